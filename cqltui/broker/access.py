@@ -1,0 +1,62 @@
+"""A process's access to a run's server: a share in the embedded one of a run directory, or the user's own."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import redis
+
+from cqltui.broker.bus import Feed
+from cqltui.broker.connect import connect_url
+from cqltui.broker.queue import Queue
+from cqltui.broker.server import EmbeddedServer, ServerHandle
+from cqltui.errors import InputError
+
+
+class Server:
+    """A share in the embedded server as long as this is open, or clients of the user's server."""
+
+    def __init__(self, run_dir: Path | None, url: str | None, namespace: str = "", *, start: bool = False) -> None:
+        """`start`: the embedded server is started if it does not run. Raises ServerError, InputError for the URL."""
+        if url is None and run_dir is None:
+            raise InputError("which run? Give --run-dir DIR or --redis-url URL")
+        self.url = url
+        self.namespace = namespace
+        self._handle: ServerHandle | None = None
+        if url is None and run_dir is not None:
+            self._server = EmbeddedServer(run_dir)
+            self._handle = self._server.start() if start else self._server.attach()
+        self.queue = Queue(self.client(), namespace)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the server is ours to start and end."""
+        return self.url is None
+
+    def client(self) -> redis.Redis:
+        """A new client. Raises ServerError or InputError."""
+        if self._handle is not None:
+            return self._handle.connect()
+        return connect_url(self.url or "")
+
+    def another_queue(self) -> Queue:
+        """The queue over a connection of its own, for another thread."""
+        return Queue(self.client(), self.namespace)
+
+    def feed(self) -> Feed:
+        """A new feed of the run's events."""
+        return Feed(self.client, self.namespace)
+
+    def restart(self) -> Path | None:
+        """Bring the embedded server back if it is gone; where its damaged data was moved to, if it was."""
+        if self._handle is None:
+            return None
+        old, self._handle = self._handle, self._server.start()
+        old.detach()
+        return self._handle.set_aside
+
+    def leave(self) -> None:
+        """Let go; the last to leave an embedded server shuts it down."""
+        with suppress(redis.RedisError):
+            self.queue.client.close()
+        if self._handle is not None:
+            self._handle.leave()

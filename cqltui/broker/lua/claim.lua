@@ -1,0 +1,96 @@
+-- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any)
+-- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, or an error status.
+allow_full_server()
+local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local TRIES, LEVEL_LIMIT = 100, 1000
+
+local function answer(pairs_)
+  local out = {}
+  for i = 1, #pairs_, 2 do
+    local id, token = pairs_[i], pairs_[i + 1]
+    local t = call('hmget', TASK .. id, 'token', 'status', 'run', 'attempt', 'spec', 'checkpoint_epoch',
+      'checkpoint_token', 'deaths')
+    if t[1] == token and t[2] == 'running' then
+      for _, value in ipairs({id, token, t[3], t[4], t[5], t[6] or '0', t[7] or '', t[8] or '0'}) do
+        out[#out + 1] = value
+      end
+    end
+  end
+  return out
+end
+
+-- The first task of the highest priority and that priority, or nothing.
+local function first()
+  for _ = 1, TRIES do
+    local top = call('zrevrange', QUEUE, 0, 0, 'WITHSCORES')
+    if #top == 0 then
+      return nil
+    end
+    local p = priority_of(top[2])
+    if not p then
+      fix(top[1], top[2])
+    elseif lowest and tonumber(p) < lowest then
+      return nil
+    else
+      align_level(p, LEVEL_LIMIT)
+      local head = call('zrange', ORDER .. p, 0, 0)[1]
+      if not head then
+        if call('zscore', QUEUE, top[1]) then
+          fix(top[1], top[2])
+        end
+      elseif not fix_indexed(head, p) then
+        return head, p
+      end
+    end
+  end
+  return nil
+end
+
+local function with_mates(head, p)
+  local pack = field(head, 'pack')
+  if limit < 2 or not pack or pack == '' or field(head, 'solo') == '1' then
+    return {head}
+  end
+  local ids = {head}
+  for _, id in ipairs(call('zrange', PACK .. p .. ':' .. pack, 0, limit * 2)) do
+    if #ids < limit and id ~= head and not fix_indexed(id, p) then
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
+local known = call('hmget', WORKER .. worker, 'instance', 'nonce', 'claimed')
+if not known[1] then
+  return redis.error_reply('UNREGISTERED worker')
+elseif known[1] ~= instance then
+  return redis.error_reply('FENCED worker')
+elseif nonce ~= '' and known[2] == nonce then
+  return answer(cjson.decode(known[3]))
+elseif (call('hget', META, 'wanted') or 'running') ~= 'running' then
+  return {}
+end
+
+local head, p = first()
+if not head then
+  tell()
+  return {}
+end
+local claimed, ids = {}, with_mates(head, p)
+for _, id in ipairs(ids) do
+  local t = call('hmget', TASK .. id, 'attempt', 'started_ts')
+  local token = EPOCH .. '-' .. call('hincrby', META, 'token', 1)
+  local started_ts = t[2]
+  if not started_ts or tonumber(started_ts) == 0 then
+    started_ts = NOW
+  end
+  leave(id, 'queued')
+  call('hset', LEASES, id, token .. '|0|' .. worker)
+  change(id, 'task.claimed', {status = 'running', worker = worker, token = token, instance = instance,
+    attempt = (tonumber(t[1]) or 0) + 1, started_ts = started_ts, claimed_ts = NOW, members = #ids, want = ''})
+  claimed[#claimed + 1] = id
+  claimed[#claimed + 1] = token
+end
+call('hset', WORKER .. worker, 'nonce', nonce, 'claimed', cjson.encode(claimed))
+tell()
+return answer(claimed)

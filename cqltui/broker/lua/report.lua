@@ -1,0 +1,47 @@
+-- ARGV: prefix, worker, instance, data (JSON object), then (id, token, progress JSON or '') for each task held.
+-- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, (directive)...
+allow_full_server()
+local worker, instance, data = ARGV[2], ARGV[3], ARGV[4]
+local wanted = call('hget', META, 'wanted') or 'running'
+local known = call('hget', WORKER .. worker, 'instance')
+if known ~= instance then
+  local out = {known and 'fenced' or 'unknown', wanted}
+  for _ = 5, #ARGV, 3 do
+    out[#out + 1] = 'lost'
+  end
+  return out
+end
+
+local function directive(id)
+  local want = field(id, 'want')
+  if want == 'cancel' or (want == 'pause' and wanted ~= 'stopped') then
+    return want
+  elseif wanted == 'stopped' then
+    return 'stop'
+  elseif wanted == 'paused' then
+    return 'pause'
+  end
+  return 'ok'
+end
+
+local out, members, tasks = {'ok', wanted}, {}, {}
+for i = 5, #ARGV, 3 do
+  local id, token, progress = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if holder(id, token) == worker then
+    local beat = tonumber(string.match(call('hget', LEASES, id) or '', '|(%d+)|')) or 0
+    call('hset', LEASES, id, token .. '|' .. (beat + 1) .. '|' .. worker)
+    if progress ~= '' then
+      call('hset', TASK .. id, 'progress', '{"ts":' .. NOW .. ',' .. string.sub(progress, 2))
+      members[#members + 1] = progress
+    end
+    tasks[#tasks + 1] = '"' .. id .. '"'
+    out[#out + 1] = directive(id)
+  else
+    out[#out + 1] = 'lost'
+  end
+end
+local head = '{"tasks":[' .. table.concat(tasks, ',') .. ']'
+local rest = data == '{}' and '}' or ',' .. string.sub(data, 2)
+call('hset', WORKER .. worker, 'data', head .. rest, 'ts', NOW)
+send(0, 'progress', '', worker, '', 0, head .. ',"members":[' .. table.concat(members, ',') .. ']' .. rest)
+return out

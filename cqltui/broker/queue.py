@@ -1,0 +1,276 @@
+"""The queue protocol, typed. Each method is one script, hence one step: it has happened wholly or not at all.
+
+Nothing here tries again: errors of the connection (redis.ConnectionError, redis.TimeoutError) reach the caller, who
+does. Every call may be repeated safely: a claim by its nonce, a report by its token.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import redis
+
+from cqltui.broker import codec, wire
+from cqltui.broker.commands import Commands
+from cqltui.broker.records import (
+    Claim,
+    Directive,
+    Lease,
+    Registration,
+    Report,
+    Result,
+    ServerFullError,
+    Submission,
+    TaskError,
+    check_name,
+    clean,
+)
+from cqltui.broker.snapshot import read_snapshot
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import Status, Wanted
+
+BATCH = 200
+"""Tasks sent in one call."""
+ALIGN = 1000
+"""Entries of training_queue that one step of `reconcile` looks at."""
+ERROR_LIMIT = 10_000
+"""Characters of an error that are kept with the task."""
+
+
+class Queue(Commands):
+    """One campaign's queue on one server. Not for use by several threads at once beyond what redis.Redis allows."""
+
+    def __init__(self, client: redis.Redis, namespace: str = "") -> None:
+        super().__init__(client, namespace)
+        self._rank = 0  # where `reconcile` goes on
+
+    # -- what the campaign file says -----------------------------------------------------------------------------
+
+    def enqueue(self, task: Submission) -> None:
+        """Adds one task; see `enqueue_many`."""
+        self.enqueue_many([task])
+
+    def enqueue_many(self, tasks: Iterable[Submission]) -> int:
+        """Adds tasks in order, and returns how many were sent.
+
+        A task that is there with the same digest stays as it is, but for its info and spec, a priority that the file
+        has changed, and a withdrawn one, which comes back to its former state. Raises TaskError naming those whose
+        digest differs (the others are added), ServerFullError if the server has no room, InputError for a wrong id.
+        """
+        conflicts: list[str] = []
+        sent = 0
+        source = iter(tasks)
+        while batch := list(islice(source, BATCH)):
+            args = [value for task in batch for value in wire.submission(task)]
+            try:
+                conflicts += [raw.decode() for raw in self._scripts.run("enqueue", *args)]
+            except ServerFullError as error:
+                raise ServerFullError(f"{error}; {sent} tasks were submitted, from {batch[0].id} on none") from error
+            sent += len(batch)
+        if conflicts:
+            raise TaskError(
+                *(f"task {task_id}: the server holds another definition under this id" for task_id in conflicts)
+            )
+        return sent
+
+    def restore(
+        self,
+        task: Submission,
+        status: Status,
+        *,
+        run: int = 1,
+        attempt: int = 1,
+        result: Result | None = None,
+        finished_ts: float = 0.0,
+        error: str = "",
+    ) -> bool:
+        """Registers a task as the run directory knows it, after the server's data was lost; no-op if it is known.
+
+        For done, dead, cancelled and paused tasks: the others are submitted. Returns whether it was registered.
+        """
+        if status not in {Status.DONE, Status.DEAD, Status.CANCELLED, Status.PAUSED}:
+            raise ValueError(f"a {status} task is submitted, not restored")
+        record = codec.encode_object(wire.result_object(result)) if result else b""
+        token, worker = (result.token, result.worker) if result else ("", "")
+        where = (*wire.submission(task), status, run, attempt, finished_ts, clean(error)[:ERROR_LIMIT], token, worker)
+        return bool(self._scripts.run("restore", *where, record))
+
+    def withdraw(self, task_ids: Iterable[str]) -> int:
+        """Takes tasks out that the campaign file no longer has; returns how many were not withdrawn already."""
+        source = iter(task_ids)
+        count = 0
+        while batch := list(islice(source, BATCH)):
+            count += int(self._scripts.run("withdraw", *batch))
+        return count
+
+    def ids(self) -> list[str]:
+        """Every task known, withdrawn ones too, by submission number."""
+        return [raw.decode() for raw in self.client.execute_command("ZRANGE", self.keys.tasks, 0, -1)]
+
+    # -- workers -------------------------------------------------------------------------------------------------
+
+    def register_worker(self, worker_id: str, data: Mapping[str, Any]) -> Registration:
+        """A process under this id from now on; an older one of the same id is fenced. `data` as decode.worker reads it.
+
+        Leases of the older process are valid no longer; `leases` shows them as fenced until `died` ends them.
+        """
+        worker = Registration(check_name("worker", worker_id), secrets.token_hex(8))
+        self._scripts.run("register", worker.id, worker.instance, codec.encode_object(data))
+        return worker
+
+    def unregister_worker(self, worker: Registration | str) -> bool:
+        """The process leaves; False if it was not registered (any more). By bare id: whichever process has it, which
+        the caller knows to be dead."""
+        worker_id, instance = (worker.id, worker.instance) if isinstance(worker, Registration) else (worker, "")
+        return bool(self._scripts.run("unregister", check_name("worker", worker_id), instance))
+
+    def claim(
+        self, worker: Registration, nonce: str = "", limit: int = 1, min_priority: int | None = None
+    ) -> list[Claim]:
+        """Up to `limit` tasks to train together: the first of the highest priority and mates of its pack and priority.
+
+        Nothing while the campaign is paused, draining or stopped, or the highest priority is below `min_priority`.
+        The same nonce (new for each intended claim) gets the same tasks again.
+        Raises FencedError and UnregisteredError.
+        """
+        lowest = "" if min_priority is None else min_priority
+        flat = self._scripts.run("claim", worker.id, worker.instance, nonce, max(1, limit), lowest)
+        return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
+
+    def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:
+        """Extends the leases (id -> token), tells how the worker does, and brings what is asked of each task."""
+        return self._report(worker, [(task_id, token, b"") for task_id, token in leases.items()], data)
+
+    def progress(self, worker: Registration, members: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Report:
+        """A heartbeat that tells and stores how each task does. A member: task, token, what decode.progress reads."""
+        rows = []
+        for member in members:
+            report = codec.encode_object({key: value for key, value in member.items() if key != "ts"})
+            rows.append((str(member["task"]), str(member["token"]), report))
+        return self._report(worker, rows, data)
+
+    def _report(self, worker: Registration, rows: Sequence[tuple[str, str, bytes]], data: Mapping[str, Any]) -> Report:
+        own = {key: value for key, value in data.items() if key not in {"tasks", "members"}}
+        flat = [value for row in rows for value in row]
+        answer = self._scripts.run("report", worker.id, worker.instance, codec.encode_object(own), *flat)
+        registered, wanted, *directives = (raw.decode() for raw in answer)
+        return Report(
+            directives={row[0]: Directive(text) for row, text in zip(rows, directives, strict=True)},
+            wanted=Wanted(wanted),
+            registered=registered == "ok",
+            fenced=registered == "fenced",
+        )
+
+    def checkpoint(self, task_id: str, token: str, epoch: int) -> bool:
+        """A checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before clears the
+        deaths."""
+        return bool(self._scripts.run("checkpoint", task_id, token, epoch))
+
+    def complete(self, task_id: str, token: str, result: Mapping[str, Any]) -> bool:
+        """The task is done. Recorded once; True again for the token that did it, False (fenced) for any other."""
+        return bool(self._scripts.run("complete", task_id, token, codec.encode_object(result)))
+
+    def fail(self, task_id: str, token: str, error: str, retry_s: float | None) -> bool:
+        """The training failed: again after `retry_s` seconds, dead for None. False if the lease is lost."""
+        retry = "" if retry_s is None else max(0.0, retry_s)
+        return bool(self._scripts.run("fail", task_id, token, clean(error)[:ERROR_LIMIT], retry))
+
+    def release(self, task_id: str, token: str, to: Status = Status.QUEUED, paused_by: str = "campaign") -> bool:
+        """The worker gives the task back, its checkpoint written; its place in the queue is kept. False if fenced.
+
+        `to` is queued, paused or cancelled, yet what is asked of the task by now goes first: a pause that was taken
+        back meanwhile leads to queued, a cancel that came meanwhile to cancelled.
+        """
+        if to not in {Status.QUEUED, Status.PAUSED, Status.CANCELLED}:
+            raise ValueError(f"a task is not released to {to}")
+        return bool(self._scripts.run("release", task_id, token, to, paused_by))
+
+    # -- the reaper ----------------------------------------------------------------------------------------------
+
+    def leases(self) -> list[Lease]:
+        """Every lease with its count of heartbeats, for the reaper."""
+        raw: dict[bytes, bytes] = self.client.execute_command("HGETALL", self.keys.leases)
+        found = {task_id.decode(): lease.decode().split("|") for task_id, lease in raw.items()}
+        pipeline = self.client.pipeline(transaction=False)
+        for task_id, (_, _, worker) in found.items():
+            pipeline.execute_command("HGET", self.keys.task(task_id), "instance")
+            pipeline.execute_command("HGET", self.keys.worker(worker), "instance")
+        instances = pipeline.execute()
+        return [
+            Lease(task_id, token, int(beat), worker, fenced=instances[2 * i] != instances[2 * i + 1])
+            for i, (task_id, (token, beat, worker)) in enumerate(found.items())
+        ]
+
+    def died(self, task_id: str, token: str, reason: str, max_deaths: int, retry_s: float | None = None) -> bool:
+        """The worker died with the task, or its lease ran out; False if another has the task by now.
+
+        Dead after `max_deaths` deaths alone without a new checkpoint in between; else queued again, after `retry_s`
+        seconds if given, and claimed alone until its next checkpoint.
+        """
+        text = clean(reason)[:ERROR_LIMIT]
+        return bool(self._scripts.run("died", task_id, token, text, max_deaths, retry_s or 0))
+
+    def promote(self, task_id: str | None = None) -> int:
+        """Queues the delayed tasks that are due, or the named one at once; returns how many."""
+        return int(self._scripts.run("promote", "" if task_id is None else check_name("task", task_id)))
+
+    def reconcile(self) -> int:
+        """Brings what was typed into training_queue in line; returns how many entries were out of line.
+
+        For the supervisor, twice a second. Looks at a part of a long queue each time, at all of it when counts differ.
+        """
+        fixed, self._rank, differs = self._scripts.run("reconcile", self._rank, ALIGN)
+        if differs:
+            rank = 0
+            while True:
+                more, rank, _ = self._scripts.run("reconcile", rank, ALIGN)
+                fixed += more
+                if rank == 0:
+                    break
+        return int(fixed)
+
+    # -- what the supervisor tells -------------------------------------------------------------------------------
+
+    def set_campaign(self, info: Mapping[str, Any]) -> bool:
+        """The run's description as decode.campaign reads it; False if it was the same."""
+        return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info)))
+
+    def finish(self, ts: float) -> bool:
+        """The results are written (ts > 0), or the run goes on (0); False if it was so already."""
+        return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}"))
+
+    def notice(self, level: str, text: str) -> None:
+        """A line for the user: level "info", "warning" or "error"."""
+        self._scripts.run("notice", level, clean(text)[:ERROR_LIMIT])
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def epoch(self) -> int:
+        """The server's epoch, 0 if none was opened: then the data was lost and `open_epoch` has to be called."""
+        raw = self.client.execute_command("HGET", self.keys.meta, "epoch")
+        return int(raw) if raw is not None and raw.isdigit() else 0
+
+    def depth(self) -> int:
+        """Tasks in training_queue."""
+        return int(self.client.execute_command("ZCARD", self.keys.queue))
+
+    def result(self, task_id: str, run: int) -> Result | None:
+        """What the run gave, None if it has not ended well."""
+        raw = self.client.execute_command("HGET", self.keys.results, f"{task_id}/{run}")
+        return wire.result(raw)
+
+    def results(self) -> Iterator[Result]:
+        """Every result recorded, of all runs, in no order."""
+        for _, raw in self.client.hscan_iter(self.keys.results, count=BATCH):
+            if (result := wire.result(raw)) is not None:
+                yield result
+
+    def now(self) -> float:
+        """The server's clock, in seconds since 1970."""
+        seconds, micros = self.client.execute_command("TIME")
+        return float(seconds) + float(micros) / 1e6
+
+    def snapshot(self) -> Event:
+        """All tasks, workers and the run's state as an Event(SNAPSHOT)."""
+        return read_snapshot(self.client, self.keys, self._scripts, self.now())

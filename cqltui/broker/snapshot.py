@@ -1,0 +1,84 @@
+"""A whole reading of the server, as the event that `state.reduce` replaces its state with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from cqltui.broker import codec
+from cqltui.broker.keys import Keys
+from cqltui.broker.scripts import Scripts
+from cqltui.state import decode
+from cqltui.state.events import Event, Kind
+
+CHUNK = 1000
+"""Tasks a call: a few milliseconds of the server's time."""
+_OWN = 4
+"""Values of a row before the lifecycle's: id, info, seq, progress."""
+
+
+def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
+    """The server's state. Its seq is that of the first part read: events after it are to be applied, and those that a
+    later part already holds are recognised by the task's own version. Begins again if the server was rebuilt meanwhile.
+    """
+    while True:
+        first, tasks = None, {}
+        for meta, part in _parts(scripts):
+            first = first or meta
+            if meta["epoch"] != first["epoch"]:
+                break
+            tasks.update(part)
+        else:
+            assert first is not None  # there is at least one part
+            return Event(
+                Kind.SNAPSHOT,
+                now,
+                epoch=decode.whole(first, "epoch"),
+                seq=decode.whole(first, "seq"),
+                data={
+                    "meta": {
+                        "seq": first["meta_seq"],
+                        "wanted": first["wanted"],
+                        "campaign": codec.decode_object(first["campaign"]),
+                        "finished_ts": first["finished_ts"],
+                    },
+                    "tasks": tasks,
+                    "workers": _workers(client, keys),
+                },
+            )
+
+
+def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
+    rank, more = 0, True
+    while more:
+        meta, life_names, *rows = scripts.run("snapshot", rank, CHUNK)
+        names = ("epoch", "seq", "meta_seq", "wanted", "campaign", "finished_ts")
+        yield dict(zip(names, map(_text, meta), strict=True)), dict(_task(life_names, row) for row in rows)
+        rank, more = rank + CHUNK, len(rows) == CHUNK
+
+
+def _task(life_names: list[bytes], row: list[bytes | None]) -> tuple[str, dict[str, Any]]:
+    task_id, info, seq, progress = row[:_OWN]
+    life = {_text(name): _text(value) for name, value in zip(life_names, row[_OWN:], strict=False) if value is not None}
+    return _text(task_id), {
+        "info": codec.decode_object(info),
+        "life": life,
+        "seq": _text(seq) or "0",
+        "progress": codec.decode_object(progress),
+    }
+
+
+def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:
+    ids = sorted(_text(raw) for raw in client.execute_command("SMEMBERS", keys.active_workers))
+    pipeline = client.pipeline(transaction=False)
+    for worker_id in ids:
+        pipeline.execute_command("HMGET", keys.worker(worker_id), "ts", "data")
+    found = {}
+    for worker_id, (ts, data) in zip(ids, pipeline.execute(), strict=True):
+        if ts is not None:  # else typed into active_workers by hand
+            found[worker_id] = {**(codec.decode_object(data) or {}), "ts": _text(ts)}
+    return found
+
+
+def _text(raw: bytes | None) -> str:
+    return "" if raw is None else raw.decode("utf-8", "replace")

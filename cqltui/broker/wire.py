@@ -1,0 +1,66 @@
+"""The records as the scripts take and give them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cqltui.broker import codec
+from cqltui.broker.records import Claim, Result, Submission, check_name, check_priority, clean
+from cqltui.errors import ServerError
+
+
+def submission(task: Submission) -> tuple[str | bytes, ...]:
+    """The task as arguments of a script. Raises InputError for a wrong id or priority."""
+    check_name("task", task.id)
+    check_priority(task.id, task.priority)
+    spec, info = codec.encode_object(task.spec), codec.encode_object(task.info)
+    return task.id, task.digest, info, spec, clean(task.pack), str(task.priority)
+
+
+def claim(row: Sequence[bytes]) -> Claim:
+    """A claim as a script answers it. Raises ServerError if its spec cannot be read."""
+    task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths = row
+    value = codec.decode_object(spec)
+    if value is None:
+        raise ServerError(f"task {task_id.decode()}: its spec on the server is damaged")
+    return Claim(
+        id=task_id.decode(),
+        token=token.decode(),
+        run=int(run),
+        attempt=int(attempt),
+        spec=value,
+        checkpoint_epoch=int(epoch),
+        checkpoint_token=checkpoint_token.decode(),
+        deaths=int(deaths),
+    )
+
+
+def result_object(result: Result) -> dict[str, Any]:
+    """A result as it is stored."""
+    return {
+        "task": result.id,
+        "run": result.run,
+        "attempt": result.attempt,
+        "token": result.token,
+        "worker": result.worker,
+        "ts": result.ts,
+        "result": dict(result.data),
+    }
+
+
+def result(raw: bytes | None) -> Result | None:
+    """A stored result, None if there is none that can be read."""
+    value = codec.decode_object(raw)
+    if value is None or not isinstance(value.get("result"), dict):
+        return None
+    try:
+        return Result(
+            id=str(value["task"]),
+            run=int(value["run"]),
+            attempt=int(value["attempt"]),
+            token=str(value["token"]),
+            worker=str(value["worker"]),
+            ts=float(value["ts"]),
+            data=value["result"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,201 @@
+"""Readers for the values of a TOML file. Each takes (value, key, problems) and returns the checked value, or `INVALID`
+after it has recorded what was expected and what was found. A schema is a table from key to reader."""
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from cqltui.errors import InputError
+
+INVALID: Final = object()
+"""Stands for a value that was given and is wrong, so that it is not reported as missing as well."""
+MAX_PROBLEMS = 40
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Problems:
+    """Collects what is wrong in one campaign, so that its author can mend all of it at once."""
+
+    def __init__(self, file: str, set_keys: Collection[str] = ()) -> None:
+        self._file = file
+        self._set_keys = frozenset(set_keys)
+        self._found: list[str] = []
+
+    def add(self, key: str, message: str) -> None:
+        """Record a problem with the value at `key`; an empty key means the whole file."""
+        self._found.append(f"{self._place(key)}: {message}")
+
+    def expected(self, key: str, expected: str, found: object) -> object:
+        """Record that the value at `key` is not what it has to be. Returns INVALID, for the reader to return."""
+        self.add(key, f"expected {expected}, found {describe(found)}")
+        return INVALID
+
+    def add_line(self, line: str) -> None:
+        """Record a problem that has no place in the file, e.g. with a setting of the command line."""
+        self._found.append(line)
+
+    def raise_any(self) -> None:
+        """Raise one InputError with everything recorded, if there is anything."""
+        if self._found:
+            more = len(self._found) - MAX_PROBLEMS
+            rest = [f"{self._file}: and {more} more problems"] if more > 0 else []
+            raise InputError(*self._found[:MAX_PROBLEMS], *rest)
+
+    def _place(self, key: str) -> str:
+        for set_key in self._set_keys:
+            if key == set_key or key.startswith((f"{set_key}.", f"{set_key}[")):
+                return f"--set {key}"
+        return f"{self._file}: {key}" if key else self._file
+
+
+Reader = Callable[[object, str, Problems], Any]
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of them."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+
+
+def describe(value: object) -> str:
+    """A value of a TOML file, short and free of control characters, for a message."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return json.dumps(value if len(value) <= 40 else f"{value[:40]}...", ensure_ascii=True)
+        case int() if value.bit_length() > 64:
+            return f"an integer of {value.bit_length()} bits"
+        case int() | float():
+            return repr(value)
+        case list():
+            return f"a list of {len(value)}" if value else "an empty list"
+        case dict():
+            return "a table" if value else "an empty table"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def item_path(parent: str, index: int, item: object) -> str:
+    """`phase.quality` for an item that has a name, `task[2]` for one that has none; counted from 0."""
+    name = item.get("name") if isinstance(item, dict) else None
+    return f"{parent}.{name}" if isinstance(name, str) and BARE_KEY.fullmatch(name) else f"{parent}[{index}]"
+
+
+def key_path(parent: str, name: str) -> str:
+    """`parent.name`, with quotes around a name that TOML would want quoted."""
+    name = name if BARE_KEY.fullmatch(name) else describe(name)
+    return f"{parent}.{name}" if parent else name
+
+
+def read_table(
+    table: object, key: str, schema: Mapping[str, Reader], problems: Problems, hints: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The keys that `table` has, read by `schema`; wrong values are INVALID, unknown keys are problems.
+
+    `hints` replaces the suggestion for an unknown key that is known to belong elsewhere.
+    """
+    if not isinstance(table, dict):
+        problems.expected(key, "a table", table)
+        return {}
+    for name in table:
+        if name not in schema:
+            hint = (hints or {}).get(name) or suggestion(name, sorted(schema))
+            problems.add(key_path(key, name), f"unknown key{hint}")
+    return {name: schema[name](value, key_path(key, name), problems) for name, value in table.items() if name in schema}
+
+
+def anything(value: object, key: str, problems: Problems) -> object:
+    """Takes the value as it is: it is read later, with more knowledge."""
+    return value
+
+
+def number(expected: str, accepts: Callable[[float], bool]) -> Reader:
+    """A finite number, given as integer or float, that `accepts` takes. A boolean is no number."""
+
+    def read(value: object, key: str, problems: Problems) -> Any:
+        # The limit keeps out infinity, NaN (every comparison is false), and integers too large for float().
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
+            converted = float(value)
+            if accepts(converted):
+                return converted
+        return problems.expected(key, expected, value)
+
+    return read
+
+
+def positive(at_most: float = math.inf) -> Reader:
+    """A number above 0."""
+    limit = "" if math.isinf(at_most) else f" and at most {at_most:,g}"
+    return number(f"a number > 0{limit}", lambda value: 0 < value <= at_most)
+
+
+def integer(low: int, high: int) -> Reader:
+    """An integer within the limits, both included. A boolean is no integer, nor is 2.0."""
+
+    def read(value: object, key: str, problems: Problems) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        return problems.expected(key, f"an integer from {low:,} to {high:,}", value)
+
+    return read
+
+
+def choice(*values: str) -> Reader:
+    """One of a few words."""
+
+    def read(value: object, key: str, problems: Problems) -> Any:
+        if isinstance(value, str) and value in values:
+            return value
+        return problems.expected(key, f"one of {', '.join(values)}", value)
+
+    return read
+
+
+def text(multiline: bool = False, limit: int = 4000) -> Reader:
+    """Text without control characters, which could steer the terminal; line breaks only where `multiline`."""
+    expected = f"{'text' if multiline else 'one line of text'} without control characters, 1 to {limit:,} characters"
+
+    def read(value: object, key: str, problems: Problems) -> Any:
+        if isinstance(value, str):
+            stripped = value.strip()
+            visible = stripped.replace("\n", " ").replace("\t", " ") if multiline else stripped
+            if 0 < len(stripped) <= limit and visible.isprintable():
+                return stripped
+        return problems.expected(key, expected, value)
+
+    return read
+
+
+def matching(pattern: str, expected: str) -> Reader:
+    """Text that the whole pattern matches."""
+    compiled = re.compile(pattern)
+
+    def read(value: object, key: str, problems: Problems) -> Any:
+        if isinstance(value, str) and compiled.fullmatch(value):
+            return value
+        return problems.expected(key, expected, value)
+
+    return read
+
+
+def list_of(item: Reader, expected: str, low: int = 1, high: int = 1000, unique: bool = False) -> Reader:
+    """A list of `low` to `high` items as a tuple; where `unique`, each value once (1 and 1.0 are the same)."""
+
+    def read(value: object, key: str, problems: Problems) -> Any:
+        if not isinstance(value, list) or not low <= len(value) <= high:
+            return problems.expected(key, f"a list of {low:,} to {high:,} {expected}", value)
+        items = [item(element, f"{key}[{index}]", problems) for index, element in enumerate(value)]
+        if any(element is INVALID for element in items):
+            return INVALID
+        first: dict[Any, int] = {}
+        for index, element in enumerate(items):
+            if unique and first.setdefault(element, index) != index:
+                problems.add(f"{key}[{index}]", f"{describe(value[index])} is there already, as [{first[element]}]")
+                return INVALID
+        return tuple(items)
+
+    return read

@@ -1,0 +1,288 @@
+"""TOML file and `--set` settings -> Campaign. Problems name file, key and what was expected, all of them at once."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cqltui.campaign import grid, schema
+from cqltui.campaign.criteria import CHECKS, REQUIRED, phase_names
+from cqltui.campaign.fields import INVALID, Problems, item_path, positive, read_table, suggestion, text
+from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
+from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
+from cqltui.errors import InputError
+from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
+
+MAX_TASKS = 100_000
+
+Settings = dict[str, Any]
+"""Trainer settings that were read, not yet complete; a value may be INVALID."""
+
+
+def load_campaign(path: Path, settings: Sequence[str] = ()) -> Campaign:
+    """Read a campaign file, changed by `settings` (the KEY=VALUE of `--set`).
+
+    A relative `data.path` starts at the file's folder, one from `settings` at the working directory. Raises InputError
+    with one line for each problem.
+    """
+    try:
+        content = path.read_bytes()
+    except IsADirectoryError:
+        raise InputError(f"{path}: a folder; expected a campaign file (TOML)") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return campaign_from(parse_toml(content, path), path, settings)
+
+
+def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
+    """The document; InputError with line and column where it is not TOML or not UTF-8."""
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = f"byte 0x{content[error.start]:02x}"
+        raise InputError(f"{path}: line {line}: not UTF-8 ({byte}); save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
+        if place is None:
+            raise InputError(f"{path}: not valid TOML: {error}") from None
+        message, line_number, column = place.groups()
+        where = f"line {line_number}, column {column}" if line_number else "end of the file"
+        raise InputError(f"{path}: {where}: not valid TOML: {message}") from None
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits; brackets nested too deeply
+        raise InputError(f"{path}: not valid TOML: {str(error).split(';')[0]}") from None
+
+
+def campaign_from(document: dict[str, Any], path: Path, settings: Sequence[str] = ()) -> Campaign:
+    """The campaign that a parsed file describes; `settings` change `document` in place. Errors as `load_campaign`."""
+    mistakes = Problems(str(path))
+    changes = parse_settings(settings, mistakes)
+    scale = changes.pop(EPOCHS_SCALE, 1.0)
+    set_paths = apply_settings(document, changes, mistakes)
+    mistakes.raise_any()  # a setting that leads nowhere makes what follows misleading
+
+    problems = Problems(str(path), set_paths)
+    if positive(1000.0)(scale, EPOCHS_SCALE, command_line := Problems(str(path), {EPOCHS_SCALE})) is INVALID:
+        command_line.raise_any()
+    tables = read_table(document, "", schema.FILE, problems, schema.MISPLACED)
+    head = read_table(tables.get("campaign", {}), "campaign", schema.CAMPAIGN, problems)
+    if "name" not in head:
+        problems.add("campaign.name", "is missing; it names the run directory")
+    trainer = read_table(tables.get("trainer", {}), "trainer", schema.TRAINER, problems, schema.MISPLACED)
+    state_cols = trainer.pop("state_cols", None)
+    data = _data(tables.get("data", {}), state_cols, path, set_paths, problems)
+    workers = read_table(tables.get("workers", {}), "workers", schema.WORKERS, problems)
+    redis = read_table(tables.get("redis", {}), "redis", schema.REDIS, problems)
+    phases = _phases(tables.get("phase", []), _Context(problems, trainer, float(scale)))
+    problems.raise_any()
+    return Campaign(
+        name=head["name"],
+        title=head.get("title", head["name"]),
+        description=head.get("description", ""),
+        data=data,
+        workers=WorkersConfig(**workers),
+        redis=RedisConfig(**redis),
+        phases=phases,
+        path=path.absolute(),
+    )
+
+
+def _data(table: object, state_cols: Any, path: Path, set_paths: set[str], problems: Problems) -> DataConfig:
+    """The [data] table. Keys that its source does not use are problems, or are dropped if `--set` chose the source."""
+    read = read_table(table, "data", schema.DATA, problems)
+    source = read.get("source", "simulated")
+    if INVALID in read.values() or state_cols is INVALID:
+        return DataConfig()
+    for key in sorted(read.keys() - schema.SOURCE_KEYS[source]):
+        if "data.source" in set_paths and f"data.{key}" not in set_paths:
+            del read[key]
+        else:
+            problems.add(f"data.{key}", f"is not used by source = {source!r}; remove it")
+    split = read.pop("split", {})
+    if source != "logged" and "holdout_fraction" in split:
+        problems.add("data.split", f"source = {source!r} is split by seasons: expected {{seasons = N}}")
+    if "path" in read:
+        base = Path.cwd() if "data.path" in set_paths else path.absolute().parent
+        read["path"] = base / read["path"]
+    elif source != "simulated":
+        problems.add("data.path", f"is missing; source = {source!r} needs the path of a CSV file")
+    if state_cols is not None:
+        if source != "logged" and (other := [c for f, c in state_cols if c not in STATE_COLUMNS or f != c]):
+            problems.add("trainer.state_cols", f"unknown feature {other[0]!r}{suggestion(other[0], STATE_COLUMNS)}")
+        read["state_cols"] = state_cols
+    return DataConfig(**read, **split)
+
+
+@dataclass(slots=True)
+class _Context:
+    """What the phases are read with."""
+
+    problems: Problems
+    trainer: Settings
+    """The defaults of [trainer]."""
+    epochs_scale: float
+    tasks: int = 0
+    """Tasks so far."""
+
+
+def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
+    problems = context.problems
+    if not isinstance(tables, list):
+        problems.expected("phase", "[[phase]] (a list of tables)", tables)
+        return ()
+    if not tables:
+        problems.add("phase", "there is no phase; add a [[phase]]")
+    phases: list[Phase] = []
+    for index, table in enumerate(tables):
+        phase = _phase(table, item_path("phase", index, table), context)
+        if any(phase.name == other.name for other in phases):
+            problems.add(f"phase[{index}].name", f"{phase.name!r} is the name of an earlier phase")
+        elif phase.name:
+            phases.append(phase)
+    names = [phase.name for phase in phases]
+    for phase in phases:
+        for criterion in phase.criteria:
+            for parameter, name in phase_names(criterion):
+                if name not in names:
+                    place = f"phase.{phase.name}.criterion ({criterion.check}).{parameter}"
+                    problems.add(place, f"there is no phase {name!r}{suggestion(name, names)}")
+    return tuple(phases)
+
+
+def _phase(table: object, key: str, context: _Context) -> Phase:
+    """One phase; its name is empty where it has none that can be used."""
+    problems = context.problems
+    read = read_table(table, key, schema.PHASE, problems, schema.MISPLACED)
+    for required in ("name", "priority"):
+        if required not in read and isinstance(table, dict):
+            problems.add(f"{key}.{required}", "is missing")
+    name = read["name"] if isinstance(read.get("name"), str) else ""
+    defaults = context.trainer | {setting: read[setting] for setting in schema.SETTINGS if setting in read}
+    shape = _TaskShape(name, read.get("priority", 0), defaults)
+    tasks = [*_listed(read.get("task", []), f"{key}.task", shape, context)]
+    if "grid" in read:
+        tasks += _grid(read["grid"], f"{key}.grid", shape, context)
+    elif not read.get("task") and isinstance(table, dict):
+        problems.add(key, "has no task; add a [[phase.task]] or a [phase.grid]")
+    _report_duplicates(tasks, problems)
+    return Phase(
+        name=name,
+        title=read.get("title", name),
+        priority=read.get("priority", 0),
+        goal=read.get("goal", ""),
+        questions=read.get("questions", ()),
+        expected=read.get("expected", ""),
+        tasks=tuple(task for _, task in tasks),
+        criteria=tuple(_criteria(read.get("criterion", []), f"{key}.criterion", context)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskShape:
+    """What the tasks of a phase have in common."""
+
+    phase: str
+    priority: int
+    defaults: Settings = field(default_factory=dict)
+
+
+Placed = tuple[str, TaskSpec]
+"""A task with its key path."""
+
+
+def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
+    """The [[phase.task]] tables."""
+    if not isinstance(tables, list):
+        context.problems.expected(key, "[[phase.task]] (a list of tables)", tables)
+        return
+    for index, table in enumerate(tables):
+        place = f"{key}[{index}]"
+        read = read_table(table, place, schema.TASK, context.problems, schema.MISPLACED)
+        own = {name: value for name, value in read.items() if name in schema.SETTINGS}
+        config = _config(shape.defaults | own, place, context)
+        if config is None or INVALID in read.values():
+            continue
+        description = read.get("description", "")
+        title = description or grid.settings_title(own) or f"task {index + 1}"
+        yield (
+            place,
+            TaskSpec(shape.phase, title, description, shape.priority, config, read.get("baseline_loss")),
+        )
+
+
+def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
+    """The [phase.grid] table: one task for each combination."""
+    axes = read_table(table, key, schema.GRID, context.problems, schema.MISPLACED)
+    if not axes and isinstance(table, dict) and not table:
+        context.problems.expected(key, "at least one setting with a list of values", table)
+    if not axes or any(values is INVALID for values in axes.values()):
+        return
+    context.tasks += grid.size(axes)
+    if context.tasks > MAX_TASKS:
+        context.problems.add(key, f"makes {grid.size(axes):,} tasks; a campaign has at most {MAX_TASKS:,}")
+        return
+    for point in grid.points(axes):
+        config = _config(shape.defaults | point, key, context)
+        if config is None:
+            return  # the same setting is missing for all points
+        yield key, TaskSpec(shape.phase, grid.point_title(axes, point), "", shape.priority, config)
+
+
+def _config(settings: Mapping[str, Any], place: str, context: _Context) -> TrainerConfig | None:
+    """A task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32."""
+    missing = [name for name in schema.REQUIRED_SETTINGS if name not in settings]
+    if missing:
+        context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")
+    if missing or any(value is INVALID for value in settings.values()):
+        return None
+    config = TrainerConfig(**{**settings, "precision": settings.get("precision", "auto").replace("auto", "fp32")})
+    return replace(config, epochs=_scaled(config.epochs, context.epochs_scale))
+
+
+def _scaled(epochs: int, scale: float) -> int:
+    return max(1, round(epochs * scale))
+
+
+def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
+    """Two trainings of a phase that would give the same weights are a mistake."""
+    first: dict[TrainerConfig, Placed] = {}
+    for place, task in tasks:
+        identity = replace(task.trainer, validate_every=1)  # has no influence on the weights
+        other_place, other = first.setdefault(identity, (place, task))
+        if other is not task:
+            problems.add(place, f"the training {task.title!r} is there already, as {other.title!r} in {other_place}")
+
+
+def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion]:
+    """The [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison."""
+    problems = context.problems
+    if not isinstance(tables, list):
+        problems.expected(key, "[[phase.criterion]] (a list of tables)", tables)
+        return
+    for index, table in enumerate(tables):
+        place = f"{key}[{index}]"
+        if not isinstance(table, dict):
+            problems.expected(place, "a table", table)
+            continue
+        name = table.get("check", "metric" if "metric" in table else None)
+        if not isinstance(name, str) or name not in CHECKS:
+            known = suggestion(name, CHECKS) if isinstance(name, str) else f"; known: {', '.join(CHECKS)}"
+            problems.add(f"{place}.check", f"unknown check{known}" if name is not None else f"is missing{known}")
+            continue
+        params = CHECKS[name].params
+        readers = {"text": text(), "check": text(), **{param: spec.read for param, spec in params.items()}}
+        read = read_table(table, place, readers, problems)
+        required = {"text", *(param for param, spec in params.items() if spec.default is REQUIRED)}
+        for lacking in sorted(required - read.keys()):
+            problems.add(f"{place}.{lacking}", "is missing")
+        if not required <= read.keys() or INVALID in read.values():
+            continue
+        values = {param: read.get(param, spec.default) for param, spec in params.items()}
+        for param, spec in params.items():
+            if spec.counts_epochs:
+                values[param] = _scaled(values[param], context.epochs_scale)
+        yield Criterion(read["text"], name, tuple(values.items()))

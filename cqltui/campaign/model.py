@@ -1,0 +1,158 @@
+"""What to run: frozen, pure. Made by `load`, read by everyone."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from cqltui.errors import InputError
+from trainer.config import DataConfig, TrainerConfig, param_count, step_flops
+
+Device = Literal["auto", "cuda", "mps", "cpu"]
+ID_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One training of a campaign. Its id is empty until `Campaign.identified` has seen the data."""
+
+    phase: str
+    title: str
+    """What a list shows: the file's description, or what sets the task apart within its grid."""
+    description: str
+    """As in the file; empty for tasks of a grid."""
+    priority: int
+    trainer: TrainerConfig
+    baseline_loss: float | None = None
+    digest: str = ""
+    """SHA-256 over phase and all that determines the weights; empty until the data is known."""
+
+    @property
+    def id(self) -> str:
+        """The first 8 hex digits of the digest."""
+        return self.digest[:ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """When a phase has succeeded: a text for people, and a named check with its parameters."""
+
+    text: str
+    check: str
+    """A name in `cqltui.campaign.criteria`: "metric" compares a reduced metric, others are named checks."""
+    params: tuple[tuple[str, str | float | int | bool], ...] = ()
+
+    def param(self, name: str) -> str | float | int | bool | None:
+        """The parameter's value, or None."""
+        return dict(self.params).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Tasks that answer a set of questions together."""
+
+    name: str
+    title: str
+    priority: int
+    goal: str
+    questions: tuple[str, ...]
+    expected: str
+    tasks: tuple[TaskSpec, ...]
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersConfig:
+    """How the campaign's workers are run."""
+
+    count: int | None = None
+    """None: one a core, or one a GPU."""
+    device: Device = "auto"
+    min_priority: int | None = None
+    poll_interval_s: float = 1.0
+    checkpoint_s: float = 5.0
+    lease_s: float = 30.0
+    stall_s: float = 120.0
+    max_deaths: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RedisConfig:
+    """Where the queue lives. No url: the embedded server."""
+
+    url: str | None = None
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign file, checked and resolved."""
+
+    name: str
+    title: str
+    description: str
+    data: DataConfig
+    workers: WorkersConfig
+    redis: RedisConfig
+    phases: tuple[Phase, ...]
+    path: Path
+    """The file it came from."""
+
+    @property
+    def tasks(self) -> Iterator[TaskSpec]:
+        """All tasks in the order of the file."""
+        return (task for phase in self.phases for task in phase.tasks)
+
+    @property
+    def queue_order(self) -> list[TaskSpec]:
+        """All tasks in the order in which workers take them: priority, then the file."""
+        return sorted(self.tasks, key=lambda task: -task.priority)
+
+    @property
+    def state_dim(self) -> int:
+        """Features of a state."""
+        return len(self.data.state_cols)
+
+    def phase(self, name: str) -> Phase:
+        """The phase of that name; KeyError if there is none."""
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise KeyError(name)
+
+    def params(self, task: TaskSpec) -> int:
+        """Trainable parameters of the task's network."""
+        return param_count(task.trainer.hidden_dims, self.state_dim)
+
+    def step_flops(self, task: TaskSpec) -> int:
+        """FLOPs of one training step of the task."""
+        return step_flops(task.trainer.hidden_dims, self.state_dim, task.trainer.batch_size)
+
+    def identified(self, data_digest: str) -> "Campaign":
+        """The same campaign with every task's digest filled in. `data_digest` as of `trainer.data.Dataset.digest`.
+
+        Raises InputError if two tasks have the same id: the same task twice, or a collision of 32 bits.
+        """
+        phases = tuple(
+            replace(phase, tasks=tuple(replace(task, digest=task_digest(task, data_digest)) for task in phase.tasks))
+            for phase in self.phases
+        )
+        campaign = replace(self, phases=phases)
+        seen: dict[str, TaskSpec] = {}
+        for task in campaign.tasks:
+            if (other := seen.setdefault(task.id, task)) is not task:
+                raise InputError(
+                    f"{self.path}: phase.{other.phase} {other.title!r} and phase.{task.phase} {task.title!r} have the "
+                    f"same id {task.id}: change the seed or another setting of one of them"
+                )
+        return campaign
+
+
+def task_digest(task: TaskSpec, data_digest: str) -> str:
+    """SHA-256 (hex) over the phase's name and exactly what determines the task's weights."""
+    settings = asdict(task.trainer)
+    del settings["validate_every"]  # looks at the training, has no part in it
+    identity = {"phase": task.phase, "trainer": settings, "data": data_digest}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,83 @@
+"""A task as it travels through the queue: what lists show, and all that a worker needs to train it. JSON both ways."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cqltui.campaign.model import Campaign, TaskSpec
+from trainer.config import DataConfig, TrainerConfig, epoch_steps
+
+
+@dataclass(frozen=True, slots=True)
+class DataSummary:
+    """What planning and supervising need to know of the data; the rows themselves are for those who train."""
+
+    digest: str
+    """`trainer.data.Dataset.digest`."""
+    rows: int
+    """Training transitions."""
+    heldout_rows: int
+    notes: tuple[str, ...] = ()
+    """What a user should know of how the rows came about."""
+
+
+def task_info(campaign: Campaign, task: TaskSpec, index: int, rows: int) -> dict[str, Any]:
+    """The fields of `state.model.TaskInfo`. `rows`: training transitions, which fix the steps of an epoch."""
+    trainer = task.trainer
+    return {
+        "phase": task.phase,
+        "title": task.title,
+        "description": task.description,
+        "index": index,
+        "alpha": trainer.alpha,
+        "lr": trainer.lr,
+        "hidden_dims": list(trainer.hidden_dims),
+        "seed": trainer.seed,
+        "epochs": trainer.epochs,
+        "batch_size": trainer.batch_size,
+        "epoch_steps": epoch_steps(rows, trainer.batch_size),
+        "step_flops": campaign.step_flops(task),
+        "params": campaign.params(task),
+        "baseline_loss": task.baseline_loss,
+    }
+
+
+def task_spec(campaign: Campaign, task: TaskSpec, rows: int, data_digest: str) -> dict[str, Any]:
+    """What a worker trains by; read back with `read_trainer` and `read_data`. `rows` as in `task_info`."""
+    data = asdict(campaign.data)
+    data["path"] = None if campaign.data.path is None else str(campaign.data.path.resolve())
+    return {
+        "digest": task.digest,
+        "phase": task.phase,
+        "params": campaign.params(task),
+        "epoch_steps": epoch_steps(rows, task.trainer.batch_size),
+        "trainer": asdict(task.trainer),
+        "data": data,
+        "data_digest": data_digest,
+        "checkpoint_s": campaign.workers.checkpoint_s,
+        "lease_s": campaign.workers.lease_s,
+    }
+
+
+def pack_key(task: TaskSpec, data_digest: str) -> str:
+    """Tasks with the same key can train together: only alpha, lr, seed and epochs may differ."""
+    trainer = task.trainer
+    dims = "-".join(map(str, trainer.hidden_dims))
+    shared = (trainer.gamma, trainer.target_update_steps, trainer.grad_clip, trainer.precision)
+    return f"{task.phase}:{dims}:{trainer.batch_size}:{shared}:{data_digest[:16]}".replace(" ", "")
+
+
+def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:
+    """The training's settings. Raises KeyError, TypeError or ValueError on a spec of another make."""
+    raw = dict(spec["trainer"])
+    raw["hidden_dims"] = tuple(int(size) for size in raw["hidden_dims"])
+    return TrainerConfig(**raw)
+
+
+def read_data(spec: Mapping[str, Any]) -> DataConfig:
+    """Where the training's transitions come from. Raises as `read_trainer`."""
+    raw = dict(spec["data"])
+    raw["path"] = None if raw["path"] is None else Path(raw["path"])
+    raw["state_cols"] = tuple((feature, column) for feature, column in raw["state_cols"])
+    return DataConfig(**raw)

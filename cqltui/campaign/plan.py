@@ -1,0 +1,211 @@
+"""What a campaign will cost: FLOPs, memory, and time by list scheduling. Pure: nothing is started or measured."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from cqltui.campaign.model import Campaign, TaskSpec
+from cqltui.errors import InputError
+from trainer.config import TrainerConfig, epoch_steps
+from trainer.packing import estimate_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the speed of a training step depends on."""
+
+    hidden_dims: tuple[int, ...]
+    batch_size: int
+    precision: str
+
+    @classmethod
+    def of(cls, trainer: TrainerConfig) -> "Shape":
+        """The shape of a task's steps."""
+        return cls(trainer.hidden_dims, trainer.batch_size, trainer.precision)
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """How fast one worker trains: measured seconds per step where known, else an assumption.
+
+    The assumption is a fixed time per step (layer norm, optimizer, calls) and a rate for the matrix products. Its
+    defaults describe one core of a server CPU with PyTorch in fp32: 60 epochs/s of 13 steps at batch 128 for
+    [256, 128, 64], 2.3 for [2048, 1024, 512, 256].
+    """
+
+    step_s: Mapping[Shape, float] = field(default_factory=lambda: MappingProxyType({}))
+    assumed_overhead_s: float = 0.8e-3
+    assumed_flops_per_s: float = 65e9
+
+    def seconds_per_step(self, shape: Shape, step_flops: int) -> float:
+        """Seconds that one step of that shape takes."""
+        measured = self.step_s.get(shape)
+        return self.assumed_overhead_s + step_flops / self.assumed_flops_per_s if measured is None else measured
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """One task's cost, and when it is expected to run."""
+
+    task: TaskSpec
+    params: int
+    steps: int
+    step_flops: int
+    memory_bytes: int
+    """Weights, optimizer, activations and data; what PyTorch itself takes comes on top."""
+    seconds: float
+    measured: bool
+    """Whether the speed of its shape was measured."""
+    start_s: float
+    """Expected start, in seconds from the start of the campaign."""
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of the whole training's matrix products."""
+        return self.steps * self.step_flops
+
+    @property
+    def end_s(self) -> float:
+        """Expected end, in seconds from the start of the campaign."""
+        return self.start_s + self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class PhasePlan:
+    """A phase's tasks and totals."""
+
+    name: str
+    title: str
+    priority: int
+    tasks: tuple[TaskPlan, ...]
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of all its tasks."""
+        return sum(task.flops for task in self.tasks)
+
+    @property
+    def worker_seconds(self) -> float:
+        """Time of all its tasks one after another."""
+        return sum(task.seconds for task in self.tasks)
+
+    @property
+    def start_s(self) -> float:
+        """When its first task is expected to start."""
+        return min(task.start_s for task in self.tasks)
+
+    @property
+    def end_s(self) -> float:
+        """When its last task is expected to end."""
+        return max(task.end_s for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A campaign's cost."""
+
+    campaign: str
+    rows: int
+    workers: int
+    phases: tuple[PhasePlan, ...]
+    """In the order of the file."""
+
+    @property
+    def queue_order(self) -> list[TaskPlan]:
+        """All tasks in the order in which they are expected to start."""
+        tasks = [task for phase in self.phases for task in phase.tasks]
+        return sorted(tasks, key=lambda task: (-task.task.priority, task.start_s))
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of the whole campaign."""
+        return sum(phase.flops for phase in self.phases)
+
+    @property
+    def worker_seconds(self) -> float:
+        """Time of all tasks one after another."""
+        return sum(phase.worker_seconds for phase in self.phases)
+
+    @property
+    def seconds(self) -> float:
+        """Expected time from the first start to the last end."""
+        return max(phase.end_s for phase in self.phases)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory at most, with as many of the largest tasks at once as there are workers."""
+        return sum(sorted((t.memory_bytes for p in self.phases for t in p.tasks), reverse=True)[: self.workers])
+
+    @property
+    def measured(self) -> bool:
+        """Whether all speeds were measured."""
+        return all(task.measured for phase in self.phases for task in phase.tasks)
+
+
+def plan(campaign: Campaign, rows: int, speeds: Speeds | None = None, *, workers: int = 1) -> Plan:
+    """The cost of `campaign` on `rows` training transitions with so many workers, each taking the next task when free.
+
+    Raises InputError where a batch is larger than the data.
+    """
+    check_batches(campaign, rows)
+    speeds = speeds or Speeds()
+    order = campaign.queue_order
+    seconds = [_seconds(campaign, task, rows, speeds) for task in order]
+    starts = dict(zip(order, list_schedule(seconds, workers), strict=True))
+    phases = tuple(
+        PhasePlan(
+            phase.name,
+            phase.title,
+            phase.priority,
+            tuple(_task_plan(campaign, task, rows, speeds, starts[task]) for task in phase.tasks),
+        )
+        for phase in campaign.phases
+    )
+    return Plan(campaign.name, rows, workers, phases)
+
+
+def check_batches(campaign: Campaign, rows: int) -> None:
+    """Raise InputError, one line a phase, where a batch is larger than the data, so that an epoch has no step."""
+    problems = []
+    for phase in campaign.phases:
+        largest = max(task.trainer.batch_size for task in phase.tasks)
+        if epoch_steps(rows, largest) < 1:
+            problems.append(
+                f"{campaign.path}: phase.{phase.name}: batch_size {largest:,} is more than the {rows:,} rows"
+            )
+    if problems:
+        raise InputError(*problems)
+
+
+def list_schedule(seconds: Sequence[float], workers: int) -> list[float]:
+    """Start times when each job in turn goes to the worker that is free first (Graham's list scheduling)."""
+    free = [0.0] * workers
+    starts = []
+    for duration in seconds:
+        start = heapq.heappop(free)
+        starts.append(start)
+        heapq.heappush(free, start + duration)
+    return starts
+
+
+def _steps(task: TaskSpec, rows: int) -> int:
+    return task.trainer.epochs * epoch_steps(rows, task.trainer.batch_size)
+
+
+def _seconds(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds) -> float:
+    return _steps(task, rows) * speeds.seconds_per_step(Shape.of(task.trainer), campaign.step_flops(task))
+
+
+def _task_plan(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds, start_s: float) -> TaskPlan:
+    trainer, params = task.trainer, campaign.params(task)
+    return TaskPlan(
+        task=task,
+        params=params,
+        steps=_steps(task, rows),
+        step_flops=campaign.step_flops(task),
+        memory_bytes=estimate_bytes([trainer], campaign.state_dim, rows),
+        seconds=_seconds(campaign, task, rows, speeds),
+        measured=Shape.of(trainer) in speeds.step_s,
+        start_s=start_s,
+    )

@@ -1,0 +1,92 @@
+"""The command line: finds the command, loads only what that command needs, and owns exit codes and stderr."""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+import cqltui
+from cqltui.errors import CqltuiError, ExitCode
+
+
+class Command(Protocol):
+    """A module of `cqltui.commands`."""
+
+    HELP: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS = {
+    "run": "run",
+    "plan": "plan",
+    "worker": "worker",
+    "supervise": "supervise",
+    "status": "status",
+    "attach": "attach",
+    "pause": "control",
+    "resume": "control",
+    "cancel": "control",
+    "resubmit": "control",
+    "priority": "control",
+    "stop": "stop",
+    "logs": "logs",
+    "doctor": "doctor",
+    "redis-cli": "redis_cli",
+}
+"""Command name to module in `cqltui.commands`. `run` is what a campaign file alone means."""
+
+USAGE = """\
+usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--set KEY=VALUE]...
+       cqltui COMMAND ...
+
+  cqltui campaigns/quick.toml            run a campaign, or go on with it, in the terminal
+  cqltui campaigns/quick.toml --no-ui    the same without a screen
+  cqltui plan CAMPAIGN.toml              tasks, work and time; nothing is started
+
+commands on a run (--run-dir DIR or --redis-url URL):
+  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  redis-cli
+others:
+  worker   train from a queue, on this machine or another
+  doctor   is this machine ready?
+
+cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or cancelled, 2 wrong input,
+3 internal error or no server, 4 stopped with tasks left, 130 interrupted (the run can go on).
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return ExitCode.OK if arguments else ExitCode.INPUT
+    if arguments[0] in ("-V", "--version"):
+        print(f"cqltui {cqltui.__version__}")
+        return ExitCode.OK
+    name = arguments.pop(0) if arguments[0] in COMMANDS else "run"
+    try:
+        return _run(name, arguments)
+    except CqltuiError as error:
+        print(f"cqltui: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left, as `head` does: no message, and none from the interpreter's end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception:
+        logging.getLogger(__name__).exception("internal error; please report it with these lines")
+        return ExitCode.INTERNAL
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    command = cast(Command, importlib.import_module(f"cqltui.commands.{COMMANDS[name]}"))
+    parser = argparse.ArgumentParser(prog="cqltui" if name == "run" else f"cqltui {name}", description=command.HELP)
+    parser.set_defaults(command=name)
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(arguments))

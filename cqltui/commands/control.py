@@ -1,0 +1,121 @@
+"""`cqltui pause | resume | cancel | resubmit | priority`: commands on a run's tasks, or on the whole run."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from cqltui.broker.queue import Queue
+from cqltui.commands import options
+from cqltui.commands.server import open_run
+from cqltui.errors import CqltuiError, ExitCode, InputError
+from cqltui.results.rundir import RunDir
+from cqltui.state.model import RunState, Status, Wanted
+from cqltui.state.reduce import reduce
+from cqltui.supervisor.lock import RunLock, is_supervised
+from cqltui.supervisor.records import Records
+
+HELP = "Pause, resume, cancel or resubmit tasks, or change their priority. Ids may be shortened if they stay unique."
+WHOLE_RUN = {"pause": Wanted.PAUSED, "resume": Wanted.RUNNING}
+"""What the commands mean without a task."""
+SAID = {
+    "pause": "paused; a running task first writes its checkpoint",
+    "resume": "queued again, with its checkpoint and place",
+    "cancel": "cancelled",
+    "resubmit": "queued as a new run; the old result is kept",
+    "priority": "its priority is changed",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of the command that is in the parser's defaults."""
+    name = parser.get_default("command")
+    if name == "priority":
+        parser.add_argument("priority", type=int, metavar="N", help="0 or more; higher runs first")
+    whole = " (none: the whole campaign)" if name in WHOLE_RUN else ""
+    parser.add_argument("tasks", nargs="*", metavar="ID", help=f"task ids{whole}")
+    if name == "resubmit":
+        parser.add_argument("--failed", action="store_true", help="every dead task")
+    options.add_place(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send the commands. 2 if one was refused; the others are carried out all the same."""
+    name = arguments.command
+    server, run_dir = open_run(arguments.run_dir, arguments.redis_url, start=True)
+    try:
+        queue = server.queue
+        state = reduce(RunState(), queue.snapshot())
+        wanted_tasks = list(arguments.tasks)
+        if name == "resubmit" and arguments.failed:
+            wanted_tasks += [task.id for task in state.tasks.values() if task.status is Status.DEAD]
+            if not wanted_tasks:
+                print("no task is dead: there is nothing to resubmit", file=sys.stderr)
+                return ExitCode.OK
+        if not wanted_tasks:
+            return _whole_run(name, queue)
+        code = _each(name, _action(name, queue, arguments), wanted_tasks, list(state.tasks))
+        if run_dir is not None and not is_supervised(run_dir):
+            _write_down(run_dir, queue)
+            print("no supervisor runs: start the campaign again to have it done", file=sys.stderr)
+        return code
+    finally:
+        server.leave()
+
+
+def _write_down(run_dir: RunDir, queue: Queue) -> None:
+    """Keep the run directory true where no supervisor does."""
+    lock, records = RunLock(run_dir), Records(run_dir)
+    try:
+        for task in reduce(RunState(), queue.snapshot()).tasks.values():
+            records.remember(task)
+    finally:
+        records.close()
+        lock.free()
+
+
+def _whole_run(name: str, queue: Queue) -> int:
+    if name not in WHOLE_RUN:
+        raise InputError(f"which task? Give its id: cqltui {name} ID (ids: cqltui status --tasks)")
+    changed = queue.want(WHOLE_RUN[name])
+    print(f"the campaign is {WHOLE_RUN[name]}{'' if changed else ' already'}", file=sys.stderr)
+    return ExitCode.OK
+
+
+def _action(name: str, queue: Queue, arguments: argparse.Namespace) -> Callable[[str], bool]:
+    match name:
+        case "pause":
+            return queue.pause
+        case "resume":
+            return queue.resume
+        case "cancel":
+            return queue.cancel
+        case "resubmit":
+            return queue.resubmit
+        case _:
+            return lambda task_id: queue.set_priority(task_id, arguments.priority)
+
+
+def _each(name: str, action: Callable[[str], bool], wanted: Sequence[str], known: Sequence[str]) -> int:
+    code = ExitCode.OK
+    for given in wanted:
+        try:
+            task_id = full_id(given, known)
+            changed = action(task_id)
+        except CqltuiError as error:
+            print(f"cqltui: {error}", file=sys.stderr)
+            code = error.exit_code
+        else:
+            print(f"task {task_id}: {SAID[name] if changed else 'is so already'}", file=sys.stderr)
+    return code
+
+
+def full_id(given: str, known: Sequence[str]) -> str:
+    """The task id that begins with `given`, if it is one only. Raises InputError."""
+    if given in known:
+        return given
+    found = [task_id for task_id in known if given and task_id.startswith(given)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"task {given!r}: {', '.join(sorted(found)[:5])} begin so, give more of the id")
+    raise InputError(f"task {given[:80]!r}: there is no such task (ids: cqltui status --tasks)")

@@ -1,0 +1,20 @@
+"""The data of a campaign, read once by whoever plans or supervises it: its digest makes the tasks' ids."""
+
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.campaign.plan import check_batches
+from cqltui.errors import InputError
+from trainer import data
+from trainer.data.types import DataError
+
+
+def load_data(campaign: Campaign) -> tuple[Campaign, DataSummary]:
+    """The campaign with its tasks' ids, and what there is to know of its data. Raises InputError."""
+    try:
+        dataset = data.load(campaign.data)
+    except DataError as error:
+        raise InputError(str(error)) from error
+    digest = dataset.digest()
+    identified = campaign.identified(digest)
+    check_batches(campaign, len(dataset.train))
+    return identified, DataSummary(digest, len(dataset.train), len(dataset.heldout), dataset.notes)

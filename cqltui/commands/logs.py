@@ -1,0 +1,55 @@
+"""`cqltui logs`: what workers and supervisor wrote."""
+
+import argparse
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+from cqltui.commands import options
+from cqltui.errors import ExitCode, InputError
+from cqltui.state.plain import plain
+
+HELP = "Show the log of a worker, or the lines about a task in all logs. Without a name: the names there are."
+POLL_S = 0.25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `cqltui logs`."""
+    parser.add_argument("name", nargs="?", metavar="WORKER|ID", help="a worker, `supervisor`, or a task's id")
+    parser.add_argument("-n", "--lines", type=options.positive, default=40, metavar="N", help="the last N lines (40)")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are written (a worker's log)")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the lines."""
+    run_dir = options.existing_run(arguments.run_dir)
+    logs = sorted(run_dir.logs.glob("*.log"))
+    if arguments.name is None:
+        for path in logs:
+            print(f"{path.stem}\t{path}")
+        return ExitCode.OK
+    own = [path for path in logs if path.stem == arguments.name]
+    lines: deque[str] = deque(maxlen=arguments.lines)
+    for path in own or logs:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines.extend(line for line in file if own or arguments.name in line)
+    if not own and not lines:
+        names = ", ".join(path.stem for path in logs) or "none yet"
+        raise InputError(f"{arguments.name[:80]!r} is neither a worker nor in any log (logs: {names})")
+    for line in lines:
+        print(plain(line.rstrip("\n")))
+    if arguments.follow and own:
+        _follow(own[0])
+    return ExitCode.OK
+
+
+def _follow(path: Path) -> None:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        file.seek(0, 2)
+        while True:
+            for line in file:
+                print(plain(line.rstrip("\n")))
+            sys.stdout.flush()
+            time.sleep(POLL_S)

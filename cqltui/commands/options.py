@@ -1,0 +1,108 @@
+"""The options that commands share, and what they resolve to. Flags > environment > file > default."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.model import Campaign
+from cqltui.errors import InputError
+from cqltui.results.rundir import RunDir
+
+RUNS = Path("runs")
+URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """A campaign to run, and where."""
+
+    campaign: Campaign
+    run_dir: RunDir
+    redis_url: str | None
+    """None: the embedded server."""
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text}")
+    return value
+
+
+def positive_seconds(text: str) -> float:
+    """A positive number of seconds, for argparse."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a positive number of seconds, found {text}")
+    return value
+
+
+def add_campaign(parser: argparse.ArgumentParser) -> None:
+    """The campaign file and what may be changed of it."""
+    parser.add_argument("campaign", type=Path, metavar="CAMPAIGN.toml", help="the campaign file")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a dotted key of the campaign file: trainer.lr=5e-5, phase.quality.epochs=20, epochs_scale=0.01",
+    )
+    parser.add_argument("--workers", type=positive, metavar="N", help="worker processes (default: one a core or GPU)")
+    parser.add_argument("--device", choices=DEVICES, help="where to train (default: cuda, else mps, else cpu)")
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Which run is meant."""
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
+    parser.add_argument("--redis-url", metavar="URL", help="the server of the run, if it is not the embedded one")
+
+
+def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The server's URL from flag or environment, or None."""
+    return flag or next((environment[name] for name in URL_VARIABLES if environment.get(name)), None)
+
+
+def environment_with(url: str | None) -> dict[str, str]:
+    """Our environment for a child that is to use that server: a password has no place in an argument."""
+    return dict(os.environ) if url is None else {**os.environ, URL_VARIABLES[0]: url}
+
+
+def load(arguments: argparse.Namespace) -> Campaign:
+    """The campaign as file, --set, --workers and --device say. Raises InputError."""
+    campaign = load_campaign(arguments.campaign, arguments.settings)
+    workers = campaign.workers
+    if arguments.workers is not None:
+        workers = replace(workers, count=arguments.workers)
+    if arguments.device is not None:
+        workers = replace(workers, device=arguments.device)
+    return replace(campaign, workers=workers)
+
+
+def run_options(arguments: argparse.Namespace) -> RunOptions:
+    """What is to be run, where. Raises InputError."""
+    campaign = load(arguments)
+    path = (arguments.run_dir or RUNS / campaign.name).absolute()
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: is a file, expected a run directory: choose another with --run-dir")
+    return RunOptions(campaign, RunDir(path), redis_url(arguments.redis_url) or campaign.redis.url)
+
+
+def existing_run(run_dir: Path | None) -> RunDir:
+    """The run directory that a command is about. Raises InputError that names those there are."""
+    if run_dir is not None:
+        found = RunDir(run_dir.absolute())
+        if not found.campaign_json.is_file():
+            raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)")
+        return found
+    runs = sorted(path.parent for path in RUNS.glob("*/campaign.json"))
+    if len(runs) == 1:
+        return RunDir(runs[0].absolute())
+    if not runs:
+        raise InputError(f"there is no run in {RUNS.absolute()}: name one with --run-dir DIR")
+    raise InputError("there are several runs, name one:", *(f"  --run-dir {path}" for path in runs))

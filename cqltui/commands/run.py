@@ -1,0 +1,117 @@
+"""`cqltui CAMPAIGN.toml`: run a campaign, or go on with it, on the screen or without one."""
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from cqltui.commands import options
+from cqltui.commands.dataset import load_data
+from cqltui.commands.options import RunOptions
+from cqltui.commands.supervise import start_fresh, supervise
+from cqltui.errors import CqltuiError, ExitCode, InputError
+from cqltui.reporters.jsonl import JsonReporter
+from cqltui.reporters.lines import LineReporter
+from cqltui.results.rundir import RunDir, read_json
+from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor.supervisor import Reporter
+
+HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
+START_S = 120.0
+POLL_S = 0.05
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of a run."""
+    options.add_campaign(parser)
+    options.add_place(parser)
+    parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
+    parser.add_argument("--json", action="store_true", help="without a screen: one event a line on standard output")
+    parser.add_argument("--fresh", action="store_true", help="begin anew; an earlier run is moved aside")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the campaign; how it ended."""
+    chosen = options.run_options(arguments)
+    on_screen = not (arguments.no_ui or arguments.json) and sys.stdin.isatty() and sys.stderr.isatty()
+    if arguments.fresh:
+        load_data(chosen.campaign)  # wrong input moves nothing
+        start_fresh(chosen.run_dir)
+    if on_screen:
+        supervised = partial(ensure_supervisor, chosen, forwarded(arguments))
+        supervised()
+        screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
+        return int(screen.show(chosen, supervised))
+    return headless(chosen, as_json=arguments.json)
+
+
+def headless(chosen: RunOptions, *, as_json: bool) -> int:
+    """Supervise in the foreground, and print how it ended."""
+    lines = LineReporter(sys.stderr)
+    reporters: list[Reporter] = [lines, JsonReporter(sys.stdout)] if as_json else [lines]
+    try:
+        code = supervise(chosen, reporters)
+    finally:
+        lines.close()
+    if chosen.run_dir.summary_txt.is_file():
+        summary = chosen.run_dir.summary_txt.read_text(encoding="utf-8")
+        print(summary, end="", file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        print(json.dumps({"kind": "exit", "code": int(code)}))
+    if code in (ExitCode.INTERRUPTED, ExitCode.STOPPED):
+        print("cqltui: stopped; the same command goes on where it stopped", file=sys.stderr)
+    return code
+
+
+def forwarded(arguments: argparse.Namespace) -> list[str]:
+    """The options of a run as the supervisor takes them; a server's URL travels in the environment."""
+    given = [str(arguments.campaign.absolute())]
+    for setting in arguments.settings:
+        given += ["--set", setting]
+    for name in ("workers", "device", "run_dir"):
+        if (value := getattr(arguments, name)) is not None:
+            given += [f"--{name.replace('_', '-')}", str(value)]
+    return given
+
+
+def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
+    """Start a supervisor in a session of its own unless the run has one; returns when the run can be attached to."""
+    if is_supervised(chosen.run_dir):
+        _wait_ready(chosen.run_dir, None)
+        return
+    load_data(chosen.campaign)  # wrong input is told here, not in a log
+    chosen.run_dir.logs.mkdir(parents=True, exist_ok=True)
+    with (chosen.run_dir.logs / "supervisor.log").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cqltui", "supervise", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=options.environment_with(chosen.redis_url),
+        )
+    _wait_ready(chosen.run_dir, child)
+
+
+def _wait_ready(run_dir: RunDir, child: subprocess.Popen[bytes] | None) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        said = read_json(run_dir.path / "supervisor.json")
+        if said is not None and said.get("ready") and (child is None or said.get("pid") == child.pid):
+            return
+        code = child.poll() if child is not None else None if is_supervised(run_dir) else 0
+        if code is not None:
+            raise _failure(run_dir, code)
+        time.sleep(POLL_S)
+    raise CqltuiError(f"the supervisor is not ready after {START_S:.0f} s: see {run_dir.logs / 'supervisor.log'}")
+
+
+def _failure(run_dir: RunDir, code: int) -> CqltuiError:
+    log = run_dir.logs / "supervisor.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.is_file() else []
+    text = "\n".join(["the supervisor did not start:", *(f"  {line}" for line in lines), f"see {log}"])
+    return InputError(text) if code == ExitCode.INPUT else CqltuiError(text)

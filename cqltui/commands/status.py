@@ -1,0 +1,166 @@
+"""`cqltui status`: how a run stands, read once."""
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cqltui.commands import options
+from cqltui.commands.server import open_run
+from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.reporters.wording import phase_line
+from cqltui.results.rundir import RunDir, read_json
+from cqltui.state import decode, select
+from cqltui.state.eta import estimate
+from cqltui.state.model import Progress, RunState, Status, TaskInfo, TaskState, Verdict, Wanted
+from cqltui.state.plain import plain
+from cqltui.state.reduce import reduce
+from cqltui.supervisor.lock import is_supervised
+
+HELP = "How a run stands: phases, workers, criteria; with --tasks every task."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `cqltui status`."""
+    parser.add_argument("--tasks", action="store_true", help="list the tasks too")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options.add_place(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the state."""
+    state, live = read_state(arguments)
+    now = time.time()
+    if arguments.json:
+        print(json.dumps(as_json(state, now, live=live), indent=1))
+    else:
+        _print(state, now, live=live, with_tasks=arguments.tasks)
+    return ExitCode.OK
+
+
+def read_state(arguments: argparse.Namespace) -> tuple[RunState, bool]:
+    """The state of the run, and whether its server told it: if none is running, the run directory does."""
+    try:
+        server, run_dir = open_run(arguments.run_dir, arguments.redis_url)
+    except ServerError:
+        if arguments.run_dir is None and options.redis_url(arguments.redis_url) is not None:
+            raise
+        return from_disk(options.existing_run(arguments.run_dir)), False
+    try:
+        state = reduce(RunState(online=True), server.queue.snapshot())
+    finally:
+        server.leave()
+    return state, run_dir is None or is_supervised(run_dir)
+
+
+def from_disk(run_dir: RunDir) -> RunState:
+    """What the run directory knows: where each task was when its supervisor left."""
+    raw = read_json(run_dir.campaign_json) or {}
+    tasks: dict[str, TaskState] = {}
+    for path in sorted(run_dir.tasks.glob("*/task.json")):
+        said = read_json(path) or {}
+        info = decode.task_info(path.parent.name, said.get("info"))
+        life = decode.lifecycle(said.get("life") or {}, (0, 1))
+        if info is not None and life is not None:
+            tasks[info.id] = TaskState(info, life, _final(run_dir, info) if life.status is Status.DONE else None)
+    if not tasks:
+        raise InputError(f"{run_dir.path}: nothing has run here yet")
+    campaign = decode.campaign(raw.get("campaign"))
+    return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED) if campaign else RunState(tasks=tasks)
+
+
+def _final(run_dir: RunDir, info: TaskInfo) -> Progress | None:
+    """The last report of a task that is done."""
+    result = read_json(run_dir.result_json(info.id)) or {}
+    metrics = result.get("metrics")
+    if not isinstance(metrics, dict):
+        return None
+    told = metrics | {"epochs": info.epochs, "best_val_loss": result.get("best_val_loss")}
+    return decode.progress(told, decode.number(result, "finished_ts"))
+
+
+def as_json(state: RunState, now: float, *, live: bool) -> dict[str, Any]:
+    """The state for programs; times in seconds since 1970."""
+    expected = estimate(state, now)
+    return {
+        "status": select.run_status(state) if live else "no supervisor",
+        "campaign": state.campaign.name,
+        "run_dir": state.campaign.run_dir,
+        "finish_ts": expected.finish_ts,
+        "counts": dict(select.counts(state)),
+        "queue_depth": dict(select.queue_depth(state)),
+        "samples_per_s": select.samples_per_s(state, now),
+        "workers": [asdict(worker) for worker in select.live_workers(state, now)],
+        "phases": [
+            {
+                "name": phase.info.name,
+                "tasks": phase.total,
+                "done": phase.done,
+                "running": phase.running,
+                "failed": phase.failed,
+                "epochs_done": phase.epochs_done,
+                "epochs_total": phase.epochs_total,
+                "finish_ts": expected.phases.get(phase.info.name),
+                "criteria": [asdict(verdict) for verdict in phase.info.verdicts],
+            }
+            for phase in select.phases(state)
+        ],
+        "tasks": [_task_json(task) for task in select.ordered(state)],
+    }
+
+
+def _task_json(task: TaskState) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "phase": task.info.phase,
+        "title": task.info.title,
+        "status": task.status,
+        "priority": task.life.priority,
+        "run": task.life.run,
+        "attempt": task.life.attempt,
+        "worker": task.life.worker,
+        "epochs_done": task.epochs_done,
+        "epochs": task.info.epochs,
+        "loss": task.progress.loss if task.progress else None,
+        "val_loss": task.progress.val_loss if task.progress else None,
+        "error": task.life.error,
+    }
+
+
+def _print(state: RunState, now: float, *, live: bool, with_tasks: bool) -> None:
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    status = select.run_status(state) if live else "no supervisor runs; start the campaign again to go on"
+    console.print(Text.assemble((plain(state.campaign.title or state.campaign.name), "bold"), f": {status}"))
+    expected = estimate(state, now)
+    for phase in select.phases(state):
+        console.print(Text(f"  {phase_line(phase, expected.phases.get(phase.info.name), now)}"))
+        for verdict in phase.info.verdicts:
+            console.print(Text(f"    {_mark(verdict)} {plain(verdict.text)}"))
+    depth = ", ".join(f"priority {priority}: {tasks}" for priority, tasks in select.queue_depth(state).items())
+    console.print(Text(f"  queued: {depth or 'nothing'}"))
+    for worker in select.live_workers(state, now):
+        doing = ", ".join(worker.tasks) or "idle"
+        console.print(Text(f"  worker {plain(worker.id)} on {plain(worker.device)}, pid {worker.pid}: {plain(doing)}"))
+    if with_tasks:
+        console.print(_table(state))
+
+
+def _mark(verdict: Verdict) -> str:
+    return {True: "[passed]", False: "[failed]", None: "[ open ]"}[verdict.passed]
+
+
+def _table(state: RunState) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "phase", "task", "status", "epochs", "loss", "error"):
+        table.add_column(heading, no_wrap=heading != "error")
+    for task in select.ordered(state):
+        loss = "" if task.progress is None or task.progress.loss is None else f"{task.progress.loss:.4f}"
+        epochs = f"{task.epochs_done}/{task.info.epochs}"
+        cells = (task.id, task.info.phase, task.info.title, task.status, epochs, loss, task.life.error)
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    return table

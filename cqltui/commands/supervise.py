@@ -1,0 +1,208 @@
+"""The supervisor of a run: put together here, and run in the foreground (`--no-ui`) or behind the screen."""
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from cqltui.broker.access import Server
+from cqltui.broker.connect import connect_url
+from cqltui.broker.epoch import open_epoch
+from cqltui.broker.server import EmbeddedServer
+from cqltui.campaign.criteria import evaluate_all
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.commands import devices, options
+from cqltui.commands.dataset import load_data
+from cqltui.commands.options import RunOptions
+from cqltui.errors import ExitCode, InputError
+from cqltui.reporters.lines import LineReporter
+from cqltui.results.record import TaskStanding, read_records
+from cqltui.results.rundir import RunDir
+from cqltui.results.tables import write_results
+from cqltui.state.model import RunState, Wanted
+from cqltui.supervisor import manifest
+from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.process import Launcher
+from cqltui.supervisor.records import Records, set_aside
+from cqltui.supervisor.submit import submit
+from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
+
+HELP = "Supervise a run without a screen and without lines; what `cqltui CAMPAIGN.toml` starts behind the screen."
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of a run, but for the screen's."""
+    options.add_campaign(parser)
+    options.add_place(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Supervise, logging to standard error, which is the run's supervisor.log."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    return supervise(options.run_options(arguments), [LineReporter(sys.stderr)])
+
+
+def start_fresh(run_dir: RunDir) -> None:
+    """Move an earlier run out of the way. Raises InputError if it is going on."""
+    if not run_dir.path.exists():
+        return
+    lock = RunLock(run_dir)
+    try:
+        if EmbeddedServer(run_dir.path).alive():
+            raise InputError(
+                f"{run_dir.path}: workers of this run are still at work: run it once more without --fresh, or end it "
+                f"with `cqltui stop --run-dir {run_dir.path}`"
+            )
+        aside = set_aside(run_dir.path)
+    finally:
+        lock.free()
+    print(f"cqltui: the earlier run is kept in {aside}", file=sys.stderr)
+
+
+def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
+    """Supervise the run to its end; how it ended."""
+    campaign, data = load_data(chosen.campaign)
+    places = devices.spread(campaign.workers.device, campaign.workers.count)
+    if chosen.redis_url is not None:
+        connect_url(chosen.redis_url).close()  # a server that cannot be used leaves no trace of a run
+    lock = RunLock(chosen.run_dir)
+    try:
+        server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
+        try:
+            supervisor = _assemble(chosen, campaign, data, places, server, reporters)
+            lock.say(ready=True)
+            with _Signals(supervisor):
+                return supervisor.run()
+        finally:
+            server.leave()
+    finally:
+        lock.free()
+
+
+def _assemble(
+    chosen: RunOptions,
+    campaign: Campaign,
+    data: DataSummary,
+    places: Sequence[str],
+    server: Server,
+    reporters: Sequence[Reporter],
+) -> Supervisor:
+    run_dir = chosen.run_dir
+    records = Records(run_dir)
+    created_ts = manifest.write(run_dir, campaign, data, sys.argv, time.time(), own_server=chosen.redis_url is not None)
+    describe = partial(_describe, campaign, run_dir, created_ts, len(places))
+
+    def fill() -> bool:
+        """Open the server's epoch and bring its queue into line with the file; whether the queue was lost."""
+        _, rebuilt = open_epoch(server.queue.client, run_dir.server / "epoch", campaign.redis.namespace)
+        submit(server.queue, campaign, data, records, rebuilt)
+        return rebuilt
+
+    def ensure_server(state: RunState) -> None:
+        if (aside := server.restart()) is not None:
+            log.warning("the server's data was damaged, and is kept in %s", aside)
+        if fill():
+            tell(state)
+            server.queue.want(state.wanted)
+
+    def tell(state: RunState) -> None:
+        server.queue.set_campaign(describe(standings(state)))
+
+    fill()
+    server.queue.set_campaign(describe({}))
+    server.queue.finish(0.0)
+    server.queue.want(Wanted.RUNNING)
+    for note in data.notes:
+        server.queue.notice("info", note)
+    fleet = Fleet(_launcher(chosen, campaign, places), len(places), [_environment(place) for place in places])
+    guard = Guard(server.queue, fleet, campaign.workers)
+    hooks = Hooks(ensure_server, tell, lambda state: _conclude(run_dir, campaign, state))
+    return Supervisor(server.queue, server.feed(), fleet, guard, records, hooks, reporters)
+
+
+def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState) -> None:
+    write_results(run_dir, campaign, standings(state))
+
+
+def standings(state: RunState) -> dict[str, TaskStanding]:
+    """How each task stands, for the results."""
+    return {task.id: TaskStanding(task.status, task.life.attempt, task.life.error) for task in state.tasks.values()}
+
+
+def _describe(
+    campaign: Campaign, run_dir: RunDir, created_ts: float, workers: int, known: dict[str, TaskStanding]
+) -> dict[str, Any]:
+    """What `state.decode.campaign` reads, with the criteria as they stand."""
+    verdicts = evaluate_all(campaign, [record.outcome for record in read_records(run_dir, campaign, known)])
+    return {
+        "name": campaign.name,
+        "title": campaign.title,
+        "description": campaign.description,
+        "run_dir": str(run_dir.path),
+        "started_ts": created_ts,
+        "workers": workers,
+        "phases": [
+            {
+                "name": phase.name,
+                "title": phase.title,
+                "priority": phase.priority,
+                "goal": phase.goal,
+                "questions": list(phase.questions),
+                "expected": phase.expected,
+                "verdicts": [
+                    {"text": verdict.criterion.text, "passed": verdict.passed, "detail": verdict.detail}
+                    for verdict in verdicts[phase.name]
+                ],
+            }
+            for phase in campaign.phases
+        ],
+    }
+
+
+def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str]) -> Launcher:
+    workers = campaign.workers
+    arguments = ["--run-dir", str(chosen.run_dir.path), "--poll-interval", str(workers.poll_interval_s)]
+    arguments += ["--device", places[0].partition(":")[0]]
+    if workers.min_priority is not None:
+        arguments += ["--min-priority", str(workers.min_priority)]
+    environment = {} if chosen.redis_url is None else {options.URL_VARIABLES[0]: chosen.redis_url}
+    return Launcher(arguments, environment, chosen.run_dir.logs)
+
+
+def _environment(place: str) -> dict[str, str]:
+    """What makes a worker see its own GPU only."""
+    kind, _, number = place.partition(":")
+    return {"CUDA_VISIBLE_DEVICES": number} if kind == "cuda" else {}
+
+
+class _Signals:
+    """Ctrl-C and its kin, while a supervisor runs: checkpoint and stop; a second Ctrl-C ends the workers at once."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:
+                self._before[number] = signal.signal(number, self._ask)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if not self._supervisor.ask_stop():
+            print("cqltui: stopping, workers write their checkpoints (once more to end them at once)", file=sys.stderr)
+        elif number == signal.SIGINT:
+            self._supervisor.kill_workers()

@@ -1,0 +1,77 @@
+"""`cqltui worker`: train from a queue, on this machine or on another that reaches the server."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from cqltui.broker.access import Server
+from cqltui.broker.records import check_name
+from cqltui.commands import options
+from cqltui.commands.server import open_run
+from cqltui.errors import InputError
+from cqltui.results.rundir import RunDir
+from cqltui.state import decode
+from cqltui.worker.main import Worker, WorkerOptions, choose_device
+
+HELP = (
+    "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `cqltui worker`."""
+    parser.add_argument(
+        "--worker-id", required=True, metavar="ID", help="a name of its own; an older worker of it leaves"
+    )
+    parser.add_argument("--min-priority", type=int, metavar="N", help="take only tasks of this priority or higher")
+    parser.add_argument("--poll-interval", type=options.positive_seconds, default=1.0, metavar="S")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, mps, cuda or cuda:1")
+    parser.add_argument("--namespace", help="the campaign's [redis] namespace, with --redis-url")
+    options.add_place(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Work until there is nothing left to do."""
+    check_name("worker", arguments.worker_id)
+    device = choose_device(arguments.device)
+    server, run_dir = open_place(arguments)
+    try:
+        place = run_dir or run_dir_of(server)
+        _log_to(place.log(arguments.worker_id))
+        chosen = WorkerOptions(arguments.worker_id, device, arguments.min_priority, arguments.poll_interval)
+        return Worker(server.queue, server.another_queue(), place, chosen).run()
+    finally:
+        server.leave()
+
+
+def open_place(arguments: argparse.Namespace) -> tuple[Server, RunDir | None]:
+    """The server and, where it is known, the run directory that the options name."""
+    if arguments.namespace is not None and (url := options.redis_url(arguments.redis_url)):
+        run_dir = RunDir(arguments.run_dir.absolute()) if arguments.run_dir else None
+        return Server(arguments.run_dir, url, arguments.namespace), run_dir
+    return open_run(arguments.run_dir, arguments.redis_url)
+
+
+def run_dir_of(server: Server) -> RunDir:
+    """The run directory that the campaign on the server names. Raises InputError if it is not on this machine."""
+    meta = server.queue.snapshot().data["meta"]
+    campaign = decode.campaign(meta.get("campaign"))
+    if campaign is None or not campaign.run_dir:
+        raise InputError("there is no campaign on this server (another namespace? see --namespace)")
+    found = RunDir(Path(campaign.run_dir))
+    if not found.campaign_json.is_file():
+        raise InputError(
+            f"the campaign's run directory {campaign.run_dir} is not on this machine: "
+            f"share it between the machines, and name its place here with --run-dir"
+        )
+    return found
+
+
+def _log_to(path: Path) -> None:
+    """Into the worker's file, and to the terminal if there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")]
+    if sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)

@@ -1,0 +1,34 @@
+"""The errors that a user can mend, and the exit codes of the command. Anything else is a bug and exits with 3."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells the shell."""
+
+    OK = 0  # every wanted task is done, or the user left the screen with the run going on
+    UNFINISHED = 1  # some task is dead or cancelled
+    INPUT = 2  # the input is wrong; nothing was started
+    INTERNAL = 3  # an error of ours, or the server cannot be reached
+    STOPPED = 4  # ended paused, drained or stopped with tasks left
+    INTERRUPTED = 130  # Ctrl-C; the run can go on
+
+
+class CqltuiError(Exception):
+    """An error with a message for the user: it names the place and the mend."""
+
+    exit_code = ExitCode.INTERNAL
+
+
+class InputError(CqltuiError):
+    """Something the user wrote is wrong. `problems` holds one line each."""
+
+    exit_code = ExitCode.INPUT
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ServerError(CqltuiError):
+    """The server does not answer, or is none of ours."""

@@ -1,0 +1,131 @@
+"""`--no-ui`: a line per lifecycle event, and how far each phase is: as lines, or as bars on a terminal.
+
+All of it is messages, so it goes to standard error and leaves standard output to data.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cqltui.reporters.stream import Stream
+from cqltui.reporters.wording import best_text, clock, describe, finish_time, phase_line
+from cqltui.state.eta import Estimate, estimate
+from cqltui.state.events import Event
+from cqltui.state.model import RunState
+from cqltui.state.plain import plain
+from cqltui.state.select import PhaseProgress, live_workers, phases, run_status, samples_per_s
+
+INTERVAL_S = 5.0
+"""Between progress lines."""
+REDRAW_S = 0.25
+"""Between pictures of the bars."""
+
+
+class LineReporter:
+    """Tells a person at a terminal, or a log, what happens. Has no clock and no thread: it writes when it is called."""
+
+    def __init__(self, err: TextIO, interval_s: float = INTERVAL_S) -> None:
+        console = Console(file=err, highlight=False, markup=False, emoji=False, soft_wrap=False)
+        self._bars = _Bars(console) if console.is_terminal and not console.is_dumb_terminal else None
+        self._err = Stream(err)
+        self._interval_s = interval_s
+        self._next_ts = 0.0
+        self._told: dict[str, PhaseProgress] = {}
+
+    def handle(self, before: RunState, event: Event, after: RunState) -> None:
+        """Write the lines that the event is worth; `before` and `after` are the states around it."""
+        for line in describe(before, event, after):
+            self._line(f"{clock(event.ts)} {line}")
+
+    def tick(self, state: RunState, now: float) -> None:
+        """Show how far the phases are, if it is time to; call it a few times a second."""
+        if not state.tasks or now < self._next_ts:
+            return
+        if self._bars is not None:
+            self._next_ts = now + REDRAW_S
+            self._bars.draw(state, estimate(state, now), now)
+            return
+        self._next_ts = now + self._interval_s
+        expected = estimate(state, now)
+        for phase in phases(state):
+            begun = phase.done + phase.failed + phase.epochs_done > 0
+            if phase.running or (begun and self._told.get(phase.info.name) != phase):
+                self._told[phase.info.name] = phase
+                self._line(f"{clock(now)} {phase_line(phase, expected.phases.get(phase.info.name), now)}")
+
+    def close(self) -> None:
+        """Leave the last picture of the bars standing, and the terminal as it was. May be called twice."""
+        if self._bars is not None:
+            self._bars.close()
+
+    def _line(self, line: str) -> None:
+        if self._bars is not None:
+            self._bars.print(line)
+        else:
+            self._err.line(line)
+
+
+class _Bars:
+    """A bar per phase at the foot of a terminal, with lines scrolling above."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._gone = False
+        self._live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+
+    def print(self, line: str) -> None:
+        """Print a line above the bars."""
+        with self._while_there():
+            self._console.print(Text(line), soft_wrap=True)
+
+    def draw(self, state: RunState, expected: Estimate, now: float) -> None:
+        """Draw the bars as of `now`."""
+        with self._while_there():
+            if not self._live.is_started:
+                self._live.start()
+            self._live.update(bars(state, expected, now), refresh=True)
+
+    def close(self) -> None:
+        """Stop drawing."""
+        with self._while_there():
+            self._live.stop()
+
+    @contextmanager
+    def _while_there(self) -> Iterator[None]:
+        """A terminal that was closed fails every write; the run goes on without it."""
+        try:
+            self._console.quiet = self._gone
+            yield
+        except (OSError, ValueError):
+            self._gone = True
+
+
+def bars(state: RunState, expected: Estimate, now: float) -> Group:
+    """A bar per phase with its tasks, epochs, best loss and end, and a line for the whole run."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
+    table.add_column(min_width=10, ratio=1)
+    for _ in range(4):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    for phase in phases(state):
+        failed = f" ({phase.failed} failed)" if phase.failed else ""
+        ended = phase.done + phase.failed >= phase.total
+        table.add_row(
+            Text(plain(phase.info.name, 30)),
+            ProgressBar(total=max(1, phase.epochs_total), completed=phase.epochs_done),
+            Text(f"{phase.done}/{phase.total}{failed}"),
+            Text(f"{phase.epochs_done:,}/{phase.epochs_total:,}"),
+            Text("ended" if ended else finish_time(expected.phases.get(phase.info.name), now)),
+            Text(best_text(phase.best) if phase.best else ""),
+        )
+    whole = (
+        f"{run_status(state)}, {len(live_workers(state, now))} workers, {samples_per_s(state, now):,.0f} samples/s, "
+        f"ends {finish_time(expected.finish_ts, now)}"
+    )
+    return Group(table, Text(whole))

@@ -1,0 +1,124 @@
+"""A plan as a table for people and as JSON for programs."""
+
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cqltui.campaign.plan import Plan, TaskPlan
+
+
+def plan_table(plan: Plan) -> RenderableType:
+    """Phases, then tasks in the order in which they are expected to start, then totals."""
+    how = "measured speed" if plan.measured else "an assumed speed; --measure times this machine"
+    total = (
+        f"{plan.campaign}: {len(plan.queue_order)} tasks on {plan.rows:,} rows, {_flops(plan.flops)}, "
+        f"{_time(plan.seconds)} with {plan.workers} worker{'s' * (plan.workers != 1)} ({how}), "
+        f"{_size(plan.memory_bytes)} of memory besides PyTorch"
+    )
+    return Group(_phases(plan), Text(), _tasks(plan), Text(), Text(total))
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Everything that the table shows, in seconds, bytes and FLOPs. `id` is empty where the data was not read."""
+    return {
+        "campaign": plan.campaign,
+        "rows": plan.rows,
+        "workers": plan.workers,
+        "measured": plan.measured,
+        "seconds": plan.seconds,
+        "worker_seconds": plan.worker_seconds,
+        "flops": plan.flops,
+        "memory_bytes": plan.memory_bytes,
+        "phases": [
+            {
+                "name": phase.name,
+                "title": phase.title,
+                "priority": phase.priority,
+                "tasks": len(phase.tasks),
+                "flops": phase.flops,
+                "worker_seconds": phase.worker_seconds,
+                "start_s": phase.start_s,
+                "end_s": phase.end_s,
+            }
+            for phase in plan.phases
+        ],
+        "tasks": [_task_json(task) for task in plan.queue_order],
+    }
+
+
+def _task_json(planned: TaskPlan) -> dict[str, Any]:
+    task, trainer = planned.task, planned.task.trainer
+    return {
+        "id": task.id,
+        "phase": task.phase,
+        "title": task.title,
+        "priority": task.priority,
+        "epochs": trainer.epochs,
+        "alpha": trainer.alpha,
+        "lr": trainer.lr,
+        "hidden_dims": list(trainer.hidden_dims),
+        "seed": trainer.seed,
+        "batch_size": trainer.batch_size,
+        "precision": trainer.precision,
+        "params": planned.params,
+        "steps": planned.steps,
+        "step_flops": planned.step_flops,
+        "flops": planned.flops,
+        "memory_bytes": planned.memory_bytes,
+        "seconds": planned.seconds,
+        "measured": planned.measured,
+        "start_s": planned.start_s,
+    }
+
+
+def _phases(plan: Plan) -> Table:
+    table = Table(title="Phases", title_justify="left", box=None, pad_edge=False)
+    table.add_column("phase", no_wrap=True)
+    for column in ("priority", "tasks", "work", "worker time", "starts", "ends"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for phase in sorted(plan.phases, key=lambda phase: -phase.priority):
+        table.add_row(
+            Text(phase.name),
+            str(phase.priority),
+            str(len(phase.tasks)),
+            _flops(phase.flops),
+            _time(phase.worker_seconds),
+            _time(phase.start_s),
+            _time(phase.end_s),
+        )
+    return table
+
+
+def _tasks(plan: Plan) -> Table:
+    table = Table(title="Tasks in order", title_justify="left", box=None, pad_edge=False)
+    table.add_column("phase", no_wrap=True)
+    table.add_column("task")  # the one that gives way on a narrow terminal
+    for column in ("epochs", "params", "work", "memory", "time", "starts"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for planned in plan.queue_order:
+        table.add_row(
+            Text(planned.task.phase),
+            Text(planned.task.title, no_wrap=True, overflow="ellipsis"),
+            f"{planned.task.trainer.epochs:,}",
+            f"{planned.params:,}",
+            _flops(planned.flops),
+            _size(planned.memory_bytes),
+            _time(planned.seconds),
+            _time(planned.start_s),
+        )
+    return table
+
+
+def _flops(flops: int) -> str:
+    return f"{flops / 1e12:.2f} TFLOP"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:,.0f} MiB"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,164 @@
+"""What happened, in one plain line each. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import Lifecycle, RunState, Status, TaskState, Wanted
+from cqltui.state.plain import plain
+from cqltui.state.select import PhaseProgress, counts
+
+TITLE_LIMIT = 60
+ERROR_LIMIT = 300
+
+_WANTED = {
+    Wanted.RUNNING: "campaign runs",
+    Wanted.PAUSED: "campaign pauses: nothing is claimed, running tasks pause after a checkpoint",
+    Wanted.DRAINING: "campaign drains: nothing is claimed, running tasks end",
+    Wanted.STOPPED: "campaign stops: workers write checkpoints and end",
+}
+
+
+def clock(ts: float) -> str:
+    """The local time of day, "18:02:11"."""
+    try:
+        return datetime.fromtimestamp(ts).strftime("%H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return "--:--:--"
+
+
+def finish_time(ts: float | None, now: float) -> str:
+    """When something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"."""
+    if ts is None:
+        return "unknown"
+    return f"{clock(ts)} (in {timedelta(seconds=max(0, round(ts - now)))})"
+
+
+def describe(before: RunState, event: Event, after: RunState) -> Iterator[str]:
+    """The lines that the event is worth, without its time. None for progress, ticks and what was known already.
+
+    Changes that a snapshot tells of, since their own events were missed, are lines too.
+    """
+    match event.kind:
+        case Kind.PROGRESS | Kind.TICK | Kind.TASK_CHECKPOINT:
+            return
+        case Kind.SNAPSHOT:
+            yield from _snapshot(before, after)
+        case Kind.CONNECTION:
+            if before.online != after.online:
+                yield "server answers" if after.online else "server does not answer; workers train on"
+        case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
+            yield from _worker(before, event, after)
+        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
+            yield from _meta(before, after)
+        case Kind.NOTICE:
+            known = {notice.version for notice in before.notices}
+            for notice in after.notices:
+                if notice.version == (event.epoch, event.seq) and notice.version not in known:
+                    yield f"{plain(notice.level, 10)}: {plain(notice.text, ERROR_LIMIT)}"
+        case _:
+            yield from _task(before.tasks.get(event.task), after.tasks.get(event.task))
+
+
+def _snapshot(before: RunState, after: RunState) -> Iterator[str]:
+    if before.tasks:
+        for task_id, task in after.tasks.items():
+            yield from _task(before.tasks.get(task_id), task)
+    elif after.tasks:
+        found = ", ".join(f"{number} {status}" for status, number in counts(after).items() if number)
+        yield f"campaign {plain(after.campaign.name, TITLE_LIMIT)}: {len(after.tasks)} tasks: {found}"
+    yield from _meta(before, after)
+
+
+def _meta(before: RunState, after: RunState) -> Iterator[str]:
+    if before.wanted is not after.wanted:
+        yield _WANTED[after.wanted]
+    if after.finished_ts > 0 and not before.finished_ts:
+        yield "campaign has ended, results are written"
+
+
+def _worker(before: RunState, event: Event, after: RunState) -> Iterator[str]:
+    known, worker = before.workers.get(event.worker), after.workers.get(event.worker)
+    if worker is None or worker.ts != event.ts or (known and (known.ts, known.stopped) == (worker.ts, worker.stopped)):
+        return
+    name = plain(worker.id, 40)
+    if worker.stopped:
+        yield f"worker {name} stopped"
+    else:
+        device = f" on {plain(worker.device, 40)}" if worker.device else ""
+        yield f"worker {name} started{device}" + (f" (pid {worker.pid})" if worker.pid else "")
+
+
+def _task(known: TaskState | None, task: TaskState | None) -> Iterator[str]:
+    if task is None or (known is not None and known.life.version >= task.life.version):
+        return
+    said = _change(known.life if known else None, task)
+    if said:
+        yield f"task {plain(task.id, 40)} {plain(task.info.phase, 40)} '{plain(task.info.title, TITLE_LIMIT)}' {said}"
+
+
+def _change(known: Lifecycle | None, task: TaskState) -> str:
+    """What became of the task; empty if nothing that a reader would care for."""
+    life = task.life
+    if known is not None and known.status is life.status and known.attempt == life.attempt and known.run == life.run:
+        if known.priority != life.priority:
+            return f"has priority {life.priority:g} now"
+        if known.want != life.want and life.want:
+            return f"is asked to {plain(life.want, 20)}"
+        return ""
+    match life.status:
+        case Status.QUEUED:
+            return f"queued, priority {life.priority:g}" + (f", run {life.run}" if life.run > 1 else "")
+        case Status.RUNNING:
+            again = f", attempt {life.attempt}" if life.attempt > 1 else ""
+            return f"claimed by {plain(life.worker, 40)}{again}"
+        case Status.DONE:
+            return f"done{_figures(task)}"
+        case Status.DELAYED:
+            return f"failed, is tried again at {clock(life.ready_ts)}{_error(life)}"
+        case Status.DEAD:
+            return f"dead{_error(life)}"
+        case Status.PAUSED:
+            return f"paused by {plain(life.paused_by, 20)}" if life.paused_by else "paused"
+    return str(life.status)
+
+
+def _error(life: Lifecycle) -> str:
+    return f": {plain(life.error, ERROR_LIMIT)}" if life.error else ""
+
+
+def _figures(task: TaskState) -> str:
+    seconds = task.life.finished_ts - task.life.started_ts
+    took = f" in {timedelta(seconds=round(seconds))}" if task.life.started_ts and 0 <= seconds < 1e9 else ""
+    progress = task.progress
+    loss = f", loss {progress.loss:.4f}" if progress and progress.loss is not None else ""
+    held_out = f", held-out {progress.best_val_loss:.4f}" if progress and progress.best_val_loss is not None else ""
+    return took + loss + held_out
+
+
+def phase_line(phase: PhaseProgress, finish_ts: float | None, now: float) -> str:
+    """How far a phase is, in one line."""
+    percent = 100 * phase.epochs_done // phase.epochs_total if phase.epochs_total else 0
+    parts = [
+        f"phase {plain(phase.info.name, 40)}: {phase.done}/{phase.total} tasks",
+        f"{phase.epochs_done:,}/{phase.epochs_total:,} epochs ({percent} %)",
+        f"{phase.running} running",
+    ]
+    if phase.failed:
+        parts.append(f"{phase.failed} failed")
+    if phase.best is not None:
+        parts.append(f"best {best_text(phase.best)}")
+    if phase.done + phase.failed < phase.total:
+        parts.append(f"ends {finish_time(finish_ts, now)}")
+    return ", ".join(parts)
+
+
+def best_text(task: TaskState) -> str:
+    """The loss that a phase's best task is the best by: "held-out loss 0.1012 (938fc1bd)"."""
+    progress = task.progress
+    if progress is None:
+        return plain(task.id, 40)
+    figure = "" if progress.loss is None else f"loss {progress.loss:.4f} "
+    if progress.best_val_loss is not None:
+        figure = f"held-out loss {progress.best_val_loss:.4f} "
+    return f"{figure}({plain(task.id, 40)})"

@@ -1,0 +1,110 @@
+"""A task with all that is known of it: how it stands, and the files of its accepted result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from cqltui.campaign.criteria import TaskOutcome
+from cqltui.campaign.model import Campaign, TaskSpec
+from cqltui.campaign.outcomes import DONE
+from cqltui.results.rundir import RunDir, read_json, read_metrics
+from trainer.progress import EpochMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStanding:
+    """How a task stands, as its owner (queue or task.json) says."""
+
+    status: str
+    attempts: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a result.json holds. `seconds` are of training, over all attempts of the run."""
+
+    task_id: str
+    digest: str
+    phase: str
+    run: int
+    attempt: int
+    attempts: int
+    token: str
+    worker: str
+    device: str
+    started_ts: float
+    finished_ts: float
+    seconds: float
+    samples_per_s: float
+    epochs: int
+    params: int
+    metrics: EpochMetrics
+    """Of the last epoch."""
+    best_val_loss: float | None
+    best_val_epoch: int | None
+    versions: Mapping[str, str]
+    """Of python, torch, numpy and cqltui."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> "TaskResult | None":
+        """The result, or None if something is missing; keys of later versions are passed over."""
+        try:
+            values = {field.name: raw[field.name] for field in fields(cls)}
+            values["metrics"] = EpochMetrics(**raw["metrics"])
+        except (KeyError, TypeError):
+            return None
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskRecord:
+    """A task of the campaign, its standing, and its result if it is done."""
+
+    task: TaskSpec
+    standing: TaskStanding
+    result: TaskResult | None
+    outcome: TaskOutcome
+
+    @property
+    def final(self) -> EpochMetrics | None:
+        """The metrics of the last epoch, if the task is done."""
+        return self.result.metrics if self.result else None
+
+
+def read_records(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> list[TaskRecord]:
+    """Every task of the campaign in the order of the file. A task without a standing is queued.
+
+    The result is read only of tasks that are done: a resubmitted task keeps its old files until a new result replaces
+    them, but it counts as not done.
+    """
+    return [_record(run_dir, task, standings.get(task.id, TaskStanding("queued"))) for task in campaign.tasks]
+
+
+def read_q_heldout(path: Path) -> npt.NDArray[np.floating] | None:
+    """[N, A]: Q of every action in every held-out state, or None if the file is missing or damaged."""
+    try:
+        q = load_file(path).get("q")
+    except (OSError, SafetensorError):
+        return None
+    return None if q is None or q.ndim != 2 else q
+
+
+def _record(run_dir: RunDir, task: TaskSpec, standing: TaskStanding) -> TaskRecord:
+    result = TaskResult.from_json(read_json(run_dir.result_json(task.id)) or {}) if standing.status == DONE else None
+    if result is None:
+        return TaskRecord(task, standing, None, TaskOutcome(task, standing.status, error=standing.error))
+    outcome = TaskOutcome(
+        task,
+        standing.status,
+        metrics=read_metrics(run_dir.metrics_csv(task.id)) or (result.metrics,),
+        q_heldout=read_q_heldout(run_dir.q_heldout(task.id)),
+        error=standing.error,
+    )
+    return TaskRecord(task, standing, result, outcome)

@@ -1,0 +1,201 @@
+"""The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
+
+import csv
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from trainer.progress import METRIC_COLUMNS, EpochMetrics
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+"""What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """Paths within the directory of one run. Makes no folder and reads no file."""
+
+    path: Path
+
+    @property
+    def campaign_json(self) -> Path:
+        """The campaign as it was resolved, with versions and the data's digest."""
+        return self.path / "campaign.json"
+
+    @property
+    def journal(self) -> Path:
+        """Lifecycle events, one JSON object a line."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def server(self) -> Path:
+        """The embedded server's own folder."""
+        return self.path / "server"
+
+    @property
+    def logs(self) -> Path:
+        """One log a process."""
+        return self.path / "logs"
+
+    @property
+    def tasks(self) -> Path:
+        """One folder a task."""
+        return self.path / "tasks"
+
+    @property
+    def results(self) -> Path:
+        """Tables and summary."""
+        return self.path / "results"
+
+    @property
+    def report(self) -> Path:
+        """The written report."""
+        return self.path / "report"
+
+    @property
+    def summary_json(self) -> Path:
+        """The summary for programs."""
+        return self.results / "summary.json"
+
+    @property
+    def summary_txt(self) -> Path:
+        """The summary for people."""
+        return self.results / "summary.txt"
+
+    def phase_csv(self, number: int, phase: str) -> Path:
+        """The table of a phase. `number` counts from 1."""
+        return self.results / f"phase{number}_{_safe(phase)}_results.csv"
+
+    def log(self, worker_id: str) -> Path:
+        """A worker's log."""
+        return self.logs / f"{_safe(worker_id)}.log"
+
+    def task(self, task_id: str) -> Path:
+        """A task's folder: task.json and the files of its accepted result."""
+        return self.tasks / _safe(task_id)
+
+    def task_json(self, task_id: str) -> Path:
+        """Where the task was when it was last written down."""
+        return self.task(task_id) / "task.json"
+
+    def metrics_csv(self, task_id: str) -> Path:
+        """The accepted run's metrics, a row an epoch."""
+        return self.task(task_id) / "metrics.csv"
+
+    def model(self, task_id: str) -> Path:
+        """The accepted run's weights."""
+        return self.task(task_id) / "model.safetensors"
+
+    def q_heldout(self, task_id: str) -> Path:
+        """The accepted run's Q values of the held-out rows."""
+        return self.task(task_id) / "q_heldout.safetensors"
+
+    def result_json(self, task_id: str) -> Path:
+        """The accepted result."""
+        return self.task(task_id) / "result.json"
+
+    def run(self, task_id: str, run: int) -> Path:
+        """The folder of one run of a task; a resubmission is a new run."""
+        return self.task(task_id) / f"run-{int(run)}"
+
+    def attempt(self, task_id: str, run: int, token: str) -> Path:
+        """The folder in which the holder of that token writes, and nobody else."""
+        return self.run(task_id, run) / _safe(token)
+
+
+def _safe(name: str) -> str:
+    if not SAFE_NAME.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} cannot name a file: expected letters, digits and . _ : - only")
+    return name
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not tempfile's: its files are readable by their owner alone, and results are for others too.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file atomically."""
+    with replaced(path) as file:
+        file.write(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, atomically; the same value gives the same bytes."""
+    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Copy `source` over `target`, atomically. FileNotFoundError if there is no source."""
+    with source.open("rb") as content, replaced(target) as file:
+        shutil.copyfileobj(content, file)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file, or None if the file is missing, cannot be read or holds something else."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
+    """The rows of a metrics.csv up to the first that is damaged or cut off; none if there is no file.
+
+    A writer that is killed leaves a torn last line, and what comes before it is still true.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return ()
+    whole = content[: content.rfind(b"\n") + 1].decode(errors="replace")
+    rows = csv.reader(whole.splitlines())
+    if next(rows, None) != list(METRIC_COLUMNS):
+        return ()
+    metrics: list[EpochMetrics] = []
+    for row in rows:
+        try:
+            entry = _metrics(row)
+        except ValueError:
+            break
+        metrics.append(entry)
+    return tuple(metrics)
+
+
+def _metrics(row: list[str]) -> EpochMetrics:
+    """One row; the last three columns, the held-out losses, may be empty. ValueError if it is damaged."""
+    if len(row) != len(METRIC_COLUMNS):
+        raise ValueError("a row of metrics.csv has the wrong number of columns")
+    epoch, *measured = row[:7]
+    heldout = [float(value) if value else None for value in row[7:]]
+    return EpochMetrics(int(epoch), *map(float, measured), *heldout)
+
+
+def _sync_folder(path: Path) -> None:
+    """Put a folder's entries on disk, so that a rename survives a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,91 @@
+"""The results on disk: one CSV a phase, and the summary. The same run gives the same bytes."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from cqltui.campaign.criteria import evaluate_all
+from cqltui.campaign.model import Campaign
+from cqltui.results.record import TaskRecord, TaskStanding, read_records
+from cqltui.results.rundir import RunDir, write_bytes, write_json
+from cqltui.results.summary import Summary, render, summarize
+
+RESULT_COLUMNS = (
+    "task_id",
+    "description",
+    "alpha",
+    "lr",
+    "hidden_dims",
+    "epochs",
+    "seed",
+    "params",
+    "loss",
+    "td_loss",
+    "cql_loss",
+    "q_mean",
+    "val_loss",
+    "best_val_loss",
+    "best_val_epoch",
+    "baseline_loss",
+    "improvement",
+    "seconds",
+    "samples_per_s",
+    "worker",
+    "device",
+    "attempts",
+    "status",
+)
+
+
+def write_results(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> Summary:
+    """Write results/phase<n>_<name>_results.csv, summary.json and summary.txt; returns the summary.
+
+    `standings` maps the ids of the campaign's tasks to how they stand; the figures are read from the tasks' folders.
+    """
+    records = read_records(run_dir, campaign, standings)
+    for number, phase in enumerate(campaign.phases, start=1):
+        own = [record for record in records if record.task.phase == phase.name]
+        write_bytes(run_dir.phase_csv(number, phase.name), phase_table(campaign, own).encode())
+    verdicts = evaluate_all(campaign, [record.outcome for record in records])
+    summary = summarize(run_dir, campaign, records, verdicts)
+    write_json(run_dir.summary_json, summary.to_json())
+    write_bytes(run_dir.summary_txt, render(summary).encode())
+    return summary
+
+
+def phase_table(campaign: Campaign, records: Sequence[TaskRecord]) -> str:
+    """The CSV of a phase: a row for every task, done or not. Numbers in full precision, empty where there is none."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, RESULT_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_row(campaign, record) for record in records)
+    return out.getvalue()
+
+
+def improvement(loss: float, baseline: float | None) -> float | None:
+    """By what share of the baseline the loss is lower: 0.25 is a quarter lower; negative if it is higher."""
+    return (baseline - loss) / baseline if baseline else None
+
+
+def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
+    """`hidden_dims` as 256-128-64; `improvement` as above; `seconds` of training over all attempts."""
+    task, trainer, final, result = record.task, record.task.trainer, record.final, record.result
+    row: dict[str, object] = {
+        "task_id": task.id,
+        "description": task.description or task.title,
+        "alpha": trainer.alpha,
+        "lr": trainer.lr,
+        "hidden_dims": "-".join(map(str, trainer.hidden_dims)),
+        "epochs": trainer.epochs,
+        "seed": trainer.seed,
+        "params": campaign.params(task),
+        "baseline_loss": task.baseline_loss,
+        "attempts": record.standing.attempts or (result.attempts if result else 0),
+        "status": record.standing.status,
+    }
+    if final is not None and result is not None:
+        row |= {name: getattr(final, name) for name in ("loss", "td_loss", "cql_loss", "q_mean", "val_loss")}
+        row |= {"best_val_loss": result.best_val_loss, "best_val_epoch": result.best_val_epoch}
+        row |= {"improvement": improvement(final.loss, task.baseline_loss)}
+        row |= {name: getattr(result, name) for name in ("seconds", "samples_per_s", "worker", "device")}
+    return row

@@ -1,0 +1,195 @@
+"""Wire values into the state's types. What comes over the wire is foreign: wrong types and nonsense become defaults."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cqltui.state.model import (
+    CampaignInfo,
+    Lifecycle,
+    PhaseInfo,
+    Progress,
+    Status,
+    TaskInfo,
+    Verdict,
+    WorkerState,
+)
+
+TEXT_LIMIT = 10_000
+LARGEST = 2**63 - 1
+"""Of a whole number: what is computed from two of them still fits a float."""
+
+
+def number(data: object, key: str, default: float = 0.0) -> float:
+    """data[key] as a finite float, else the default. Numbers may come as strings, as Redis stores them."""
+    value = data.get(key) if isinstance(data, Mapping) else None
+    try:
+        result = float(value)  # type: ignore[arg-type]  # anything may come; what is no number raises
+    except (TypeError, ValueError, OverflowError):
+        return default
+    return result if math.isfinite(result) else default
+
+
+def optional(data: Mapping[str, Any], key: str) -> float | None:
+    """data[key] as a finite float, or None."""
+    value = number(data, key, math.inf)
+    return None if value == math.inf else value
+
+
+def whole(data: object, key: str) -> int:
+    """data[key] as an int of at most 63 bits, 0 if it is none."""
+    return max(-LARGEST, min(LARGEST, int(number(data, key))))
+
+
+def text(data: Mapping[str, Any], key: str) -> str:
+    """data[key] as a bounded string."""
+    value = data.get(key)
+    return "" if value is None else str(value)[:TEXT_LIMIT]
+
+
+def dicts(value: object) -> Iterator[Mapping[str, Any]]:
+    """The mappings in a list; nothing if it is none."""
+    if isinstance(value, list | tuple):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def items(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The (key, mapping) pairs of a mapping of mappings."""
+    if isinstance(value, Mapping):
+        yield from ((str(k), v) for k, v in value.items() if isinstance(v, Mapping))
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """The items of a list as strings."""
+    return tuple(str(item)[:TEXT_LIMIT] for item in value) if isinstance(value, list | tuple) else ()
+
+
+def task_info(task_id: str, raw: object) -> TaskInfo | None:
+    """The fixed part of a task, or None if there is nothing to read."""
+    if not isinstance(raw, Mapping):
+        return None
+    dims = raw.get("hidden_dims")
+    return TaskInfo(
+        id=task_id,
+        phase=text(raw, "phase"),
+        title=text(raw, "title"),
+        description=text(raw, "description"),
+        index=whole(raw, "index"),
+        alpha=number(raw, "alpha"),
+        lr=number(raw, "lr"),
+        hidden_dims=tuple(d for d in dims if isinstance(d, int)) if isinstance(dims, list | tuple) else (),
+        seed=whole(raw, "seed"),
+        epochs=whole(raw, "epochs"),
+        batch_size=whole(raw, "batch_size"),
+        epoch_steps=whole(raw, "epoch_steps"),
+        step_flops=whole(raw, "step_flops"),
+        params=whole(raw, "params"),
+        baseline_loss=optional(raw, "baseline_loss"),
+    )
+
+
+def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | None:
+    """A task's lifecycle, or None if its status is unknown."""
+    try:
+        status = Status(text(raw, "status"))
+    except ValueError:
+        return None
+    return Lifecycle(
+        version=version,
+        status=status,
+        priority=number(raw, "priority"),
+        order=whole(raw, "order"),
+        run=max(1, whole(raw, "run")),
+        attempt=whole(raw, "attempt"),
+        deaths=whole(raw, "deaths"),
+        worker=text(raw, "worker"),
+        token=text(raw, "token"),
+        queued_ts=number(raw, "queued_ts"),
+        started_ts=number(raw, "started_ts"),
+        claimed_ts=number(raw, "claimed_ts"),
+        finished_ts=number(raw, "finished_ts"),
+        ready_ts=number(raw, "ready_ts"),
+        paused_by=text(raw, "paused_by"),
+        want=text(raw, "want"),
+        error=text(raw, "error"),
+    )
+
+
+def progress(raw: Mapping[str, Any], ts: float) -> Progress:
+    """A member's report."""
+    return Progress(
+        token=text(raw, "token"),
+        step=whole(raw, "step"),
+        epoch=whole(raw, "epoch"),
+        epochs=whole(raw, "epochs"),
+        resumed_epoch=whole(raw, "resumed_epoch"),
+        elapsed_s=number(raw, "elapsed_s"),
+        ts=ts,
+        loss=optional(raw, "loss"),
+        td_loss=optional(raw, "td_loss"),
+        cql_loss=optional(raw, "cql_loss"),
+        q_mean=optional(raw, "q_mean"),
+        grad_norm=optional(raw, "grad_norm"),
+        val_loss=optional(raw, "val_loss"),
+        best_val_loss=optional(raw, "best_val_loss"),
+        samples_per_s=number(raw, "samples_per_s"),
+        curve=_curve(raw.get("curve")),
+    )
+
+
+def _curve(raw: object) -> tuple[tuple[int, float], ...]:
+    points = raw if isinstance(raw, list | tuple) else ()
+    pairs = (p for p in points if isinstance(p, list | tuple) and len(p) == 2)
+    return tuple(
+        (epoch, number({"loss": loss}, "loss"))
+        for epoch, loss in pairs
+        if isinstance(epoch, int) and optional({"loss": loss}, "loss") is not None
+    )
+
+
+def worker(worker_id: str, raw: Mapping[str, Any], ts: float) -> WorkerState:
+    """A worker as it describes itself, in a progress message or its hash."""
+    members = tuple(str(m.get("task", "")) for m in dicts(raw.get("members")))
+    return WorkerState(
+        id=worker_id,
+        ts=ts,
+        pid=whole(raw, "pid"),
+        host=text(raw, "host"),
+        device=text(raw, "device"),
+        started_ts=number(raw, "started_ts"),
+        samples_per_s=number(raw, "samples_per_s"),
+        memory_bytes=whole(raw, "memory_bytes"),
+        tasks=members or strings(raw.get("tasks")),
+    )
+
+
+def _verdict(raw: Mapping[str, Any]) -> Verdict:
+    passed = raw.get("passed")
+    return Verdict(text(raw, "text"), passed if isinstance(passed, bool) else None, text(raw, "detail"))
+
+
+def campaign(raw: object) -> CampaignInfo | None:
+    """The run's description, or None if there is nothing to read."""
+    if not isinstance(raw, Mapping):
+        return None
+    phases = tuple(
+        PhaseInfo(
+            name=text(phase, "name"),
+            title=text(phase, "title"),
+            priority=whole(phase, "priority"),
+            goal=text(phase, "goal"),
+            questions=strings(phase.get("questions")),
+            expected=text(phase, "expected"),
+            verdicts=tuple(_verdict(verdict) for verdict in dicts(phase.get("verdicts"))),
+        )
+        for phase in dicts(raw.get("phases"))
+    )
+    return CampaignInfo(
+        name=text(raw, "name"),
+        title=text(raw, "title"),
+        description=text(raw, "description"),
+        run_dir=text(raw, "run_dir"),
+        started_ts=number(raw, "started_ts"),
+        workers=whole(raw, "workers"),
+        phases=phases,
+    )

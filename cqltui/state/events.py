@@ -1,0 +1,69 @@
+"""Everything that can happen to a run. Lifecycle events come from the server's scripts, progress from workers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+VERSION = 1
+
+
+class Kind(StrEnum):
+    """What an event says.
+
+    `task.*` carry the task's lifecycle after the change, whole, and `campaign.*` the whole of {wanted, campaign,
+    finished_ts}: a reader only ever replaces.
+    """
+
+    TASK_QUEUED = "task.queued"
+    TASK_CLAIMED = "task.claimed"
+    TASK_DONE = "task.done"
+    TASK_DELAYED = "task.delayed"
+    TASK_DEAD = "task.dead"
+    TASK_PAUSED = "task.paused"
+    TASK_CANCELLED = "task.cancelled"
+    TASK_WITHDRAWN = "task.withdrawn"
+    TASK_PRIORITY = "task.priority"
+    TASK_CHECKPOINT = "task.checkpoint"
+    WORKER_STARTED = "worker.started"
+    WORKER_STOPPED = "worker.stopped"
+    WANTED = "campaign.wanted"
+    CAMPAIGN = "campaign.info"
+    FINISHED = "campaign.finished"
+    NOTICE = "notice"
+    # Published, but not in the stream: the newest replaces the one before.
+    PROGRESS = "progress"
+    # Made by a reader for itself.
+    SNAPSHOT = "snapshot"
+    CONNECTION = "connection"
+    TICK = "tick"
+
+
+LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.CONNECTION, Kind.TICK})
+"""Kinds without a sequence number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message. `ts` in seconds since 1970, by the server's clock."""
+
+    kind: Kind
+    ts: float
+    epoch: int = 0
+    """Counts the server's lives: a server rebuilt from disk starts a new one."""
+    seq: int = 0
+    """Gapless within an epoch for lifecycle events; 0 for the others."""
+    task: str = ""
+    worker: str = ""
+    token: str = ""
+    attempt: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_token(token: str) -> tuple[int, int]:
+    """A fencing token "<epoch>-<counter>" as a pair that can be ordered; (0, 0) for none or nonsense."""
+    epoch, _, counter = token.partition("-")
+    try:
+        return int(epoch), int(counter)
+    except ValueError:
+        return 0, 0

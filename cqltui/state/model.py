@@ -1,0 +1,228 @@
+"""The state of a run, frozen. Each part has an order of its own by which the newer value wins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """Where a task is. Only queued tasks are in `training_queue`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DELAYED = "delayed"
+    PAUSED = "paused"
+    DONE = "done"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+
+
+ENDED = frozenset({Status.DONE, Status.DEAD, Status.CANCELLED, Status.WITHDRAWN})
+"""Left only by a resubmission, or by coming back into the file."""
+
+
+class Wanted(StrEnum):
+    """What the user wants of the whole run; the supervisor steers by it."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """What is fixed about a task: enough to list it and to estimate it."""
+
+    id: str
+    phase: str
+    title: str = ""
+    description: str = ""
+    index: int = 0
+    """Place in the campaign file, from 0."""
+    alpha: float = 0.0
+    lr: float = 0.0
+    hidden_dims: tuple[int, ...] = ()
+    seed: int = 0
+    epochs: int = 0
+    batch_size: int = 0
+    epoch_steps: int = 0
+    step_flops: int = 0
+    params: int = 0
+    baseline_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How far a task is on its way; replaced as a whole by the newer (epoch, seq)."""
+
+    version: tuple[int, int] = (0, 0)
+    status: Status = Status.QUEUED
+    priority: float = 0.0
+    order: int = 0
+    """Submission number: first in, first out within a priority."""
+    run: int = 1
+    """Counts resubmissions."""
+    attempt: int = 0
+    """Counts claims within the run."""
+    deaths: int = 0
+    """Deaths of a worker with this task since its last new checkpoint."""
+    worker: str = ""
+    token: str = ""
+    queued_ts: float = 0.0
+    started_ts: float = 0.0
+    """When the run was first claimed; 0 before."""
+    claimed_ts: float = 0.0
+    """When the current attempt was claimed."""
+    finished_ts: float = 0.0
+    ready_ts: float = 0.0
+    """Delayed: when it is queued again."""
+    paused_by: str = ""
+    """"user" or "campaign"."""
+    want: str = ""
+    """Asked of the running task and not done yet: "pause" or "cancel"."""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A training's latest report; replaced as a whole by the newer (token, step)."""
+
+    token: str = ""
+    step: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    resumed_epoch: int = 0
+    """Epochs that this attempt found done."""
+    elapsed_s: float = 0.0
+    """Of this attempt, training only."""
+    ts: float = 0.0
+    loss: float | None = None
+    td_loss: float | None = None
+    cql_loss: float | None = None
+    q_mean: float | None = None
+    grad_norm: float | None = None
+    val_loss: float | None = None
+    best_val_loss: float | None = None
+    samples_per_s: float = 0.0
+    curve: tuple[tuple[int, float], ...] = ()
+    """(epoch, loss), at most some 64 points, thinned by epoch: the same whoever looks and whenever."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """One task: what it is, where it is, how it does."""
+
+    info: TaskInfo
+    life: Lifecycle = Lifecycle()
+    progress: Progress | None = None
+    info_version: tuple[int, int] = (0, 0)
+    """The (epoch, seq) of the event or snapshot that told `info`."""
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.info.id
+
+    @property
+    def status(self) -> Status:
+        """The lifecycle's status."""
+        return self.life.status
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that would survive or have survived, 0 to info.epochs."""
+        if self.life.status is Status.DONE:
+            return self.info.epochs
+        return min(self.progress.epoch, self.info.epochs) if self.progress else 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker process as it last spoke."""
+
+    id: str
+    ts: float = 0.0
+    pid: int = 0
+    host: str = ""
+    device: str = ""
+    started_ts: float = 0.0
+    samples_per_s: float = 0.0
+    memory_bytes: int = 0
+    """Resident memory of the process, or what it holds of the accelerator's."""
+    tasks: tuple[str, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one success criterion; `passed` is None while it cannot be told."""
+
+    text: str
+    passed: bool | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseInfo:
+    """What is fixed about a phase, and its criteria so far."""
+
+    name: str
+    title: str = ""
+    priority: int = 0
+    goal: str = ""
+    questions: tuple[str, ...] = ()
+    expected: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignInfo:
+    """What is fixed about the run."""
+
+    name: str = ""
+    title: str = ""
+    description: str = ""
+    run_dir: str = ""
+    started_ts: float = 0.0
+    """When the run directory was made."""
+    workers: int = 0
+    """Workers wanted."""
+    phases: tuple[PhaseInfo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line for the user about the run itself: an id refused, a worker restarted, a server rebuilt."""
+
+    ts: float
+    level: str
+    """"info", "warning" or "error"."""
+    text: str
+    version: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """The whole run as one reader knows it."""
+
+    campaign: CampaignInfo = CampaignInfo()
+    wanted: Wanted = Wanted.RUNNING
+    tasks: Mapping[str, TaskState] = field(default_factory=lambda: MappingProxyType({}))
+    workers: Mapping[str, WorkerState] = field(default_factory=lambda: MappingProxyType({}))
+    notices: tuple[Notice, ...] = ()
+    """The newest last, at most `reduce.NOTICES`."""
+    meta_version: tuple[int, int] = (0, 0)
+    """The (epoch, seq) of `campaign`, `wanted` and `finished_ts`."""
+    epoch: int = 0
+    seq: int = 0
+    """The newest lifecycle event applied."""
+    online: bool = False
+    """Whether the server answers."""
+    offline_since: float = 0.0
+    finished_ts: float = 0.0
+    """When the supervisor wrote the results and left; 0 while it has not."""
+    now: float = 0.0
+    """The latest time that any event or tick has told."""

@@ -1,0 +1,194 @@
+"""What readers of the state show, computed from it. Pure: the time is told."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, inf
+
+from cqltui.state.eta import Estimate
+from cqltui.state.live import live_workers as live_workers
+from cqltui.state.live import samples_per_s as samples_per_s
+from cqltui.state.live import stalled as stalled
+from cqltui.state.model import ENDED, PhaseInfo, RunState, Status, TaskState, Wanted
+from cqltui.state.plain import plain
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseProgress:
+    """How far a phase is. Withdrawn tasks count nowhere; cancelled ones among the failed."""
+
+    info: PhaseInfo
+    total: int
+    done: int
+    running: int
+    failed: int
+    """Dead or cancelled."""
+    epochs_done: int
+    epochs_total: int
+    best: TaskState | None
+    """The lowest held-out loss among those done or running, else the lowest training loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A point of the timeline. `ts` in seconds since 1970: when it was reached, or an estimate; None: unknown."""
+
+    ts: float | None
+    kind: str
+    """"launch", "task", "phase" or "finish"."""
+    text: str
+    reached: bool
+    task: str = ""
+    """The task's id, for kind "task"."""
+
+
+def counts(state: RunState) -> Mapping[Status, int]:
+    """Tasks per status, every status included."""
+    found = Counter(task.status for task in state.tasks.values())
+    return {status: found[status] for status in Status}
+
+
+def queue_depth(state: RunState) -> Mapping[int, int]:
+    """Queued tasks per priority (fractions, as a raw zadd may set, rounded down), the highest first."""
+    depth = Counter(int(task.life.priority // 1) for task in state.tasks.values() if task.status is Status.QUEUED)
+    return {priority: depth[priority] for priority in sorted(depth, reverse=True)}
+
+
+def queue_history(state: RunState, now: float, points: int) -> tuple[int, ...]:
+    """Queued tasks at `points` moments, evenly spaced from the launch to `now`, the last one now.
+
+    Told from the lifecycles alone, so that a reader who came late draws the same. They keep the first and the latest
+    stay in the queue: one in between, of a task that was retried several times, is not drawn.
+    """
+    if points <= 0:
+        return ()
+    starts = [task.life.queued_ts for task in state.tasks.values() if task.life.queued_ts > 0]
+    launch = state.campaign.started_ts or min(starts, default=now)
+    span_s = max(0.0, now - launch)
+    change = [0] * (points + 1)
+
+    def place(ts: float) -> int:
+        """The first moment at or after ts; `points` for none."""
+        if span_s <= 0 or ts >= now:
+            return points - 1 if ts <= now else points
+        return max(0, ceil((ts - launch) / span_s * points) - 1)
+
+    for task in state.tasks.values():
+        for since, until in _stays(task, launch):
+            if since < until:
+                change[place(min(since, now))] += 1
+                change[place(until)] -= 1
+    depth, history = 0, []
+    for step in change[:points]:
+        depth += step
+        history.append(depth)
+    return tuple(history)
+
+
+def _stays(task: TaskState, launch: float) -> Iterator[tuple[float, float]]:
+    """(since, until) of the task's known stays in the queue."""
+    life = task.life
+    if life.started_ts > 0:
+        yield (life.queued_ts if life.queued_ts <= life.started_ts else launch), life.started_ts
+    if task.status is Status.QUEUED:
+        yield life.queued_ts, inf
+    elif life.queued_ts > life.started_ts:
+        yield life.queued_ts, max(life.claimed_ts, life.finished_ts)
+
+
+def phases(state: RunState) -> tuple[PhaseProgress, ...]:
+    """The phases' progress, the highest priority first, then in the order of the file."""
+    members: dict[str, list[TaskState]] = {phase.name: [] for phase in state.campaign.phases}
+    for task in state.tasks.values():
+        if task.info.phase in members and task.status is not Status.WITHDRAWN:
+            members[task.info.phase].append(task)
+    return tuple(_phase(info, members[info.name]) for info in sorted(state.campaign.phases, key=lambda p: -p.priority))
+
+
+def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
+    found = Counter(task.status for task in tasks)
+    return PhaseProgress(
+        info=info,
+        total=len(tasks),
+        done=found[Status.DONE],
+        running=found[Status.RUNNING],
+        failed=found[Status.DEAD] + found[Status.CANCELLED],
+        epochs_done=sum(task.epochs_done for task in tasks),
+        epochs_total=sum(task.info.epochs for task in tasks),
+        best=min((t for t in tasks if _merit(t)[1] < inf), key=_merit, default=None),
+    )
+
+
+def _merit(task: TaskState) -> tuple[bool, float, int]:
+    """Orders tasks, the best first: those with a held-out loss, then by loss, then as in the file."""
+    progress = task.progress
+    if progress is None or task.status not in (Status.DONE, Status.RUNNING):
+        return True, inf, task.info.index
+    if progress.best_val_loss is not None:
+        return False, progress.best_val_loss, task.info.index
+    return True, inf if progress.loss is None else progress.loss, task.info.index
+
+
+def ordered(state: RunState) -> tuple[TaskState, ...]:
+    """All tasks: phases by priority, then as in the file; those of no known phase last."""
+    rank = {phase.name: place for place, phase in enumerate(sorted(state.campaign.phases, key=lambda p: -p.priority))}
+    return tuple(
+        sorted(
+            state.tasks.values(),
+            key=lambda task: (rank.get(task.info.phase, len(rank)), task.info.phase, task.info.index, task.id),
+        )
+    )
+
+
+def milestones(state: RunState, estimate: Estimate, now: float) -> tuple[Milestone, ...]:
+    """Launch, the end of each task and phase, and of the run: in order of time, those of unknown time last."""
+    marks = []
+    if state.campaign.started_ts > 0:
+        marks.append(Milestone(state.campaign.started_ts, "launch", "launched", state.campaign.started_ts <= now))
+    tasks = [task for task in ordered(state) if task.status is not Status.WITHDRAWN]
+    for task in tasks:
+        name = plain(task.info.title or task.id, 80)
+        if task.status in ENDED:
+            marks.append(Milestone(task.life.finished_ts or None, "task", f"{name} {task.status}", True, task.id))
+        else:
+            plan = estimate.tasks.get(task.id)
+            marks.append(Milestone(plan.finish_ts if plan else None, "task", name, False, task.id))
+    left = {task.info.phase for task in tasks if task.status not in ENDED}
+    filled = {task.info.phase for task in tasks}
+    for progress in phases(state):
+        phase = progress.info
+        if phase.name in filled:
+            reached = phase.name not in left
+            text = f"{plain(phase.title or phase.name, 80)} {'complete' if reached else 'completes'}"
+            marks.append(Milestone(estimate.phases.get(phase.name), "phase", text, reached))
+    if tasks:
+        ended = not left
+        marks.append(Milestone(estimate.finish_ts, "finish", "finished" if ended else "finish", ended))
+    # Stable: where times are equal, tasks come before their phase and phases before the end.
+    return tuple(sorted(marks, key=lambda mark: inf if mark.ts is None else mark.ts))
+
+
+def run_status(state: RunState) -> str:
+    """One word for the whole run: "finished", "offline", "running", "waiting" (for a worker or a retry), "finishing"
+    (results are being written), or "pausing", "draining", "stopping" while tasks still run and "paused", "drained",
+    "stopped" when none does."""
+    found = counts(state)
+    left = any(found[status] for status in Status if status not in ENDED)
+    ended = bool(state.tasks) and not left
+    if ended and state.finished_ts > 0:
+        return "finished"
+    if not state.online and state.finished_ts <= 0:
+        return "offline"
+    if ended:
+        return "finishing"
+    busy = found[Status.RUNNING] > 0
+    match state.wanted:
+        case Wanted.PAUSED:
+            return "pausing" if busy else "paused"
+        case Wanted.DRAINING:
+            return "draining" if busy else "drained"
+        case Wanted.STOPPED:
+            return "stopping" if busy else "stopped"
+    if busy:
+        return "running"
+    return "waiting" if found[Status.QUEUED] or found[Status.DELAYED] or not left else "paused"

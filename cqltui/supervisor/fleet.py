@@ -1,0 +1,88 @@
+"""The workers of this run on this machine: as many as wanted, restarted when they die."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cqltui.state.decode import number, whole
+from cqltui.supervisor.process import Launcher, WorkerProcess, find
+from cqltui.supervisor.restart import Backoff
+
+Died = Callable[[str, int], None]
+"""Called with the worker's id and its exit code."""
+SLOT = re.compile(r"w[1-9][0-9]*")
+"""What workers of a supervisor are called; others were started by hand."""
+
+
+class Fleet:
+    """Worker slots w1 .. wN."""
+
+    def __init__(self, launcher: Launcher, count: int, environments: Iterable[Mapping[str, str]] = ()) -> None:
+        """`environments`: what sets the slots apart, such as the GPU; shorter than `count` is repeated."""
+        self._launcher = launcher
+        self._slots = [f"w{number + 1}" for number in range(count)]
+        choices = list(environments) or [{}]
+        self._environments = {slot: choices[place % len(choices)] for place, slot in enumerate(self._slots)}
+        self._workers: dict[str, WorkerProcess] = {}
+        self._backoff = {slot: Backoff() for slot in self._slots}
+
+    @property
+    def alive(self) -> int:
+        """Workers that live."""
+        return len(self._workers)
+
+    def __contains__(self, worker_id: object) -> bool:
+        """Whether that worker lives and is ours."""
+        return worker_id in self._workers
+
+    def adopt(self, host: str, registered: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Take over the workers that a former supervisor left on this host; their ids. Those too many are ended.
+
+        `registered`: what workers said of themselves (`pid`, `create_time`, `host`) by worker id.
+        """
+        for slot, said in registered.items():
+            if not SLOT.fullmatch(slot) or said.get("host") != host:
+                continue
+            if worker := find(slot, whole(said, "pid"), number(said, "create_time")):
+                self._workers[slot] = worker
+                if slot not in self._slots:
+                    worker.terminate()
+        return list(self._workers)
+
+    def tend(self, wanted: int, died: Died) -> list[str]:
+        """Notice deaths and start what is missing, at most `wanted` workers; the ids of those started."""
+        now = time.monotonic()
+        for slot, worker in list(self._workers.items()):
+            code = worker.exit_code()
+            if code is not None:
+                del self._workers[slot]
+                if code != 0 and slot in self._backoff:
+                    self._backoff[slot].died(now)
+                died(slot, code)
+        started = []
+        for slot in self._slots:
+            if len(self._workers) >= wanted:
+                break
+            if slot not in self._workers and self._backoff[slot].ready(now):
+                self._workers[slot] = self._launcher.start(slot, self._environments[slot])
+                self._backoff[slot].started(now)
+                started.append(slot)
+        return started
+
+    def kill(self, worker_id: str) -> bool:
+        """End a worker that hangs; False if it is none of ours."""
+        if (worker := self._workers.get(worker_id)) is None:
+            return False
+        worker.kill()
+        return True
+
+    def terminate(self) -> None:
+        """Ask all to checkpoint and leave."""
+        for worker in self._workers.values():
+            worker.terminate()
+
+    def kill_all(self) -> None:
+        """End all at once."""
+        for worker in self._workers.values():
+            worker.kill()

@@ -1,0 +1,45 @@
+"""journal.jsonl: every lifecycle event once and in order, also those that came while no supervisor listened."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from cqltui.broker import codec
+from cqltui.state.events import Event
+
+TAIL_BYTES = 1 << 20
+
+
+class Journal:
+    """Appends events; knows from the file itself which was the last."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file. A last line that a killed writer left unfinished is cut off."""
+        self._file = path.open("ab+")
+        self.version = self._last()
+        """(epoch, seq) of the newest event written."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def follows(self, event: Event) -> bool:
+        """Whether nothing is missing between the newest event written and this one."""
+        return (event.epoch, event.seq) <= (self.version[0], self.version[1] + 1)
+
+    def append(self, events: Iterable[Event]) -> None:
+        """Write those that are new."""
+        for event in events:
+            if (event.epoch, event.seq) > self.version:
+                self._file.write(codec.encode_event(event) + b"\n")
+                self.version = event.epoch, event.seq
+        self._file.flush()
+
+    def _last(self) -> tuple[int, int]:
+        size = self._file.seek(0, os.SEEK_END)
+        start = self._file.seek(max(0, size - TAIL_BYTES))
+        tail = self._file.read()
+        whole = tail[: tail.rfind(b"\n") + 1]
+        self._file.truncate(start + len(whole))
+        known = (codec.decode_event(line) for line in reversed(whole.splitlines()))
+        return next(((event.epoch, event.seq) for event in known if event is not None), (0, 0))

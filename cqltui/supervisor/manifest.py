@@ -1,0 +1,82 @@
+"""campaign.json: what this run is, in full, so that its results can be told apart and made again."""
+
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cqltui
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.results.rundir import RunDir, read_json, write_json
+
+PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
+GIT_LIMIT_S = 5.0
+
+
+def write(
+    run_dir: RunDir, campaign: Campaign, data: DataSummary, command: list[str], now: float, *, own_server: bool
+) -> float:
+    """Write campaign.json; when the run was first made, in seconds since 1970.
+
+    `command`: what the user typed. `own_server`: the run is on the user's own server, wherever its URL was given.
+    """
+    known = read_json(run_dir.campaign_json)
+    created_ts = float(known.get("created_ts", now)) if known else now
+    resolved: dict[str, Any] = asdict(campaign)
+    for key, path in (("path", campaign.path), ("data", campaign.data.path)):
+        holder = resolved if key == "path" else resolved["data"]
+        holder["path"] = None if path is None else str(path)
+    resolved["redis"]["url"] = "(set)" if own_server else None  # it may hold a password
+    write_json(
+        run_dir.campaign_json,
+        {
+            "created_ts": created_ts,
+            "started_ts": now,
+            "command": [_without_password(argument) for argument in command],
+            "git_commit": git_commit(campaign.path.parent),
+            "versions": versions(),
+            "platform": platform.platform(),
+            "data": asdict(data),
+            "campaign": resolved,
+        },
+    )
+    return created_ts
+
+
+def _without_password(argument: str) -> str:
+    return re.sub(r"://[^@]*@", "://(hidden)@", argument)
+
+
+def versions() -> dict[str, str]:
+    """Of Python, cqltui and the packages that matter, read without loading them."""
+    return {
+        "python": platform.python_version(),
+        "cqltui": cqltui.__version__,
+        **{name: metadata.version(name) for name in PACKAGES},
+    }
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit that the folder is at, with "+changes" if its tree is not clean; None outside a repository."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+
+    def ask(*arguments: str) -> str | None:
+        try:
+            answer = subprocess.run(
+                [git, "-C", str(folder), *arguments], capture_output=True, text=True, timeout=GIT_LIMIT_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return None
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    if not commit:
+        return None
+    return f"{commit}+changes" if ask("status", "--porcelain", "--untracked-files=no") else commit

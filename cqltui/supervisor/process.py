@@ -1,0 +1,97 @@
+"""Worker processes: started by argv, found again by pid and start time, ended by signal."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+SAME_START_S = 0.05
+"""Start times of one process as told by two programs differ by less."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """A worker of this machine, our child or one that a former supervisor left."""
+
+    id: str
+    process: psutil.Process
+    child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self.process.pid
+
+    def exit_code(self) -> int | None:
+        """None while it lives; the code of a child, negative for a signal; -1 for one that was not our child."""
+        if self.child is not None:
+            return self.child.poll()
+        try:
+            alive = self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            alive = False
+        return None if alive else -1
+
+    def terminate(self) -> None:
+        """Ask it to checkpoint and leave."""
+        self._signal(self.process.terminate)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._signal(self.process.kill)
+
+    @staticmethod
+    def _signal(send: Callable[[], None]) -> None:
+        with suppress(psutil.NoSuchProcess):
+            send()
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """How this run's workers are started."""
+
+    arguments: Sequence[str]
+    """Those of `cqltui worker`, but the id."""
+    environment: Mapping[str, str]
+    """In addition to ours; what nobody shall read in a process list goes here."""
+    logs: Path
+
+    def start(self, worker_id: str, extra: Mapping[str, str] | None = None) -> WorkerProcess:
+        """Start a worker in a session of its own, so that a Ctrl-C meant for us does not reach it."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        argv = [sys.executable, "-m", "cqltui", "worker", "--worker-id", worker_id, *self.arguments]
+        with (self.logs / f"{worker_id}.log").open("ab") as log:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **ONE_THREAD, **self.environment, **(extra or {})},
+            )
+        return WorkerProcess(worker_id, psutil.Process(child.pid), child)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process on this machine; one that only waits to be collected by its parent is none."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def find(worker_id: str, pid: int, create_time: float) -> WorkerProcess | None:
+    """The living process with that pid and start time, or None: a pid alone may have been given to another."""
+    try:
+        process = psutil.Process(pid)
+        if abs(process.create_time() - create_time) > SAME_START_S or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except psutil.NoSuchProcess:
+        return None
+    return WorkerProcess(worker_id, process)

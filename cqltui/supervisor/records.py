@@ -1,0 +1,72 @@
+"""What the run directory keeps of each task, so that the queue can be rebuilt from it."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cqltui.broker.records import Result
+from cqltui.results.rundir import RunDir, read_json, replace_file, write_json
+from cqltui.state import decode
+from cqltui.state.model import Lifecycle, TaskState
+from cqltui.supervisor.journal import Journal
+
+PUBLISHED = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
+"""result.json is the last: where it is, the others are whole."""
+
+
+class Records:
+    """task.json, the journal, and the accepted results. The supervisor alone writes them."""
+
+    def __init__(self, run_dir: RunDir) -> None:
+        self._run_dir = run_dir
+        self.journal = Journal(run_dir.journal)
+        self._remembered: dict[str, Lifecycle] = {}
+
+    def close(self) -> None:
+        """Close the journal."""
+        self.journal.close()
+
+    def remember(self, task: TaskState) -> None:
+        """Write where the task is."""
+        if self._remembered.get(task.id) == task.life:
+            return
+        write_json(self._run_dir.task_json(task.id), {"info": asdict(task.info), "life": asdict(task.life)})
+        self._remembered[task.id] = task.life
+
+    def lifecycle(self, task_id: str) -> Lifecycle | None:
+        """Where the task was when it was last written down, or None."""
+        raw = read_json(self._run_dir.task_json(task_id))
+        life = raw.get("life") if raw else None
+        return decode.lifecycle(life, (0, 0)) if isinstance(life, Mapping) else None
+
+    def result(self, task_id: str) -> dict[str, Any] | None:
+        """The accepted result, or None."""
+        return read_json(self._run_dir.result_json(task_id))
+
+    def publish(self, result: Result) -> bool:
+        """Copy what the accepted attempt wrote to the task's folder; False if the attempt left no files here.
+
+        Afterwards the run's checkpoints are removed: they have served.
+        """
+        known = self.result(result.id)
+        if known is not None and known.get("token") == result.token:
+            return True
+        source = self._run_dir.attempt(result.id, result.run, result.token)
+        if not (source / "model.safetensors").is_file():
+            return False
+        write_json(source / "result.json", dict(result.data))
+        for name in PUBLISHED:
+            replace_file(source / name, self._run_dir.task(result.id) / name)
+        for checkpoint in self._run_dir.run(result.id, result.run).glob("*/checkpoint-*.safetensors"):
+            checkpoint.unlink(missing_ok=True)
+        return True
+
+
+def set_aside(path: Path) -> Path:
+    """Move a folder or file out of the way, keeping it under a name that is free; the new name."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    return Path(shutil.move(path, aside))

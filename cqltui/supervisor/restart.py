@@ -1,0 +1,29 @@
+"""When a worker that died is started again. Pure: time is an argument."""
+
+FIRST_S = 1.0
+LONGEST_S = 60.0
+HEALTHY_S = 60.0
+
+
+class Backoff:
+    """Doubles the pause with each death; a worker that lived for a minute starts over."""
+
+    def __init__(self) -> None:
+        self._pause_s = 0.0
+        self._ready_at = 0.0
+        self._started_at = 0.0
+
+    def started(self, now: float) -> None:
+        """The worker was started."""
+        self._started_at = now
+
+    def died(self, now: float) -> float:
+        """The worker is gone; seconds until it may start again."""
+        healthy = now - self._started_at >= HEALTHY_S
+        self._pause_s = FIRST_S if healthy or not self._pause_s else min(self._pause_s * 2, LONGEST_S)
+        self._ready_at = now + self._pause_s
+        return self._pause_s
+
+    def ready(self, now: float) -> bool:
+        """Whether it may start."""
+        return now >= self._ready_at

@@ -1,0 +1,240 @@
+"""The loop that keeps a run going: events in, workers tended, results published, the end noticed."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from redis.exceptions import RedisError
+
+from cqltui.broker.bus import Feed
+from cqltui.broker.queue import Queue
+from cqltui.broker.stream import events_after
+from cqltui.errors import CqltuiError, ExitCode
+from cqltui.state import reduce
+from cqltui.state.events import LOCAL_KINDS, Event, Kind
+from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.process import is_alive
+from cqltui.supervisor.records import Records
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+CHORES_S = 0.5
+STOP_GRACE_S = 60.0
+JUDGE_S = 2.0
+
+
+class Reporter(Protocol):
+    """Who tells the user what happens, in the foreground."""
+
+    def handle(self, before: RunState, event: Event, after: RunState) -> None:
+        """One event, with the state around it."""
+
+    def tick(self, state: RunState, now: float) -> None:
+        """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the loop leaves to others."""
+
+    ensure_server: Callable[[RunState], None]
+    """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
+    describe: Callable[[RunState], None]
+    """Tasks have ended: tell the server how the criteria stand."""
+    conclude: Callable[[RunState], None]
+    """The supervisor leaves: write the results as they are."""
+
+
+class Supervisor:
+    """One run, from the filled queue to the last result."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        feed: Feed,
+        fleet: Fleet,
+        guard: Guard,
+        records: Records,
+        hooks: Hooks,
+        reporters: Sequence[Reporter],
+    ) -> None:
+        self.state = RunState()
+        self._queue = queue
+        self._feed = feed
+        self._fleet = fleet
+        self._guard = guard
+        self._records = records
+        self._hooks = hooks
+        self._reporters = reporters
+        self._stop_asked = threading.Event()
+        self._stop_sent = False
+        self._terminated_at: float | None = None
+        self._judge_at: float | None = None
+        self._host = socket.gethostname()
+        self._unpublished: set[str] = set()
+        """Tasks that are done, their files not yet in place."""
+
+    def ask_stop(self) -> bool:
+        """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler. True if it was asked before."""
+        again = self._stop_asked.is_set()
+        self._stop_asked.set()
+        return again
+
+    def kill_workers(self) -> None:
+        """End all workers at once: what a second Ctrl-C is for."""
+        self._fleet.kill_all()
+
+    def run(self) -> ExitCode:
+        """Supervise to the end; how it ended."""
+        if adopted := self._fleet.adopt(self._host, self._queue.snapshot().data["workers"]):
+            log.info("took over the workers %s", ", ".join(adopted))
+        next_chores = 0.0
+        while True:
+            self._take(self._feed.poll(POLL_S))
+            now = time.monotonic()
+            if now < next_chores:
+                continue
+            next_chores = now + CHORES_S
+            self._chores(now)
+            if (ended := self._ended(now)) is not None:
+                self._leave()
+                return ended
+
+    # What has happened
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            before, self.state = self.state, reduce.reduce(self.state, event)
+            for reporter in self._reporters:
+                reporter.handle(before, event, self.state)
+            if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
+                self._guarded(partial(self._journal, event))
+            if event.kind is Kind.SNAPSHOT:
+                for task_id in self.state.tasks:
+                    self._keep(task_id)
+            elif event.kind not in LOCAL_KINDS and event.task in self.state.tasks:
+                self._keep(event.task)
+
+    def _journal(self, event: Event) -> None:
+        """Write it down, after what happened while nobody listened."""
+        journal = self._records.journal
+        if event.kind is Kind.SNAPSHOT or not journal.follows(event):
+            journal.append(events_after(self._queue, journal.version))
+        else:
+            journal.append([event])
+
+    def _keep(self, task_id: str) -> None:
+        """Keep the run directory true to the task."""
+        task = self.state.tasks[task_id]
+        self._records.remember(task)
+        if task.status is Status.DONE:
+            self._unpublished.add(task_id)
+            self._guarded(partial(self._publish, task_id))
+        self._judge_at = self._judge_at or (time.monotonic() + JUDGE_S if task.status in ENDED else None)
+
+    def _publish(self, task_id: str) -> None:
+        result = self._queue.result(task_id, self.state.tasks[task_id].life.run)
+        if result is not None and not self._records.publish(result):
+            log.warning("task %s is done, but its files are not in the run directory", task_id)
+        self._unpublished.discard(task_id)
+
+    # What is to be done about it
+
+    def _chores(self, now: float) -> None:
+        try:
+            if self._stop_asked.is_set() and not self._stop_sent:
+                self._queue.want(Wanted.STOPPED)
+                self._stop_sent = True
+            if self._queue.epoch() < self.state.epoch:
+                log.warning("the server has lost its data: the queue is made again from the run directory")
+                self._guarded(partial(self._hooks.ensure_server, self.state))
+            self._queue.reconcile()
+            self._queue.promote()
+            self._note_lost()
+            self._guard.check(self.state, now)
+        except (RedisError, OSError) as error:
+            log.warning("the server does not answer: %s", error)
+            self._guarded(partial(self._hooks.ensure_server, self.state))
+        self._tend()
+        for task_id in list(self._unpublished):
+            self._guarded(partial(self._publish, task_id))
+        if self._judge_at is not None and now >= self._judge_at:
+            self._judge()
+        for reporter in self._reporters:
+            reporter.tick(self.state, time.time())
+
+    def _note_lost(self) -> None:
+        """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""
+        for worker in self.state.workers.values():
+            ours = worker.host == self._host and not worker.stopped and worker.id not in self._fleet
+            if ours and worker.pid and not is_alive(worker.pid):
+                self._guard.note_death(worker.id, -1)
+
+    def _judge(self) -> None:
+        """Tell how the criteria stand: not with each task that ends, since it reads all metrics."""
+        self._judge_at = None
+        self._guarded(partial(self._hooks.describe, self.state))
+
+    def _tend(self) -> None:
+        wanted = 0
+        runs = self.state.wanted is Wanted.RUNNING and not self._stop_asked.is_set()
+        if self.state.online and runs and not self._guard.untold:
+            open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
+            wanted = sum(task.status in open_states for task in self.state.tasks.values())
+        for worker_id in self._fleet.tend(wanted, self._guard.note_death):
+            log.info("started worker %s", worker_id)
+
+    def _guarded(self, action: Callable[[], object]) -> None:
+        """Do what may fail while the server is away: the next snapshot brings it about."""
+        try:
+            action()
+        except (RedisError, OSError, CqltuiError) as error:
+            log.warning("put off: %s", error)
+
+    # How it ends
+
+    def _ended(self, now: float) -> ExitCode | None:
+        if self._stop_asked.is_set() or self.state.wanted is Wanted.STOPPED:
+            return self._stopped(now)
+        if not self.state.online or not self.state.tasks:
+            return None
+        statuses = [task.status for task in self.state.tasks.values()]
+        if all(status in ENDED for status in statuses):
+            return ExitCode.UNFINISHED if {Status.DEAD, Status.CANCELLED} & set(statuses) else ExitCode.OK
+        if self.state.wanted is Wanted.DRAINING and Status.RUNNING not in statuses:
+            return ExitCode.STOPPED
+        return None
+
+    def _stopped(self, now: float) -> ExitCode | None:
+        """Workers are asked to checkpoint and leave; those that have not after a minute are ended."""
+        if self._terminated_at is None:
+            self._terminated_at = now
+            self._fleet.terminate()
+        elif now - self._terminated_at > STOP_GRACE_S:
+            self._fleet.kill_all()
+        running = self.state.online and any(t.status is Status.RUNNING for t in self.state.tasks.values())
+        if self._fleet.alive or running:
+            return None
+        return ExitCode.INTERRUPTED if self._stop_asked.is_set() else ExitCode.STOPPED
+
+    def _leave(self) -> None:
+        self._fleet.terminate()
+        deadline = time.monotonic() + STOP_GRACE_S
+        while self._fleet.alive:
+            self._take(self._feed.poll(POLL_S))
+            self._fleet.tend(0, self._guard.note_death)
+            if time.monotonic() > deadline:
+                self._fleet.kill_all()
+        self._guarded(partial(self._guard.check, self.state, time.monotonic()))
+        self._judge()
+        self._hooks.conclude(self.state)
+        self._guarded(lambda: self._queue.finish(time.time()))
+        self._take(self._feed.poll(POLL_S))

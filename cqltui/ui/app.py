@@ -1,0 +1,245 @@
+"""The terminal application: wires events, panels and commands, and decides when to draw."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from cqltui.errors import CqltuiError
+from cqltui.state.eta import Estimate, estimate
+from cqltui.state.model import RunState, Wanted
+from cqltui.state.plain import plain
+from cqltui.ui.background import Background
+from cqltui.ui.control import Control
+from cqltui.ui.driver import PatientDriver
+from cqltui.ui.frame import Frame
+from cqltui.ui.logfeed import LogFeed
+from cqltui.ui.messages import CallDone, StateChanged, ThreadDied
+from cqltui.ui.ports import Commands, EventSource, LeaveChoice, Logs
+from cqltui.ui.pump import Pump
+from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
+from cqltui.ui.screens.help import HelpScreen
+from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.tasks import TaskScreen
+from cqltui.ui.theme import ANSI, DARK, EXTRA
+
+REFRESH_S = 0.1
+TICK_S = 1.0
+"""How often times that pass are drawn, and the estimate made, while nothing else happens."""
+LEAVE = (
+    "Leave",
+    ("The run is not finished.",),
+    (
+        Choice("b", LeaveChoice.BACKGROUND, "Leave it running in the background"),
+        Choice("d", LeaveChoice.DRAIN, "Drain: running tasks end, no other starts"),
+        Choice("s", LeaveChoice.STOP, "Stop: checkpoint the running tasks and stop"),
+        CANCEL,
+    ),
+)
+WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
+
+
+class CqltuiApp(App[LeaveChoice]):
+    """One run, seen and steered. Ends with what is to become of it."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "cqltui"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "leave", "Leave"),
+        Binding("ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True),
+        Binding("m", "mouse", "Mouse", show=False),
+    ]
+
+    def __init__(
+        self,
+        source: EventSource,
+        commands: Commands,
+        logs: Logs,
+        clock: Callable[[], float] = time.time,
+        stall_s: float = 120.0,
+    ) -> None:
+        plain_colors = "NO_COLOR" in os.environ
+        super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
+        self.register_theme(DARK)
+        self.theme = ANSI if plain_colors else DARK.name
+        self._clock, self._stall_s = clock, stall_s
+        self._pump = Pump(source, clock, self._changed, self._died)
+        self._calls = Background("commands", self._post, self._died)
+        self._reads = Background("logs", self._post, self._died)
+        self._control = Control(commands, self._calls, clock, self._tell, self._changed)
+        self._log_feed = LogFeed(logs, self._reads)
+        self._main = MainScreen(self._control, self._log_feed)
+        self._scheduled = False
+        self._drawn_s = 0.0
+        self.frame: Frame | None = None
+        """What was drawn last."""
+        self._estimate: Estimate | None = None
+        self._estimate_key: tuple[object, ...] = ()
+        self._mouse = True
+        self._notices_seen: tuple[int, int] | None = None
+
+    # Start and end
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return self._main
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Variables of app.tcss for every theme."""
+        return EXTRA
+
+    def on_mount(self) -> None:
+        """Start the threads, and the clock."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+                # Without this the terminal is left in its alternate screen with the mouse on.
+                loop.add_signal_handler(signum, self.exit, LeaveChoice.BACKGROUND)
+        for thread in (self._pump, self._calls, self._reads):
+            thread.start()
+        self.set_interval(TICK_S, self._changed)
+        self._changed()
+
+    def on_unmount(self) -> None:
+        """Let go of everything; threads that hang in a call end with the process."""
+        for thread in (self._pump, self._calls, self._reads):
+            thread.stop()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way to the screen that no newer event brings about: a draw, or a log."""
+        return self._scheduled or self._log_feed.busy
+
+    # From other threads
+
+    def _changed(self) -> None:
+        self.post_message(StateChanged())
+
+    def _post(self, then: Callable[[], None]) -> None:
+        self.post_message(CallDone(then))
+
+    def _died(self, error: Exception) -> None:
+        self.post_message(ThreadDied(error))
+
+    def on_call_done(self, message: CallDone) -> None:
+        """A command was answered, or a log read."""
+        message.then()
+
+    def on_thread_died(self, message: ThreadDied) -> None:
+        """End with the error, and so with a return code."""
+        raise message.error
+
+    # Drawing
+
+    def on_state_changed(self, message: StateChanged) -> None:
+        """Draw soon, but no more often than every `REFRESH_S`."""
+        if not self._scheduled:
+            self._scheduled = True
+            wait_s = self._drawn_s + REFRESH_S - time.monotonic()
+            if wait_s > 0:
+                self.set_timer(wait_s, self._draw)
+            else:
+                self._draw()
+
+    def _draw(self) -> None:
+        self._scheduled = False
+        self._drawn_s = time.monotonic()
+        state = self._pump.take()
+        self._control.settle(state)
+        now = self._clock()
+        frame = Frame(state, self._estimated(state, now), now, self._control.pending(), self._stall_s)
+        self.frame = frame
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, TaskScreen):
+                screen.show(frame)
+            if not screen.is_modal:
+                break
+        self._tell_notices(state)
+
+    def _estimated(self, state: RunState, now: float) -> Estimate:
+        """The estimate; made anew every second, and when a task has changed its state."""
+        key = (state.epoch, state.seq, state.wanted, len(state.tasks), int(now / TICK_S))
+        if self._estimate is None or key != self._estimate_key:
+            self._estimate_key = key
+            self._estimate = estimate(state, now)
+        return self._estimate
+
+    def _tell_notices(self, state: RunState) -> None:
+        """Warnings that come while one looks; those from before are listed with the workers."""
+        newest = state.notices[-1].version if state.notices else (0, 0)
+        if self._notices_seen is not None:
+            for notice in state.notices:
+                if notice.version > self._notices_seen and notice.level in {"warning", "error"}:
+                    self._tell(notice.text, notice.level)
+        if state.online or state.notices:
+            self._notices_seen = newest
+
+    def _tell(self, text: str, severity: str) -> None:
+        level: SeverityLevel = "error" if severity == "error" else "warning" if severity == "warning" else "information"
+        self.notify(plain(text, 400), severity=level, markup=False)
+
+    # Keys
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(HelpScreen())
+
+    def action_mouse(self) -> None:
+        """Give the mouse to the terminal, so that text can be selected there, or take it back."""
+        self._mouse = not self._mouse
+        if isinstance(self._driver, PatientDriver):
+            self._driver.capture_mouse(self._mouse)
+        self._tell("Mouse on." if self._mouse else "Mouse off: select and copy text; m turns it on.", "information")
+
+    def action_leave(self) -> None:
+        """Leave at once if the run has finished, else ask what is to become of it."""
+        if self.frame is not None and self.frame.state.finished_ts:
+            self.exit(LeaveChoice.BACKGROUND)
+        elif not isinstance(self.screen, Dialog):
+            self.push_screen(Dialog(*LEAVE), self._leave)
+
+    def _leave(self, answer: str | None) -> None:
+        if not answer:
+            return
+        choice = LeaveChoice(answer)
+        if choice is LeaveChoice.BACKGROUND:
+            self.exit(choice)
+        else:
+            # Leave only when the server knows: a refusal is shown, and the user can choose again.
+            self._control.want(WANTED[choice], lambda: self.exit(choice))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: what the keys do, by name."""
+        target = screen if isinstance(screen, TaskScreen) else self._main
+        yield SystemCommand("Pause or resume the task", "p", target.action_pause)
+        yield SystemCommand("Pause or resume the run", "P", target.action_pause_all)
+        yield SystemCommand("Run the task again", "r", target.action_resubmit)
+        yield SystemCommand("Cancel the task", "x", target.action_cancel)
+        yield SystemCommand("Raise the priority", "+", lambda: target.action_priority(1))
+        yield SystemCommand("Lower the priority", "-", lambda: target.action_priority(-1))
+        yield SystemCommand("Mouse on or off", "m", self.action_mouse)
+        yield SystemCommand("Help", "?", self.action_help)
+        yield SystemCommand("Leave", "q", self.action_leave)
+
+
+def run_ui(source: EventSource, commands: Commands, logs: Logs, stall_s: float = 120.0) -> LeaveChoice:
+    """Show the run until the user leaves; what was chosen has already been asked of the server.
+
+    Raises CqltuiError where there is no terminal, and when the screen ended with an error of ours.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
+    app = CqltuiApp(source, commands, logs, stall_s=stall_s)
+    choice = app.run()
+    if app.return_code:
+        raise CqltuiError("The screen ended with the error above. The run goes on; look at it with cqltui status.")
+    return choice or LeaveChoice.BACKGROUND

@@ -1,0 +1,128 @@
+"""What the keys do: commands in order, in the background, and what is pending. The run's state is not touched."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cqltui.errors import CqltuiError
+from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
+from cqltui.ui.background import Background
+from cqltui.ui.ports import Commands
+
+PENDING_S = 15.0
+"""After this a command's effect is no longer waited for; it may have come to nothing."""
+PAUSABLE = frozenset({Status.QUEUED, Status.RUNNING, Status.DELAYED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    label: str
+    version: tuple[int, int]
+    until: float
+    priority: float | None = None
+
+
+class Control:
+    """Sends commands. `tell(text, severity)` shows a message, `changed()` draws the pending marks."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        background: Background,
+        clock: Callable[[], float],
+        tell: Callable[[str, str], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._commands, self._background, self._clock = commands, background, clock
+        self._tell, self._changed = tell, changed
+        self._pending: dict[str, _Pending] = {}
+
+    def pending(self) -> dict[str, str]:
+        """Task id -> what was asked of it."""
+        return {task_id: pending.label for task_id, pending in self._pending.items()}
+
+    def settle(self, state: RunState) -> None:
+        """Forget what has happened, and what has not for long."""
+        now = self._clock()
+        for task_id, pending in list(self._pending.items()):
+            task = state.tasks.get(task_id)
+            if task is None or task.life.version > pending.version or now > pending.until:
+                del self._pending[task_id]
+
+    def toggle_pause(self, tasks: Sequence[TaskState]) -> None:
+        """Pause the tasks; if all of them are paused, resume them."""
+        paused = [task for task in tasks if task.status is Status.PAUSED or task.life.want == "pause"]
+        pausable = [task for task in tasks if task.status in PAUSABLE and task.life.want != "pause"]
+        for task in pausable:
+            self._send(task, "pause", partial(self._commands.pause, task.id))
+        if not pausable:
+            for task in paused:
+                self._send(task, "resume", partial(self._commands.resume, task.id))
+            if tasks and not paused:
+                self._tell("Nothing to pause: the task has ended. Press r to run it again.", "warning")
+
+    def cancel(self, tasks: Sequence[TaskState]) -> None:
+        """Cancel the tasks that have not ended."""
+        for task in tasks:
+            if task.status not in ENDED:
+                self._send(task, "cancel", partial(self._commands.cancel, task.id))
+
+    def resubmit(self, tasks: Sequence[TaskState]) -> None:
+        """Run the tasks that have ended again."""
+        ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
+        for task in ended:
+            self._send(task, "resubmit", partial(self._commands.resubmit, task.id))
+        if tasks and not ended:
+            self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
+
+    def shift_priority(self, tasks: Sequence[TaskState], by: float) -> None:
+        """Raise or lower the priority of the tasks that wait, counted from what was asked for last."""
+        waiting = [task for task in tasks if task.status not in ENDED]
+        for task in waiting:
+            asked = self._pending.get(task.id)
+            known = asked.priority if asked and asked.priority is not None else task.life.priority
+            priority = known + by
+            self._send(task, "priority", partial(self._commands.set_priority, task.id, priority), priority)
+        if tasks and not waiting:
+            self._tell("The task has ended; its priority means nothing any more.", "warning")
+
+    def toggle_campaign(self, state: RunState) -> None:
+        """Pause the whole run, or let it go on."""
+        if state.finished_ts:
+            self._tell("The run has finished.", "warning")
+            return
+        self.want(Wanted.PAUSED if state.wanted is Wanted.RUNNING else Wanted.RUNNING)
+
+    def want(self, wanted: Wanted, then: Callable[[], None] | None = None) -> None:
+        """Say what the whole run shall do; `then` once the server knows."""
+        words = {
+            Wanted.RUNNING: "The run goes on.",
+            Wanted.PAUSED: "Pausing the run: running tasks write a checkpoint first.",
+            Wanted.DRAINING: "Draining: running tasks end, no other starts.",
+            Wanted.STOPPED: "Stopping: running tasks write a checkpoint first.",
+        }
+
+        def done(_: None) -> None:
+            self._tell(words[wanted], "information")
+            if then is not None:
+                then()
+
+        self._background.call(partial(self._commands.want, wanted), done, self._failed)
+
+    def _send(
+        self, task: TaskState, label: str, command: Callable[[], None], priority: float | None = None
+    ) -> None:
+        pending = _Pending(label, task.life.version, self._clock() + PENDING_S, priority)
+        self._pending[task.id] = pending
+        self._changed()
+
+        def failed(error: CqltuiError) -> None:
+            if self._pending.get(task.id) is pending:
+                del self._pending[task.id]
+                self._changed()
+            self._failed(error)
+
+        self._background.call(command, lambda _: None, failed)
+
+    def _failed(self, error: CqltuiError) -> None:
+        self._tell(str(error), "error")

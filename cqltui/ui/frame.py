@@ -1,0 +1,31 @@
+"""Everything that one refresh draws from. Panels get nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cqltui.state import select
+from cqltui.state.eta import Estimate
+from cqltui.state.model import RunState, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The run at one moment of the screen's clock."""
+
+    state: RunState
+    estimate: Estimate
+    now: float
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """Task id -> what was asked of it and has not been seen to happen."""
+    stall_s: float = 120.0
+
+    def finish_ts(self, task: TaskState) -> float | None:
+        """When the task ends or ended."""
+        if task.life.finished_ts:
+            return task.life.finished_ts
+        expected = self.estimate.tasks.get(task.id)
+        return expected.finish_ts if expected else None
+
+    def stalled(self, task: TaskState) -> bool:
+        """Whether the task runs and has said nothing new for long."""
+        return select.stalled(task, self.now, self.stall_s)

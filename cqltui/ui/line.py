@@ -1,0 +1,82 @@
+"""A line of text as a value: spans of (text, role). The style sheet colours roles, so no text is ever markup."""
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+
+Span = tuple[str, str]
+Line = tuple[Span, ...]
+
+ROLES = (
+    "text", "dim", "faint", "strong", "accent", "title",
+    "running", "queued", "done", "dead", "paused", "delayed", "cancelled", "withdrawn", "warning",
+)  # fmt: skip
+"""Every role has a component class `role--<name>` in app.tcss."""
+GAP = 2
+"""Cells that stay free between the two ends of a line."""
+
+
+def width(line: Line) -> int:
+    """Cells that the line takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def clip(text: str, cells: int) -> str:
+    """The text in at most `cells` cells; what is left out leaves an ellipsis."""
+    if cell_len(text) <= cells:
+        return text
+    return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 1 else set_cell_size(text, max(cells, 0))
+
+
+def left(text: str, cells: int) -> str:
+    """The text in exactly `cells` cells, aligned left."""
+    return set_cell_size(clip(text, cells), max(cells, 0))
+
+
+def right(text: str, cells: int) -> str:
+    """The text in exactly `cells` cells, aligned right."""
+    clipped = clip(text, cells)
+    return " " * (cells - cell_len(clipped)) + clipped
+
+
+def spread(start: Line, end: Line, cells: int) -> Line:
+    """`start` at the left and `end` at the right of a line; `start` gives way."""
+    room = cells - width(end) - GAP
+    kept: list[Span] = []
+    for text, role in start:
+        clipped = clip(text, room)
+        if not clipped:
+            break
+        kept.append((clipped, role))
+        room -= cell_len(clipped)
+    return (*kept, (" " * max(1, room + GAP), "text"), *end)
+
+
+def joined(parts: Iterable[Line], separator: Span = ("   ", "text")) -> Line:
+    """The parts that are not empty, with the separator between them."""
+    spans: list[Span] = []
+    for part in parts:
+        if part:
+            spans += [separator, *part] if spans else part
+    return tuple(spans)
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """The text in lines of at most `cells` cells, broken at spaces; a longer word is cut into pieces."""
+    lines: list[str] = []
+    current = ""
+    for word in text.split():
+        while cell_len(word) > cells:
+            if current:
+                lines.append(current)
+                current = ""
+            head = set_cell_size(word, cells).rstrip()
+            lines.append(head)
+            word = word[len(head) :] if head else ""
+        joint = f"{current} {word}" if current else word
+        if cell_len(joint) > cells:
+            lines.append(current)
+            current = word
+        else:
+            current = joint
+    return [*lines, current] if current or not lines else lines

@@ -1,0 +1,25 @@
+"""What the screen's threads tell it. Textual delivers them on its own thread, in order."""
+
+from collections.abc import Callable
+
+from textual.message import Message
+
+
+class StateChanged(Message):
+    """The pump has a newer state."""
+
+
+class CallDone(Message):
+    """A call in the background has ended; `then` is to run on the screen's thread."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        super().__init__()
+        self.then = then
+
+
+class ThreadDied(Message):
+    """A thread ended with an error of ours: the screen cannot be trusted any more."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error

@@ -1,0 +1,44 @@
+"""A task's loss over its epochs."""
+
+from textual.content import Content
+
+from cqltui.state.model import Progress, TaskState
+from cqltui.ui import format as fmt
+from cqltui.ui.line import Line, right, spread
+from cqltui.ui.panels.view import LineView
+from cqltui.ui.spark import Plot
+
+AXIS = 8
+
+
+class CurvePanel(LineView):
+    """The loss curve of the selected task, on a log scale where all losses are positive."""
+
+    def __init__(self, id: str, title: str) -> None:
+        super().__init__(id, title)
+        self._log = False
+
+    def show_task(self, task: TaskState | None) -> None:
+        """Draw what differs."""
+        progress = task.progress if task else None
+        lines, log = curve_lines(progress, self.cells, self.size.height)
+        self.set_lines(lines)
+        if log != self._log:
+            self._log = log
+            self.border_title = Content("Loss · log scale" if log else "Loss")
+
+
+def curve_lines(progress: Progress | None, cells: int, rows: int) -> tuple[list[Line], bool]:
+    """The picture with its axes in `cells` by `rows`, and whether its scale is logarithmic."""
+    curve = progress.curve if progress else ()
+    if len(curve) < 2 or cells < AXIS + 10 or rows < 3:
+        return [(("The loss curve appears after two epochs.", "dim"),)], False
+    plot = Plot(cells - AXIS - 1, rows - 1, [curve])
+    picture = plot.lines()
+    lines: list[Line] = []
+    for i, text in enumerate(picture):
+        label = fmt.number(plot.y_high) if i == 0 else fmt.number(plot.y_low) if i == len(picture) - 1 else ""
+        lines.append(((right(label, AXIS), "dim"), ("│" if not label else "┤", "faint"), (text, "accent")))
+    start: Line = ((" " * AXIS, "text"), ("╰", "faint"), (f"{fmt.count(plot.x_low)}", "dim"))
+    lines.append(spread(start, ((f"epoch {fmt.count(plot.x_high)}", "dim"),), cells))
+    return lines, plot.log

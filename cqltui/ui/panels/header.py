@@ -1,0 +1,94 @@
+"""The three lines at the top: what runs, how it goes, when it ends."""
+
+from cqltui.state import select
+from cqltui.state.model import RunState, Status
+from cqltui.state.plain import plain
+from cqltui.ui import format as fmt
+from cqltui.ui.frame import Frame
+from cqltui.ui.line import Line, joined, spread
+from cqltui.ui.panels.panel import Panel
+from cqltui.ui.spark import bar
+
+STATUS_ROLES = {
+    "running": "running", "finished": "done", "finishing": "done", "waiting": "queued", "offline": "dead",
+    "pausing": "paused", "paused": "paused", "draining": "delayed", "drained": "delayed",
+    "stopping": "cancelled", "stopped": "cancelled",
+}  # fmt: skip
+
+
+class Header(Panel, can_focus=False):
+    """Campaign, status, times, speed, workers, connection; and a bar over all the work."""
+
+    def show(self, frame: Frame) -> None:
+        """Draw what differs."""
+        cells = self.cells
+        state = frame.state
+        title = plain(state.campaign.title or state.campaign.name or "no campaign yet", 200)
+        first = spread(((" cqltui  ", "accent"), (title, "strong")), (*self._pulse(frame), (" ", "text")), cells)
+        second = spread(self._status(frame), (*self._finish(frame), (" ", "text")), cells)
+        share = work_share(state)
+        percent = f" {share:4.0%} "
+        filled, rest = bar(share, max(cells - len(percent) - 1, 1))
+        third: Line = ((" ", "text"), (filled, "accent"), (rest, "faint"), (percent, "dim"))
+        self.set_lines((first, second, third))
+
+    def _pulse(self, frame: Frame) -> Line:
+        """Speed, workers and the connection; the less important give way on a narrow screen."""
+        state, now = frame.state, frame.now
+        rate = select.samples_per_s(state, now)
+        workers = len(select.live_workers(state, now))
+        parts: list[Line] = []
+        if self.cells >= 70 and not state.finished_ts:
+            parts.append(((fmt.count(rate), "text"), (" samples/s", "dim")))
+            parts.append(((str(workers), "text"), (" worker" if workers == 1 else " workers", "dim")))
+        return joined([*parts, connection(state)])
+
+    def _status(self, frame: Frame) -> Line:
+        state, now = frame.state, frame.now
+        status = select.run_status(state) if state.tasks or state.online else "connecting"
+        if state.online and not state.tasks:
+            status = "waiting"
+        counts = select.counts(state)
+        total = sum(counts.values()) - counts[Status.WITHDRAWN]
+        started = state.campaign.started_ts
+        end = state.finished_ts or now
+        parts: list[Line] = [((f" {status}", STATUS_ROLES.get(status, "dim")),)]
+        if started and self.cells >= 100:
+            parts.append((("started ", "dim"), (fmt.clock(started, now), "text")))
+        if started:
+            parts.append((("took " if state.finished_ts else "elapsed ", "dim"), (fmt.duration(end - started), "text")))
+        if total:
+            parts.append(((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim")))
+        if failed := counts[Status.DEAD]:
+            parts.append(((f"{failed} dead", "dead"),))
+        return joined(parts)
+
+    def _finish(self, frame: Frame) -> Line:
+        state, now = frame.state, frame.now
+        if state.finished_ts:
+            return (("finished ", "dim"), (fmt.clock(state.finished_ts, now), "done"))
+        finish_ts = frame.estimate.finish_ts
+        if finish_ts is None:
+            return (("ETA ", "dim"), (fmt.NONE, "text"))
+        estimate: Line = (("ETA ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "strong"))
+        return (*estimate, (f"  in {fmt.duration(finish_ts - now)}", "dim"))
+
+
+def connection(state: RunState) -> Line:
+    """Whether the server answers; after the end nobody expects it to."""
+    if state.online:
+        return (("●", "done"), (" online", "dim"))
+    if state.finished_ts:
+        return (("○", "dim"), (" server closed", "dim"))
+    return (("○ offline", "dead"),)
+
+
+def work_share(state: RunState) -> float:
+    """The share of the work that is done, 0 to 1, each epoch weighed by its FLOPs where they are known."""
+    done = total = 0.0
+    for task in state.tasks.values():
+        if task.status not in (Status.WITHDRAWN, Status.CANCELLED):
+            weight = (task.info.step_flops * task.info.epoch_steps) or 1
+            done += weight * task.epochs_done
+            total += weight * task.info.epochs
+    return done / total if total else 0.0

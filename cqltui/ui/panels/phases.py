@@ -1,0 +1,77 @@
+"""A bar for each phase."""
+
+from textual.content import Content
+
+from cqltui.state import select
+from cqltui.state.plain import plain
+from cqltui.ui import format as fmt
+from cqltui.ui.frame import Frame
+from cqltui.ui.line import Line, left, right
+from cqltui.ui.panels.panel import Panel
+from cqltui.ui.panels.queue import depth_text
+from cqltui.ui.spark import bar
+
+WIDE = 95
+
+
+class PhasesPanel(Panel):
+    """Tasks, epochs, best loss and ETA of each phase, the highest priority first."""
+
+    def __init__(self, id: str, title: str) -> None:
+        super().__init__(id, title)
+        self._subtitle = ""
+
+    def show(self, frame: Frame) -> None:
+        """Draw what differs."""
+        cells = max(self.cells, 40)
+        lines = [self._row(phase, frame, cells) for phase in select.phases(frame.state)]
+        if cells >= WIDE:
+            lines.insert(0, self._heading(cells))
+        if not frame.state.campaign.phases:
+            lines = [(("The campaign's phases appear here.", "dim"),)]
+        self.set_lines(lines)
+        subtitle = depth_text(frame.state) if self.has_class("-small") and frame.state.tasks else ""
+        if subtitle != self._subtitle:
+            self._subtitle = subtitle
+            self.border_subtitle = Content(subtitle)
+
+    def _heading(self, cells: int) -> Line:
+        name, room = self._room(cells)
+        text = f"{'':3}{left('phase', name)} {'':{room}} {'tasks':>7} {'epochs':>15} {'best':>8} {'ETA':>11}"
+        return ((text, "dim"),)
+
+    @staticmethod
+    def _room(cells: int) -> tuple[int, int]:
+        """Cells for the title and for the bar."""
+        fixed = 3 + 1 + 1 + 7 + 1 + 15 + 1 + 8 + 1 + 11 if cells >= WIDE else 3 + 1 + 1 + 7 + 1 + 11
+        free = cells - fixed
+        name = min(36, max(free // 2, free - 16))
+        return name, max(free - name, 4)
+
+    def _row(self, phase: select.PhaseProgress, frame: Frame, cells: int) -> Line:
+        name, room = self._room(cells)
+        info = phase.info
+        share = phase.epochs_done / phase.epochs_total if phase.epochs_total else 0.0
+        filled, rest = bar(share, room)
+        complete = phase.total > 0 and phase.done == phase.total
+        role = "done" if complete else "running" if phase.running else "warning" if phase.failed else "dim"
+        tasks = f"{phase.done}/{phase.total}"
+        finish_ts = frame.estimate.phases.get(info.name)
+        reached = phase.done + phase.failed >= phase.total
+        eta = fmt.clock(finish_ts, frame.now)
+        line: Line = (
+            (f"{info.priority:>2} ", "dim"),
+            (left(plain(info.title or info.name, 80), name), "text"),
+            (" ", "text"),
+            (filled, role),
+            (rest, "faint"),
+            (right(tasks, 8), "dead" if phase.failed else "text"),
+        )
+        if cells >= WIDE:
+            epochs = f"{fmt.count(phase.epochs_done)}/{fmt.count(phase.epochs_total)}"
+            progress = phase.best.progress if phase.best else None
+            best = progress.best_val_loss if progress else None
+            if progress and best is None:
+                best = progress.loss
+            line = (*line, (right(epochs, 16), "dim"), (right(fmt.number(best), 9), "text"))
+        return (*line, (right(eta if reached or finish_ts is None else f"~{eta}", 12), "dim" if reached else "text"))

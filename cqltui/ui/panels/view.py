@@ -1,0 +1,147 @@
+"""Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from cqltui.ui.line import ROLES, Line
+from cqltui.ui.messages import StateChanged
+
+
+class LineView(ScrollView, can_focus=True):
+    """A scrolling list of `Line`s, with the keys of a pager."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"role--cursor", *(f"role--{role}" for role in ROLES)}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "down", "Down", show=False),
+        Binding("k,up", "up", "Up", show=False),
+        Binding("g,home", "top", "Top", show=False),
+        Binding("G,end", "bottom", "Bottom", show=False),
+        Binding("ctrl+d,pagedown", "page_down", "Page down", show=False),
+        Binding("ctrl+u,pageup", "page_up", "Page up", show=False),
+    ]
+
+    def __init__(self, id: str, title: str = "") -> None:
+        super().__init__(id=id)
+        self.border_title = title
+        self._lines: tuple[Line, ...] = ()
+        self._styles: dict[str, Style] = {}
+        self._strips: dict[tuple[Line, int, bool], Strip] = {}
+
+    @property
+    def cells(self) -> int:
+        """The width of a line: what the scrollbar leaves."""
+        return self.scrollable_content_region.width
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What the list holds."""
+        return self._lines
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        """Show these lines; only those that differ are drawn."""
+        old, self._lines = self._lines, tuple(lines)
+        if len(old) != len(self._lines):
+            self.virtual_size = Size(0, len(self._lines))
+            self.refresh()
+            return
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        for y in range(top, min(bottom, len(old))):
+            if old[y] != self._lines[y]:
+                self.refresh_line(y)
+
+    def cursor_line(self) -> int | None:
+        """The line that is marked as selected, if the list has such."""
+        return None
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        line_y = y + self.scroll_offset.y
+        line = self._lines[line_y] if line_y < len(self._lines) else ()
+        return self.strip(line, line_y == self.cursor_line())
+
+    def strip(self, line: Line, cursor: bool = False) -> Strip:
+        """The line in colours, as wide as the view."""
+        cells = self.cells
+        key = (line, cells, cursor)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > 2_000:
+                self._strips.clear()
+            segments = [Segment(text, self.role_style(role)) for text, role in line]
+            base = self.role_style("cursor") if cursor else Style()
+            strip = Strip(segments).adjust_cell_length(cells).apply_style(self.rich_style + base)
+            self._strips[key] = strip
+        return strip
+
+    def role_style(self, role: str) -> Style:
+        """The style of a role, without the background that it inherits."""
+        style = self._styles.get(role)
+        if style is None:
+            style = self.get_component_rich_style(f"role--{role}", partial=True)
+            self._styles[role] = style
+        return style
+
+    def forget(self) -> None:
+        """Draw everything anew."""
+        self._styles.clear()
+        self._strips.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme or a class has changed."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def watch_show_vertical_scrollbar(self, show: bool) -> None:
+        """A bar that has just appeared knows of no scrolling before it."""
+        if show:
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def on_resize(self) -> None:
+        """Strips are as wide as the view, and what makes the lines must hear of it."""
+        self.forget()
+        self.post_message(StateChanged())
+
+    def refresh_row(self, y: int) -> None:
+        """Draw one line of the screen."""
+        self.refresh(Region(0, y, self.size.width, 1))
+
+    def scroll_row(self, y: int) -> None:
+        """Scroll as little as shows the line."""
+        height = self.size.height
+        if y < self.scroll_offset.y:
+            self.scroll_to(y=y, animate=False, force=True)
+        elif y >= self.scroll_offset.y + height:
+            self.scroll_to(y=y - height + 1, animate=False, force=True)
+
+    def action_down(self) -> None:
+        """One line down."""
+        self.scroll_relative(y=1, animate=False)
+
+    def action_up(self) -> None:
+        """One line up."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_top(self) -> None:
+        """To the first line."""
+        self.scroll_home(animate=False)
+
+    def action_bottom(self) -> None:
+        """To the last line."""
+        self.scroll_end(animate=False)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self.scroll_relative(y=max(1, self.size.height - 1), animate=False)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self.scroll_relative(y=-max(1, self.size.height - 1), animate=False)

@@ -1,0 +1,197 @@
+"""Everything about one task."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Footer
+
+from cqltui.state.model import PhaseInfo, TaskState
+from cqltui.state.plain import plain
+from cqltui.ui import format as fmt
+from cqltui.ui.control import Control
+from cqltui.ui.frame import Frame
+from cqltui.ui.line import Line, left, wrapped
+from cqltui.ui.panels.criteria import criteria_lines
+from cqltui.ui.panels.curve import CurvePanel
+from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.view import LineView
+from cqltui.ui.screens.tasks import TaskScreen
+
+LABEL = 14
+WIDE_CELLS = 100
+
+
+class DetailsScreen(TaskScreen):
+    """A task's fields, its error, its curve, and what its phase is to find out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", show=True)]
+
+    def __init__(self, control: Control, task_id: str, frame: Frame) -> None:
+        super().__init__(control)
+        self._task_id = task_id
+        self.frame = frame
+
+    def compose(self) -> ComposeResult:
+        """Fields beside curve and phase; on a small terminal one below the other."""
+        yield Header("header")
+        with Horizontal(id="detail-body"):
+            yield LineView("fields", "Task")
+            with Vertical(id="detail-side"):
+                yield CurvePanel("curve", "Loss")
+                yield LineView("about", "Phase")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """The fields scroll."""
+        self.query_one("#fields").focus()
+
+    def on_resize(self, event: Resize) -> None:
+        """Beside or below."""
+        self.set_class(self.size.width < WIDE_CELLS, "-small")
+        self.call_after_refresh(self._again)
+
+    def _again(self) -> None:
+        if self.frame is not None:
+            self.draw(self.frame)
+
+    def targets(self) -> tuple[TaskState, ...]:
+        """The task."""
+        task = self.frame.state.tasks.get(self._task_id) if self.frame else None
+        return (task,) if task else ()
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.dismiss(None)
+
+    def draw(self, frame: Frame) -> None:
+        """Draw what differs."""
+        task = frame.state.tasks.get(self._task_id)
+        if task is None or not self.is_mounted:
+            return
+        self.query_one(Header).show(frame)
+        fields, about = self.query_one("#fields", LineView), self.query_one("#about", LineView)
+        title = f"{plain(task.id, 16)} · {plain(task.info.title, 60)}"
+        if fields.border_title != Content(title).markup:
+            fields.border_title = Content(title)
+        small = self.has_class("-small")
+        lines = task_lines(frame, task, max(fields.cells, 20))
+        phase = next((p for p in frame.state.campaign.phases if p.name == task.info.phase), None)
+        if phase is not None:
+            target = fields if small else about
+            phase_part = phase_lines(phase, max(target.cells, 20))
+            if small:
+                lines += [(), ((plain(phase.title or phase.name), "title"),), *phase_part]
+            else:
+                about.set_lines(phase_part)
+                if about.border_title != Content(plain(phase.title or phase.name)).markup:
+                    about.border_title = Content(plain(phase.title or phase.name))
+        fields.set_lines(lines)
+        self.query_one(CurvePanel).show_task(task)
+
+
+def _field(label: str, value: str, role: str = "text") -> Line:
+    return ((left(label, LABEL), "dim"), (value, role))
+
+
+def task_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
+    """All fields of a task."""
+    lines: list[Line] = [*_life_lines(frame, task), (), *_metric_lines(task), (), *_setting_lines(task)]
+    if task.info.description:
+        lines += [(), *(((text, "text"),) for text in wrapped(plain(task.info.description, 400), cells))]
+    if task.life.error:
+        # The reason stands first: it is what one came for.
+        error: list[Line] = [(("Error", "dead"),)]
+        for text in task.life.error.splitlines():
+            error += [((part, "text"),) for part in wrapped(plain(text, 1_000), cells)]
+        lines = [*error, (), *lines]
+    return lines
+
+
+def _life_lines(frame: Frame, task: TaskState) -> list[Line]:
+    life, now = task.life, frame.now
+    status = f"{life.status}, {life.want} asked for" if life.want else str(life.status)
+    if frame.stalled(task):
+        status += ", stalled"
+    lines = [_field("state", status, str(life.status))]
+    if task.id in frame.pending:
+        lines.append(_field("asked", frame.pending[task.id], "warning"))
+    if life.paused_by:
+        lines.append(_field("paused by", plain(life.paused_by, 40)))
+    lines.append(_field("priority", f"{fmt.priority(life.priority)}, submission {life.order}"))
+    deaths = f", {life.deaths} deaths" if life.deaths else ""
+    lines.append(_field("run", f"{life.run}, attempt {life.attempt}{deaths}"))
+    lines.append(_field("worker", plain(life.worker, 60) or fmt.NONE))
+    lines.append(_field("queued", fmt.clock(life.queued_ts, now)))
+    started = fmt.clock(life.started_ts, now)
+    if life.claimed_ts > life.started_ts > 0:
+        started += f", this attempt {fmt.clock(life.claimed_ts, now)}"
+    lines.append(_field("started", started))
+    if life.ready_ts:
+        lines.append(_field("tries again", f"{fmt.clock(life.ready_ts, now)}, in {fmt.duration(life.ready_ts - now)}"))
+    if life.finished_ts:
+        took = f" after {fmt.duration(life.finished_ts - life.started_ts)}" if life.started_ts else ""
+        lines.append(_field("ended", f"{fmt.clock(life.finished_ts, now)}{took}"))
+    elif (finish_ts := frame.finish_ts(task)) is not None:
+        lines.append(_field("ETA", f"~{fmt.clock(finish_ts, now)}, in {fmt.duration(finish_ts - now)}"))
+    return lines
+
+
+def _metric_lines(task: TaskState) -> list[Line]:
+    info, progress = task.info, task.progress
+    lines = [_field("epoch", f"{fmt.count(task.epochs_done)} of {fmt.count(info.epochs)}")]
+    if progress is None:
+        return lines
+    lines += [_field("loss", fmt.number(progress.loss), "strong")]
+    if info.baseline_loss is not None:
+        lines.append(_field("baseline", f"{fmt.number(info.baseline_loss)}{_gain(progress.loss, info.baseline_loss)}"))
+    lines += [
+        _field("TD loss", fmt.number(progress.td_loss)),
+        _field("CQL loss", fmt.number(progress.cql_loss)),
+        _field("validation", f"{fmt.number(progress.val_loss)}, best {fmt.number(progress.best_val_loss)}"),
+        _field("Q mean", fmt.number(progress.q_mean)),
+        _field("gradient norm", fmt.number(progress.grad_norm)),
+        _field("speed", f"{fmt.count(progress.samples_per_s)} samples/s"),
+        _field("trained", f"{fmt.duration(progress.elapsed_s)}, {fmt.count(progress.step)} steps"),
+    ]
+    if progress.resumed_epoch:
+        lines.append(_field("resumed", f"from epoch {fmt.count(progress.resumed_epoch)}"))
+    return lines
+
+
+def _gain(loss: float | None, baseline: float) -> str:
+    if loss is None or baseline <= 0:
+        return ""
+    gain = 1 - loss / baseline
+    return f", {abs(gain):.1%} {'better' if gain >= 0 else 'worse'}"
+
+
+def _setting_lines(task: TaskState) -> list[Line]:
+    info = task.info
+    return [
+        _field("alpha", f"{info.alpha:g}"),
+        _field("learning rate", f"{info.lr:g}"),
+        _field("hidden layers", fmt.dims(info.hidden_dims)),
+        _field("parameters", fmt.count(info.params)),
+        _field("seed", str(info.seed)),
+        _field("batch size", f"{info.batch_size}, {info.epoch_steps} steps an epoch"),
+        _field("FLOPs a step", fmt.scaled(info.step_flops)),
+    ]
+
+
+def phase_lines(phase: PhaseInfo, cells: int) -> list[Line]:
+    """A phase's goal, questions, expectation and criteria."""
+    lines: list[Line] = []
+    for title, texts in (("Goal", (phase.goal,)), ("Questions", phase.questions), ("Expected", (phase.expected,))):
+        if any(texts):
+            lines.append(((title, "title"),))
+            for text in texts:
+                first, *more = wrapped(plain(text, 600), cells - 2)
+                lines += [(("· " if title == "Questions" else "  ", "dim"), (first, "text"))]
+                lines += [((f"  {part}", "text"),) for part in more]
+    if phase.verdicts:
+        lines += [(("Criteria", "title"),), *criteria_lines(phase, cells)]
+    return lines

@@ -1,0 +1,82 @@
+"""A question with a few answers, each with a key of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from cqltui.ui.line import left
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer: its key, its name for the program, its text for people."""
+
+    key: str
+    value: str
+    text: str
+
+
+CANCEL = Choice("c", "", "Cancel")
+
+
+class Dialog(ModalScreen[str]):
+    """Returns the value of the answer; the first is preselected, Escape is "". Texts are shown as they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("j", "next(1)", "Next", show=False),
+        Binding("k", "next(-1)", "Previous", show=False),
+    ]
+
+    def __init__(self, question: str, details: Sequence[str], choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._question, self._details, self._choices = question, tuple(details), tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        """The question, what it means, and the answers."""
+        with Vertical(id="dialog"):
+            yield Static(self._question, id="question", markup=False)
+            if self._details:
+                yield Static("\n".join(self._details), id="details", markup=False)
+            yield OptionList(*(Option(f" {left(c.key, 3)} {c.text}") for c in self._choices), markup=False)
+
+    def on_mount(self) -> None:
+        """Preselect the first answer."""
+        options = self.query_one(OptionList)
+        options.highlighted = 0
+        options.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click."""
+        self.dismiss(self._choices[event.option_index].value)
+
+    def on_key(self, event: Key) -> None:
+        """An answer's own key."""
+        for choice in self._choices:
+            if event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.value)
+                return
+
+    def action_next(self, step: int) -> None:
+        """Another answer."""
+        options = self.query_one(OptionList)
+        options.highlighted = ((options.highlighted or 0) + step) % len(self._choices)
+
+    def action_cancel(self) -> None:
+        """Change nothing."""
+        self.dismiss("")
+
+
+def confirm(verb: str, what: str, details: Sequence[str] = ()) -> Dialog:
+    """Asks "<verb> <what>?". Yes is y, a key that asks for nothing else; no is preselected. Returns "yes" or ""."""
+    no, yes = Choice("n", "", "No, change nothing"), Choice("y", "yes", f"Yes, {verb.lower()} {what}")
+    return Dialog(f"{verb} {what}?", details, (no, yes))

@@ -1,0 +1,70 @@
+"""All keys on one page."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from cqltui.ui.line import left
+
+KEYS = (
+    ("Tasks", (
+        ("p", "pause or resume the task"),
+        ("r", "run an ended task again"),
+        ("x", "cancel the task (asks)"),
+        ("+ -", "raise or lower priority"),
+        ("Enter", "details; Esc goes back"),
+        ("space", "mark; keys act on all"),
+    )),
+    ("Run", (
+        ("P", "pause or resume the run"),
+        ("q", "leave; the run can go on"),
+        ("Ctrl+P", "all commands by name"),
+    )),
+    ("Move", (
+        ("j k ↓ ↑", "next, previous"),
+        ("g G", "first, last"),
+        ("Tab", "next panel, Shift+Tab back"),
+        ("< >", "sort by another column"),
+        ("/", "filter; Esc clears"),
+        ("m", "mouse on or off"),
+    )),
+    ("States", (
+        ("R Q", "running, queued"),
+        ("W P", "waits to retry, paused"),
+        ("D X C", "done, dead, cancelled"),
+        ("-", "withdrawn from the file"),
+        ("+ …", "marked, command under way"),
+        ("~", "an estimate"),
+    )),
+)  # fmt: skip
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closed by any of the keys that opened it or lead out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "close", "Close", show=False)]
+
+    def compose(self) -> ComposeResult:
+        """Two columns of keys."""
+        with VerticalScroll(id="help"):
+            yield Static("Keys", id="question", markup=False)
+            yield Static(help_text(), markup=False)
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+
+def help_text() -> str:
+    """The keys, two sections side by side."""
+    blocks = [[title, *(f"  {left(key, 8)}{text}" for key, text in keys)] for title, keys in KEYS]
+    rows: list[str] = []
+    for first, second in zip(blocks[::2], blocks[1::2], strict=True):
+        height = max(len(first), len(second))
+        padded = [block + [""] * (height - len(block)) for block in (first, second)]
+        rows += [f"{left(a, 38)}{b}".rstrip() for a, b in zip(*padded, strict=True)] + [""]
+    return "\n".join(rows).rstrip()

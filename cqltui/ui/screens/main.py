@@ -1,0 +1,241 @@
+"""The screen that one looks at all night."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus, Resize
+from textual.widget import Widget
+from textual.widgets import Footer, Input
+
+from cqltui.state.model import TaskState
+from cqltui.ui.control import Control
+from cqltui.ui.frame import Frame
+from cqltui.ui.line import Line
+from cqltui.ui.logfeed import LogFeed, Subject
+from cqltui.ui.panels.banner import Banner
+from cqltui.ui.panels.criteria import CriteriaPanel
+from cqltui.ui.panels.curve import CurvePanel
+from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.log import LogPanel
+from cqltui.ui.panels.panel import Panel
+from cqltui.ui.panels.phases import PhasesPanel
+from cqltui.ui.panels.queue import QueuePanel
+from cqltui.ui.panels.tabs import TabLine
+from cqltui.ui.panels.tasks import TaskTable
+from cqltui.ui.panels.timeline import TimelinePanel
+from cqltui.ui.panels.workers import WorkersPanel
+from cqltui.ui.screens.details import DetailsScreen
+from cqltui.ui.screens.tasks import TaskScreen
+
+TABS = {
+    "tasks": "Tasks", "log": "Log", "curve": "Loss",
+    "timeline": "Timeline", "criteria": "Criteria", "workers": "Workers",
+}  # fmt: skip
+"""Panel id -> name, in the order of Tab."""
+WIDE_CELLS, WIDE_ROWS = 110, 34
+"""From this size on all panels are seen at once."""
+
+
+class MainScreen(TaskScreen):
+    """All panels on a large terminal; phases and one panel at a time on a small one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter"),
+        Binding("tab", "panel(1)", "Next panel", show=False),
+        Binding("shift+tab", "panel(-1)", "Previous panel", show=False),
+        Binding("escape", "clear", "Clear", show=False),
+    ]
+
+    def __init__(self, control: Control, log_feed: LogFeed) -> None:
+        super().__init__(control)
+        self._log_feed = log_feed
+        self._current = "tasks"
+        self._phases = 0
+
+    def compose(self) -> ComposeResult:
+        """All panels; their places are in app.tcss."""
+        yield Header("header")
+        yield Banner("banner")
+        with Horizontal(id="top"):
+            yield PhasesPanel("phases", "Phases")
+            yield QueuePanel("queue", "Queue")
+        yield TabLine("tabs")
+        with Horizontal(id="body"):
+            with Vertical(id="main"):
+                yield TaskTable("tasks", "Tasks")
+                with Horizontal(id="bottom"):
+                    yield LogPanel("log", "Log")
+                    yield CurvePanel("curve", "Loss")
+            with Vertical(id="side"):
+                yield TimelinePanel("timeline", "Timeline")
+                yield CriteriaPanel("criteria", "Criteria")
+                yield WorkersPanel("workers", "Workers")
+        yield Input(placeholder="id, title, phase or state", id="filter", select_on_focus=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin in the task list."""
+        self.tasks.focus()
+
+    @property
+    def tasks(self) -> TaskTable:
+        """The task list."""
+        return self.query_one(TaskTable)
+
+    @property
+    def small(self) -> bool:
+        """Whether only one panel fits."""
+        return self.size.width < WIDE_CELLS or self.size.height < WIDE_ROWS
+
+    # Layout
+
+    def on_resize(self, event: Resize) -> None:
+        """Choose between all panels and one at a time."""
+        self._lay_out()
+        self.call_after_refresh(self._again)
+
+    def _again(self) -> None:
+        """Panels know their sizes only after the layout."""
+        if self.frame is not None:
+            self.draw(self.frame)
+
+    def _lay_out(self) -> None:
+        small = self.small
+        for widget in (self, self.query_one(PhasesPanel)):
+            widget.set_class(small, "-small")
+        for name in TABS:
+            self.query_one(f"#{name}", Widget).display = not small or name == self._current
+        self.query_one("#bottom").display = not small or self._current in {"log", "curve"}
+        self.query_one("#main").display = not small or self._current in {"tasks", "log", "curve"}
+        self.query_one("#side").display = not small or self._current in {"timeline", "criteria", "workers"}
+        self._phases = len(self.frame.state.campaign.phases) if self.frame else 0
+        rows = min(max(self._phases, 1), 6) + 2 if small else min(max(self._phases, 3), 9) + 4
+        self.query_one("#top").styles.height = rows
+        if small:
+            self.query_one(TabLine).show_tabs(TABS, self._current)
+
+    def action_panel(self, step: int) -> None:
+        """Give the keys to another panel, and show it where only one is seen."""
+        names = list(TABS)
+        self._current = names[(names.index(self._current) + step) % len(names)]
+        self._lay_out()
+        self.query_one(f"#{self._current}", Widget).focus()
+        self.call_after_refresh(self._again)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A click gives the keys to a panel too."""
+        if event.widget.id in TABS:
+            self._current = event.widget.id
+
+    # Drawing
+
+    def draw(self, frame: Frame) -> None:
+        """Draw what differs, in the panels that are seen."""
+        if not self.is_mounted:
+            return
+        if len(frame.state.campaign.phases) != self._phases:
+            self._lay_out()
+        self.query_one(Banner).show(frame)
+        self.tasks.show_empty(_empty_lines(frame))
+        self.tasks.show(frame)
+        for panel in self.query(Panel):
+            if panel.display and panel.size and not isinstance(panel, TaskTable | Banner):
+                panel.show(frame)
+        self._draw_selected(frame)
+
+    def _draw_selected(self, frame: Frame) -> None:
+        task = frame.state.tasks.get(self.tasks.cursor_id)
+        curve = self.query_one(CurvePanel)
+        if curve.display and curve.size:
+            curve.show_task(task)
+        log = self.query_one(LogPanel)
+        if not log.display:
+            return
+        workers = self.query_one(WorkersPanel)
+        if workers.has_focus and workers.worker_id:
+            subject, title = Subject(workers.worker_id), workers.worker_id
+            stamp: object = frame.state.workers.get(workers.worker_id)
+        else:
+            subject = Subject(task.life.worker, task.id) if task else Subject()
+            title, stamp = (task.info.title or task.id) if task else "", task
+        self._log_feed.follow(subject, stamp, frame.now, lambda lines: log.show_log(title, lines))
+
+    # Selection
+
+    def targets(self) -> tuple[TaskState, ...]:
+        """The marked tasks, else the one under the cursor."""
+        if self.frame is None:
+            return ()
+        self.tasks.hold()
+        known = self.frame.state.tasks
+        ids = [i for i in self.tasks.ids if i in self.tasks.marked] or [self.tasks.cursor_id]
+        return tuple(known[i] for i in ids if i in known)
+
+    def acted(self) -> None:
+        """What was marked was meant for this."""
+        self.tasks.unmark()
+
+    @on(TaskTable.Moved)
+    @on(WorkersPanel.Moved)
+    def _moved(self) -> None:
+        if self.frame is not None:
+            self._draw_selected(self.frame)
+
+    @on(TaskTable.Opened)
+    def _opened(self, event: TaskTable.Opened) -> None:
+        if self.frame is not None:
+            self.app.push_screen(DetailsScreen(self.control, event.task_id, self.frame))
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Type to filter."""
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.tasks.set_filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.display = False
+        self._current = "tasks"
+        self._lay_out()
+        self.tasks.focus()
+
+    def action_clear(self) -> None:
+        """Remove the filter, else the marks."""
+        field = self.query_one("#filter", Input)
+        if field.display or field.value:
+            field.value = ""
+            self._filter_done()
+        else:
+            self.tasks.unmark()
+
+
+def _empty_lines(frame: Frame) -> tuple[Line, ...]:
+    """What happens next, while there are no tasks."""
+    texts: tuple[str, ...]
+    if frame.state.online:
+        texts = (
+            "No tasks yet.",
+            "",
+            "The supervisor reads the campaign and the data and fills the queue;",
+            "workers start and take tasks, the highest priority first.",
+            "Leave with q at any time: the run goes on.",
+        )
+    else:
+        texts = (
+            "Connecting to the server.",
+            "",
+            "It is started with the campaign and answers within seconds.",
+            "If it does not, cqltui doctor tells why.",
+        )
+    first, *rest = texts
+    return (((f"   {first}", "strong"),), *(((f"   {text}", "dim"),) for text in rest))

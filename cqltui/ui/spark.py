@@ -1,0 +1,82 @@
+"""Curves in text, in one colour: a handful of characters costs a terminal far less than a drawn chart."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""Braille dots by column and row (Unicode 2800 block)."""
+
+Point = tuple[float, float]
+
+
+def spark(values: Sequence[float], cells: int, zero: bool = False) -> str:
+    """The values as `cells` block characters at most, the mean of each bucket; `zero` starts the scale at 0."""
+    if not values or cells < 1:
+        return ""
+    n = min(cells, len(values))
+    edges = [i * len(values) // n for i in range(n + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, high = (0.0 if zero else min(means)), max(means)
+    span = high - low
+    if span <= 0:
+        return BLOCKS[0] * n
+    return "".join(BLOCKS[round((mean - low) / span * (len(BLOCKS) - 1))] for mean in means)
+
+
+def loss_values(losses: Sequence[float]) -> list[float]:
+    """Logarithms where all losses are positive, the start cut off at the 90th percentile: so the tail still shows."""
+    if not losses:
+        return []
+    ceiling = sorted(losses)[int(0.9 * (len(losses) - 1))]
+    clipped = [min(loss, ceiling) for loss in losses]
+    return [math.log(loss) for loss in clipped] if all(loss > 0 for loss in clipped) else clipped
+
+
+def bar(fraction: float, cells: int) -> tuple[str, str]:
+    """A bar of thin lines: the filled part, and the rest."""
+    halves = round(min(max(fraction, 0.0), 1.0) * cells * 2)
+    full, half = divmod(halves, 2)
+    filled = "━" * full + "╸" * half
+    return filled, "━" * (cells - len(filled))
+
+
+class Plot:
+    """A braille picture of curves over each other, `cells` by `rows` characters, with a log scale where it can be."""
+
+    def __init__(self, cells: int, rows: int, curves: Sequence[Sequence[Point]]) -> None:
+        self.cells, self.rows = max(cells, 1), max(rows, 1)
+        points = [point for curve in curves for point in curve]
+        self.log = bool(points) and all(y > 0 for _, y in points)
+        xs = [x for x, _ in points] or [0.0]
+        ys = [y for _, y in points] or [0.0]
+        self.x_low, self.x_high = min(xs), max(xs)
+        self.y_low, self.y_high = min(ys), max(ys)
+        self._bits = [[0] * self.cells for _ in range(self.rows)]
+        for curve in curves:
+            dots = [self._dot(point) for point in curve]
+            for start, end in zip(dots, dots[1:] or dots, strict=False):
+                self._stroke(start, end)
+
+    def lines(self) -> list[str]:
+        """The picture, top line first."""
+        return ["".join(chr(0x2800 + bits) for bits in row) for row in self._bits]
+
+    def _scale(self, y: float) -> float:
+        return math.log(y) if self.log else y
+
+    def _dot(self, point: Point) -> tuple[int, int]:
+        x, y = point
+        x_span = self.x_high - self.x_low
+        low, high = self._scale(self.y_low), self._scale(self.y_high)
+        column = (x - self.x_low) / x_span if x_span > 0 else 0.0
+        height = (self._scale(y) - low) / (high - low) if high > low else 0.5
+        return round(column * (self.cells * 2 - 1)), round((1 - height) * (self.rows * 4 - 1))
+
+    def _stroke(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+        for i in range(steps + 1):
+            x = round(start[0] + (end[0] - start[0]) * i / steps)
+            y = round(start[1] + (end[1] - start[1]) * i / steps)
+            self._bits[y // 4][x // 2] |= _DOTS[x % 2][y % 4]

@@ -1,0 +1,133 @@
+"""The worker process: claim, train, report, until there is nothing left to do or it is told to leave."""
+
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from types import FrameType
+
+import numpy as np
+import psutil
+import torch
+
+import cqltui
+from cqltui.broker.queue import Queue
+from cqltui.errors import InputError
+from cqltui.results.rundir import RunDir
+from cqltui.worker.heartbeat import Heartbeat, interval_s
+from cqltui.worker.link import Link
+from cqltui.worker.session import Context, Session
+from trainer import devices
+
+log = logging.getLogger(__name__)
+
+IDLE_LEAVE_S = 600.0
+PACK_LIMIT = 1
+"""Tasks of one claim. The engine trains packs of any size; one at a time is what a campaign asks for so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What the command line says."""
+
+    worker_id: str
+    device: str
+    """A torch device, resolved."""
+    min_priority: int | None = None
+    poll_interval_s: float = 1.0
+
+
+class Worker:
+    """One process, one thread of computation, one pack at a time."""
+
+    def __init__(self, queue: Queue, beat_queue: Queue, run_dir: RunDir, options: WorkerOptions) -> None:
+        """`beat_queue`: the same queue over a connection of its own, for the heartbeat's thread."""
+        process = psutil.Process()
+        self._beat_queue = beat_queue
+        self._options = options
+        self._stop = threading.Event()
+        self._session: Session | None = None
+        self._process = process
+        self._worker = {
+            "id": options.worker_id,
+            "pid": process.pid,
+            "create_time": process.create_time(),
+            "host": socket.gethostname(),
+            "device": options.device,
+            "started_ts": time.time(),
+        }
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
+            signal.signal(number, self._on_signal)
+        self._link = Link(queue, options.worker_id, self._worker, self._stop)
+        self._context = Context(self._link, self._worker, run_dir, versions(), self._stop)
+        self._heartbeat = Heartbeat(self._beat)
+
+    def run(self) -> int:
+        """Work until the queue is idle for ten minutes or a signal says to stop; the exit code."""
+        torch.set_num_threads(1)
+        log.info("worker %s on %s, pid %d", self._options.worker_id, self._options.device, os.getpid())
+        self._heartbeat.start()
+        try:
+            self._loop()
+        finally:
+            self._heartbeat.stop()
+            self._link.sign_off()
+            log.info("worker %s leaves", self._options.worker_id)
+        return 0
+
+    def _loop(self) -> None:
+        idle_since = time.monotonic()
+        while not self._stop.is_set():
+            if claims := self._link.claim(PACK_LIMIT, self._options.min_priority):
+                self._session = Session(self._context, claims)
+                self._heartbeat.pace(min(interval_s(float(claim.spec["lease_s"])) for claim in claims))
+                self._session.run()
+                self._session = None
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_LEAVE_S:
+                log.info("nothing to do for %.0f minutes", IDLE_LEAVE_S / 60)
+                return
+            else:
+                self._stop.wait(self._options.poll_interval_s)
+
+    def _beat(self) -> None:
+        session = self._session
+        speed = session.samples_per_s if session else 0.0
+        leases = session.leases() if session else {}
+        data = {"samples_per_s": round(speed, 1), "memory_bytes": self._memory_bytes()}
+        directives = self._link.beat(self._beat_queue, leases, data)
+        if session:
+            session.directives(directives)
+
+    def _memory_bytes(self) -> int:
+        memory = torch.cuda.memory_reserved() if self._options.device.startswith("cuda") else 0
+        return memory or int(self._process.memory_info().rss)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stop.is_set() and number == signal.SIGINT:
+            sys.exit(130)
+        self._stop.set()
+
+
+def choose_device(wanted: str) -> str:
+    """The torch device that `--device` means here. Raises InputError."""
+    try:
+        return devices.choose(wanted, [device.name for device in devices.probe()])
+    except ValueError as error:
+        raise InputError(f"--device: {error}") from error
+
+
+def versions() -> dict[str, str]:
+    """What a result was computed with."""
+    return {
+        "cqltui": cqltui.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+    }

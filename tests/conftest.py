@@ -1,0 +1,87 @@
+"""What the whole suite shares: real servers, one of each kind a session."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from cqltui.broker.epoch import open_epoch
+from cqltui.broker.queue import Queue
+from cqltui.broker.server import EmbeddedServer, ServerHandle
+
+for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
+    del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them
+
+
+@pytest.fixture(scope="session")
+def short_dir() -> Iterator[Path]:
+    """A folder of the session with a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="cqltui-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(short_dir: Path) -> Iterator[ServerHandle]:
+    """The embedded server, one for the session."""
+    handle = EmbeddedServer(short_dir / "run").start()
+    yield handle
+    handle.leave()
+
+
+@pytest.fixture
+def client(server: ServerHandle) -> Iterator[redis.Redis]:
+    """A client of the embedded server, emptied, with its epoch opened."""
+    yield from _emptied(server)
+
+
+@pytest.fixture
+def queue(client: redis.Redis) -> Queue:
+    """An empty queue on the embedded server."""
+    return Queue(client)
+
+
+@pytest.fixture(scope="session")
+def any_server(request: pytest.FixtureRequest, short_dir: Path) -> Iterator[ServerHandle]:
+    """The embedded server, and in a second pass a `redis-server` from PATH; skipped where there is none."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("server")
+        return
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server on PATH: the queue is tested on the embedded server only")
+    handle = EmbeddedServer(short_dir / "path", binary).start()
+    yield handle
+    handle.leave()
+
+
+@pytest.fixture
+def any_client(any_server: ServerHandle) -> Iterator[redis.Redis]:
+    """A client of each kind of server, emptied, with its epoch opened."""
+    yield from _emptied(any_server)
+
+
+@pytest.fixture
+def any_queue(any_client: redis.Redis) -> Queue:
+    """An empty queue on each kind of server."""
+    return Queue(any_client)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs whatever asks for `any_server` on each kind of server."""
+    if "any_server" in metafunc.fixturenames:
+        metafunc.parametrize("any_server", ["embedded", "redis-server"], indirect=True, scope="session")
+
+
+def _emptied(server: ServerHandle) -> Iterator[redis.Redis]:
+    client = server.connect()
+    client.flushall()
+    epoch_file = server.run_dir / "server" / "epoch"
+    epoch_file.unlink(missing_ok=True)
+    open_epoch(client, epoch_file)
+    yield client
+    client.close()

@@ -1,0 +1,332 @@
+"""The feed: whatever is lost on the way, a reader ends where the server is."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cqltui.broker import codec
+from cqltui.broker.bus import Feed
+from cqltui.broker.epoch import open_epoch
+from cqltui.broker.queue import Queue
+from cqltui.broker.records import Claim, TaskError
+from cqltui.broker.server import EmbeddedServer
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import RunState, Status, Wanted
+from tests.contract.helpers import after, claim_one, eventually, state, task, worker
+from tests.contract.readers import reader
+
+
+@pytest.fixture
+def feed(queue: Queue) -> Iterator[Feed]:
+    """A feed that is closed in the end."""
+    made = reader(queue)
+    yield made
+    made.close()
+
+
+def polled(feed: Feed, events: list[Event]) -> RunState:
+    """The state after the events so far and those that the feed has now."""
+    events += feed.poll(0.1)
+    return after(events)
+
+
+def drain(feed: Feed, events: list[Event], seq: int) -> None:
+    """Reads on until the event of that number."""
+    eventually(lambda: polled(feed, events).seq >= seq)
+
+
+def same(one: RunState, other: RunState) -> bool:
+    """Whether two readers know the same of the run. Each one's own: its clock, its connection, and by which version
+    it learnt what is fixed about a task."""
+    return _told(one) == _told(other)
+
+
+def _told(run: RunState) -> RunState:
+    live = {name: known for name, known in run.workers.items() if not known.stopped}
+    tasks = {name: replace(known, info_version=(0, 0)) for name, known in run.tasks.items()}
+    return replace(run, workers=live, tasks=tasks, now=0.0, online=False, offline_since=0.0, notices=())
+
+
+def test_snapshot_then_events(queue: Queue, feed: Feed) -> None:
+    queue.enqueue(task("a", title="A"))
+    first = feed.poll(5)
+    assert [event.kind for event in first] == [Kind.CONNECTION, Kind.SNAPSHOT]
+    who = worker(queue)
+    claim = claim_one(queue, who)
+    queue.progress(who, [{"task": "a", "token": claim.token, "step": 1, "epoch": 1, "loss": 0.5}], {"pid": 3})
+    events = first
+    while not events or events[-1].kind is not Kind.PROGRESS:
+        events += feed.poll(1)
+    run = after(events)
+    assert run.online
+    assert run.tasks["a"].status is Status.RUNNING
+    assert same(run, state(queue))
+
+
+def test_events_are_gapless_and_in_the_stream(queue: Queue, client: redis.Redis) -> None:
+    queue.enqueue_many([task(f"t{i}") for i in range(20)])
+    queue.want(Wanted.PAUSED)
+    queue.set_campaign({"name": "n", "phases": []})
+    queue.finish(5.0)
+    rows = client.execute_command("XRANGE", "cq:events", "-", "+")
+    events = [codec.decode_event(fields[b"e"]) for _, fields in rows]
+    assert [event.seq for event in events if event] == list(range(1, 24))
+    assert state(queue).campaign.name == "n"
+    assert state(queue).finished_ts == 5.0
+    assert state(queue).wanted is Wanted.PAUSED
+
+
+def _publish_nothing(feed: Feed, queue: Queue) -> None:
+    """Takes the messages that are under way out of the subscription, as a cut does."""
+    assert feed._pubsub is not None
+    for _ in range(3):
+        while feed._pubsub.get_message(timeout=0.05) is not None:
+            pass
+
+
+def test_dropped_messages_come_from_the_stream(queue: Queue, feed: Feed) -> None:
+    events = feed.poll(5)
+    queue.enqueue_many([task("a"), task("b")])
+    _publish_nothing(feed, queue)
+    queue.enqueue(task("c"))
+    more = feed.poll(5)
+    assert [event.seq for event in more] == [1, 2, 3]
+    assert same(after(events + more), state(queue))
+
+
+def test_what_the_stream_no_longer_has_comes_as_a_snapshot(queue: Queue, feed: Feed, client: redis.Redis) -> None:
+    events = feed.poll(5)
+    queue.enqueue_many([task("a"), task("b"), task("c")])
+    _publish_nothing(feed, queue)
+    client.execute_command("XTRIM", "cq:events", "MAXLEN", 1)
+    queue.enqueue(task("d"))
+    more = feed.poll(5)
+    assert more[0].kind is Kind.SNAPSHOT
+    assert same(after(events + more), state(queue))
+
+
+def test_a_killed_subscription_is_made_anew(queue: Queue, feed: Feed, client: redis.Redis) -> None:
+    events = feed.poll(5)
+    client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    queue.enqueue(task("a"))
+    eventually(lambda: "a" in polled(feed, events).tasks)
+    queue.enqueue(task("b"))
+    eventually(lambda: "b" in polled(feed, events).tasks)
+    assert same(after(events), state(queue))
+
+
+def test_the_watchdog_finds_what_never_came(queue: Queue, feed: Feed) -> None:
+    events = feed.poll(5)
+    queue.enqueue(task("a"))
+    _publish_nothing(feed, queue)
+    eventually(lambda: "a" in polled(feed, events).tasks)
+
+
+def test_a_dead_subscription_is_found_out(queue: Queue, client: redis.Redis) -> None:
+    now = [0.0]
+    settings_ = client.connection_pool.connection_kwargs
+    made: list[redis.Redis] = []
+
+    def connect() -> redis.Redis:
+        made.append(redis.Redis(unix_socket_path=settings_["path"], password=settings_["password"], protocol=2))
+        return made[-1]
+
+    feed = Feed(connect, monotonic=lambda: now[0])
+    feed.poll(0)
+    now[0] += 100.0  # nothing was heard, and no ping answered
+    feed.poll(0)
+    feed.poll(0)
+    feed.close()
+    assert len(made) == 2
+
+
+def test_malformed_messages_disturb_nothing(queue: Queue, feed: Feed, client: redis.Redis) -> None:
+    events = feed.poll(5)
+    later = codec.encode_event(Event(Kind.NOTICE, 1.0, 1, 1)).replace(b'"v":1', b'"v":2')
+    for raw in (b"", b"\xff", b"[]", b'{"v":1}', later, b'{"v":1,"kind":"task.done","ts":"x"}', b"[" * 5000):
+        client.publish("cq:events", raw)
+    queue.enqueue(task("a"))
+    more = feed.poll(5)
+    assert [event.task for event in more] == ["a"]
+    assert same(after(events + more), state(queue))
+
+
+def test_notices_reach_a_late_reader(queue: Queue, feed: Feed) -> None:
+    queue.notice("warning", "first \udcff")
+    queue.notice("info", "second")
+    assert [notice.text for notice in after(feed.poll(5)).notices] == ["first ?", "second"]
+
+
+def test_a_server_that_is_away_is_an_event(short_dir: Path) -> None:
+    server = EmbeddedServer(short_dir / "away")
+    handle = server.start()
+    queue = Queue(handle.connect())
+    open_epoch(queue.client, short_dir / "away" / "server" / "epoch")
+    queue.enqueue(task("a"))
+    feed = Feed(handle.connect, clock=lambda: 7.0)
+    events = feed.poll(5)
+    os.kill(handle.pid, signal.SIGKILL)
+    eventually(lambda: not polled(feed, events).online)
+    assert after(events).offline_since == 7.0
+    assert feed.poll(0) == []
+    again = server.start()
+    eventually(lambda: polled(feed, events).online)
+    assert [event.data["online"] for event in events if event.kind is Kind.CONNECTION] == [True, False, True]
+    queue.enqueue(task("b"))
+    eventually(lambda: "b" in polled(feed, events).tasks)
+    feed.close()
+    queue.client.close()
+    handle.detach()
+    assert again.leave()
+
+
+def test_a_rebuilt_server_replaces_what_was_known(
+    queue: Queue, feed: Feed, client: redis.Redis, tmp_path: Path
+) -> None:
+    queue.enqueue(task("old"))
+    events = feed.poll(5)
+    (tmp_path / "epoch").write_text("1\n")
+    client.flushall()
+    assert open_epoch(client, tmp_path / "epoch") == (2, True)
+    queue.enqueue(task("new"))
+    eventually(lambda: set(polled(feed, events).tasks) == {"new"})
+
+
+IDS = ["a", "b", "c"]
+STEP = st.tuples(
+    st.sampled_from(
+        [
+            "enqueue",
+            "withdraw",
+            "claim",
+            "progress",
+            "checkpoint",
+            "complete",
+            "fail",
+            "delay",
+            "died",
+            "release",
+            "promote",
+            "pause",
+            "resume",
+            "cancel",
+            "resubmit",
+            "priority",
+            "want",
+            "zadd",
+            "register",
+        ]
+    ),
+    st.sampled_from(IDS),
+    st.integers(0, 3),
+)
+
+
+class _Machine:
+    """Random commands on a queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.who = worker(queue)
+        self.claims: dict[str, Claim] = {}
+        self.trained = 0
+
+    def step(self, name: str, task_id: str, n: int) -> None:
+        """One command; a refusal is an answer too."""
+        with suppress(TaskError):
+            self._step(name, task_id, n)
+
+    def _step(self, name: str, task_id: str, n: int) -> None:
+        queue = self.queue
+        held = self.claims.get(task_id)
+        if name == "claim":
+            self.claims |= {claim.id: claim for claim in queue.claim(self.who, limit=n)}
+        elif name in {"pause", "resume", "cancel", "resubmit"}:
+            getattr(queue, name)(task_id)
+        elif name == "enqueue":
+            queue.enqueue(task(task_id, n, "k"))
+        elif name == "withdraw":
+            queue.withdraw([task_id])
+        elif name == "promote":
+            queue.promote(task_id)
+        elif name == "priority":
+            queue.set_priority(task_id, n)
+        elif name == "want":
+            queue.want(list(Wanted)[n])
+        elif name == "zadd":
+            queue.client.execute_command("ZADD", queue.keys.queue, n, task_id)
+            queue.reconcile()
+        elif name == "register":
+            self.who = worker(queue)
+        elif held is not None:
+            self._report(name, held, n)
+
+    def _report(self, name: str, held: Claim, n: int) -> None:
+        queue, task_id, token = self.queue, held.id, held.token
+        if name == "progress":
+            self.trained += 1  # reports of one attempt are ordered by their step
+            queue.progress(self.who, [{"task": task_id, "token": token, "step": self.trained, "epoch": n}], {"pid": 1})
+        elif name == "checkpoint":
+            queue.checkpoint(task_id, token, n)
+        elif name == "complete":
+            queue.complete(task_id, token, {"loss": n})
+        elif name in {"fail", "delay"}:
+            queue.fail(task_id, token, "boom", None if name == "fail" else 60.0)
+        elif name == "died":
+            queue.died(task_id, token, "killed", 2, float(n))
+        elif name == "release":
+            queue.release(task_id, token, [Status.QUEUED, Status.PAUSED, Status.CANCELLED][n % 3])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEP, max_size=40), cut=st.integers(0, 40))
+def test_a_snapshot_and_what_follows_equals_all_events(
+    queue: Queue, steps: list[tuple[str, str, int]], cut: int
+) -> None:
+    client = queue.client
+    client.flushall()
+    client.execute_command("HSET", queue.keys.meta, "epoch", 1)
+    early, late = reader(queue), reader(queue)
+    seen_early, seen_late = early.poll(5), list[Event]()
+    machine = _Machine(queue)
+    for i, step in enumerate([("enqueue", "a", 1), ("enqueue", "b", 1), *steps]):
+        if i == cut:
+            seen_late += late.poll(5)
+        machine.step(*step)
+        _invariants(queue)
+    queue.notice("info", "end")
+    for feed, seen in ((early, seen_early), (late, seen_late)):
+        drain(feed, seen, state(queue).seq)
+        feed.close()
+        # Progress has no seq: an event of it may come after the last.
+        assert same(after(seen), state(queue))
+    assert {r.id for r in queue.results()} >= {k for k, t in state(queue).tasks.items() if t.status is Status.DONE}
+
+
+def _invariants(queue: Queue) -> None:
+    """Each task is in the containers of its state and in no other."""
+    client, keys = queue.client, queue.keys
+    tasks = state(queue).tasks
+    by = {status: {k for k, t in tasks.items() if t.status is status} for status in Status}
+    names = {
+        Status.QUEUED: client.execute_command("ZRANGE", keys.queue, 0, -1),
+        Status.RUNNING: client.execute_command("HKEYS", keys.leases),
+        Status.DELAYED: client.execute_command("ZRANGE", keys.delayed, 0, -1),
+        Status.PAUSED: client.execute_command("SMEMBERS", keys.paused),
+        Status.DEAD: client.execute_command("SMEMBERS", keys.dead),
+    }
+    for status, raw in names.items():
+        assert {name.decode() for name in raw} == by[status], status
+    indexed: list[bytes] = []
+    for level in client.execute_command("ZRANGE", keys.levels, 0, -1):
+        indexed += client.execute_command("ZRANGE", keys.order + level.decode(), 0, -1)
+    assert {name.decode() for name in indexed} == by[Status.QUEUED]
+    assert len(indexed) == len(by[Status.QUEUED])

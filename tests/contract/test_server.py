@@ -1,0 +1,338 @@
+"""The embedded server: started once, found again, never left behind, closed to others."""
+
+import json
+import multiprocessing
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from cqltui.broker.connect import connect, connect_url, read_connection, shown_url
+from cqltui.broker.epoch import open_epoch
+from cqltui.broker.launch import socket_path
+from cqltui.broker.queue import Queue
+from cqltui.broker.server import EmbeddedServer, ServerHandle
+from cqltui.errors import InputError, ServerError
+from tests.contract.helpers import eventually, task
+
+HOLD = """
+import sys
+from pathlib import Path
+from cqltui.broker.server import EmbeddedServer
+handle = EmbeddedServer(Path(sys.argv[1])).start()
+print(handle.pid, flush=True)
+line = sys.stdin.readline()
+if line.strip() == "leave":
+    print(handle.leave(), flush=True)
+"""
+
+
+def holder(run_dir: Path) -> subprocess.Popen[str]:
+    """A process that holds a share in the server."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(run_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """The next line that the process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str], word: str) -> str:
+    """Ends the process by a word."""
+    out, _ = process.communicate(word + "\n", timeout=30)
+    return out.strip()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (a zombie does not)."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_two_starters_end_with_one_server_and_the_last_leaver_ends_it(tmp_path: Path) -> None:
+    processes = [holder(tmp_path) for _ in range(3)]
+    pids = {int(said(process)) for process in processes}
+    assert len(pids) == 1
+    (pid,) = pids
+    assert end(processes[0], "leave") == "False"
+    processes[1].kill()
+    processes[1].communicate()
+    assert alive(pid)
+    assert end(processes[2], "leave") == "True"
+    assert not alive(pid)
+    assert read_connection(tmp_path) is None
+    assert not socket_path(tmp_path).exists()
+
+
+def test_threads_of_one_process_share_one_server_too(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    one, two = server.start(), server.attach()
+    assert one.pid == two.pid
+    assert not one.leave()
+    assert two.leave()
+    assert not server.alive()
+    with pytest.raises(ServerError, match="no server is running"):
+        server.attach()
+
+
+def test_killed_and_started_again_it_has_its_data(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    handle = server.start()
+    client = handle.connect()
+    open_epoch(client, tmp_path / "server" / "epoch")
+    Queue(client).enqueue(task("a"))
+    assert client.execute_command("WAITAOF", 1, 0, 5000)[0] == 1
+    os.kill(handle.pid, signal.SIGKILL)
+    eventually(lambda: not server.alive())
+    assert Path(handle.socket).exists(), "left over, and no obstacle"
+    again = server.start()
+    assert again.pid != handle.pid
+    assert Queue(client).ids() == ["a"], "clients from before find back"
+    assert open_epoch(client, tmp_path / "server" / "epoch") == (1, False)
+    assert again.set_aside is None
+    client.close()
+    assert not handle.leave()
+    assert again.leave()
+
+
+def test_a_server_left_over_by_killed_users_is_found(tmp_path: Path) -> None:
+    process = holder(tmp_path)
+    pid = int(said(process))
+    process.kill()
+    process.communicate()
+    assert alive(pid), "it outlives whoever started it"
+    handle = EmbeddedServer(tmp_path).start()
+    assert handle.pid == pid
+    assert handle.leave()
+
+
+def test_data_is_kept_over_an_orderly_end(tmp_path: Path) -> None:
+    for ids in ([], ["a"]):
+        handle = EmbeddedServer(tmp_path).start()
+        with handle.connect() as client:
+            assert Queue(client).ids() == ids
+            Queue(client).enqueue(task("a"))
+        assert handle.leave()
+
+
+def test_foreign_files_in_the_way(tmp_path: Path) -> None:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    socket_path(tmp_path).touch()
+    wrong = {"socket": "/nowhere", "port": 1, "password": "p", "pid": os.getpid(), "start_time": 1.0}
+    (folder / "connection.json").write_text(json.dumps(wrong))
+    (folder / "lock").touch()
+    handle = EmbeddedServer(tmp_path).start()
+    with handle.connect() as client:
+        assert client.ping()
+    assert handle.leave()
+
+
+def test_a_living_server_without_its_connection_file_is_not_doubled(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    handle = server.start()
+    text = (tmp_path / "server" / "connection.json").read_text()
+    (tmp_path / "server" / "connection.json").unlink()
+    with pytest.raises(ServerError, match=f"process {handle.pid}.* is alive but cannot be used"):
+        server.start(timeout_s=0.2)
+    (tmp_path / "server" / "connection.json").write_text(text)
+    assert handle.leave()
+
+
+def test_a_server_that_hangs_is_said_so(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    handle = server.start()
+    os.kill(handle.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(ServerError, match="is alive but cannot be used"):
+            server.start(timeout_s=0.2)
+    finally:
+        os.kill(handle.pid, signal.SIGCONT)
+    assert handle.leave()
+
+
+def test_without_its_socket_the_port_serves(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    handle = server.start()
+    Path(handle.socket).unlink()
+    with connect(tmp_path) as client:
+        assert client.ping()
+    again = server.start()
+    assert again.pid == handle.pid
+    assert not handle.leave()
+    assert again.leave()
+
+
+def test_nobody_else_can_read_or_enter(server: ServerHandle) -> None:
+    folder = server.run_dir / "server"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(server.socket).parent.stat().st_mode) == 0o700
+    for name in ("connection.json", "server.conf", "server.log", "lock", "users.lock", "alive.lock"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+    assert stat.S_IMODE(Path(server.socket).stat().st_mode) == 0o600
+    assert server.password not in " ".join(psutil.Process(server.pid).cmdline())
+    assert server.password not in (folder / "server.log").read_text()
+
+
+def test_it_listens_to_this_machine_only_and_wants_a_password(server: ServerHandle) -> None:
+    listening = [c.laddr for c in psutil.Process(server.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert [(address.ip, address.port) for address in listening] == [("127.0.0.1", server.port)]
+    for settings in ({"port": server.port}, {"unix_socket_path": server.socket}):
+        with redis.Redis(**settings, retry=Retry(NoBackoff(), 0)) as client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+    with connect_url(f"redis://:{server.password}@127.0.0.1:{server.port}/0") as client:
+        assert client.ping()
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
+
+
+def test_it_is_in_a_session_of_its_own(server: ServerHandle) -> None:
+    assert os.getsid(server.pid) != os.getsid(0)
+
+
+def test_a_long_run_directory(tmp_path: Path) -> None:
+    run_dir = tmp_path / ("x" * 120) / ("é '\" \\ y" * 8)
+    handle = EmbeddedServer(run_dir).start()
+    assert len(os.fsencode(handle.socket)) < 104
+    assert (run_dir / "server" / "appendonlydir").is_dir()
+    assert handle.leave()
+
+
+def test_the_runtime_directory_is_used_if_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = tmp_path / "r"
+    short.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    assert socket_path(tmp_path).parent == short / "cqltui"
+    long = tmp_path / ("l" * 100)
+    long.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    assert not socket_path(tmp_path).is_relative_to(long)
+
+
+def test_a_start_that_fails_shows_the_log(tmp_path: Path) -> None:
+    script = tmp_path / "broken-server"
+    script.write_text("#!/bin/sh\necho the disk is on fire >&2\nexit 1\n")
+    script.chmod(0o700)
+    with pytest.raises(ServerError, match="the disk is on fire"):
+        EmbeddedServer(tmp_path / "run", str(script)).start()
+    with pytest.raises(ServerError, match="cannot be started"):
+        EmbeddedServer(tmp_path / "run", str(tmp_path / "missing")).start()
+
+
+def test_damaged_data_is_set_aside_and_a_new_epoch_begins(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    epoch = tmp_path / "server" / "epoch"
+    handle = server.start()
+    with handle.connect() as client:
+        assert open_epoch(client, epoch) == (1, False)
+        Queue(client).enqueue_many([task(f"t{i}") for i in range(50)])
+    assert handle.leave()
+    for path in (tmp_path / "server" / "appendonlydir").glob("*.aof"):
+        data = path.read_bytes()
+        path.write_bytes(b"garbage garbage\r\n" + data[30:])
+    again = server.start()
+    assert again.set_aside is not None
+    assert list(again.set_aside.rglob("*.aof"))
+    with again.connect() as client:
+        assert Queue(client).ids() == []
+        assert open_epoch(client, epoch) == (2, True)
+        assert open_epoch(client, epoch) == (2, False)
+    assert again.leave()
+
+
+def test_tokens_from_before_a_rebuild_are_never_valid_again(queue: Queue, client: redis.Redis, tmp_path: Path) -> None:
+    path = tmp_path / "epoch"
+    open_epoch(client, path)
+    queue.enqueue(task("a"))
+    who = queue.register_worker("w", {})
+    (old,) = queue.claim(who)
+    path.write_text("7\n")  # the run directory knows of later lives than this data
+    assert open_epoch(client, path) == (8, True)
+    assert path.read_text() == "8\n"
+    assert not queue.complete("a", old.token, {})
+    (new,) = queue.claim(who)
+    assert (new.token.split("-")[0], new.attempt) == ("8", 2)
+    assert queue.complete("a", new.token, {})
+    path.unlink()
+    assert open_epoch(client, path) == (8, False), "the data knows it too"
+    path.write_text("nonsense")
+    with pytest.raises(ServerError, match="expected a whole number"):
+        open_epoch(client, path)
+
+
+def _count_up(run_dir: str, n: int) -> None:
+    handle = EmbeddedServer(Path(run_dir)).start()
+    with handle.connect() as client:
+        for _ in range(n):
+            client.incr("count")
+    handle.leave()
+
+
+def test_users_that_come_and_go_lose_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_count_up, args=(str(tmp_path), 20)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+        process.close()
+    handle = EmbeddedServer(tmp_path).start()
+    with handle.connect() as client:
+        assert client.get("count") == b"80"
+    assert handle.leave()
+
+
+SECRET = "s3cr/et#x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://user:{SECRET}@127.0.0.1:1/0",
+        "redis://user:hunter2@127.0.0.1:1/0",
+        "redis://:hunter2@127.0.0.1:notaport/0",
+        "http://user:hunter2@host/",
+        "redis://user:hunter2@[::1/0",
+        "unix://user:hunter2@/nowhere.sock",
+        "rediss://user:hunter2@127.0.0.1:1/0?ssl_ca_certs=/nowhere",
+        "redis://user:hunter2@127.0.0.1:1/0?socket_timeout=hunter2",
+    ],
+)
+def test_no_password_in_any_error(url: str) -> None:
+    started = time.monotonic()
+    with pytest.raises((InputError, ServerError)) as caught:
+        connect(url)
+    assert time.monotonic() - started < 5
+    error: BaseException | None = caught.value
+    while error is not None:
+        for secret in ("hunter2", "s3cr", "et#x"):
+            assert secret not in str(error)
+            assert secret not in repr(error)
+        error = error.__cause__
+    assert "hunter2" not in shown_url(url)
+
+
+def test_a_wrong_password_is_named(server: ServerHandle) -> None:
+    with pytest.raises(ServerError, match="refuses the user or password") as caught:
+        connect_url(f"redis://:hunter2@127.0.0.1:{server.port}/0")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_no_run_no_server(tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="start the campaign first"):
+        connect(tmp_path)

@@ -1,0 +1,88 @@
+"""What screen tests share: a fixed time zone, an app over fakes, and the comparison with the kept pictures."""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from cqltui.state.events import Event
+from cqltui.state.model import RunState
+from cqltui.state.reduce import reduce_all
+from cqltui.ui.app import CqltuiApp
+from cqltui.ui.ports import LeaveChoice
+from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
+
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+UPDATE = "UPDATE_SCREENSHOTS"
+DEADLINE_S = 10.0
+
+Compare = Callable[[CqltuiApp, str], None]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clock times are local: here, UTC. The user's wish for no colours would change every picture."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+class Bench:
+    """An app over fakes, whose clock stands."""
+
+    def __init__(self, events: list[Event], now: float, lines: list[str] | None = None) -> None:
+        self.now = now
+        self.given = list(events)
+        self.source, self.commands, self.logs = FakeSource(events), FakeCommands(), FakeLogs(lines)
+        self.app = CqltuiApp(self.source, self.commands, self.logs, clock=lambda: self.now)
+        self.app.animation_level = "none"
+
+    async def settle(self, pilot: Pilot[LeaveChoice]) -> None:
+        """Wait until the app has drawn all events, and nothing is left to do."""
+        state = reduce_all(RunState(), self.given)
+        await self.until(pilot, lambda: (frame := self.app.frame) is not None and frame.state == state)
+        # A layout may ask for a draw, and a draw for a layout: twice is what there is.
+        for _ in range(3):
+            await pilot.pause()
+            await self.until(pilot, lambda: not self.app.busy)
+        await pilot.pause()
+
+    def give(self, *events: Event) -> None:
+        """More events for the app."""
+        self.given += events
+        self.source.give(*events)
+
+    async def until(self, pilot: Pilot[LeaveChoice], happened: Callable[[], bool]) -> None:
+        """Wait for something, with a deadline."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not happened():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            await pilot.pause(0.01)
+
+
+@pytest.fixture
+def compare() -> Compare:
+    """Compares the screen with `screenshots/<name>.svg`; with UPDATE_SCREENSHOTS=1 in the environment, writes it."""
+
+    def _compare(app: CqltuiApp, name: str) -> None:
+        # Textual numbers the classes of each picture it makes.
+        svg = re.sub(r"terminal-\d+-", "", app.export_screenshot(simplify=True))
+        path = SCREENSHOTS / f"{name}.svg"
+        if os.environ.get(UPDATE):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(svg, encoding="utf-8")
+            return
+        if not path.exists() or path.read_text(encoding="utf-8") != svg:
+            found = Path(tempfile.mkdtemp(prefix="cqltui-")) / path.name
+            found.write_text(svg, encoding="utf-8")
+            pytest.fail(f"the screen differs from {path}: look at {found}; if it is right, run with {UPDATE}=1")
+
+    return _compare

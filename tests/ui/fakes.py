@@ -1,0 +1,95 @@
+"""Stand-ins for what the screen needs. They record what they are asked."""
+
+from collections.abc import Sequence
+from threading import Condition
+from threading import Event as Flag
+
+from cqltui.errors import ServerError
+from cqltui.state.events import Event
+from cqltui.state.model import Wanted
+
+
+class FakeSource:
+    """Gives the events it is given, and waits like a real one."""
+
+    def __init__(self, events: Sequence[Event] = ()) -> None:
+        self._events = list(events)
+        self._news = Condition()
+        self.closed = False
+
+    def give(self, *events: Event) -> None:
+        """Events for the next poll."""
+        with self._news:
+            self._events += events
+            self._news.notify()
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """What was given since."""
+        with self._news:
+            if not self._events:
+                # Shorter than asked, so that a test need not wait for the last poll to end.
+                self._news.wait(min(timeout_s, 0.02))
+            events, self._events = self._events, []
+            return events
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
+
+
+class FakeCommands:
+    """Records each call as a tuple. `refuse` makes every call fail; a cleared `open` flag makes them hang."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.refuse = ""
+        self.open = Flag()
+        self.open.set()
+
+    def _record(self, *call: object) -> None:
+        self.calls.append(call)
+        self.open.wait(10)
+        if self.refuse:
+            raise ServerError(self.refuse)
+
+    def pause(self, task_id: str) -> None:
+        """Record."""
+        self._record("pause", task_id)
+
+    def resume(self, task_id: str) -> None:
+        """Record."""
+        self._record("resume", task_id)
+
+    def cancel(self, task_id: str) -> None:
+        """Record."""
+        self._record("cancel", task_id)
+
+    def resubmit(self, task_id: str) -> None:
+        """Record."""
+        self._record("resubmit", task_id)
+
+    def set_priority(self, task_id: str, priority: float) -> None:
+        """Record."""
+        self._record("set_priority", task_id, priority)
+
+    def want(self, wanted: Wanted) -> None:
+        """Record."""
+        self._record("want", wanted)
+
+
+class FakeLogs:
+    """The same lines for each worker, with the name of who was asked for."""
+
+    def __init__(self, lines: Sequence[str] | None = None) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self._lines = lines
+
+    def tail(self, worker_id: str, lines: int, task_id: str = "") -> list[str]:
+        """The lines."""
+        self.asked.append((worker_id, task_id))
+        if self._lines is not None:
+            return list(self._lines)[-lines:]
+        return [
+            f"21:00:{i:02} {task_id} Epoch {10 * i}/2000 | Loss: {0.4 / (i + 1) ** 0.4:.4f} | TD: 0.0382 | CQL: 0.0567"
+            for i in range(1, 40)
+        ]

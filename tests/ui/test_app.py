@@ -1,0 +1,180 @@
+"""What the app does beside the keys: foreign text, offline, threads that die, colours, many tasks."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import NoColor
+from textual.strip import Strip
+
+from cqltui.errors import ServerError
+from cqltui.state.events import Event, Kind
+from cqltui.ui.app import CqltuiApp
+from cqltui.ui.panels.banner import Banner
+from cqltui.ui.panels.tasks import TaskTable
+from cqltui.ui.panels.view import LineView
+from tests.ui.conftest import Bench
+from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
+from tests.ui.night import LAUNCH_TS, Night
+
+HOSTILE = "[bold red]x[/] [/nonsense \x1b[2J\x1b]0;title\x07\x9b31m\ud800 \u202e tail"
+
+
+def seen(app: CqltuiApp) -> str:
+    """The text on the screen."""
+    return "\n".join(strip.text for view in app.screen.query(LineView) for strip in _strips(view))
+
+
+def _strips(view: LineView) -> list[Strip]:
+    return [view.render_line(y) for y in range(view.size.height)]
+
+
+def hostile_events() -> list[Event]:
+    """A run in which every text is hostile."""
+    life = {"status": "dead", "priority": 8, "run": 1, "error": HOSTILE, "worker": HOSTILE}
+    info = {"phase": "p", "title": HOSTILE, "description": HOSTILE, "epochs": 10}
+    phase = {
+        "name": "p", "title": HOSTILE, "goal": HOSTILE, "questions": [HOSTILE], "expected": HOSTILE,
+        "verdicts": [{"text": HOSTILE, "passed": False, "detail": HOSTILE}],
+    }  # fmt: skip
+    meta = {"wanted": "running", "campaign": {"title": HOSTILE, "phases": [phase], "started_ts": LAUNCH_TS}}
+    notice = {"level": "error", "text": HOSTILE}
+    return [
+        Event(Kind.CONNECTION, LAUNCH_TS, data={"online": True}),
+        Event(Kind.CAMPAIGN, LAUNCH_TS, 1, 1, data=meta),
+        Event(Kind.TASK_DEAD, LAUNCH_TS, 1, 2, HOSTILE, data={**life, "info": info}),
+        Event(Kind.WORKER_STARTED, LAUNCH_TS, 1, 3, worker=HOSTILE, data={"device": HOSTILE}),
+        Event(Kind.NOTICE, LAUNCH_TS, 1, 4, data=notice),
+    ]
+
+
+async def test_foreign_text_is_shown_plainly() -> None:
+    bench = Bench(hostile_events(), LAUNCH_TS + 5, [HOSTILE, "x" * 1_000_000])
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        text = seen(bench.app)
+        assert "[bold red]x[/]" in text
+        assert not any(sign in text for sign in "\x1b\x9b\x07\u202e\ud800")
+        seq = Event(Kind.NOTICE, LAUNCH_TS + 1, 1, 5, data={"level": "error", "text": HOSTILE})
+        bench.give(seq)
+        await bench.settle(pilot)
+        await pilot.press("enter")
+        await bench.settle(pilot)
+        assert "[bold red]x[/]" in seen(bench.app)
+        await pilot.press("escape", "r", "x", "escape", "slash", *"[/bold]", "escape", "q", "escape")
+        assert bench.app.is_running
+        bench.app.export_screenshot()
+
+
+async def test_the_banner_shows_while_the_server_is_away() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        banner = bench.app.screen.query_one(Banner)
+        assert not banner.display
+        bench.give(Event(Kind.CONNECTION, night.now, data={"online": False}))
+        await bench.settle(pilot)
+        assert banner.display
+        bench.give(Event(Kind.CONNECTION, night.now + 1, data={"online": True}))
+        await bench.settle(pilot)
+        assert not banner.display
+
+
+class Failing(FakeSource):
+    """Raises instead of answering."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """Fail."""
+        raise self._error
+
+
+async def test_a_source_that_gives_up_is_asked_again_and_the_screen_says_offline() -> None:
+    bench = Bench([], LAUNCH_TS)
+    bench.app = CqltuiApp(Failing(ServerError("away")), bench.commands, bench.logs, clock=lambda: LAUNCH_TS)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.until(pilot, lambda: bench.app.frame is not None and "offline" in seen(bench.app))
+
+
+async def test_an_error_of_ours_in_a_thread_ends_the_app_with_a_return_code() -> None:
+    app = CqltuiApp(Failing(RuntimeError("a bug")), FakeCommands(), FakeLogs())
+
+    async def run() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            deadline = time.monotonic() + 10
+            while app.is_running and time.monotonic() < deadline:
+                await pilot.pause(0.01)
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await run()
+    assert app.return_code == 1
+
+
+async def test_the_source_is_closed_at_the_end() -> None:
+    bench = Bench([], LAUNCH_TS)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+    assert bench.source.closed
+
+
+async def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        assert bench.app.native_ansi_color
+        assert any(isinstance(line_filter, NoColor) for line_filter in bench.app._filters)
+        styles = [s.style for strip in bench.app.screen._compositor.render_strips() for s in strip if s.style]
+        shown = [NoColor().apply([Segment("x", style)], Color(0, 0, 0))[0].style for style in styles]
+        assert shown
+        colors = [color for style in shown if style for color in (style.color, style.bgcolor) if color]
+        assert all(color.is_default for color in colors)
+        assert any(style and style.reverse for style in shown), "the cursor is seen without colours"
+
+
+async def test_nothing_is_drawn_when_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        drawn: list[int] = []
+        for view in bench.app.screen.query(LineView):
+            monkeypatch.setattr(view, "render_line", partial(_recorded, view.render_line, drawn))
+        frame = bench.app.frame
+        bench.give(Event(Kind.TICK, night.now))
+        await bench.until(pilot, lambda: bench.app.frame is not frame)
+        await pilot.pause()
+        assert drawn == []
+        bench.give(Event(Kind.CONNECTION, night.now, data={"online": False}))
+        await bench.settle(pilot)
+        assert drawn, "the recording works"
+
+
+def _recorded(render: Callable[[int], Strip], drawn: list[int], y: int) -> Strip:
+    drawn.append(y)
+    return render(y)
+
+
+async def test_two_thousand_tasks_are_listed_and_only_what_is_seen_is_drawn() -> None:
+    events = [Event(Kind.CONNECTION, LAUNCH_TS, data={"online": True})]
+    for i in range(2_000):
+        info = {"phase": "p", "title": f"task {i}", "index": i, "epochs": 100}
+        life = {"status": "queued", "priority": 5, "order": i, "info": info}
+        events.append(Event(Kind.TASK_QUEUED, LAUNCH_TS, 1, i + 1, f"{i:08x}", data=life))
+    bench = Bench(events, LAUNCH_TS + 5)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        table = bench.app.screen.query_one(TaskTable)
+        assert len(table.ids) == 2_000
+        assert len(table._strips) < 100
+        await pilot.press("G")
+        assert table.cursor_id == f"{1999:08x}"
+        assert "task 1999" in seen(bench.app)

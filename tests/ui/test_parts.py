@@ -1,0 +1,112 @@
+"""The small parts of the screen: formats, lines, curves, log files, threads."""
+
+from pathlib import Path
+
+import pytest
+
+from cqltui.ui import format as fmt
+from cqltui.ui.line import clip, left, right, spread, width, wrapped
+from cqltui.ui.logs import FileLogs
+from cqltui.ui.spark import Plot, bar, loss_values, spark
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0, "0s"), (42.4, "42s"), (187, "3m 07s"), (5_640, "1h 34m"), (183_600, "2d 03h"), (-5, "0s")],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert fmt.duration(seconds) == text
+
+
+def test_clock_names_the_day_when_it_is_another() -> None:
+    now = 1_760_734_800.0  # Friday 17 October 2025, 21:00 UTC
+    assert fmt.clock(now + 3_600, now) == "22:00"
+    assert fmt.clock(now + 4 * 3_600, now) == "Sat 01:00"
+    assert fmt.clock(now + 20 * 86_400, now) == "06 Nov 21:00"
+    assert fmt.clock(None, now) == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (0.0949, "0.0949"), (12.345, "12.35"), (-1.5, "-1.5000"), (0, "0.0000"),
+        (1e-5, "1.0e-05"), (123_456, "1.2e+05"),
+    ],
+)
+def test_numbers_stay_short(value: float | None, text: str) -> None:
+    assert fmt.number(value) == text
+    assert len(fmt.number(value)) <= 7
+
+
+@pytest.mark.parametrize("text", ["", "abc", "a long title that does not fit", "日本語の題名です", "é́́"])
+@pytest.mark.parametrize("cells", [0, 1, 2, 7, 12])
+def test_cells_are_exact_whatever_the_text(text: str, cells: int) -> None:
+    assert width(((left(text, cells), ""),)) == cells
+    assert width(((right(text, cells), ""),)) == cells
+    assert width(((clip(text, cells), ""),)) <= cells
+
+
+def test_the_left_end_of_a_line_gives_way() -> None:
+    line = spread((("a long beginning", ""), ("more", "")), (("end", ""),), 12)
+    assert "".join(text for text, _ in line) == "a long…  end"
+
+
+def test_long_words_are_cut_when_wrapped() -> None:
+    assert wrapped("one two three", 7) == ["one two", "three"]
+    assert wrapped("x" * 10, 4) == ["xxxx", "xxxx", "xx"]
+    assert wrapped("", 4) == [""]
+
+
+def test_spark_shows_rise_and_fall() -> None:
+    assert spark([0, 1, 2, 3, 4, 5, 6, 7], 8) == "▁▂▃▄▅▆▇█"
+    assert spark([1, 1], 4) == "▁▁"
+    assert spark([], 4) == ""
+    assert spark([7, 0], 2, zero=True) == "█▁"
+    assert loss_values([0.0, -1.0]) == [-1.0, -1.0]  # no logarithm of these
+
+
+def test_bar_is_as_wide_as_asked() -> None:
+    for share in (-1, 0, 0.01, 0.5, 0.99, 1, 2):
+        assert sum(map(len, bar(share, 10))) == 10
+    assert bar(1, 4) == ("━━━━", "")
+
+
+def test_plot_draws_a_falling_line_from_corner_to_corner() -> None:
+    plot = Plot(4, 2, [[(0, 1.0), (1, -1.0)]])
+    lines = plot.lines()
+    assert [len(line) for line in lines] == [4, 4]
+    assert lines[0][0] != "\u2800"
+    assert lines[1][3] != "\u2800"
+    assert lines[0][3] == lines[1][0] == "\u2800"
+    assert not plot.log
+    assert Plot(4, 2, [[(0, 1.0), (1, 2.0)]]).log
+    assert Plot(4, 2, []).lines() == ["\u2800" * 4] * 2
+
+
+def write(folder: Path, name: str, data: bytes) -> FileLogs:
+    (folder / "logs").mkdir(exist_ok=True)
+    (folder / "logs" / name).write_bytes(data)
+    return FileLogs(folder)
+
+
+def test_logs_give_the_last_lines_and_those_of_a_task(tmp_path: Path) -> None:
+    logs = write(tmp_path, "w1.log", b"".join(b"aa%d line %d\n" % (i % 2, i) for i in range(10)))
+    assert logs.tail("w1", 2) == ["aa0 line 8", "aa1 line 9"]
+    assert logs.tail("w1", 2, "aa0") == ["aa0 line 6", "aa0 line 8"]
+    assert logs.tail("w1", 0) == []
+    assert logs.tail("w2", 5) == []
+
+
+def test_logs_survive_anything(tmp_path: Path) -> None:
+    logs = write(tmp_path, "w1.log", b"first\n" + b"x" * 1_000_000 + b"\n\xff\xfe bad \x80\nlast")
+    lines = logs.tail("w1", 10)
+    assert lines[-1] == "last"
+    assert lines[-2] == "\ufffd\ufffd bad \ufffd"
+    assert max(map(len, lines)) <= 2_000
+
+
+@pytest.mark.parametrize("name", ["../secret", "..", ".", "/etc/passwd", "a/b", "", "a\0b"])
+def test_a_worker_id_cannot_lead_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.log").write_text("secret")
+    write(tmp_path, "w1.log", b"")
+    assert FileLogs(tmp_path).tail(name, 5) == []

@@ -1,0 +1,117 @@
+"""A model of the server for tests of the reducer: operations in, the events that a script would publish out."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import Status
+
+KIND_OF = {
+    Status.QUEUED: Kind.TASK_QUEUED,
+    Status.RUNNING: Kind.TASK_CLAIMED,
+    Status.DELAYED: Kind.TASK_DELAYED,
+    Status.PAUSED: Kind.TASK_PAUSED,
+    Status.DONE: Kind.TASK_DONE,
+    Status.DEAD: Kind.TASK_DEAD,
+    Status.CANCELLED: Kind.TASK_CANCELLED,
+    Status.WITHDRAWN: Kind.TASK_WITHDRAWN,
+}
+
+
+@dataclass
+class Server:
+    """Holds what Redis would hold. Every operation takes one second."""
+
+    epoch: int = 1
+    seq: int = 0
+    ts: float = 1000.0
+    counter: int = 0
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=lambda: {"wanted": "running", "seq": 0})
+    events: list[Event] = field(default_factory=list)
+
+    def _publish(self, kind: Kind, data: dict[str, Any], task: str = "", worker: str = "") -> None:
+        self.seq += 1
+        self.events.append(Event(kind, self.ts, self.epoch, self.seq, task, worker, data=data))
+
+    def _life(self, task: str, **change: Any) -> None:
+        entry = self.tasks[task]
+        entry["life"] = entry["life"] | change
+        entry["seq"] = self.seq + 1
+        self._publish(KIND_OF[Status(entry["life"]["status"])], entry["life"] | {"info": entry["info"]}, task)
+
+    def apply(self, operation: str, task: str, worker: str) -> None:
+        """Do one operation on a task and a worker; one that makes no sense now does nothing."""
+        self.ts += 1
+        known = self.tasks.get(task)
+        status = known["life"]["status"] if known else ""
+        match operation, status:
+            case "enqueue", "":
+                self.tasks[task] = {
+                    "info": {"phase": "quality", "title": f"of {task}", "epochs": 10, "epoch_steps": 13},
+                    "life": {"status": "queued", "run": 1, "priority": 8, "queued_ts": self.ts},
+                }
+                self._life(task)
+            case "enqueue", "done" | "dead" | "cancelled":
+                assert known is not None
+                known.pop("progress", None)
+                known["info"] = known["info"] | {"title": f"of {task}, again at {self.ts}"}
+                run = known["life"]["run"] + 1
+                self._life(task, status="queued", run=run, attempt=0, queued_ts=self.ts, started_ts=0, token="")
+            case "claim", "queued":
+                assert known is not None
+                self.counter += 1
+                life = known["life"]
+                self._life(
+                    task,
+                    status="running",
+                    worker=worker,
+                    token=f"{self.epoch}-{self.counter}",
+                    attempt=life.get("attempt", 0) + 1,
+                    started_ts=life.get("started_ts") or self.ts,
+                    claimed_ts=self.ts,
+                )
+            case "report", "running":
+                self._report(task)
+            case ("done" | "delayed" | "dead" | "paused"), "running":
+                self._life(task, status=operation, finished_ts=self.ts)
+            case "requeue", "delayed" | "paused":
+                self._life(task, status="queued", queued_ts=self.ts)
+            case "start", _:
+                self.workers[worker] = {"pid": int(self.ts), "host": "box", "ts": self.ts}
+                self._publish(Kind.WORKER_STARTED, self.workers[worker], worker=worker)
+            case "stop", _ if worker in self.workers:
+                self._publish(Kind.WORKER_STOPPED, self.workers.pop(worker), worker=worker)
+            case "wanted", _:
+                self.meta = {"wanted": "draining" if task == "a" else "running", "seq": self.seq + 1}
+                self._publish(Kind.WANTED, self.meta)
+            case "notice", _:
+                self._publish(Kind.NOTICE, {"level": "info", "text": f"at {self.ts}"})
+            case "rebuild", _:
+                self._rebuild()
+
+    def _report(self, task: str) -> None:
+        entry = self.tasks[task]
+        worker, token = entry["life"]["worker"], entry["life"]["token"]
+        step = entry.get("progress", {"step": 0})["step"] + 13
+        report = {"task": task, "token": token, "step": step, "epoch": step // 13, "loss": 1 / step, "ts": self.ts}
+        entry["progress"] = report
+        data = {"pid": 7, "host": "box", "samples_per_s": self.ts, "members": [report]}
+        self.workers[worker] = data | {"ts": self.ts}
+        self.events.append(Event(Kind.PROGRESS, self.ts, worker=worker, data=data))
+
+    def _rebuild(self) -> None:
+        self.epoch, self.seq, self.counter = self.epoch + 1, 0, 0
+        for task, entry in self.tasks.items():
+            again = entry["life"]["status"] in ("running", "queued")
+            self._life(task, **({"status": "queued", "token": "", "queued_ts": self.ts} if again else {}))
+        self.meta = self.meta | {"seq": self.seq + 1}
+        self._publish(Kind.CAMPAIGN, self.meta)
+
+    def snapshot(self) -> Event:
+        """A whole reading of the server, of now."""
+        self.ts += 1
+        tasks = {task: dict(entry) for task, entry in self.tasks.items()}
+        data = {"meta": dict(self.meta), "tasks": tasks, "workers": dict(self.workers)}
+        return Event(Kind.SNAPSHOT, self.ts, self.epoch, self.seq, data=data)

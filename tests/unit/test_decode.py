@@ -1,0 +1,132 @@
+"""What comes over the wire: numbers as strings, wrong types, nonsense."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cqltui.state import decode
+from cqltui.state.events import parse_token
+from cqltui.state.model import Status
+from cqltui.state.plain import plain
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(3, 3.0), ("3.5", 3.5), (None, -1.0), ("x", -1.0), ([], -1.0), (math.nan, -1.0), ("inf", -1.0), (10**400, -1.0)],
+)
+def test_numbers_are_finite(value: object, expected: float) -> None:
+    assert decode.number({"k": value}, "k", -1.0) == expected
+
+
+def test_a_number_of_nothing_is_the_default() -> None:
+    assert decode.number([1, 2], "k", 5.0) == 5.0
+    assert decode.optional({}, "k") is None
+
+
+@pytest.mark.parametrize(("value", "expected"), [("7", 7), (7.9, 7), (1e300, 2**63 - 1), (-1e300, 1 - 2**63), ({}, 0)])
+def test_whole_numbers_are_bounded(value: object, expected: int) -> None:
+    assert decode.whole({"k": value}, "k") == expected
+
+
+def test_texts_are_bounded() -> None:
+    assert len(decode.text({"k": "x" * 10**6}, "k")) == decode.TEXT_LIMIT
+    assert decode.strings(["a", 1, None]) == ("a", "1", "None")
+
+
+def test_a_task_keeps_what_can_be_read() -> None:
+    info = decode.task_info("a", {"title": "t", "hidden_dims": [256, "x", 64], "epochs": "20", "lr": "1e-4"})
+    assert info is not None
+    assert (info.title, info.hidden_dims, info.epochs, info.lr) == ("t", (256, 64), 20, 1e-4)
+    assert info.baseline_loss is None
+    assert decode.task_info("a", "nonsense") is None
+
+
+@pytest.mark.parametrize("status", ["flying", None, 3, ["queued"], {}])
+def test_an_unknown_status_is_no_lifecycle(status: object) -> None:
+    assert decode.lifecycle({"status": status}, (1, 1)) is None
+
+
+def test_a_lifecycle_from_strings() -> None:
+    life = decode.lifecycle({"status": "running", "priority": "8", "attempt": "2", "run": "0", "token": "1-2"}, (1, 5))
+    assert life is not None
+    assert (life.status, life.priority, life.attempt, life.run) == (Status.RUNNING, 8.0, 2, 1)
+    assert (life.token, life.version) == ("1-2", (1, 5))
+
+
+def test_a_curve_keeps_its_good_points() -> None:
+    raw = {"curve": [[1, 0.5], (2, 1), [3], "xy", [4, math.nan], [5.5, 1.0], [6, 10**400], [7, None]]}
+    assert decode.progress(raw, 1.0).curve == ((1, 0.5), (2, 1.0))
+
+
+def test_a_worker_names_its_tasks() -> None:
+    assert decode.worker("w1", {"members": [{"task": "a"}, "b"]}, 1.0).tasks == ("a",)
+    assert decode.worker("w1", {"tasks": ["c"]}, 1.0).tasks == ("c",)
+
+
+def test_a_campaign_with_its_verdicts() -> None:
+    verdicts = [{"text": "loss < 0.08", "passed": False, "detail": "0.09"}, {"text": "smooth", "passed": "yes"}, 3]
+    campaign = decode.campaign({"name": "deep", "phases": [{"name": "quality", "verdicts": verdicts}, None]})
+    assert campaign is not None
+    assert [phase.name for phase in campaign.phases] == ["quality"]
+    assert [verdict.passed for verdict in campaign.phases[0].verdicts] == [False, None]
+    assert decode.campaign(None) is None
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"), [("2-10", (2, 10)), ("", (0, 0)), ("x-1", (0, 0)), ("3", (0, 0)), ("1-2-3", (0, 0))]
+)
+def test_tokens_are_pairs(token: str, expected: tuple[int, int]) -> None:
+    assert parse_token(token) == expected
+
+
+@pytest.mark.parametrize(
+    ("foreign", "shown"),
+    [
+        ("Best overall (938fc1bd)", "Best overall (938fc1bd)"),
+        ("\x1b[31mred\x1b[0m \x9b1mbold", "red bold"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("a\nb\tc\u2028d\xa0e", "a b c d e"),
+        ("a\rb\x08c\x00d\x7f", "a bcd"),
+        ("\u202eabc\u200b", "abc"),
+        ("\u2764\ufe0f", "\u2764"),
+        ("\ud800q", "\ufffdq"),
+        ("[bold]x[/]", "[bold]x[/]"),
+        ("Größe 東京", "Größe 東京"),
+    ],
+)
+def test_foreign_text_is_plain(foreign: str, shown: str) -> None:
+    assert plain(foreign) == shown
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(5, "abcde"), (4, "abc…"), (1, "…"), (0, "")])
+def test_plain_text_is_cut(limit: int, shown: str) -> None:
+    assert plain("abcde", limit) == shown
+
+
+@given(st.text(st.characters() | st.sampled_from("\x1b[]\x9b0;m\x07\\"), max_size=60), st.integers(0, 40))
+def test_plain_text_is_always_fit_for_a_terminal(foreign: str, limit: int) -> None:
+    shown = plain(foreign, limit)
+    assert shown.isprintable()
+    assert len(shown) <= limit
+    shown.encode()
+
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = ["status", "priority", "hidden_dims", "curve", "members", "tasks", "phases", "verdicts", "epochs", "title", "ts"]
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), json_values))
+def test_nonsense_becomes_defaults(raw: dict[str, Any]) -> None:
+    decode.task_info("a", raw)
+    decode.lifecycle(raw, (1, 1))
+    decode.progress(raw, 0.0)
+    decode.worker("w", raw, 0.0)
+    decode.campaign(raw)

@@ -1,0 +1,198 @@
+"""Which room may import which, and what each loads. Read from the source, and seen in a fresh interpreter."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAYERS = (
+    {"errors"},
+    {"campaign"},
+    {"state"},
+    {"broker"},
+    {"results"},
+    {"worker", "supervisor"},
+    {"reporters", "ui"},
+    {"commands"},
+    {"cli"},
+)
+"""A room of cqltui imports rooms of earlier layers only: not later ones, and not its neighbours."""
+TORCH_FREE = ("trainer.config", "trainer.progress", "trainer.packing", "trainer.data")
+"""What the rooms that must start fast may import of the trainer."""
+HEADLESS = ("campaign", "state", "broker", "results", "supervisor", "reporters", "cli")
+BEFORE_SERVER = ("campaign", "state")
+"""Pure rooms: they know no server."""
+
+
+def sources(package: str) -> Iterator[Path]:
+    """The files of a package, without its __main__."""
+    return (path for path in sorted((ROOT / package).rglob("*.py")) if path.name != "__main__.py")
+
+
+def module(path: Path) -> str:
+    """A file's module name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room(name: str) -> str:
+    """The room of a module of cqltui; empty for the package itself."""
+    return name.split(".")[1] if "." in name else ""
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, module) of every import of the file, at whatever depth; `from a import b` is a.b."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def is_in(name: str, *packages: str) -> bool:
+    """Whether the module is one of the packages, or inside one."""
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def layer(name: str) -> int:
+    """The layer of a room."""
+    found = [number for number, rooms in enumerate(LAYERS) if name in rooms]
+    assert found, f"{name} is no known room: give it a place in LAYERS"
+    return found[0]
+
+
+def wrong_direction(importer: str, imported: str) -> bool:
+    """Whether one module of cqltui must not import the other."""
+    own, other = room(importer), room(imported)
+    # The package itself holds the version alone, which anyone may know.
+    return bool(own and other) and own != other and layer(other) >= layer(own)
+
+
+def found_imports(package: str) -> list[tuple[str, str, str]]:
+    """(place, importing module, imported module) of a whole package."""
+    return [
+        (f"{path.relative_to(ROOT)}:{line}", module(path), name)
+        for path in sources(package)
+        for line, name in imports(path)
+    ]
+
+
+def test_imports_of_cqltui_point_one_way() -> None:
+    wrong = [
+        f"{place} imports {name}"
+        for place, importer, name in found_imports("cqltui")
+        if is_in(name, "cqltui") and name != "cqltui.__version__" and wrong_direction(importer, name)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_trainer_knows_nothing_of_cqltui() -> None:
+    wrong = [f"{place} imports {name}" for place, _, name in found_imports("trainer") if is_in(name, "cqltui")]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_worker_imports_torch_or_what_needs_it() -> None:
+    wrong = [
+        f"{place} imports {name}"
+        for place, importer, name in found_imports("cqltui")
+        if room(importer) != "worker" and (is_in(name, "torch") or (is_in(name, "trainer") and not torch_free(name)))
+    ]
+    wrong += [f"{p} imports {n}" for p, m, n in found_imports("trainer") if is_in(n, "torch") and torch_free(m)]
+    assert not wrong, "\n".join(wrong)
+
+
+def torch_free(name: str) -> bool:
+    """Whether a module of the trainer, or a name in one, is to be had without torch."""
+    return is_in(name, *TORCH_FREE)
+
+
+@pytest.mark.parametrize(("library", "rooms"), [("textual", {"ui"}), ("redis", {"broker"})])
+def test_only_one_room_knows_the_library(library: str, rooms: set[str]) -> None:
+    wrong = [
+        f"{place} imports {name}"
+        for place, importer, name in found_imports("cqltui")
+        # Whoever calls the broker may catch what it raises.
+        if is_in(name, library) and room(importer) not in rooms and not is_in(name, "redis.exceptions")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_rules_can_fail() -> None:
+    assert wrong_direction("cqltui.state.eta", "cqltui.ui.app")
+    assert wrong_direction("cqltui.ui.app", "cqltui.reporters.lines")
+    assert wrong_direction("cqltui.worker.main", "cqltui.supervisor.process")
+    assert not wrong_direction("cqltui.supervisor.supervisor", "cqltui.results.rundir")
+    assert not wrong_direction("cqltui.ui.app", "cqltui.ui.theme")
+    assert not wrong_direction("cqltui.cli", "cqltui.errors")
+    assert not torch_free("trainer.configuration")
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """The top-level packages that a fresh interpreter has loaded after importing the modules, and cqltui's rooms."""
+    code = (
+        "import importlib, json, sys\n"
+        "for name in json.loads(sys.argv[1]): importlib.import_module(name)\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(modules)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    names = json.loads(done.stdout.splitlines()[-1])
+    return {name for name in names if "." not in name} | {name for name in names if is_in(name, "cqltui", "trainer")}
+
+
+def modules_of(name: str) -> list[str]:
+    """All modules of a room of cqltui."""
+    return [module(path) for path in sources("cqltui") if room(module(path)) == name]
+
+
+@pytest.mark.parametrize("name", HEADLESS)
+def test_a_headless_room_loads_neither_torch_nor_textual(name: str) -> None:
+    modules = modules_of(name)
+    assert modules
+    assert not loaded_by(*modules) & {"torch", "textual", "d3rlpy"}
+
+
+def test_a_run_without_a_screen_loads_neither_torch_nor_textual() -> None:
+    commands = set(modules_of("commands")) - {"cqltui.commands.attach", "cqltui.commands.worker"}
+    assert "cqltui.commands.run" in commands
+    assert not loaded_by(*sorted(commands)) & {"torch", "textual", "d3rlpy"}
+
+
+@pytest.mark.parametrize("name", BEFORE_SERVER)
+def test_a_pure_room_loads_no_server(name: str) -> None:
+    assert not loaded_by(*modules_of(name)) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
+
+
+def test_the_ui_loads_no_torch() -> None:
+    found = loaded_by(*modules_of("ui"))
+    assert "textual" in found
+    assert not found & {"torch", "pandas"}
+
+
+def test_the_worker_loads_no_screen() -> None:
+    found = loaded_by(*modules_of("worker"))
+    assert "torch" in found
+    assert not found & {"textual", "rich"}
+
+
+def test_the_trainer_loads_nothing_of_cqltui() -> None:
+    found = loaded_by(*(module(path) for path in sources("trainer")))
+    assert "torch" in found
+    assert not any(is_in(name, "cqltui", "textual", "redis") for name in found)
+
+
+def test_the_trainers_settings_and_data_load_without_torch() -> None:
+    names = [module(path) for path in sources("trainer")]
+    assert "torch" not in loaded_by(*(name for name in names if torch_free(name)))
+
+
+def test_the_command_starts_fast() -> None:
+    assert not loaded_by("cqltui.cli") & {"torch", "textual", "pandas"}

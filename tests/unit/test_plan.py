@@ -1,0 +1,125 @@
+"""Cost of a campaign: work, list scheduling, memory, and how it is shown."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.plan import Shape, Speeds, list_schedule, plan
+from cqltui.errors import InputError
+from cqltui.reporters.plan import plan_json, plan_table
+
+DEEP = Path(__file__).parents[2] / "campaigns" / "deep.toml"
+ROWS = 1675
+
+
+@pytest.fixture(scope="module")
+def deep() -> Campaign:
+    return load_campaign(DEEP)
+
+
+def test_work_of_the_deep_campaign(deep: Campaign) -> None:
+    made = plan(deep, ROWS, workers=2)
+    first = made.phases[0].tasks[0]
+    assert first.steps == 2000 * 13
+    # [256, 128, 64] on 6 features: products of 128 rows, three per layer, two for the first
+    layers = [(6, 256), (256, 128), (128, 64), (64, 4)]
+    assert first.step_flops == sum(2 * 128 * i * o * (2 if i == 6 else 3) for i, o in layers)
+    assert first.params == sum(i * o + o for i, o in layers) + 2 * (256 + 128 + 64)
+    assert made.flops == sum(task.flops for phase in made.phases for task in phase.tasks)
+    assert [phase.name for phase in made.phases] == ["quality", "exploration", "ensemble"]
+    assert not made.measured
+
+
+def test_tasks_start_in_the_order_of_the_queue(deep: Campaign) -> None:
+    made = plan(deep, ROWS, workers=2)
+    starts = [task.start_s for task in made.queue_order]
+    assert starts == sorted(starts)
+    assert [planned.task for planned in made.queue_order] == deep.queue_order
+    assert made.seconds == pytest.approx(made.worker_seconds / 2, rel=0.1)
+
+
+def test_one_worker_needs_the_sum(deep: Campaign) -> None:
+    made = plan(deep, ROWS)
+    assert made.seconds == pytest.approx(made.worker_seconds)
+
+
+def test_measured_speeds_replace_the_assumption(deep: Campaign) -> None:
+    shape = Shape((256, 128, 64), 128, "fp32")
+    made = plan(deep, ROWS, Speeds({shape: 0.5}))
+    first, second = made.phases[0].tasks[:2]
+    assert (first.seconds, first.measured) == (26_000 * 0.5, True)
+    assert second.measured is False
+    assert second.seconds == pytest.approx(26_000 * Speeds().seconds_per_step(Shape((1,), 1, ""), second.step_flops))
+    shapes = {Shape.of(task.trainer) for task in deep.tasks}
+    assert len(shapes) == 9
+    assert plan(deep, ROWS, Speeds(dict.fromkeys(shapes, 0.001))).measured
+
+
+@given(st.lists(st.floats(0, 1000), max_size=30), st.integers(1, 6))
+def test_list_scheduling(seconds: list[float], workers: int) -> None:
+    starts = list_schedule(seconds, workers)
+    assert starts == sorted(starts)
+    spans = list(zip(starts, seconds, strict=True))
+    for start, _ in spans:
+        assert sum(s <= start < s + d for s, d in spans) <= workers
+    if seconds:
+        makespan = max(start + duration for start, duration in spans)
+        assert makespan <= sum(seconds) / workers + max(seconds) + 1e-6  # Graham's bound
+
+
+def test_idle_workers_share_the_tasks() -> None:
+    assert list_schedule([4.0, 1.0, 1.0, 1.0], 2) == [0.0, 0.0, 1.0, 2.0]
+
+
+def test_memory_counts_the_workers_and_the_largest_tasks(deep: Campaign) -> None:
+    sizes = sorted((t.memory_bytes for p in plan(deep, ROWS).phases for t in p.tasks), reverse=True)
+    assert plan(deep, ROWS, workers=3).memory_bytes == sum(sizes[:3])
+
+
+def test_a_batch_larger_than_the_data_is_refused(deep: Campaign) -> None:
+    with pytest.raises(InputError) as caught:
+        plan(deep, 100)
+    assert len(caught.value.problems) == 3
+    assert caught.value.problems[0].endswith("deep.toml: phase.quality: batch_size 128 is more than the 100 rows")
+
+
+def test_the_table_shows_every_task(deep: Campaign) -> None:
+    out = io.StringIO()
+    Console(file=out, width=120, color_system=None).print(plan_table(plan(deep, ROWS, workers=2)))
+    lines = out.getvalue().splitlines()
+    assert sum(line.startswith(("quality ", "exploration ", "ensemble ")) for line in lines) == 3 + 49
+    assert any("Best overall (938fc1bd)" in line and "44,100" in line for line in lines)
+    assert "49 tasks on 1,675 rows" in out.getvalue()
+    assert "assumed speed" in out.getvalue()
+
+
+def test_a_narrow_terminal_cuts_titles_and_no_figures(deep: Campaign) -> None:
+    out = io.StringIO()
+    Console(file=out, width=80, color_system=None).print(plan_table(plan(deep, ROWS, workers=2)))
+    rows = [line for line in out.getvalue().splitlines() if line.startswith("exploration ")][1:]
+    assert len(rows) == 24
+    assert all("TFLOP" in row and "MiB" in row for row in rows)
+    assert "…" in rows[-1]
+
+
+def test_markup_in_a_title_is_shown_as_it_is(tmp_path: Path) -> None:
+    text = DEEP.read_text(encoding="utf-8").replace("Best overall (938fc1bd)", "[red]x[/red]")
+    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
+    out = io.StringIO()
+    Console(file=out, width=120, color_system=None).print(plan_table(plan(load_campaign(tmp_path / "c.toml"), ROWS)))
+    assert "[red]x[/red]" in out.getvalue()
+
+
+def test_json(deep: Campaign) -> None:
+    made = plan(deep.identified("data"), ROWS, workers=2)
+    shown = json.loads(json.dumps(plan_json(made)))
+    assert [task["id"] for task in shown["tasks"]] == [planned.task.id for planned in made.queue_order]
+    assert shown["seconds"] == made.seconds
+    assert [phase["tasks"] for phase in shown["phases"]] == [5, 24, 20]

@@ -1,0 +1,179 @@
+"""The reducer ends where one that saw everything does, whatever was lost, repeated or out of order."""
+
+import random
+from dataclasses import replace
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import RunState, Status
+from cqltui.state.reduce import NOTICES, reduce, reduce_all
+from tests.unit.foreign import foreign_events
+from tests.unit.history import Server
+
+OPERATIONS = [
+    *("enqueue", "claim", "report", "done", "delayed", "dead", "paused", "requeue"),
+    *("start", "stop", "wanted", "notice", "rebuild", "snapshot"),
+]
+histories = st.lists(
+    st.tuples(st.sampled_from(OPERATIONS), st.sampled_from("abc"), st.sampled_from(["w1", "w2"])), max_size=60
+)
+
+
+def played(operations: list[tuple[str, str, str]]) -> Server:
+    """The server after the operations; snapshots that a reader took meanwhile are among its events."""
+    server = Server()
+    for operation, task, worker in operations:
+        if operation == "snapshot":
+            server.events.append(server.snapshot())
+        else:
+            server.apply(operation, task, worker)
+    return server
+
+
+def essence(state: RunState, notices: bool = True) -> RunState:
+    """The state without what a reader that missed events cannot know: workers that have gone, past notices."""
+    live = {worker_id: worker for worker_id, worker in state.workers.items() if not worker.stopped}
+    return replace(state, workers=live, tasks=dict(state.tasks), notices=state.notices if notices else ())
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories, st.randoms(use_true_random=False))
+def test_repeated_and_reordered_events_end_the_same(
+    operations: list[tuple[str, str, str]], draw: random.Random
+) -> None:
+    server = played(operations)
+    events = [event for event in server.events if event.kind is not Kind.SNAPSHOT]
+    shuffled = events + [event for event in events if draw.random() < 0.3]
+    draw.shuffle(shuffled)
+    whole, other = reduce_all(RunState(), events), reduce_all(RunState(), shuffled)
+    assert other.workers == whole.workers
+    assert essence(other) == essence(whole)
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, st.randoms(use_true_random=False))
+def test_old_snapshots_among_them_change_nothing(operations: list[tuple[str, str, str]], draw: random.Random) -> None:
+    server = played(operations)
+    last = server.snapshot()
+    whole = reduce_all(RunState(), [*server.events, last])
+    shuffled = list(server.events)
+    draw.shuffle(shuffled)
+    assert essence(reduce_all(RunState(), [*shuffled, last])) == essence(whole)
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories, st.randoms(use_true_random=False))
+def test_lost_events_are_made_good_by_a_snapshot(operations: list[tuple[str, str, str]], draw: random.Random) -> None:
+    server = played(operations)
+    last = server.snapshot()
+    whole = reduce_all(RunState(), [*server.events, last])
+    kept = [event for event in server.events if draw.random() < 0.5]
+    draw.shuffle(kept)
+    assert essence(reduce_all(RunState(), [*kept, last]), False) == essence(whole, False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, str]]) -> None:
+    server = played(operations)
+    assume(server.events)
+    state = reduce_all(RunState(), server.events)
+    after = reduce(state, server.snapshot())
+    assert {k: (t.life, t.progress) for k, t in after.tasks.items()} == {
+        k: (t.life, t.progress) for k, t in state.tasks.items()
+    }
+    assert (after.wanted, after.epoch, after.seq) == (state.wanted, state.epoch, state.seq)
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, st.data())
+def test_an_old_snapshot_takes_nothing_back(operations: list[tuple[str, str, str]], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(operations)))
+    old = played(operations[:cut]).snapshot()
+    # The moment of the reading, and not one after it.
+    old = replace(old, ts=old.ts - 1)
+    state = reduce_all(RunState(), played(operations).events)
+    after = reduce(state, old)
+    assert {k: (t.life, t.progress) for k, t in after.tasks.items()} == {
+        k: (t.life, t.progress) for k, t in state.tasks.items()
+    }
+    assert after.wanted is state.wanted
+
+
+def told(*operations: tuple[str, str, str]) -> RunState:
+    """The state after the operations."""
+    return reduce_all(RunState(), played(list(operations)).events)
+
+
+def test_a_task_from_queue_to_end() -> None:
+    state = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("report", "a", ""))
+    task = state.tasks["a"]
+    assert (task.status, task.life.worker, task.life.attempt, task.epochs_done) == (Status.RUNNING, "w1", 1, 2)
+    assert task.info.title == "of a"
+    assert state.workers["w1"].tasks == ("a",)
+    done = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("done", "a", ""))
+    assert (done.tasks["a"].status, done.tasks["a"].epochs_done) == (Status.DONE, 10)
+
+
+def test_a_new_run_begins_at_epoch_zero() -> None:
+    start = [("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("dead", "a", ""), ("enqueue", "a", "")]
+    again = told(*start).tasks["a"]
+    assert (again.status, again.life.run, again.epochs_done, again.progress) == (Status.QUEUED, 2, 0, None)
+    assert again.info.title.startswith("of a, again")
+    claimed = told(*start, ("claim", "a", "w1"), ("report", "a", "")).tasks["a"]
+    assert claimed.epochs_done == 1
+
+
+def test_a_retried_attempt_keeps_what_was_done() -> None:
+    state = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("delayed", "a", ""))
+    assert state.tasks["a"].epochs_done == 1
+
+
+def test_a_late_report_of_an_old_token_is_left_out() -> None:
+    state = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("delayed", "a", ""))
+    state = reduce(state, _report("a", "1-9", 20, 3000.0))
+    state = reduce(state, _report("a", "1-10", 21, 3001.0))
+    late = reduce(state, _report("a", "1-9", 500, 3002.0))
+    assert late.tasks["a"].progress is not None
+    assert late.tasks["a"].progress.token == "1-10", "tokens are ordered as numbers"
+
+
+def _report(task: str, token: str, step: int, ts: float) -> Event:
+    return Event(Kind.PROGRESS, ts, worker="w1", data={"members": [{"task": task, "token": token, "step": step}]})
+
+
+def test_notices_are_bounded_and_in_order() -> None:
+    events = [Event(Kind.NOTICE, 1.0, 1, n + 1, data={"text": str(n)}) for n in range(3 * NOTICES)]
+    random.Random(3).shuffle(events)
+    state = reduce_all(RunState(), events)
+    assert [notice.text for notice in state.notices] == [str(n) for n in range(2 * NOTICES, 3 * NOTICES)]
+
+
+def test_connection_is_dated_once() -> None:
+    state = reduce(RunState(), Event(Kind.CONNECTION, 5.0, data={"online": True}))
+    assert state.online
+    for ts in (7.0, 8.0):
+        state = reduce(state, Event(Kind.CONNECTION, ts, data={"online": False}))
+    assert (state.online, state.offline_since, state.now) == (False, 7.0, 8.0)
+
+
+def test_a_worker_that_a_snapshot_lacks_has_stopped() -> None:
+    state = reduce(RunState(), Event(Kind.WORKER_STARTED, 10.0, 1, 1, worker="w1", data={"pid": 4}))
+    assert not state.workers["w1"].stopped
+    assert reduce(state, Event(Kind.SNAPSHOT, 20.0, 1, 5)).workers["w1"].stopped
+    assert not reduce(state, Event(Kind.SNAPSHOT, 9.0, 1, 0)).workers["w1"].stopped, "it came after"
+
+
+def test_an_event_without_meaning_makes_no_task() -> None:
+    state = reduce(RunState(), Event(Kind.TASK_QUEUED, 1.0, 1, 1, task="a", data={"status": "flying"}))
+    assert not state.tasks
+    assert state.seq == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(foreign_events, max_size=12))
+def test_nonsense_never_raises(foreign: list[Event]) -> None:
+    state = reduce_all(told(("enqueue", "a", ""), ("claim", "a", "w1")), foreign)
+    assert "a" in state.tasks or any(event.kind is Kind.SNAPSHOT for event in foreign)

@@ -1,0 +1,311 @@
+"""What --no-ui prints: lines, bars on a terminal, JSON lines."""
+
+import io
+import json
+import math
+import os
+import pty
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TextIO
+
+import pyte
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cqltui.reporters.jsonl import JsonReporter
+from cqltui.reporters.lines import LineReporter
+from cqltui.reporters.wording import clock, finish_time
+from cqltui.state import select
+from cqltui.state.eta import estimate
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import CampaignInfo, PhaseInfo, RunState
+from cqltui.state.reduce import reduce
+from tests.unit.foreign import foreign_events
+from tests.unit.history import Server
+from tests.unit.runs import LAUNCH, info, play, queued
+
+KEYS = ["v", "epoch", "seq", "ts", "kind", "task", "worker", "token", "attempt", "data"]
+
+
+def tell(reporter: LineReporter | JsonReporter, events: Iterable[Event], state: RunState | None = None) -> RunState:
+    """Hand the events to the reporter, with the states around each."""
+    before = state or RunState()
+    for event in events:
+        after = reduce(before, event)
+        reporter.handle(before, event, after)
+        before = after
+    return before
+
+
+def lines_of(*events: Event, state: RunState | None = None) -> list[str]:
+    """The lines that the events give, without their times."""
+    out = io.StringIO()
+    tell(LineReporter(out), events, state)
+    return [re.sub(r"^[0-9-]{2}:[0-9-]{2}:[0-9-]{2} ", "", line) for line in out.getvalue().splitlines()]
+
+
+def life(status: str, seq: int, **data: Any) -> Event:
+    """A task's lifecycle event."""
+    about = {"phase": "quality", "title": "Best overall (938fc1bd)"}
+    kind = {"running": Kind.TASK_CLAIMED}.get(status) or Kind(f"task.{status}")
+    return Event(kind, LAUNCH + seq, 1, seq, "938fc1bd", data={"status": status, "info": about, **data})
+
+
+def test_a_line_per_lifecycle_event() -> None:
+    report = {"task": "938fc1bd", "token": "1-1", "step": 13, "loss": 0.0712, "best_val_loss": 0.25}
+    assert lines_of(
+        life("queued", 1, priority=8),
+        life("running", 2, worker="w1", token="1-1", attempt=1, started_ts=LAUNCH, priority=8),
+        Event(Kind.PROGRESS, LAUNCH + 3, worker="w1", data={"members": [report]}),
+        life("delayed", 4, attempt=1, ready_ts=LAUNCH + 10, error="worker w1 died\nwith signal 9", priority=8),
+        life("running", 5, worker="w2", token="1-2", attempt=2, priority=8),
+        life("running", 6, worker="w2", token="1-2", attempt=2, priority=8, want="pause"),
+        life("paused", 7, attempt=2, paused_by="user", priority=8),
+        life("queued", 8, attempt=2, priority=8),
+        Event(Kind.TASK_PRIORITY, LAUNCH + 9, 1, 9, "938fc1bd", data={"status": "queued", "attempt": 2, "priority": 9}),
+        life("done", 10, attempt=3, started_ts=LAUNCH, finished_ts=LAUNCH + 75),
+    ) == [
+        "task 938fc1bd quality 'Best overall (938fc1bd)' " + said
+        for said in (
+            "queued, priority 8",
+            "claimed by w1",
+            f"failed, is tried again at {clock(LAUNCH + 10)}: worker w1 died with signal 9",
+            "claimed by w2, attempt 2",
+            "is asked to pause",
+            "paused by user",
+            "queued, priority 8",
+            "has priority 9 now",
+            "done in 0:01:15, loss 0.0712, held-out 0.2500",
+        )
+    ]
+
+
+def test_the_time_is_the_events() -> None:
+    out = io.StringIO()
+    tell(LineReporter(out), [life("dead", 1, error="NaN loss")])
+    assert out.getvalue().startswith(f"{clock(LAUNCH + 1)} task 938fc1bd ")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", clock(LAUNCH))
+    assert clock(1e300) == clock(-1e300) == "--:--:--"
+    assert finish_time(None, LAUNCH) == "unknown"
+    assert finish_time(LAUNCH + 3661, LAUNCH) == f"{clock(LAUNCH + 3661)} (in 1:01:01)"
+
+
+def test_repeated_events_give_no_second_line() -> None:
+    claimed = life("running", 2, worker="w1", attempt=1)
+    notice = Event(Kind.NOTICE, LAUNCH, 1, 3, data={"level": "warning", "text": "id refused"})
+    assert lines_of(claimed, life("queued", 1), claimed, notice, notice) == [
+        "task 938fc1bd quality 'Best overall (938fc1bd)' claimed by w1",
+        "warning: id refused",
+    ]
+
+
+def test_workers_and_the_campaign() -> None:
+    start = Event(Kind.WORKER_STARTED, 10.0, 1, 1, worker="w1", data={"device": "cpu", "pid": 77})
+    assert lines_of(
+        Event(Kind.CONNECTION, 9.0, data={"online": True}),
+        start,
+        start,
+        Event(Kind.WANTED, 11.0, 1, 2, data={"wanted": "draining"}),
+        Event(Kind.WORKER_STOPPED, 12.0, 1, 3, worker="w1"),
+        Event(Kind.FINISHED, 13.0, 1, 4, data={"wanted": "draining", "finished_ts": 13.0}),
+        Event(Kind.CONNECTION, 14.0, data={"online": False}),
+    ) == [
+        "server answers",
+        "worker w1 started on cpu (pid 77)",
+        "campaign drains: nothing is claimed, running tasks end",
+        "worker w1 stopped",
+        "campaign has ended, results are written",
+        "server does not answer; workers train on",
+    ]
+
+
+def test_what_only_a_snapshot_tells_is_told() -> None:
+    server = Server()
+    server.apply("enqueue", "a", "")
+    server.apply("enqueue", "b", "")
+    first = server.snapshot()
+    server.apply("claim", "a", "w1")
+    server.apply("done", "a", "")
+    said = lines_of(first, server.snapshot())
+    assert said == ["campaign : 2 tasks: 2 queued", "task a quality 'of a' done in 0:00:01"]
+
+
+def test_foreign_text_cannot_move_the_cursor() -> None:
+    about = {"phase": "\x1b[2Jq", "title": "[red]x[/]\x1b]0;t\x07\r\n" + "y" * 500}
+    event = Event(Kind.TASK_DEAD, LAUNCH, 1, 1, "a\x1b[A", data={"status": "dead", "info": about, "error": "\x07bad"})
+    (line,) = lines_of(event)
+    assert line.startswith("task a q '[red]x[/]  yyy")
+    assert line.endswith("…' dead: bad")
+    assert line.isprintable()
+
+
+def campaign_at(share: float) -> tuple[RunState, float]:
+    """A state in the middle of a run of two phases, and its time."""
+    tasks = [queued(info(n, "quality"), 8.0) for n in range(4)] + [queued(info(n), 6.0) for n in range(4, 10)]
+    played = play(tasks, 2, lambda task: 1e-3, noise=0.0)
+    now = LAUNCH + (played.finish_ts - LAUNCH) * share
+    phases = (PhaseInfo("quality", "Quality", 8), PhaseInfo("ensemble", "Ensemble", 6))
+    return replace(played.at(now), campaign=CampaignInfo("deep", started_ts=LAUNCH, workers=2, phases=phases)), now
+
+
+def test_a_progress_line_a_phase_every_few_seconds() -> None:
+    out = io.StringIO()
+    reporter = LineReporter(out, interval_s=5.0)
+    state, now = campaign_at(0.3)
+    for n in range(100):
+        reporter.tick(state, now + n * 0.1)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 2, "at once, and after 5 s; a phase that waits has no line"
+    expected = estimate(state, now).phases["quality"]
+    assert lines[0] == (
+        f"{clock(now)} phase quality: 2/4 tasks, 2,846/4,000 epochs (71 %), 2 running, best loss 0.1000 (00000000), "
+        f"ends {finish_time(expected, now)}"
+    )
+
+
+def test_a_finished_phase_is_told_once() -> None:
+    out = io.StringIO()
+    reporter = LineReporter(out, interval_s=1.0)
+    state, now = campaign_at(1.0)
+    for n in range(10):
+        reporter.tick(state, now + 10 * n)
+    assert [line.split(" ", 3)[2] for line in out.getvalue().splitlines()] == ["quality:", "ensemble:"]
+    assert "4/4 tasks" in out.getvalue()
+
+
+Terminal = tuple[TextIO, Callable[[], bytes]]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """A stream on a pseudo-terminal of 100 columns; the function closes it and gives what arrived at its other end."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", "24")
+    leader, follower = pty.openpty()
+    received: list[bytes] = []
+
+    def read() -> None:
+        try:
+            while chunk := os.read(leader, 65536):
+                received.append(chunk)
+        except OSError:  # how Linux says that the other end is closed
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    stream = os.fdopen(follower, "w", encoding="utf-8")
+
+    def finish() -> bytes:
+        stream.close()
+        reader.join(10)
+        return b"".join(received)
+
+    yield stream, finish
+    finish()
+    os.close(leader)
+
+
+def draw(stream: TextIO) -> None:
+    """A session with bars: two pictures with a line between them."""
+    reporter = LineReporter(stream)
+    state, now = campaign_at(0.3)
+    reporter.tick(state, now)
+    reporter.handle(state, life("dead", 5000, error="[b]x"), reduce(state, life("dead", 5000, error="[b]x")))
+    state, now = campaign_at(0.9)
+    reporter.tick(state, now)
+    reporter.close()
+    reporter.close()
+
+
+def test_bars_on_a_terminal(terminal: Terminal) -> None:
+    stream, received = terminal
+    draw(stream)
+    written = received()
+    screen = pyte.Screen(100, 24)
+    pyte.ByteStream(screen).feed(written)
+    shown = [line.rstrip() for line in screen.display if line.strip()]
+    assert len(shown) == 4, "the line above, two bars and the foot; older pictures are gone"
+    assert shown[0].endswith("'Best overall (938fc1bd)' dead: [b]x")
+    assert re.match(r"quality  ━+ 4/4 4,000/4,000 ended", shown[1])
+    assert re.match(r"ensemble ━+.* 4/6 4,846/6,000 \d\d:\d\d:\d\d \(in", shown[2])
+    assert shown[3].startswith("running, 2 workers, 2,000 samples/s, ends ")
+    assert not screen.cursor.hidden
+    assert re.search(rb"\x1b\[[0-9;]*3[0-9]", written), "in colour"
+
+
+def test_no_color_is_respected(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream, received = terminal
+    draw(stream)
+    assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]", received())
+
+
+def test_a_dumb_terminal_gets_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    stream, received = terminal
+    draw(stream)
+    assert b"\x1b" not in received()
+
+
+def test_json_lines_have_stable_keys() -> None:
+    out = io.StringIO()
+    data: Any = MappingProxyType({"loss": math.nan, "curve": ((1, math.inf), (2, 0.5)), "text": "\ud800\x1b", 3: {"x"}})
+    events = [
+        Event(Kind.PROGRESS, 1.5, worker="w1", data=data),
+        Event(Kind.TICK, 2.0),
+        Event(Kind.TASK_DONE, 3.0, 1, 7, "a", "w1", "1-2", 2, {"status": "done"}),
+        Event(Kind.SNAPSHOT, 4.0, 1, 7, data={"tasks": {}}),
+    ]
+    tell(JsonReporter(out), events)
+    messages = [json.loads(line, parse_constant=pytest.fail) for line in out.getvalue().splitlines()]
+    assert [list(message) for message in messages] == [KEYS] * 3
+    assert messages[0]["data"] == {"loss": None, "curve": [[1, None], [2, 0.5]], "text": "\ud800\x1b", "3": ["x"]}
+    values = [1, 1, 7, 3.0, "task.done", "a", "w1", "1-2", 2, {"status": "done"}]
+    assert messages[1] == dict(zip(KEYS, values, strict=True))
+    assert messages[2]["kind"] == "snapshot"
+    assert out.getvalue().isascii()
+
+
+@pytest.mark.parametrize("make", [LineReporter, JsonReporter])
+def test_a_reader_that_leaves_ends_nothing(make: type[LineReporter] | type[JsonReporter]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    out = os.fdopen(writing, "w", buffering=1)
+    reporter = make(out)
+    state = tell(reporter, [life("queued", 1), life("running", 2)])
+    reporter.tick(state, LAUNCH)
+    reporter.close()
+    with pytest.raises(BrokenPipeError):
+        out.close()
+
+
+def test_a_narrow_encoding_is_no_error() -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    tell(LineReporter(out), [Event(Kind.NOTICE, LAUNCH, 1, 1, data={"text": "Größe"})])
+    assert raw.getvalue().endswith(rb"info: Gr\xf6\xdfe" + b"\n")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(foreign_events, max_size=12), st.floats(allow_nan=False, allow_infinity=False))
+def test_nonsense_is_shown_without_error(foreign: list[Event], now: float) -> None:
+    lines, messages = io.StringIO(), io.StringIO()
+    reporter = LineReporter(lines)
+    state = tell(reporter, foreign)
+    tell(JsonReporter(messages), foreign)
+    reporter.tick(state, now)
+    assert all(line.isprintable() for line in lines.getvalue().split("\n"))
+    for line in messages.getvalue().splitlines():
+        assert list(json.loads(line)) == KEYS
+    select.milestones(state, estimate(state, now), now)
+    select.queue_history(state, now, 40)
+    select.ordered(state)
+    select.run_status(state)

@@ -1,0 +1,60 @@
+"""The supervisor's pure parts: backoff, the clock that runs only while the server answers, what has not changed."""
+
+from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
+from cqltui.supervisor.restart import FIRST_S, HEALTHY_S, LONGEST_S, Backoff
+from cqltui.worker.session import MAX_ATTEMPTS, retry_s
+
+
+def test_a_worker_that_keeps_dying_is_started_ever_more_slowly() -> None:
+    backoff, now, pauses = Backoff(), 100.0, []
+    for _ in range(8):
+        backoff.started(now)
+        pauses.append(backoff.died(now + 0.1))
+        assert not backoff.ready(now + 0.1)
+        now += 0.1 + pauses[-1]
+        assert backoff.ready(now)
+    assert pauses == [FIRST_S, 2, 4, 8, 16, 32, LONGEST_S, LONGEST_S]
+
+
+def test_a_worker_that_lived_for_a_while_starts_over() -> None:
+    backoff = Backoff()
+    for _ in range(3):
+        backoff.died(0.0)
+    backoff.started(10.0)
+    assert backoff.died(10.0 + HEALTHY_S) == FIRST_S
+
+
+def test_the_clock_stands_while_the_server_is_away() -> None:
+    clock = AnsweringClock()
+    clock.answered(100.0)
+    clock.answered(100.5)
+    clock.silent()
+    clock.answered(160.0)
+    clock.answered(160.5)
+    assert clock.now == 1.0
+
+
+def test_a_sleeping_machine_is_one_short_tick() -> None:
+    clock = AnsweringClock()
+    clock.answered(0.0)
+    clock.answered(3600.0)
+    assert clock.now == MAX_TICK_S
+
+
+def test_only_what_stays_the_same_grows_old() -> None:
+    watch = Unchanged()
+    watch.watch({"a": ("t1", 1), "b": ("t1", 1)}, 0.0)
+    assert watch.watch({"a": ("t1", 1), "b": ("t1", 2)}, 20.0) == {"a": 20.0, "b": 0.0}
+    assert watch.longer_than({"a": ("t1", 1), "b": ("t1", 2)}, 31.0, 30.0) == ["a"]
+    assert watch.longer_than({"a": ("t2", 1)}, 40.0, 30.0) == []  # the next holder has its own time
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    watch = Unchanged()
+    watch.watch({"a": 1}, 0.0)
+    watch.watch({}, 10.0)
+    assert watch.watch({"a": 1}, 20.0) == {"a": 0.0}
+
+
+def test_failures_are_tried_again_after_longer_and_longer() -> None:
+    assert [retry_s(attempt) for attempt in range(1, MAX_ATTEMPTS + 1)] == [10.0, 20.0, None]

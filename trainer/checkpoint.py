@@ -1,0 +1,126 @@
+"""Checkpoints: where one member of a pack stood at the end of an epoch, as one checked file."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from trainer.batches import random_state
+from trainer.config import TrainerConfig
+from trainer.tensorfile import TensorFileError, Written, read_tensors, write_tensors
+
+KIND = "cqltui.checkpoint/1"
+_NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
+_FREE_KEYS = {"epochs", "validate_every"}
+"""Settings that may change between a checkpoint and its resumption: they have no influence on the weights so far."""
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be used. The message names the file, where there is one, and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """One member after `epoch` epochs. With the data, it determines all that follows."""
+
+    tensors: dict[str, Tensor]
+    """`params/<name>`, `exp_avg/<name>`, `exp_avg_sq/<name>` and, for multi-step data, `target/<name>`."""
+    epoch: int
+    step: int
+    """Optimizer steps done."""
+    random_state: dict[str, Any]
+    """Of the generator that will draw the next epoch's batches."""
+    config: dict[str, Any]
+    """The TrainerConfig, as JSON."""
+    data_digest: str
+    """`Dataset.digest` of the data trained on."""
+
+    def group(self, kind: str) -> dict[str, Tensor]:
+        """The tensors of one kind, by name. Raises CheckpointError where there are none."""
+        found = {name.partition("/")[2]: t for name, t in self.tensors.items() if name.partition("/")[0] == kind}
+        if not found:
+            raise CheckpointError(f"checkpoint of epoch {self.epoch}: it holds no {kind!r} tensors")
+        return found
+
+    def check(self, config: TrainerConfig, data_digest: str) -> None:
+        """Raise CheckpointError unless this is a checkpoint of that training on that data."""
+        expected, where = config_document(config), f"checkpoint of epoch {self.epoch}"
+        for key in sorted(expected.keys() | self.config.keys()):
+            if key not in _FREE_KEYS and expected.get(key) != self.config.get(key):
+                raise CheckpointError(
+                    f"{where}: {key} is {self.config.get(key)!r}, the task's is {expected.get(key)!r}"
+                )
+        if self.data_digest != data_digest:
+            raise CheckpointError(f"{where}: it was trained on other data")
+        if self.random_state != random_state(config.seed, self.epoch):
+            raise CheckpointError(f"{where}: its random state is not that of seed {config.seed}")
+
+
+def config_document(config: TrainerConfig) -> dict[str, Any]:
+    """A config as it reads back from JSON (lists for tuples)."""
+    document: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return document
+
+
+def checkpoint_name(epoch: int) -> str:
+    """The file name of the checkpoint after this epoch; `newest_good` goes by it."""
+    return f"checkpoint-{epoch:06d}.safetensors"
+
+
+def write(path: Path, checkpoint: Checkpoint) -> Written:
+    """Write atomically and durably. Raises OSError."""
+    document = {key: getattr(checkpoint, key) for key in _DOCUMENT_KEYS}
+    return write_tensors(path, KIND, checkpoint.tensors, document)
+
+
+def read(path: Path) -> Checkpoint:
+    """Raises CheckpointError for a file that is absent, cut off, damaged or not a checkpoint (a pickle, for one)."""
+    try:
+        tensors, document = read_tensors(path, KIND)
+    except TensorFileError as error:
+        raise CheckpointError(str(error)) from error
+    for key, kind in _DOCUMENT_KEYS.items():
+        if not isinstance(document.get(key), kind):
+            raise CheckpointError(f"{path}: {key} in the header is missing or not of type {kind.__name__}")
+    return Checkpoint(tensors, **{key: document[key] for key in _DOCUMENT_KEYS})
+
+
+_DOCUMENT_KEYS: dict[str, type] = {"epoch": int, "step": int, "random_state": dict, "config": dict, "data_digest": str}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a search for checkpoints gave."""
+
+    path: Path | None
+    checkpoint: Checkpoint | None
+    """None where no folder holds a good one."""
+    bad: tuple[tuple[Path, str], ...]
+    """Newer files that could not be used, and why."""
+
+
+def newest_good(folders: Iterable[Path]) -> Found:
+    """The checkpoint of the latest epoch that can be read, over all folders. Folders may be missing."""
+    bad: list[tuple[Path, str]] = []
+    for _, path in sorted(_checkpoints(folders), reverse=True):
+        try:
+            return Found(path, read(path), tuple(bad))
+        except CheckpointError as error:
+            bad.append((path, str(error)))
+    return Found(None, None, tuple(bad))
+
+
+def prune(folder: Path, keep: int = 2) -> None:
+    """Delete all but the `keep` latest checkpoints of a folder."""
+    for _, path in sorted(_checkpoints([folder]), reverse=True)[keep:]:
+        path.unlink(missing_ok=True)
+
+
+def _checkpoints(folders: Iterable[Path]) -> list[tuple[int, Path]]:
+    """(epoch, path) of everything that is named like a checkpoint."""
+    paths = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return [(int(match[1]), path) for path in paths if (match := _NAME.fullmatch(path.name))]

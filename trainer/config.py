@@ -1,0 +1,85 @@
+"""What a training is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["fp32", "bf16"]
+Source = Literal["simulated", "logged", "games"]
+
+STATE_COLUMNS = ("spread_close", "total_close", "epa_gap", "market_prob", "p_hat", "edge")
+ACTIONS = ("no-bet", "small", "medium", "large")
+STAKES = (0.0, 0.2, 0.6, 1.0)
+"""Share of the largest stake that each action bets; the largest is 5 % of the bankroll."""
+MAX_STAKE_FRACTION = 0.05
+ADAM_EPS = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Which transitions are trained on, and where time splits them into training and held-out rows."""
+
+    source: Source = "simulated"
+    path: Path | None = None
+    """The CSV of `logged` and `games`; resolved against the campaign file's folder."""
+    seed: int = 42
+    """Seed of the simulated market and of the behaviour policy's draws."""
+    edge_size: float = 0.5
+    """`simulated`: points of margin per standard deviation of the signal that the market overlooks; 0: efficient."""
+    holdout_seasons: int = 2
+    """The last seasons are held out (every source that knows seasons)."""
+    holdout_fraction: float = 0.2
+    """Share of the last rows that is held out where a `logged` file has no seasons."""
+    state_cols: tuple[tuple[str, str], ...] = tuple((name, name) for name in STATE_COLUMNS)
+    """The state vector, in order: (feature, column of the file). Features chosen, and renamed in a `logged` file."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerConfig:
+    """One training, complete: with the data, these settings determine its weights bit for bit on CPU."""
+
+    epochs: int
+    lr: float
+    alpha: float
+    hidden_dims: tuple[int, ...]
+    seed: int
+    batch_size: int = 128
+    gamma: float = 0.99
+    algorithm: Literal["cql"] = "cql"
+    precision: Precision = "fp32"
+    """The resolved precision: "auto" has been decided before a config is made."""
+    target_update_steps: int = 1000
+    grad_clip: float = 10.0
+    validate_every: int = 10
+    """Held-out losses are computed every so many epochs, and after the last. Has no influence on the weights."""
+
+
+def layer_sizes(hidden_dims: tuple[int, ...], state_dim: int) -> tuple[tuple[int, int], ...]:
+    """(inputs, outputs) of each linear layer, the head with one output per action included."""
+    sizes = (state_dim, *hidden_dims, len(ACTIONS))
+    return tuple(pairwise(sizes))
+
+
+def param_count(hidden_dims: tuple[int, ...], state_dim: int) -> int:
+    """Trainable parameters: weights, biases, and LayerNorm's gain and shift per hidden layer."""
+    return sum(i * o + o for i, o in layer_sizes(hidden_dims, state_dim)) + 2 * sum(hidden_dims)
+
+
+def step_flops(hidden_dims: tuple[int, ...], state_dim: int, batch_size: int) -> int:
+    """FLOPs of a training step's matrix products: forward, gradients of weights and of inputs, but the first inputs."""
+    sizes = layer_sizes(hidden_dims, state_dim)
+    products = sum(2 * batch_size * i * o for i, o in sizes)
+    first = 2 * batch_size * sizes[0][0] * sizes[0][1]
+    return 3 * products - first
+
+
+def epoch_steps(rows: int, batch_size: int) -> int:
+    """Steps of one epoch over `rows` transitions; the incomplete last batch is left out."""
+    return rows // batch_size
+
+
+def is_finite(*values: float) -> bool:
+    """Whether every value is a number that can be computed with."""
+    return all(math.isfinite(value) for value in values)

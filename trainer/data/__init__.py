@@ -1,0 +1,48 @@
+"""Where transitions come from. One interface over three sources; free of torch."""
+
+import math
+from pathlib import Path
+
+from trainer.config import DataConfig
+from trainer.data.games import load_games
+from trainer.data.logged import load_logged
+from trainer.data.simulated import load_simulated
+from trainer.data.standardise import Standardiser, fit_standardiser
+from trainer.data.types import DataError, Dataset, Transitions
+
+__all__ = ["DataError", "Dataset", "Standardiser", "Transitions", "fit_standardiser", "load"]
+
+LARGEST_EDGE_SIZE = 10.0
+
+
+def load(config: DataConfig) -> Dataset:
+    """The transitions that a config names, split by time. The same config and file give the same bytes.
+
+    Raises:
+        DataError: a setting or the file cannot be used; the message says where and how to mend it.
+    """
+    _check(config)
+    match config.source:
+        case "simulated":
+            return load_simulated(config)
+        case "logged":
+            return load_logged(_path(config), config)
+        case "games":
+            return load_games(_path(config), config)
+
+
+def _path(config: DataConfig) -> Path:
+    if config.path is None:
+        raise DataError(f"data.source = {config.source!r} needs data.path, the CSV file to read")
+    return config.path
+
+
+def _check(config: DataConfig) -> None:
+    if not (math.isfinite(config.edge_size) and 0 <= config.edge_size <= LARGEST_EDGE_SIZE):
+        raise DataError(f"data.edge_size = {config.edge_size}: use 0 to {LARGEST_EDGE_SIZE:g} points")
+    if config.seed < 0:
+        raise DataError(f"data.seed = {config.seed}: use 0 or more")
+    if config.holdout_seasons < 1:
+        raise DataError(f"data.holdout_seasons = {config.holdout_seasons}: use 1 or more")
+    if not 0 < config.holdout_fraction < 1:
+        raise DataError(f"data.holdout_fraction = {config.holdout_fraction}: use a number between 0 and 1")

@@ -1,0 +1,95 @@
+"""From games to decisions: the side that the model prefers, at its price, with features seen from that side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.config import STAKES, STATE_COLUMNS, DataConfig
+from trainer.data.behaviour import draw_actions
+from trainer.data.features import known_features
+from trainer.data.types import Double, Int, Transitions
+
+PLAYS_PER_GAME = 62
+"""Offensive plays of one team in one game: turns a gap in points per game into one in EPA per play."""
+FEATURE_DECIMALS = 6
+"""Features are rounded before they become float32, so that the last bits of a machine's exp() do not matter."""
+BEHAVIOUR_STREAM = 1
+"""Keeps the behaviour policy's draws apart from the simulator's where both have one seed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Games:
+    """N games in order of time, as seen from the home side; every array is [N]."""
+
+    game_ids: tuple[str, ...]
+    seasons: Int
+    weeks: Int
+    spread: Double
+    """Points by which the home team is favoured at the close; negative for an underdog."""
+    total: Double
+    """The closing line of both teams' points."""
+    epa_gap: Double
+    """The model's view of home minus away strength, points per play, home advantage left out."""
+    market_prob: Double
+    """The market's probability that the home team wins, without vig."""
+    p_hat: Double
+    """The model's."""
+    margin: Double
+    """Home minus away score: the outcome, in no feature."""
+    home_odds: Double
+    """American odds of the home side against the spread."""
+    away_odds: Double
+
+    def __len__(self) -> int:
+        return len(self.margin)
+
+
+def american_to_net(odds: Double) -> Double:
+    """Profit per unit of a won bet: -110 pays 0.909, +120 pays 1.2. |odds| is at least 100."""
+    return np.where(odds > 0, odds / 100, 100 / np.abs(odds))
+
+
+def implied_probability(odds: Double) -> Double:
+    """Probability at which American odds break even, vig included: -110 is 0.524."""
+    return 1 / (1 + american_to_net(odds))
+
+
+def to_transitions(games: Games, config: DataConfig) -> Transitions:
+    """One decision a game, with the shared behaviour policy's actions. Features as chosen by `config.state_cols`.
+
+    Raises:
+        DataError: a chosen feature is not one of STATE_COLUMNS.
+    """
+    features = known_features(config.state_cols)
+    market_prob = games.market_prob.round(FEATURE_DECIMALS)
+    p_hat = games.p_hat.round(FEATURE_DECIMALS)
+    home = p_hat >= market_prob
+    sign = np.where(home, 1.0, -1.0)
+    seen = {
+        "spread_close": sign * games.spread,
+        "total_close": games.total,
+        "epa_gap": sign * games.epa_gap,
+        "market_prob": np.where(home, market_prob, 1 - market_prob),
+        "p_hat": np.where(home, p_hat, 1 - p_hat),
+        "edge": np.abs(p_hat - market_prob),
+    }
+    columns = {name: seen[name].round(FEATURE_DECIMALS) + 0.0 for name in STATE_COLUMNS}  # + 0.0: no negative zeros
+
+    net_odds = american_to_net(np.where(home, games.home_odds, games.away_odds))
+    beats_spread = np.sign(sign * (games.margin - games.spread))
+    unit_returns = np.where(beats_spread > 0, net_odds, beats_spread)
+    actions, chances = draw_actions(columns["edge"], np.random.default_rng((config.seed, BEHAVIOUR_STREAM)))
+    states = np.stack([columns[name] for name in features], axis=1).astype(np.float32)
+    return Transitions(
+        states=states,
+        actions=actions,
+        rewards=(np.asarray(STAKES)[actions] * unit_returns + 0.0).astype(np.float32),
+        next_states=np.zeros_like(states),
+        terminals=np.ones(len(games), dtype=np.bool_),
+        propensities=chances.astype(np.float32),
+        unit_returns=unit_returns.astype(np.float32),
+        net_odds=net_odds.astype(np.float32),
+        game_ids=games.game_ids,
+        seasons=games.seasons,
+        weeks=games.weeks,
+    )

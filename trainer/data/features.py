@@ -1,0 +1,52 @@
+"""Names of columns and features that are checked against what there is, with the nearest name suggested."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from trainer.config import STATE_COLUMNS
+from trainer.data.types import DataError
+
+LISTED_NAMES = 20
+"""A message lists at most so many names."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names, quoted, for a message; a long list is cut."""
+    shown = [repr(name) for name in names]
+    more = len(shown) - LISTED_NAMES
+    return ", ".join(shown[:LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """`did you mean 'NEAREST'?`, or the names that are known where none is near."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f"did you mean {by_folded[near[0]]!r}?" if near else f"there are {listed(known)}"
+
+
+def check_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """The features of a state vector, at least one and each once.
+
+    Raises:
+        DataError: no feature is chosen, or one is chosen twice.
+    """
+    features = tuple(feature for feature, _ in state_cols)
+    if not features:
+        raise DataError("state_cols is empty: choose at least one feature")
+    twice = sorted({name for name in features if features.count(name) > 1})
+    if twice:
+        raise DataError(f"state_cols names {listed(twice)} more than once: name every feature once")
+    return features
+
+
+def known_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """The features chosen of a source that computes STATE_COLUMNS itself.
+
+    Raises:
+        DataError: as `check_features`, or a feature is none of STATE_COLUMNS.
+    """
+    features = check_features(state_cols)
+    for name in features:
+        if name not in STATE_COLUMNS:
+            raise DataError(f"state_cols: this source has no feature {name!r}; {suggestion(name, STATE_COLUMNS)}")
+    return features

@@ -1,0 +1,108 @@
+"""A CSV of logged decisions: state columns, `action`, `r`, and optionally `game_id, season, week, b_prob`."""
+
+from pathlib import Path
+
+import numpy as np
+
+from trainer.config import ACTIONS, DataConfig
+from trainer.data.behaviour import MEDIUM_BELOW, SMALL_BELOW, bet_size
+from trainer.data.features import check_features
+from trainer.data.split import season_cut, split_by_fraction, split_by_season
+from trainer.data.table import Table, read_table
+from trainer.data.types import DataError, Dataset, Float, Int, Transitions
+
+ACTION, REWARD, EDGE = "action", "r", "edge"
+GAME_ID, SEASON, WEEK, PROPENSITY = "game_id", "season", "week", "b_prob"
+
+
+def load_logged(path: Path, config: DataConfig) -> Dataset:
+    """Rows with a state, an action and a reward, by season and week where the file has them, else in its order.
+
+    Held out are the last `holdout_seasons` seasons, or the last `holdout_fraction` of the rows where there is no
+    `season` column or it has too few.
+
+    Raises:
+        DataError: file, column and row of what cannot be used.
+    """
+    features = check_features(config.state_cols)
+    columns = [column for _, column in config.state_cols]
+    needed = tuple(dict.fromkeys((*columns, ACTION, REWARD)))
+    everything = read_table(path, needed, (EDGE, GAME_ID, SEASON, WEEK, PROPENSITY))
+    complete = np.isfinite(np.stack([everything.numbers(column) for column in needed])).all(axis=0)
+    notes: list[str] = []
+    if not complete.all():
+        missing = int((~complete).sum())
+        notes.append(f"{missing} of {len(everything)} rows dropped: a state, the action or the reward is missing")
+    if not complete.any():
+        raise DataError("no row has all of its states, an action and a reward", path=path)
+    table = _by_time(everything.take(np.flatnonzero(complete)))
+    rows = _transitions(table, columns, dict(config.state_cols).get(EDGE, EDGE), notes)
+
+    if rows.seasons is not None and season_cut(rows.seasons, config.holdout_seasons) is not None:
+        train, heldout = split_by_season(rows, config.holdout_seasons, path)
+    else:
+        train, heldout = split_by_fraction(rows, config.holdout_fraction, path)
+        cause = "no season column" if rows.seasons is None else "too few seasons to hold out whole ones"
+        notes.append(f"{cause}: the last {len(heldout)} of {len(rows)} rows are held out")
+    if len(np.unique(train.actions)) == 1:
+        name = ACTIONS[int(train.actions[0])]
+        problem = f"all {len(train)} training rows have the action {name}: there is nothing to learn from one action"
+        raise table.error(problem, ACTION)
+    return Dataset(features, train, heldout, tuple(notes))
+
+
+def _transitions(table: Table, columns: list[str], edge_column: str, notes: list[str]) -> Transitions:
+    states = np.stack([table.numbers(column) for column in columns], axis=1).astype(np.float32)
+    return Transitions(
+        states=states,
+        actions=_actions(table, edge_column, notes),
+        rewards=table.numbers(REWARD).astype(np.float32),
+        next_states=np.zeros_like(states),
+        terminals=np.ones(len(table), dtype=np.bool_),
+        propensities=_propensities(table) if PROPENSITY in table else None,
+        game_ids=table.texts(GAME_ID) if GAME_ID in table else None,
+        seasons=table.integers(SEASON) if SEASON in table else None,
+        weeks=table.integers(WEEK) if WEEK in table else None,
+    )
+
+
+def _actions(table: Table, edge_column: str, notes: list[str]) -> Int:
+    """Index into ACTIONS [N]. A bet of a 0/1 file gets its size from |edge|."""
+    logged = table.numbers(ACTION)
+    for index in np.flatnonzero(~np.isin(logged, np.arange(len(ACTIONS)))).tolist():
+        mend = f"use 0 to {len(ACTIONS) - 1} ({', '.join(ACTIONS)}), or 0 and 1"
+        raise table.error(f"{table.cell(ACTION, index)} is no action: {mend}", ACTION, index)
+    actions = logged.astype(np.int64)
+    seen = np.unique(actions)
+    if len(seen) == 1:
+        raise table.error(f"every row has the action {seen[0]}: there is nothing to learn from one action", ACTION)
+    if seen.max() > 1:
+        return actions
+    if edge_column not in table:
+        problem = "the file has no such column, which sizes the bets of a 0/1 file: add it, or use actions 0 to 3"
+        raise table.error(problem, edge_column)
+    bets = actions == 1
+    edge = table.numbers(edge_column)
+    for index in np.flatnonzero(bets & np.isnan(edge)).tolist():
+        raise table.error("the cell is empty, but sizes the bet of this row: fill it in", edge_column, index)
+    sizes = f"small (|edge| < {SMALL_BELOW}), medium (< {MEDIUM_BELOW}) or large"
+    notes.append(f"actions are 0 and 1: {bets.sum()} bets became {sizes}")
+    actions[bets] = bet_size(edge[bets])
+    return actions
+
+
+def _by_time(table: Table) -> Table:
+    """The rows by season and week; rows of one week stay in the order of the file."""
+    if SEASON not in table:
+        return table
+    weeks = table.integers(WEEK) if WEEK in table else np.zeros(len(table), dtype=np.int64)
+    return table.take(np.lexsort((weeks, table.integers(SEASON))))
+
+
+def _propensities(table: Table) -> Float:
+    """[N], each in (0, 1]."""
+    chances = table.numbers(PROPENSITY)
+    for index in np.flatnonzero(~((chances > 0) & (chances <= 1))).tolist():
+        problem = f"{table.cell(PROPENSITY, index)} is no probability of a logged action: use a number in (0, 1]"
+        raise table.error(problem, PROPENSITY, index)
+    return chances.astype(np.float32)

@@ -1,0 +1,30 @@
+"""Mean and standard deviation of the training states, with which a network's input is normalised."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.data.types import Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standardiser:
+    """z = (x - mean) / std by feature."""
+
+    mean: Float
+    """[D]"""
+    std: Float
+    """[D], positive; 1 for a feature that does not vary."""
+
+    def apply(self, states: Float) -> Float:
+        """States [..., D] as the network sees them."""
+        return ((states - self.mean) / self.std).astype(np.float32)
+
+
+def fit_standardiser(states: Float) -> Standardiser:
+    """Mean and population standard deviation of states [N, D], N >= 1; computed in float64, given as float32."""
+    exact = states.astype(np.float64)
+    # Compared by value: rounding gives a constant column a tiny, meaningless deviation instead of 0.
+    varies = exact.max(axis=0) > exact.min(axis=0)
+    std = np.where(varies, exact.std(axis=0), 1.0).astype(np.float32)
+    return Standardiser(exact.mean(axis=0).astype(np.float32), np.where(std > 0, std, np.float32(1)))

@@ -1,0 +1,151 @@
+"""A CSV file as columns of text with line numbers, and its cells as numbers: every complaint names column and row."""
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trainer.data.features import suggestion
+from trainer.data.types import DataError, Double, Int
+
+MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None"})
+"""Cells that say nothing. NaN is not among them: a computed NaN is a fault to look into."""
+LARGEST = float(np.finfo(np.float32).max)
+SHOWN_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Chosen columns of a CSV file, N rows."""
+
+    path: Path
+    rows: Int
+    """[N], line number of each row in the file; of its last line where a quoted cell has several."""
+    columns: dict[str, tuple[str, ...]]
+    """Stripped text by column, each of length N."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.columns
+
+    def take(self, chosen: Int) -> "Table":
+        """The chosen rows, in the order of `chosen` [M]."""
+        places = chosen.tolist()
+        columns = {name: tuple(cells[place] for place in places) for name, cells in self.columns.items()}
+        return Table(self.path, self.rows[chosen], columns)
+
+    def error(self, problem: str, column: str, index: int | None = None) -> DataError:
+        """An error at a column, and at the row with this index where one is to blame."""
+        return DataError(problem, path=self.path, column=column, row=None if index is None else int(self.rows[index]))
+
+    def numbers(self, column: str) -> Double:
+        """[N], NaN where the cell is empty.
+
+        Raises:
+            DataError: a cell is no number, or none that float32 can hold (NaN and infinity included).
+        """
+        return np.array([self._number(column, index, cell) for index, cell in enumerate(self.columns[column])])
+
+    def integers(self, column: str) -> Int:
+        """[N]; `2021.0` is read as 2021.
+
+        Raises:
+            DataError: a cell is empty or no whole number.
+        """
+        values = self.numbers(column)
+        for index in np.flatnonzero(~(np.floor(values) == values) | (np.abs(values) > 2**31)).tolist():
+            raise self.error(f"{self.cell(column, index)} is not a whole number: put one there", column, index)
+        return values.astype(np.int64)
+
+    def texts(self, column: str) -> tuple[str, ...]:
+        """The column's text, N cells.
+
+        Raises:
+            DataError: a cell is empty.
+        """
+        for index, cell in enumerate(self.columns[column]):
+            if cell in MISSING:
+                raise self.error("the cell is empty: fill it in", column, index)
+        return self.columns[column]
+
+    def cell(self, column: str, index: int) -> str:
+        """A cell for a message: quoted, escaped and not too long."""
+        cell = self.columns[column][index]
+        return repr(cell if len(cell) <= SHOWN_CHARACTERS else cell[:SHOWN_CHARACTERS] + "…")
+
+    def _number(self, column: str, index: int, cell: str) -> float:
+        if cell in MISSING:
+            return math.nan
+        try:
+            value = float(cell.replace("_", "?"))  # Python would read 1_000 as a number
+        except ValueError:
+            mend = "put a number there, or leave the cell empty"
+            raise self.error(f"{self.cell(column, index)} is not a number: {mend}", column, index) from None
+        if not abs(value) <= LARGEST:  # false for NaN, too
+            mend = "put a finite number there, or leave the cell empty"
+            raise self.error(f"{self.cell(column, index)} cannot be computed with: {mend}", column, index)
+        return value
+
+
+def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Table:
+    """The needed columns of a CSV file with a header (UTF-8, commas), and those optional ones that it has.
+
+    Raises:
+        DataError: the file cannot be read, is empty or no CSV, lacks a needed column, or has a row of another length.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _parse(path, file, needed, optional)
+    except FileNotFoundError:
+        raise DataError("there is no such file: correct data.path", path=path) from None
+    except OSError as error:
+        raise DataError(f"the file cannot be read: {error.strerror}", path=path) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"the file is not UTF-8 text ({error.reason}): save it as a UTF-8 CSV", path=path) from None
+
+
+def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Sequence[str]) -> Table:
+    reader = csv.reader(file, strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        wanted = _places(path, header, needed, optional)
+        lines: list[int] = []
+        kept: list[list[str]] = []
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{len(cells)} cells, but the header names {len(header)} columns: correct the row",
+                    path=path,
+                    row=reader.line_num,
+                )
+            lines.append(reader.line_num)
+            kept.append([cells[place].strip() for place in wanted.values()])
+    except csv.Error as error:
+        raise DataError(f"the row is no CSV ({error}): correct the row", path=path, row=reader.line_num) from None
+    if not lines:
+        raise DataError("the file has a header but no rows: give at least one game a row", path=path)
+    columns = dict(zip(wanted, zip(*kept, strict=True), strict=True))
+    return Table(path, np.array(lines, dtype=np.int64), columns)
+
+
+def _places(path: Path, header: list[str], needed: Iterable[str], optional: Iterable[str]) -> dict[str, int]:
+    """Position of each wanted column in the header."""
+    if not any(header):
+        raise DataError("the file is empty: it needs a header and rows", path=path)
+    for name in needed:
+        if name not in header:
+            raise DataError(f"the file has no such column; {suggestion(name, header)}", path=path, column=name)
+    places: dict[str, int] = {}
+    for name in (*needed, *optional):
+        if header.count(name) > 1:
+            raise DataError("the header names this column more than once", path=path, column=name, row=1)
+        if name in header:
+            places[name] = header.index(name)
+    return places

@@ -1,0 +1,98 @@
+"""The one interface of all sources of data: transitions, and a split of them by time."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float32]
+Double = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+
+class DataError(ValueError):
+    """The data cannot be used. The message reads `FILE, column 'NAME', row LINE: what is wrong, and the mend`."""
+
+    def __init__(
+        self, problem: str, *, path: Path | None = None, column: str | None = None, row: int | None = None
+    ) -> None:
+        """`row` is the line number in the file, the header being line 1."""
+        places = (
+            None if path is None else str(path),
+            None if column is None else f"column {column!r}",
+            None if row is None else f"row {row}",
+        )
+        place = ", ".join(part for part in places if part is not None)
+        super().__init__(f"{place}: {problem}" if place else problem)
+        self.path = path
+        self.column = column
+        self.row = row
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transitions:
+    """N logged decisions, in order of time. D features, one decision is one bet (see `trainer.config.ACTIONS`)."""
+
+    states: Float
+    """[N, D], as in the source: not standardised."""
+    actions: Int
+    """[N], index into ACTIONS."""
+    rewards: Float
+    """[N], stake (of the largest) x (net odds, -1, or 0 on a push)."""
+    next_states: Float
+    """[N, D]; zeros where terminal."""
+    terminals: Bool
+    """[N]; all true where one decision is one episode."""
+    propensities: Float | None = None
+    """[N], probability with which the behaviour policy took the logged action."""
+    unit_returns: Float | None = None
+    """[N], what one unit on the offered side returned: net odds, -1, or 0. None where the source does not tell."""
+    net_odds: Float | None = None
+    """[N], profit per unit if the bet wins."""
+    game_ids: tuple[str, ...] | None = None
+    seasons: Int | None = None
+    """[N]"""
+    weeks: Int | None = None
+    """[N]"""
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def take(self, rows: Int) -> "Transitions":
+        """The chosen rows, in the order of `rows` [M]."""
+        return Transitions(
+            states=self.states[rows],
+            actions=self.actions[rows],
+            rewards=self.rewards[rows],
+            next_states=self.next_states[rows],
+            terminals=self.terminals[rows],
+            propensities=None if self.propensities is None else self.propensities[rows],
+            unit_returns=None if self.unit_returns is None else self.unit_returns[rows],
+            net_odds=None if self.net_odds is None else self.net_odds[rows],
+            game_ids=None if self.game_ids is None else tuple(self.game_ids[row] for row in rows.tolist()),
+            seasons=None if self.seasons is None else self.seasons[rows],
+            weeks=None if self.weeks is None else self.weeks[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Training rows and the held-out rows after them."""
+
+    state_cols: tuple[str, ...]
+    train: Transitions
+    heldout: Transitions
+    notes: tuple[str, ...] = ()
+    """What a user should know of how the rows came about: dropped rows, invented prices, warm-up seasons."""
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over everything that a training can see of the data."""
+        total = hashlib.sha256("\0".join(self.state_cols).encode())
+        for part in (self.train, self.heldout):
+            for array in (part.states, part.actions, part.rewards, part.next_states, part.terminals):
+                total.update(f"{array.dtype.str}{array.shape}".encode())
+                total.update(np.ascontiguousarray(array).tobytes())
+        return total.hexdigest()

@@ -1,0 +1,91 @@
+"""One file format for all tensors on disk: safetensors with a JSON document and a checksum in its header. No pickle.
+
+A file is complete or absent: it is written beside its place, synced, and renamed.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+KEYS = ("format", "document", "sha256")
+
+
+class TensorFileError(Exception):
+    """The file is not one of ours, or not whole. The message names the file and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write took; a worker spaces its checkpoints by it."""
+
+    seconds: float
+    size_bytes: int
+
+
+def write_tensors(path: Path, kind: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> Written:
+    """Write tensors and a JSON document as a file of this kind (a name and version). Raises OSError."""
+    started = time.perf_counter()
+    text = json.dumps(document, sort_keys=True)
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    payload = save(plain, metadata={"format": kind, "document": text, "sha256": _checksum(plain, kind, text)})
+    _replace(path, payload)
+    return Written(time.perf_counter() - started, len(payload))
+
+
+def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and document of a file of this kind. Raises TensorFileError if absent, foreign, cut off or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, OSError, UnicodeDecodeError, ValueError) as error:
+        raise TensorFileError(f"{path}: not a readable safetensors file ({error})") from error
+    if any(key not in header for key in KEYS) or header["format"] != kind:
+        raise TensorFileError(f"{path}: holds {header.get('format', 'something else')!r}, expected {kind!r}")
+    if _checksum(tensors, kind, header["document"]) != header["sha256"]:
+        raise TensorFileError(f"{path}: the checksum does not match, the file is damaged")
+    document = json.loads(header["document"])
+    if not isinstance(document, dict):
+        raise TensorFileError(f"{path}: the header's document is not a JSON object")
+    return tensors, document
+
+
+def _checksum(tensors: Mapping[str, Tensor], kind: str, document: str) -> str:
+    """SHA-256 (hex) over kind, document, and each tensor's name, type, shape and bytes in order of names."""
+    total = hashlib.sha256(f"{kind}\0{document}\0".encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        total.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def _replace(path: Path, payload: bytes) -> None:
+    """Write beside `path`, sync, rename, and sync the folder, so that a power cut leaves the old or the new."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
