@@ -26,7 +26,7 @@ format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff format .
 
 screenshots: $(VENV)/.dev  ## draw the pictures that the screen tests compare with anew
-	$(BIN)/python -m pytest tests/ui --update-screenshots
+	UPDATE_SCREENSHOTS=1 $(BIN)/python -m pytest tests/ui
 
 clean:  ## remove the environment and the caches; runs/ stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -5,8 +5,6 @@ A file is complete or absent: it is written beside its place, synced, and rename
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from trainer.files import write_bytes
 
 KEYS = ("format", "document", "sha256")
 
@@ -39,7 +39,7 @@ def write_tensors(path: Path, kind: str, tensors: Mapping[str, Tensor], document
     text = json.dumps(document, sort_keys=True)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     payload = save(plain, metadata={"format": kind, "document": text, "sha256": _checksum(plain, kind, text)})
-    _replace(path, payload)
+    write_bytes(path, payload)
     return Written(time.perf_counter() - started, len(payload))
 
 
@@ -69,23 +69,3 @@ def _checksum(tensors: Mapping[str, Tensor], kind: str, document: str) -> str:
         total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         total.update(tensor.flatten().view(torch.uint8).numpy().data)
     return total.hexdigest()
-
-
-def _replace(path: Path, payload: bytes) -> None:
-    """Write beside `path`, sync, rename, and sync the folder, so that a power cut leaves the old or the new."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

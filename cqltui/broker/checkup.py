@@ -10,6 +10,9 @@ from cqltui.broker.connect import connect_url
 from cqltui.broker.keys import Keys
 from cqltui.errors import CqltuiError
 
+LOOKED_AT = 1000
+"""Entries of the queue that are looked at one by one."""
+
 
 class Level(StrEnum):
     """How bad a finding is."""
@@ -43,27 +46,45 @@ def user_server(url: str, keys: Keys) -> Iterator[Finding]:
 
 def settings(client: redis.Redis) -> Iterator[Finding]:
     """Whether the server keeps what it is given."""
-    policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "")
+    try:
+        policy, persistent = (_setting(client, name) for name in ("maxmemory-policy", "appendonly"))
+    except redis.ResponseError as error:  # a user without the right to CONFIG
+        mend = "ask its owner for maxmemory-policy noeviction and appendonly yes"
+        yield Finding(Level.WARNING, "settings", f"cannot be read: {error}", mend)
+        return
     if policy != "noeviction":
         mend = "redis-cli config set maxmemory-policy noeviction"
         yield Finding(Level.ERROR, "eviction", f"{policy}: the server may drop queued tasks when it is full", mend)
-    if client.config_get("appendonly").get("appendonly") != "yes":
+    if persistent != "yes":
         mend = "redis-cli config set appendonly yes"
         yield Finding(Level.WARNING, "persistence", "no append-only file: a crash loses the queue's last minutes", mend)
 
 
+def _setting(client: redis.Redis, name: str) -> str:
+    return _text(client.execute_command("CONFIG", "GET", name)[1])
+
+
 def left_over(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
-    """What older tools or campaigns left under our names."""
-    kind = client.type(keys.queue)
-    name = kind.decode() if isinstance(kind, bytes) else str(kind)
-    if name not in ("none", "zset"):
+    """What other tools, or older versions of one, left under our names."""
+    kind = _text(client.execute_command("TYPE", keys.queue))
+    if kind not in ("none", "zset"):
         mend = f"redis-cli rename {keys.queue} {keys.queue}.old"
-        yield Finding(Level.ERROR, keys.queue, f"is a {name}, expected a sorted set", mend)
+        yield Finding(Level.ERROR, keys.queue, f"is a {kind}, expected a sorted set", mend)
         return
-    if name == "zset":
-        negative = client.zcount(keys.queue, "-inf", "(0")
-        if negative:
-            mend = f"redis-cli zremrangebyscore {keys.queue} -inf (0"
-            found = f"{negative} entries with a negative score, as older tools write them"
-            yield Finding(Level.WARNING, keys.queue, found, mend)
-        yield Finding(Level.OK, keys.queue, f"{client.zcard(keys.queue)} tasks are queued")
+    negative = client.execute_command("ZCOUNT", keys.queue, "-inf", "(0")
+    if negative:
+        mend = f"redis-cli zremrangebyscore {keys.queue} -inf '(0'"
+        found = f"{negative} entries with a negative score, as older tools write them"
+        yield Finding(Level.WARNING, keys.queue, found, mend)
+    unknown = [_text(raw) for raw in client.execute_command("ZRANGE", keys.queue, 0, LOOKED_AT - 1)]
+    unknown = [name for name in unknown if not client.execute_command("EXISTS", keys.task(name))]
+    if unknown:
+        mend = f"if no other tool needs them: redis-cli zrem {keys.queue} {' '.join(map(ascii, unknown[:3]))}"
+        found = f"{len(unknown)} entries are no tasks of a campaign, such as {unknown[0]!a}"
+        yield Finding(Level.WARNING, keys.queue, found, f"{mend}; or set [redis] namespace")
+    tasks = client.execute_command("ZCARD", keys.queue)
+    yield Finding(Level.OK, keys.queue, f"{tasks} entries are queued")
+
+
+def _text(raw: bytes | str) -> str:
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")

@@ -1,6 +1,5 @@
 """The server's epoch: counts the lives of its data, so that a token from before a loss is never valid again."""
 
-import os
 from pathlib import Path
 
 import redis
@@ -8,17 +7,19 @@ import redis
 from cqltui.broker.keys import Keys
 from cqltui.broker.scripts import Scripts
 from cqltui.errors import ServerError
+from trainer.files import write_bytes
 
 
-def open_epoch(client: redis.Redis, path: Path, namespace: str = "") -> tuple[int, bool]:
+def open_epoch(client: redis.Redis, path: Path, namespace: str = "", at_least: int = 0) -> tuple[int, bool]:
     """The epoch now, and whether a new one was begun because the data was lost or is older than the run directory.
 
-    `path` holds the copy in the run directory. A new epoch is written there first: should the process end in between,
-    the next one begins a still newer one. Tasks that ran in the older data are queued again. For one caller at a time
-    (the supervisor). Raises ServerError if the file cannot be read or written.
+    `path` holds the copy in the run directory; `at_least` is an epoch that is known to have been, should that be lost.
+    A new epoch is written there first: should the process end in between, the next one begins a still newer one. Tasks
+    that ran in the older data are queued again. For one caller at a time (the supervisor).
+    Raises ServerError if the file cannot be read or written.
     """
     keys = Keys(namespace)
-    on_disk = _read(path)
+    on_disk = max(_read(path), at_least)
     raw = client.execute_command("HGET", keys.meta, "epoch")
     have = int(raw) if raw is not None and raw.isdigit() else 0
     if have and have >= on_disk:
@@ -45,18 +46,7 @@ def _read(path: Path) -> int:
 
 def _write(path: Path, epoch: int) -> None:
     """Durably: a token of this epoch may be out before the next sync."""
-    new = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("w", encoding="ascii") as file:
-            file.write(f"{epoch}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_bytes(path, f"{epoch}\n".encode("ascii"))
     except OSError as error:
         raise ServerError(f"{path}: cannot be written: {error.strerror}") from error

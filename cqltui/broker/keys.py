@@ -43,12 +43,17 @@ class Keys:
         """List of notice events, the newest first, bounded."""
         self.events = f"{cq}events"
         """Capped stream of lifecycle events with ids <epoch>-<seq>, and the channel of the same name."""
+        self._files = f"{cq}files:"
         self._task = f"{cq}task:"
         self._worker = f"{cq}worker:"
 
     def task(self, task_id: str) -> str:
         """Hash of one task."""
         return self._task + task_id
+
+    def files(self, task_id: str, token: str) -> str:
+        """Hash of an attempt's files, name -> bytes, from a machine that does not see the run directory."""
+        return f"{self._files}{task_id}:{token}"
 
     def worker(self, worker_id: str) -> str:
         """Hash of one worker: instance, data, ts, nonce, claimed."""

@@ -37,6 +37,7 @@ START_S = 30.0
 STOP_S = 20.0
 _PORT_TRIES = 3
 _STEP_S = 0.02
+_ASK_AGAIN_S = 0.5
 _TAIL_LINES = 8
 
 
@@ -268,6 +269,23 @@ def _server_pid(where: dict[str, Any]) -> int:
 
 def _shut_down(handle: ServerHandle) -> None:
     """Orderly; a server that hangs is killed, since its AOF holds what it has acknowledged up to a second ago."""
+    server = EmbeddedServer(handle.run_dir)
+    deadline = time.monotonic() + STOP_S
+    ask_at = 0.0
+    while server.alive():
+        if time.monotonic() >= deadline:
+            _kill(handle)
+            break
+        if time.monotonic() >= ask_at:
+            # Again and again: a server that writes its first AOF refuses to end.
+            _ask_to_end(handle)
+            ask_at = time.monotonic() + _ASK_AGAIN_S
+        time.sleep(_STEP_S)
+    (server.dir / CONNECTION_FILE).unlink(missing_ok=True)
+    Path(handle.socket).unlink(missing_ok=True)
+
+
+def _ask_to_end(handle: ServerHandle) -> None:
     client = handle.connect()
     try:
         client.execute_command("SHUTDOWN")
@@ -275,15 +293,6 @@ def _shut_down(handle: ServerHandle) -> None:
         pass  # it is the server's end that ends the connection; one that is gone already is as good
     finally:
         client.close()
-    server = EmbeddedServer(handle.run_dir)
-    deadline = time.monotonic() + STOP_S
-    while server.alive():
-        if time.monotonic() >= deadline:
-            _kill(handle)
-            break
-        time.sleep(_STEP_S)
-    (server.dir / CONNECTION_FILE).unlink(missing_ok=True)
-    Path(handle.socket).unlink(missing_ok=True)
 
 
 def _kill(handle: ServerHandle) -> None:

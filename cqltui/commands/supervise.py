@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -36,6 +38,8 @@ from cqltui.supervisor.submit import submit
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
 
 HELP = "Supervise a run without a screen and without lines; what `cqltui CAMPAIGN.toml` starts behind the screen."
+
+STOPPING = "cqltui: stopping, workers write their checkpoints (once more to end them at once)\n"
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +79,19 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
     places = devices.spread(campaign.workers.device, campaign.workers.count)
     if chosen.redis_url is not None:
         connect_url(chosen.redis_url).close()  # a server that cannot be used leaves no trace of a run
-    lock = RunLock(chosen.run_dir)
-    try:
-        server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
+    with _Signals() as signals:
+        lock = RunLock(chosen.run_dir)
         try:
-            supervisor = _assemble(chosen, campaign, data, places, server, reporters)
-            lock.say(ready=True)
-            with _Signals(supervisor):
+            server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
+            try:
+                supervisor = _assemble(chosen, campaign, data, places, server, reporters)
+                lock.say(ready=True)
+                signals.reach(supervisor)
                 return supervisor.run()
+            finally:
+                server.leave()
         finally:
-            server.leave()
-    finally:
-        lock.free()
+            lock.free()
 
 
 def _assemble(
@@ -104,7 +109,9 @@ def _assemble(
 
     def fill() -> bool:
         """Open the server's epoch and bring its queue into line with the file; whether the queue was lost."""
-        _, rebuilt = open_epoch(server.queue.client, run_dir.server / "epoch", campaign.redis.namespace)
+        _, rebuilt = open_epoch(
+            server.queue.client, run_dir.server / "epoch", campaign.redis.namespace, records.journal.version[0]
+        )
         submit(server.queue, campaign, data, records, rebuilt)
         return rebuilt
 
@@ -149,6 +156,7 @@ def _describe(
         "title": campaign.title,
         "description": campaign.description,
         "run_dir": str(run_dir.path),
+        "host": socket.gethostname(),
         "started_ts": created_ts,
         "workers": workers,
         "phases": [
@@ -186,23 +194,37 @@ def _environment(place: str) -> dict[str, str]:
 
 
 class _Signals:
-    """Ctrl-C and its kin, while a supervisor runs: checkpoint and stop; a second Ctrl-C ends the workers at once."""
+    """Ctrl-C and its kin: checkpoint and stop; a second Ctrl-C ends the workers at once. Asked while the run is being
+    put together, the run ends as soon as it stands, so that nothing half-made is left."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
+    def __init__(self) -> None:
+        self._asked = False
+        self._supervisor: Supervisor | None = None
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> None:
+    def reach(self, supervisor: Supervisor) -> None:
+        """Whom to tell, from now on."""
+        self._supervisor = supervisor
+        if self._asked:
+            supervisor.ask_stop()
+
+    def __enter__(self) -> "_Signals":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:
                 self._before[number] = signal.signal(number, self._ask)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if not self._supervisor.ask_stop():
-            print("cqltui: stopping, workers write their checkpoints (once more to end them at once)", file=sys.stderr)
+        again, self._asked = self._asked, True
+        if not again:
+            os.write(2, STOPPING.encode())  # not print: the main program may be in the middle of one
+            if self._supervisor is not None:
+                self._supervisor.ask_stop()
         elif number == signal.SIGINT:
+            if self._supervisor is None:
+                raise KeyboardInterrupt
             self._supervisor.kill_workers()

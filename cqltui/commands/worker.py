@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import socket
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from cqltui.broker.records import check_name
 from cqltui.commands import options
 from cqltui.commands.server import open_run
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 
@@ -37,9 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     device = choose_device(arguments.device)
     server, run_dir = open_place(arguments)
     try:
-        place = run_dir or run_dir_of(server)
+        place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
         _log_to(place.log(arguments.worker_id))
-        chosen = WorkerOptions(arguments.worker_id, device, arguments.min_priority, arguments.poll_interval)
+        chosen = WorkerOptions(
+            arguments.worker_id, device, arguments.min_priority, arguments.poll_interval, hands_over=not is_here
+        )
         return Worker(server.queue, server.another_queue(), place, chosen).run()
     finally:
         server.leave()
@@ -53,19 +56,19 @@ def open_place(arguments: argparse.Namespace) -> tuple[Server, RunDir | None]:
     return open_run(arguments.run_dir, arguments.redis_url)
 
 
-def run_dir_of(server: Server) -> RunDir:
-    """The run directory that the campaign on the server names. Raises InputError if it is not on this machine."""
-    meta = server.queue.snapshot().data["meta"]
-    campaign = decode.campaign(meta.get("campaign"))
+def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
+    """Where to write, and whether that is the run directory itself: on another machine it is a folder of our own,
+    from which results travel through the server. Raises InputError if the server has no campaign."""
+    said = server.queue.snapshot().data["meta"].get("campaign")
+    campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
         raise InputError("there is no campaign on this server (another namespace? see --namespace)")
-    found = RunDir(Path(campaign.run_dir))
-    if not found.campaign_json.is_file():
-        raise InputError(
-            f"the campaign's run directory {campaign.run_dir} is not on this machine: "
-            f"share it between the machines, and name its place here with --run-dir"
-        )
-    return found
+    there = RunDir(Path(campaign.run_dir))
+    known = read_json(there.campaign_json)
+    if said.get("host") == socket.gethostname() and known and known.get("created_ts") == campaign.started_ts:
+        return there, True
+    name = check_name("campaign", campaign.name)
+    return RunDir((options.RUNS / f"{name}@{worker_id}").absolute()), False
 
 
 def _log_to(path: Path) -> None:

@@ -2,18 +2,17 @@
 
 import csv
 import json
-import os
 import re
-import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from trainer.files import replaced, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
+RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
+"""What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
 
@@ -116,30 +115,6 @@ def _safe(name: str) -> str:
     return name
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile's: its files are readable by their owner alone, and results are for others too.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file atomically."""
-    with replaced(path) as file:
-        file.write(content)
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically; the same value gives the same bytes."""
     write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
@@ -190,12 +165,3 @@ def _metrics(row: list[str]) -> EpochMetrics:
     epoch, *measured = row[:7]
     heldout = [float(value) if value else None for value in row[7:]]
     return EpochMetrics(int(epoch), *map(float, measured), *heldout)
-
-
-def _sync_folder(path: Path) -> None:
-    """Put a folder's entries on disk, so that a rename survives a loss of power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
 from cqltui.results.record import TaskRecord, TaskStanding, read_records
-from cqltui.results.rundir import RunDir, write_bytes, write_json
+from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.summary import Summary, render, summarize
+from trainer.files import write_bytes
 
 RESULT_COLUMNS = (
     "task_id",

@@ -119,9 +119,7 @@ def _queued(
     Ends at the first task whose duration is unknown: what comes after it cannot be told either.
     """
     tie = count()
-    ready = [
-        (-task.life.priority, task.life.order, next(tie), task) for task in tasks if task.status is Status.QUEUED
-    ]
+    ready = [(-task.life.priority, task.life.order, next(tie), task) for task in tasks if task.status is Status.QUEUED]
     delayed = [(max(now, t.life.ready_ts), next(tie), t) for t in tasks if t.status is Status.DELAYED]
     heapq.heapify(ready)
     heapq.heapify(delayed)

@@ -39,7 +39,7 @@ class Guard:
 
     def note_death(self, worker_id: str, code: int) -> None:
         """A worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""
-        self._deaths[worker_id] = code
+        self._deaths.setdefault(worker_id, code)
 
     def check(self, state: RunState, monotonic: float) -> None:
         """Tell of deaths, reap expired leases, restart what hangs. Raises RedisError if the server does not answer."""

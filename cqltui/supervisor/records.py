@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.broker.records import Result
-from cqltui.results.rundir import RunDir, read_json, replace_file, write_json
+from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, write_json
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, TaskState
 from cqltui.supervisor.journal import Journal
-
-PUBLISHED = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
-"""result.json is the last: where it is, the others are whole."""
+from trainer.files import write_bytes
 
 
 class Records:
@@ -45,6 +43,12 @@ class Records:
         """The accepted result, or None."""
         return read_json(self._run_dir.result_json(task_id))
 
+    def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
+        """Put what a worker on another machine handed over into its attempt's folder."""
+        for name in RESULT_FILES:
+            if name in files:
+                write_bytes(self._run_dir.attempt(result.id, result.run, result.token) / name, files[name])
+
     def publish(self, result: Result) -> bool:
         """Copy what the accepted attempt wrote to the task's folder; False if the attempt left no files here.
 
@@ -57,7 +61,7 @@ class Records:
         if not (source / "model.safetensors").is_file():
             return False
         write_json(source / "result.json", dict(result.data))
-        for name in PUBLISHED:
+        for name in RESULT_FILES:
             replace_file(source / name, self._run_dir.task(result.id) / name)
         for checkpoint in self._run_dir.run(result.id, result.run).glob("*/checkpoint-*.safetensors"):
             checkpoint.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from cqltui.broker.bus import Feed
 from cqltui.broker.queue import Queue
+from cqltui.broker.records import Result
 from cqltui.broker.stream import events_after
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.state import reduce
@@ -82,11 +83,9 @@ class Supervisor:
         self._unpublished: set[str] = set()
         """Tasks that are done, their files not yet in place."""
 
-    def ask_stop(self) -> bool:
-        """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler. True if it was asked before."""
-        again = self._stop_asked.is_set()
+    def ask_stop(self) -> None:
+        """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler."""
         self._stop_asked.set()
-        return again
 
     def kill_workers(self) -> None:
         """End all workers at once: what a second Ctrl-C is for."""
@@ -142,9 +141,18 @@ class Supervisor:
 
     def _publish(self, task_id: str) -> None:
         result = self._queue.result(task_id, self.state.tasks[task_id].life.run)
-        if result is not None and not self._records.publish(result):
+        if result is not None and not self._records.publish(result) and not self._receive(result):
             log.warning("task %s is done, but its files are not in the run directory", task_id)
         self._unpublished.discard(task_id)
+
+    def _receive(self, result: Result) -> bool:
+        """Take over what a worker on another machine has handed over; False if there is nothing."""
+        files = self._queue.files(result.id, result.token)
+        self._records.receive(result, files)
+        published = self._records.publish(result)
+        if published:
+            self._queue.drop_files(result.id, result.token)
+        return published
 
     # What is to be done about it
 

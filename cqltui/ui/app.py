@@ -166,8 +166,8 @@ class CqltuiApp(App[LeaveChoice]):
         self._tell_notices(state)
 
     def _estimated(self, state: RunState, now: float) -> Estimate:
-        """The estimate; made anew every second, and when a task has changed its state."""
-        key = (state.epoch, state.seq, state.wanted, len(state.tasks), int(now / TICK_S))
+        """The estimate; made anew every second, and when the run or a task has changed its state."""
+        key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
         if self._estimate is None or key != self._estimate_key:
             self._estimate_key = key
             self._estimate = estimate(state, now)

@@ -30,9 +30,7 @@ class Background:
         """End after the calls already given."""
         self._jobs.put(None)
 
-    def call(
-        self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[CqltuiError], None]
-    ) -> None:
+    def call(self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[CqltuiError], None]) -> None:
         """Run `work` in the thread, then `done` or `failed` in the screen's. Other errors than ours end the screen."""
 
         def job() -> None:

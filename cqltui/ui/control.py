@@ -109,9 +109,7 @@ class Control:
 
         self._background.call(partial(self._commands.want, wanted), done, self._failed)
 
-    def _send(
-        self, task: TaskState, label: str, command: Callable[[], None], priority: float | None = None
-    ) -> None:
+    def _send(self, task: TaskState, label: str, command: Callable[[], None], priority: float | None = None) -> None:
         pending = _Pending(label, task.life.version, self._clock() + PENDING_S, priority)
         self._pending[task.id] = pending
         self._changed()

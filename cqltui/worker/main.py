@@ -40,6 +40,8 @@ class WorkerOptions:
     """A torch device, resolved."""
     min_priority: int | None = None
     poll_interval_s: float = 1.0
+    hands_over: bool = False
+    """The run directory is on another machine."""
 
 
 class Worker:
@@ -64,7 +66,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
         self._link = Link(queue, options.worker_id, self._worker, self._stop)
-        self._context = Context(self._link, self._worker, run_dir, versions(), self._stop)
+        self._context = Context(self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
         self._heartbeat = Heartbeat(self._beat)
 
     def run(self) -> int:

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from cqltui.broker.records import Claim, Directive
 from cqltui.campaign import payload
 from cqltui.errors import CqltuiError
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import RESULT_FILES, RunDir
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
 from cqltui.worker.link import PATIENCE_S, UNREACHABLE, Link
@@ -53,6 +53,8 @@ class Context:
     versions: dict[str, str]
     stop: threading.Event
     """Set: checkpoint, give the tasks back, leave."""
+    hands_over: bool = False
+    """The run directory is on another machine: results travel through the server."""
     datasets: dict[str, Dataset] = field(default_factory=dict)
 
     @property
@@ -205,6 +207,9 @@ class Session:
         result = attempt.result(self._context.worker, self._context.versions)
         attempt.publish_result(result)
         self._last_word(attempt)
+        if self._context.hands_over:
+            files = {name: (attempt.folder / name).read_bytes() for name in RESULT_FILES}
+            self._deliver(lambda: self._queue.put_files(attempt.id, attempt.claim.token, files))
         if self._deliver(lambda: self._queue.complete(attempt.id, attempt.claim.token, result)):
             log.info("%s done after %d epochs", attempt.id, attempt.epoch)
         else:
@@ -238,6 +243,12 @@ class Session:
         log.exception("ERROR %s", ", ".join(self.leases()))
         hopeless = isinstance(error, HOPELESS)
         text = f"{type(error).__name__}: {error}"
+        if self._context.hands_over and isinstance(error, DataError):
+            log.error("ERROR this machine does not have the campaign's data: the worker leaves, its tasks go back")
+            for claim in self._waiting.values():
+                self._deliver(partial(self._queue.release, claim.id, claim.token, Status.QUEUED))
+            self._waiting.clear()
+            self._context.stop.set()
         for claim in [*self._waiting.values(), *(attempt.claim for attempt in self._attempts)]:
             wait = None if hopeless else retry_s(claim.attempt)
             self._deliver(partial(self._queue.fail, claim.id, claim.token, text, wait))

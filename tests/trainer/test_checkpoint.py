@@ -176,7 +176,7 @@ def test_a_failed_write_leaves_the_old_file(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trainer.tensorfile.os.fsync", full)
+    monkeypatch.setattr("trainer.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write(path, replace(checkpoint, epoch=3))
     assert path.read_bytes() == before

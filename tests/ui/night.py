@@ -197,7 +197,7 @@ class Night:
         elif dies:
             error = (
                 "ERROR Killed by signal 9 three times without a new checkpoint\n"
-                "  File \"train.py\", line 88, in run\n    loss.backward()\n"
+                '  File "train.py", line 88, in run\n    loss.backward()\n'
                 "RuntimeError: [enforce fail] out of memory: you tried to allocate 12884901888 bytes"
             )
             yield self._lifecycle(

@@ -29,8 +29,13 @@ def test_clock_names_the_day_when_it_is_another() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"), (0.0949, "0.0949"), (12.345, "12.35"), (-1.5, "-1.5000"), (0, "0.0000"),
-        (1e-5, "1.0e-05"), (123_456, "1.2e+05"),
+        (None, "–"),
+        (0.0949, "0.0949"),
+        (12.345, "12.35"),
+        (-1.5, "-1.5000"),
+        (0, "0.0000"),
+        (1e-5, "1.0e-05"),
+        (123_456, "1.2e+05"),
     ],
 )
 def test_numbers_stay_short(value: float | None, text: str) -> None:

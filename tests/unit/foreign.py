@@ -8,20 +8,38 @@ from cqltui.state.events import Event, Kind
 from cqltui.state.model import Status, Wanted
 
 nonsense: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats()
+    | st.text(max_size=5)
     | st.sampled_from([*Status, *Wanted]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.text(max_size=3)
-        | st.sampled_from(
-            [
-                *("info", "life", "progress", "tasks", "workers", "meta", "members", "campaign", "phases", "verdicts"),
-                *("status", "task", "a", "seq", "epochs", "step", "hidden_dims", "curve", "wanted", "finished_ts"),
-                *("elapsed_s", "epoch_steps", "ts", "queued_ts", "started_ts", "phase", "token", "priority"),
-            ]
-        ),
-        inner,
-        max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=3)
+            | st.sampled_from(
+                [
+                    *(
+                        "info",
+                        "life",
+                        "progress",
+                        "tasks",
+                        "workers",
+                        "meta",
+                        "members",
+                        "campaign",
+                        "phases",
+                        "verdicts",
+                    ),
+                    *("status", "task", "a", "seq", "epochs", "step", "hidden_dims", "curve", "wanted", "finished_ts"),
+                    *("elapsed_s", "epoch_steps", "ts", "queued_ts", "started_ts", "phase", "token", "priority"),
+                ]
+            ),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=25,
 )

@@ -74,7 +74,7 @@ class Server:
                 )
             case "report", "running":
                 self._report(task)
-            case ("done" | "delayed" | "dead" | "paused"), "running":
+            case (("done" | "delayed" | "dead" | "paused"), "running"):
                 self._life(task, status=operation, finished_ts=self.ts)
             case "requeue", "delayed" | "paused":
                 self._life(task, status="queued", queued_ts=self.ts)

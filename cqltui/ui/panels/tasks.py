@@ -214,6 +214,7 @@ class TaskTable(Panel):
             row = next((i for i, task_id in enumerate(self._ids) if tasks[task_id].status is Status.RUNNING), None)
             if row is not None:
                 self._go(row)
+                self._show_cursor(again=True)
 
     def _show_cursor(self, again: bool = False) -> None:
         """Scroll as little as shows the cursor; while it moves by itself, to the middle (`again`: in any case)."""

@@ -56,7 +56,7 @@ class DetailsScreen(TaskScreen):
 
     def _again(self) -> None:
         if self.frame is not None:
-            self.draw(self.frame)
+            self.show(self.frame)
 
     def targets(self) -> tuple[TaskState, ...]:
         """The task."""
@@ -70,7 +70,7 @@ class DetailsScreen(TaskScreen):
     def draw(self, frame: Frame) -> None:
         """Draw what differs."""
         task = frame.state.tasks.get(self._task_id)
-        if task is None or not self.is_mounted:
+        if task is None:
             return
         self.query_one(Header).show(frame)
         fields, about = self.query_one("#fields", LineView), self.query_one("#about", LineView)

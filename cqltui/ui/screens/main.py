@@ -100,7 +100,7 @@ class MainScreen(TaskScreen):
     def _again(self) -> None:
         """Panels know their sizes only after the layout."""
         if self.frame is not None:
-            self.draw(self.frame)
+            self.show(self.frame)
 
     def _lay_out(self) -> None:
         small = self.small
@@ -134,8 +134,6 @@ class MainScreen(TaskScreen):
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs, in the panels that are seen."""
-        if not self.is_mounted:
-            return
         if len(frame.state.campaign.phases) != self._phases:
             self._lay_out()
         self.query_one(Banner).show(frame)
@@ -143,7 +141,7 @@ class MainScreen(TaskScreen):
         self.tasks.show(frame)
         for panel in self.query(Panel):
             if panel.display and panel.size and not isinstance(panel, TaskTable | Banner):
-                panel.show(frame)
+                panel.follow(frame)
         self._draw_selected(frame)
 
     def _draw_selected(self, frame: Frame) -> None:

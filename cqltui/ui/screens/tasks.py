@@ -1,9 +1,11 @@
 """What screens share on which tasks can be acted on: the keys, and the questions before what cannot be undone."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from cqltui.state.model import ENDED, TaskState
@@ -37,7 +39,9 @@ class TaskScreen(Screen[None]):
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         self.frame = frame
-        self.draw(frame)
+        # A screen that is being made or taken down has not all of its widgets.
+        with suppress(NoMatches):
+            self.draw(frame)
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs; for the screens to say how."""

@@ -1,0 +1,63 @@
+"""What `cqltui doctor` finds on a user's server."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from cqltui.broker import checkup
+from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.keys import Keys
+from cqltui.broker.queue import Queue
+from cqltui.broker.server import ServerHandle
+from tests.contract.helpers import task
+
+
+@pytest.fixture
+def reset(client: redis.Redis) -> Iterator[None]:
+    """The server's settings as they were."""
+    yield
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("appendonly", "yes")
+
+
+def bad(findings: Iterator[Finding]) -> list[Finding]:
+    """Those that want a mend, which each has."""
+    found = [finding for finding in findings if finding.level is not Level.OK]
+    assert all(finding.mend for finding in found)
+    return found
+
+
+def test_a_fit_server_wants_nothing(server: ServerHandle, queue: Queue) -> None:
+    queue.enqueue(task("t1"))
+    url = f"unix://:{server.password}@{server.socket}"
+    findings = list(checkup.user_server(url, Keys()))
+    assert not bad(iter(findings))
+    assert findings[-1].found == "1 entries are queued"
+
+
+def test_a_server_that_forgets_is_told(client: redis.Redis, reset: None) -> None:
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    client.config_set("appendonly", "no")
+    assert [finding.what for finding in bad(checkup.settings(client))] == ["eviction", "persistence"]
+
+
+def test_what_older_tools_left_is_told(client: redis.Redis) -> None:
+    client.execute_command("ZADD", "training_queue", -8, "old", 3, b"\xff\n")
+    negative, unknown = bad(checkup.left_over(client, Keys()))
+    assert "1 entries with a negative score" in negative.found
+    assert "2 entries are no tasks" in unknown.found
+    assert "namespace" in unknown.mend
+
+
+def test_a_key_of_another_type_is_told(client: redis.Redis) -> None:
+    client.execute_command("LPUSH", "training_queue", "x")
+    (finding,) = bad(checkup.left_over(client, Keys()))
+    assert finding.level is Level.ERROR
+    assert "is a list" in finding.found
+
+
+def test_no_server_is_an_error_without_the_password() -> None:
+    (finding,) = bad(checkup.user_server("redis://:secret@127.0.0.1:1/0", Keys()))
+    assert finding.level is Level.ERROR
+    assert "secret" not in finding.found

@@ -1,0 +1,15 @@
+"""Files that travel through the server, from a worker that does not see the run directory."""
+
+from cqltui.broker.queue import FILES_KEPT_S, Queue
+
+
+def test_files_are_kept_for_the_supervisor_until_it_drops_them(queue: Queue) -> None:
+    files = {"metrics.csv": b"epoch\n1\n", "model.safetensors": bytes(range(256)) * 1000}
+    assert queue.files("t1", "1-1") == {}
+    queue.put_files("t1", "1-1", files)
+    queue.put_files("t1", "1-1", files)  # a call that was sent twice
+    assert queue.files("t1", "1-1") == files
+    assert queue.files("t1", "1-2") == {}  # another attempt has its own
+    assert 0 < int(queue.client.execute_command("TTL", queue.keys.files("t1", "1-1"))) <= FILES_KEPT_S
+    queue.drop_files("t1", "1-1")
+    assert queue.files("t1", "1-1") == {}

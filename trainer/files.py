@@ -1,0 +1,41 @@
+"""Files that are whole or not there, whatever happens while they are written. Free of torch."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not tempfile's: its files are readable by their owner alone, and results are for others too.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file atomically."""
+    with replaced(path) as file:
+        file.write(content)
+
+
+def _sync_folder(path: Path) -> None:
+    """Put a folder's entries on disk, so that a rename survives a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
