@@ -6,6 +6,8 @@ import numpy as np
 
 from trainer.data.types import Int
 
+BATCHES = 1
+
 
 def epoch_order(seed: int, epoch: int, rows: int) -> Int:
     """The permutation [rows] in which epoch `epoch` (from 0) of a member with this seed visits the training rows."""
@@ -20,4 +22,5 @@ def random_state(seed: int, epoch: int) -> dict[str, Any]:
 
 
 def _bits(seed: int, epoch: int) -> np.random.PCG64:
-    return np.random.PCG64(np.random.SeedSequence((seed, epoch)))
+    # The key keeps them apart from the streams of the data, which may have the same seed.
+    return np.random.PCG64(np.random.SeedSequence((seed, epoch), spawn_key=(BATCHES,)))

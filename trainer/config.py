@@ -14,6 +14,8 @@ ACTIONS = ("no-bet", "small", "medium", "large")
 STAKES = (0.0, 0.2, 0.6, 1.0)
 """Share of the largest stake that each action bets; the largest is 5 % of the bankroll."""
 MAX_STAKE_FRACTION = 0.05
+LARGEST_EDGE_SIZE = 10.0
+"""Points that a simulated market may overlook."""
 ADAM_EPS = 1e-8
 
 
@@ -30,15 +32,15 @@ class DataConfig:
     """`simulated`: points of margin per standard deviation of the signal that the market overlooks; 0: efficient."""
     holdout_seasons: int = 2
     """The last seasons are held out (every source that knows seasons)."""
-    holdout_fraction: float = 0.2
-    """Share of the last rows that is held out where a `logged` file has no seasons."""
+    holdout_fraction: float | None = None
+    """`logged`: share of the last rows that is held out, instead of seasons. None: a fifth, if there are no seasons."""
     state_cols: tuple[tuple[str, str], ...] = tuple((name, name) for name in STATE_COLUMNS)
     """The state vector, in order: (feature, column of the file). Features chosen, and renamed in a `logged` file."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainerConfig:
-    """One training, complete: with the data, these settings determine its weights bit for bit on CPU."""
+    """One training, complete: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
 
     epochs: int
     lr: float

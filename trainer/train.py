@@ -1,7 +1,8 @@
 """Trains a pack: M members of one shape on the same data, a batched matrix product where M trainings would have M.
 
-A member's result depends on its settings and the data alone, on CPU bit for bit: not on its pack, nor on when it was
-stopped and resumed. A single training is a pack of one.
+A member's result depends on its settings and the data alone: not on its pack, nor on when it was stopped and resumed.
+That is bit for bit on one kind of CPU with one thread (`torch.set_num_threads(1)`, which is the process's to set). A
+single training is a pack of one.
 """
 
 import time

@@ -10,11 +10,13 @@ import statistics
 from collections.abc import Callable, Iterable
 
 from cqltui.campaign.outcomes import (
+    ENDED,
     HIGHER_IS_BETTER,
     Judgement,
     Params,
     Scope,
     TaskOutcome,
+    at_epoch,
     by_configuration,
     curve,
     final,
@@ -36,6 +38,8 @@ REDUCTIONS: dict[str, Callable[[Iterable[float]], float]] = {
     "max": max,
 }
 """Besides "best" and "worst", which know which way is better for the metric."""
+LEAST_POINTS = 3
+"""Measurements of a curve from which its end can be judged against its minimum."""
 
 
 def all_done(scope: Scope, params: Params) -> Judgement:
@@ -128,17 +132,21 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
 
     The spread is the sample standard deviation of the metric over the seeds of one configuration in the phase
     `seeds_from`, read at the epoch at which the compared trainings end; the largest, if several configurations were
-    repeated. Judged are the alphas at which a spread was measured, or all where none of those was.
+    repeated. Judged are the alphas at which a spread was measured, or all where none of those was. The gap of two
+    single seeds has itself a standard deviation of sqrt(2) times the spread: a narrow yes is no more than a hint.
     """
     name, seeds_phase = str(params["metric"]), str(params["seeds_from"])
+    repetitions = scope.of_phase(seeds_phase)
+    if (ended := sum(outcome.status in ENDED for outcome in repetitions)) < len(repetitions):
+        return None, f"the spread over seeds is not known yet: {ended} of {len(repetitions)} seeds have ended"
     epochs = max(outcome.task.trainer.epochs for outcome in scope.done)
     spreads: dict[float, float] = {}
-    for config, repeated in by_configuration(o for o in scope.of_phase(seeds_phase) if o.done).items():
-        values = [value for o in repeated if (value := final(o, name, epochs)) is not None]
+    for config, repeated in by_configuration(o for o in repetitions if o.done).items():
+        values = [value for o in repeated if (value := at_epoch(o, name, epochs)) is not None]
         if len(values) > 1 and all(map(math.isfinite, values)):
             spreads[config.alpha] = max(statistics.stdev(values), spreads.get(config.alpha, 0.0))
     if not spreads:
-        return None, f"the spread over seeds is not known: it needs two tasks of phase {seeds_phase} that are done"
+        return None, f"the spread over seeds is not known: phase {seeds_phase} has no two {name} of epoch {epochs:,}"
     ranked = _ranked_by_alpha(scope, name)
     judged = [alpha for alpha in ranked if alpha in spreads] or list(ranked)
     spread, results, details = max(spreads.values()), [], []
@@ -151,7 +159,9 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
         details.append(f"alpha {alpha:g}: {title} {name} {best:.4f}, then {other} {second:.4f}, gap {gap:.4f}")
     if not results:
         return None, "there are no two configurations of one alpha to compare"
-    return all(results), f"{'; '.join(details)}; spread over seeds {spread:.4f}"
+    unjudged = ", ".join(f"{alpha:g}" for alpha in ranked if alpha not in judged)
+    without = f"; alpha {unjudged} not judged: no seeds" if unjudged else ""
+    return all(results), f"{'; '.join(details)}; spread over seeds {spread:.4f}{without}"
 
 
 def _ranked_by_alpha(scope: Scope, name: str) -> dict[float, list[tuple[float, str]]]:
@@ -187,12 +197,13 @@ def no_overfitting(scope: Scope, params: Params) -> Judgement:
     """Every task's validation loss ends at most the share `max_rise` above its minimum."""
     limit, rises = float(params["max_rise"]), []
     for outcome in scope.done:
-        if losses := curve(outcome, "val_loss"):
+        losses = curve(outcome, "val_loss")
+        if len(losses) >= LEAST_POINTS:  # the end of fewer can hardly lie above their minimum
             lowest, end = min(losses), losses[-1]
             rise = (end - lowest) / lowest if lowest > 0 and math.isfinite(end) else math.inf if end != lowest else 0.0
             rises.append((rise, outcome))
     if not rises:
-        return None, "val_loss was not measured"
+        return None, f"val_loss was not measured {LEAST_POINTS} times in any task"
     within = sum(rise <= limit for rise, _ in rises)
     worst, outcome = max(rises, key=lambda pair: pair[0])
     epoch = min((m.val_loss, m.epoch) for m in outcome.metrics if m.val_loss is not None)[1]

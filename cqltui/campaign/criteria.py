@@ -81,6 +81,8 @@ def evaluate(criterion: Criterion, phase: Phase, outcomes: Sequence[TaskOutcome]
         return Verdict(criterion, None, "not yet evaluated: no task is done")
     params: dict[str, ParamValue] = dict(criterion.params)
     passed, detail = check.judge(scope, params)
+    if not check.early and len(scope.done) < len(phase.tasks):
+        detail += f"; judged from {len(scope.done)} of {len(phase.tasks)} tasks"
     return Verdict(criterion, passed, detail)
 
 

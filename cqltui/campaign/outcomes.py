@@ -91,6 +91,12 @@ def final(outcome: TaskOutcome, metric: str, up_to_epoch: int | None = None) -> 
     return values[-1] if values else None
 
 
+def at_epoch(outcome: TaskOutcome, metric: str, epoch: int) -> float | None:
+    """The metric's value at exactly that epoch, or None if it was not measured there."""
+    values = [getattr(entry, metric) for entry in outcome.metrics if entry.epoch == epoch]
+    return values[0] if values else None
+
+
 def rank(value: float, metric: str) -> float:
     """A key that sorts the best value first and what is not a number (a training that diverged) last."""
     if not math.isfinite(value):

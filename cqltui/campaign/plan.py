@@ -143,7 +143,9 @@ class Plan:
         return all(task.measured for phase in self.phases for task in phase.tasks)
 
 
-def plan(campaign: Campaign, rows: int, speeds: Speeds | None = None, *, workers: int = 1) -> Plan:
+def plan(
+    campaign: Campaign, rows: int, speeds: Speeds | None = None, *, heldout_rows: int = 0, workers: int = 1
+) -> Plan:
     """The cost of `campaign` on `rows` training transitions with so many workers, each taking the next task when free.
 
     Raises InputError where a batch is larger than the data.
@@ -158,7 +160,7 @@ def plan(campaign: Campaign, rows: int, speeds: Speeds | None = None, *, workers
             phase.name,
             phase.title,
             phase.priority,
-            tuple(_task_plan(campaign, task, rows, speeds, starts[task]) for task in phase.tasks),
+            tuple(_task_plan(campaign, task, (rows, heldout_rows), speeds, starts[task]) for task in phase.tasks),
         )
         for phase in campaign.phases
     )
@@ -197,14 +199,17 @@ def _seconds(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds) -> f
     return _steps(task, rows) * speeds.seconds_per_step(Shape.of(task.trainer), campaign.step_flops(task))
 
 
-def _task_plan(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds, start_s: float) -> TaskPlan:
-    trainer, params = task.trainer, campaign.params(task)
+def _task_plan(
+    campaign: Campaign, task: TaskSpec, all_rows: tuple[int, int], speeds: Speeds, start_s: float
+) -> TaskPlan:
+    """`all_rows`: training and held-out rows."""
+    trainer, params, rows = task.trainer, campaign.params(task), all_rows[0]
     return TaskPlan(
         task=task,
         params=params,
         steps=_steps(task, rows),
         step_flops=campaign.step_flops(task),
-        memory_bytes=estimate_bytes([trainer], campaign.state_dim, rows),
+        memory_bytes=estimate_bytes([trainer], campaign.state_dim, *all_rows),
         seconds=_seconds(campaign, task, rows, speeds),
         measured=Shape.of(trainer) in speeds.step_s,
         start_s=start_s,

@@ -16,7 +16,7 @@ from cqltui.campaign.fields import (
     read_table,
     text,
 )
-from trainer.config import STATE_COLUMNS
+from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS
 
 MAX_LAYERS = 32
 MAX_WIDTH = 16_384
@@ -92,7 +92,7 @@ DATA: dict[str, Reader] = {
     "path": LINE,
     "split": _split,
     "seed": SEED,
-    "edge_size": number("a number from 0 to 100", lambda value: 0 <= value <= 100),
+    "edge_size": number(f"a number from 0 to {LARGEST_EDGE_SIZE:g}", lambda value: 0 <= value <= LARGEST_EDGE_SIZE),
 }
 SOURCE_KEYS = {
     "simulated": {"source", "split", "seed", "edge_size"},

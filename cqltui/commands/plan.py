@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = measure(campaign, data.rows, data.digest, places[0])
-    planned = plan(campaign, data.rows, speeds, workers=len(places))
+    planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     if arguments.json:
         print(json.dumps(plan_json(planned) | {"device": places[0], "failures": failures}, indent=1))
     else:
@@ -63,7 +63,7 @@ def measure(campaign: Campaign, rows: int, data_digest: str, device: str) -> tup
     failures: dict[str, str] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("measuring", total=len(waiting))
-        while waiting:
+        while waiting:  # a process that ends early leaves the rest to the next
             specs = [payload.task_spec(campaign, task, rows, data_digest) for _, task in waiting]
             for answer in _answers(specs, device):
                 shape, task = waiting.pop(0)

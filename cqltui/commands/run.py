@@ -71,7 +71,8 @@ def forwarded(arguments: argparse.Namespace) -> list[str]:
     """The options of a run as the supervisor takes them; a server's URL travels in the environment."""
     given = [str(arguments.campaign.absolute())]
     for setting in arguments.settings:
-        given += ["--set", setting]
+        if setting.partition("=")[0].strip() != "redis.url":
+            given += ["--set", setting]
     for name in ("workers", "device", "run_dir"):
         if (value := getattr(arguments, name)) is not None:
             given += [f"--{name.replace('_', '-')}", str(value)]

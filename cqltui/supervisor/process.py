@@ -92,6 +92,6 @@ def find(worker_id: str, pid: int, create_time: float) -> WorkerProcess | None:
         process = psutil.Process(pid)
         if abs(process.create_time() - create_time) > SAME_START_S or process.status() == psutil.STATUS_ZOMBIE:
             return None
-    except psutil.NoSuchProcess:
+    except psutil.Error:  # gone, or somebody else's
         return None
     return WorkerProcess(worker_id, process)

@@ -4,6 +4,7 @@ so an attempt that lost its lease overwrites nothing."""
 import csv
 import logging
 import math
+import os
 import time
 from dataclasses import asdict, astuple
 from pathlib import Path
@@ -134,6 +135,7 @@ class Attempt:
     def save(self, state: checkpoint.Checkpoint) -> None:
         """Write a checkpoint, and drop all but the newest two. A disk that refuses leaves the one before intact."""
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())  # a checkpoint without the rows before it is of no use
         pause_s = self._checkpoint_s
         try:
             written = checkpoint.write(self.folder / checkpoint.checkpoint_name(state.epoch), state)

@@ -18,17 +18,16 @@ from trainer.config import TrainerConfig
 from trainer.data.types import Dataset
 from trainer.train import PackTrainer
 
-WARM_UP_EPOCHS = 1
 KIB = 1 if sys.platform == "darwin" else 1024
 """Bytes in a unit of ru_maxrss."""
 
 
 def step_seconds(config: TrainerConfig, dataset: Dataset, device: str, seconds: float) -> float:
-    """Seconds of one training step, from whole epochs over at least `seconds`, after one that warms up."""
-    endless = replace(config, epochs=sys.maxsize, validate_every=sys.maxsize)
-    trainer = PackTrainer([endless], dataset, device)
-    for _ in range(WARM_UP_EPOCHS):
-        trainer.run_epoch()
+    """Seconds of one training step, from whole epochs over at least `seconds`, after two that warm up."""
+    # The last epoch is always validated, which takes memory too: one of its own shows whether there is enough.
+    PackTrainer([replace(config, epochs=1)], dataset, device).run_epoch()
+    trainer = PackTrainer([replace(config, epochs=sys.maxsize, validate_every=sys.maxsize)], dataset, device)
+    trainer.run_epoch()
     epochs, began = 0, time.perf_counter()
     while (took := time.perf_counter() - began) < seconds:
         trainer.run_epoch()

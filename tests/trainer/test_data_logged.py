@@ -129,7 +129,18 @@ def test_without_seasons_the_last_rows_are_held_out(file: Path) -> None:
     data = load(config(write(file, without(bets(), "season", "week", "game_id", "b_prob")), holdout_fraction=0.25))
     assert (len(data.train), len(data.heldout)) == (15, 5)
     assert data.heldout.states[:, 0].tolist() == [11.5, 12.5, 13.5, 14.5, 15.5]
-    assert data.notes == ("no season column: the last 5 of 20 rows are held out",)
+    assert data.notes == ()
+
+
+def test_a_chosen_fraction_goes_before_the_seasons(file: Path) -> None:
+    data = load(config(write(file, bets()), holdout_fraction=0.25))
+    assert (len(data.train), len(data.heldout)) == (15, 5)
+
+
+def test_without_seasons_and_without_a_choice_the_last_fifth_is_held_out(file: Path) -> None:
+    data = load(config(write(file, without(bets(), "season", "week"))))
+    assert (len(data.train), len(data.heldout)) == (16, 4)
+    assert data.notes == ("no season column: the last 4 of 20 rows are held out",)
 
 
 def test_with_too_few_seasons_the_last_rows_are_held_out(file: Path) -> None:

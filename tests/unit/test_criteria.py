@@ -190,7 +190,22 @@ def test_conclusive_never_compares_different_alphas() -> None:
 def test_conclusive_waits_for_the_seeds() -> None:
     verdict = judge("conclusive", [*two_architectures(0.02), TaskOutcome(task("s"), "running")], seeds_from="s")
     assert verdict.passed is None
-    assert "needs two tasks of phase s" in verdict.detail
+    assert "0 of 1 seeds have ended" in verdict.detail
+    unfinished = [*seeds(0.0001), TaskOutcome(task("s", seed=9), "running")]
+    assert judge("conclusive", [*two_architectures(0.02), *unfinished], seeds_from="s").passed is None
+
+
+def test_conclusive_compares_at_one_epoch_only() -> None:
+    short = [done(task("s", seed=n, epochs=1), [1.0], [0.5 + n / 100]) for n in range(3)]
+    verdict = judge("conclusive", [*two_architectures(0.02), *short], seeds_from="s")
+    assert verdict.passed is None
+    assert "no two val_loss of epoch 2" in verdict.detail
+
+
+def test_a_verdict_says_when_tasks_are_missing_from_it() -> None:
+    dead = TaskOutcome(task(seed=3), "dead")
+    verdict = judge("metric", [done(task(seed=1), [0.05]), dead], metric="loss", reduce="best", op="<", value=0.08)
+    assert verdict.detail.endswith("; judged from 1 of 2 tasks")
 
 
 def test_conclusive_where_the_runner_up_diverged() -> None:
@@ -218,7 +233,8 @@ def test_no_overfitting() -> None:
     assert verdict.detail.startswith("1 of 2 tasks end within 10%")
     assert "12.0% since epoch 2" in verdict.detail
     assert judge("no_overfitting", [done(task(), [1.0])]).passed is None
-    assert judge("no_overfitting", [done(task(), [1.0, 1.0], [0.5, math.nan])]).passed is False
+    assert judge("no_overfitting", [done(task(), [1.0] * 3, [0.6, 0.5, math.nan])]).passed is False
+    assert judge("no_overfitting", [done(task(), [1.0, 1.0], [0.6, 0.5])]).passed is None  # too few to tell
 
 
 def member(seed: int, q: np.ndarray) -> TaskOutcome:

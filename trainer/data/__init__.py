@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from trainer.config import DataConfig
+from trainer.config import LARGEST_EDGE_SIZE, DataConfig
 from trainer.data.games import load_games
 from trainer.data.logged import load_logged
 from trainer.data.simulated import load_simulated
@@ -11,8 +11,6 @@ from trainer.data.standardise import Standardiser, fit_standardiser
 from trainer.data.types import DataError, Dataset, Transitions
 
 __all__ = ["DataError", "Dataset", "Standardiser", "Transitions", "fit_standardiser", "load"]
-
-LARGEST_EDGE_SIZE = 10.0
 
 
 def load(config: DataConfig) -> Dataset:
@@ -44,5 +42,5 @@ def _check(config: DataConfig) -> None:
         raise DataError(f"data.seed = {config.seed}: use 0 or more")
     if config.holdout_seasons < 1:
         raise DataError(f"data.holdout_seasons = {config.holdout_seasons}: use 1 or more")
-    if not 0 < config.holdout_fraction < 1:
+    if config.holdout_fraction is not None and not 0 < config.holdout_fraction < 1:
         raise DataError(f"data.holdout_fraction = {config.holdout_fraction}: use a number between 0 and 1")

@@ -34,7 +34,8 @@ def propensities(edge: Double) -> Double:
 
 def draw_actions(edge: Double, rng: np.random.Generator) -> tuple[Int, Double]:
     """The logged actions [N] and the probability [N] with which each was taken."""
-    explores = rng.random(len(edge)) < EPSILON
-    anything = rng.integers(len(ACTIONS), size=len(edge))
+    draws = rng.random((len(edge), 2))  # row by row: what was logged does not change when rows are appended
+    explores = draws[:, 0] < EPSILON
+    anything = np.floor(draws[:, 1] * len(ACTIONS))
     actions = np.where(explores, anything, preferred_action(edge)).astype(np.int64)
     return actions, propensities(edge)[np.arange(len(edge)), actions]

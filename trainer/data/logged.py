@@ -11,6 +11,7 @@ from trainer.data.split import season_cut, split_by_fraction, split_by_season
 from trainer.data.table import Table, read_table
 from trainer.data.types import DataError, Dataset, Float, Int, Transitions
 
+FALLBACK_FRACTION = 0.2
 ACTION, REWARD, EDGE = "action", "r", "edge"
 GAME_ID, SEASON, WEEK, PROPENSITY = "game_id", "season", "week", "b_prob"
 
@@ -18,8 +19,8 @@ GAME_ID, SEASON, WEEK, PROPENSITY = "game_id", "season", "week", "b_prob"
 def load_logged(path: Path, config: DataConfig) -> Dataset:
     """Rows with a state, an action and a reward, by season and week where the file has them, else in its order.
 
-    Held out are the last `holdout_seasons` seasons, or the last `holdout_fraction` of the rows where there is no
-    `season` column or it has too few.
+    Held out are the last `holdout_fraction` of the rows if it is given, else the last `holdout_seasons` seasons, and
+    the last fifth of the rows where there is no `season` column or it has too few.
 
     Raises:
         DataError: file, column and row of what cannot be used.
@@ -38,10 +39,12 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
     table = _by_time(everything.take(np.flatnonzero(complete)))
     rows = _transitions(table, columns, dict(config.state_cols).get(EDGE, EDGE), notes)
 
-    if rows.seasons is not None and season_cut(rows.seasons, config.holdout_seasons) is not None:
+    if config.holdout_fraction is not None:
+        train, heldout = split_by_fraction(rows, config.holdout_fraction, path)
+    elif rows.seasons is not None and season_cut(rows.seasons, config.holdout_seasons) is not None:
         train, heldout = split_by_season(rows, config.holdout_seasons, path)
     else:
-        train, heldout = split_by_fraction(rows, config.holdout_fraction, path)
+        train, heldout = split_by_fraction(rows, FALLBACK_FRACTION, path)
         cause = "no season column" if rows.seasons is None else "too few seasons to hold out whole ones"
         notes.append(f"{cause}: the last {len(heldout)} of {len(rows)} rows are held out")
     if len(np.unique(train.actions)) == 1:

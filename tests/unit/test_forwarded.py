@@ -1,0 +1,14 @@
+"""What of a command line the supervisor behind a screen is started with."""
+
+import argparse
+from pathlib import Path
+
+from cqltui.commands import run
+
+
+def test_the_supervisor_gets_all_but_a_url_which_may_hold_a_password() -> None:
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    line = "a.toml --set trainer.lr=1 --set redis.url=redis://:hunter2@h/0 --redis-url redis://:hunter2@h/1 --workers 3"
+    given = run.forwarded(parser.parse_args(line.split()))
+    assert given == [str(Path("a.toml").absolute()), "--set", "trainer.lr=1", "--workers", "3"]
