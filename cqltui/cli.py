@@ -1,11 +1,13 @@
 """The command line: finds the command, loads only what that command needs, and owns exit codes and stderr."""
 
 import argparse
+import difflib
 import importlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 import cqltui
@@ -68,6 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"cqltui {cqltui.__version__}")
         return ExitCode.OK
     name = arguments.pop(0) if arguments[0] in COMMANDS else "run"
+    if name == "run" and (meant := _mistyped(arguments[0])):
+        print(f"cqltui: there is no command {arguments[0]!r}; did you mean {meant}?", file=sys.stderr)
+        return ExitCode.INPUT
     try:
         return _run(name, arguments)
     except CqltuiError as error:
@@ -82,6 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         logging.getLogger(__name__).exception("internal error; please report it with these lines")
         return ExitCode.INTERNAL
+
+
+def _mistyped(word: str) -> str | None:
+    """The command that was meant by a word that is neither a command, an option nor a file."""
+    if word.startswith("-") or "." in word or Path(word).exists():
+        return None
+    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1)), None)
 
 
 def _run(name: str, arguments: list[str]) -> int:

@@ -42,7 +42,7 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
     """
     where = read_connection(run_dir)
     if where is None:
-        raise ServerError(f"{run_dir}: no server is running for this run directory; start the campaign first")
+        raise ServerError(f"{run_dir}: nothing runs here (no server); the campaign's command goes on with it")
     client = client_of(where)
     try:
         client.ping()

@@ -53,8 +53,10 @@ def socket_path(run_dir: Path) -> Path:
 
 
 def config_text(folder: Path, where: Mapping[str, Any]) -> str:
-    """The server's configuration. In a file, since a command line is seen by everybody."""
+    """The server's configuration. Raises ServerError for a folder that it cannot name."""
     folder = folder.absolute()
+    if any(ord(sign) < ord(" ") for sign in str(folder)):
+        raise ServerError(f"{str(folder)!r}: the server cannot use a path with control characters: choose another")
     lines = (
         "bind 127.0.0.1",
         f"port {where['port']}",

@@ -105,7 +105,7 @@ class EmbeddedServer:
     def attach(self, timeout_s: float = START_S) -> ServerHandle:
         """A share in the server that is running. Raises ServerError if there is none."""
         if not self.dir.is_dir():
-            raise ServerError(f"{self.run_dir}: no server is running for this run directory; start the campaign first")
+            raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")
         deadline = time.monotonic() + timeout_s
         users = FileLock(self.dir / "users.lock")
         try:
@@ -116,7 +116,7 @@ class EmbeddedServer:
             raise
         if handle is None:
             users.close()
-            raise ServerError(f"{self.run_dir}: no server is running for this run directory; start the campaign first")
+            raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")
         return handle
 
     def alive(self) -> bool:
@@ -194,24 +194,27 @@ class EmbeddedServer:
             "start_time": 0.0,
             "binary": binary,
         }
-        write_private(self.dir / "server.conf", config_text(self.dir, where))
         alive = FileLock(self.dir / "alive.lock")
         try:
             alive.wait(deadline)
-            self._spawn(binary, alive)
+            self._spawn(binary, alive, config_text(self.dir, where))
         finally:
             alive.close()  # the server's own copy holds it from here on
         return self._wait_ready(where, deadline)
 
-    def _spawn(self, binary: str, alive: FileLock) -> None:
-        """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it."""
+    def _spawn(self, binary: str, alive: FileLock, config: str) -> None:
+        """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it.
+
+        Its configuration goes in by standard input: a command line is seen by everybody, and the path of a file would
+        be taken for a pattern, so that brackets in it lead to another file or to none.
+        """
         with self.log.open("ab") as log:
             self.log.chmod(0o600)
             try:
                 subprocess.run(
-                    [binary, str((self.dir / "server.conf").absolute())],
+                    [binary, "-"],
                     cwd=self.dir,
-                    stdin=subprocess.DEVNULL,
+                    input=config.encode(),
                     stdout=log,
                     stderr=log,
                     pass_fds=(alive.fileno(),),

@@ -17,7 +17,7 @@ from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.state.reduce import reduce
-from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor.lock import is_supervised, place
 from cqltui.supervisor.supervisor import Reporter
 from cqltui.ui.app import run_ui
 from cqltui.ui.logs import FileLogs
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until the user leaves or the run has ended."""
-    server, run_dir = open_run(arguments.run_dir, arguments.redis_url)
+    server, run_dir = open_run(arguments)
     try:
         if arguments.no_ui or arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return follow(server, as_json=arguments.json)
@@ -101,7 +101,7 @@ def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> in
         state = read(server.queue)
         if state.finished_ts:
             return _ended(run_dir, state)
-        print(f"the run goes on; see it again with: cqltui attach --run-dir {run_dir.path}", file=sys.stderr)
+        print(f"the run goes on; see it again with: cqltui attach {place(run_dir)}", file=sys.stderr)
         return ExitCode.OK
     doing = "running tasks end first" if choice is LeaveChoice.DRAIN else "workers write their checkpoints"
     print(doing, file=sys.stderr)

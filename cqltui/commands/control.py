@@ -41,9 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Send the commands. 2 if one was refused; the others are carried out all the same."""
     name = arguments.command
-    server, run_dir = open_run(arguments.run_dir, arguments.redis_url, start=True)
+    whole = name in WHOLE_RUN and not arguments.tasks
+    server, run_dir = open_run(arguments, start=not whole)
     try:
         queue = server.queue
+        unsupervised = run_dir is not None and not is_supervised(run_dir)
+        if whole and unsupervised:
+            raise InputError(f"no supervisor runs: there is nothing to {name}; the campaign's command goes on with it")
         state = reduce(RunState(), queue.snapshot())
         wanted_tasks = list(arguments.tasks)
         if name == "resubmit" and arguments.failed:
@@ -53,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
                 return ExitCode.OK
         if not wanted_tasks:
             return _whole_run(name, queue)
-        code = _each(name, _action(name, queue, arguments), wanted_tasks, list(state.tasks))
-        if run_dir is not None and not is_supervised(run_dir):
+        code, changed = _each(name, _action(name, queue, arguments), wanted_tasks, list(state.tasks))
+        if changed and run_dir is not None and unsupervised:
             _write_down(run_dir, queue)
-            print("no supervisor runs: start the campaign again to have it done", file=sys.stderr)
+            print("no supervisor runs: the campaign's command goes on with it", file=sys.stderr)
         return code
     finally:
         server.leave()
@@ -75,7 +79,8 @@ def _write_down(run_dir: RunDir, queue: Queue) -> None:
 
 def _whole_run(name: str, queue: Queue) -> int:
     if name not in WHOLE_RUN:
-        raise InputError(f"which task? Give its id: cqltui {name} ID (ids: cqltui status --tasks)")
+        number = "N " if name == "priority" else ""
+        raise InputError(f"which task? Give its id: cqltui {name} {number}ID (ids: cqltui status --tasks)")
     changed = queue.want(WHOLE_RUN[name])
     print(f"the campaign is {WHOLE_RUN[name]}{'' if changed else ' already'}", file=sys.stderr)
     return ExitCode.OK
@@ -95,8 +100,11 @@ def _action(name: str, queue: Queue, arguments: argparse.Namespace) -> Callable[
             return lambda task_id: queue.set_priority(task_id, arguments.priority)
 
 
-def _each(name: str, action: Callable[[str], bool], wanted: Sequence[str], known: Sequence[str]) -> int:
-    code = ExitCode.OK
+def _each(
+    name: str, action: Callable[[str], bool], wanted: Sequence[str], known: Sequence[str]
+) -> tuple[ExitCode, bool]:
+    """The exit code, and whether any task was changed."""
+    code, any_changed = ExitCode.OK, False
     for given in wanted:
         try:
             task_id = full_id(given, known)
@@ -106,7 +114,8 @@ def _each(name: str, action: Callable[[str], bool], wanted: Sequence[str], known
             code = error.exit_code
         else:
             print(f"task {task_id}: {SAID[name] if changed else 'is so already'}", file=sys.stderr)
-    return code
+            any_changed |= changed
+    return code, any_changed
 
 
 def full_id(given: str, known: Sequence[str]) -> str:

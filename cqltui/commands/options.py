@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir
+from cqltui.supervisor.lock import unusable
 
 RUNS = Path("runs")
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
@@ -61,6 +63,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     """Which run is meant."""
     parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
     parser.add_argument("--redis-url", metavar="URL", help="the server of the run, if it is not the embedded one")
+    parser.add_argument("--namespace", metavar="NAME", help="the campaign's [redis] namespace, with --redis-url alone")
 
 
 def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -88,8 +91,13 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
     """What is to be run, where. Raises InputError."""
     campaign = load(arguments)
     path = (arguments.run_dir or RUNS / campaign.name).absolute()
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path}: is a file, expected a run directory: choose another with --run-dir")
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            raise InputError(f"{path}: is a file, expected a run directory: choose another with --run-dir")
+    except FileNotFoundError:
+        pass  # it will be made
+    except OSError as error:
+        raise unusable(RunDir(path), error) from error
     return RunOptions(campaign, RunDir(path), redis_url(arguments.redis_url) or campaign.redis.url)
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the answer as redis-cli does; 1 if it is an error."""
-    server, _ = open_run(arguments.run_dir, arguments.redis_url)
+    server, _ = open_run(arguments)
     try:
         return redis_cli.main(arguments.words, server.queue.client)
     finally:

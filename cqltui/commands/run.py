@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
+from cqltui.campaign.model import Campaign
 from cqltui.commands import options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.options import RunOptions
@@ -17,7 +18,8 @@ from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
-from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor import manifest
+from cqltui.supervisor.lock import is_supervised, place, unusable
 from cqltui.supervisor.supervisor import Reporter
 
 HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
@@ -81,11 +83,15 @@ def forwarded(arguments: argparse.Namespace) -> list[str]:
 
 def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
     """Start a supervisor in a session of its own unless the run has one; returns when the run can be attached to."""
+    campaign, _ = load_data(chosen.campaign)  # wrong input is told here, not in a log
     if is_supervised(chosen.run_dir):
         _wait_ready(chosen.run_dir, None)
+        _expect_same(chosen.run_dir, campaign)
         return
-    load_data(chosen.campaign)  # wrong input is told here, not in a log
-    chosen.run_dir.logs.mkdir(parents=True, exist_ok=True)
+    try:
+        chosen.run_dir.logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(chosen.run_dir, error) from error
     with (chosen.run_dir.logs / "supervisor.log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "cqltui", "supervise", *arguments],
@@ -96,6 +102,18 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
             env=options.environment_with(chosen.redis_url),
         )
     _wait_ready(chosen.run_dir, child)
+
+
+def _expect_same(run_dir: RunDir, campaign: Campaign) -> None:
+    """Raise InputError if the run that goes on is of another version of the file, or of other options."""
+    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
+    mine = manifest.resolved(campaign)
+    other = [key for key in ("data", "phases", "workers") if known.get(key) != mine[key]]
+    if other:
+        raise InputError(
+            f"{run_dir.path}: the run that goes on has other settings ({', '.join(other)}). See it with "
+            f"`cqltui attach {place(run_dir)}`; to change it: `cqltui stop {place(run_dir)}`, then this command again"
+        )
 
 
 def _wait_ready(run_dir: RunDir, child: subprocess.Popen[bytes] | None) -> None:

@@ -1,6 +1,6 @@
 """Which server a command on a run means."""
 
-from pathlib import Path
+import argparse
 
 from cqltui.broker.access import Server
 from cqltui.commands import options
@@ -8,12 +8,19 @@ from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, read_json
 
 
-def open_run(run_dir: Path | None, url: str | None, *, start: bool = False) -> tuple[Server, RunDir | None]:
-    """The server of an existing run, for commands on it, and its directory if it is known here."""
-    url = options.redis_url(url)
-    if url is not None and run_dir is None:
-        return Server(None, url), None
-    found = options.existing_run(run_dir)
+def open_run(arguments: argparse.Namespace, *, start: bool = False) -> tuple[Server, RunDir | None]:
+    """The server of an existing run, for commands on it, and its directory if it is named here.
+
+    `start`: an embedded server that does not run is started. Raises InputError and ServerError.
+    """
+    url = options.redis_url(arguments.redis_url)
+    if url is not None and arguments.run_dir is None:
+        server = Server(None, url, arguments.namespace or "")
+        if server.queue.snapshot().data["meta"].get("campaign") is None:
+            server.leave()
+            raise InputError("there is no campaign on this server; if it has a [redis] namespace, give --namespace")
+        return server, None
+    found = options.existing_run(arguments.run_dir)
     said = (read_json(found.campaign_json) or {}).get("campaign", {}).get("redis", {})
     if said.get("url") and url is None:
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")

@@ -17,7 +17,7 @@ from cqltui.reporters.wording import phase_line
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode, select
 from cqltui.state.eta import estimate
-from cqltui.state.model import Progress, RunState, Status, TaskInfo, TaskState, Verdict, Wanted
+from cqltui.state.model import ENDED, CampaignInfo, Progress, RunState, Status, TaskInfo, TaskState, Verdict, Wanted
 from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 def read_state(arguments: argparse.Namespace) -> tuple[RunState, bool]:
     """The state of the run, and whether its server told it: if none is running, the run directory does."""
     try:
-        server, run_dir = open_run(arguments.run_dir, arguments.redis_url)
+        server, run_dir = open_run(arguments)
     except ServerError:
         if arguments.run_dir is None and options.redis_url(arguments.redis_url) is not None:
             raise
@@ -70,8 +70,19 @@ def from_disk(run_dir: RunDir) -> RunState:
             tasks[info.id] = TaskState(info, life, _final(run_dir, info) if life.status is Status.DONE else None)
     if not tasks:
         raise InputError(f"{run_dir.path}: nothing has run here yet")
-    campaign = decode.campaign(raw.get("campaign"))
-    return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED) if campaign else RunState(tasks=tasks)
+    campaign = decode.campaign(_with_verdicts(raw.get("campaign"), read_json(run_dir.summary_json))) or CampaignInfo()
+    ended = all(task.status in ENDED for task in tasks.values())
+    finished_ts = max(task.life.finished_ts for task in tasks.values()) if ended else 0.0
+    return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
+
+
+def _with_verdicts(campaign: object, summary: object) -> object:
+    """The campaign of campaign.json with the criteria of summary.json, as `decode.campaign` reads it."""
+    if not isinstance(campaign, dict) or not isinstance(summary, dict):
+        return campaign
+    criteria = {phase.get("name"): phase.get("criteria") for phase in decode.dicts(summary.get("phases"))}
+    phases = [{**phase, "verdicts": criteria.get(phase.get("name"))} for phase in decode.dicts(campaign.get("phases"))]
+    return {**campaign, "phases": phases}
 
 
 def _final(run_dir: RunDir, info: TaskInfo) -> Progress | None:
@@ -88,7 +99,7 @@ def as_json(state: RunState, now: float, *, live: bool) -> dict[str, Any]:
     """The state for programs; times in seconds since 1970."""
     expected = estimate(state, now)
     return {
-        "status": select.run_status(state) if live else "no supervisor",
+        "status": _status(state, live=live),
         "campaign": state.campaign.name,
         "run_dir": state.campaign.run_dir,
         "finish_ts": expected.finish_ts,
@@ -134,7 +145,7 @@ def _task_json(task: TaskState) -> dict[str, Any]:
 
 def _print(state: RunState, now: float, *, live: bool, with_tasks: bool) -> None:
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    status = select.run_status(state) if live else "no supervisor runs; start the campaign again to go on"
+    status = _status(state, live=live)
     console.print(Text.assemble((plain(state.campaign.title or state.campaign.name), "bold"), f": {status}"))
     expected = estimate(state, now)
     for phase in select.phases(state):
@@ -148,6 +159,12 @@ def _print(state: RunState, now: float, *, live: bool, with_tasks: bool) -> None
         console.print(Text(f"  worker {plain(worker.id)} on {plain(worker.device)}, pid {worker.pid}: {plain(doing)}"))
     if with_tasks:
         console.print(_table(state))
+
+
+def _status(state: RunState, *, live: bool) -> str:
+    if live:
+        return select.run_status(state)
+    return "finished" if state.finished_ts else "no supervisor runs; the campaign's command goes on with it"
 
 
 def _mark(verdict: Verdict) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cqltui.commands import options
 from cqltui.commands.server import open_run
-from cqltui.errors import CqltuiError, ExitCode
+from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Wanted
 from cqltui.supervisor.lock import is_supervised
@@ -26,7 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, and wait until the supervisor has left."""
-    server, run_dir = open_run(arguments.run_dir, arguments.redis_url)
+    try:
+        server, run_dir = open_run(arguments)
+    except ServerError as error:
+        if options.redis_url(arguments.redis_url) is not None:
+            raise
+        print(f"cqltui: {error}", file=sys.stderr)
+        return ExitCode.OK
     try:
         server.queue.want(Wanted.DRAINING if arguments.drain else Wanted.STOPPED)
     finally:

@@ -28,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-priority", type=int, metavar="N", help="take only tasks of this priority or higher")
     parser.add_argument("--poll-interval", type=options.positive_seconds, default=1.0, metavar="S")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, mps, cuda or cuda:1")
-    parser.add_argument("--namespace", help="the campaign's [redis] namespace, with --redis-url")
     options.add_place(parser)
 
 
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Work until there is nothing left to do."""
     check_name("worker", arguments.worker_id)
     device = choose_device(arguments.device)
-    server, run_dir = open_place(arguments)
+    server, run_dir = open_run(arguments)
     try:
         place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
         _log_to(place.log(arguments.worker_id))
@@ -48,21 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
         server.leave()
 
 
-def open_place(arguments: argparse.Namespace) -> tuple[Server, RunDir | None]:
-    """The server and, where it is known, the run directory that the options name."""
-    if arguments.namespace is not None and (url := options.redis_url(arguments.redis_url)):
-        run_dir = RunDir(arguments.run_dir.absolute()) if arguments.run_dir else None
-        return Server(arguments.run_dir, url, arguments.namespace), run_dir
-    return open_run(arguments.run_dir, arguments.redis_url)
-
-
 def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
     """Where to write, and whether that is the run directory itself: on another machine it is a folder of our own,
     from which results travel through the server. Raises InputError if the server has no campaign."""
     said = server.queue.snapshot().data["meta"].get("campaign")
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
-        raise InputError("there is no campaign on this server (another namespace? see --namespace)")
+        raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
     there = RunDir(Path(campaign.run_dir))
     known = read_json(there.campaign_json)
     if said.get("host") == socket.gethostname() and known and known.get("created_ts") == campaign.started_ts:

@@ -10,6 +10,7 @@ from cqltui.broker.records import Lease
 from cqltui.campaign.model import WorkersConfig
 from cqltui.state.model import RunState, Status
 from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import AnsweringClock, Unchanged
 
 EXPECTED = (0, -signal.SIGTERM)
@@ -63,12 +64,12 @@ class Guard:
         self._restart_stalled(state)
 
     def _tell_death(self, state: RunState, worker_id: str, code: int, leases: Sequence[Lease]) -> None:
-        how = f"signal {-code}" if code < -1 else f"exit code {code}" if code >= 0 else "its end was not seen"
+        how = "its end was not seen" if code == UNSEEN else f"signal {-code}" if code < 0 else f"exit code {code}"
         for lease in leases:
             if lease.worker == worker_id:
                 self._give_back(state, lease.id, lease.token, f"its worker {worker_id} died ({how})")
-        self._queue.unregister_worker(worker_id)
-        if code not in EXPECTED:
+        signed_off = not self._queue.unregister_worker(worker_id)
+        if code not in EXPECTED and not (signed_off and code == UNSEEN):
             self._queue.notice("warning", f"worker {worker_id} died ({how})")
 
     def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:

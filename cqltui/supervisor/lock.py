@@ -1,5 +1,6 @@
 """One supervisor a run directory."""
 
+import shlex
 import time
 
 import psutil
@@ -18,8 +19,11 @@ class RunLock:
     def __init__(self, run_dir: RunDir) -> None:
         """Raises InputError if another supervisor has the run."""
         self._file = run_dir.path / "supervisor.json"
-        run_dir.path.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(run_dir.path / "supervisor.lock")
+        try:
+            run_dir.path.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(run_dir.path / "supervisor.lock")
+        except OSError as error:
+            raise unusable(run_dir, error) from error
         try:
             self._lock.wait(time.monotonic() + GLANCE_S)
         except ServerError:
@@ -27,7 +31,7 @@ class RunLock:
             self._lock.close()
             raise InputError(
                 f"{run_dir.path}: this run has a supervisor already (process {pid}): "
-                f"see it with `cqltui attach --run-dir {run_dir.path}`, or end it with `cqltui stop`"
+                f"see it with `cqltui attach {place(run_dir)}`, or end it with `cqltui stop {place(run_dir)}`"
             ) from None
         self.say(ready=False)
 
@@ -40,6 +44,16 @@ class RunLock:
         """Let the next one have it."""
         self._file.unlink(missing_ok=True)
         self._lock.close()
+
+
+def place(run_dir: RunDir) -> str:
+    """The option that names the run directory, as typed into a shell."""
+    return f"--run-dir {shlex.quote(str(run_dir.path))}"
+
+
+def unusable(run_dir: RunDir, error: OSError) -> InputError:
+    """What is wrong with a run directory that cannot be made or written to."""
+    return InputError(f"{run_dir.path}: cannot be used as a run directory: {error.strerror}; choose another: --run-dir")
 
 
 def is_supervised(run_dir: RunDir) -> bool:

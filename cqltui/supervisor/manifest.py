@@ -1,5 +1,6 @@
 """campaign.json: what this run is, in full, so that its results can be told apart and made again."""
 
+import json
 import platform
 import re
 import shutil
@@ -27,11 +28,6 @@ def write(
     """
     known = read_json(run_dir.campaign_json)
     created_ts = float(known.get("created_ts", now)) if known else now
-    resolved: dict[str, Any] = asdict(campaign)
-    for key, path in (("path", campaign.path), ("data", campaign.data.path)):
-        holder = resolved if key == "path" else resolved["data"]
-        holder["path"] = None if path is None else str(path)
-    resolved["redis"]["url"] = "(set)" if own_server else None  # it may hold a password
     write_json(
         run_dir.campaign_json,
         {
@@ -42,7 +38,7 @@ def write(
             "versions": versions(),
             "platform": platform.platform(),
             "data": asdict(data),
-            "campaign": resolved,
+            "campaign": resolved(campaign, own_server=own_server),
         },
     )
     return created_ts
@@ -50,6 +46,14 @@ def write(
 
 def _without_password(argument: str) -> str:
     return re.sub(r"://[^@]*@", "://(hidden)@", argument)
+
+
+def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
+    """The campaign as campaign.json holds it; of the user's own server only that there is one, not its password."""
+    plain = asdict(campaign)
+    plain["redis"]["url"] = "(set)" if own_server else None
+    value: dict[str, Any] = json.loads(json.dumps(plain, default=str))
+    return value
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+UNSEEN = -1
+"""The exit code of a process whose end we could not collect."""
 SAME_START_S = 0.05
 """Start times of one process as told by two programs differ by less."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -29,14 +31,14 @@ class WorkerProcess:
         return self.process.pid
 
     def exit_code(self) -> int | None:
-        """None while it lives; the code of a child, negative for a signal; -1 for one that was not our child."""
+        """None while it lives; the code of a child, negative for a signal; `UNSEEN` for one that was not our child."""
         if self.child is not None:
             return self.child.poll()
         try:
             alive = self.process.is_running() and self.process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             alive = False
-        return None if alive else -1
+        return None if alive else UNSEEN
 
     def terminate(self) -> None:
         """Ask it to checkpoint and leave."""

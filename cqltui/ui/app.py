@@ -1,8 +1,6 @@
 """The terminal application: wires events, panels and commands, and decides when to draw."""
 
-import asyncio
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -20,15 +18,17 @@ from cqltui.state.plain import plain
 from cqltui.ui.background import Background
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
+from cqltui.ui.ending import Ending
 from cqltui.ui.frame import Frame
 from cqltui.ui.logfeed import LogFeed
-from cqltui.ui.messages import CallDone, StateChanged, ThreadDied
+from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied
 from cqltui.ui.ports import Commands, EventSource, LeaveChoice, Logs
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.tasks import TaskScreen
+from cqltui.ui.supervision import Supervision
 from cqltui.ui.theme import ANSI, DARK, EXTRA
 
 REFRESH_S = 0.1
@@ -66,6 +66,7 @@ class CqltuiApp(App[LeaveChoice]):
         logs: Logs,
         clock: Callable[[], float] = time.time,
         stall_s: float = 120.0,
+        supervised: Callable[[], bool] = lambda: True,
     ) -> None:
         plain_colors = "NO_COLOR" in os.environ
         super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
@@ -77,6 +78,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._reads = Background("logs", self._post, self._died)
         self._control = Control(commands, self._calls, clock, self._tell, self._changed)
         self._log_feed = LogFeed(logs, self._reads)
+        self._supervision = Supervision(supervised, self._reads, clock)
         self._main = MainScreen(self._control, self._log_feed)
         self._scheduled = False
         self._drawn_s = 0.0
@@ -99,14 +101,13 @@ class CqltuiApp(App[LeaveChoice]):
 
     def on_mount(self) -> None:
         """Start the threads, and the clock."""
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-                # Without this the terminal is left in its alternate screen with the mouse on.
-                loop.add_signal_handler(signum, self.exit, LeaveChoice.BACKGROUND)
         for thread in (self._pump, self._calls, self._reads):
             thread.start()
-        self.set_interval(TICK_S, self._changed)
+        self.set_interval(TICK_S, self._tick)
+        self._tick()
+
+    def _tick(self) -> None:
+        self._supervision.look()
         self._changed()
 
     def on_unmount(self) -> None:
@@ -121,6 +122,10 @@ class CqltuiApp(App[LeaveChoice]):
 
     # From other threads
 
+    def leave_now(self) -> None:
+        """Leave the run in the background, as soon as the screen has come up. For any thread."""
+        self.post_message(LeaveNow())
+
     def _changed(self) -> None:
         self.post_message(StateChanged())
 
@@ -129,6 +134,10 @@ class CqltuiApp(App[LeaveChoice]):
 
     def _died(self, error: Exception) -> None:
         self.post_message(ThreadDied(error))
+
+    def on_leave_now(self, message: LeaveNow) -> None:
+        """A signal came, or the terminal is gone."""
+        self.exit(LeaveChoice.BACKGROUND)
 
     def on_call_done(self, message: CallDone) -> None:
         """A command was answered, or a log read."""
@@ -156,13 +165,17 @@ class CqltuiApp(App[LeaveChoice]):
         state = self._pump.take()
         self._control.settle(state)
         now = self._clock()
-        frame = Frame(state, self._estimated(state, now), now, self._control.pending(), self._stall_s)
+        missing = self._supervision.missing(now) and not state.finished_ts
+        frame = Frame(state, self._estimated(state, now), now, self._control.pending(), self._stall_s, missing)
         self.frame = frame
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
                 screen.show(frame)
             if not screen.is_modal:
                 break
+        if isinstance(self.screen, Dialog) and (why := self.screen.settled(frame)):
+            self.screen.dismiss("")
+            self._tell(why, "information")
         self._tell_notices(state)
 
     def _estimated(self, state: RunState, now: float) -> Estimate:
@@ -205,7 +218,7 @@ class CqltuiApp(App[LeaveChoice]):
         if self.frame is not None and self.frame.state.finished_ts:
             self.exit(LeaveChoice.BACKGROUND)
         elif not isinstance(self.screen, Dialog):
-            self.push_screen(Dialog(*LEAVE), self._leave)
+            self.push_screen(Dialog(*LEAVE, settled=_finished), self._leave)
 
     def _leave(self, answer: str | None) -> None:
         if not answer:
@@ -231,15 +244,31 @@ class CqltuiApp(App[LeaveChoice]):
         yield SystemCommand("Leave", "q", self.action_leave)
 
 
-def run_ui(source: EventSource, commands: Commands, logs: Logs, stall_s: float = 120.0) -> LeaveChoice:
+def _finished(frame: Frame) -> str:
+    return "The run has finished: q leaves it." if frame.state.finished_ts else ""
+
+
+def run_ui(
+    source: EventSource,
+    commands: Commands,
+    logs: Logs,
+    stall_s: float = 120.0,
+    supervised: Callable[[], bool] = lambda: True,
+) -> LeaveChoice:
     """Show the run until the user leaves; what was chosen has already been asked of the server.
+
+    A signal that ends programs, or a terminal that is closed, leaves the run in the background. `supervised` says
+    whether the run has a supervisor; it is called in a thread, about once a second, and may raise OSError.
 
     Raises CqltuiError where there is no terminal, and when the screen ended with an error of ours.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
-    app = CqltuiApp(source, commands, logs, stall_s=stall_s)
-    choice = app.run()
+    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised)
+    with Ending(app.leave_now) as ending:
+        choice = app.run()
+    if ending.came:
+        return LeaveChoice.BACKGROUND  # what went wrong on a screen that is gone interests nobody
     if app.return_code:
         raise CqltuiError("The screen ended with the error above. The run goes on; look at it with cqltui status.")
     return choice or LeaveChoice.BACKGROUND

@@ -1,18 +1,32 @@
-"""A terminal driver that outlives what a terminal may send."""
+"""A terminal driver that outlives what a terminal may send, and the terminal itself."""
 
+from contextlib import suppress
+from typing import IO, cast
+
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 
 class PatientDriver(LinuxDriver):
-    """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program."""
+    """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
+
+    Drops output to a terminal that is gone, too: the stock driver's writing thread ends with an error then, and once
+    its queue is full, whoever writes waits for ever.
+    """
+
+    def __init__(self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._file = cast(IO[str], _Output(self._file))
 
     def run_input_thread(self) -> None:
-        """Read input until the program ends."""
+        """Read input until the program ends, or the terminal does."""
         while not self.exit_event.is_set():
             try:
                 super().run_input_thread()
             except UnicodeDecodeError:
                 continue
+            except OSError:
+                pass  # `Ending` has seen it
             return
 
     def capture_mouse(self, capture: bool) -> None:
@@ -22,3 +36,21 @@ class PatientDriver(LinuxDriver):
         else:
             self._disable_mouse_support()
         self.flush()
+
+
+class _Output:
+    """The file as far as the driver uses it. What cannot be written is lost."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.fileno = file.fileno
+
+    def write(self, text: str) -> None:
+        """Write, or lose it."""
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        """Flush, or not."""
+        with suppress(OSError):
+            self._file.flush()

@@ -18,6 +18,8 @@ class Frame:
     pending: Mapping[str, str] = field(default_factory=dict)
     """Task id -> what was asked of it and has not been seen to happen."""
     stall_s: float = 120.0
+    unsupervised: bool = False
+    """Whether nobody has supervised the run, which is not finished, for a while."""
 
     def finish_ts(self, task: TaskState) -> float | None:
         """When the task ends or ended."""

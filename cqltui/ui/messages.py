@@ -9,6 +9,10 @@ class StateChanged(Message):
     """The pump has a newer state."""
 
 
+class LeaveNow(Message):
+    """The program is told to end, or its terminal is gone."""
+
+
 class CallDone(Message):
     """A call in the background has ended; `then` is to run on the screen's thread."""
 

@@ -12,7 +12,7 @@ from cqltui.ui.spark import bar
 STATUS_ROLES = {
     "running": "running", "finished": "done", "finishing": "done", "waiting": "queued", "offline": "dead",
     "pausing": "paused", "paused": "paused", "draining": "delayed", "drained": "delayed",
-    "stopping": "cancelled", "stopped": "cancelled",
+    "stopping": "cancelled", "stopped": "cancelled", "unsupervised": "dead",
 }  # fmt: skip
 
 
@@ -48,6 +48,8 @@ class Header(Panel, can_focus=False):
         status = select.run_status(state) if state.tasks or state.online else "connecting"
         if state.online and not state.tasks:
             status = "waiting"
+        if frame.unsupervised and status not in ("stopped", "drained"):
+            status = "unsupervised"
         counts = select.counts(state)
         total = sum(counts.values()) - counts[Status.WITHDRAWN]
         started = state.campaign.started_ts
@@ -67,6 +69,8 @@ class Header(Panel, can_focus=False):
         state, now = frame.state, frame.now
         if state.finished_ts:
             return (("finished ", "dim"), (fmt.clock(state.finished_ts, now), "done"))
+        if frame.unsupervised:
+            return (("no supervisor runs", "dead"),)
         finish_ts = frame.estimate.finish_ts
         if finish_ts is None:
             return (("ETA ", "dim"), (fmt.NONE, "text"))

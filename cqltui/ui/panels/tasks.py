@@ -14,7 +14,7 @@ from cqltui.state.model import Status, TaskState
 from cqltui.state.select import ordered
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, Span, left, right
-from cqltui.ui.panels.columns import Column, widths
+from cqltui.ui.panels.columns import COLUMNS, Column, widths
 from cqltui.ui.panels.panel import Panel
 
 HEADING = 1
@@ -48,8 +48,8 @@ class TaskTable(Panel):
         self._frame: Frame | None = None
         self._ids: tuple[str, ...] = ()
         self._cursor_id = ""
-        self._sort = -1
-        """Index into the visible columns; -1 is the campaign's own order."""
+        self._sort: Column | None = None
+        """None is the campaign's own order. A column goes on sorting where the list is too narrow to show it."""
         self._filter = ""
         self._following = True
         """Until the user moves or acts, the cursor is on what runs."""
@@ -73,7 +73,7 @@ class TaskTable(Panel):
     @property
     def sort_name(self) -> str:
         """The column that sorts; empty for the campaign's order."""
-        return self._columns()[self._sort][0].name if self._sort >= 0 else ""
+        return self._sort.name if self._sort else ""
 
     def show(self, frame: Frame) -> None:
         """Draw the rows that differ."""
@@ -115,8 +115,7 @@ class TaskTable(Panel):
             return
         self._order_key = key
         tasks = [task for task in ordered(state) if self._matches(task)]
-        if self._sort >= 0:
-            column = self._columns()[self._sort][0]
+        if (column := self._sort) is not None:
             tasks.sort(key=lambda task: column.sort(frame, task), reverse=column.descending)
         self._place(tuple(task.id for task in tasks))
 
@@ -186,9 +185,9 @@ class TaskTable(Panel):
 
     def _heading(self) -> Line:
         spans: list[Span] = [(" " * MARGIN, "faint")]
-        for i, (column, cells) in enumerate(self._columns()):
+        for column, cells in self._columns():
             title, role = column.title, "dim"
-            if i == self._sort:
+            if column is self._sort:
                 sign, role = "▾" if column.descending else "▴", "accent"
                 title = f"{title}{sign}" if cells > len(title) else sign
             spans.append(((right if column.numeric else left)(title, cells), role))
@@ -294,14 +293,15 @@ class TaskTable(Panel):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column, or the one before; one before the first is the campaign's own order."""
-        self._sort = (self._sort + 1 + step) % (len(self._columns()) + 1) - 1
+        shown = [column for column, _ in self._columns()]
+        orders = [None, *(column for column in COLUMNS if column in shown or column is self._sort)]
+        self._sort = orders[(orders.index(self._sort) + step) % len(orders)]
         self._arrange()
         self._show_cursor()
         self.refresh()
 
     def on_resize(self) -> None:
         """Other columns may fit."""
-        self._sort = min(self._sort, len(self._columns()) - 1)
         self._drawn.clear()
         self._show_cursor(again=self._following)
         super().on_resize()

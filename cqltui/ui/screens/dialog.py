@@ -1,6 +1,6 @@
 """A question with a few answers, each with a key of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from cqltui.ui.frame import Frame
 from cqltui.ui.line import left
 
 
@@ -27,8 +28,15 @@ class Choice:
 CANCEL = Choice("c", "", "Cancel")
 
 
+def _open(frame: Frame) -> str:
+    return ""
+
+
 class Dialog(ModalScreen[str]):
-    """Returns the value of the answer; the first is preselected, Escape is "". Texts are shown as they are."""
+    """Returns the value of the answer; the first is preselected, Escape is "". Texts are shown as they are.
+
+    `settled` says why there is nothing left to ask, or nothing: the dialog is closed then, and the reason shown.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
@@ -36,8 +44,15 @@ class Dialog(ModalScreen[str]):
         Binding("k", "next(-1)", "Previous", show=False),
     ]
 
-    def __init__(self, question: str, details: Sequence[str], choices: Sequence[Choice]) -> None:
+    def __init__(
+        self,
+        question: str,
+        details: Sequence[str],
+        choices: Sequence[Choice],
+        settled: Callable[[Frame], str] = _open,
+    ) -> None:
         super().__init__()
+        self.settled = settled
         self._question, self._details, self._choices = question, tuple(details), tuple(choices)
 
     def compose(self) -> ComposeResult:
@@ -76,7 +91,7 @@ class Dialog(ModalScreen[str]):
         self.dismiss("")
 
 
-def confirm(verb: str, what: str, details: Sequence[str] = ()) -> Dialog:
+def confirm(verb: str, what: str, details: Sequence[str], settled: Callable[[Frame], str]) -> Dialog:
     """Asks "<verb> <what>?". Yes is y, a key that asks for nothing else; no is preselected. Returns "yes" or ""."""
     no, yes = Choice("n", "", "No, change nothing"), Choice("y", "yes", f"Yes, {verb.lower()} {what}")
-    return Dialog(f"{verb} {what}?", details, (no, yes))
+    return Dialog(f"{verb} {what}?", details, (no, yes), settled)

@@ -1,11 +1,9 @@
 """What screens share on which tasks can be acted on: the keys, and the questions before what cannot be undone."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from cqltui.state.model import ENDED, TaskState
@@ -40,7 +38,7 @@ class TaskScreen(Screen[None]):
         """Draw what differs."""
         self.frame = frame
         # A screen that is being made or taken down has not all of its widgets.
-        with suppress(NoMatches):
+        if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
 
     def draw(self, frame: Frame) -> None:
@@ -60,19 +58,19 @@ class TaskScreen(Screen[None]):
 
     def action_pause(self) -> None:
         """Pause or resume."""
-        self._ask("Pause or resume", self.targets(), self.control.toggle_pause)
+        self._ask("Pause or resume", self.targets(), _goes_on, self.control.toggle_pause)
 
     def action_resubmit(self) -> None:
         """Run again."""
-        self._ask("Run again", self.targets(), self.control.resubmit)
+        self._ask("Run again", self.targets(), _has_ended, self.control.resubmit)
 
     def action_cancel(self) -> None:
         """Cancel, after a question."""
-        tasks = [task for task in self.targets() if task.status not in ENDED]
+        tasks = [task for task in self.targets() if _goes_on(task)]
         if not tasks:
             self.notify("There is no task to cancel here: it has ended.", severity="warning", markup=False)
             return
-        self._ask("Cancel", tasks, self.control.cancel, always=True)
+        self._ask("Cancel", tasks, _goes_on, self.control.cancel, always=True)
 
     def action_priority(self, by: int) -> None:
         """Raise or lower the priority. Easily undone, so it asks nothing."""
@@ -84,20 +82,47 @@ class TaskScreen(Screen[None]):
             self.control.toggle_campaign(self.frame.state)
 
     def _ask(
-        self, verb: str, tasks: Sequence[TaskState], act: Callable[[Sequence[TaskState]], None], always: bool = False
+        self,
+        verb: str,
+        tasks: Sequence[TaskState],
+        concerns: Callable[[TaskState], bool],
+        act: Callable[[Sequence[TaskState]], None],
+        always: bool = False,
     ) -> None:
-        """Act at once on one task; ask once before several, or where it cannot be undone."""
-        if len(tasks) < 2 and not always:
+        """Act at once on one task; ask once before several, or where it cannot be undone.
+
+        Nothing is left to ask when the action `concerns` none of the tasks any more.
+        """
+        if not any(concerns(task) for task in tasks) or (len(tasks) < 2 and not always):
             act(tasks)
             return
+        ids = [task.id for task in tasks]
+
+        def settled(frame: Frame) -> str:
+            if any(concerns(task) for task in _known(frame, ids)):
+                return ""
+            return f"{verb}: no longer needed, {'its task has' if len(ids) == 1 else 'all tasks have'} changed meanwhile."
 
         def answered(answer: str | None) -> None:
-            if answer:
-                act(tasks)
+            if answer and self.frame is not None:
+                act(_known(self.frame, ids))
                 self.acted()
 
         what = f"{len(tasks)} tasks" if len(tasks) > 1 else "this task"
         names = [f"{plain(task.id, 12)}  {plain(task.info.title, 44)}" for task in tasks[:NAMED]]
         if len(tasks) > NAMED:
             names.append(f"and {len(tasks) - NAMED} more")
-        self.app.push_screen(confirm(verb, what, names), answered)
+        self.app.push_screen(confirm(verb, what, names, settled), answered)
+
+
+def _known(frame: Frame, ids: Sequence[str]) -> list[TaskState]:
+    """The tasks as they are now."""
+    return [frame.state.tasks[task_id] for task_id in ids if task_id in frame.state.tasks]
+
+
+def _goes_on(task: TaskState) -> bool:
+    return task.status not in ENDED
+
+
+def _has_ended(task: TaskState) -> bool:
+    return task.status in ENDED

@@ -1,0 +1,35 @@
+"""Places for runs. Whatever a test left running in its place is ended with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.place import TASKS, Place, Trained
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """An empty place with the small campaign."""
+    made = Place(tmp_path / "place")
+    yield made
+    made.end_all()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A run with two workers that nobody disturbed, at its end. To be read only."""
+    made = Place(tmp_path_factory.mktemp("undisturbed") / "place")
+    try:
+        made.complete()
+        yield made
+    finally:
+        made.end_all()
+
+
+@pytest.fixture(scope="session")
+def expected(undisturbed: Place) -> dict[str, Trained]:
+    """What each task of the small campaign gives."""
+    trained = undisturbed.trained()
+    assert len(trained) == TASKS
+    return trained

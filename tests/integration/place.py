@@ -1,0 +1,279 @@
+"""A folder with a small campaign in it, the command started there as processes, and a look at the run from outside."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import pytest
+import redis
+
+from cqltui.broker.connect import connect_run_dir, connect_url
+from cqltui.broker.queue import Queue
+from cqltui.errors import ServerError
+from cqltui.results.rundir import RunDir, read_json, read_metrics
+from cqltui.state.model import RunState, Status, TaskState
+from cqltui.state.reduce import reduce
+
+PATIENCE_S = 40.0
+STEP_S = 0.02
+TASKS = 6
+SMALL = Path(__file__).with_name("small.toml")
+
+
+class Trained(NamedTuple):
+    """What a task's training gave: the same bytes and figures, whatever happened on the way."""
+
+    model: str
+    """SHA-256 of what model.safetensors holds."""
+    metrics: tuple[tuple[Any, ...], ...]
+    """Rows of metrics.csv without the speed."""
+
+
+def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
+    """Wait for it, or fail."""
+    end = time.monotonic() + limit_s
+    while not check():
+        assert time.monotonic() < end, f"after {limit_s:.0f} s it is still to come: {what}"
+        time.sleep(STEP_S)
+
+
+class Command:
+    """`cqltui ...` as a process of its own, its output in files."""
+
+    def __init__(self, folder: Path, number: int, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
+        self._arguments = arguments
+        self._out, self._err = folder / f"command-{number}.out", folder / f"command-{number}.err"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "cqltui", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=folder,
+                env=env,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._child.pid
+
+    @property
+    def out(self) -> str:
+        """Standard output so far."""
+        return self._out.read_text(encoding="utf-8")
+
+    @property
+    def err(self) -> str:
+        """Standard error so far."""
+        return self._err.read_text(encoding="utf-8")
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self._child.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once, and collect it."""
+        self._child.kill()
+        self._child.wait(PATIENCE_S)
+
+    def ends(self, code: int, limit_s: float = PATIENCE_S) -> "Command":
+        """Wait for the end and expect its exit code."""
+        try:
+            found = self._child.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"cqltui {self._arguments} goes on after {limit_s} s:\n{self.err[-3000:]}")
+        assert found == code, (
+            f"cqltui {self._arguments} exits {found}, not {code}:\n{self.out[-500:]}{self.err[-3000:]}"
+        )
+        return self
+
+
+class Place:
+    """A folder with `small.toml`; the run is in runs/small, as it is for a user who names no place."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        """`url`: of the user's own server, which commands here find in REDIS_URL."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.url = url
+        self.campaign = folder / "small.toml"
+        shutil.copyfile(SMALL, self.campaign)
+        self.run_dir = RunDir(folder / "runs" / "small")
+        self._commands: list[Command] = []
+
+    # Processes
+
+    def start(self, *arguments: str) -> Command:
+        """Start `cqltui ...` here."""
+        env = {name: value for name, value in os.environ.items() if name not in ("CQLTUI_REDIS_URL", "REDIS_URL")}
+        if self.url is not None:
+            env["REDIS_URL"] = self.url
+        self._commands.append(Command(self.folder, len(self._commands), arguments, env))
+        return self._commands[-1]
+
+    def begin(self, *arguments: str) -> Command:
+        """Start the campaign without a screen."""
+        return self.start("small.toml", "--no-ui", *arguments)
+
+    def complete(self, *arguments: str) -> Command:
+        """Run the campaign to its good end."""
+        return self.begin(*arguments).ends(0)
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs in this folder: commands, supervisors, workers, servers."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def end_all(self) -> None:
+        """Kill whatever is left here, stopped processes too."""
+        until(lambda: not self._kill_once(), "the end of all processes")
+        for command in self._commands:
+            command.kill()
+
+    def _kill_once(self) -> bool:
+        left = self.processes()
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, 0.1)
+        return bool(left)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.pid != os.getpid() and Path(process.cwd()).is_relative_to(self.folder)
+        except (psutil.Error, OSError):
+            return False
+
+    # The run, from outside
+
+    @contextmanager
+    def queue(self) -> Iterator[Queue]:
+        """The run's queue, over a connection that is no share in the server."""
+        client = connect_run_dir(self.run_dir.path) if self.url is None else connect_url(self.url)
+        try:
+            yield Queue(client)
+        finally:
+            client.close()
+
+    def look(self) -> RunState:
+        """The run as a late reader sees it; an empty one while no server answers."""
+        try:
+            with self.queue() as queue:
+                return reduce(RunState(), queue.snapshot())
+        except (ServerError, redis.RedisError, OSError):
+            return RunState()
+
+    def running(self, *, checkpointed: bool = True) -> list[TaskState]:
+        """Tasks that run, and have a checkpoint of this attempt."""
+        return [
+            task
+            for task in self.look().tasks.values()
+            if task.status is Status.RUNNING and (not checkpointed or self.checkpoints(task))
+        ]
+
+    def under_way(self) -> bool:
+        """Whether some task is in its midst: it runs and has a checkpoint."""
+        return bool(self.running())
+
+    def checkpoints(self, task: TaskState) -> list[Path]:
+        """Those of the task's current attempt."""
+        return list(self.run_dir.attempt(task.id, task.life.run, task.life.token).glob("checkpoint-*"))
+
+    def freeze(self) -> tuple[TaskState, int]:
+        """Stop (SIGSTOP) a worker in the middle of a task that has a checkpoint; the task and the worker's process."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            for task in self.running():
+                pid = self.worker_pids().get(task.life.worker, 0)
+                if pid == 0:
+                    continue
+                os.kill(pid, signal.SIGSTOP)
+                if any(task.id == other.id and task.life.token == other.life.token for other in self.running()):
+                    return task, pid
+                os.kill(pid, signal.SIGCONT)  # it ended its task just before
+            time.sleep(STEP_S)
+        raise AssertionError("no task has come to run with a checkpoint")
+
+    def worker_pids(self) -> dict[str, int]:
+        """Worker to process, of those that are registered."""
+        return {worker.id: worker.pid for worker in self.look().workers.values() if not worker.stopped}
+
+    def server_pid(self) -> int:
+        """The embedded server's process."""
+        said = read_json(self.run_dir.server / "connection.json")
+        assert said is not None, "there is no server here"
+        return int(said["pid"])
+
+    # What it leaves
+
+    def trained(self) -> dict[str, Trained]:
+        """What every task gave, checked to have every epoch once."""
+        found = {}
+        for folder in self.run_dir.tasks.iterdir():
+            said = read_json(folder / "result.json")
+            if said is None:
+                continue
+            rows = read_metrics(folder / "metrics.csv")
+            assert [row.epoch for row in rows] == list(range(1, said["epochs"] + 1))
+            figures = tuple(
+                (
+                    row.epoch,
+                    row.loss,
+                    row.td_loss,
+                    row.cql_loss,
+                    row.q_mean,
+                    row.grad_norm,
+                    row.val_loss,
+                    row.val_td_loss,
+                )
+                for row in rows
+            )
+            found[folder.name] = Trained(_contents(folder / "model.safetensors"), figures)
+        return found
+
+    def result(self, task_id: str) -> dict[str, Any]:
+        """The task's accepted result."""
+        said = read_json(self.run_dir.result_json(task_id))
+        assert said is not None, f"task {task_id} has no result"
+        return said
+
+    def tokens(self) -> dict[str, str]:
+        """Task to the token of its accepted attempt."""
+        return {folder.name: self.result(folder.name)["token"] for folder in self.run_dir.tasks.iterdir()}
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Its lines."""
+        return [json.loads(line) for line in self.run_dir.journal.read_text(encoding="utf-8").splitlines()]
+
+    def check_journal(self) -> None:
+        """Every event is there once, in order; an epoch of the server goes on where the one before ended, or anew."""
+        places = [(line["epoch"], line["seq"]) for line in self.journal()]
+        assert places == sorted(set(places))
+        for before, after in zip([(1, 0), *places], places, strict=False):
+            assert after in ((before[0], before[1] + 1), (after[0], 1)), f"{before} is followed by {after}"
+        ended = {
+            (line["task"], line["data"]["run"], line["token"]) for line in self.journal() if line["kind"] == "task.done"
+        }
+        assert len(ended) == len({(task, run) for task, run, _ in ended}), "a task was done twice"
+
+    def log(self, worker: str) -> str:
+        """A worker's log."""
+        return self.run_dir.log(worker).read_text(encoding="utf-8")
+
+
+def _contents(path: Path) -> str:
+    """SHA-256 of a safetensors file but for the order of its header's entries, which that library leaves to chance."""
+    raw = path.read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.dumps(json.loads(raw[8 : 8 + size]), sort_keys=True)
+    return hashlib.sha256(header.encode() + raw[8 + size :]).hexdigest()

@@ -1,0 +1,71 @@
+"""What the user asks of tasks and of the campaign while it runs."""
+
+import json
+import signal
+
+from cqltui.state.model import Status
+from tests.integration.place import TASKS, Place, Trained, until
+
+
+def _by_title(place: Place) -> dict[str, str]:
+    return {task.info.title: task.id for task in place.look().tasks.values()}
+
+
+def _status(place: Place, task_id: str) -> Status:
+    return place.look().tasks[task_id].status
+
+
+def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
+    place: Place, expected: dict[str, Trained]
+) -> None:
+    run = place.begin("--json")
+    until(lambda: len(place.running()) == 2, "two tasks under way")
+    ids = _by_title(place)
+    first, second, last = ids["Best small network"], ids["Best alpha"], ids["seed 2"]
+    place.start("priority", "9", last).ends(0)
+    place.start("pause", first).ends(0)
+    until(lambda: _status(place, first) is Status.PAUSED, "the pause, after a checkpoint")
+    assert place.look().tasks[first].life.paused_by == "user"
+    assert list(place.run_dir.task(first).glob("run-1/*/checkpoint-*")), "its checkpoint is kept"
+    place.start("cancel", second).ends(0)
+    until(lambda: _status(place, second) in (Status.CANCELLED, Status.DONE), "the end of the cancelled task")
+    was_cancelled = _status(place, second) is Status.CANCELLED
+    place.start("resume", first).ends(0)
+    run.ends(1 if was_cancelled else 0)
+    taken = [line["task"] for line in place.journal() if line["kind"] == "task.claimed"]
+    assert taken[2] == last, "its new priority puts it before all that wait"
+    assert taken.count(first) == 2
+    lines = [json.loads(line) for line in run.out.splitlines()]
+    assert lines[-1] == {"kind": "exit", "code": 1 if was_cancelled else 0}
+
+    if was_cancelled:
+        assert second not in place.trained()
+        place.start("resubmit", second).ends(0)
+    place.complete()
+    assert place.trained() == expected
+    assert place.result(second)["run"] == (2 if was_cancelled else 1)
+    place.check_journal()
+
+
+def test_the_campaign_is_paused_drained_and_run_again(place: Place, expected: dict[str, Trained]) -> None:
+    run = place.begin("--workers", "1")
+    until(place.under_way, "a task under way")
+    run.send(signal.SIGSTOP)  # nobody steers
+    place.start("pause").ends(0)
+    until(lambda: not place.running(checkpointed=False), "workers that heed it by themselves")
+    run.send(signal.SIGCONT)
+    paused = [task for task in place.look().tasks.values() if task.status is Status.PAUSED]
+    assert paused
+    assert all(task.life.paused_by == "campaign" for task in paused)
+    place.start("resume").ends(0)
+    until(lambda: place.running(checkpointed=False), "a task under way again")
+    held = {task.id for task in place.running(checkpointed=False)}
+    place.start("stop", "--drain").ends(0)
+    run.ends(4)
+    assert place.processes() == []
+    done = set(place.trained())
+    assert held <= done, "what ran was trained to its end"
+    assert len(done) < TASKS
+    place.complete("--workers", "1")
+    assert place.trained() == expected
+    place.check_journal()

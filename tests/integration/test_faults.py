@@ -1,0 +1,103 @@
+"""Workers, supervisor and server are killed, alone and together; the run comes to the same results, bit for bit."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+
+import psutil
+
+from cqltui.state.model import Status
+from tests.integration.place import Place, Trained, until
+
+
+def _gone(pid: int) -> Callable[[], bool]:
+    return lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def _ended(place: Place) -> int:
+    return sum(task.status is Status.DONE for task in place.look().tasks.values())
+
+
+def _same(place: Place, expected: Mapping[str, Trained]) -> None:
+    """The results are those of an undisturbed run, and the journal tells the whole story."""
+    assert place.trained() == expected
+    place.check_journal()
+    assert place.processes() == []
+
+
+def test_neither_a_death_nor_the_number_of_workers_changes_a_bit(place: Place, expected: dict[str, Trained]) -> None:
+    run = place.begin("--workers", "1")
+    task, pid = place.freeze()
+    os.kill(pid, signal.SIGKILL)
+    run.ends(0)
+    _same(place, expected)
+    result = place.result(task.id)
+    assert result["attempt"] == 2
+    assert result["token"] != task.life.token
+    assert f"{task.id} resumes at epoch " in place.log("w1")
+    assert "died (signal 9)" in run.err
+    started = [line["worker"] for line in place.journal() if line["kind"] == "worker.started"]
+    assert started == ["w1", "w1"]
+
+
+def test_a_killed_supervisor_leaves_workers_that_the_next_one_takes_over(
+    place: Place, expected: dict[str, Trained]
+) -> None:
+    first = place.begin()
+    until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
+    server = place.server_pid()
+    first.kill()
+    ended = _ended(place)
+    until(lambda: _ended(place) > ended, "a task that ends while nobody supervises")
+    os.kill(server, signal.SIGKILL)  # nobody brings it back, and workers wait
+    until(_gone(server), "the server's end")
+    place.complete()
+    _same(place, expected)
+    started = [line["worker"] for line in place.journal() if line["kind"] == "worker.started"]
+    assert sorted(started) == ["w1", "w2"], "the same two processes to the end"
+    assert {place.result(task_id)["attempt"] for task_id in expected} == {1}, "no task was interrupted"
+
+
+def test_a_killed_server_comes_back_and_a_flushed_one_is_filled_again(
+    place: Place, expected: dict[str, Trained]
+) -> None:
+    run = place.begin()
+    until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
+    workers, server = place.worker_pids(), place.server_pid()
+    os.kill(server, signal.SIGKILL)
+    until(lambda: place.worker_pids() == workers, "the server with the same workers")
+    assert place.server_pid() != server
+    assert {task.life.attempt for task in place.look().tasks.values()} <= {0, 1}, "no task was interrupted"
+    with place.queue() as queue:
+        queue.client.flushall()
+    run.ends(0)
+    assert place.trained() == expected
+    assert place.processes() == []
+    assert any(token.startswith("2-") for token in place.tokens().values())
+
+
+def test_all_killed_at_once(place: Place, expected: dict[str, Trained]) -> None:
+    run = place.begin()
+    until(lambda: place.under_way() and place.trained(), "a result, and a task under way")
+    run.send(signal.SIGSTOP)  # it shall mend nothing meanwhile
+    place.end_all()
+    kept = {task_id: place.result(task_id)["token"] for task_id in place.trained()}
+    place.complete()
+    _same(place, expected)
+    assert {task_id: place.result(task_id)["token"] for task_id in kept} == kept, "what was done stays done"
+
+
+def test_a_worker_that_slept_through_its_lease_is_refused(place: Place, expected: dict[str, Trained]) -> None:
+    run = place.begin()
+    task, pid = place.freeze()
+    until(lambda: place.look().tasks[task.id].life.token != task.life.token, "the lease's end")
+    with place.queue() as queue:
+        assert not queue.complete(task.id, task.life.token, {"loss": 0.0}), "a late result is refused"
+    until(lambda: place.look().tasks[task.id].status is Status.DONE, "the task, done by another")
+    os.kill(pid, signal.SIGCONT)
+    run.ends(0)
+    _same(place, expected)
+    result = place.result(task.id)
+    assert result["worker"] != task.life.worker
+    assert result["attempt"] == 2
+    assert "this attempt is dropped" in place.log(task.life.worker)

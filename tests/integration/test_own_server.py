@@ -1,0 +1,94 @@
+"""A run on the user's own server, with the documented commands and a worker started by hand."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from cqltui.broker.launch import find_binary, free_port
+from tests.integration.place import TASKS, Place, Trained, until
+
+PASSWORD = "hunter2-and-more"
+Starter = Callable[[str], Place]
+
+
+@pytest.fixture
+def on_own_server(tmp_path: Path) -> Iterator[Starter]:
+    """Makes a place whose REDIS_URL is a server started just for it, with that password or none."""
+    made: list[tuple[Place, subprocess.Popen[bytes]]] = []
+
+    def start(password: str) -> Place:
+        port = free_port()
+        config = f'port {port}\nbind 127.0.0.1\nsave ""\nappendonly no\ndir {tmp_path}\n'
+        config += f"requirepass {password}\n" if password else ""
+        server = subprocess.Popen([find_binary(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=tmp_path)
+        assert server.stdin is not None
+        server.stdin.write(config.encode())
+        server.stdin.close()
+        place = Place(tmp_path / "place", f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0")
+        made.append((place, server))
+        until(lambda: _answers(place.url or ""), "the user's server")
+        return place
+
+    yield start
+    for place, server in made:
+        place.end_all()
+        server.kill()
+        server.wait(10)
+
+
+def _answers(url: str) -> bool:
+    with suppress(redis.RedisError), redis.Redis.from_url(url) as client:
+        return bool(client.ping())
+    return False
+
+
+def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(
+    on_own_server: Starter, expected: dict[str, Trained]
+) -> None:
+    place = on_own_server(PASSWORD)
+    run = place.begin("--workers", "1")
+    until(lambda: place.running(checkpointed=False), "a task under way")
+    lap = place.start(
+        "worker", "--worker-id", "lap", "--min-priority", "8", "--poll-interval", "0.1", "--device", "cpu"
+    )
+    ids = {task.info.title: task.id for task in place.look().tasks.values()}
+    with place.queue() as queue:
+
+        def ask(*words: str) -> object:
+            return queue.client.execute_command(*words)
+
+        assert ask("ZCARD", "training_queue") == TASKS - 1
+        assert ask("SMEMBERS", "active_workers") == {b"w1"}
+        ask("ZADD", "training_queue", "9", ids["seed 2"], "9", "no-such-task")
+        until(lambda: place.look().tasks[ids["seed 2"]].life.priority == 9, "the priority that was typed")
+        until(lambda: ask("ZSCORE", "cq:rejected", "no-such-task"), "the refusal")
+        until(lambda: ask("SMEMBERS", "active_workers") == {b"w1", b"lap"}, "the worker that was started by hand")
+    processes = [psutil.Process(run.pid), *map(psutil.Process, place.worker_pids().values())]
+    assert len(processes) == 3
+    assert not any(PASSWORD in " ".join(process.cmdline()) for process in processes)
+    run.ends(0)
+    lap.send(signal.SIGTERM)
+    lap.ends(0)
+    assert place.trained() == expected
+    assert all(worker.stopped for worker in place.look().workers.values())
+    by_lap = {task_id for task_id in expected if place.result(task_id)["worker"] == "lap"}
+    assert by_lap <= {ids["Best small network"], ids["Best alpha"], ids["seed 2"]}
+    assert by_lap
+
+    again = place.complete("--redis-url", str(place.url))
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
+    assert place.run_dir.campaign_json in files
+    assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
+    assert " claimed by " not in again.err
+
+
+def test_a_server_without_a_password(on_own_server: Starter) -> None:
+    place = on_own_server("")
+    place.complete("--workers", "1", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
+    assert not (place.run_dir.server / "connection.json").exists(), "no server of ours was started"
