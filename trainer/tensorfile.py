@@ -18,7 +18,8 @@ from torch import Tensor
 
 from trainer.files import write_bytes
 
-KEYS = ("format", "document", "sha256")
+HEADER = "cqltui"
+"""The one metadata entry, JSON: safetensors writes several in any order, and equal files shall have equal bytes."""
 
 
 class TensorFileError(Exception):
@@ -36,9 +37,9 @@ class Written:
 def write_tensors(path: Path, kind: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> Written:
     """Write tensors and a JSON document as a file of this kind (a name and version). Raises OSError."""
     started = time.perf_counter()
-    text = json.dumps(document, sort_keys=True)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    payload = save(plain, metadata={"format": kind, "document": text, "sha256": _checksum(plain, kind, text)})
+    header = {"format": kind, "document": document, "sha256": _checksum(plain, kind, document)}
+    payload = save(plain, metadata={HEADER: json.dumps(header, sort_keys=True)})
     write_bytes(path, payload)
     return Written(time.perf_counter() - started, len(payload))
 
@@ -47,23 +48,27 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, An
     """Tensors and document of a file of this kind. Raises TensorFileError if absent, foreign, cut off or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
+            header = _header(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError, UnicodeDecodeError, ValueError) as error:
         raise TensorFileError(f"{path}: not a readable safetensors file ({error})") from error
-    if any(key not in header for key in KEYS) or header["format"] != kind:
+    document = header.get("document")
+    if header.get("format") != kind or not isinstance(document, dict):
         raise TensorFileError(f"{path}: holds {header.get('format', 'something else')!r}, expected {kind!r}")
-    if _checksum(tensors, kind, header["document"]) != header["sha256"]:
+    if _checksum(tensors, kind, document) != header.get("sha256"):
         raise TensorFileError(f"{path}: the checksum does not match, the file is damaged")
-    document = json.loads(header["document"])
-    if not isinstance(document, dict):
-        raise TensorFileError(f"{path}: the header's document is not a JSON object")
     return tensors, document
 
 
-def _checksum(tensors: Mapping[str, Tensor], kind: str, document: str) -> str:
+def _header(metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """What `write_tensors` wrote beside the tensors; empty for a file of another make. Raises ValueError."""
+    value = json.loads((metadata or {}).get(HEADER, "{}"))
+    return value if isinstance(value, dict) else {}
+
+
+def _checksum(tensors: Mapping[str, Tensor], kind: str, document: Mapping[str, Any]) -> str:
     """SHA-256 (hex) over kind, document, and each tensor's name, type, shape and bytes in order of names."""
-    total = hashlib.sha256(f"{kind}\0{document}\0".encode())
+    total = hashlib.sha256(f"{kind}\0{json.dumps(document, sort_keys=True)}\0".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())

@@ -65,7 +65,7 @@ def test_header_is_plain_json(tmp_path: Path, checkpoint: Checkpoint) -> None:
     raw = (tmp_path / "c").read_bytes()
     (length,) = struct.unpack("<Q", raw[:8])
     header = json.loads(raw[8 : 8 + length])
-    assert json.loads(header["__metadata__"]["document"])["epoch"] == 2
+    assert json.loads(header["__metadata__"]["cqltui"])["document"]["epoch"] == 2
 
 
 def test_every_truncation_is_found(tmp_path: Path, checkpoint: Checkpoint) -> None:
@@ -218,6 +218,9 @@ def test_a_model_file_is_usable_alone(tmp_path: Path) -> None:
     assert model.q_values(data.heldout.states).shape == (50, 4)
     np.testing.assert_allclose(model.standardiser.mean, data.train.states.mean(0), rtol=1e-4)
     np.testing.assert_allclose(model.standardiser.std, data.train.states.std(0), rtol=1e-4)
+    again = tmp_path / "again.safetensors"
+    write_model(again, trainer.model(1), {"task": "x"})
+    assert again.read_bytes() == path.read_bytes()
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(TensorFileError):
         read_model(path)
