@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from cqltui.broker.epoch import open_epoch
+from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer, ServerHandle
+from cqltui.broker.server import EmbeddedServer
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
     del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them

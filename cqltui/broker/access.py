@@ -7,8 +7,9 @@ import redis
 
 from cqltui.broker.bus import Feed
 from cqltui.broker.connect import connect_url
+from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer, ServerHandle
+from cqltui.broker.server import EmbeddedServer
 from cqltui.errors import InputError
 
 

@@ -7,9 +7,9 @@ import redis
 
 from cqltui.broker import checkup
 from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.handle import ServerHandle
 from cqltui.broker.keys import Keys
 from cqltui.broker.queue import Queue
-from cqltui.broker.server import ServerHandle
 from tests.contract.helpers import task
 
 

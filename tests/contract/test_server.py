@@ -18,9 +18,10 @@ from redis.retry import Retry
 
 from cqltui.broker.connect import connect, connect_url, read_connection, shown_url
 from cqltui.broker.epoch import open_epoch
+from cqltui.broker.handle import ServerHandle
 from cqltui.broker.launch import socket_path
 from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer, ServerHandle
+from cqltui.broker.server import EmbeddedServer
 from cqltui.errors import InputError, ServerError
 from tests.contract.helpers import eventually, task
 

@@ -1,0 +1,101 @@
+"""A share in the embedded server, and the server's end when the last share is given up."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import redis
+
+from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
+from cqltui.broker.locks import FileLock
+
+STOP_S = 20.0
+"""Time for a server to end in good order."""
+_STEP_S = 0.02
+_ASK_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHandle:
+    """One process's share in the server. Held until `leave`, or until the process ends."""
+
+    run_dir: Path
+    socket: str
+    port: int
+    password: str
+    pid: int
+    binary: str
+    users: FileLock
+    set_aside: Path | None = None
+    """Where damaged data was moved to, if this start found it damaged."""
+
+    def connect(self) -> redis.Redis:
+        """A new client of the server that runs now, which may be a later one than the handle's; nothing is sent yet."""
+        own = {"socket": self.socket, "port": self.port, "password": self.password}
+        return client_of(read_connection(self.run_dir) or own)
+
+    def leave(self) -> bool:
+        """Gives up the share. The last user shuts the server down, its data safely written, waits for its end, and
+        gets True."""
+        try:
+            if not self.users.try_exclusive():
+                return False
+            _shut_down(self)
+            return True
+        finally:
+            self.users.close()
+
+    def detach(self) -> None:
+        """Gives up the share and leaves the server running, whoever else uses it."""
+        self.users.close()
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether the server of that folder lives, answering or not: it holds `alive.lock` as long as it does."""
+    if not folder.is_dir():
+        return False
+    lock = FileLock(folder / "alive.lock")
+    try:
+        return not lock.try_exclusive()
+    finally:
+        lock.close()
+
+
+def _shut_down(handle: ServerHandle) -> None:
+    """Orderly; a server that hangs is killed, since its AOF holds what it has acknowledged up to a second ago."""
+    folder = handle.run_dir / "server"
+    deadline = time.monotonic() + STOP_S
+    ask_at = 0.0
+    while is_alive(folder):
+        if time.monotonic() >= deadline:
+            _kill(handle)
+            break
+        if time.monotonic() >= ask_at:
+            # Again and again: a server that writes its first AOF refuses to end.
+            _ask_to_end(handle)
+            ask_at = time.monotonic() + _ASK_AGAIN_S
+        time.sleep(_STEP_S)
+    (folder / CONNECTION_FILE).unlink(missing_ok=True)
+    Path(handle.socket).unlink(missing_ok=True)
+
+
+def _ask_to_end(handle: ServerHandle) -> None:
+    client = handle.connect()
+    try:
+        client.execute_command("SHUTDOWN")
+    except (redis.RedisError, OSError):
+        pass  # it is the server's end that ends the connection; one that is gone already is as good
+    finally:
+        client.close()
+
+
+def _kill(handle: ServerHandle) -> None:
+    where = read_connection(handle.run_dir)
+    try:
+        process = psutil.Process(handle.pid)
+        if where is not None and abs(process.create_time() - where["start_time"]) < 1.0:
+            process.kill()
+            process.wait(5)
+    except psutil.Error:
+        pass  # gone meanwhile
