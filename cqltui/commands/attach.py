@@ -94,7 +94,13 @@ def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> in
     """Show the screen until the user leaves, then do as was chosen; the exit code."""
     feed = server.feed()
     try:
-        choice = run_ui(feed, Commands(server.another_queue(), supervised), FileLogs(run_dir.path))
+        choice = run_ui(
+            feed,
+            Commands(server.another_queue(), supervised),
+            FileLogs(run_dir.path),
+            # Of a run on another machine nothing is known here.
+            supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
+        )
     finally:
         feed.close()
     if choice is LeaveChoice.BACKGROUND:

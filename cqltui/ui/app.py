@@ -32,6 +32,7 @@ from cqltui.ui.supervision import Supervision
 from cqltui.ui.theme import ANSI, DARK, EXTRA
 
 REFRESH_S = 0.1
+MOUNT_S = 0.02
 TICK_S = 1.0
 """How often times that pass are drawn, and the estimate made, while nothing else happens."""
 LEAVE = (
@@ -124,6 +125,8 @@ class CqltuiApp(App[LeaveChoice]):
 
     def leave_now(self) -> None:
         """Leave the run in the background, as soon as the screen has come up. For any thread."""
+        if isinstance(self._driver, PatientDriver):
+            self._driver.let_go()
         self.post_message(LeaveNow())
 
     def _changed(self) -> None:
@@ -137,7 +140,10 @@ class CqltuiApp(App[LeaveChoice]):
 
     def on_leave_now(self, message: LeaveNow) -> None:
         """A signal came, or the terminal is gone."""
-        self.exit(LeaveChoice.BACKGROUND)
+        if self._main.is_mounted:
+            self.exit(LeaveChoice.BACKGROUND)
+        else:
+            self.set_timer(MOUNT_S, self.leave_now)  # a screen fails when the app ends before it has its widgets
 
     def on_call_done(self, message: CallDone) -> None:
         """A command was answered, or a log read."""
@@ -171,11 +177,11 @@ class CqltuiApp(App[LeaveChoice]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
                 screen.show(frame)
+            elif isinstance(screen, Dialog) and screen.is_current and (why := screen.settled(frame)):
+                screen.dismiss("")
+                self._tell(why, "information")
             if not screen.is_modal:
                 break
-        if isinstance(self.screen, Dialog) and (why := self.screen.settled(frame)):
-            self.screen.dismiss("")
-            self._tell(why, "information")
         self._tell_notices(state)
 
     def _estimated(self, state: RunState, now: float) -> Estimate:
@@ -265,10 +271,11 @@ def run_ui(
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
     app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised)
+    choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
         choice = app.run()
     if ending.came:
-        return LeaveChoice.BACKGROUND  # what went wrong on a screen that is gone interests nobody
+        return LeaveChoice.BACKGROUND
     if app.return_code:
         raise CqltuiError("The screen ended with the error above. The run goes on; look at it with cqltui status.")
     return choice or LeaveChoice.BACKGROUND

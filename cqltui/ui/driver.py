@@ -1,26 +1,33 @@
 """A terminal driver that outlives what a terminal may send, and the terminal itself."""
 
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import IO, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
+from cqltui.ui.ending import hung_up
+
 
 class PatientDriver(LinuxDriver):
     """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
 
-    Drops output to a terminal that is gone, too: the stock driver's writing thread ends with an error then, and once
-    its queue is full, whoever writes waits for ever.
+    A terminal that is gone it leaves alone. The stock driver's writing thread ends with an error then, and once its
+    queue is full, whoever writes waits for ever; its reading thread reads the end of file again and again, and the
+    SIGCONT that the kernel sends along with SIGHUP starts everything a second time.
     """
 
-    def __init__(self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
+    def __init__(
+        self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._file = cast(IO[str], _Output(self._file))
+        assert self._file is not None, "standard error is a terminal"
+        self._file = cast(TextIOWrapper, _Output(self._file))
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""
-        while not self.exit_event.is_set():
+        while not self.exit_event.is_set() and not hung_up(self.fileno):
             try:
                 super().run_input_thread()
             except UnicodeDecodeError:
@@ -28,6 +35,15 @@ class PatientDriver(LinuxDriver):
             except OSError:
                 pass  # `Ending` has seen it
             return
+
+    def let_go(self) -> None:
+        """Read no more if the terminal is gone. For any thread."""
+        if hung_up(self.fileno):
+            self.exit_event.set()
+
+    def _sigcont_application(self, *_: object) -> None:
+        if not hung_up(self.fileno):
+            super()._sigcont_application()
 
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""

@@ -18,7 +18,7 @@ SCREEN_S = 3.0
 """Time for the screen to leave by itself."""
 PROCESS_S = 25.0
 """Time for what follows the screen; the last user of an embedded server waits up to 20 s for its end."""
-GONE = select.POLLHUP | select.POLLERR
+_GONE = select.POLLHUP | select.POLLERR
 RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """No mouse, no bracketed paste, lines wrap, the stock keyboard, no alternate screen, a cursor, no focus reports."""
 
@@ -49,20 +49,24 @@ class Ending:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Back to how it was; but once the end has come, no second signal cuts short what the process still does."""
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        """Back to how it was; but once the end has come, no second signal cuts short what the process still does.
+
+        What goes wrong on a terminal that is gone is of no interest.
+        """
         self._closed.set()
         os.write(self._write, b"\0")
         self._decided.wait()
         if self.came:
             _let_go()
-            return
+            return isinstance(error, Exception)
         self._thread.join()
         for number, old in self._old.items():
             signal.signal(number, old)
         signal.set_wakeup_fd(self._old_wakeup)
         os.close(self._read)
         os.close(self._write)
+        return False
 
     def _run(self) -> None:
         self.came = self._comes()
@@ -84,7 +88,7 @@ class Ending:
         while True:
             for descriptor, happened in poll.poll():
                 if descriptor != self._read:
-                    if happened & GONE:
+                    if happened & _GONE:
                         return True
                     poll.unregister(descriptor)  # a system that cannot poll terminals
                     continue
@@ -107,17 +111,21 @@ class Ending:
         os._exit(ExitCode.INTERRUPTED)
 
 
+def hung_up(descriptor: int) -> bool:
+    """Whether the terminal is gone: reading gives nothing, at once, and writing fails."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(happened & _GONE for _, happened in poll.poll(0))
+
+
 def _pass(number: int, frame: FrameType | None) -> None:
     """The pipe has told of it."""
 
 
 def _let_go() -> None:
     """What the process still says to a terminal that is gone goes nowhere, instead of failing."""
-    poll = select.poll()
-    for descriptor in (0, 1, 2):
-        poll.register(descriptor, 0)
-    gone = [descriptor for descriptor, happened in poll.poll(0) if happened & GONE]
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in gone:
-        os.dup2(nowhere, descriptor)
+    for descriptor in (0, 1, 2):
+        if hung_up(descriptor):
+            os.dup2(nowhere, descriptor)
     os.close(nowhere)

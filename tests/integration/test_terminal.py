@@ -11,6 +11,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,8 +19,11 @@ import pyte
 import pytest
 
 QUICK = Path(__file__).parents[2] / "campaigns" / "quick.toml"
+SMALL = Path(__file__).with_name("small.toml")
 COLUMNS, ROWS = 160, 48
 LIMIT_S = 60.0
+GONE_S = 8.0
+"""After this, a screen whose terminal is closed hangs."""
 PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
 """Keyboard protocol requests, which pyte would print."""
 
@@ -29,10 +33,10 @@ class Terminal:
 
     def __init__(self, argv: list[str], cwd: Path) -> None:
         self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         self.output = b""
         self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.resize(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self.screen)
         wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         unwanted = ("NO_COLOR", "REDIS_URL", "CQLTUI_REDIS_URL", "PYTEST_CURRENT_TEST")
@@ -45,7 +49,18 @@ class Terminal:
             stdout=self.slave,
             stderr=self.slave,
             start_new_session=True,
+            preexec_fn=_control,
         )
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+
+    def hang_up(self) -> None:
+        """Close the window."""
+        os.close(self.master)
+        self.master = -1
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -70,6 +85,10 @@ class Terminal:
             self.output += data
             self._stream.feed(PRIVATE.sub(b"", data))
 
+    def unread(self) -> int:
+        """Bytes that the program has written and nobody has read."""
+        return int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
+
     def wait_end(self) -> int:
         """Read until the program has ended; its exit code."""
         deadline = time.monotonic() + LIMIT_S
@@ -81,21 +100,42 @@ class Terminal:
         return self.process.returncode
 
 
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    """`cqltui quick.toml` in a terminal; nothing of it is left behind."""
-    found = Terminal([sys.executable, "-m", "cqltui", str(QUICK), "--device", "cpu"], tmp_path)
+def _control() -> None:
+    """Make it the terminal of the new session, as a window's is: the kernel signals its end."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@contextmanager
+def started(campaign: Path, folder: Path) -> Iterator[Terminal]:
+    """`cqltui CAMPAIGN` in a terminal; nothing of it is left behind."""
+    found = Terminal([sys.executable, "-m", "cqltui", str(campaign), "--device", "cpu"], folder)
     try:
         yield found
     finally:
         found.process.kill()
         found.process.wait()
         for descriptor in (found.master, found.slave):
-            os.close(descriptor)
-        for process in psutil.process_iter(["cmdline", "cwd"]):
-            said = " ".join(process.info["cmdline"] or [])
-            if str(tmp_path) in said or str(tmp_path) in str(process.info["cwd"]):
-                process.kill()
+            if descriptor >= 0:
+                os.close(descriptor)
+        for process in processes(folder):
+            process.kill()
+
+
+def processes(folder: Path) -> list[psutil.Process]:
+    """What runs for a run in the folder: screens, supervisor, workers, server."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        said = " ".join(process.info["cmdline"] or [])
+        if str(folder) in said or str(folder) in str(process.info["cwd"]):
+            found.append(process)
+    return found
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """`cqltui quick.toml` in a terminal."""
+    with started(QUICK, tmp_path) as found:
+        yield found
 
 
 def header(screen: str) -> str:
@@ -109,6 +149,8 @@ def running(screen: str) -> bool:
 
 
 def test_start_pause_resume_and_stop(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.read(LIMIT_S)
+    terminal.resize(COLUMNS - 10, ROWS - 4)  # a window manager gives a window its size only when it has been started
     terminal.wait(running, "a running task")
     assert "Quick campaign" in header(terminal.text())
     terminal.press("P")
@@ -128,15 +170,50 @@ def test_start_pause_resume_and_stop(terminal: Terminal, tmp_path: Path) -> None
 def test_a_terminated_screen_leaves_the_terminal_as_it_was_and_the_run_going_on(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    terminal.wait(running, "a running task")
+    terminal.read(LIMIT_S)  # from its first output on, it is a screen
     terminal.process.terminate()
     assert terminal.wait_end() == 0
     left_as_it_was(terminal)
     assert "cqltui attach" in terminal.text()
+    assert "Traceback" not in terminal.text()
     stop = [sys.executable, "-m", "cqltui", "stop"]
     ended = subprocess.run(stop, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert ended.returncode == 0, ended.stderr
     assert not (tmp_path / "runs" / "quick" / "supervisor.json").exists()
+
+
+@pytest.mark.parametrize("moment", ["starting", "running"])
+def test_a_closed_window_ends_the_screen_and_the_run_goes_on(moment: str, tmp_path: Path) -> None:
+    with started(QUICK, tmp_path) as terminal:
+        terminal.read(LIMIT_S)  # from its first output on, it is a screen
+        if moment == "running":
+            terminal.wait(running, "a running task")
+        terminal.hang_up()
+        assert terminal.process.wait(GONE_S) == 0
+        assert (tmp_path / "runs" / "quick" / "supervisor.json").exists()
+
+
+def test_a_closed_window_after_the_end_of_the_run_leaves_no_process_behind(tmp_path: Path) -> None:
+    with started(SMALL, tmp_path) as terminal:
+        terminal.wait(lambda screen: "finished" in header(screen), "the end of the run")
+        terminal.hang_up()
+        assert terminal.process.wait(GONE_S) == 0
+        deadline = time.monotonic() + LIMIT_S
+        while left := processes(tmp_path):  # the supervisor writes results; the last to leave ends the server
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
+
+
+def test_a_terminal_that_takes_no_output_does_not_hold_the_screen(tmp_path: Path) -> None:
+    with started(QUICK, tmp_path) as terminal:
+        waiting, before = -1, -2
+        while not waiting or waiting != before:  # nobody reads: it fills up, and then whoever writes waits
+            time.sleep(0.5)
+            before, waiting = waiting, terminal.unread()
+        assert termios.tcgetattr(terminal.slave) != terminal.before
+        terminal.process.terminate()
+        assert terminal.process.wait(GONE_S) == 130
+        assert termios.tcgetattr(terminal.slave) == terminal.before
 
 
 def left_as_it_was(terminal: Terminal) -> None:

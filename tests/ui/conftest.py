@@ -42,8 +42,15 @@ class Bench:
         self.now = now
         self.given = list(events)
         self.source, self.commands, self.logs = FakeSource(events), FakeCommands(), FakeLogs(lines)
-        self.app = CqltuiApp(self.source, self.commands, self.logs, clock=lambda: self.now)
+        self.supervised, self.asked = True, 0
+        self.app = CqltuiApp(
+            self.source, self.commands, self.logs, clock=lambda: self.now, supervised=self._is_supervised
+        )
         self.app.animation_level = "none"
+
+    def _is_supervised(self) -> bool:
+        self.asked += 1
+        return self.supervised
 
     async def settle(self, pilot: Pilot[LeaveChoice]) -> None:
         """Wait until the app has drawn all events, and nothing is left to do."""

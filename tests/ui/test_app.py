@@ -84,6 +84,38 @@ async def test_the_banner_shows_while_the_server_is_away() -> None:
         assert not banner.display
 
 
+async def test_a_run_without_a_supervisor_says_so_after_a_while() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        assert "ETA ~" in seen(bench.app)
+        bench.supervised = False
+        asked = bench.asked
+        await bench.until(pilot, lambda: bench.asked > asked + 1)
+        assert "No supervisor" not in seen(bench.app), "there is none for a moment while it is replaced"
+        bench.now += 3
+        await bench.until(pilot, lambda: "No supervisor runs" in seen(bench.app))
+        assert "unsupervised" in seen(bench.app)
+        assert "ETA ~" not in seen(bench.app)
+        bench.supervised = True
+        await bench.until(pilot, lambda: "ETA ~" in seen(bench.app))
+        assert "No supervisor" not in seen(bench.app)
+
+
+async def test_a_finished_run_needs_no_supervisor() -> None:
+    night = Night(1e6)
+    bench = Bench(night.events(), night.now)
+    bench.supervised = False
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        bench.now += 10
+        asked = bench.asked
+        await bench.until(pilot, lambda: bench.asked > asked + 1)
+        await bench.settle(pilot)
+        assert "No supervisor" not in seen(bench.app)
+
+
 class Failing(FakeSource):
     """Raises instead of answering."""
 

@@ -123,6 +123,27 @@ async def test_x_cancels_after_y() -> None:
         await sent(bench, pilot, ("cancel", RUNNING))
 
 
+async def test_a_question_that_is_settled_goes_away() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("x")
+        assert isinstance(bench.app.screen, Dialog)
+        bench.give(changed(bench, Kind.TASK_DONE, RUNNING, "done", finished_ts=bench.now))
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: any("changed meanwhile" in n.message for n in bench.app._notifications))
+        await pilot.press("y")
+        assert bench.commands.calls == []
+
+
+async def test_a_question_about_several_tasks_acts_on_those_that_have_not_ended() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("space", "space", "x")
+        bench.give(changed(bench, Kind.TASK_DONE, ALL[17].id, "done", finished_ts=bench.now))
+        await bench.settle(pilot)
+        assert isinstance(bench.app.screen, Dialog)
+        await pilot.press("y")
+        await sent(bench, pilot, ("cancel", ALL[18].id))
+
+
 async def test_plus_and_minus_count_from_what_was_asked_last() -> None:
     async with started() as (bench, pilot):
         await pilot.press("plus", "plus", "minus")
@@ -188,6 +209,28 @@ async def test_slash_filters_and_escape_clears() -> None:
         await pilot.press("escape")
         assert len(table(bench).ids) == 49
         assert bench.app.screen.query_one(Input).value == ""
+
+
+async def test_a_sorted_list_can_be_hidden_and_seen_again() -> None:
+    async with started() as (bench, pilot):
+        found = table(bench)
+        await pilot.press("less_than_sign")  # the last column
+        assert found.sort_name == "eta"
+        await pilot.press("tab", "shift+tab")
+        assert (found.display, found.sort_name) == (True, "eta")
+
+
+async def test_a_list_made_narrow_stays_sorted_by_a_column_that_no_longer_fits() -> None:
+    async with started(size=(200, 60)) as (bench, pilot):
+        found = table(bench)
+        while found.sort_name != "priority":
+            await pilot.press("greater_than_sign")
+        order = found.ids
+        await pilot.resize_terminal(80, 24)
+        await bench.settle(pilot)
+        assert (found.sort_name, found.ids) == ("priority", order)
+        await pilot.press("greater_than_sign")
+        assert found.sort_name == "epoch"
 
 
 async def test_question_mark_opens_help() -> None:
@@ -264,6 +307,15 @@ async def test_a_refused_stop_is_shown_and_does_not_leave() -> None:
         bench.commands.refuse = "the server does not answer"
         await pilot.press("q", "s")
         await bench.until(pilot, lambda: any("does not answer" in n.message for n in bench.app._notifications))
+        assert bench.app.is_running
+
+
+async def test_a_run_that_finishes_meanwhile_settles_what_becomes_of_it() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("q")
+        seq = max(event.seq for event in bench.given) + 1
+        bench.give(Event(Kind.FINISHED, bench.now, 1, seq, data={"finished_ts": bench.now}))
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
         assert bench.app.is_running
 
 

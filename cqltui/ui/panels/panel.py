@@ -10,7 +10,7 @@ from cqltui.ui.panels.view import LineView
 class Panel(LineView):
     """A list that is made from a frame, whole, and draws what differs."""
 
-    _made_for: tuple[Estimate, Size] | None = None
+    _made_for: tuple[Estimate, bool, Size] | None = None
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
@@ -23,6 +23,7 @@ class Panel(LineView):
         and to go through thousands of tasks ten times a second for a sum would make the keys slow.
         """
         made_for = self._made_for
-        if made_for is None or made_for[0] is not frame.estimate or made_for[1] != self.size:
-            self._made_for = (frame.estimate, self.size)
+        wanted = (frame.unsupervised, self.size)
+        if made_for is None or made_for[0] is not frame.estimate or made_for[1:] != wanted:
+            self._made_for = (frame.estimate, *wanted)
             self.show(frame)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 
 from cqltui.state.model import ENDED, TaskState
@@ -40,6 +41,12 @@ class TaskScreen(Screen[None]):
         # A screen that is being made or taken down has not all of its widgets.
         if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
+
+    def _screen_resized(self, size: Size) -> None:
+        # A terminal that changes its size while the program starts sets off two chains of resize events: each layout
+        # posts the next event of its own size, and the screen would take both sizes in turn for ever.
+        if size == self.app.size:
+            super()._screen_resized(size)
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs; for the screens to say how."""
@@ -101,7 +108,7 @@ class TaskScreen(Screen[None]):
         def settled(frame: Frame) -> str:
             if any(concerns(task) for task in _known(frame, ids)):
                 return ""
-            return f"{verb}: no longer needed, {'its task has' if len(ids) == 1 else 'all tasks have'} changed meanwhile."
+            return f"{verb}? No longer: {'the task has' if len(ids) == 1 else 'the tasks have'} changed meanwhile."
 
         def answered(answer: str | None) -> None:
             if answer and self.frame is not None:
