@@ -39,7 +39,7 @@ class Terminal:
         self.resize(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self.screen)
         wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        unwanted = ("NO_COLOR", "REDIS_URL", "CQLTUI_REDIS_URL", "PYTEST_CURRENT_TEST")
+        unwanted = ("COLUMNS", "LINES", "NO_COLOR", "REDIS_URL", "CQLTUI_REDIS_URL", "PYTEST_CURRENT_TEST")
         environment = {k: v for k, v in os.environ.items() if k not in unwanted and not k.startswith("TEXTUAL")}
         self.process = subprocess.Popen(
             argv,
