@@ -48,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(chosen: options.RunOptions, supervised: Callable[[], None]) -> int:
-    """The screen on a run of this machine. `supervised` starts its supervisor again when there is something to do."""
-    server = Server(chosen.run_dir.path, chosen.redis_url, chosen.campaign.redis.namespace)
+    """The screen on a run of this machine. `supervised` starts its supervisor unless it has one."""
+    # The share comes first: the supervisor of a run that has ended leaves at once, and would take the server along.
+    server = Server(chosen.run_dir.path, chosen.redis_url, chosen.campaign.redis.namespace, start=True)
     try:
+        supervised()
         return watch(server, chosen.run_dir, supervised)
     finally:
         server.leave()

@@ -44,8 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         load_data(chosen.campaign)  # wrong input moves nothing
         start_fresh(chosen.run_dir)
     if on_screen:
+        load_data(chosen.campaign)  # wrong input starts no server
+        _make(chosen.run_dir)
         supervised = partial(ensure_supervisor, chosen, forwarded(arguments))
-        supervised()
         screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
         return int(screen.show(chosen, supervised))
     return headless(chosen, as_json=arguments.json)
@@ -88,10 +89,7 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
         _wait_ready(chosen.run_dir, None)
         _expect_same(chosen.run_dir, campaign)
         return
-    try:
-        chosen.run_dir.logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unusable(chosen.run_dir, error) from error
+    _make(chosen.run_dir)
     with (chosen.run_dir.logs / "supervisor.log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "cqltui", "supervise", *arguments],
@@ -102,6 +100,13 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
             env=options.environment_with(chosen.redis_url),
         )
     _wait_ready(chosen.run_dir, child)
+
+
+def _make(run_dir: RunDir) -> None:
+    try:
+        run_dir.logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(run_dir, error) from error
 
 
 def _expect_same(run_dir: RunDir, campaign: Campaign) -> None:

@@ -221,3 +221,13 @@ def left_as_it_was(terminal: Terminal) -> None:
     assert termios.tcgetattr(terminal.slave) == terminal.before
     for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?1000h", b"\x1b[?1000l"), (b"\x1b[?25l", b"\x1b[?25h")):
         assert terminal.output.rfind(off) > terminal.output.rfind(on) >= 0
+
+
+def test_a_run_that_has_ended_is_shown_again(tmp_path: Path) -> None:
+    headless = [sys.executable, "-m", "cqltui", str(SMALL), "--no-ui"]
+    assert subprocess.run(headless, cwd=tmp_path, capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
+    with started(SMALL, tmp_path) as terminal:
+        terminal.wait(lambda screen: "finished" in header(screen), "the ended run")
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+        assert "results" in terminal.text()
