@@ -16,7 +16,10 @@ STAKES = (0.0, 0.2, 0.6, 1.0)
 MAX_STAKE_FRACTION = 0.05
 LARGEST_EDGE_SIZE = 10.0
 """Points that a simulated market may overlook."""
+ADAM_BETAS = (0.9, 0.999)
 ADAM_EPS = 1e-8
+NORM_EPS = 1e-5
+"""LayerNorm's epsilon, as in torch.nn.LayerNorm."""
 
 
 @dataclass(frozen=True, slots=True)

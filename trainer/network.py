@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.config import layer_sizes
+from trainer.config import NORM_EPS, layer_sizes
 
 ALIGN = 64
 """Every tensor starts at a multiple of 64 floats within its row, and rows are padded to it. Vectorised kernels then
@@ -25,8 +25,6 @@ cache line: MKL rounds otherwise where it does not. Nothing is padded at the usu
 ONEDNN_SIZE = 16**3
 """PyTorch gives a batched bf16 product to oneDNN if n * k * m of all members together is larger than this. A product
 that is smaller for one member would round otherwise alone than in a pack; such ones are run member by member."""
-NORM_EPS = 1e-5
-"""LayerNorm's epsilon, as in torch.nn.LayerNorm."""
 
 
 @dataclass(frozen=True, slots=True)

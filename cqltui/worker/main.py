@@ -23,6 +23,7 @@ from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
 from trainer import devices
+from trainer.threads import one_thread
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Worker:
 
     def run(self) -> int:
         """Work until the queue is idle for ten minutes or a signal says to stop; the exit code."""
-        torch.set_num_threads(1)
+        one_thread()
         log.info("worker %s on %s, pid %d", self._options.worker_id, self._options.device, os.getpid())
         self._heartbeat.start()
         try:

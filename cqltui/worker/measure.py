@@ -10,12 +10,11 @@ import sys
 import time
 from dataclasses import replace
 
-import torch
-
 from cqltui.campaign import payload
 from trainer import data
 from trainer.config import TrainerConfig
 from trainer.data.types import Dataset
+from trainer.threads import one_thread
 from trainer.train import PackTrainer
 
 KIB = 1 if sys.platform == "darwin" else 1024
@@ -37,7 +36,7 @@ def step_seconds(config: TrainerConfig, dataset: Dataset, device: str, seconds: 
 
 def main() -> None:
     """Measure what stdin names."""
-    torch.set_num_threads(1)
+    one_thread()
     wanted = json.load(sys.stdin)
     dataset: Dataset | None = None
     for spec in wanted["tasks"]:

@@ -1,4 +1,4 @@
-"""Small data and configs for the tests of the trainer. Importing it sets PyTorch to one thread, as a worker does."""
+"""Small data and configs for the tests of the trainer. Importing it sets one thread, as a worker does."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,9 +9,10 @@ import torch
 from trainer.config import STATE_COLUMNS, TrainerConfig
 from trainer.data.types import Dataset, Transitions
 from trainer.progress import EpochMetrics
+from trainer.threads import one_thread
 from trainer.train import PackTrainer
 
-torch.set_num_threads(1)
+one_thread()
 
 BASE = TrainerConfig(
     epochs=50, lr=1e-3, alpha=0.3, hidden_dims=(20, 12), seed=42, batch_size=32, target_update_steps=7, validate_every=3

@@ -14,6 +14,7 @@ from trainer.config import Precision, TrainerConfig
 from trainer.cql import cql_loss
 from trainer.data.types import Dataset
 from trainer.optimizer import PackAdam
+from trainer.pack import PackState
 from trainer.packing import BLOCK_STEPS, estimate_bytes, pack_key
 from trainer.train import PackTrainer
 
@@ -187,14 +188,15 @@ def test_validation_does_not_touch_the_weights_and_needs_heldout_rows() -> None:
 
 def test_gradients_are_clipped_per_member() -> None:
     rows = torch.zeros(3, 64)
-    adam = PackAdam(rows, [0.1, 0.1, 0.1], grad_clip=10.0)
+    state = PackState.fresh(rows, bootstraps=False)
+    adam = PackAdam(state, [0.1, 0.1, 0.1], grad_clip=10.0)
     adam.grads[0, :2] = torch.tensor([30.0, 40.0])  # norm 50
     adam.grads[1, :2] = torch.tensor([3.0, 4.0])  # norm 5
     norms = adam.step()
     torch.testing.assert_close(norms, torch.tensor([50.0, 5.0, 0.0]))
     torch.testing.assert_close(adam.grads[0, :2], torch.tensor([6.0, 8.0]))
     torch.testing.assert_close(adam.grads[1, :2], torch.tensor([3.0, 4.0]))
-    torch.testing.assert_close(adam.exp_avg[0, :2], torch.tensor([0.6, 0.8]))
+    torch.testing.assert_close(state.exp_avg[0, :2], torch.tensor([0.6, 0.8]))
     torch.testing.assert_close(rows[:2, :2], torch.full((2, 2), -0.1))  # Adam's first step is lr, whatever the gradient
     assert not rows[2].any()
 
@@ -204,7 +206,7 @@ def test_optimizer_is_torch_adam_with_clip_grad_norm() -> None:
     rows = torch.randn(2, 64, generator=draw)
     reference = [row.clone().requires_grad_() for row in rows]
     lrs = (1e-2, 3e-4)
-    adam = PackAdam(rows, lrs, grad_clip=10.0)
+    adam = PackAdam(PackState.fresh(rows, bootstraps=False), lrs, grad_clip=10.0)
     theirs = [torch.optim.Adam([p], lr=lr) for p, lr in zip(reference, lrs, strict=True)]
     for _ in range(20):
         grads = 2 * torch.randn(2, 64, generator=draw)  # norms around 16

@@ -1,0 +1,90 @@
+"""The engines compute the same training, and a member's bits depend on no pack, position or interruption."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train
+from trainer.batched import BatchedEngine
+from trainer.config import Precision, TrainerConfig
+from trainer.network import initial_row, make_layout
+from trainer.pack import Engine, PackState, Rows
+from trainer.train import PackTrainer, cpu_engine
+
+MEMBERS = [
+    replace(BASE, seed=1, hidden_dims=(33, 20, 7), grad_clip=0.5),
+    replace(BASE, seed=2, hidden_dims=(33, 20, 7), grad_clip=0.5, alpha=2.0, lr=3e-3),
+]
+
+
+def rows(count: int, episode: int, seed: int = 1) -> Rows:
+    part = dataset(rows=count, episode=episode).train
+    states, following = (torch.from_numpy(x / 20).float() for x in (part.states, part.next_states))
+    terminals = torch.from_numpy(part.terminals.astype(np.float32))
+    return Rows(states, torch.from_numpy(part.actions), torch.from_numpy(part.rewards), following, terminals)
+
+
+def fresh(members: Sequence[TrainerConfig], episode: int) -> PackState:
+    layout = make_layout(members[0].hidden_dims, 6)
+    return PackState.fresh(torch.stack([initial_row(layout, m.seed) for m in members]), bootstraps=episode > 1)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("episode", [1, 4])
+def test_the_compiled_engine_computes_what_the_batched_one_does(episode: int, precision: Precision) -> None:
+    members = [replace(member, precision=precision) for member in MEMBERS]
+    layout, data = make_layout(members[0].hidden_dims, 6), rows(200, episode)
+    order = np.random.default_rng(0).integers(0, 200, (20, len(members), 32))
+    found: list[tuple[PackState, np.ndarray, np.ndarray]] = []
+    for make in (BatchedEngine, cpu_engine(precision)):
+        state = fresh(members, episode)
+        engine: Engine = make(layout, state, members, data)
+        found.append((state, engine.run(order, None), engine.evaluate(data)))
+    (batched, means, heldout), (compiled, same_means, same_heldout) = found
+    rtol, atol = (1e-4, 1e-5) if precision == "fp32" else (0.05, 0.02)
+    np.testing.assert_allclose(same_means, means, rtol, atol)
+    np.testing.assert_allclose(same_heldout, heldout, rtol, atol)
+    assert torch.equal(batched.steps, compiled.steps)
+    start = fresh(members, episode).params
+    for kind, expected in batched.kinds().items():
+        moved = (expected - start if kind in ("params", "target") else expected).norm()
+        assert (compiled.kinds()[kind] - expected).norm() < (1e-3 if precision == "fp32" else 0.1) * moved, kind
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_bits_after_600_steps_in_changing_packs_and_killed_in_between(precision: Precision) -> None:
+    data = dataset(rows=390, episode=3)  # 12 steps an epoch
+    members = [
+        replace(BASE, seed=seed, epochs=60, hidden_dims=(65, 33, 12), lr=lr, alpha=alpha, precision=precision)
+        for seed, lr, alpha in ((1, 1e-3, 0.3), (2, 3e-3, 0.2), (3, 1e-4, 1.0), (4, 1e-3, 0.3), (5, 1e-3, 0.5))
+    ]
+    alone = PackTrainer(members[2:3], data)
+    expected = column(train(alone, 51), 0)  # 612 steps
+
+    pack = PackTrainer(members, data)
+    seen = column(train(pack, 20), 2)
+    pack.remove(0)  # it moves up
+    seen += column(train(pack, 3), 1)
+    saved = pack.capture(1)
+    train(pack, 4)  # lost with the worker
+
+    other = PackTrainer([members[4], members[2]], data)  # another worker's pack, whose first member is younger
+    other.restore(1, saved)
+    seen += column(train(other, 28), 1)
+    assert seen == expected
+    assert equal(tensors(other, 1), tensors(alone))
+
+
+def test_a_state_that_is_no_number_shows_in_the_losses() -> None:
+    data = dataset()
+    for bad in (float("nan"), float("inf")):
+        trainer = PackTrainer([BASE, replace(BASE, seed=1)], data)
+        saved = trainer.capture(0)
+        saved.tensors["params/0.weight"][0, 0] = bad
+        trainer.restore(0, saved)
+        first, second = trainer.run_epoch()
+        assert np.isnan(first.loss)
+        assert np.isfinite(second.loss)
