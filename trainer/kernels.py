@@ -12,10 +12,11 @@ Shapes: B rows of a batch, H units of a layer, A actions, P floats of a member's
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.extending import overload
 from scipy.linalg import cython_blas  # noqa: F401 (numpy.dot in compiled code calls SciPy's BLAS)
 
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS
@@ -24,6 +25,9 @@ Function = TypeVar("Function", bound=Callable[..., object])
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+Halves = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
+"""The bits of bfloat16, which NumPy does not know."""
+Array = Floats | Halves
 Member = tuple[Floats, Floats, Floats, Floats]
 """Rows of weights, first and second moments, and target network, each [P]; the last [0] where nothing bootstraps."""
 Data = tuple[Floats, Ints, Floats, Floats, Floats]
@@ -47,69 +51,53 @@ def compiled(function: Function) -> Function:
 
 
 @compiled
-def norm_forward(
-    linear: Floats, bias: Floats, gain: Floats, shift: Floats, normed: Floats, rstd: Floats, outputs: Floats
-) -> None:
-    """ReLU(LayerNorm(linear + bias) * gain + shift): [B, H] -> outputs [B, H]; keeps normed [B, H], 1/std [B].
-
-    `normed` may be `linear` itself.
-    """
-    rows, units = linear.shape
-    for b in range(rows):
-        total = F(0)
-        for h in range(units):
-            z = linear[b, h] + bias[h]
-            normed[b, h] = z
-            total += z
-        mean = total / F(units)
-        squares = F(0)
-        for h in range(units):
-            centred = normed[b, h] - mean
-            squares += centred * centred
-        scale = F(1) / np.sqrt(squares / F(units) + F(NORM_EPS))
-        rstd[b] = scale
-        for h in range(units):
-            n = (normed[b, h] - mean) * scale
-            normed[b, h] = n
-            y = n * gain[h] + shift[h]
-            outputs[b, h] = F(0) if y < F(0) else y  # NaN stays NaN
+def norm_row(z: Floats, bias: Floats, gain: Floats, shift: Floats, out: Floats) -> float:
+    """ReLU(LayerNorm(z + bias) * gain + shift) of one row [H] into `out`; `z` becomes normed. Returns 1/std."""
+    units = len(z)
+    total = F(0)
+    for h in range(units):
+        z[h] += bias[h]
+        total += z[h]
+    mean = total / F(units)
+    squares = F(0)
+    for h in range(units):
+        centred = z[h] - mean
+        squares += centred * centred
+    scale = F(1) / np.sqrt(squares / F(units) + F(NORM_EPS))
+    for h in range(units):
+        n = (z[h] - mean) * scale
+        z[h] = n
+        y = n * gain[h] + shift[h]
+        out[h] = F(0) if y < F(0) else y  # NaN stays NaN
+    return scale  # type: ignore[no-any-return]  # a NumPy scalar
 
 
 @compiled
-def norm_backward(
-    grad: Floats,
-    outputs: Floats,
-    normed: Floats,
-    rstd: Floats,
-    gain: Floats,
-    grad_bias: Floats,
-    grad_gain: Floats,
-    grad_shift: Floats,
+def norm_row_backward(
+    grad: Floats, shown: Array, normed: Floats, scale: float, gain: Floats, sums: tuple[Floats, Floats, Floats]
 ) -> None:
-    """dL/d outputs -> dL/d linear, in place in `grad` [B, H]; writes the gradients of bias, gain and shift [H].
+    """dL/d out -> dL/dz of one row, in place in `grad` [H]; adds to the gradients of bias, gain and shift [H].
 
-    With g = dL/d normed: dL/d linear = (g - mean(g) - normed * mean(g * normed)) / std.
+    `shown`: what ReLU gave, zero where it let nothing through. With g = dL/d normed and std the row's:
+    dL/dz = (g - mean(g) - normed * mean(g * normed)) / std.
     """
-    rows, units = grad.shape
-    grad_bias[:] = 0
-    grad_gain[:] = 0
-    grad_shift[:] = 0
-    for b in range(rows):
-        total, along = F(0), F(0)
-        for h in range(units):
-            n = normed[b, h]
-            g = grad[b, h] if outputs[b, h] != F(0) else F(0)  # NaN is no zero
-            grad_shift[h] += g
-            grad_gain[h] += g * n
-            g *= gain[h]
-            grad[b, h] = g
-            total += g
-            along += g * n
-        mean, slope, scale = total / F(units), along / F(units), rstd[b]
-        for h in range(units):
-            z = (grad[b, h] - mean - normed[b, h] * slope) * scale
-            grad[b, h] = z
-            grad_bias[h] += z
+    units = len(grad)
+    grad_bias, grad_gain, grad_shift = sums
+    total, along = F(0), F(0)
+    for h in range(units):
+        n = normed[h]
+        g = grad[h] if shown[h] != 0 else F(0)  # NaN is no zero
+        grad_shift[h] += g
+        grad_gain[h] += g * n
+        g *= gain[h]
+        grad[h] = g
+        total += g
+        along += g * n
+    mean, slope = total / F(units), along / F(units)
+    for h in range(units):
+        dz = (grad[h] - mean - normed[h] * slope) * scale
+        grad[h] = dz
+        grad_bias[h] += dz
 
 
 @compiled
@@ -188,7 +176,8 @@ def forward(row: Floats, table: Ints, x: Floats, normed: Floats, rstd: Floats, o
             linear, out = normed[start:end].reshape(rows, units), outputs[start:end].reshape(rows, units)
             np.dot(x, weight, linear)  # [B, inputs] @ [inputs, H]
             gain, shift = row[gain_at : gain_at + units], row[shift_at : shift_at + units]
-            norm_forward(linear, bias, gain, shift, linear, rstd[layer], out)
+            for b in range(rows):
+                rstd[layer, b] = norm_row(linear[b], bias, gain, shift, out[b])
             x, start = out, end
 
 
@@ -213,8 +202,8 @@ def backward(
         inputs, units, weight_at, bias_at, gain_at, shift_at = table[layer]
         above = grad[: rows * units].reshape(rows, units)
         grad_bias = grads[bias_at : bias_at + units]
+        grad_bias[:] = 0
         if gain_at < 0:
-            grad_bias[:] = 0
             for b in range(rows):
                 for a in range(units):
                     grad_bias[a] += above[b, a]
@@ -222,8 +211,11 @@ def backward(
             start = end - rows * units
             seen, out = normed[start:end].reshape(rows, units), outputs[start:end].reshape(rows, units)
             grad_gain, grad_shift = grads[gain_at : gain_at + units], grads[shift_at : shift_at + units]
-            gain = row[gain_at : gain_at + units]
-            norm_backward(above, out, seen, rstd[layer], gain, grad_bias, grad_gain, grad_shift)
+            grad_gain[:] = 0
+            grad_shift[:] = 0
+            gain, sums = row[gain_at : gain_at + units], (grad_bias, grad_gain, grad_shift)
+            for b in range(rows):
+                norm_row_backward(above[b], out[b], seen[b], rstd[layer, b], gain, sums)
             end = start
         x = states if layer == 0 else outputs[end - rows * inputs : end].reshape(rows, inputs)
         grad_weight = grads[weight_at : weight_at + inputs * units].reshape(inputs, units)
@@ -291,3 +283,151 @@ def evaluate(row: Floats, target: Floats, table: Ints, data: Data, settings: Set
             targets[b] += F(gamma) * (F(1) - terminals[b]) * q[b].max()
     forward(row, table, states, normed, rstd, outputs, q)
     loss_gradient(q, actions, targets, alpha, np.empty_like(q), sums)
+
+
+# -- The pack at once, around bf16 products: rows [M, P], activations [M, B, H] as float32 or as bits of bfloat16. -----
+
+
+def widen(source: Array, into: Floats) -> None:
+    """Copy a row, from bfloat16's bits if it has such."""
+    raise NotImplementedError("for compiled code only")
+
+
+def narrow(source: Floats, into: Array) -> None:
+    """Copy a row, rounded to the nearest bfloat16 (to even if there are two) if `into` holds such; NaN stays NaN."""
+    raise NotImplementedError("for compiled code only")
+
+
+@overload(widen, jit_options={"fastmath": FAST})
+def _widen(source: Any, into: Any) -> Callable[[Any, Any], None]:
+    def from_bits(source: Any, into: Any) -> None:
+        bits = into.view(np.int32)
+        for i in range(len(source)):
+            bits[i] = np.int32(source[i]) << 16
+
+    def copy(source: Any, into: Any) -> None:
+        for i in range(len(source)):
+            into[i] = source[i]
+
+    return from_bits if source.dtype == numba.types.int16 else copy
+
+
+@overload(narrow, jit_options={"fastmath": FAST})
+def _narrow(source: Any, into: Any) -> Callable[[Any, Any], None]:
+    def to_bits(source: Any, into: Any) -> None:
+        bits = source.view(np.uint32)
+        for i in range(len(into)):
+            word = bits[i]
+            rounded = (word + np.uint32(0x7FFF) + ((word >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
+            number = (word & np.uint32(0x7FFFFFFF)) <= np.uint32(0x7F800000)
+            into[i] = np.int16(rounded if number else np.uint32(0x7FC0))
+
+    def copy(source: Any, into: Any) -> None:
+        for i in range(len(into)):
+            into[i] = source[i]
+
+    return to_bits if into.dtype == numba.types.int16 else copy
+
+
+@compiled
+def pack_product(x: Floats, params: Floats, table: Ints, layer: int, z: Floats) -> None:
+    """x [M, B, inputs] @ weight -> z [M, B, H], in fp32."""
+    inputs, units, at = table[layer, 0], table[layer, 1], table[layer, 2]
+    for m in range(len(x)):
+        np.dot(x[m], params[m, at : at + inputs * units].reshape(inputs, units), z[m])
+
+
+@compiled
+def pack_product_backward(
+    x: Floats, dz: Floats, params: Floats, grads: Floats, table: Ints, layer: int, dx: Floats
+) -> None:
+    """dz [M, B, H] -> the weight's gradient into `grads`, and dx [M, B, inputs] but for the first layer; in fp32."""
+    inputs, units, at = table[layer, 0], table[layer, 1], table[layer, 2]
+    for m in range(len(x)):
+        np.dot(x[m].T, dz[m], grads[m, at : at + inputs * units].reshape(inputs, units))
+        if layer > 0:
+            np.dot(dz[m], params[m, at : at + inputs * units].reshape(inputs, units).T, dx[m])
+
+
+@compiled
+def pack_norm(z: Array, params: Floats, table: Ints, layer: int, normed: Floats, rstd: Floats, outputs: Array) -> None:
+    """`norm_row` of z [M, B, H] -> normed, 1/std [M, B] and outputs [M, B, H]."""
+    _, units, _, bias, gain, shift = table[layer]
+    out = np.empty(units, F)
+    for m in range(len(z)):
+        row = params[m]
+        for b in range(z.shape[1]):
+            widen(z[m, b], normed[m, b])
+            rstd[m, b] = norm_row(
+                normed[m, b], row[bias : bias + units], row[gain : gain + units], row[shift : shift + units], out
+            )
+            narrow(out, outputs[m, b])
+
+
+@compiled
+def pack_norm_backward(
+    above: Array, outputs: Array, normed: Floats, rstd: Floats, params: Floats, grads: Floats, table: Ints, layer: int,
+    dz: Array,
+) -> None:  # fmt: skip
+    """`norm_row_backward` of dL/d outputs `above` [M, B, H] -> dz [M, B, H]; gradients of bias, gain, shift."""
+    _, units, _, bias, gain, shift = table[layer]
+    grad = np.empty(units, F)
+    for m in range(len(dz)):
+        row = grads[m]
+        sums = row[bias : bias + units], row[gain : gain + units], row[shift : shift + units]
+        for one in sums:
+            one[:] = 0
+        for b in range(dz.shape[1]):
+            widen(above[m, b], grad)
+            norm_row_backward(grad, outputs[m, b], normed[m, b], rstd[m, b], params[m, gain : gain + units], sums)
+            narrow(grad, dz[m, b])
+
+
+@compiled
+def pack_q(q: Floats, params: Floats, table: Ints) -> None:
+    """Add the head's bias to q [M, B, A]."""
+    units, bias = table[-1, 1], table[-1, 3]
+    for m in range(len(q)):
+        for b in range(q.shape[1]):
+            for a in range(units):
+                q[m, b, a] += params[m, bias + a]
+
+
+@compiled
+def pack_loss(
+    q: Floats, actions: Ints, targets: Floats, alphas: Floats, grad: Floats, grads: Floats, table: Ints, sums: Doubles
+) -> None:
+    """`loss_gradient` of q [M, B, A] into grad [M, B, A] and the gradient of the head's bias; sums [M, 5]."""
+    units, bias = table[-1, 1], table[-1, 3]
+    for m in range(len(q)):
+        loss_gradient(q[m], actions[m], targets[m], alphas[m], grad[m], sums[m])
+        grads[m, bias : bias + units] = 0
+        for b in range(q.shape[1]):
+            for a in range(units):
+                grads[m, bias + a] += grad[m, b, a]
+
+
+@compiled
+def pack_adam(
+    state: tuple[Floats, Floats, Floats], grads: Floats, lrs: Doubles, clip: float, steps: Ints, sums: Doubles
+) -> None:
+    """`adam` for every member: rows, first and second moments [M, P]; `steps` [M] as they will be after it."""
+    params, exp_avg, exp_avg_sq = state
+    for m in range(len(params)):
+        sums[m, 4] += adam(params[m], grads[m], exp_avg[m], exp_avg_sq[m], lrs[m], clip, steps[m])
+
+
+@compiled
+def pack_weights(params: Floats, table: Ints, layer: int, weights: Halves) -> None:
+    """A layer's weights rounded to bfloat16: rows [M, P] -> weights [M, inputs * H]."""
+    size, at = table[layer, 0] * table[layer, 1], table[layer, 2]
+    for m in range(len(params)):
+        narrow(params[m, at : at + size], weights[m])
+
+
+@compiled
+def pack_weight_gradients(gradients: Halves, table: Ints, layer: int, grads: Floats) -> None:
+    """A layer's gradients [M, inputs * H] from bfloat16 into the rows [M, P]."""
+    size, at = table[layer, 0] * table[layer, 1], table[layer, 2]
+    for m in range(len(grads)):
+        widen(gradients[m], grads[m, at : at + size])

@@ -17,6 +17,7 @@ from trainer.checkpoint import Checkpoint, CheckpointError, config_document
 from trainer.config import ACTIONS, Precision, TrainerConfig, epoch_steps
 from trainer.data.standardise import fit_standardiser
 from trainer.data.types import Dataset, Float, Int, Transitions
+from trainer.mixed import MixedEngine
 from trainer.model import Model
 from trainer.native import NativeEngine
 from trainer.network import initial_row, make_layout
@@ -189,9 +190,9 @@ class PackTrainer:
         return [losses if is_due else None for is_due, losses in zip(due, found, strict=True)]
 
 
-def cpu_engine(precision: Precision) -> type[NativeEngine | BatchedEngine]:
+def cpu_engine(precision: Precision) -> type[NativeEngine]:
     """The fastest engine for a precision on a CPU."""
-    return NativeEngine if precision == "fp32" else BatchedEngine
+    return NativeEngine if precision == "fp32" else MixedEngine
 
 
 def _metrics(epoch: int, means: list[float], samples_per_s: float, heldout: list[float] | None) -> EpochMetrics:
