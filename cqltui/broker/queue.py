@@ -128,16 +128,24 @@ class Queue(Commands):
         return bool(self._scripts.run("unregister", check_name("worker", worker_id), instance))
 
     def claim(
-        self, worker: Registration, nonce: str = "", limit: int = 1, min_priority: int | None = None
+        self,
+        worker: Registration,
+        nonce: str = "",
+        limit: int = 1,
+        min_priority: int | None = None,
+        memory_bytes: int | None = None,
     ) -> list[Claim]:
         """Up to `limit` tasks to train together: the first of the highest priority and mates of its pack and priority.
 
+        Mates are taken, in order, up to the worker's fair share of the work in FLOPs: what is queued at this priority
+        and what other workers have left, over the workers wanted; and as far as they fit into `memory_bytes`.
         Nothing while the campaign is paused, draining or stopped, or the highest priority is below `min_priority`.
         The same nonce (new for each intended claim) gets the same tasks again.
         Raises FencedError and UnregisteredError.
         """
         lowest = "" if min_priority is None else min_priority
-        flat = self._scripts.run("claim", worker.id, worker.instance, nonce, max(1, limit), lowest)
+        memory = "" if memory_bytes is None else memory_bytes
+        flat = self._scripts.run("claim", worker.id, worker.instance, nonce, max(1, limit), lowest, memory)
         return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
 
     def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:
@@ -257,6 +265,10 @@ class Queue(Commands):
     def set_campaign(self, info: Mapping[str, Any]) -> bool:
         """The run's description as decode.campaign reads it; False if it was the same."""
         return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info)))
+
+    def set_workers(self, count: int) -> None:
+        """How many workers are wanted; claims share the work out over them, or over more if more have registered."""
+        self.client.execute_command("HSET", self.keys.meta, "workers", count)
 
     def finish(self, ts: float) -> bool:
         """The results are written (ts > 0), or the run goes on (0); False if it was so already."""

@@ -44,6 +44,19 @@ class Directive(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What sharing tasks out goes by."""
+
+    epoch_flops: int = 0
+    """FLOPs of an epoch's matrix products."""
+    epochs: int = 0
+    member_bytes: int = 0
+    """Memory of the task as a member of a pack."""
+    shared_bytes: int = 0
+    """Memory that a pack of such tasks takes once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A task for the queue. `spec` is for the worker, `info` what `state.decode.task_info` reads."""
 
@@ -55,6 +68,7 @@ class Submission:
     pack: str = ""
     """Tasks of one key may train together; "" trains alone."""
     priority: int = 0
+    cost: Cost = Cost()
 
 
 @dataclass(frozen=True, slots=True)

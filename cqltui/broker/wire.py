@@ -13,7 +13,9 @@ def submission(task: Submission) -> tuple[str | bytes, ...]:
     check_name("task", task.id)
     check_priority(task.id, task.priority)
     spec, info = codec.encode_object(task.spec), codec.encode_object(task.info)
-    return task.id, task.digest, info, spec, clean(task.pack), str(task.priority)
+    cost = task.cost
+    numbers = f"{cost.epoch_flops} {cost.epochs} {cost.member_bytes} {cost.shared_bytes}"
+    return task.id, task.digest, info, spec, clean(task.pack), numbers, str(task.priority)
 
 
 def claim(row: Sequence[bytes]) -> Claim:

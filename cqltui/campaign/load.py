@@ -210,8 +210,11 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
         title = description or grid.settings_title(own) or f"task {index + 1}"
         yield (
             place,
-            TaskSpec(shape.phase, title, description, shape.priority, config, read.get("baseline_loss")),
-        )
+            TaskSpec(
+                shape.phase, title, description, shape.priority, config, read.get("baseline_loss"),
+                auto_precision=_is_auto(shape.defaults | own),
+            ),
+        )  # fmt: skip
 
 
 def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
@@ -229,11 +232,18 @@ def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iter
         config = _config(shape.defaults | point, key, context)
         if config is None:
             return  # the same setting is missing for all points
-        yield key, TaskSpec(shape.phase, grid.point_title(axes, point), "", shape.priority, config)
+        title, auto = grid.point_title(axes, point), _is_auto(shape.defaults | point)
+        yield key, TaskSpec(shape.phase, title, "", shape.priority, config, auto_precision=auto)
+
+
+def _is_auto(settings: Settings) -> bool:
+    """Whether the machine decides on the precision."""
+    return bool(settings.get("precision", "auto") == "auto")
 
 
 def _config(settings: Mapping[str, Any], place: str, context: _Context) -> TrainerConfig | None:
-    """A task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32."""
+    """A task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32 until a machine
+    is known (`Campaign.with_auto_precision`)."""
     missing = [name for name in schema.REQUIRED_SETTINGS if name not in settings]
     if missing:
         context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")

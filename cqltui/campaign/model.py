@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from cqltui.errors import InputError
-from trainer.config import DataConfig, TrainerConfig, param_count, step_flops
+from trainer.config import DataConfig, Precision, TrainerConfig, param_count, step_flops
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
 ID_LENGTH = 8
@@ -28,6 +28,8 @@ class TaskSpec:
     baseline_loss: float | None = None
     digest: str = ""
     """SHA-256 over phase and all that determines the weights; empty until the data is known."""
+    auto_precision: bool = False
+    """The file leaves the precision to the machine; `trainer.precision` is fp32 until that is known."""
 
     @property
     def id(self) -> str:
@@ -130,16 +132,24 @@ class Campaign:
         """FLOPs of one training step of the task."""
         return step_flops(task.trainer.hidden_dims, self.state_dim, task.trainer.batch_size)
 
+    def with_auto_precision(self, precision: Precision) -> "Campaign":
+        """The same campaign with this precision wherever the file says "auto". Before `identified`: ids follow it."""
+
+        def resolved(task: TaskSpec) -> TaskSpec:
+            return replace(task, trainer=replace(task.trainer, precision=precision)) if task.auto_precision else task
+
+        return self._with_tasks(resolved)
+
+    def _with_tasks(self, change: Callable[[TaskSpec], TaskSpec]) -> "Campaign":
+        phases = tuple(replace(phase, tasks=tuple(map(change, phase.tasks))) for phase in self.phases)
+        return replace(self, phases=phases)
+
     def identified(self, data_digest: str) -> "Campaign":
         """The same campaign with every task's digest filled in. `data_digest` as of `trainer.data.Dataset.digest`.
 
         Raises InputError if two tasks have the same id: the same task twice, or a collision of 32 bits.
         """
-        phases = tuple(
-            replace(phase, tasks=tuple(replace(task, digest=task_digest(task, data_digest)) for task in phase.tasks))
-            for phase in self.phases
-        )
-        campaign = replace(self, phases=phases)
+        campaign = self._with_tasks(lambda task: replace(task, digest=task_digest(task, data_digest)))
         seen: dict[str, TaskSpec] = {}
         for task in campaign.tasks:
             if (other := seen.setdefault(task.id, task)) is not task:

@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cqltui.errors import CqltuiError, InputError
+from trainer.config import Precision
 
 PROBE_LIMIT_S = 120.0
 
@@ -48,6 +51,17 @@ def spread(wanted: str, count: int | None) -> tuple[str, ...]:
         raise InputError(f"workers.device = {wanted!r}: this machine has {', '.join(names)}; use auto or one of them")
     total = count or (cores() if chosen == ["cpu"] else len(chosen))
     return tuple(chosen[place % len(chosen)] for place in range(total))
+
+
+def auto_precision(places: Sequence[str], cpu_info: Path = Path("/proc/cpuinfo")) -> Precision:
+    """What `precision = "auto"` means for workers on these devices: bf16 where the check of the README has passed.
+
+    That is on x86 processors that multiply bfloat16 themselves; everywhere else it is fp32.
+    """
+    if any(place != "cpu" for place in places) or not cpu_info.is_file():
+        return "fp32"
+    flags = {flag for line in cpu_info.read_text().splitlines() if line.startswith("flags") for flag in line.split()}
+    return "bf16" if "avx512_bf16" in flags else "fp32"
 
 
 def cores() -> int:

@@ -75,8 +75,9 @@ def start_fresh(run_dir: RunDir) -> None:
 
 def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
     """Supervise the run to its end; how it ended."""
-    campaign, data = load_data(chosen.campaign)
-    places = devices.spread(campaign.workers.device, campaign.workers.count)
+    workers = chosen.campaign.workers
+    places = devices.spread(workers.device, workers.count)
+    campaign, data = load_data(chosen.campaign.with_auto_precision(devices.auto_precision(places)))
     if chosen.redis_url is not None:
         connect_url(chosen.redis_url).close()  # a server that cannot be used leaves no trace of a run
     with _Signals() as signals:
@@ -112,6 +113,7 @@ def _assemble(
         _, rebuilt = open_epoch(
             server.queue.client, run_dir.server / "epoch", campaign.redis.namespace, records.journal.version[0]
         )
+        server.queue.set_workers(len(places))
         submit(server.queue, campaign, data, records, rebuilt)
         return rebuilt
 

@@ -1,12 +1,14 @@
 """Bring a campaign and a queue into line: new tasks in, tasks that left the file out, and a lost queue rebuilt."""
 
 from cqltui.broker.queue import Queue
-from cqltui.broker.records import Result, Submission
+from cqltui.broker.records import Cost, Result, Submission
 from cqltui.campaign import payload
-from cqltui.campaign.model import Campaign
+from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary
 from cqltui.state.model import Status
 from cqltui.supervisor.records import Records
+from trainer.config import epoch_steps
+from trainer.packing import estimate_bytes
 
 
 def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
@@ -20,9 +22,21 @@ def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
             spec=payload.task_spec(campaign, task, data.rows, data.digest),
             pack=payload.pack_key(task, data.digest),
             priority=task.priority,
+            cost=_cost(campaign, task, data),
         )
         for task in campaign.queue_order
     ]
+
+
+def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:
+    trainer = task.trainer
+    one, two = (estimate_bytes([trainer] * n, campaign.state_dim, data.rows, data.heldout_rows) for n in (1, 2))
+    return Cost(
+        epoch_flops=campaign.step_flops(task) * epoch_steps(data.rows, trainer.batch_size),
+        epochs=trainer.epochs,
+        member_bytes=two - one,
+        shared_bytes=2 * one - two,
+    )
 
 
 def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records, rebuilt: bool) -> None:

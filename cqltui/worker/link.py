@@ -34,8 +34,8 @@ class Link:
         self._lock = threading.Lock()
         self._registration = queue.register_worker(worker_id, self._data)
 
-    def claim(self, limit: int, min_priority: int | None) -> list[Claim]:
-        """Up to `limit` tasks to train together; none if there is nothing, or the worker has to leave.
+    def claim(self, limit: int, min_priority: int | None, memory_bytes: int | None) -> list[Claim]:
+        """Up to `limit` tasks to train together, as far as they fit into the memory; none if there is nothing to do.
 
         A server that is away is waited for, with the same nonce: if the call did arrive, its answer is given again.
         """
@@ -43,7 +43,7 @@ class Link:
         leave_at = time.monotonic() + PATIENCE_S
         while not self._stop.is_set():
             try:
-                return self.queue.claim(self._registration, nonce, limit, min_priority)
+                return self.queue.claim(self._registration, nonce, limit, min_priority, memory_bytes)
             except FencedError:
                 self._leave()
             except UnregisteredError:

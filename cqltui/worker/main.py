@@ -28,8 +28,10 @@ from trainer.threads import one_thread
 log = logging.getLogger(__name__)
 
 IDLE_LEAVE_S = 600.0
-PACK_LIMIT = 1
-"""Tasks of one claim. The engine trains packs of any size; one at a time is what a campaign asks for so far."""
+PACK_LIMIT = 64
+"""Members of a pack: more gain nothing, but all of them would end late, and die together."""
+MEMORY_SHARE = 0.8
+"""Of the memory that is free, the share that packs may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Worker:
         self._options = options
         self._stop = threading.Event()
         self._session: Session | None = None
+        self._limit = PACK_LIMIT
         self._process = process
         self._worker = {
             "id": options.worker_id,
@@ -86,10 +89,11 @@ class Worker:
     def _loop(self) -> None:
         idle_since = time.monotonic()
         while not self._stop.is_set():
-            if claims := self._link.claim(PACK_LIMIT, self._options.min_priority):
+            if claims := self._link.claim(self._limit, self._options.min_priority, self._free_bytes()):
                 self._session = Session(self._context, claims)
                 self._heartbeat.pace(min(interval_s(float(claim.spec["lease_s"])) for claim in claims))
-                self._session.run()
+                if not self._session.run():  # the memory was not enough, whatever the estimate said
+                    self._limit = max(1, len(claims) // 2)
                 self._session = None
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_LEAVE_S:
@@ -106,6 +110,14 @@ class Worker:
         directives = self._link.beat(self._beat_queue, leases, data)
         if session:
             session.directives(directives)
+
+    def _free_bytes(self) -> int:
+        """What a pack may take. Workers of one machine share its memory."""
+        if self._options.device.startswith("cuda"):
+            free = torch.cuda.mem_get_info(self._options.device)[0]
+        else:
+            free = psutil.virtual_memory().available // (os.cpu_count() or 1)
+        return int(free * MEMORY_SHARE)
 
     def _memory_bytes(self) -> int:
         memory = torch.cuda.memory_reserved() if self._options.device.startswith("cuda") else 0

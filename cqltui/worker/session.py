@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.numpy import save_file
 
 from cqltui.broker.records import Claim, Directive
@@ -40,6 +41,13 @@ HOPELESS = (DataError, CheckpointError, CqltuiError, ValueError, KeyError, TypeE
 def retry_s(attempt: int) -> float | None:
     """Seconds until the next attempt after a failure of this one; None: no more."""
     return None if attempt >= MAX_ATTEMPTS else min(RETRY_S * 2 ** (attempt - 1), MAX_RETRY_S)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether less work at once might do. PyTorch's CPU allocator has no exception of its own."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    )
 
 
 @dataclass(slots=True)
@@ -102,8 +110,17 @@ class Session:
         """Of all members together."""
         return sum(a.last.samples_per_s for a in list(self._attempts) if a.last)
 
-    def run(self) -> None:
-        """Train; returns when no member is left."""
+    def run(self) -> bool:
+        """Train; returns when no member is left. False if the memory was not enough for all of them at once."""
+        enough = True
+        while self._waiting:
+            if not self._train():
+                enough = False
+                self._halve()
+        return enough
+
+    def _train(self) -> bool:
+        """Train what waits to the end; False if memory ran out and fewer members might do."""
         try:
             trainer = self._start()
             self._settle_all(trainer)
@@ -113,10 +130,24 @@ class Session:
                 self._settle_all(trainer)
                 self._report()
         except Exception as error:
+            if is_out_of_memory(error) and len(self.leases()) > 1:
+                log.warning("the memory is not enough for %d tasks at once: %s", len(self.leases()), error)
+                return False
             self._fail_all(error)
         finally:
             for attempt in self._attempts:
                 attempt.close()
+        return True
+
+    def _halve(self) -> None:
+        """Give half of the members back to the queue; the others start again from their newest checkpoints."""
+        torch.cuda.empty_cache()  # no-op without a GPU in use
+        claims = [*(attempt.claim for attempt in self._attempts), *self._waiting.values()]
+        self._attempts.clear()
+        kept = (len(claims) + 1) // 2
+        self._waiting = {claim.id: claim for claim in claims[:kept]}
+        for claim in claims[kept:]:
+            self._deliver(partial(self._queue.release, claim.id, claim.token, Status.QUEUED))
 
     def _start(self) -> PackTrainer:
         first = next(iter(self._waiting.values()))

@@ -10,8 +10,8 @@ def test_wrong_input_is_told_and_nothing_is_made(place: Place) -> None:
     good = place.campaign.read_text(encoding="utf-8")
     for wrong, named in (
         (good.replace("alpha = 0.3", "alhpa = 0.3"), "trainer.alhpa"),
-        (good.replace("epochs = 40", "epochs = 0"), "trainer.epochs"),
-        (good.replace("epochs = 40", "epochs = 40\nbatch_size = 9999"), "batch_size"),
+        (good.replace("epochs = 200\n", "epochs = 0\n"), "trainer.epochs"),
+        (good.replace("epochs = 200\n", "epochs = 200\nbatch_size = 9999\n"), "batch_size"),
         (good.replace('source = "simulated"', 'source = "logged"\npath = "nowhere.csv"'), "nowhere.csv"),
         (good[: good.rindex("}")], "small.toml"),
     ):

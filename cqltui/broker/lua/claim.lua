@@ -1,8 +1,9 @@
--- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any)
+-- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any), memory for a pack in bytes ('' for any)
 -- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, or an error status.
 allow_full_server()
 local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local TRIES, LEVEL_LIMIT = 100, 1000
+local budget = tonumber(ARGV[7])
+local TRIES, LEVEL_LIMIT, LOOKED_AT = 100, 1000, 2000
 
 local function answer(pairs_)
   local out = {}
@@ -46,16 +47,74 @@ local function first()
   return nil
 end
 
+-- What a task costs: FLOPs that are left, bytes of its own, bytes that a pack has once.
+local function cost(id, running)
+  local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch', running and 'progress' or 'pack')
+  local flops, epochs, own, shared = string.match(t[1] or '', '^(%d+) (%d+) (%d+) (%d+)$')
+  if not flops then
+    return 0, 0, 0
+  end
+  local done = tonumber(t[2]) or 0
+  if running then
+    done = math.max(done, tonumber(string.match(t[3] or '', '"epoch":(%d+)')) or 0)
+  end
+  return tonumber(flops) * math.max(0, tonumber(epochs) - done), tonumber(own), tonumber(shared)
+end
+
+-- Half of all work goes to each of two workers, whoever asks first: the work that is queued at this priority and what
+-- the others still have to do, over the workers wanted. It is summed up to `enough` only, above which it does not matter.
+local function fair_share(p, workers, enough)
+  local left = 0
+  local leases, at = call('hgetall', LEASES), 0
+  for i = 1, #leases, 2 do
+    if string.match(leases[i + 1], '([^|]*)$') ~= worker then
+      left = left + cost(leases[i], true)
+    end
+  end
+  while left < enough * workers and at < LOOKED_AT do
+    local ids = call('zrange', ORDER .. p, at, at + 99)
+    for _, id in ipairs(ids) do
+      left = left + cost(id)
+    end
+    at = at + 100
+    if #ids < 100 then
+      break
+    end
+  end
+  return left / workers
+end
+
 local function with_mates(head, p)
   local pack = field(head, 'pack')
   if limit < 2 or not pack or pack == '' or field(head, 'solo') == '1' then
     return {head}
   end
-  local ids = {head}
+  local mates, work = {}, {}
+  local first_work, first_own, shared = cost(head)
+  local all, bytes = first_work, first_own + shared
   for _, id in ipairs(call('zrange', PACK .. p .. ':' .. pack, 0, limit * 2)) do
-    if #ids < limit and id ~= head and not fix_indexed(id, p) then
-      ids[#ids + 1] = id
+    if #mates + 1 < limit and id ~= head and not fix_indexed(id, p) then
+      local left, own = cost(id)
+      bytes = bytes + own
+      if budget and bytes > budget then
+        break
+      end
+      mates[#mates + 1] = id
+      work[#mates] = left
+      all = all + left
     end
+  end
+  if #mates == 0 then
+    return {head}
+  end
+  local workers = math.max(1, tonumber(call('hget', META, 'workers')) or 1, call('scard', P .. 'active_workers'))
+  local share, taken, ids = fair_share(p, workers, all), first_work, {head}
+  for i, id in ipairs(mates) do
+    if taken + work[i] / 2 > share then -- nearer to the share without it
+      break
+    end
+    ids[#ids + 1] = id
+    taken = taken + work[i]
   end
   return ids
 end

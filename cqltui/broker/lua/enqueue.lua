@@ -1,19 +1,19 @@
--- ARGV: prefix, then (id, digest, info, spec, pack, priority) for each task. Returns (id, why) of those refused.
+-- ARGV: prefix, then (id, digest, info, spec, pack, cost, priority) for each task. Returns (id, why) of those refused.
 -- Its first write may allocate: a full server refuses the whole batch.
 local STATUS, DIGEST, INFO, FILE_PRIORITY = 1, 2, 3, 4
 local conflicts = {}
 
-local function add(id, digest, info, spec, pack, p)
+local function add(id, digest, info, spec, pack, cost, p)
   local order = call('hincrby', META, 'order', 1)
-  call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'file_priority', p, 'priority', p,
-    'order', order, 'run', 1, 'attempt', 0, 'deaths', 0, 'worker', '', 'token', '', 'error', '')
+  call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority', p,
+    'priority', p, 'order', order, 'run', 1, 'attempt', 0, 'deaths', 0, 'worker', '', 'token', '', 'error', '')
   call('zadd', CQ .. 'tasks', order, id)
   move(id, 'queued', {}, true)
 end
 
-local function refresh(id, known, info, spec, pack, p)
+local function refresh(id, known, info, spec, pack, cost, p)
   local status = known[STATUS]
-  call('hset', TASK .. id, 'spec', spec, 'info', info, 'file_priority', p)
+  call('hset', TASK .. id, 'spec', spec, 'info', info, 'cost', cost, 'file_priority', p)
   if known[FILE_PRIORITY] ~= p then
     if status == 'withdrawn' then -- its return is told below
       call('hset', TASK .. id, 'priority', p)
@@ -36,13 +36,13 @@ local function refresh(id, known, info, spec, pack, p)
   end
 end
 
-for i = 2, #ARGV, 6 do
-  local id, digest, info, spec, pack, p = unpack(ARGV, i, i + 5)
+for i = 2, #ARGV, 7 do
+  local id, digest, info, spec, pack, cost, p = unpack(ARGV, i, i + 6)
   local known = call('hmget', TASK .. id, 'status', 'digest', 'info', 'file_priority')
   if not known[STATUS] then
-    add(id, digest, info, spec, pack, p)
+    add(id, digest, info, spec, pack, cost, p)
   elseif known[DIGEST] == digest then
-    refresh(id, known, info, spec, pack, p)
+    refresh(id, known, info, spec, pack, cost, p)
   else
     conflicts[#conflicts + 1] = id
   end

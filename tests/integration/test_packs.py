@@ -1,0 +1,148 @@
+"""Tasks of one shape train together in a real worker; each is paused, cancelled, failed, killed and finished alone."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from cqltui.broker.queue import Queue
+from cqltui.campaign.load import load_campaign
+from cqltui.commands.dataset import load_data
+from cqltui.results.rundir import RunDir
+from cqltui.state.model import Status, TaskState
+from cqltui.supervisor.submit import submissions
+from cqltui.worker import session
+from cqltui.worker.link import Link
+from cqltui.worker.session import Context, Session
+from tests.contract.helpers import state
+from tests.integration.place import Place, Trained, until
+from trainer.config import TrainerConfig
+from trainer.data.types import Dataset
+from trainer.train import PackTrainer
+
+PACK = """
+[campaign]
+name = "small"
+[data]
+source = "simulated"
+[trainer]
+alpha = 0.3
+lr = 1e-3
+epochs = 800
+hidden_dims = [80, 64]
+[workers]
+device = "cpu"
+poll_interval_s = 0.1
+checkpoint_s = 0.1
+[[phase]]
+name = "ensemble"
+priority = 5
+[phase.grid]
+seed = { from = 1, to = 5 }
+"""
+DIVERGES = """
+[[phase.task]]
+description = "diverges"
+seed = 9
+lr = 1e30
+"""
+
+
+@pytest.fixture
+def packed(place: Place) -> Place:
+    place.campaign.write_text(PACK.replace("[phase.grid]", f"{DIVERGES}[phase.grid]"), encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
+    """What the tasks give when each has a worker of its own."""
+    place = Place(tmp_path_factory.mktemp("alone"))
+    place.campaign.write_text(PACK, encoding="utf-8")
+    place.complete("--workers", "5")
+    return place.trained()
+
+
+def together(place: Place) -> list[TaskState]:
+    """The running tasks, once there are five of them and each has a checkpoint."""
+    until(lambda: len(place.running()) == 5, "a pack with checkpoints")
+    return place.running()
+
+
+def test_members_of_a_pack_end_one_by_one(packed: Place, alone: dict[str, Trained]) -> None:
+    run = packed.begin("--workers", "1")
+    tasks = {task.info.title: task.id for task in together(packed)}
+    paused, cancelled = tasks["seed 1"], tasks["seed 2"]
+    packed.start("pause", paused).ends(0)
+    packed.start("cancel", cancelled).ends(0)
+    until(lambda: packed.look().tasks[paused].status is Status.PAUSED, "the pause")
+    packed.start("resume", paused).ends(0)
+    run.ends(1)
+    assert packed.trained() == {task: result for task, result in alone.items() if task != cancelled}
+    final = packed.journal()
+    (dead,) = (line for line in final if line["kind"] == "task.dead")
+    assert "the loss is not a number at epoch 1" in dead["data"]["error"]
+    claims = [line for line in final if line["kind"] == "task.claimed"]
+    assert len(claims) == 7, "six at once, and the paused one again"
+    packed.start("resubmit", cancelled).ends(0)
+    packed.begin("--workers", "1").ends(1)
+    assert packed.trained() == alone, "it trained with nobody this time"
+
+
+def test_a_pack_whose_worker_is_killed_comes_back_with_the_same_bits(packed: Place, alone: dict[str, Trained]) -> None:
+    packed.campaign.write_text(PACK, encoding="utf-8")
+    run = packed.begin("--workers", "1")
+    together(packed)
+    os.kill(packed.worker_pids()["w1"], signal.SIGKILL)
+    run.ends(0)
+    assert packed.trained() == alone
+    packed.check_journal()
+    assert {packed.result(task)["attempt"] for task in alone} == {2}
+
+
+def test_a_pack_that_does_not_fit_is_halved(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = 3
+
+    class Small(PackTrainer):
+        """A device that holds three members, and notices in the fifth epoch only."""
+
+        def __init__(self, members: Sequence[TrainerConfig], dataset: Dataset, device: str) -> None:
+            super().__init__(members, dataset, device)
+            self._epochs = 0
+
+        def run_epoch(self, *arguments: object) -> list[object]:  # type: ignore[override]
+            self._epochs += 1
+            if len(self.members) > fits and self._epochs == 5:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+            return super().run_epoch(*arguments)  # type: ignore[arg-type, return-value]
+
+    monkeypatch.setattr(session, "PackTrainer", Small)
+    path = tmp_path / "pack.toml"
+    path.write_text(PACK.replace("epochs = 800", "epochs = 20"), encoding="utf-8")
+    campaign, data = load_data(load_campaign(path))
+    queue.enqueue_many(submissions(campaign, data))
+    stop = threading.Event()
+    worker = {"id": "w1", "pid": os.getpid(), "device": "cpu", "started_ts": time.time()}
+    link = Link(queue, "w1", worker, stop)
+    context = Context(link, worker, RunDir(tmp_path / "run"), {}, stop)
+
+    claims = link.claim(64, None, None)
+    assert len(claims) == 5
+    assert not Session(context, claims).run()
+    found = state(queue).tasks.values()
+    assert [task.status for task in found].count(Status.DONE) == fits
+    assert [task.status for task in found].count(Status.QUEUED) == 5 - fits
+    assert Session(context, link.claim(fits, None, None)).run()
+    assert {task.status for task in state(queue).tasks.values()} == {Status.DONE}
+    assert {task.life.deaths for task in state(queue).tasks.values()} == {0}
+
+
+def test_what_is_no_lack_of_memory_fails_the_pack() -> None:
+    assert session.is_out_of_memory(MemoryError())
+    assert session.is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried"))
+    assert not session.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
