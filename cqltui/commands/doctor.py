@@ -48,6 +48,7 @@ def look(url: str | None, namespace: str) -> Iterator[Finding]:
     """All findings."""
     yield Finding(Level.OK, "Python", f"{platform.python_version()} at {sys.executable}")
     yield from _torch()
+    yield from processor(os.environ)
     yield from _embedded()
     if url is not None:
         yield from checkup.user_server(url, Keys(namespace))
@@ -65,7 +66,16 @@ def _torch() -> Iterator[Finding]:
     for device in found:
         memory = "" if device.memory_bytes is None else f", {device.memory_bytes / GIB:.1f} GiB"
         yield Finding(Level.OK, f"device {device.name}", f"{device.description}{memory}")
+
+
+def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """How the cores compute."""
     yield Finding(Level.OK, "cores", f"{devices.cores()}: as many workers by default, one thread each")
+    precision = devices.auto_precision(["cpu"])
+    yield Finding(Level.OK, "precision on CPU", f'"auto" is {precision} here')
+    if kind := environment.get("OPENBLAS_CORETYPE"):
+        found = f"OPENBLAS_CORETYPE={kind}: fp32 products run as on that processor, whatever this one is"
+        yield Finding(Level.WARNING, "OpenBLAS", found, "unset it, unless results shall be those of such a processor")
 
 
 def _embedded() -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import pytest
 
 from cqltui.broker.checkup import Finding, Level
 from cqltui.cli import COMMANDS, main
-from cqltui.commands import doctor, options
+from cqltui.commands import devices, doctor, options
 from cqltui.commands.control import full_id
 from cqltui.errors import ExitCode, InputError
 
@@ -104,6 +104,24 @@ def test_the_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -
     findings = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
     assert {"Python", "PyTorch", "device cpu", "embedded server", "terminal", "disk"} <= findings.keys()
     assert all(finding["mend"] or finding["level"] == "ok" for finding in findings.values())
+
+
+def test_the_doctor_names_a_setting_that_slows_products_down() -> None:
+    assert [finding.level for finding in doctor.processor({})] == [Level.OK, Level.OK]
+    slow = list(doctor.processor({"OPENBLAS_CORETYPE": "Haswell"}))[-1]
+    assert (slow.level, slow.what) == (Level.WARNING, "OpenBLAS")
+    assert "Haswell" in slow.found
+    assert slow.mend
+
+
+def test_auto_precision_is_bf16_only_where_the_processor_multiplies_it(tmp_path: Path) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 amx\n", encoding="utf-8")
+    assert devices.auto_precision(["cpu", "cpu"], info) == "bf16"
+    assert devices.auto_precision(["cuda:0"], info) == "fp32"
+    assert devices.auto_precision(["cpu"], tmp_path / "no such file") == "fp32"
+    info.write_text("flags\t\t: fpu avx512f\nmodel name\t: avx512_bf16\n", encoding="utf-8")
+    assert devices.auto_precision(["cpu"], info) == "fp32"
 
 
 def test_the_doctor_looks_at_the_terminal() -> None:
