@@ -179,7 +179,8 @@ def render(summary: Summary) -> str:
 
 def _phase_lines(number: int, phase: PhaseSummary) -> list[str]:
     statuses = ", ".join(f"{count} {status}" for status, count in phase.statuses.items())
-    lines = [f"Phase {number}, {phase.title} ({phase.name}): {statuses}; trained {phase.seconds:,.0f} s"]
+    trained = f"trained for {phase.seconds:,.0f} s, each task of a pack counted"
+    lines = [f"Phase {number}, {phase.title} ({phase.name}): {statuses}; {trained}"]
     for best in phase.best:
         against = ""
         if best.metric == "loss" and best.baseline_loss:

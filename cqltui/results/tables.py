@@ -69,7 +69,8 @@ def improvement(loss: float, baseline: float | None) -> float | None:
 
 
 def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
-    """`hidden_dims` as 256-128-64; `improvement` as above; `seconds` of training over all attempts."""
+    """`hidden_dims` as 256-128-64; `improvement` as above; `seconds` of training over all attempts, which a
+    pack's members spend together."""
     task, trainer, final, result = record.task, record.task.trainer, record.final, record.result
     row: dict[str, object] = {
         "task_id": task.id,
