@@ -15,7 +15,7 @@ from cqltui.commands.server import open_run
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.reporters.wording import phase_line
 from cqltui.results.rundir import RunDir, read_json
-from cqltui.state import decode, select
+from cqltui.state import decode, hardware, select
 from cqltui.state.eta import estimate
 from cqltui.state.model import ENDED, CampaignInfo, Progress, RunState, Status, TaskInfo, TaskState, Verdict, Wanted
 from cqltui.state.plain import plain
@@ -23,6 +23,8 @@ from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
 
 HELP = "How a run stands: phases, workers, criteria; with --tasks every task."
+
+GIBIBYTE = 1024**3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +108,8 @@ def as_json(state: RunState, now: float, *, live: bool) -> dict[str, Any]:
         "counts": dict(select.counts(state)),
         "queue_depth": dict(select.queue_depth(state)),
         "samples_per_s": select.samples_per_s(state, now),
+        "speed": asdict(hardware.speed(state, now)),
+        "devices": [asdict(use) for use in hardware.device_use(state, now)],
         "workers": [asdict(worker) for worker in select.live_workers(state, now)],
         "phases": [
             {
@@ -156,7 +160,18 @@ def _print(state: RunState, now: float, *, live: bool, with_tasks: bool) -> None
     console.print(Text(f"  queued: {depth or 'nothing'}"))
     for worker in select.live_workers(state, now):
         doing = ", ".join(worker.tasks) or "idle"
+        if len(worker.tasks) > 1:
+            doing = f"{len(worker.tasks)} tasks together: {doing}"
         console.print(Text(f"  worker {plain(worker.id)} on {plain(worker.device)}, pid {worker.pid}: {plain(doing)}"))
+    for use in hardware.device_use(state, now):
+        total = f" of {use.memory_total_bytes / GIBIBYTE:.1f}" if use.memory_total_bytes else ""
+        console.print(
+            Text(f"  {plain(use.device)} of {plain(use.host)}: {use.memory_bytes / GIBIBYTE:.1f}{total} GiB of memory")
+        )
+    speed = hardware.speed(state, now)
+    if speed.samples_per_s:
+        flops = f"{speed.flops_per_s / 1e9:,.1f} GFLOP/s"
+        console.print(Text(f"  {speed.samples_per_s:,.0f} samples/s, {speed.epochs_per_s:,.1f} epochs/s, {flops}"))
     if with_tasks:
         console.print(_table(state))
 

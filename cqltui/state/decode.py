@@ -1,6 +1,7 @@
 """Wire values into the state's types. What comes over the wire is foreign: wrong types and nonsense become defaults."""
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -139,12 +140,16 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
 
 def _curve(raw: object) -> tuple[tuple[int, float], ...]:
     points = raw if isinstance(raw, list | tuple) else ()
-    pairs = (p for p in points if isinstance(p, list | tuple) and len(p) == 2)
     return tuple(
-        (epoch, number({"loss": loss}, "loss"))
-        for epoch, loss in pairs
-        if isinstance(epoch, int) and optional({"loss": loss}, "loss") is not None
+        (point[0], float(point[1]))
+        for point in points
+        if isinstance(point, list | tuple) and len(point) == 2 and isinstance(point[0], int) and _is_finite(point[1])
     )
+
+
+def _is_finite(value: object) -> bool:
+    # No call of `number`: a pack's report has a thousand points, several times a second.
+    return isinstance(value, float | int) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def worker(worker_id: str, raw: Mapping[str, Any], ts: float) -> WorkerState:
@@ -159,6 +164,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float) -> WorkerState:
         started_ts=number(raw, "started_ts"),
         samples_per_s=number(raw, "samples_per_s"),
         memory_bytes=whole(raw, "memory_bytes"),
+        memory_total_bytes=whole(raw, "memory_total_bytes"),
         tasks=members or strings(raw.get("tasks")),
     )
 

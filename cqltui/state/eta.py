@@ -2,24 +2,24 @@
 
 Equal tasks finish in waves, so dividing what is done by the time it took swings from hours to days. Here every task
 gets the duration its architecture has shown (see `rates`), running tasks end first, and queued ones go in claim order
-to whichever worker is free first, as the queue itself will do it.
+to whichever worker is free first, in packs, as the queue itself will hand them out. A pack advances step by step, all
+members together: a step takes as long as those of its members one after another, and gets shorter when one has ended.
 
 What cannot go on has no estimate: paused tasks, every task of a paused or stopped campaign, the queued tasks of one
 that drains. A campaign with some paused tasks is estimated without them; with nothing else left it has no estimate.
 """
 
-import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 from cqltui.state import rates
 from cqltui.state.live import live_workers
 from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
 from cqltui.state.rates import Rates
+from cqltui.state.waiting import Busy, Waiting
 
 PRIOR_SHARE = 0.2
-"""A running task's own speed and its architecture's weigh the same once it has done this share of its steps."""
+"""A running pack's own speed and its architecture's weigh the same once it has done this share of its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,11 @@ def estimate(state: RunState, now: float) -> Estimate:
     planned: dict[str, TaskEstimate] = {}
     if state.wanted in (Wanted.RUNNING, Wanted.DRAINING):
         running = [task for task in tasks if task.status is Status.RUNNING]
-        free = _running(running, measured, now, planned)
-        if free is not None and state.wanted is Wanted.RUNNING:
-            idle = max(0, _worker_count(state, now) - len(free))
-            _queued(tasks, measured, [now] * idle + free, now, planned)
+        busy = _running(running, measured, now, planned)
+        if busy is not None and state.wanted is Wanted.RUNNING:
+            workers = _worker_count(state, now)
+            busy += [Busy(now, now)] * max(0, workers - len(busy))
+            _queued(Waiting(tasks, busy, max(state.campaign.workers, workers), now), measured, planned)
     by_phase: dict[str, list[TaskState]] = {phase.name: [] for phase in state.campaign.phases}
     for task in tasks:
         by_phase.setdefault(task.info.phase, []).append(task)
@@ -67,74 +68,67 @@ def _worker_count(state: RunState, now: float) -> int:
 
 def _running(
     running: Iterable[TaskState], measured: Rates, now: float, planned: dict[str, TaskEstimate]
-) -> list[float] | None:
-    """Plan the running tasks; when each of their workers is free, or None if one of them cannot be told.
-
-    Tasks of one worker are a pack, which trains as one: the worker is free after the last of them.
-    """
-    free: dict[str, float] = {}
-    unknown = False
+) -> list[Busy] | None:
+    """Plan the running tasks; until when each of their workers is busy, or None if one of them cannot be told."""
+    packs: dict[str, list[TaskState]] = {}
     for task in running:
-        worker = task.life.worker or task.id
-        if task.life.want:  # is about to be paused or cancelled
-            free[worker] = max(free.get(worker, now), now)
-            continue
-        left_s = _left_s(task, measured)
-        if left_s is None:
+        packs.setdefault(task.life.worker or task.id, []).append(task)
+    busy: list[Busy] = []
+    unknown = False
+    for pack in packs.values():
+        members = [task for task in pack if not task.life.want]  # the others are about to be paused or cancelled
+        finishes = _pack_finishes(members, measured, now)
+        if finishes is None:
             unknown = True
             continue
-        seen_ts = task.progress.ts if _reports(task) and task.progress else task.life.claimed_ts or now
-        finish_ts = max(now, seen_ts + left_s)
-        planned[task.id] = TaskEstimate(task.life.claimed_ts or now, finish_ts)
-        free[worker] = max(free.get(worker, now), finish_ts)
-    return None if unknown else list(free.values())
+        for task, finish_ts in zip(members, finishes, strict=True):
+            planned[task.id] = TaskEstimate(task.life.claimed_ts or now, finish_ts)
+        busy.append(Busy(max(finishes, default=now), now, sum(map(rates.flops_left, members))))
+    return None if unknown else busy
 
 
-def _reports(task: TaskState) -> bool:
-    """Whether the task's progress is of its current attempt."""
-    return task.progress is not None and task.progress.token == task.life.token
-
-
-def _left_s(task: TaskState, measured: Rates) -> float | None:
-    """Seconds of worker's time that the task needs from its last report, or from its claim, on."""
-    step_s = measured.step_s(task.info)
-    steps = rates.steps_total(task.info)
-    if step_s is None or steps <= 0:
+def _pack_finishes(members: Sequence[TaskState], measured: Rates, now: float) -> list[float] | None:
+    """When each of these tasks, which train together, ends: not before `now`. None if that cannot be told."""
+    if not members:
+        return []
+    step_s = measured.step_s(members[0].info)
+    total = sum(rates.steps_total(task.info) for task in members)
+    if step_s is None or any(rates.steps_total(task.info) <= 0 for task in members):
         return None
-    left = steps - rates.steps_done(task)
-    if not _reports(task):
-        return left * step_s + measured.task_overhead_s
-    own = rates.attempt_steps(task)
-    if own is not None:
-        prior = PRIOR_SHARE * steps
-        step_s = (own[1] + prior * step_s) / (own[0] + prior)
-    return left * step_s
+    since = max((task.progress.ts for task in members if task.progress and rates.reports(task)), default=None)
+    if since is None:
+        since = (members[0].life.claimed_ts or now) + measured.overhead_s
+    elif (own := measured.packs.get(rates.claim_key(members[0]))) is not None:
+        prior = PRIOR_SHARE * total
+        step_s = (own.seconds + prior * step_s) / (own.steps + prior)
+    return [max(now, since + seconds) for seconds in pack_seconds(list(map(rates.steps_left, members)), step_s)]
 
 
-def _queued(
-    tasks: Iterable[TaskState], measured: Rates, free: list[float], now: float, planned: dict[str, TaskEstimate]
-) -> None:
-    """Plan queued and delayed tasks over workers that are free at the given times.
+def pack_seconds(steps: Sequence[int], step_s: float) -> list[float]:
+    """Seconds after which each member of a pack has made its steps, where a step of one member takes `step_s`.
 
-    Ends at the first task whose duration is unknown: what comes after it cannot be told either.
+    While k members train, a step of the pack takes k * step_s.
     """
-    tie = count()
-    ready = [(-task.life.priority, task.life.order, next(tie), task) for task in tasks if task.status is Status.QUEUED]
-    delayed = [(max(now, t.life.ready_ts), next(tie), t) for t in tasks if t.status is Status.DELAYED]
-    heapq.heapify(ready)
-    heapq.heapify(delayed)
-    heapq.heapify(free)
-    while ready or delayed:
-        free_ts = free[0] if ready else max(free[0], delayed[0][0])
-        while delayed and delayed[0][0] <= free_ts:
-            task = heapq.heappop(delayed)[2]
-            heapq.heappush(ready, (-task.life.priority, task.life.order, next(tie), task))
-        task = heapq.heappop(ready)[3]
-        left_s = _left_s(task, measured)
-        if left_s is None:
+    seconds = [0.0] * len(steps)
+    elapsed_s, made = 0.0, 0
+    for ended, member in enumerate(sorted(range(len(steps)), key=steps.__getitem__)):
+        elapsed_s += (steps[member] - made) * (len(steps) - ended) * step_s
+        seconds[member], made = elapsed_s, steps[member]
+    return seconds
+
+
+def _queued(waiting: Waiting, measured: Rates, planned: dict[str, TaskEstimate]) -> None:
+    """Plan queued and delayed tasks, up to the first whose duration is unknown: what comes after it is unknown too."""
+    while (claimed := waiting.claim()) is not None:
+        pack = claimed.tasks
+        step_s = measured.step_s(pack[0].info)
+        if step_s is None or any(rates.steps_total(task.info) <= 0 for task in pack):
             return
-        planned[task.id] = TaskEstimate(free_ts, free_ts + left_s)
-        heapq.heapreplace(free, free_ts + left_s)
+        begun_ts = claimed.ts + measured.overhead_s
+        seconds = pack_seconds(list(map(rates.steps_left, pack)), step_s)
+        for task, needed_s in zip(pack, seconds, strict=True):
+            planned[task.id] = TaskEstimate(claimed.ts, begun_ts + needed_s)
+        waiting.train(claimed, begun_ts + max(seconds))
 
 
 def _finish(tasks: Iterable[TaskState], planned: Mapping[str, TaskEstimate]) -> float | None:

@@ -152,6 +152,8 @@ class WorkerState:
     samples_per_s: float = 0.0
     memory_bytes: int = 0
     """Resident memory of the process, or what it holds of the accelerator's."""
+    memory_total_bytes: int = 0
+    """Of its device; 0 if it has not told."""
     tasks: tuple[str, ...] = ()
     stopped: bool = False
 

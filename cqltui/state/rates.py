@@ -1,13 +1,20 @@
-"""How long a training step takes, per architecture, from what the run itself has measured. Pure."""
+"""How long a training step takes a worker, per architecture, from what the run itself has measured. Pure.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Tasks of one claim train as a pack, as one batched network, so each of them reports the step time of all. What is
+measured is therefore the worker's time per member's step: the pack's time over the steps of all its members. That the
+time grows with the members is the model's simplification; a member's share of a large pack is a little cheaper.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from cqltui.state.model import Status, TaskInfo, TaskState
 
 Architecture = tuple[tuple[int, ...], int]
 """(hidden_dims, batch_size): what decides the cost of a step."""
+ClaimKey = tuple[str, float]
+"""(worker, claimed_ts): the tasks of one claim, also those that have ended or paused since."""
 
 HALF_LIFE_S = 600.0
 """A measurement this much older than the newest counts half, so that a machine that has become busy is noticed."""
@@ -19,20 +26,35 @@ FASTEST_S, SLOWEST_S = 1e-8, 1e6
 """Seconds a step beyond which a report is nonsense."""
 
 
+@dataclass(slots=True)
+class Trained:
+    """What a pack was seen to train since it was claimed."""
+
+    info: TaskInfo
+    """Of one of its members."""
+    steps: int = 0
+    """Of all members together."""
+    seconds: float = 0.0
+    """The worker's: those of the member that has trained longest."""
+    ts: float = 0.0
+    """When it last reported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """What is known of the speed of this run."""
 
-    measured: dict[Architecture, float]
-    """Seconds a step."""
+    measured: Mapping[Architecture, float]
+    """Seconds of a worker for a step of one member."""
     fixed_s: float
     """Model for architectures that were not measured: seconds/step = fixed_s + s_per_flop * step_flops."""
     s_per_flop: float
-    task_overhead_s: float
-    """Mean seconds of a task beside its steps: loading data, first step, the handover of the result."""
+    overhead_s: float
+    """Mean seconds of a claim beside its steps: loading data, first step, the handover of the result."""
+    packs: Mapping[ClaimKey, Trained] = field(default_factory=dict)
 
     def step_s(self, info: TaskInfo) -> float | None:
-        """Seconds a step of such a task, or None while nothing tells."""
+        """Seconds of a worker for a step of such a task, or None while nothing tells."""
         known = self.measured.get((info.hidden_dims, info.batch_size))
         if known is not None or not self.measured or info.step_flops <= 0:
             return known
@@ -40,33 +62,49 @@ class Rates:
 
 
 def measure(tasks: Iterable[TaskState]) -> Rates:
-    """The rates that the attempts of running and ended tasks have shown."""
-    attempts = [(task, *done) for task in tasks if (done := attempt_steps(task)) is not None]
-    newest = max((task.progress.ts for task, _, _ in attempts if task.progress), default=0.0)
+    """The rates that the attempts of running, paused and ended tasks have shown."""
+    tasks = tuple(tasks)
+    packs = _trained(tasks)
+    newest = max((pack.ts for pack in packs.values()), default=0.0)
     sums: dict[Architecture, tuple[float, float]] = {}
     flops: dict[Architecture, int] = {}
-    for task, steps, seconds in attempts:
-        architecture = task.info.hidden_dims, task.info.batch_size
-        age_s = newest - task.progress.ts if task.progress else 0.0
+    for pack in packs.values():
+        architecture = pack.info.hidden_dims, pack.info.batch_size
         # Bounded, so that the weight of an old but only measurement does not vanish in rounding.
-        weight = 2.0 ** -min(age_s / HALF_LIFE_S, 100.0)
+        weight = 2.0 ** -min((newest - pack.ts) / HALF_LIFE_S, 100.0)
         known_steps, known_s = sums.get(architecture, (0.0, 0.0))
-        sums[architecture] = known_steps + weight * steps, known_s + weight * seconds
-        flops[architecture] = task.info.step_flops
+        sums[architecture] = known_steps + weight * pack.steps, known_s + weight * pack.seconds
+        flops[architecture] = pack.info.step_flops
     measured = {architecture: seconds / steps for architecture, (steps, seconds) in sums.items()}
     fixed_s, s_per_flop = _fit([(flops[a], measured[a]) for a in measured if flops[a] > 0])
-    return Rates(measured, fixed_s, s_per_flop, _overhead_s(task for task, _, _ in attempts))
+    return Rates(measured, fixed_s, s_per_flop, _overhead_s(tasks), packs)
 
 
-def attempt_steps(task: TaskState) -> tuple[int, float] | None:
-    """(steps, seconds) that the task's latest attempt was seen to train for; None if it has not finished a step."""
-    progress = task.progress
-    if progress is None:
-        return None
-    steps = steps_done(task) - progress.resumed_epoch * task.info.epoch_steps
-    if steps <= 0 or not FASTEST_S < progress.elapsed_s / steps < SLOWEST_S:
-        return None
-    return steps, progress.elapsed_s
+def claim_key(task: TaskState) -> ClaimKey:
+    """The claim that the task is, or was last, a member of."""
+    return task.life.worker or task.id, task.life.claimed_ts
+
+
+def reports(task: TaskState) -> bool:
+    """Whether the task's progress is of its latest attempt."""
+    return task.progress is not None and task.progress.token == task.life.token
+
+
+def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
+    """What each claim has trained. A report of an attempt before the latest is left out: whom it was packed with is
+    not known any more."""
+    packs: dict[ClaimKey, Trained] = {}
+    for task in tasks:
+        progress = task.progress
+        if progress is None or not reports(task):
+            continue
+        steps = steps_done(task) - progress.resumed_epoch * task.info.epoch_steps
+        if steps > 0:
+            pack = packs.setdefault(claim_key(task), Trained(task.info))
+            pack.steps += steps
+            pack.seconds = max(pack.seconds, progress.elapsed_s)
+            pack.ts = max(pack.ts, progress.ts)
+    return {key: pack for key, pack in packs.items() if FASTEST_S < pack.seconds / pack.steps < SLOWEST_S}
 
 
 def steps_total(info: TaskInfo) -> int:
@@ -81,12 +119,22 @@ def steps_done(task: TaskState) -> int:
     return min(max(task.progress.step, task.progress.epoch * task.info.epoch_steps), steps_total(task.info))
 
 
+def steps_left(task: TaskState) -> int:
+    """Training steps that are still to make."""
+    return steps_total(task.info) - steps_done(task)
+
+
+def flops_left(task: TaskState) -> float:
+    """FLOPs that are still to compute."""
+    return float(task.info.step_flops) * steps_left(task)
+
+
 def _overhead_s(tasks: Iterable[TaskState]) -> float:
     """The mean over done tasks; while there are none, over what the running ones took to begin."""
     whole, begun = [], []
     for task in tasks:
         progress, life = task.progress, task.life
-        if progress is None or progress.token != life.token:
+        if progress is None or not reports(task):
             continue
         if life.status is Status.RUNNING:
             begun.append(max(0.0, progress.ts - progress.elapsed_s - life.claimed_ts))

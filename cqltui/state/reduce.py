@@ -1,7 +1,7 @@
 """(state, event) -> state. The reducer replaces and never appends, and each part of the state has an order of its own,
 so a reader that missed, repeated or reordered messages ends where one that saw everything does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
@@ -25,32 +25,88 @@ NOTICES = 100
 
 def reduce(state: RunState, event: Event) -> RunState:
     """The state after the event. Never raises on what came over the wire: nonsense is left out."""
-    state = replace(state, now=max(state.now, event.ts))
-    match event.kind:
-        case Kind.TICK:
-            return state
-        case Kind.CONNECTION:
-            return _connection(state, event)
-        case Kind.SNAPSHOT:
-            return _snapshot(state, event)
-        case Kind.PROGRESS:
-            return _progress(state, event)
-        case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
-            state = _worker(state, event)
-        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
-            state = _meta(state, event.data, _version(event))
-        case Kind.NOTICE:
-            state = _notice(state, event)
-        case _:
-            state = _lifecycle(state, event)
-    return _advance(state, event)
+    return reduce_all(state, (event,))
 
 
 def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
-    """The state after all events, in order."""
+    """The state after all events, in order. The maps of tasks and workers are copied once, whatever their number."""
+    draft = _Draft(state)
     for event in events:
-        state = reduce(state, event)
-    return state
+        _apply(draft, event)
+    return draft.finished()
+
+
+class _Draft:
+    """A state that is being made. What it began with stays as it is: a map is copied before it is first written to."""
+
+    def __init__(self, state: RunState) -> None:
+        self.state = state
+        """All but the maps."""
+        self._tasks: dict[str, TaskState] | None = None
+        self._workers: dict[str, WorkerState] | None = None
+
+    @property
+    def tasks(self) -> Mapping[str, TaskState]:
+        """The tasks so far."""
+        return self.state.tasks if self._tasks is None else self._tasks
+
+    @property
+    def workers(self) -> Mapping[str, WorkerState]:
+        """The workers so far."""
+        return self.state.workers if self._workers is None else self._workers
+
+    def put_task(self, task: TaskState) -> None:
+        """Add or replace a task."""
+        if self._tasks is None:
+            self._tasks = dict(self.state.tasks)
+        self._tasks[task.id] = task
+
+    def put_worker(self, worker: WorkerState) -> None:
+        """Add or replace a worker. The newest word counts; where two are of the same moment, its end."""
+        known = self.workers.get(worker.id)
+        if not worker.id or (known is not None and (worker.ts, worker.stopped) < (known.ts, known.stopped)):
+            return
+        if self._workers is None:
+            self._workers = dict(self.state.workers)
+        self._workers[worker.id] = worker
+
+    def keep_tasks(self, ids: Collection[str]) -> None:
+        """Forget all other tasks."""
+        self._tasks = {task_id: task for task_id, task in self.tasks.items() if task_id in ids}
+
+    def finished(self) -> RunState:
+        """The state, frozen."""
+        if self._tasks is not None:
+            self.state = replace(self.state, tasks=MappingProxyType(self._tasks))
+        if self._workers is not None:
+            self.state = replace(self.state, workers=MappingProxyType(self._workers))
+        return self.state
+
+
+def _apply(draft: _Draft, event: Event) -> None:
+    if event.ts > draft.state.now:
+        draft.state = replace(draft.state, now=event.ts)
+    match event.kind:
+        case Kind.TICK:
+            return
+        case Kind.PROGRESS:
+            _progress(draft, event)
+            return
+        case Kind.CONNECTION:
+            draft.state = _connection(draft.state, event)
+            return
+        case Kind.SNAPSHOT:
+            _snapshot(draft, event)
+        case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
+            worker = decode.worker(event.worker, event.data, event.ts)
+            draft.put_worker(_stopped(worker) if event.kind is Kind.WORKER_STOPPED else worker)
+        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
+            draft.state = _meta(draft.state, event.data, _version(event))
+        case Kind.NOTICE:
+            draft.state = _notice(draft.state, event)
+        case _:
+            _lifecycle(draft, event)
+    draft.state = _advance(draft.state, event)
 
 
 def _version(event: Event) -> tuple[int, int]:
@@ -63,16 +119,11 @@ def _advance(state: RunState, event: Event) -> RunState:
     return state
 
 
-def _with_task(state: RunState, task: TaskState) -> RunState:
-    return replace(state, tasks=MappingProxyType({**state.tasks, task.id: task}))
-
-
-def _lifecycle(state: RunState, event: Event) -> RunState:
+def _lifecycle(draft: _Draft, event: Event) -> None:
     info = decode.task_info(event.task, event.data.get("info"))
     life = decode.lifecycle(event.data, _version(event))
-    if not event.task or (info is None and life is None):
-        return state
-    return _with_task(state, _merged(state.tasks.get(event.task), event.task, info, life, None, _version(event)))
+    if event.task and (info is not None or life is not None):
+        draft.put_task(_merged(draft.tasks.get(event.task), event.task, info, life, None, _version(event)))
 
 
 def _merged(
@@ -106,33 +157,17 @@ def _is_of_earlier_run(progress: Progress, life: Lifecycle) -> bool:
     return life.run > 1 and progress.token != life.token and progress.ts < (life.started_ts or life.queued_ts)
 
 
-def _progress(state: RunState, event: Event) -> RunState:
-    state = _with_worker(state, decode.worker(event.worker, event.data, event.ts))
-    tasks = dict(state.tasks)
+def _progress(draft: _Draft, event: Event) -> None:
+    draft.put_worker(decode.worker(event.worker, event.data, event.ts))
     for member in decode.dicts(event.data.get("members")):
         task_id = str(member.get("task", ""))
         if task_id:
-            tasks[task_id] = _merged(tasks.get(task_id), task_id, None, None, decode.progress(member, event.ts))
-    return replace(state, tasks=MappingProxyType(tasks))
-
-
-def _worker(state: RunState, event: Event) -> RunState:
-    worker = decode.worker(event.worker, event.data, event.ts)
-    if event.kind is Kind.WORKER_STOPPED:
-        worker = _stopped(worker)
-    return _with_worker(state, worker)
+            known = draft.tasks.get(task_id)
+            draft.put_task(_merged(known, task_id, None, None, decode.progress(member, event.ts)))
 
 
 def _stopped(worker: WorkerState) -> WorkerState:
     return replace(worker, stopped=True, tasks=(), samples_per_s=0.0)
-
-
-def _with_worker(state: RunState, worker: WorkerState) -> RunState:
-    """The newest word of the worker counts; where two are of the same moment, its end."""
-    known = state.workers.get(worker.id)
-    if not worker.id or (known is not None and (worker.ts, worker.stopped) < (known.ts, known.stopped)):
-        return state
-    return replace(state, workers=MappingProxyType({**state.workers, worker.id: worker}))
 
 
 def _meta(state: RunState, data: Mapping[str, Any], version: tuple[int, int]) -> RunState:
@@ -166,31 +201,31 @@ def _connection(state: RunState, event: Event) -> RunState:
     return replace(state, online=online, offline_since=0.0 if online else event.ts)
 
 
-def _snapshot(state: RunState, event: Event) -> RunState:
+def _snapshot(draft: _Draft, event: Event) -> None:
     """A whole reading of the server: {meta, tasks: {id: {info, life, seq, progress}}, workers: {id: {...}}}.
 
     It is whole, so what it lacks is gone, unless a newer event told of it.
     """
     data = event.data
     read = dict(decode.items(data.get("tasks")))
-    tasks = {task_id: task for task_id, task in state.tasks.items() if task_id in read or _is_newer(task, event)}
+    draft.keep_tasks({task_id for task_id, task in draft.tasks.items() if task_id in read or _is_newer(task, event)})
     for task_id, raw in read.items():
         version = (event.epoch, decode.whole(raw, "seq"))
         life = raw.get("life")
         report = raw.get("progress")
-        tasks[task_id] = _merged(
-            tasks.get(task_id),
+        task = _merged(
+            draft.tasks.get(task_id),
             task_id,
             decode.task_info(task_id, raw.get("info")),
             decode.lifecycle(life, version) if isinstance(life, Mapping) else None,
             decode.progress(report, decode.number(report, "ts")) if isinstance(report, Mapping) else None,
             version,
         )
+        draft.put_task(task)
     workers = dict(decode.items(data.get("workers")))
-    gone = {k: _stopped(w) for k, w in state.workers.items() if k not in workers and w.ts <= event.ts}
-    state = replace(state, tasks=MappingProxyType(tasks), workers=MappingProxyType({**state.workers, **gone}))
+    for worker in [w for k, w in draft.workers.items() if k not in workers and w.ts <= event.ts]:
+        draft.put_worker(_stopped(worker))
     for worker_id, raw in workers.items():
-        state = _with_worker(state, decode.worker(worker_id, raw, decode.number(raw, "ts")))
+        draft.put_worker(decode.worker(worker_id, raw, decode.number(raw, "ts")))
     if isinstance(meta := data.get("meta"), Mapping):
-        state = _meta(state, meta, (event.epoch, decode.whole(meta, "seq")))
-    return _advance(state, event)
+        draft.state = _meta(draft.state, meta, (event.epoch, decode.whole(meta, "seq")))

@@ -66,11 +66,13 @@ class Worker:
             "host": socket.gethostname(),
             "device": options.device,
             "started_ts": time.time(),
+            "memory_total_bytes": _total_bytes(options.device),
         }
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
         self._link = Link(queue, options.worker_id, self._worker, self._stop)
         self._context = Context(self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
+        self._context.memory_bytes = self._memory_bytes
         self._heartbeat = Heartbeat(self._beat)
 
     def run(self) -> int:
@@ -104,9 +106,8 @@ class Worker:
 
     def _beat(self) -> None:
         session = self._session
-        speed = session.samples_per_s if session else 0.0
         leases = session.leases() if session else {}
-        data = {"samples_per_s": round(speed, 1), "memory_bytes": self._memory_bytes()}
+        data = session.figures() if session else {"samples_per_s": 0.0, "memory_bytes": self._memory_bytes()}
         directives = self._link.beat(self._beat_queue, leases, data)
         if session:
             session.directives(directives)
@@ -127,6 +128,11 @@ class Worker:
         if self._stop.is_set() and number == signal.SIGINT:
             sys.exit(130)
         self._stop.set()
+
+
+def _total_bytes(device: str) -> int:
+    """Memory of the device as a whole."""
+    return int(torch.cuda.mem_get_info(device)[1] if device.startswith("cuda") else psutil.virtual_memory().total)
 
 
 def choose_device(wanted: str) -> str:

@@ -63,6 +63,8 @@ class Context:
     """Set: checkpoint, give the tasks back, leave."""
     hands_over: bool = False
     """The run directory is on another machine: results travel through the server."""
+    memory_bytes: Callable[[], int] = lambda: 0
+    """What this process holds on its device now."""
     datasets: dict[str, Dataset] = field(default_factory=dict)
 
     @property
@@ -109,6 +111,10 @@ class Session:
     def samples_per_s(self) -> float:
         """Of all members together."""
         return sum(a.last.samples_per_s for a in list(self._attempts) if a.last)
+
+    def figures(self) -> dict[str, float]:
+        """How the worker does, with every report: a reader keeps the latest only."""
+        return {"samples_per_s": round(self.samples_per_s, 1), "memory_bytes": self._context.memory_bytes()}
 
     def run(self) -> bool:
         """Train; returns when no member is left. False if the memory was not enough for all of them at once."""
@@ -174,7 +180,7 @@ class Session:
         self._next_report = now + PROGRESS_INTERVAL_S
         members = [attempt.progress(self._step(attempt)) for attempt in self._attempts]
         try:
-            self.directives(self._context.link.progress(members, {"samples_per_s": round(self.samples_per_s, 1)}))
+            self.directives(self._context.link.progress(members, self.figures()))
         except UNREACHABLE:
             self._next_report = now + 1.0
         for attempt in self._attempts:
@@ -250,7 +256,7 @@ class Session:
         """The task's final report, before its lease goes."""
         step = attempt.epoch * int(attempt.claim.spec["epoch_steps"])
         try:
-            self._context.link.progress([attempt.progress(step)], {"samples_per_s": round(self.samples_per_s, 1)})
+            self._context.link.progress([attempt.progress(step)], self.figures())
         except UNREACHABLE as error:
             log.debug("%s last progress not sent: %s", attempt.id, error)
 

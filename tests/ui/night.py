@@ -223,7 +223,7 @@ class Night:
     @staticmethod
     def _worker(worker: str) -> dict[str, Any]:
         return {"pid": 4_100 + int(worker[1:]), "host": "lab", "device": "cpu", "started_ts": LAUNCH_TS + 2,
-                "memory_bytes": 412 * 1024**2}  # fmt: skip
+                "memory_bytes": 412 * 1024**2, "memory_total_bytes": 16 * 1024**3}  # fmt: skip
 
     def _workers(self) -> Iterator[Event]:
         for worker in ("w1", "w2"):

@@ -1,12 +1,15 @@
 """The small parts of the screen: formats, lines, curves, log files, threads."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.ui import format as fmt
 from cqltui.ui.line import clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
+from cqltui.ui.panels.workers import device_line, speed_line
 from cqltui.ui.spark import Plot, bar, loss_values, spark
 
 
@@ -115,3 +118,15 @@ def test_a_worker_id_cannot_lead_out_of_the_folder(tmp_path: Path, name: str) ->
     (tmp_path / "secret.log").write_text("secret")
     write(tmp_path, "w1.log", b"")
     assert FileLogs(tmp_path).tail(name, 5) == []
+
+
+def test_the_hardware_lines_fit_and_say_what_is_known() -> None:
+    fast = Speed(samples_per_s=123_456.0, epochs_per_s=71.5, flops_per_s=45.6e9)
+    text = "".join(part for part, _ in speed_line(fast, 60))
+    assert text == "123,456 samples/s  45.6 GFLOP/s  71.5 epochs/s"
+    for cells in range(60):
+        assert width(speed_line(fast, cells)) <= cells + 2  # blanks may be cut off
+    known = DeviceUse("a", "cuda:0", 1, 3 * 1024**3, 12 * 1024**3)
+    assert "".join(part for part, _ in device_line(known, 40)).endswith(" 3.0 of 12.0 GiB")
+    assert width(device_line(known, 40)) == 40
+    assert device_line(replace(known, memory_total_bytes=0), 40)[1][0] == "3.0 GiB held"

@@ -1,9 +1,10 @@
 """Runs made up for tests of the state: tasks, and whole campaigns played in simulated time."""
 
-import heapq
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from cqltui.state.model import (
     CampaignInfo,
@@ -73,33 +74,44 @@ def run_of(
 
 
 @dataclass(frozen=True)
+class Span:
+    """A task's time with a worker, and how it advances: steps made at some times, linear in between."""
+
+    claimed: float
+    worker: str
+    ts: tuple[float, ...]
+    steps: tuple[float, ...]
+
+    @property
+    def finished(self) -> float:
+        """When it is done."""
+        return self.ts[-1]
+
+
+@dataclass(frozen=True)
 class Played:
     """When each task of a played campaign is claimed and done, and by whom."""
 
     tasks: tuple[TaskState, ...]
-    spans: Mapping[str, tuple[float, float, str]]
+    spans: Mapping[str, Span]
     workers: int
-    overhead_s: float
 
     @property
     def finish_ts(self) -> float:
         """When the last task is done."""
-        return max(finish for _, finish, _ in self.spans.values())
+        return max(span.finished for span in self.spans.values())
 
     def at(self, now: float) -> RunState:
         """What a reader sees at that time."""
         return run_of((self._task(task, now) for task in self.tasks), now, self.workers)
 
     def _task(self, task: TaskState, now: float) -> TaskState:
-        claimed, finished, worker = self.spans[task.id]
-        if now < claimed:
+        span = self.spans[task.id]
+        if now < span.claimed:
             return task
         info, life = task.info, task.life
-        began = claimed + self.overhead_s
-        step_s = (finished - began) / (info.epochs * info.epoch_steps)
-        seen = min(now, finished)
-        epoch = min(info.epochs, max(0, int((seen - began) / (step_s * info.epoch_steps) + 1e-9)))
-        done = now >= finished
+        epoch = int(np.interp(now, span.ts, span.steps) / info.epoch_steps + 1e-9)
+        done = now >= span.finished
         token = f"1-{life.order + 1}"
         life = Lifecycle(
             (1, 1000 + life.order),
@@ -107,18 +119,18 @@ class Played:
             life.priority,
             life.order,
             attempt=1,
-            worker=worker,
+            worker=span.worker,
             token=token,
             queued_ts=LAUNCH,
-            started_ts=claimed,
-            claimed_ts=claimed,
-            finished_ts=finished if done else 0.0,
+            started_ts=span.claimed,
+            claimed_ts=span.claimed,
+            finished_ts=span.finished if done else 0.0,
         )
         if not epoch:
             return TaskState(info, life)
-        elapsed_s = epoch * step_s * info.epoch_steps
+        ts = float(np.interp(epoch * info.epoch_steps, span.steps, span.ts))
         report = Progress(
-            token, epoch * info.epoch_steps, epoch, info.epochs, elapsed_s=elapsed_s, ts=began + elapsed_s, loss=0.1
+            token, epoch * info.epoch_steps, epoch, info.epochs, elapsed_s=ts - span.ts[0], ts=ts, loss=0.1
         )
         return TaskState(info, life, report)
 
@@ -130,15 +142,49 @@ def play(
     overhead_s: float = 2.0,
     noise: float = 0.05,
 ) -> Played:
-    """Let workers take the tasks in claim order; each task's speed differs by up to `noise` (a share), by a seed."""
+    """Let workers take packs of tasks in claim order, each a fair share of its priority's work.
+
+    A step of a pack takes as long as one step of each member that still trains. Each pack's speed differs by up to
+    `noise` (a share), by a seed.
+    """
     draw = random.Random(7)
     tasks = tuple(tasks)
-    free = [(LAUNCH, f"w{n + 1}") for n in range(workers)]
-    spans = {}
-    for task in sorted(tasks, key=lambda t: (-t.life.priority, t.life.order)):
-        ts, worker = free[0]
-        steps = task.info.epochs * task.info.epoch_steps
-        finish = ts + overhead_s + steps * step_s(task.info) * (1 + draw.uniform(-noise, noise))
-        spans[task.id] = ts, finish, worker
-        heapq.heapreplace(free, (finish, worker))
-    return Played(tasks, spans, workers, overhead_s)
+    left = sorted(tasks, key=lambda t: (-t.life.priority, t.life.order))
+    busy = {f"w{n + 1}": (LAUNCH, LAUNCH, 0.0) for n in range(workers)}
+    spans: dict[str, Span] = {}
+    while left:
+        worker, (_, ts, _) = min(busy.items(), key=lambda item: (item[1][1], item[0]))
+        elsewhere = sum(flops * (until - ts) / (until - since) for since, until, flops in busy.values() if until > ts)
+        pack = _claim(left, elsewhere, workers)
+        left = [task for task in left if task not in pack]
+        pace = 1 + draw.uniform(-noise, noise)
+        knots = [(ts + overhead_s, 0.0)]
+        for ended, task in enumerate(sorted(pack, key=lambda t: _steps(t.info))):
+            steps = float(_steps(task.info))
+            if steps > knots[-1][1]:
+                seconds = (steps - knots[-1][1]) * (len(pack) - ended) * step_s(task.info) * pace
+                knots.append((knots[-1][0] + seconds, steps))
+            spans[task.id] = Span(ts, worker, tuple(t for t, _ in knots), tuple(n for _, n in knots))
+        busy[worker] = ts, knots[-1][0], sum(map(_flops, pack))
+    return Played(tasks, spans, workers)
+
+
+def _claim(left: list[TaskState], elsewhere: float, workers: int) -> list[TaskState]:
+    """The first task, and of its mates as many as make up a fair share. `elsewhere`: FLOPs left of other workers."""
+    head = left[0]
+    level = [task for task in left if task.life.priority == head.life.priority]
+    share = (sum(map(_flops, level)) + elsewhere) / workers
+    pack = [head]
+    for task in level[1:]:
+        same = (task.info.phase, task.info.hidden_dims) == (head.info.phase, head.info.hidden_dims)
+        if same and sum(map(_flops, pack)) + _flops(task) / 2 <= share:
+            pack.append(task)
+    return pack
+
+
+def _flops(task: TaskState) -> float:
+    return float(task.info.step_flops * _steps(task.info))
+
+
+def _steps(task: TaskInfo) -> int:
+    return task.epochs * task.epoch_steps

@@ -38,12 +38,21 @@ def finishes(played: Played, share_from: float, share_to: float, points: int = 2
 def test_equal_tasks_that_finish_in_waves_give_a_steady_end() -> None:
     played = play([queued(info(n)) for n in range(20)], 2, step_s, overhead_s=0.5)
     length = played.finish_ts - LAUNCH
-    # From 1 % on: the first tasks take 10 %, so a tenth of each of them is done.
     found = finishes(played, 0.01, 0.999)
     assert len(found) == 200
     assert max(abs(value / length - 1) for value in found) < 0.05
     steps = [abs(b - a) / length for a, b in pairwise(found)]
     assert max(steps) < 0.02, "the estimate jumps"
+
+
+def test_packs_that_shrink_give_a_steady_end() -> None:
+    """Members of 200 to 1,600 epochs: the pack gets faster each time that one of them ends."""
+    tasks = [queued(info(n, epochs=200 * (1 + n % 8))) for n in range(24)]
+    played = play(tasks, 2, step_s, overhead_s=0.5)
+    length = played.finish_ts - LAUNCH
+    found = finishes(played, 0.01, 0.999)
+    assert len(found) == 200
+    assert max(abs(value / length - 1) for value in found) < 0.06
 
 
 def test_mixed_sizes_are_told_before_they_are_measured() -> None:
@@ -130,7 +139,7 @@ def test_a_paused_task_is_left_out() -> None:
     paused = replace(queued(info(1)).life, status=Status.PAUSED)
     found = estimate(statuses(state, {1: paused}), LAUNCH)
     assert info(1).id not in found.tasks
-    assert found.finish_ts == pytest.approx(LAUNCH + 30.0)
+    assert found.finish_ts == pytest.approx(LAUNCH + 30.0, abs=0.01)
 
 
 def test_only_paused_tasks_left_gives_no_estimate() -> None:
@@ -173,17 +182,59 @@ def test_a_worker_that_stopped_reporting_does_not_put_the_end_into_the_past() ->
     assert found.finish_ts == now
 
 
-def test_tasks_of_one_worker_train_as_one() -> None:
-    """A pack of two on w1 leaves w1 free after the slower one."""
+def test_a_pack_gets_faster_when_a_member_has_ended() -> None:
+    """Two tasks at 0.5 s an epoch each: 10 s until the first ends, 20 epochs alone for the other, then the queued."""
     pack = [running(info(0, epochs=20), 10, 10.0, LAUNCH), running(info(1, epochs=40), 10, 10.0, LAUNCH)]
-    found = estimate(run_of([*pack, queued(info(2, epochs=10))], workers=1), LAUNCH)
-    assert found.tasks[info(2).id].start_ts == pytest.approx(LAUNCH + 30.0)
+    state = run_of([*pack, queued(info(2, epochs=10))], workers=1)
+    assert ends(state) == pytest.approx([10.0, 20.0, 25.0])
+    paused = replace(pack[0].life, want="pause")
+    assert ends(statuses(state, {0: paused})) == pytest.approx([15.0, 20.0]), "the other has the worker to itself"
+
+
+def test_a_member_that_left_its_pack_still_counts_for_its_speed() -> None:
+    """Both trained 10 epochs in 10 s; then one was paused, and the other made 10 more in 5 s."""
+    left = running(info(0), 10, 10.0, LAUNCH)
+    left = replace(left, life=replace(left.life, status=Status.PAUSED))
+    other = running(info(1), 20, 15.0, LAUNCH)
+    other = replace(other, life=replace(other.life, claimed_ts=left.life.claimed_ts))
+    assert measure([left, other]).step_s(info(2)) == pytest.approx(0.5 / 13)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "workers", "packs"), [(20, 2, [10, 10]), (3, 2, [2, 1]), (6, 3, [2, 2, 2]), (1, 4, [1]), (5, 1, [5])]
+)
+def test_packs_are_fair_shares(tasks: int, workers: int, packs: list[int]) -> None:
+    """Of idle workers; each member of a pack of n takes n times as long as alone, 0.5 s an epoch."""
+    known = replace(running(info(99, epochs=10), 10, 5.0, LAUNCH), info=info(99, epochs=10))
+    ended = replace(known, life=replace(known.life, status=Status.DONE, finished_ts=LAUNCH))
+    found = estimate(run_of([ended, *(queued(info(n, epochs=10)) for n in range(tasks))], workers=workers), LAUNCH)
+    expected = [5.0 * pack for pack in packs for _ in range(pack)]
+    assert [found.tasks[info(n).id].finish_ts - LAUNCH for n in range(tasks)] == pytest.approx(expected)
+
+
+def test_a_share_counts_what_others_still_have_to_do() -> None:
+    """w1 has as much left as waits: w2 takes all of it. Other phases and networks are no mates."""
+    pack = [running(info(n, epochs=20), 10, 10.0, LAUNCH) for n in range(3)]
+    waiting = [queued(info(n, epochs=10)) for n in range(3, 6)]
+    strangers = [queued(info(6, "quality", epochs=10), 5.0), queued(info(7, "quality", ARCHITECTURES[2], 10), 5.0)]
+    found = estimate(run_of([*pack, *waiting, *strangers]), LAUNCH).tasks
+    starts = [round(found[info(n).id].start_ts - LAUNCH, 2) for n in range(3, 8)]
+    assert starts[:3] == [0, 0, 0]
+    assert len(set(starts[3:])) == 1, "one each for the two workers, which are free at the same time"
+
+
+def ends(state: RunState) -> list[float]:
+    """Seconds from the launch to the estimated end of each task that has one."""
+    return [found.finish_ts - LAUNCH for _, found in sorted(estimate(state, LAUNCH).tasks.items())]
 
 
 def test_phases_are_estimated_apart() -> None:
     tasks = [running(info(0, "quality", epochs=20), 10, 10.0, LAUNCH), queued(info(1, "ensemble", epochs=10))]
     found = estimate(run_of(tasks, workers=1, phases=[PhaseInfo("quality"), PhaseInfo("ensemble")]), LAUNCH)
-    assert found.phases == {"quality": pytest.approx(LAUNCH + 10.0), "ensemble": pytest.approx(LAUNCH + 20.0)}
+    assert found.phases == {
+        "quality": pytest.approx(LAUNCH + 10.0, abs=0.01),
+        "ensemble": pytest.approx(LAUNCH + 20.0, abs=0.01),
+    }
 
 
 def nonsense() -> Iterable[TaskState]:

@@ -23,7 +23,7 @@ from cqltui.reporters.wording import clock, finish_time
 from cqltui.state import select
 from cqltui.state.eta import estimate
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import CampaignInfo, PhaseInfo, RunState
+from cqltui.state.model import CampaignInfo, PhaseInfo, RunState, TaskInfo
 from cqltui.state.reduce import reduce
 from tests.unit.foreign import foreign_events
 from tests.unit.history import Server
@@ -144,9 +144,14 @@ def test_foreign_text_cannot_move_the_cursor() -> None:
     assert line.isprintable()
 
 
+def _alone(number: int, phase: str) -> TaskInfo:
+    return info(number, phase, (256, 128, 64 + number))
+
+
 def campaign_at(share: float) -> tuple[RunState, float]:
-    """A state in the middle of a run of two phases, and its time."""
-    tasks = [queued(info(n, "quality"), 8.0) for n in range(4)] + [queued(info(n), 6.0) for n in range(4, 10)]
+    """A state in the middle of a run of two phases, whose networks differ so that each trains alone, and its time."""
+    tasks = [replace(queued(info(n, "quality"), 8.0), info=_alone(n, "quality")) for n in range(4)]
+    tasks += [replace(queued(info(n), 6.0), info=_alone(n, "ensemble")) for n in range(4, 10)]
     played = play(tasks, 2, lambda task: 1e-3, noise=0.0)
     now = LAUNCH + (played.finish_ts - LAUNCH) * share
     phases = (PhaseInfo("quality", "Quality", 8), PhaseInfo("ensemble", "Ensemble", 6))

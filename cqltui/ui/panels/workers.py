@@ -1,21 +1,26 @@
-"""The workers, and what the supervisor has to say."""
+"""The hardware: devices and their memory, the speed of now, the workers; and what the supervisor has to say."""
 
 from textual.message import Message
 
+from cqltui.state import hardware
+from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.state.live import live_workers
 from cqltui.state.model import Notice, WorkerState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, clip, left, right, wrapped
+from cqltui.ui.line import Line, Span, clip, left, right, wrapped
 from cqltui.ui.panels.panel import Panel
+from cqltui.ui.spark import bar
 
 LEVELS = {"error": "dead", "warning": "warning"}
-MEBIBYTE = 1024 * 1024
+MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
+ROOMY_ROWS = 5
+"""From this height on, what all workers do together stands above them."""
 
 
 class WorkersPanel(Panel):
-    """One line a worker, with a cursor; below them the notices, newest first."""
+    """The speed and the devices, one line a worker with a cursor, and the notices, newest first."""
 
     class Moved(Message):
         """Another worker is selected."""
@@ -24,6 +29,8 @@ class WorkersPanel(Panel):
         super().__init__(id, title)
         self._ids: tuple[str, ...] = ()
         self._cursor = 0
+        self._head = 0
+        """Lines above the first worker."""
 
     @property
     def worker_id(self) -> str:
@@ -37,7 +44,14 @@ class WorkersPanel(Panel):
         workers = [w for _, w in sorted(state.workers.items()) if not w.stopped]
         self._ids = tuple(worker.id for worker in workers)
         live = {worker.id for worker in live_workers(state, frame.now)}
-        lines = [self._row(w, w.id in live, frame, cells) for w in workers]
+        head: list[Line] = []
+        if live and self.size.height >= ROOMY_ROWS:
+            head = [
+                speed_line(hardware.speed(state, frame.now), cells),
+                *(device_line(use, cells) for use in hardware.device_use(state, frame.now)),
+            ]
+        self._head = len(head)
+        lines = [*head, *(self._row(w, w.id in live, frame, cells) for w in workers)]
         if not lines:
             wanted = state.campaign.workers
             text = "No worker yet." if not wanted or state.finished_ts else f"Waiting for {wanted} workers to start."
@@ -48,7 +62,7 @@ class WorkersPanel(Panel):
 
     def cursor_line(self) -> int | None:
         """The selected worker, while the panel has the keys."""
-        return min(self._cursor, len(self._ids) - 1) if self.has_focus and self._ids else None
+        return self._head + min(self._cursor, len(self._ids) - 1) if self.has_focus and self._ids else None
 
     def action_down(self) -> None:
         """The next worker; below the last one, scroll."""
@@ -61,7 +75,7 @@ class WorkersPanel(Panel):
     def _move(self, cursor: int) -> None:
         if 0 <= cursor < len(self._ids):
             self._cursor = cursor
-            self.scroll_row(cursor)
+            self.scroll_row(self._head + cursor)
             self.refresh()
             self.post_message(self.Moved())
         else:
@@ -71,7 +85,7 @@ class WorkersPanel(Panel):
     def _row(worker: WorkerState, live: bool, frame: Frame, cells: int) -> Line:
         name = 8 if cells < 50 else 16
         tasks = [frame.state.tasks[t].info.title or t if t in frame.state.tasks else t for t in worker.tasks]
-        doing = plain(tasks[0]) + (f" +{len(tasks) - 1}" if len(tasks) > 1 else "") if tasks else "idle"
+        doing = (f"{len(tasks)} tasks: " if len(tasks) > 1 else "") + plain(tasks[0]) if tasks else "idle"
         memory = f"{worker.memory_bytes / MEBIBYTE:,.0f}M" if worker.memory_bytes else fmt.NONE
         silent = f"silent for {fmt.duration(frame.now - worker.ts)}"
         wide = cells >= 50
@@ -100,3 +114,31 @@ class WorkersPanel(Panel):
         """The log follows the panel that has the keys."""
         self.refresh()
         self.post_message(self.Moved())
+
+
+def speed_line(speed: Speed, cells: int) -> Line:
+    """Samples, epochs and FLOPs a second of all workers; what does not fit is left out."""
+    parts = (
+        (fmt.count(speed.samples_per_s), " samples/s  "),
+        (f"{speed.flops_per_s / 1e9:,.1f}", " GFLOP/s  "),
+        (f"{speed.epochs_per_s:.3g}", " epochs/s"),
+    )
+    spans: list[Span] = []
+    room = cells
+    for value, unit in parts:
+        if len(value + unit.rstrip()) > room:
+            break
+        spans += [(value, "strong"), (unit, "dim")]
+        room -= len(value + unit)
+    return tuple(spans)
+
+
+def device_line(use: DeviceUse, cells: int) -> Line:
+    """A device's memory: what our workers hold of the whole, with a bar where that is known."""
+    name = left(plain(use.device, 8) or fmt.NONE, 7)
+    held = f"{use.memory_bytes / GIBIBYTE:.1f}"
+    if not use.memory_total_bytes:
+        return ((name, "text"), (f"{held} GiB held" if use.memory_bytes else "memory unknown", "dim"))
+    figures = f" {held} of {use.memory_total_bytes / GIBIBYTE:.1f} GiB"
+    filled, rest = bar(use.memory_bytes / use.memory_total_bytes, max(cells - len(name) - len(figures), 4))
+    return ((name, "text"), (filled, "accent"), (rest, "faint"), (figures, "dim"))

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Footer
 
+from cqltui.state import hardware
 from cqltui.state.model import PhaseInfo, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
@@ -125,6 +126,8 @@ def _life_lines(frame: Frame, task: TaskState) -> list[Line]:
     deaths = f", {life.deaths} deaths" if life.deaths else ""
     lines.append(_field("run", f"{life.run}, attempt {life.attempt}{deaths}"))
     lines.append(_field("worker", plain(life.worker, 60) or fmt.NONE))
+    if (others := hardware.pack_size(frame.state, task) - 1) > 0:
+        lines.append(_field("trains with", f"{others} other{'s' if others > 1 else ''}, as one network"))
     lines.append(_field("queued", fmt.clock(life.queued_ts, now)))
     started = fmt.clock(life.started_ts, now)
     if life.claimed_ts > life.started_ts > 0:

@@ -32,7 +32,7 @@ from cqltui.ui.screens.tasks import TaskScreen
 
 TABS = {
     "tasks": "Tasks", "log": "Log", "curve": "Loss",
-    "timeline": "Timeline", "criteria": "Criteria", "workers": "Workers",
+    "timeline": "Timeline", "criteria": "Criteria", "workers": "Hardware",
 }  # fmt: skip
 """Panel id -> name, in the order of Tab."""
 WIDE_CELLS, WIDE_ROWS = 110, 34
@@ -72,7 +72,7 @@ class MainScreen(TaskScreen):
             with Vertical(id="side"):
                 yield TimelinePanel("timeline", "Timeline")
                 yield CriteriaPanel("criteria", "Criteria")
-                yield WorkersPanel("workers", "Workers")
+                yield WorkersPanel("workers", "Hardware")
         yield Input(placeholder="id, title, phase or state", id="filter", select_on_focus=False)
         yield Footer(show_command_palette=False, compact=True)
 

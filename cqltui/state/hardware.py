@@ -1,0 +1,81 @@
+"""What the machines do now: memory of the devices, speed of the trainings. Pure: the time is told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cqltui.state.live import RATE_S, live_workers, samples_per_s
+from cqltui.state.model import RunState, Status, TaskState, WorkerState
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """A device of a host, and what the live workers on it hold."""
+
+    host: str
+    device: str
+    """As torch names it: "cpu", "cuda:0", "mps"."""
+    workers: int
+    memory_bytes: int
+    """Of all its workers together."""
+    memory_total_bytes: int
+    """Of the device; 0 while no worker has told it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast all workers together train."""
+
+    samples_per_s: float = 0.0
+    epochs_per_s: float = 0.0
+    """Of members: a pack of ten ends ten epochs at once."""
+    flops_per_s: float = 0.0
+    """Of the matrix products alone."""
+
+
+def device_use(state: RunState, now: float) -> tuple[DeviceUse, ...]:
+    """The devices that live workers use, by host and name."""
+    groups: dict[tuple[str, str], list[WorkerState]] = {}
+    for worker in live_workers(state, now):
+        groups.setdefault((worker.host, worker.device), []).append(worker)
+    return tuple(
+        DeviceUse(
+            host,
+            device,
+            len(workers),
+            sum(worker.memory_bytes for worker in workers),
+            max(worker.memory_total_bytes for worker in workers),
+        )
+        for (host, device), workers in sorted(groups.items())
+    )
+
+
+def speed(state: RunState, now: float) -> Speed:
+    """The speed of now, from the reports of running tasks that are at most `RATE_S` old."""
+    epochs = flops = 0.0
+    for task in _reporting(state.tasks.values(), now):
+        info, progress = task.info, task.progress
+        if progress is not None and info.batch_size > 0 and info.epoch_steps > 0:
+            steps_per_s = progress.samples_per_s / info.batch_size
+            epochs += steps_per_s / info.epoch_steps
+            flops += steps_per_s * info.step_flops
+    return Speed(samples_per_s(state, now), epochs, flops)
+
+
+def _reporting(tasks: Iterable[TaskState], now: float) -> Iterable[TaskState]:
+    return (
+        task
+        for task in tasks
+        if task.status is Status.RUNNING
+        and task.progress is not None
+        and task.progress.token == task.life.token
+        and now - task.progress.ts <= RATE_S
+    )
+
+
+def pack_size(state: RunState, task: TaskState) -> int:
+    """Running tasks that train together with this one, itself included; 0 if it does not run."""
+    if task.status is not Status.RUNNING:
+        return 0
+    return sum(
+        1 for other in state.tasks.values() if other.status is Status.RUNNING and other.life.worker == task.life.worker
+    )
