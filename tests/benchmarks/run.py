@@ -1,0 +1,160 @@
+"""`make bench`: this trainer beside a straightforward loop, d3rlpy and JAX, and the limit of the matrix products.
+
+Each contender is a process of its own on one core, warm, and all train in turn, round by round: a ratio compares what
+was measured within seconds on the same core. The table is Markdown, progress goes to standard error.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from tests.benchmarks.common import Row
+
+SMALL, WIDE = (256, 128, 64), (2048, 1024, 512, 256)
+ROWS = {
+    "single": Row(SMALL, 1, "fp32"),
+    "single-bf16": Row(SMALL, 1, "bf16"),
+    "ten": Row(SMALL, 10, "fp32"),
+    "ten-bf16": Row(SMALL, 10, "bf16"),
+    "twenty": Row(SMALL, 20, "fp32"),
+    "twenty-bf16": Row(SMALL, 20, "bf16"),
+    "wide": Row(WIDE, 3, "fp32"),
+    "wide-bf16": Row(WIDE, 3, "bf16"),
+}
+GOALS = {
+    "single": {"loop": 2.5, "jax": 1.0},
+    "ten": {"loop": 3.5, "d3rlpy": 7.0, "jax": 1.0, "products": 0.65},
+    "ten-bf16": {"loop": 7.0, "d3rlpy": 14.0, "jax": 1.2},
+    "twenty": {"loop": 3.5, "d3rlpy": 7.0, "jax": 1.0, "products": 0.65},
+    "twenty-bf16": {"loop": 7.0, "d3rlpy": 14.0, "jax": 1.2},
+    "wide": {"loop": 1.7, "products": 0.85},
+    "wide-bf16": {"loop": 5.0, "jax": 1.3},
+}
+"""Least ratios of member-epochs a second. The loop, d3rlpy and JAX run in fp32, whatever the row says."""
+OTHERS = ("loop", "d3rlpy", "jax", "products")
+
+
+class Contender:
+    """A process that trains when it is told to."""
+
+    def __init__(self, name: str, row: Row) -> None:
+        # One after another and in fp32 is as fast as a library without packs goes.
+        members = 1 if name in ("loop", "d3rlpy") else row.members
+        precision = row.precision if name in ("ours", "products") else "fp32"
+        spec = {"name": name, "hidden_dims": row.hidden_dims, "members": members, "precision": precision}
+        self.name = name
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tests.benchmarks.contenders", json.dumps(spec)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.ready = self._line() == "ready"
+
+    def train(self, seconds: float) -> float:
+        """Member-epochs a second over so many seconds."""
+        assert self._child.stdin is not None
+        self._child.stdin.write(f"{seconds}\n")
+        self._child.stdin.flush()
+        answer = json.loads(self._line())
+        if answer["cpu_s"] > 1.1:
+            raise RuntimeError(f"{self.name} used {answer['cpu_s']:.2f} cores, not one")
+        return float(answer["epochs_per_s"])
+
+    def end(self) -> str:
+        """Stop it; the last line that it had to say of an error."""
+        self._child.kill()
+        return (self._child.communicate()[1].strip().splitlines() or [""])[-1]
+
+    def _line(self) -> str:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline().strip()
+        while line and line != "ready" and not line.startswith("{"):  # a library that talks
+            line = self._child.stdout.readline().strip()
+        return line
+
+
+def measure(row: Row, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Member-epochs a second of each contender, round by round."""
+    contenders = []
+    for name in ("ours", *OTHERS):
+        contender = Contender(name, row)
+        if contender.ready:
+            contenders.append(contender)
+        else:
+            print(f"{name}: left out: {contender.end()}", file=sys.stderr)
+    found: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            found[contender.name].append(contender.train(seconds))
+    for contender in contenders:
+        contender.end()
+    return found
+
+
+def table_line(name: str, found: dict[str, list[float]]) -> str:
+    """The Markdown row: medians, and the median of the rounds' ratios beside the goal."""
+    row, ours = ROWS[name], found["ours"]
+    cells = [
+        f"{list(row.hidden_dims)}, {row.members}, {row.precision}",
+        f"{median(ours):.4g} ({min(ours):.4g}-{max(ours):.4g})",
+    ]
+    for other in OTHERS:
+        if other not in found:
+            cells.append("-")
+            continue
+        ratio = median(mine / its for mine, its in zip(ours, found[other], strict=True))
+        goal = GOALS.get(name, {}).get(other)
+        shown = f"{ratio:.0%}" if other == "products" else f"{ratio:.2f}x"
+        if goal is not None:
+            wanted = f"{goal:.0%}" if other == "products" else f"{goal}x"
+            shown = f"**{shown}**, goal {wanted}: {'met' if ratio >= goal else 'MISSED'}"
+        cells.append(f"{median(found[other]):.4g}: {shown}")
+    return f"| {' | '.join(cells)} |"
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    model = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scipy", "numba", "d3rlpy", "jax"))
+    settings = ", ".join(f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("OPENBLAS"))
+    return f"{model}, one core; {packages}; {settings or 'no OPENBLAS setting'}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each contender in each round")
+    parser.add_argument("--json", type=Path, help="write all rounds there, too")
+    chosen = parser.parse_args(arguments)
+    print(f"{machine()}; {chosen.rounds} rounds, member-epochs a second: median (lowest-highest)\n")
+    print(
+        "| network, members, precision | this trainer | straightforward loop | d3rlpy | JAX vmap + scan | products alone |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    everything = {}
+    for number, name in enumerate(chosen.rows, start=1):
+        print(f"row {number} of {len(chosen.rows)}: {name}", file=sys.stderr)
+        everything[name] = measure(ROWS[name], chosen.rounds, chosen.seconds)
+        print(table_line(name, everything[name]), flush=True)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(everything, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
