@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 ARGS ?=
 
-.PHONY: run test check format screenshots clean help
+.PHONY: run test check bench format screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,6 +20,9 @@ check: $(VENV)/.dev  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, some five minutes (ARGS="--rows ten wide")
+	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .
@@ -43,4 +46,8 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) -e '.[bench]'
 	@touch $@

@@ -64,10 +64,8 @@ class Learner:
 
     def epoch(self) -> float:
         """As many batches as the rows fill; the mean loss."""
-        batches = (
-            random.sample(self.buffer, self.config.batch_size)
-            for _ in range(len(self.buffer) // self.config.batch_size)
-        )
+        count = len(self.buffer) // self.config.batch_size
+        batches = (random.sample(self.buffer, self.config.batch_size) for _ in range(count))
         losses = [self.step(batch)["loss"] for batch in batches]
         return sum(losses) / len(losses)
 

@@ -103,10 +103,8 @@ def measure(row: Row, rounds: int, seconds: float) -> dict[str, list[float]]:
 def table_line(name: str, found: dict[str, list[float]]) -> str:
     """The Markdown row: medians, and the median of the rounds' ratios beside the goal."""
     row, ours = ROWS[name], found["ours"]
-    cells = [
-        f"{list(row.hidden_dims)}, {row.members}, {row.precision}",
-        f"{median(ours):.4g} ({min(ours):.4g}-{max(ours):.4g})",
-    ]
+    speed = f"{median(ours):.4g} ({min(ours):.4g}-{max(ours):.4g})"
+    cells = [f"{list(row.hidden_dims)}, {row.members}, {row.precision}", speed]
     for other in OTHERS:
         if other not in found:
             cells.append("-")
@@ -125,9 +123,8 @@ def machine() -> str:
     """What the figures were measured on."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    model = next(models, platform.processor())
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", "scipy", "numba", "d3rlpy", "jax"))
     settings = ", ".join(f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("OPENBLAS"))
     return f"{model}, one core; {packages}; {settings or 'no OPENBLAS setting'}"
@@ -142,9 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write all rounds there, too")
     chosen = parser.parse_args(arguments)
     print(f"{machine()}; {chosen.rounds} rounds, member-epochs a second: median (lowest-highest)\n")
-    print(
-        "| network, members, precision | this trainer | straightforward loop | d3rlpy | JAX vmap + scan | products alone |"
-    )
+    print("| network, members, precision | this trainer | a straightforward loop | d3rlpy | JAX | products alone |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     everything = {}
     for number, name in enumerate(chosen.rows, start=1):
