@@ -25,6 +25,7 @@ class Command(Protocol):
 COMMANDS = {
     "run": "run",
     "plan": "plan",
+    "bench": "bench",
     "worker": "worker",
     "supervise": "supervise",
     "status": "status",
@@ -48,6 +49,7 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui campaigns/quick.toml            run a campaign, or go on with it, in the terminal
   cqltui campaigns/quick.toml --no-ui    the same without a screen
   cqltui plan CAMPAIGN.toml              tasks, work and time; nothing is started
+  cqltui bench CAMPAIGN.toml             how fast this machine trains its networks
 
 commands on a run (--run-dir DIR or --redis-url URL):
   status  attach  logs  pause  resume  cancel  resubmit  priority  stop  redis-cli

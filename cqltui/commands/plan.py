@@ -2,12 +2,7 @@
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from subprocess import PIPE
-from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -17,7 +12,8 @@ from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.plan import Shape, Speeds, plan
 from cqltui.commands import devices, options
 from cqltui.commands.dataset import load_data
-from cqltui.errors import CqltuiError, ExitCode
+from cqltui.commands.measuring import PackSpec, answers
+from cqltui.errors import ExitCode
 from cqltui.reporters.plan import plan_json, plan_table
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
@@ -37,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. 1 if an architecture cannot be trained here."""
     campaign = options.load(arguments)
-    campaign, data = load_data(campaign)
     places = devices.spread(campaign.workers.device, campaign.workers.count)
+    campaign, data = load_data(campaign.with_auto_precision(devices.auto_precision(places)))
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = measure(campaign, data.rows, data.digest, places[0])
@@ -64,8 +60,8 @@ def measure(campaign: Campaign, rows: int, data_digest: str, device: str) -> tup
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("measuring", total=len(waiting))
         while waiting:  # a process that ends early leaves the rest to the next
-            specs = [payload.task_spec(campaign, task, rows, data_digest) for _, task in waiting]
-            for answer in _answers(specs, device):
+            specs = [PackSpec(payload.task_spec(campaign, task, rows, data_digest)) for _, task in waiting]
+            for answer in answers(specs, device, MEASURE_S):
                 shape, task = waiting.pop(0)
                 if "step_s" in answer:
                     step_s[shape] = float(answer["step_s"])
@@ -73,23 +69,3 @@ def measure(campaign: Campaign, rows: int, data_digest: str, device: str) -> tup
                     failures[task.title] = str(answer["error"])
                 progress.advance(bar)
     return Speeds(step_s), failures
-
-
-def _answers(specs: list[dict[str, Any]], device: str) -> Iterator[dict[str, Any]]:
-    """What a measuring process says of each task, as it goes; if it dies, the one it died of is the last."""
-    wanted = json.dumps({"device": device, "seconds": MEASURE_S, "tasks": specs})
-    command = [sys.executable, "-m", "cqltui.worker.measure"]
-    with tempfile.TemporaryFile("w+") as errors:
-        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as child:
-            if child.stdin is None or child.stdout is None:
-                raise CqltuiError("the measuring process has no pipes")
-            with child.stdin:
-                child.stdin.write(wanted)
-            for line in child.stdout:
-                yield json.loads(line)
-        errors.seek(0)
-        last = (errors.read().strip().splitlines() or ["it said nothing"])[-1]
-    if child.returncode > 0:
-        raise CqltuiError(f"the measurement failed: {last}")
-    if child.returncode < 0:
-        yield {"error": f"the measuring process was ended by signal {-child.returncode}: it does not fit in memory"}

@@ -1,0 +1,84 @@
+"""`cqltui bench`: how fast this machine trains a campaign's networks, alone and in packs."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+
+from rich.console import Console
+from rich.progress import Progress
+
+from cqltui.campaign import payload
+from cqltui.campaign.model import Campaign, TaskSpec
+from cqltui.commands import devices, options
+from cqltui.commands.dataset import load_data
+from cqltui.commands.measuring import PackSpec, answers
+from cqltui.errors import ExitCode, InputError
+from cqltui.reporters.bench import BenchRow, bench_json, bench_table
+from trainer.config import epoch_steps
+from trainer.packing import estimate_bytes
+
+HELP = "Time each architecture of a campaign on this machine, single and packed, beside its matrix products alone."
+PIPE_WIDTH = 140
+"""Columns where there is no terminal to ask."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `cqltui bench`."""
+    options.add_campaign(parser)
+    parser.add_argument("--seconds", type=float, default=1.0, metavar="S", help="of training for each line (default 1)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table. 1 if an architecture cannot be trained here."""
+    if not 0 < arguments.seconds <= 3600:
+        raise InputError(f"--seconds {arguments.seconds:g}: expected more than 0 and at most 3600")
+    campaign = options.load(arguments)
+    places = devices.spread(campaign.workers.device, campaign.workers.count)
+    campaign, data = load_data(campaign.with_auto_precision(devices.auto_precision(places)))
+    sizes = _packs(campaign, data.digest, len(places))
+    rows: list[BenchRow] = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("measuring", total=len(sizes))
+        for task, members in sizes:
+            progress.update(bar, description=f"{list(task.trainer.hidden_dims)}, {members}")
+            spec = PackSpec(payload.task_spec(campaign, task, data.rows, data.digest), members)
+            # A process each: what one has held at most is told by its system only as a whole.
+            answer = list(answers([spec], places[0], arguments.seconds, limit=True))[-1]
+            rows.append(
+                BenchRow(
+                    hidden_dims=task.trainer.hidden_dims,
+                    batch_size=task.trainer.batch_size,
+                    precision=task.trainer.precision,
+                    members=members,
+                    epoch_steps=epoch_steps(data.rows, task.trainer.batch_size),
+                    step_flops=campaign.step_flops(task),
+                    estimate_bytes=estimate_bytes(
+                        [task.trainer] * members, campaign.state_dim, data.rows, data.heldout_rows
+                    ),
+                    step_s=answer.get("step_s"),
+                    limit_s=answer.get("limit_s"),
+                    peak_bytes=answer.get("peak_bytes"),
+                    error=str(answer.get("error", "")),
+                )
+            )
+            progress.advance(bar)
+    if arguments.json:
+        print(json.dumps({"device": places[0], "rows": [bench_json(row) for row in rows]}, indent=1))
+    else:
+        console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+        console.print(bench_table(rows, places[0]))
+    return ExitCode.UNFINISHED if any(row.error for row in rows) else ExitCode.OK
+
+
+def _packs(campaign: Campaign, digest: str, workers: int) -> list[tuple[TaskSpec, int]]:
+    """Each architecture of the campaign as a single task and, if it has mates, as one worker's share of them."""
+    keys = [payload.pack_key(task, digest) for task in campaign.tasks]
+    shares = {key: -(-count // workers) for key, count in Counter(keys).items()}
+    found: dict[tuple[tuple[int, ...], int, str], tuple[TaskSpec, set[int]]] = {}
+    for task, key in zip(campaign.tasks, keys, strict=True):
+        trainer = task.trainer
+        shape = trainer.hidden_dims, trainer.batch_size, trainer.precision
+        found.setdefault(shape, (task, {1}))[1].add(shares[key])
+    return [(task, members) for task, sizes in found.values() for members in sorted(sizes)]
