@@ -16,7 +16,8 @@ def step_products(config: TrainerConfig, members: int, state_dim: int, device: s
     """One step's products for all members: forward, gradients of weights and, but for the first layer, of inputs.
 
     On preallocated operands, for each product by the fastest of the ways at hand: in fp32 on a CPU NumPy's BLAS and
-    PyTorch's, member by member, and PyTorch's batched; else PyTorch's batched alone. Nothing else is done.
+    PyTorch's, member by member, and PyTorch's batched; else PyTorch's batched alone. Nothing else is done. Calls
+    from Python are part of it: for networks of a few thousand weights they outweigh the products.
     """
     rows, products = config.batch_size, []
     for index, (inputs, units) in enumerate(layer_sizes(config.hidden_dims, state_dim)):
