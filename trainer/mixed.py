@@ -20,6 +20,8 @@ from trainer.network import Layout
 from trainer.pack import PackState, Rows
 from trainer.packing import BLOCK_STEPS
 
+GROUP = 10
+"""Members whose products are batched together: about ten gain most, more of them fall out of the cache."""
 NARROW_SIZE = 4096
 """Layers with at most so many weights stay fp32, as do the first and the head: bf16 gains nothing there. It also keeps
 bf16 products above the size under which PyTorch multiplies a small pack by another library, hence to other bits."""
@@ -55,8 +57,39 @@ class _Layer:
     """[M, inputs * H], bf16; empty where the layer is not narrow."""
 
 
-class MixedEngine(NativeEngine):
-    """`trainer.pack.Engine` with bf16 products. Held-out rows are evaluated in fp32, as the saved model will be."""
+class MixedEngine:
+    """`trainer.pack.Engine` with bf16 products, in groups of members that fit into the cache together."""
+
+    def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
+        size = -(-len(members) // -(-len(members) // GROUP))  # as even as can be
+        parts = [slice(start, start + size) for start in range(0, len(members), size)]
+        self._groups = [(part, _Group(layout, state.part(part), members[part], data)) for part in parts]
+        self._members = len(members)
+
+    def run(self, order: Int, on_step: Callable[[], None] | None) -> np.ndarray:
+        """See `Engine.run`."""
+        sums = np.zeros((self._members, 5))
+        for start in range(0, len(order), BLOCK_STEPS):
+            block = order[start : start + BLOCK_STEPS]  # [T, M, B]
+            for part, group in self._groups:
+                group.train(block[:, part], sums[part])
+            if on_step is not None:
+                for _ in range(len(block)):
+                    on_step()
+        return sums / len(order)
+
+    def evaluate(self, rows: Rows) -> np.ndarray:
+        """See `Engine.evaluate`. In fp32, as the saved model will be."""
+        return np.concatenate([group.evaluate(rows) for _, group in self._groups])
+
+    def refresh(self) -> None:
+        """See `Engine.refresh`: round the weights anew."""
+        for _, group in self._groups:
+            group.refresh()
+
+
+class _Group(NativeEngine):
+    """Members whose products are batched."""
 
     def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
         super().__init__(layout, state, members, data)
@@ -80,20 +113,15 @@ class MixedEngine(NativeEngine):
         if self._state.target is not None:
             self._round(self._state.target.numpy(), self._target_weights)
 
-    def run(self, order: Int, on_step: Callable[[], None] | None) -> np.ndarray:
-        """See `Engine.run`."""
-        target, sums = self._state.target, np.zeros((len(self._members), 5))
-        for start in range(0, len(order), BLOCK_STEPS):
-            block = self._transitions.take(torch.from_numpy(order[start : start + BLOCK_STEPS]))  # [T, M, B, ...]
-            for t in range(len(block.actions)):
-                y = block.rewards[t]
-                if target is not None:
-                    next_q = self._forward(target.numpy(), self._target_weights, block.next_states[t])
-                    y = td_targets(y, block.terminals[t], next_q, self._gamma)
-                self._step(block.states[t], block.actions[t], y, sums)
-                if on_step is not None:
-                    on_step()
-        return sums / len(order)
+    def train(self, order: Int, sums: np.ndarray) -> None:
+        """Train on the rows `order` [T, M, B]; adds to sums [M, 5] as of `Engine.run`."""
+        target, block = self._state.target, self._transitions.take(torch.from_numpy(order))  # [T, M, B, ...]
+        for t in range(len(order)):
+            y = block.rewards[t]
+            if target is not None:
+                next_q = self._forward(target.numpy(), self._target_weights, block.next_states[t])
+                y = td_targets(y, block.terminals[t], next_q, self._gamma)
+            self._step(block.states[t], block.actions[t], y, sums)
 
     def _step(self, states: Tensor, actions: Tensor, targets: Tensor, sums: np.ndarray) -> None:
         """Train on one batch [M, B, ...]."""

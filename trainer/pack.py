@@ -60,6 +60,11 @@ class PackState:
         rows = {"params": self.params, "exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
         return rows if self.target is None else rows | {"target": self.target}
 
+    def part(self, members: slice) -> "PackState":
+        """These members, in the same memory."""
+        rows = {kind: rows[members] for kind, rows in self.kinds().items()}
+        return replace(self, steps=self.steps[members], **rows)
+
     def keep(self, members: Sequence[int]) -> "PackState":
         """A copy of these members alone."""
         index = torch.tensor(members, dtype=torch.int64, device=self.params.device)

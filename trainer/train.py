@@ -190,7 +190,7 @@ class PackTrainer:
         return [losses if is_due else None for is_due, losses in zip(due, found, strict=True)]
 
 
-def cpu_engine(precision: Precision) -> type[NativeEngine]:
+def cpu_engine(precision: Precision) -> type[NativeEngine | MixedEngine]:
     """The fastest engine for a precision on a CPU."""
     return NativeEngine if precision == "fp32" else MixedEngine
 

@@ -80,6 +80,17 @@ def test_bits_after_600_steps_in_changing_packs_and_killed_in_between(precision:
     assert equal(tensors(other, 1), tensors(alone))
 
 
+def test_members_beyond_a_group_train_as_those_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = dataset(episode=3)
+    members = [replace(BASE, seed=seed, hidden_dims=(77, 65), precision="bf16") for seed in range(5)]
+    together = PackTrainer(members, data)
+    expected = train(together, 10)
+    monkeypatch.setattr("trainer.mixed.GROUP", 2)
+    grouped = PackTrainer(members, data)
+    assert train(grouped, 10) == expected
+    assert all(equal(tensors(grouped, m), tensors(together, m)) for m in range(5))
+
+
 def test_a_state_that_is_no_number_shows_in_the_losses() -> None:
     data = dataset()
     for bad in (float("nan"), float("inf")):
