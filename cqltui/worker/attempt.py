@@ -20,7 +20,8 @@ from trainer.progress import METRIC_COLUMNS, EpochMetrics, log_line
 log = logging.getLogger(__name__)
 
 WRITE_SHARE = 50
-"""A checkpoint comes never sooner after the last than this many times as long as the last took to write."""
+"""A checkpoint comes never sooner after the last than this many times as long as the last took to write, with those of
+the task's pack mates."""
 LOG_EVERY_EPOCHS = 10
 LOG_EVERY_S = 2.0
 
@@ -132,14 +133,17 @@ class Attempt:
         """Whether the next end of an epoch shall be saved."""
         return time.monotonic() >= self._next_checkpoint
 
-    def save(self, state: checkpoint.Checkpoint) -> None:
-        """Write a checkpoint, and drop all but the newest two. A disk that refuses leaves the one before intact."""
+    def save(self, state: checkpoint.Checkpoint, members: int = 1) -> None:
+        """Write a checkpoint, and drop all but the newest two. A disk that refuses leaves the one before intact.
+
+        `members` of the pack write one each.
+        """
         self._metrics.flush()
         os.fsync(self._metrics.fileno())  # a checkpoint without the rows before it is of no use
         pause_s = self._checkpoint_s
         try:
             written = checkpoint.write(self.folder / checkpoint.checkpoint_name(state.epoch), state)
-            pause_s = max(pause_s, WRITE_SHARE * written.seconds)
+            pause_s = max(pause_s, WRITE_SHARE * written.seconds * members)
             checkpoint.prune(self.folder)
         except OSError as error:
             log.warning("%s checkpoint of epoch %d could not be written: %s", self.id, state.epoch, error)

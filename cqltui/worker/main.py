@@ -115,7 +115,9 @@ class Worker:
     def _free_bytes(self) -> int:
         """What a pack may take. Workers of one machine share its memory."""
         if self._options.device.startswith("cuda"):
-            free = torch.cuda.mem_get_info(self._options.device)[0]
+            device = self._options.device
+            unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # held, but free to us
+            free = torch.cuda.mem_get_info(device)[0] + unused
         else:
             free = psutil.virtual_memory().available // (os.cpu_count() or 1)
         return int(free * MEMORY_SHARE)

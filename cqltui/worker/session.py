@@ -43,10 +43,14 @@ def retry_s(attempt: int) -> float | None:
     return None if attempt >= MAX_ATTEMPTS else min(RETRY_S * 2 ** (attempt - 1), MAX_RETRY_S)
 
 
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+"""What a RuntimeError of PyTorch says, on a CPU (of several systems) or on MPS: they have no exception of their own."""
+
+
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether less work at once might do. PyTorch's CPU allocator has no exception of its own."""
+    """Whether less work at once might do."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "not enough memory" in str(error)
+        isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
     )
 
 
@@ -194,8 +198,8 @@ class Session:
     def _settle_all(self, trainer: PackTrainer) -> None:
         for member in reversed(range(len(self._attempts))):
             if self._settle(trainer, member):
+                self._attempts.pop(member).close()  # first: whatever happens now, it has ended
                 trainer.remove(member)
-                self._attempts.pop(member).close()
 
     def _settle(self, trainer: PackTrainer, member: int) -> bool:
         """Do what is due for a member at the end of an epoch; whether it is over here."""
@@ -219,7 +223,7 @@ class Session:
             self._release(attempt, Status.PAUSED if asked is Directive.PAUSE else Status.QUEUED)
         else:
             if attempt.checkpoint_due:
-                attempt.save(trainer.capture(member))
+                attempt.save(trainer.capture(member), len(self._attempts))
                 self._note_checkpoint(attempt)
             return False
         return True

@@ -46,7 +46,7 @@ def test_what_others_have_left_counts(queue: Queue) -> None:
     queue.enqueue(trained("big", "other", flops=200, priority=9))
     (claim,) = queue.claim(busy, limit=LIMIT)
     queue.enqueue_many(trained(task_id) for task_id in ids(20))
-    progress = {"task": "big", "token": claim.token, "epoch": 2, "step": 20}
+    progress = {"task": "big", "token": claim.token, "resumed_epoch": 0, "epoch": 2, "step": 20}
     queue.progress(busy, [progress], {})  # 8 of 10 epochs are left: 1,600 against 2,000 queued
     assert len(claimed(queue, free, LIMIT)) == 18
     assert len(claimed(queue, busy, LIMIT)) == 2
@@ -61,6 +61,28 @@ def test_epochs_in_a_checkpoint_are_no_work_any_more(queue: Queue) -> None:
         queue.release(claim.id, claim.token)
     queue.set_workers(2)
     assert claimed(queue, who, LIMIT) == ids(3)  # 10 + 10 + 100 of 220
+
+
+def test_a_claim_that_is_sent_twice_gives_the_same_share(queue: Queue) -> None:
+    queue.set_workers(2)
+    queue.enqueue_many(trained(task_id) for task_id in ids(20))
+    who = worker(queue)
+    first = queue.claim(who, nonce="n", limit=LIMIT)
+    assert len(first) == 10
+    assert queue.claim(who, nonce="n", limit=LIMIT) == first
+
+
+def test_progress_of_an_earlier_run_is_no_work_done(queue: Queue) -> None:
+    queue.set_workers(2)
+    busy = worker(queue, "w1")
+    queue.enqueue(trained("big", "other", flops=200, priority=9))
+    (claim,) = queue.claim(busy)
+    queue.progress(busy, [{"task": "big", "token": claim.token, "epoch": 10, "step": 100}], {})
+    queue.complete("big", claim.token, {})
+    queue.resubmit("big")
+    assert len(queue.claim(busy)) == 1
+    queue.enqueue_many(trained(task_id) for task_id in ids(20))
+    assert len(claimed(queue, worker(queue, "w2"), LIMIT)) == 20
 
 
 def test_a_pack_stays_within_the_memory_but_for_its_first_member(queue: Queue) -> None:

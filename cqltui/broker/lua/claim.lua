@@ -49,14 +49,14 @@ end
 
 -- What a task costs: FLOPs that are left, bytes of its own, bytes that a pack has once.
 local function cost(id, running)
-  local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch', running and 'progress' or 'pack')
+  local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch', 'token', running and 'progress' or 'pack')
   local flops, epochs, own, shared = string.match(t[1] or '', '^(%d+) (%d+) (%d+) (%d+)$')
   if not flops then
     return 0, 0, 0
   end
   local done = tonumber(t[2]) or 0
-  if running then
-    done = math.max(done, tonumber(string.match(t[3] or '', '"epoch":(%d+)')) or 0)
+  if running and t[3] and string.find(t[4] or '', '"token":"' .. t[3] .. '"', 1, true) then -- of this attempt
+    done = math.max(done, tonumber(string.match(t[4], '"epoch":(%d+)')) or 0)
   end
   return tonumber(flops) * math.max(0, tonumber(epochs) - done), tonumber(own), tonumber(shared)
 end
@@ -65,23 +65,20 @@ end
 -- the others still have to do, over the workers wanted. It is summed up to `enough` only, above which it does not matter.
 local function fair_share(p, workers, enough)
   local left = 0
-  local leases, at = call('hgetall', LEASES), 0
+  local leases, at, queued = call('hgetall', LEASES), 0, 0
   for i = 1, #leases, 2 do
     if string.match(leases[i + 1], '([^|]*)$') ~= worker then
       left = left + cost(leases[i], true)
     end
   end
-  while left < enough * workers and at < LOOKED_AT do
-    local ids = call('zrange', ORDER .. p, at, at + 99)
-    for _, id in ipairs(ids) do
-      left = left + cost(id)
+  local count = call('zcard', ORDER .. p)
+  while left + queued < enough * workers and at < math.min(count, LOOKED_AT) do
+    for _, id in ipairs(call('zrange', ORDER .. p, at, at + 99)) do
+      queued = queued + cost(id)
     end
     at = at + 100
-    if #ids < 100 then
-      break
-    end
   end
-  return left / workers
+  return (left + queued * math.max(1, count / math.max(1, at))) / workers -- those not looked at are like the others
 end
 
 local function with_mates(head, p)
