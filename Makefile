@@ -23,6 +23,7 @@ check: $(VENV)/.dev  ## lint and types
 
 bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, some five minutes (ARGS="--rows ten wide")
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+	$(BIN)/python -m tests.benchmarks.overhead
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .
