@@ -22,6 +22,7 @@ check: $(VENV)/.dev  ## lint and types
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, some five minutes (ARGS="--rows ten wide")
+	$(BIN)/python -m pytest -q -n 0 tests/benchmarks/same_training.py
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 	$(BIN)/python -m tests.benchmarks.overhead
 

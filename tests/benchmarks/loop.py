@@ -52,15 +52,12 @@ class Learner:
         loss = td + self.config.alpha * cql
         self.optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.online.parameters(), self.config.grad_clip)
+        nn.utils.clip_grad_norm_(self.online.parameters(), self.config.grad_clip)
         self.optimizer.step()
         self.steps += 1
         if self.steps % self.config.target_update_steps == 0:
             self.target.load_state_dict(self.online.state_dict())
-        return {
-            "loss": loss.item(), "td": td.item(), "cql": cql.item(), "q_mean": logged.mean().item(),
-            "norm": norm.item(),
-        }  # fmt: skip
+        return {"loss": loss.item(), "td": td.item(), "cql": cql.item()}
 
     def epoch(self) -> float:
         """As many batches as the rows fill; the mean loss."""

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -50,11 +51,12 @@ class Contender:
         precision = row.precision if name in ("ours", "products") else "fp32"
         spec = {"name": name, "hidden_dims": row.hidden_dims, "members": members, "precision": precision}
         self.name = name
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (a pipe that nobody reads would fill up)
         self._child = subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.contenders", json.dumps(spec)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         self.ready = self._line() == "ready"
@@ -64,7 +66,10 @@ class Contender:
         assert self._child.stdin is not None
         self._child.stdin.write(f"{seconds}\n")
         self._child.stdin.flush()
-        answer = json.loads(self._line())
+        line = self._line()
+        if not line:
+            raise SystemExit(f"{self.name} ended: {self.end()}")
+        answer = json.loads(line)
         if answer["cpu_s"] > 1.1:
             raise RuntimeError(f"{self.name} used {answer['cpu_s']:.2f} cores, not one")
         return float(answer["epochs_per_s"])
@@ -72,7 +77,9 @@ class Contender:
     def end(self) -> str:
         """Stop it; the last line that it had to say of an error."""
         self._child.kill()
-        return (self._child.communicate()[1].strip().splitlines() or [""])[-1]
+        self._child.communicate()
+        self._errors.seek(0)
+        return (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
 
     def _line(self) -> str:
         assert self._child.stdout is not None
@@ -90,32 +97,38 @@ def measure(row: Row, rounds: int, seconds: float) -> dict[str, list[float]]:
         if contender.ready:
             contenders.append(contender)
         else:
-            print(f"{name}: left out: {contender.end()}", file=sys.stderr)
+            print(f"{name} is left out: {contender.end()}", flush=True)
     found: dict[str, list[float]] = {contender.name: [] for contender in contenders}
-    for _ in range(rounds):
+    try:
+        for _ in range(rounds):
+            for contender in contenders:
+                found[contender.name].append(contender.train(seconds))
+    finally:
         for contender in contenders:
-            found[contender.name].append(contender.train(seconds))
-    for contender in contenders:
-        contender.end()
+            contender.end()
     return found
 
 
 def table_line(name: str, found: dict[str, list[float]]) -> str:
     """The Markdown row: medians, and the median of the rounds' ratios beside the goal."""
-    row, ours = ROWS[name], found["ours"]
+    row, ours = ROWS[name], found.get("ours")
+    if ours is None:
+        return f"| {list(row.hidden_dims)}, {row.members}, {row.precision} | left out | - | - | - | - |"
     speed = f"{median(ours):.4g} ({min(ours):.4g}-{max(ours):.4g})"
     cells = [f"{list(row.hidden_dims)}, {row.members}, {row.precision}", speed]
     for other in OTHERS:
         if other not in found:
             cells.append("-")
             continue
-        ratio = median(mine / its for mine, its in zip(ours, found[other], strict=True))
+        ratios = [mine / its for mine, its in zip(ours, found[other], strict=True)]
+        ratio = median(ratios)
         goal = GOALS.get(name, {}).get(other)
         shown = f"{ratio:.0%}" if other == "products" else f"{ratio:.2f}x"
         if goal is not None:
             wanted = f"{goal:.0%}" if other == "products" else f"{goal}x"
             shown = f"**{shown}**, goal {wanted}: {'met' if ratio >= goal else 'MISSED'}"
-        cells.append(f"{median(found[other]):.4g}: {shown}")
+        spread = "" if other == "products" else f" ({min(ratios):.2f}-{max(ratios):.2f})"
+        cells.append(f"{median(found[other]):.4g}: {shown}{spread}")
     return f"| {' | '.join(cells)} |"
 
 
