@@ -1,5 +1,6 @@
 """A task as it travels through the queue: what lists show, and all that a worker needs to train it. JSON both ways."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,6 +67,12 @@ def pack_key(task: TaskSpec, data_digest: str) -> str:
     dims = "-".join(map(str, trainer.hidden_dims))
     shared = (trainer.gamma, trainer.target_update_steps, trainer.grad_clip, trainer.precision)
     return f"{task.phase}:{dims}:{trainer.batch_size}:{shared}:{data_digest[:16]}".replace(" ", "")
+
+
+def fair_members(campaign: Campaign, data_digest: str, workers: int) -> dict[str, int]:
+    """Members of a pack, by pack key, when so many workers share its tasks evenly."""
+    counts = Counter(pack_key(task, data_digest) for task in campaign.tasks)
+    return {key: -(-count // workers) for key, count in counts.items()}
 
 
 def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:

@@ -31,7 +31,7 @@ class Speeds:
 
     The assumption is a fixed time per step (layer norm, optimizer, calls) and a rate for the matrix products. Its
     defaults describe one core of a server CPU in fp32: 370 epochs/s of 13 steps at batch 128 for [256, 128, 64], 6.5
-    for [2048, 1024, 512, 256]. A task is planned as if it trained alone, which on a CPU takes as long as in a pack.
+    for [2048, 1024, 512, 256]. A task is planned with its share of a pack's time.
     """
 
     step_s: Mapping[Shape, float] = field(default_factory=lambda: MappingProxyType({}))

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from collections import Counter
 
 from rich.console import Console
 from rich.progress import Progress
@@ -74,11 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _packs(campaign: Campaign, digest: str, workers: int) -> list[tuple[TaskSpec, int]]:
     """Each architecture of the campaign as a single task and, if it has mates, as one worker's share of them."""
-    keys = [payload.pack_key(task, digest) for task in campaign.tasks]
-    shares = {key: -(-count // workers) for key, count in Counter(keys).items()}
+    shares = payload.fair_members(campaign, digest, workers)
     found: dict[tuple[tuple[int, ...], int, str], tuple[TaskSpec, set[int]]] = {}
-    for task, key in zip(campaign.tasks, keys, strict=True):
+    for task in campaign.tasks:
         trainer = task.trainer
         shape = trainer.hidden_dims, trainer.batch_size, trainer.precision
-        found.setdefault(shape, (task, {1}))[1].add(shares[key])
+        found.setdefault(shape, (task, {1}))[1].add(shares[payload.pack_key(task, digest)])
     return [(task, members) for task, sizes in found.values() for members in sorted(sizes)]

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import Progress
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     campaign, data = load_data(campaign.with_auto_precision(devices.auto_precision(places)))
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
-        speeds, failures = measure(campaign, data.rows, data.digest, places[0])
+        speeds, failures = measure(campaign, data.rows, data.digest, places)
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     if arguments.json:
         print(json.dumps(plan_json(planned) | {"device": places[0], "failures": failures}, indent=1))
@@ -49,8 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.UNFINISHED if failures else ExitCode.OK
 
 
-def measure(campaign: Campaign, rows: int, data_digest: str, device: str) -> tuple[Speeds, dict[str, str]]:
-    """Seconds per step of every shape of the campaign on this machine; what could not be trained, with the reason."""
+def measure(campaign: Campaign, rows: int, data_digest: str, places: Sequence[str]) -> tuple[Speeds, dict[str, str]]:
+    """A member's seconds per step of every shape of the campaign, in packs as the workers at `places` will share them.
+
+    And what could not be trained, with the reason.
+    """
+    shares = payload.fair_members(campaign, data_digest, len(places))
     shapes: dict[Shape, TaskSpec] = {}
     for task in campaign.tasks:
         shapes.setdefault(Shape.of(task.trainer), task)
@@ -60,11 +65,16 @@ def measure(campaign: Campaign, rows: int, data_digest: str, device: str) -> tup
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("measuring", total=len(waiting))
         while waiting:  # a process that ends early leaves the rest to the next
-            specs = [PackSpec(payload.task_spec(campaign, task, rows, data_digest)) for _, task in waiting]
-            for answer in answers(specs, device, MEASURE_S):
+            packs = [
+                PackSpec(
+                    payload.task_spec(campaign, task, rows, data_digest), shares[payload.pack_key(task, data_digest)]
+                )
+                for _, task in waiting
+            ]
+            for pack, answer in zip(packs, answers(packs, places[0], MEASURE_S), strict=False):
                 shape, task = waiting.pop(0)
                 if "step_s" in answer:
-                    step_s[shape] = float(answer["step_s"])
+                    step_s[shape] = float(answer["step_s"]) / pack.members
                 else:
                     failures[task.title] = str(answer["error"])
                 progress.advance(bar)
