@@ -1,108 +1,22 @@
 """The whole program in a real pseudo-terminal, its screen read by a terminal emulator."""
 
-import fcntl
-import os
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import pyte
 import pytest
+
+from tests.integration.terminal import COLUMNS, LIMIT_S, ROWS, Terminal
 
 QUICK = Path(__file__).parents[2] / "campaigns" / "quick.toml"
 SMALL = Path(__file__).with_name("small.toml")
-COLUMNS, ROWS = 160, 48
-LIMIT_S = 60.0
 GONE_S = 8.0
 """After this, a screen whose terminal is closed hangs."""
-PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
-"""Keyboard protocol requests, which pyte would print."""
-
-
-class Terminal:
-    """A program in a pseudo-terminal."""
-
-    def __init__(self, argv: list[str], cwd: Path) -> None:
-        self.master, self.slave = pty.openpty()
-        self.before = termios.tcgetattr(self.slave)
-        self.output = b""
-        self.screen = pyte.Screen(COLUMNS, ROWS)
-        self.resize(COLUMNS, ROWS)
-        self._stream = pyte.ByteStream(self.screen)
-        wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        unwanted = ("COLUMNS", "LINES", "NO_COLOR", "REDIS_URL", "CQLTUI_REDIS_URL", "PYTEST_CURRENT_TEST")
-        environment = {k: v for k, v in os.environ.items() if k not in unwanted and not k.startswith("TEXTUAL")}
-        self.process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=environment | wanted,
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=self.slave,
-            start_new_session=True,
-            preexec_fn=_control,
-        )
-
-    def resize(self, columns: int, rows: int) -> None:
-        """Make the window another size."""
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.screen.resize(rows, columns)
-
-    def hang_up(self) -> None:
-        """Close the window."""
-        os.close(self.master)
-        self.master = -1
-
-    def press(self, keys: str) -> None:
-        """Type."""
-        os.write(self.master, keys.encode())
-
-    def text(self) -> str:
-        """What the screen shows."""
-        return "\n".join(self.screen.display)
-
-    def wait(self, shown: Callable[[str], object], what: str) -> str:
-        """Read until the screen shows it."""
-        deadline = time.monotonic() + LIMIT_S
-        while not shown(self.text()):
-            assert time.monotonic() < deadline, f"not seen in {LIMIT_S:.0f} s: {what}\n{self.text()}"
-            self.read(0.1)
-        return self.text()
-
-    def read(self, timeout_s: float) -> None:
-        """Take what the program has written."""
-        if select.select([self.master], [], [], timeout_s)[0]:
-            data = os.read(self.master, 65536)
-            self.output += data
-            self._stream.feed(PRIVATE.sub(b"", data))
-
-    def unread(self) -> int:
-        """Bytes that the program has written and nobody has read."""
-        return int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
-
-    def wait_end(self) -> int:
-        """Read until the program has ended; its exit code."""
-        deadline = time.monotonic() + LIMIT_S
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"it does not end\n{self.text()}"
-            self.read(0.1)
-        while select.select([self.master], [], [], 0)[0]:
-            self.read(0)
-        return self.process.returncode
-
-
-def _control() -> None:
-    """Make it the terminal of the new session, as a window's is: the kernel signals its end."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @contextmanager
@@ -112,11 +26,7 @@ def started(campaign: Path, folder: Path) -> Iterator[Terminal]:
     try:
         yield found
     finally:
-        found.process.kill()
-        found.process.wait()
-        for descriptor in (found.master, found.slave):
-            if descriptor >= 0:
-                os.close(descriptor)
+        found.close()
         for process in processes(folder):
             process.kill()
 

@@ -1,0 +1,107 @@
+"""A program in a real pseudo-terminal, its screen read by a terminal emulator."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyte
+
+COLUMNS, ROWS = 160, 48
+LIMIT_S = 60.0
+PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
+"""Keyboard protocol requests, which pyte would print."""
+
+
+class Terminal:
+    """A program in a pseudo-terminal."""
+
+    def __init__(self, argv: list[str], cwd: Path, extra: Mapping[str, str] | None = None) -> None:
+        """`extra`: variables of its environment beside ours."""
+        self.master, self.slave = pty.openpty()
+        self.before = termios.tcgetattr(self.slave)
+        self.output = b""
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.resize(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self.screen)
+        wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        unwanted = ("COLUMNS", "LINES", "NO_COLOR", "REDIS_URL", "CQLTUI_REDIS_URL", "PYTEST_CURRENT_TEST")
+        environment = {k: v for k, v in os.environ.items() if k not in unwanted and not k.startswith("TEXTUAL")}
+        self.process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=environment | wanted | dict(extra or {}),
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            start_new_session=True,
+            preexec_fn=_control,
+        )
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+
+    def close(self) -> None:
+        """End the program, if need be, and close both ends."""
+        self.process.kill()
+        self.process.wait()
+        for descriptor in (self.master, self.slave):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def hang_up(self) -> None:
+        """Close the window."""
+        os.close(self.master)
+        self.master = -1
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self.master, keys.encode())
+
+    def text(self) -> str:
+        """What the screen shows."""
+        return "\n".join(self.screen.display)
+
+    def wait(self, shown: Callable[[str], object], what: str) -> str:
+        """Read until the screen shows it."""
+        deadline = time.monotonic() + LIMIT_S
+        while not shown(self.text()):
+            assert time.monotonic() < deadline, f"not seen in {LIMIT_S:.0f} s: {what}\n{self.text()}"
+            self.read(0.1)
+        return self.text()
+
+    def read(self, timeout_s: float) -> None:
+        """Take what the program has written."""
+        if select.select([self.master], [], [], timeout_s)[0]:
+            data = os.read(self.master, 65536)
+            self.output += data
+            self._stream.feed(PRIVATE.sub(b"", data))
+
+    def unread(self) -> int:
+        """Bytes that the program has written and nobody has read."""
+        return int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    def wait_end(self) -> int:
+        """Read until the program has ended; its exit code."""
+        deadline = time.monotonic() + LIMIT_S
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"it does not end\n{self.text()}"
+            self.read(0.1)
+        while select.select([self.master], [], [], 0)[0]:
+            self.read(0)
+        return self.process.returncode
+
+
+def _control() -> None:
+    """Make it the terminal of the new session, as a window's is: the kernel signals its end."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
