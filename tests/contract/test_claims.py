@@ -6,6 +6,7 @@ import redis
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Directive, FencedError, ServerFullError, TaskError, UnregisteredError
 from cqltui.errors import InputError
+from cqltui.state.events import parse_token
 from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import claim_one, claimed, life, put_into, state, task, worker
 
@@ -52,6 +53,20 @@ def test_a_repeated_nonce_gets_the_same_answer(any_queue: Queue) -> None:
     assert queue.claim(who, nonce="n1", limit=2) == first
     assert queue.depth() == 1
     assert [claim.id for claim in queue.claim(who, nonce="n2", limit=2)] == ["c"]
+
+
+def test_a_tokens_counter_never_comes_again(any_queue: Queue) -> None:
+    queue = any_queue
+    queue.enqueue_many([task("a", pack="k"), task("b", pack="k"), task("c"), task("d", pack="l"), task("e", pack="l")])
+    who = worker(queue)
+    before = [parse_token(claim.token) for claim in queue.claim(who, limit=2)]
+    queue.client.execute_command("HDEL", queue.keys.meta, "token")  # as if the last writes had been lost
+    (after,) = (parse_token(claim.token) for claim in queue.claim(who))
+    assert before[0] < before[1] < after
+    ahead = 2**52  # as if the clock had been set back
+    queue.client.execute_command("HSET", queue.keys.meta, "token", ahead)
+    assert [parse_token(claim.token)[1] for claim in queue.claim(who, limit=2)] == [ahead + 1, ahead + 2]
+    assert int(queue.client.execute_command("HGET", queue.keys.meta, "token")) == ahead + 2
 
 
 def test_a_repeated_nonce_leaves_out_what_is_lost(queue: Queue) -> None:

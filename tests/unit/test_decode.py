@@ -76,7 +76,15 @@ def test_a_campaign_with_its_verdicts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "expected"), [("2-10", (2, 10)), ("", (0, 0)), ("x-1", (0, 0)), ("3", (0, 0)), ("1-2-3", (0, 0))]
+    ("token", "expected"),
+    [
+        ("2-10", (2, 10)),
+        ("2-1764062400000001", (2, 1764062400000001)),
+        ("", (0, 0)),
+        ("x-1", (0, 0)),
+        ("3", (0, 0)),
+        ("1-2-3", (0, 0)),
+    ],
 )
 def test_tokens_are_pairs(token: str, expected: tuple[int, int]) -> None:
     assert parse_token(token) == expected

@@ -133,9 +133,13 @@ if not head then
   return {}
 end
 local claimed, ids = {}, with_mates(head, p)
+-- A counter never comes again, even if the server lost its last seconds of writes, and with them the count: it is at
+-- least the time in microseconds.
+local counter = math.max(tonumber(call('hget', META, 'token')) or 0, clock[1] * 1000000 + clock[2] - 1)
 for _, id in ipairs(ids) do
   local t = call('hmget', TASK .. id, 'attempt', 'started_ts')
-  local token = EPOCH .. '-' .. call('hincrby', META, 'token', 1)
+  counter = counter + 1
+  local token = EPOCH .. '-' .. string.format('%.0f', counter)
   local started_ts = t[2]
   if not started_ts or tonumber(started_ts) == 0 then
     started_ts = NOW
@@ -147,6 +151,7 @@ for _, id in ipairs(ids) do
   claimed[#claimed + 1] = id
   claimed[#claimed + 1] = token
 end
+call('hset', META, 'token', string.format('%.0f', counter))
 call('hset', WORKER .. worker, 'nonce', nonce, 'claimed', cjson.encode(claimed))
 tell()
 return answer(claimed)
