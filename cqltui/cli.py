@@ -6,12 +6,13 @@ import importlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import cqltui
-from cqltui.errors import CqltuiError, ExitCode
+from cqltui.errors import CqltuiError, ExitCode, without_passwords
 
 
 class Command(Protocol):
@@ -39,6 +40,7 @@ COMMANDS = {
     "logs": "logs",
     "doctor": "doctor",
     "redis-cli": "redis_cli",
+    "redis-acl": "redis_acl",
 }
 """Command name to module in `cqltui.commands`. `run` is what a campaign file alone means."""
 
@@ -54,8 +56,9 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
 commands on a run (--run-dir DIR or --redis-url URL):
   status  attach  logs  pause  resume  cancel  resubmit  priority  stop  redis-cli
 others:
-  worker   train from a queue, on this machine or another
-  doctor   is this machine ready?
+  worker      train from a queue, on this machine or another
+  doctor      is this machine ready?
+  redis-acl   the users that your own server needs
 
 cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or cancelled, 2 wrong input,
 3 internal error or no server, 4 stopped with tasks left, 130 interrupted (the run can go on).
@@ -78,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(name, arguments)
     except CqltuiError as error:
-        print(f"cqltui: {error}", file=sys.stderr)
+        print(f"cqltui: {without_passwords(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -86,9 +89,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has left, as `head` does: no message, and none from the interpreter's end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    except Exception:
-        logging.getLogger(__name__).exception("internal error; please report it with these lines")
+    except Exception as error:
+        if _of_the_server(error):
+            print(f"cqltui: the server cannot be used: {without_passwords(str(error))}", file=sys.stderr)
+        else:
+            lines = without_passwords(traceback.format_exc())
+            logging.getLogger(__name__).error("internal error; please report it with these lines\n%s", lines)
         return ExitCode.INTERNAL
+
+
+def _of_the_server(error: Exception) -> bool:
+    """Whether it is the client library's: a server that went away, or that refuses its user a command. Told by name,
+    since loading the library takes longer than `--help`."""
+    return any(f"{kind.__module__}.{kind.__name__}" == "redis.exceptions.RedisError" for kind in type(error).__mro__)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its messages quote what was typed, which may be a URL."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(without_passwords(message))
 
 
 def _mistyped(word: str) -> str | None:
@@ -100,7 +120,7 @@ def _mistyped(word: str) -> str | None:
 
 def _run(name: str, arguments: list[str]) -> int:
     command = cast(Command, importlib.import_module(f"cqltui.commands.{COMMANDS[name]}"))
-    parser = argparse.ArgumentParser(prog="cqltui" if name == "run" else f"cqltui {name}", description=command.HELP)
+    parser = _Parser(prog="cqltui" if name == "run" else f"cqltui {name}", description=command.HELP)
     parser.set_defaults(command=name)
     command.add_arguments(parser)
     return command.run(parser.parse_args(arguments))

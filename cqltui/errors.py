@@ -1,6 +1,11 @@
 """The errors that a user can mend, and the exit codes of the command. Anything else is a bug and exits with 3."""
 
+import re
 from enum import IntEnum
+
+_USER_INFO = re.compile(r"([a-z]+:/{1,3}).*@", re.IGNORECASE)
+"""Up to the last "@" of the line: a password may hold any sign. One slash: a URL that was taken for a path."""
+_QUERY = re.compile(r"([?&](?:\w*_)?password=)[^\s&\"']*", re.IGNORECASE)
 
 
 class ExitCode(IntEnum):
@@ -32,3 +37,8 @@ class InputError(CqltuiError):
 
 class ServerError(CqltuiError):
     """The server does not answer, or is none of ours."""
+
+
+def without_passwords(text: str) -> str:
+    """The text with user and password of every URL in it replaced by "(hidden)"."""
+    return _QUERY.sub(r"\1(hidden)", _USER_INFO.sub(r"\1(hidden)@", text))

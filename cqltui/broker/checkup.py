@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import redis
+from redis.exceptions import NoPermissionError
 
-from cqltui.broker.connect import connect_url
+from cqltui.broker.connect import RIGHTS, connect_url
 from cqltui.broker.keys import Keys
 from cqltui.errors import CqltuiError
 
@@ -35,20 +36,29 @@ class Finding:
 def user_server(url: str, keys: Keys) -> Iterator[Finding]:
     """Whether the user's server can be reached, keeps what it is given, and is free of other tools' entries."""
     try:
-        client = connect_url(url)
-        version = client.info("server")["redis_version"]
-        yield Finding(Level.OK, "your server", f"answers, version {version}")
-        yield from settings(client)
-        yield from left_over(client, keys)
+        with connect_url(url) as client:
+            yield Finding(Level.OK, "your server", f"answers{_version(client)}")
+            yield from settings(client)
+            yield from left_over(client, keys)
+    except NoPermissionError as error:
+        yield Finding(Level.ERROR, "your server", f"its user may not do what is needed: {error}", RIGHTS)
     except (redis.RedisError, OSError, CqltuiError) as error:
         yield Finding(Level.ERROR, "your server", str(error), "start it, or mend or unset REDIS_URL")
+
+
+def _version(client: redis.Redis) -> str:
+    """Its version, if the user may ask."""
+    try:
+        return f", version {client.info('server')['redis_version']}"
+    except NoPermissionError:
+        return ""
 
 
 def settings(client: redis.Redis) -> Iterator[Finding]:
     """Whether the server keeps what it is given."""
     try:
         policy, persistent = (_setting(client, name) for name in ("maxmemory-policy", "appendonly"))
-    except redis.ResponseError as error:  # a user without the right to CONFIG
+    except redis.ResponseError as error:  # no right to CONFIG, or no such command, as hosted servers have it
         mend = "ask its owner for maxmemory-policy noeviction and appendonly yes"
         yield Finding(Level.WARNING, "settings", f"cannot be read: {error}", mend)
         return

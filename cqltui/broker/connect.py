@@ -4,18 +4,33 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
+from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
 TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 CONNECTION_FILE = "connection.json"
-URL_FORMS = "redis://[user:password@]host:port/db, rediss://... (TLS) or unix://[user:password@]/path?db=0"
+RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs"
+
+_IS_TLS = "if it speaks TLS, the URL has to begin with rediss://"
+_IS_PLAIN = "if it does not speak TLS, the URL has to begin with redis://"
+_MENDS = (("Connection reset by peer", _IS_TLS), ("Connection closed by server", _IS_TLS))
+_TLS_MENDS = (
+    ("is not valid for", "use the host name that its certificate is for"),
+    ("certificate has expired", "its owner has to renew it"),
+    ("CERTIFICATE_VERIFY_FAILED", "name the CA that signed its certificate: rediss://...?ssl_ca_certs=/path/ca.pem"),
+    ("NO_CERTIFICATE_OR_CRL_FOUND", "the file that ssl_ca_certs names holds no certificate (PEM)"),
+    ("No such file", "a file that the URL names is missing (ssl_ca_certs, ssl_certfile or ssl_keyfile)"),
+    ("WRONG_VERSION_NUMBER", _IS_PLAIN),
+    ("Timeout", _IS_PLAIN),
+)
+"""What the texts of the library and of OpenSSL hold, and what to do then: the first that fits."""
 
 
 def _settings() -> dict[str, Any]:
@@ -78,36 +93,28 @@ def connect_url(url: str) -> redis.Redis:
     Raises InputError for what is no such URL and ServerError if the server cannot be used; neither message, nor what
     they are raised from, holds a password.
     """
+    check_url(url)
     try:
-        settings = _settings()
-        client = redis.Redis.from_url(url, **settings)
+        client = redis.Redis.from_url(url, **_settings())
     except (ValueError, TypeError, AttributeError, redis.RedisError):
         # The library's messages may quote parts of the URL, and a password with a '#' or '/' is among them.
-        raise InputError(
-            f"the Redis URL is not of the form {URL_FORMS}; escape special signs in a password (%23 for #)"
-        ) from None
+        raise InputError(wrong_form()) from None
     try:
         client.ping()
-    except redis.AuthenticationError as error:
-        client.close()
-        raise ServerError(f"{shown_url(url)}: the server refuses the user or password: {error}") from None
     except (redis.RedisError, OSError, ValueError) as error:
         client.close()
-        raise ServerError(f"{shown_url(url)}: the server cannot be used: {_without_secret(str(error), url)}") from None
+        text = str(error)
+        for password in passwords(url):
+            text = text.replace(password, "(hidden)")
+        raise ServerError(f"{shown_url(url)}: {_reason(error, text, tls=url.startswith('rediss:'))}") from None
     return client
 
 
-def shown_url(url: str) -> str:
-    """The URL without user, password and query, for messages and logs."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return "the Redis URL"
-    address = f"{host}:{port}" if port else host
-    return f"{parts.scheme}://{address}{parts.path}"
-
-
-def _without_secret(text: str, url: str) -> str:
-    password = urlsplit(url).password
-    return text.replace(password, "***") if password else text
+def _reason(error: Exception, text: str, *, tls: bool) -> str:
+    """Why the server cannot be used, and what to do about it."""
+    if isinstance(error, redis.AuthenticationError):
+        return f"the server refuses the user or password: {text}"
+    if isinstance(error, NoPermissionError):
+        return f"the server cannot be used: {text}; {RIGHTS}"
+    mend = next((mend for sign, mend in (_TLS_MENDS if tls else _MENDS) if sign in text), "")
+    return f"the server cannot be used: {text}{mend and f'; {mend}'}"

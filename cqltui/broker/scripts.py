@@ -5,14 +5,17 @@ from importlib import resources
 from typing import Any
 
 import redis
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
+from cqltui.broker.connect import RIGHTS
 from cqltui.broker.keys import Keys
 from cqltui.broker.records import FencedError, ServerFullError, UnregisteredError
 from cqltui.errors import ServerError
 
 _ALIGNED = frozenset({"claim", "reconcile"})
 """Scripts that also need what brings the index in line."""
+_FORBIDDEN = ("The user executing the script can't", "ACL failure in script")
+"""How Redis and Valkey begin when a user may not do what a script does."""
 
 
 @cache
@@ -55,4 +58,5 @@ def _translated(error: ResponseError) -> Exception:
         return UnregisteredError("the server does not know this worker; it has to register again")
     if "WRONGTYPE" in text:
         return ServerError(f"a key of the queue holds something else; was it overwritten by hand? ({text[:200]})")
-    return ServerError(f"the server refused a step of the queue: {text[:500]}")
+    mend = f"; {RIGHTS}" if isinstance(error, NoPermissionError) or any(sign in text for sign in _FORBIDDEN) else ""
+    return ServerError(f"the server refused a step of the queue: {text[:500]}{mend}")

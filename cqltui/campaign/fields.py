@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from cqltui.errors import InputError
+from cqltui.errors import InputError, without_passwords
 
 INVALID: Final = object()
 """Stands for a value that was given and is wrong, so that it is not reported as missing as well."""
@@ -66,6 +66,7 @@ def describe(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
+            value = without_passwords(value)  # before it is cut
             return json.dumps(value if len(value) <= 40 else f"{value[:40]}...", ensure_ascii=True)
         case int() if value.bit_length() > 64:
             return f"an integer of {value.bit_length()} bits"

@@ -1,5 +1,6 @@
 """The keys of a campaign file, each with what its value has to be. `load` puts the values together."""
 
+import re
 from typing import Any
 
 from cqltui.campaign.fields import (
@@ -26,7 +27,10 @@ MAX_SECONDS = 7 * 86_400.0
 NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob"})
 """Columns of a `logged` file that are no features; the first two would tell the network the answer."""
 
-NAME = matching(r"[A-Za-z0-9_-]{1,64}", "a name of letters, digits, - and _, 1 to 64 characters")
+NAME = matching(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}",
+    "a name of letters, digits, - and _, 1 to 64 characters, the first a letter or digit",
+)
 LINE = text(limit=200)
 SEED = integer(0, MAX_SEED)
 SECONDS = positive(MAX_SECONDS)
@@ -47,6 +51,14 @@ def _state_cols(value: object, key: str, problems: Problems) -> Any:
     if forbidden := [column for _, column in pairs if column in NOT_FEATURES]:
         return problems.expected(key, "columns that are known before the bet and may be features", forbidden[0])
     return pairs
+
+
+def _url(value: object, key: str, problems: Problems) -> Any:
+    """Unlike other texts it is not quoted in a message: it may hold a password."""
+    if isinstance(value, str) and re.fullmatch(r"(redis|rediss|unix)://[!-~]+", value):
+        return value
+    problems.add(key, "expected redis://..., rediss://... or unix://..., without spaces")
+    return INVALID
 
 
 def _worker_count(value: object, key: str, problems: Problems) -> Any:
@@ -151,8 +163,8 @@ WORKERS: dict[str, Reader] = {
     "max_deaths": integer(1, 1000),
 }
 REDIS: dict[str, Reader] = {
-    "url": matching(r"(redis|rediss|unix)://[!-~]+", "redis://..., rediss://... or unix://..."),
-    "namespace": matching(r"[A-Za-z0-9_.:-]{0,64}", "letters, digits and _ . : - (64 at most), or empty"),
+    "url": _url,
+    "namespace": matching(r"[A-Za-z0-9_-]{0,32}", "at most 32 letters, digits, - and _, or nothing"),
 }
 FILE: dict[str, Reader] = dict.fromkeys(("campaign", "data", "trainer", "workers", "redis", "phase"), anything)
 

@@ -30,7 +30,9 @@ LEAST_COLUMNS, LEAST_ROWS = 80, 24
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui doctor`."""
     parser.add_argument("--redis-url", metavar="URL", help="check this server too (default: REDIS_URL, if it is set)")
-    parser.add_argument("--namespace", default="", help="the campaign's [redis] namespace on that server")
+    parser.add_argument(
+        "--namespace", type=options.namespace, default="", help="the campaign's [redis] namespace on that server"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

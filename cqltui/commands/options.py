@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cqltui.broker.keys import NAMESPACE
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
@@ -44,6 +45,13 @@ def positive_seconds(text: str) -> float:
     return value
 
 
+def namespace(text: str) -> str:
+    """A [redis] namespace, for argparse."""
+    if not NAMESPACE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"expected at most 32 letters, digits, '_' and '-', found {text[:40]!a}")
+    return text
+
+
 def add_campaign(parser: argparse.ArgumentParser) -> None:
     """The campaign file and what may be changed of it."""
     parser.add_argument("campaign", type=Path, metavar="CAMPAIGN.toml", help="the campaign file")
@@ -63,7 +71,12 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     """Which run is meant."""
     parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
     parser.add_argument("--redis-url", metavar="URL", help="the server of the run, if it is not the embedded one")
-    parser.add_argument("--namespace", metavar="NAME", help="the campaign's [redis] namespace, with --redis-url alone")
+    parser.add_argument(
+        "--namespace",
+        type=namespace,
+        metavar="NAME",
+        help="the campaign's [redis] namespace, with --redis-url alone",
+    )
 
 
 def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:

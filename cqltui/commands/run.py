@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if on_screen:
         load_data(chosen.campaign)  # wrong input starts no server
         _make(chosen.run_dir)
-        supervised = partial(ensure_supervisor, chosen, forwarded(arguments))
+        supervised = partial(ensure_supervisor, chosen, forwarded(arguments, chosen.campaign.redis.namespace))
         screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
         return int(screen.show(chosen, supervised))
     return headless(chosen, as_json=arguments.json)
@@ -70,12 +70,14 @@ def headless(chosen: RunOptions, *, as_json: bool) -> int:
     return code
 
 
-def forwarded(arguments: argparse.Namespace) -> list[str]:
+def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:
     """The options of a run as the supervisor takes them; a server's URL travels in the environment."""
     given = [str(arguments.campaign.absolute())]
     for setting in arguments.settings:
-        if setting.partition("=")[0].strip() != "redis.url":
+        if setting.partition("=")[0].strip().partition(".")[0] != "redis":
             given += ["--set", setting]
+    if namespace:
+        given += ["--set", f'redis.namespace="{namespace}"']
     for name in ("workers", "device", "run_dir"):
         if (value := getattr(arguments, name)) is not None:
             given += [f"--{name.replace('_', '-')}", str(value)]

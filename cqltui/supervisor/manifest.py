@@ -2,7 +2,6 @@
 
 import json
 import platform
-import re
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 import cqltui
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
+from cqltui.errors import without_passwords
 from cqltui.results.rundir import RunDir, read_json, write_json
 
 PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
@@ -33,7 +33,7 @@ def write(
         {
             "created_ts": created_ts,
             "started_ts": now,
-            "command": [_without_password(argument) for argument in command],
+            "command": [without_passwords(argument) for argument in command],
             "git_commit": git_commit(campaign.path.parent),
             "versions": versions(),
             "platform": platform.platform(),
@@ -42,10 +42,6 @@ def write(
         },
     )
     return created_ts
-
-
-def _without_password(argument: str) -> str:
-    return re.sub(r"://[^@]*@", "://(hidden)@", argument)
 
 
 def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:

@@ -116,8 +116,8 @@ def test_a_mistake_is_named_and_nothing_else(tmp_path: Path, mistake: dict[str, 
         (
             '"second"',
             f'"{"x" * 65}"',
-            f"phase.{'x' * 65}.name: expected a name of letters, digits, - and _, 1 to 64 characters, "
-            f'found "{"x" * 40}..."',
+            f"phase.{'x' * 65}.name: expected a name of letters, digits, - and _, 1 to 64 characters, the first a "
+            f'letter or digit, found "{"x" * 40}..."',
         ),
     ],
 )

@@ -1,0 +1,67 @@
+"""The rights that a user of the server needs, as the server's own ACL rules: the protocol's commands, keys and channel.
+
+What a script does is checked against the rights of its caller, so the commands of the scripts are among them. They are
+read from the scripts, so that the rules cannot fall behind.
+"""
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+
+from cqltui.broker.keys import Keys
+from cqltui.broker.scripts import source
+
+_CALL = re.compile(r"call\('(\w+)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who has a user of its own."""
+
+    user: str
+    scripts: tuple[str, ...]
+    calls: frozenset[str]
+    """What its processes send beside scripts."""
+
+    def commands(self) -> set[str]:
+        """Every command that it needs, as ACL rules name them."""
+        called = {command for name in self.scripts for command in _CALL.findall(source(name))}
+        return called | self.calls
+
+    def rules(self, keys: Keys, password: str = "PASSWORD") -> str:
+        """One line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file."""
+        patterns = [keys.queue, keys.active_workers, f"{keys.prefix}cq:*"]
+        if "rename" in self.commands():  # a queue that was overwritten by hand is kept under such a name
+            patterns.append(f"{keys.queue}.*")
+        return " ".join(
+            (
+                f"ACL SETUSER {self.user} reset on >{password}",
+                *(f"~{pattern}" for pattern in patterns),
+                f"&{keys.events}",
+                *(f"+{command}" for command in sorted(self.commands())),
+            )
+        )
+
+
+def _all_scripts() -> tuple[str, ...]:
+    names = (path.name.removesuffix(".lua") for path in (resources.files("cqltui.broker") / "lua").iterdir())
+    return tuple(sorted(set(names) - {"common", "align"}))
+
+
+_EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers", "select"})
+WORKER = Role(
+    "cqltui-worker",
+    ("register", "unregister", "claim", "report", "checkpoint", "complete", "fail", "release", "snapshot"),
+    _EVERYBODY | {"hset", "expire", "multi", "exec"},  # what a worker on another machine hands over
+)
+"""`cqltui worker`, on whatever machine."""
+OWNER = Role(
+    "cqltui",
+    _all_scripts(),
+    WORKER.calls
+    | {"subscribe", "unsubscribe", "lrange", "xrange"}  # events
+    | {"zrange", "zcard", "hgetall", "hscan", "del", "time", "scan", "unlink"}
+    | {"type", "exists", "zcount"},  # `cqltui doctor`
+)
+"""Whoever runs campaigns: supervisor, screen, the commands on a run, and the documented words of redis-cli. Its
+supervisor's workers use its user too."""
