@@ -8,6 +8,7 @@ import redis
 from cqltui.broker.bus import Feed
 from cqltui.broker.connect import connect_url
 from cqltui.broker.handle import ServerHandle
+from cqltui.broker.launch import set_aside
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.errors import InputError
@@ -23,9 +24,11 @@ class Server:
         self.url = url
         self.namespace = namespace
         self._handle: ServerHandle | None = None
+        self._set_aside: Path | None = None
         if url is None and run_dir is not None:
             self._server = EmbeddedServer(run_dir)
             self._handle = self._server.start() if start else self._server.attach()
+            self._set_aside = self._handle.set_aside
         self.queue = Queue(self.client(), namespace)
 
     @property
@@ -47,13 +50,22 @@ class Server:
         """A new feed of the run's events."""
         return Feed(self.client, self.namespace)
 
-    def restart(self) -> Path | None:
-        """Bring the embedded server back if it is gone; where its damaged data was moved to, if it was."""
-        if self._handle is None:
-            return None
-        old, self._handle = self._handle, self._server.start()
-        old.detach()
-        return self._handle.set_aside
+    def restart(self) -> None:
+        """Bring the embedded server back if it is gone. Raises ServerError and OSError."""
+        if self._handle is not None:
+            old, self._handle = self._handle, self._server.start()
+            old.detach()
+            self._set_aside = self._handle.set_aside or self._set_aside
+
+    def take_set_aside(self) -> Path | None:
+        """Where a start of the embedded server has moved damaged data to, once."""
+        found, self._set_aside = self._set_aside, None
+        return found
+
+    def keep_data(self) -> None:
+        """Put a copy of the embedded server's data aside, before it is removed as outdated."""
+        if self._handle is not None:
+            set_aside(self._server.dir, copy=True)
 
     def leave(self) -> None:
         """Let go; the last to leave an embedded server shuts it down."""

@@ -188,7 +188,7 @@ class Feed:
     def _server_version(self) -> tuple[int, int]:
         assert self._client is not None  # called with a connection
         epoch, seq = self._client.execute_command("HMGET", self._keys.meta, "epoch", "seq")
-        return _whole(epoch), _whole(seq)
+        return codec.whole(epoch), codec.whole(seq)
 
     def _watch(self, now: float) -> list[Event]:
         """Every few seconds: is the subscription alive, and has everything come that the server knows?"""
@@ -198,7 +198,3 @@ class Feed:
             raise _CutError
         self._pubsub.ping()
         return self._catch_up() if self._server_version() != self._version else []
-
-
-def _whole(raw: bytes | None) -> int:
-    return int(raw) if raw is not None and raw.isdigit() else 0

@@ -63,5 +63,10 @@ def decode_event(raw: bytes | str | None) -> Event | None:
     return Event(Kind(kind), float(ts), data=data, **texts, **counts)
 
 
+def whole(raw: bytes | None) -> int:
+    """A count as Redis stores it; 0 if there is none."""
+    return int(raw) if raw is not None and raw.isdigit() else 0
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

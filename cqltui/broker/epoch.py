@@ -1,35 +1,63 @@
 """The server's epoch: counts the lives of its data, so that a token from before a loss is never valid again."""
 
+from collections.abc import Callable
+from itertools import chain, islice
 from pathlib import Path
 
 import redis
 
+from cqltui.broker.codec import whole
 from cqltui.broker.keys import Keys
 from cqltui.broker.scripts import Scripts
 from cqltui.errors import ServerError
 from trainer.files import write_bytes
 
+Version = tuple[int, int]
+"""(epoch, seq) of a lifecycle event."""
+_CHUNK = 500
 
-def open_epoch(client: redis.Redis, path: Path, namespace: str = "", at_least: int = 0) -> tuple[int, bool]:
+
+def open_epoch(
+    client: redis.Redis,
+    path: Path,
+    namespace: str = "",
+    known: Version = (0, 0),
+    keep: Callable[[], object] = lambda: None,
+    *,
+    discard: bool = False,
+) -> tuple[int, bool]:
     """The epoch now, and whether a new one was begun because the data was lost or is older than the run directory.
 
-    `path` holds the copy in the run directory; `at_least` is an epoch that is known to have been, should that be lost.
-    A new epoch is written there first: should the process end in between, the next one begins a still newer one. Tasks
-    that ran in the older data are queued again. For one caller at a time (the supervisor).
+    `path` holds the epoch's copy in the run directory, `known` is the newest event that the directory has heard of.
+    Older data tells of tasks what is no longer true: `keep` is called to put a copy of it aside, and it is removed, so
+    that the queue is made again from the run directory. `discard`: the data is another run's, whatever its version.
+    The new epoch is written to `path` first: should the process end in between, the next one begins a still newer one.
+    For one caller at a time (the supervisor).
     Raises ServerError if the file cannot be read or written.
     """
     keys = Keys(namespace)
-    on_disk = max(_read(path), at_least)
-    raw = client.execute_command("HGET", keys.meta, "epoch")
-    have = int(raw) if raw is not None and raw.isdigit() else 0
-    if have and have >= on_disk:
+    on_disk = max(_read(path), known[0])
+    have, seq = map(whole, client.execute_command("HMGET", keys.meta, "epoch", "seq"))
+    if have and not discard and (have, seq) >= max((on_disk, 0), known):
         if have > on_disk:
             _write(path, have)
         return have, False
-    new = max(have, on_disk) + 1
-    _write(path, new)
-    now = int(Scripts(client, keys).run("epoch", on_disk, new))
-    return now, on_disk > 0
+    _write(path, new := max(have, on_disk) + 1)
+    if have:
+        keep()
+    if on_disk or discard:
+        forget(client, keys)
+    Scripts(client, keys).run("epoch", new)
+    return new, on_disk > 0
+
+
+def forget(client: redis.Redis, keys: Keys) -> None:
+    """Remove all that the server holds of this campaign. The meta data goes last, so that an end in between shows."""
+    found = client.scan_iter(match=keys.own, count=_CHUNK)
+    names = chain((keys.queue, keys.active_workers), (name for name in found if name != keys.meta.encode()))
+    while chunk := list(islice(names, _CHUNK)):
+        client.execute_command("UNLINK", *chunk)
+    client.execute_command("UNLINK", keys.meta)
 
 
 def _read(path: Path) -> int:

@@ -22,7 +22,7 @@ except ImportError:  # there is no such package for this platform; a server on P
 SOCKET_PATH_MAX = 103
 """Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
 _DATA = ("append only file", "appendonly", "aof", "rdb", "manifest")
-_DAMAGED = ("bad", "corrupt", "error", "fatal", "wrong")
+_DAMAGED = ("bad", "corrupt", "error", "fatal", "unexpected end", "wrong")
 
 
 def find_binary() -> str:
@@ -70,7 +70,7 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
         f"logfile {_quoted(str(folder / 'server.log'))}",
         "appendonly yes",
         "appendfsync everysec",
-        "aof-load-truncated yes",
+        "aof-load-truncated no",  # it would cut the file off and go on with older data
         'save ""',
         "maxmemory-policy noeviction",
         "databases 1",
@@ -78,14 +78,20 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def set_aside(folder: Path) -> Path | None:
-    """Moves data that the server cannot read out of its way, and says where; None if there is none."""
+def set_aside(folder: Path, *, copy: bool = False) -> Path | None:
+    """Moves data that cannot be used out of the server's way, or copies data of a server that runs, and says where;
+    None if there is none. Raises OSError."""
     found = [path for name in ("appendonlydir", "appendonly.aof", "dump.rdb") if (path := folder / name).exists()]
     if not found:
         return None
     target = Path(tempfile.mkdtemp(prefix=f"damaged-{time.strftime('%Y%m%d-%H%M%S')}-", dir=folder))
     for path in found:
-        path.rename(target / path.name)
+        if not copy:
+            path.rename(target / path.name)
+        elif path.is_dir():
+            shutil.copytree(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)
     return target
 
 

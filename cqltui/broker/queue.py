@@ -24,11 +24,12 @@ from cqltui.broker.records import (
     Submission,
     TaskError,
     check_name,
+    check_priority,
     clean,
 )
 from cqltui.broker.snapshot import read_snapshot
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Status, Wanted
+from cqltui.state.model import Lifecycle, Status, Wanted
 
 BATCH = 200
 """Tasks sent in one call."""
@@ -76,27 +77,20 @@ class Queue(Commands):
             )
         return sent
 
-    def restore(
-        self,
-        task: Submission,
-        status: Status,
-        *,
-        run: int = 1,
-        attempt: int = 1,
-        result: Result | None = None,
-        finished_ts: float = 0.0,
-        error: str = "",
-    ) -> bool:
+    def restore(self, task: Submission, life: Lifecycle, result: Result | None = None) -> bool:
         """Registers a task as the run directory knows it, after the server's data was lost; no-op if it is known.
 
-        For done, dead, cancelled and paused tasks: the others are submitted. Returns whether it was registered.
+        A running or delayed task is queued, with its run and priority. Returns whether it was registered.
         """
-        if status not in {Status.DONE, Status.DEAD, Status.CANCELLED, Status.PAUSED}:
-            raise ValueError(f"a {status} task is submitted, not restored")
+        if life.status is Status.WITHDRAWN or (life.status is Status.DONE) != (result is not None):
+            raise ValueError(f"a {life.status} task is not restored {'with' if result else 'without'} a result")
+        status = Status.QUEUED if life.status in {Status.RUNNING, Status.DELAYED} else life.status
+        priority = check_priority(task.id, int(life.priority))
         record = codec.encode_object(wire.result_object(result)) if result else b""
         token, worker = (result.token, result.worker) if result else ("", "")
-        where = (*wire.submission(task), status, run, attempt, finished_ts, clean(error)[:ERROR_LIMIT], token, worker)
-        return bool(self._scripts.run("restore", *where, record))
+        where = (status, priority, life.run, life.attempt, life.finished_ts)
+        texts = (clean(life.error)[:ERROR_LIMIT], life.paused_by, token, worker)
+        return bool(self._scripts.run("restore", *wire.submission(task), *where, *texts, record))
 
     def withdraw(self, task_ids: Iterable[str]) -> int:
         """Takes tasks out that the campaign file no longer has; returns how many were not withdrawn already."""
@@ -266,6 +260,10 @@ class Queue(Commands):
         """The run's description as decode.campaign reads it; False if it was the same."""
         return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info)))
 
+    def set_filled(self) -> None:
+        """The queue holds what the run directory knows."""
+        self._scripts.run("filled")
+
     def set_workers(self, count: int) -> None:
         """How many workers are wanted; claims share the work out over them, or over more if more have registered."""
         self.client.execute_command("HSET", self.keys.meta, "workers", count)
@@ -280,10 +278,24 @@ class Queue(Commands):
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def epoch(self) -> int:
-        """The server's epoch, 0 if none was opened: then the data was lost and `open_epoch` has to be called."""
-        raw = self.client.execute_command("HGET", self.keys.meta, "epoch")
-        return int(raw) if raw is not None and raw.isdigit() else 0
+    def version(self) -> tuple[int, int]:
+        """(epoch, seq) of the newest event; epoch 0 if none was opened: then the data was lost."""
+        epoch, seq = self.client.execute_command("HMGET", self.keys.meta, "epoch", "seq")
+        return codec.whole(epoch), codec.whole(seq)
+
+    def is_filled(self) -> bool:
+        """Whether all that the run directory knows was put into the queue in this epoch."""
+        epoch, filled = self.client.execute_command("HMGET", self.keys.meta, "epoch", "filled")
+        return epoch is not None and epoch == filled
+
+    def is_finished(self) -> bool:
+        """Whether the run's supervisor has written the results and left."""
+        raw = self.client.execute_command("HGET", self.keys.meta, "finished_ts")
+        return raw is not None and float(raw) > 0
+
+    def campaign(self) -> Mapping[str, Any]:
+        """What `set_campaign` told last; empty if nothing."""
+        return codec.decode_object(self.client.execute_command("HGET", self.keys.meta, "campaign")) or {}
 
     def depth(self) -> int:
         """Tasks in training_queue."""

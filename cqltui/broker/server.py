@@ -58,7 +58,11 @@ class EmbeddedServer:
         try:
             starting.wait(deadline)
             users.wait(deadline + STOP_S, shared=True)  # a last user who is leaving shuts the server down first
-            return self._find(users, deadline) or self._start(users, deadline)
+            if (handle := self._find(users, deadline)) is None:
+                return self._start(users, deadline)
+            if (where := read_connection(self.run_dir)) is not None and not where["pid"]:
+                self._tell(self._with_process(where))  # its starter was killed before it could
+            return handle
         except BaseException:
             users.close()
             raise
@@ -101,7 +105,7 @@ class EmbeddedServer:
             if where is not None:
                 last = _answer(where)
                 if not last:
-                    return self._handle(where, users)
+                    return self._handle(where if where["pid"] else self._with_process(where), users)
             if time.monotonic() >= deadline:
                 pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
                 raise ServerError(f"{self.run_dir}: a server (process {pid}) is alive but cannot be used: {last}")
@@ -141,7 +145,6 @@ class EmbeddedServer:
         path = socket_path(self.run_dir)
         path.unlink(missing_ok=True)  # no server lives: left over
         old = read_connection(self.run_dir) or {}
-        (self.dir / CONNECTION_FILE).unlink(missing_ok=True)
         where: dict[str, Any] = {
             "socket": str(path),
             "port": free_port(int(old.get("port", 0))),
@@ -154,10 +157,20 @@ class EmbeddedServer:
         alive = FileLock(self.dir / "alive.lock")
         try:
             alive.wait(deadline)
+            self._tell(where)  # before: should we be killed now, the next one gets on with the server all the same
             self._spawn(binary, alive, config_text(self.dir, where))
         finally:
             alive.close()  # the server's own copy holds it from here on
         return self._wait_ready(where, deadline)
+
+    def _tell(self, where: dict[str, Any]) -> None:
+        write_private(self.dir / CONNECTION_FILE, json.dumps(where))
+
+    @staticmethod
+    def _with_process(where: dict[str, Any]) -> dict[str, Any]:
+        """What the connection file says, with the process of a server that answers."""
+        pid = _server_pid(where)
+        return {**where, "pid": pid, "start_time": psutil.Process(pid).create_time()}
 
     def _spawn(self, binary: str, alive: FileLock, config: str) -> None:
         """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it.
@@ -186,10 +199,8 @@ class EmbeddedServer:
         while self.alive():
             last = _answer(where)
             if not last:
-                where["pid"] = pid = _server_pid(where)
-                where["start_time"] = psutil.Process(pid).create_time()
-                write_private(self.dir / CONNECTION_FILE, json.dumps(where))
-                return where
+                self._tell(found := self._with_process(where))
+                return found
             if time.monotonic() >= deadline:
                 raise ServerError(f"the server does not answer ({last}); the end of {self.log}:\n{self._tail()}")
             time.sleep(_STEP_S)

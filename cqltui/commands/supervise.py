@@ -7,14 +7,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from cqltui.broker.access import Server
 from cqltui.broker.connect import connect_url
-from cqltui.broker.epoch import open_epoch
 from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
@@ -22,7 +22,7 @@ from cqltui.campaign.payload import DataSummary
 from cqltui.commands import devices, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.options import RunOptions
-from cqltui.errors import ExitCode, InputError
+from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.record import TaskStanding, read_records
 from cqltui.results.rundir import RunDir
@@ -34,10 +34,12 @@ from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records, set_aside
-from cqltui.supervisor.submit import submit
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
+from cqltui.supervisor.upkeep import Upkeep
 
 HELP = "Supervise a run without a screen and without lines; what `cqltui CAMPAIGN.toml` starts behind the screen."
+
+ASSEMBLE_TRIES = 3
 
 STOPPING = "cqltui: stopping, workers write their checkpoints (once more to end them at once)\n"
 
@@ -85,7 +87,9 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
         try:
             server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
             try:
-                supervisor = _assemble(chosen, campaign, data, places, server, reporters)
+                supervisor = _persistently(
+                    lambda: _assemble(chosen, campaign, data, places, server, reporters), server.restart
+                )
                 lock.say(ready=True)
                 signals.reach(supervisor)
                 return supervisor.run()
@@ -93,6 +97,18 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
                 server.leave()
         finally:
             lock.free()
+
+
+def _persistently(assemble: Callable[[], Supervisor], restart: Callable[[], None]) -> Supervisor:
+    """Again if the server ended in the middle of it. Raises ServerError if that does not help."""
+    for _ in range(ASSEMBLE_TRIES):
+        try:
+            return assemble()
+        except RedisError as error:
+            log.warning("the server does not answer: %s", error)
+            last = error
+            restart()
+    raise ServerError(f"the server does not answer: {last}") from last
 
 
 def _assemble(
@@ -103,40 +119,25 @@ def _assemble(
     server: Server,
     reporters: Sequence[Reporter],
 ) -> Supervisor:
-    run_dir = chosen.run_dir
+    """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
+    run_dir, queue = chosen.run_dir, server.queue
     records = Records(run_dir)
     created_ts = manifest.write(run_dir, campaign, data, sys.argv, time.time(), own_server=chosen.redis_url is not None)
-    describe = partial(_describe, campaign, run_dir, created_ts, len(places))
 
-    def fill() -> bool:
-        """Open the server's epoch and bring its queue into line with the file; whether the queue was lost."""
-        _, rebuilt = open_epoch(
-            server.queue.client, run_dir.server / "epoch", campaign.redis.namespace, records.journal.version[0]
-        )
-        server.queue.set_workers(len(places))
-        submit(server.queue, campaign, data, records, rebuilt)
-        return rebuilt
+    def describe(state: RunState) -> dict[str, Any]:
+        return _describe(campaign, run_dir, created_ts, len(places), standings(state))
 
-    def ensure_server(state: RunState) -> None:
-        if (aside := server.restart()) is not None:
-            log.warning("the server's data was damaged, and is kept in %s", aside)
-        if fill():
-            tell(state)
-            server.queue.want(state.wanted)
-
-    def tell(state: RunState) -> None:
-        server.queue.set_campaign(describe(standings(state)))
-
-    fill()
-    server.queue.set_campaign(describe({}))
-    server.queue.finish(0.0)
-    server.queue.want(Wanted.RUNNING)
+    upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
+    upkeep.open(created_ts)
+    upkeep.tell(RunState())
+    queue.finish(0.0)
+    queue.want(Wanted.RUNNING)
     for note in data.notes:
-        server.queue.notice("info", note)
+        queue.notice("info", note)
     fleet = Fleet(_launcher(chosen, campaign, places), len(places), [_environment(place) for place in places])
-    guard = Guard(server.queue, fleet, campaign.workers)
-    hooks = Hooks(ensure_server, tell, lambda state: _conclude(run_dir, campaign, state))
-    return Supervisor(server.queue, server.feed(), fleet, guard, records, hooks, reporters)
+    guard = Guard(queue, fleet, campaign.workers)
+    hooks = Hooks(upkeep.ensure, upkeep.tell, lambda state: _conclude(run_dir, campaign, state))
+    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters)
 
 
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState) -> None:

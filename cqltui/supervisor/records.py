@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from cqltui.broker.records import Result
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, write_json
@@ -21,6 +20,11 @@ class Records:
         self._run_dir = run_dir
         self.journal = Journal(run_dir.journal)
         self._remembered: dict[str, Lifecycle] = {}
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """(epoch, seq) of the newest event written down."""
+        return self.journal.version
 
     def close(self) -> None:
         """Close the journal."""
@@ -39,9 +43,18 @@ class Records:
         life = raw.get("life") if raw else None
         return decode.lifecycle(life, (0, 0)) if isinstance(life, Mapping) else None
 
-    def result(self, task_id: str) -> dict[str, Any] | None:
-        """The accepted result, or None."""
-        return read_json(self._run_dir.result_json(task_id))
+    def result(self, task_id: str, life: Lifecycle) -> Result | None:
+        """The result that the lifecycle of a done task speaks of, its files in place; None if they are not here.
+
+        A supervisor that was killed may have left them in the attempt's folder. Raises OSError.
+        """
+        attempt = self._run_dir.attempt(task_id, life.run, life.token) / "result.json" if life.token else None
+        for path in (self._run_dir.result_json(task_id), attempt):
+            data = read_json(path) if path is not None else None
+            if data is not None and data.get("token") == life.token:
+                result = Result(task_id, life.run, life.attempt, life.token, life.worker, life.finished_ts, data)
+                return result if self.publish(result) else None
+        return None
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder."""
@@ -54,7 +67,7 @@ class Records:
 
         Afterwards the run's checkpoints are removed: they have served.
         """
-        known = self.result(result.id)
+        known = read_json(self._run_dir.result_json(result.id))
         if known is not None and known.get("token") == result.token:
             return True
         source = self._run_dir.attempt(result.id, result.run, result.token)

@@ -1,11 +1,14 @@
 """Bring a campaign and a queue into line: new tasks in, tasks that left the file out, and a lost queue rebuilt."""
 
+import sys
+from dataclasses import replace
+
 from cqltui.broker.queue import Queue
-from cqltui.broker.records import Cost, Result, Submission
+from cqltui.broker.records import PRIORITY_MAX, Cost, Submission
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary
-from cqltui.state.model import Status
+from cqltui.state.model import Lifecycle, Status
 from cqltui.supervisor.records import Records
 from trainer.config import epoch_steps
 from trainer.packing import estimate_bytes
@@ -39,36 +42,28 @@ def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:
     )
 
 
-def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records, rebuilt: bool) -> None:
+def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records) -> None:
     """Queue what is to be done. Running it again changes nothing.
 
-    `rebuilt`: the server knows nothing of this run; what the run directory knows is put back first.
+    What the run directory knows is put back first, unless the queue holds it: the server's data may have been lost.
     """
     wanted = submissions(campaign, data)
-    if rebuilt:
-        for submission in wanted:
-            _restore(queue, submission, records)
+    if not queue.is_filled():
+        known = [(submission, records.lifecycle(submission.id)) for submission in wanted]
+        for submission, life in sorted(known, key=lambda item: item[1].order if item[1] else sys.maxsize):
+            if life is not None:
+                _restore(queue, submission, life, records)
     queue.enqueue_many(wanted)
     queue.withdraw(set(queue.ids()) - {submission.id for submission in wanted})
 
 
-def _restore(queue: Queue, submission: Submission, records: Records) -> None:
-    life = records.lifecycle(submission.id)
-    if life is None or life.status not in (Status.DONE, Status.DEAD, Status.CANCELLED, Status.PAUSED):
-        return
+def _restore(queue: Queue, submission: Submission, life: Lifecycle, records: Records) -> None:
     result = None
-    if life.status is Status.DONE:
-        data = records.result(submission.id)
-        if data is None or data.get("digest") != submission.digest:
-            return
-        token, worker = str(data.get("token")), str(data.get("worker"))
-        result = Result(submission.id, life.run, life.attempt, token, worker, life.finished_ts, data)
-    queue.restore(
-        submission,
-        life.status,
-        run=life.run,
-        attempt=life.attempt,
-        result=result,
-        finished_ts=life.finished_ts,
-        error=life.error,
-    )
+    if life.status in (Status.DONE, Status.WITHDRAWN):  # one that is back in the file may have been done before
+        result = records.result(submission.id, life)
+        if result is not None and result.data.get("digest") != submission.digest:
+            result = None
+        life = replace(life, status=Status.QUEUED if result is None else Status.DONE)
+    if not 0 <= life.priority <= PRIORITY_MAX:
+        life = replace(life, priority=submission.priority)
+    queue.restore(submission, life, result)

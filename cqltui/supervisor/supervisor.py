@@ -80,8 +80,10 @@ class Supervisor:
         self._terminated_at: float | None = None
         self._judge_at: float | None = None
         self._host = socket.gethostname()
-        self._unpublished: set[str] = set()
-        """Tasks that are done, their files not yet in place."""
+        self._said: list[str] = []
+        """Warnings since all went well."""
+        self._unkept: set[str] = set()
+        """Tasks that have changed, which the run directory has yet to be told: the disk was full, the server away."""
 
     def ask_stop(self) -> None:
         """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler."""
@@ -114,13 +116,14 @@ class Supervisor:
             before, self.state = self.state, reduce.reduce(self.state, event)
             for reporter in self._reporters:
                 reporter.handle(before, event, self.state)
-            if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
-                self._guarded(partial(self._journal, event))
+            # The tasks first: a result that is published is never recorded again, whatever becomes of the journal.
             if event.kind is Kind.SNAPSHOT:
                 for task_id in self.state.tasks:
                     self._keep(task_id)
             elif event.kind not in LOCAL_KINDS and event.task in self.state.tasks:
                 self._keep(event.task)
+            if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
+                self._guarded(partial(self._journal, event))
 
     def _journal(self, event: Event) -> None:
         """Write it down, after what happened while nobody listened."""
@@ -132,18 +135,23 @@ class Supervisor:
 
     def _keep(self, task_id: str) -> None:
         """Keep the run directory true to the task."""
-        task = self.state.tasks[task_id]
-        self._records.remember(task)
-        if task.status is Status.DONE:
-            self._unpublished.add(task_id)
-            self._guarded(partial(self._publish, task_id))
-        self._judge_at = self._judge_at or (time.monotonic() + JUDGE_S if task.status in ENDED else None)
+        self._unkept.add(task_id)
+        self._guarded(partial(self._write_down, task_id))
+        if self.state.tasks[task_id].status in ENDED and self._judge_at is None:
+            self._judge_at = time.monotonic() + JUDGE_S
+
+    def _write_down(self, task_id: str) -> None:
+        """Its task.json, and the files of its result."""
+        if (task := self.state.tasks.get(task_id)) is not None:
+            self._records.remember(task)
+            if task.status is Status.DONE:
+                self._publish(task_id)
+        self._unkept.discard(task_id)
 
     def _publish(self, task_id: str) -> None:
         result = self._queue.result(task_id, self.state.tasks[task_id].life.run)
         if result is not None and not self._records.publish(result) and not self._receive(result):
             log.warning("task %s is done, but its files are not in the run directory", task_id)
-        self._unpublished.discard(task_id)
 
     def _receive(self, result: Result) -> bool:
         """Take over what a worker on another machine has handed over; False if there is nothing."""
@@ -161,23 +169,30 @@ class Supervisor:
             if self._stop_asked.is_set() and not self._stop_sent:
                 self._queue.want(Wanted.STOPPED)
                 self._stop_sent = True
-            if self._queue.epoch() < self.state.epoch:
-                log.warning("the server has lost its data: the queue is made again from the run directory")
+            if self._queue.version() < self._records.version or not self._queue.is_filled():
                 self._guarded(partial(self._hooks.ensure_server, self.state))
             self._queue.reconcile()
             self._queue.promote()
             self._note_lost()
             self._guard.check(self.state, now)
-        except (RedisError, OSError) as error:
-            log.warning("the server does not answer: %s", error)
+            self._said.clear()
+        except (RedisError, OSError, CqltuiError) as error:
+            self._say(f"the server does not answer: {error}")
             self._guarded(partial(self._hooks.ensure_server, self.state))
         self._tend()
-        for task_id in list(self._unpublished):
-            self._guarded(partial(self._publish, task_id))
+        self._catch_up()
         if self._judge_at is not None and now >= self._judge_at:
             self._judge()
         for reporter in self._reporters:
             reporter.tick(self.state, time.time())
+
+    def _catch_up(self) -> None:
+        """What could not be written when it happened."""
+        for task_id in list(self._unkept):
+            self._guarded(partial(self._write_down, task_id))
+        journal = self._records.journal
+        if self.state.online and journal.version < (self.state.epoch, self.state.seq):
+            self._guarded(lambda: journal.append(events_after(self._queue, journal.version)))
 
     def _note_lost(self) -> None:
         """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""
@@ -205,7 +220,13 @@ class Supervisor:
         try:
             action()
         except (RedisError, OSError, CqltuiError) as error:
-            log.warning("put off: %s", error)
+            self._say(f"put off: {error}")
+
+    def _say(self, text: str) -> None:
+        """A warning, once: what goes wrong is tried again twice a second."""
+        if text not in self._said:
+            log.warning("%s", text)
+            self._said.append(text)
 
     # How it ends
 
@@ -243,6 +264,10 @@ class Supervisor:
                 self._fleet.kill_all()
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
         self._judge()
-        self._hooks.conclude(self.state)
+        try:
+            self._hooks.conclude(self.state)
+        except OSError as error:
+            again = "free some space, then run the same command again"
+            raise CqltuiError(f"the results could not be written: {error}; {again}") from error
         self._guarded(lambda: self._queue.finish(time.time()))
         self._take(self._feed.poll(POLL_S))

@@ -284,20 +284,3 @@ def test_namespaces_do_not_meet(client: redis.Redis) -> None:
     assert client.execute_command("ZCARD", "one:training_queue") == 1
     with pytest.raises(ValueError, match="namespace"):
         Queue(client, "a:b")
-
-
-def test_restore_registers_what_ended(queue: Queue) -> None:
-    put_into(queue, Status.DONE, "done")
-    (result,) = queue.results()
-    queue.client.flushall()
-    submission = task("done")
-    assert queue.restore(submission, Status.DONE, run=result.run, attempt=3, result=result, finished_ts=12.0)
-    assert not queue.restore(submission, Status.DONE)
-    assert list(queue.results()) == [result]
-    assert (life(queue, "done").status, life(queue, "done").finished_ts) == (Status.DONE, 12.0)
-    assert queue.restore(task("paused"), Status.PAUSED)
-    assert queue.resume("paused")
-    queue.enqueue(submission)
-    assert queue.depth() == 1
-    with pytest.raises(ValueError, match="submitted"):
-        queue.restore(task("q"), Status.QUEUED)

@@ -1,0 +1,98 @@
+"""Keeps the server, and the queue on it, true to the run directory."""
+
+import logging
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cqltui.broker.access import Server
+from cqltui.broker.epoch import open_epoch
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.errors import InputError
+from cqltui.results.rundir import RunDir
+from cqltui.state import decode
+from cqltui.state.model import RunState
+from cqltui.supervisor.records import Records
+from cqltui.supervisor.submit import submit
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """What is finished is true in the run directory; if the server's data is lost or outdated, it is made again."""
+
+    def __init__(
+        self,
+        server: Server,
+        run_dir: RunDir,
+        campaign: Campaign,
+        data: DataSummary,
+        records: Records,
+        workers: int,
+        describe: Callable[[RunState], Mapping[str, Any]],
+    ) -> None:
+        """`workers`: how many are wanted. `describe`: the run as `state.decode.campaign` reads it."""
+        self._server = server
+        self._queue = server.queue
+        self._run_dir = run_dir
+        self._campaign = campaign
+        self._data = data
+        self._records = records
+        self._workers = workers
+        self._describe = describe
+
+    def open(self, created_ts: float) -> None:
+        """Take the queue over at the start. Raises InputError if it is another run's, RedisError and CqltuiError."""
+        self._fill(None, discard=self._is_former(created_ts))
+        self._tell_aside()
+
+    def ensure(self, state: RunState) -> None:
+        """Bring the server back if it is ours to bring, and its queue if it was lost. Raises RedisError, CqltuiError
+        and OSError, and may be called again."""
+        self._server.restart()
+        self._fill(state, discard=False)
+        self._tell_aside()
+
+    def tell(self, state: RunState) -> None:
+        """How the run and its criteria stand. Raises RedisError."""
+        self._queue.set_campaign(self._describe(state))
+
+    def _fill(self, state: RunState | None, *, discard: bool) -> None:
+        path, namespace, known = self._run_dir.server / "epoch", self._campaign.redis.namespace, self._records.version
+        _, rebuilt = open_epoch(self._queue.client, path, namespace, known, self._server.keep_data, discard=discard)
+        if rebuilt:
+            log.warning("the server's data was lost or outdated: the queue is made again from the run directory")
+            self._queue.notice("warning", "the server's data was lost: the queue was made again from the run directory")
+        filled = self._queue.is_filled()
+        self._queue.set_workers(self._workers)
+        submit(self._queue, self._campaign, self._data, self._records)
+        if state is not None and not filled:
+            self.tell(state)
+            self._queue.want(state.wanted)
+        self._queue.set_filled()  # last: whoever is interrupted before begins again
+
+    def _tell_aside(self) -> None:
+        if (aside := self._server.take_set_aside()) is not None:
+            log.warning("the server's data was damaged, and is kept in %s", aside)
+            self._queue.notice("warning", f"the server's data was damaged, and is kept in {aside}")
+
+    def _is_former(self, created_ts: float) -> bool:
+        """Whether the server still holds an earlier run of this very directory, which was moved aside since.
+
+        Raises InputError if it holds another run that has not finished.
+        """
+        if self._server.embedded:
+            return False
+        said = self._queue.campaign()
+        other = decode.campaign(said)
+        if other is None or not other.run_dir:
+            return False
+        if said.get("host") == socket.gethostname() and other.run_dir == str(self._run_dir.path):
+            return other.started_ts != created_ts
+        if self._queue.is_finished():
+            return True
+        raise InputError(
+            f"this server holds the queue of another run, {other.run_dir} on {decode.text(said, 'host')}, which has "
+            'not finished: give this campaign a name of its own there, [redis] namespace = "..." in its file'
+        )
