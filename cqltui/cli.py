@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 import cqltui
-from cqltui.errors import CqltuiError, ExitCode, without_passwords
+from cqltui.errors import RIGHTS, CqltuiError, ExitCode, without_passwords
 
 
 class Command(Protocol):
@@ -90,18 +90,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception as error:
-        if _of_the_server(error):
-            print(f"cqltui: the server cannot be used: {without_passwords(str(error))}", file=sys.stderr)
+        if kinds := _server_errors(error):
+            mend = f"; {RIGHTS}" if "NoPermissionError" in kinds else ""
+            print(f"cqltui: the server cannot be used: {without_passwords(str(error))}{mend}", file=sys.stderr)
         else:
             lines = without_passwords(traceback.format_exc())
             logging.getLogger(__name__).error("internal error; please report it with these lines\n%s", lines)
         return ExitCode.INTERNAL
 
 
-def _of_the_server(error: Exception) -> bool:
-    """Whether it is the client library's: a server that went away, or that refuses its user a command. Told by name,
-    since loading the library takes longer than `--help`."""
-    return any(f"{kind.__module__}.{kind.__name__}" == "redis.exceptions.RedisError" for kind in type(error).__mro__)
+def _server_errors(error: Exception) -> set[str]:
+    """What the error is among those of the client library: none, if it is not the server's. Told by name, since
+    loading the library takes longer than `--help`."""
+    return {kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "redis.exceptions"}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -7,9 +7,9 @@ from enum import StrEnum
 import redis
 from redis.exceptions import NoPermissionError
 
-from cqltui.broker.connect import RIGHTS, connect_url
+from cqltui.broker.connect import connect_url
 from cqltui.broker.keys import Keys
-from cqltui.errors import CqltuiError
+from cqltui.errors import RIGHTS, CqltuiError
 
 LOOKED_AT = 1000
 """Entries of the queue that are looked at one by one."""

@@ -11,12 +11,11 @@ from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
-from cqltui.errors import InputError, ServerError
+from cqltui.errors import RIGHTS, InputError, ServerError
 
 TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 CONNECTION_FILE = "connection.json"
-RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs"
 
 _IS_TLS = "if it speaks TLS, the URL has to begin with rediss://"
 _IS_PLAIN = "if it does not speak TLS, the URL has to begin with redis://"

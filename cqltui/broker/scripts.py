@@ -7,10 +7,9 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
-from cqltui.broker.connect import RIGHTS
 from cqltui.broker.keys import Keys
 from cqltui.broker.records import FencedError, ServerFullError, UnregisteredError
-from cqltui.errors import ServerError
+from cqltui.errors import RIGHTS, ServerError
 
 _ALIGNED = frozenset({"claim", "reconcile"})
 """Scripts that also need what brings the index in line."""

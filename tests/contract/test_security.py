@@ -1,0 +1,245 @@
+"""Users with the rights that `cqltui redis-acl` prints: the whole protocol works, and nothing else does."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+import redis
+
+from cqltui.broker import checkup
+from cqltui.broker.acl import OWNER, WORKER, Role
+from cqltui.broker.bus import Feed
+from cqltui.broker.checkup import Level
+from cqltui.broker.connect import connect_url
+from cqltui.broker.epoch import forget, open_epoch
+from cqltui.broker.handle import ServerHandle
+from cqltui.broker.keys import Keys
+from cqltui.broker.queue import Queue
+from cqltui.broker.records import Registration
+from cqltui.broker.stream import events_after
+from cqltui.cli import main
+from cqltui.errors import ExitCode, ServerError
+from cqltui.state.events import Kind
+from cqltui.state.model import Status, Wanted
+from tests.contract.helpers import claim_one, claimed, life, task
+
+PASSWORD = "a-password-of-the-test"
+SPACE = "night"
+KEYS = Keys(SPACE)
+Login = Callable[[Role], redis.Redis]
+
+
+def url_of(server: ServerHandle, role: Role) -> str:
+    """Of the role's user."""
+    return f"unix://{role.user}:{PASSWORD}@{server.socket}"
+
+
+@pytest.fixture
+def login(any_server: ServerHandle, any_client: redis.Redis) -> Iterator[Login]:
+    """Makes a client for the user of a role, whose rights are what `cqltui redis-acl --namespace night` prints."""
+    clients: list[redis.Redis] = []
+    for role in (OWNER, WORKER):
+        any_client.execute_command(*role.rules(KEYS, PASSWORD).split())
+
+    def log_in(role: Role) -> redis.Redis:
+        clients.append(connect_url(url_of(any_server, role)))
+        return clients[-1]
+
+    yield log_in
+    for client in clients:
+        client.close()
+    for role in (OWNER, WORKER):
+        any_client.execute_command("ACL", "DELUSER", role.user)
+
+
+@pytest.fixture
+def owner(login: Login, any_server: ServerHandle) -> Queue:
+    """The queue of whoever runs campaigns, empty, its epoch opened."""
+    client = login(OWNER)
+    path = any_server.run_dir / "server" / "epoch-of-night"
+    path.unlink(missing_ok=True)
+    open_epoch(client, path, SPACE)
+    return Queue(client, SPACE)
+
+
+@pytest.fixture
+def worker(login: Login, owner: Queue) -> Queue:
+    """A worker's queue."""
+    return Queue(login(WORKER), SPACE)
+
+
+def used(admin: redis.Redis) -> set[str]:
+    """The commands that were called since the counters were reset, by clients or by their scripts."""
+    return {str(name).removeprefix("cmdstat_").replace("eval_sha", "evalsha") for name in admin.info("commandstats")}
+
+
+def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue, any_client: redis.Redis) -> None:
+    owner.enqueue_many([task(name, pack="p" if name in "cd" else "") for name in "abcdefg"])
+    any_client.execute_command("ZADD", KEYS.queue, 5, "no-such-task", 6, "g")
+    any_client.execute_command("CONFIG", "RESETSTAT")
+
+    who = worker.register_worker("w1", {"pid": 1})
+    assert worker.snapshot().kind is Kind.SNAPSHOT
+    g, a, b = (claim_one(worker, who) for _ in range(3))
+    assert [claim.id for claim in (g, a, b)] == ["g", "a", "b"]
+    leases = {claim.id: claim.token for claim in (g, a, b)}
+    assert worker.heartbeat(who, leases, {}).registered
+    assert worker.progress(who, [{"task": "a", "token": a.token, "epoch": 1}], {}).registered
+    assert worker.checkpoint("a", a.token, 1)
+    assert worker.put_files("a", a.token, {"metrics.csv": b"epoch\n1\n"})
+    assert worker.complete("a", a.token, {"loss": 0.5})
+    assert worker.fail("b", b.token, "boom", 0.1)
+    assert worker.release("g", g.token)
+    assert [len(worker.claim(who, limit=2)) for _ in range(2)] == [1, 2], "the one given back, and a pack"
+    assert worker.wanted() is Wanted.RUNNING
+    assert worker.version()[0] == 1
+    assert not worker.is_finished()
+    assert worker.unregister_worker(who)
+
+    assert WORKER.commands() - used(any_client) == {"ping", "select"}, "which connecting needs"
+    assert [life(owner, name).status for name in "abc"] == [Status.DONE, Status.DELAYED, Status.RUNNING]
+
+
+def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis, any_server: ServerHandle) -> None:
+    feed = Feed(lambda: connect_url(url_of(any_server, OWNER)), SPACE)
+    assert [event.kind for event in feed.poll(5)] == [Kind.CONNECTION, Kind.SNAPSHOT]
+    owner.set_campaign({"name": "night"})
+    owner.set_workers(2)
+    owner.set_filled()
+    owner.enqueue_many([task(name) for name in "abc"])
+    who = owner.register_worker("w1", {"pid": 1})
+    a, b = claim_one(owner, who), claim_one(owner, who)
+    _typed(owner, "c")
+    assert [lease.id for lease in owner.leases()] == ["a", "b"]
+    assert owner.died("b", b.token, "killed", 3, retry_s=60.0)
+    assert owner.promote() == 0
+    assert owner.promote("b") == 1
+    assert owner.put_files("a", a.token, {"metrics.csv": b"1"})
+    assert owner.complete("a", a.token, {"loss": 0.5})
+    assert owner.files("a", a.token) == {"metrics.csv": b"1"}
+    owner.drop_files("a", a.token)
+    result = owner.result("a", 1)
+    assert [found.id for found in owner.results()] == ["a"]
+    _commands(owner, who)
+    assert owner.withdraw(["c"]) == 1
+    assert owner.restore(replace(task("z")), replace(life(owner, "a"), attempt=2), result)
+    owner.notice("info", "hello")
+    owner.finish(1.0)
+    assert owner.ids()[-1] == "z"
+    assert owner.unregister_worker("w1")
+    assert len(list(events_after(owner, (1, 0)))) == owner.version()[1]
+    assert any(event.kind is Kind.NOTICE for event in feed.poll(5))
+    feed.close()
+    any_client.execute_command("SET", KEYS.queue, "typed by hand")
+    owner.reconcile()
+    assert len(any_client.execute_command("KEYS", f"{KEYS.queue}.*")) == 1, "it is kept"
+    findings = list(checkup.user_server(url_of(any_server, OWNER), KEYS))
+    assert [finding.what for finding in findings if finding.level is not Level.OK] == ["settings"]
+    forget(owner.client, KEYS)
+    assert owner.ids() == []
+
+
+def _typed(owner: Queue, task_id: str) -> None:
+    """What README tells to type into redis-cli."""
+    assert owner.client.execute_command("ZCARD", KEYS.queue) == 1
+    assert owner.client.execute_command("SMEMBERS", KEYS.active_workers) == {b"w1"}
+    owner.client.execute_command("ZADD", KEYS.queue, 9, task_id, 9, "no-such-task")
+    assert owner.reconcile() == 2
+
+
+def _commands(owner: Queue, who: Registration) -> None:
+    """Those of the user, on a task that waits."""
+    assert owner.pause("c")
+    assert owner.resume("c")
+    assert owner.set_priority("c", 4)
+    assert owner.cancel("c")
+    assert owner.resubmit("c")
+    assert owner.want(Wanted.PAUSED)
+    assert claimed(owner, who) == []
+    assert owner.want(Wanted.RUNNING)
+
+
+@pytest.mark.parametrize("role", [OWNER, WORKER], ids=lambda role: role.user)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CONFIG GET requirepass",
+        "CONFIG SET dir /tmp",
+        "FLUSHALL",
+        "FLUSHDB",
+        "KEYS *",
+        "SHUTDOWN ABORT",
+        "ACL LIST",
+        "ACL SETUSER cqltui-worker allkeys",
+        "MONITOR",
+        "CLIENT LIST",
+        "SCRIPT FLUSH",
+        "EVAL return 0",
+        "MODULE LIST",
+        "REPLICAOF localhost 1",
+        "SAVE",
+        "GET night:cq:meta",
+        "HGET secret field",
+        "HGET cq:meta epoch",
+        "HSET other:cq:meta epoch 9",
+        "ZADD training_queue 9 a",
+        "DEL active_workers",
+        "PUBLISH cq:events x",
+        "PUBLISH news x",
+        "SUBSCRIBE news",
+        "PSUBSCRIBE *",
+    ],
+)
+def test_neither_may_do_anything_else(login: Login, role: Role, words: str) -> None:
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        login(role).execute_command(*words.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "redis.call('flushall')",
+        "redis.call('hset', 'secret', 'a', 'b')",
+        "redis.call('hget', 'cq:meta', 'epoch')",
+        "redis.call('publish', 'news', 'x')",
+    ],
+)
+def test_a_script_of_their_own_takes_them_no_further(login: Login, code: str) -> None:
+    with pytest.raises(redis.ResponseError, match=r"can't (run|access|publish)|ACL failure"):
+        login(WORKER).register_script(code)()
+
+
+def test_a_user_without_the_rights_is_told_so(
+    any_client: redis.Redis, any_server: ServerHandle, login: Login, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = url_of(any_server, WORKER)
+    arguments = ["status", "--redis-url", url, "--namespace", SPACE]
+    for taken, said in (
+        ("-ping", "'ping'"),
+        ("+ping -evalsha", "refused a step of the queue"),
+        ("+evalsha -hmget", "refused a step of the queue"),
+        ("+hmget -smembers", "smembers"),
+    ):
+        any_client.execute_command("ACL", "SETUSER", WORKER.user, *taken.split())
+        assert main(arguments) == ExitCode.INTERNAL
+        told = capsys.readouterr().err
+        assert said in told
+        assert "redis-acl" in told
+        assert "Traceback" not in told
+        assert PASSWORD not in told
+    with pytest.raises(ServerError, match="redis-acl"):
+        Queue(login(WORKER)).snapshot()  # the keys of another namespace
+
+
+def test_the_doctor_names_rights_that_are_missing(
+    any_client: redis.Redis, login: Login, any_server: ServerHandle
+) -> None:
+    any_client.execute_command("ACL", "SETUSER", OWNER.user, "-type")
+    (finding,) = (f for f in checkup.user_server(url_of(any_server, OWNER), KEYS) if f.level is Level.ERROR)
+    assert "type" in finding.found
+    assert "redis-acl" in finding.mend
+
+
+def test_the_lines_are_printed_for_a_namespace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["redis-acl", "--namespace", SPACE]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [OWNER.rules(KEYS), WORKER.rules(KEYS)]
