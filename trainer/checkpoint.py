@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,14 +103,22 @@ class Found:
     """Newer files that could not be used, and why."""
 
 
-def newest_good(folders: Iterable[Path]) -> Found:
-    """The checkpoint of the latest epoch that can be read, over all folders. Folders may be missing."""
+def newest_good(
+    folders: Iterable[Path], accept: Callable[[Path, Checkpoint], None] = lambda path, checkpoint: None
+) -> Found:
+    """The checkpoint of the latest epoch that can be used, over all folders. Folders may be missing.
+
+    `accept` raises CheckpointError for one that is whole, but of no use to the caller.
+    """
     bad: list[tuple[Path, str]] = []
     for _, path in sorted(_checkpoints(folders), reverse=True):
         try:
-            return Found(path, read(path), tuple(bad))
+            found = read(path)
+            accept(path, found)
         except CheckpointError as error:
             bad.append((path, str(error)))
+        else:
+            return Found(path, found, tuple(bad))
     return Found(None, None, tuple(bad))
 
 

@@ -113,8 +113,10 @@ class PackTrainer:
             raise CheckpointError(
                 f"checkpoint of epoch {checkpoint.epoch}: step {checkpoint.step} is not its end ({self._steps} each)"
             )
-        # All rows first: a group that is missing raises before anything is changed.
-        rows = {kind: self._layout.row(checkpoint.group(kind)) for kind in self._state.kinds()}
+        try:  # all rows first: what is missing raises before anything is changed
+            rows = {kind: self._layout.row(checkpoint.group(kind)) for kind in self._state.kinds()}
+        except (KeyError, RuntimeError) as error:
+            raise CheckpointError(f"checkpoint of epoch {checkpoint.epoch}: its tensors do not fit: {error}") from error
         for kind, pack in self._state.kinds().items():
             pack[member].copy_(rows[kind])
         self._state.steps[member] = float(checkpoint.step)

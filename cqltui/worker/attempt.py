@@ -1,21 +1,24 @@
 """One attempt at one task: its folder, its metrics, its checkpoints. It writes into its own folder and nowhere else,
 so an attempt that lost its lease overwrites nothing."""
 
-import csv
 import logging
 import math
-import os
+import shutil
 import time
-from dataclasses import asdict, astuple
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cqltui.broker.records import Claim
 from cqltui.campaign import payload
-from cqltui.results.rundir import RunDir, read_metrics, write_json
+from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, write_json
 from cqltui.worker.curve import is_kept, thinned
+from cqltui.worker.failure import written
+from cqltui.worker.metrics import MetricsFile
 from trainer import checkpoint
-from trainer.progress import METRIC_COLUMNS, EpochMetrics, log_line
+from trainer.checkpoint import CheckpointError
+from trainer.progress import EpochMetrics, log_line
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,10 @@ class Attempt:
         self.folder = run_dir.attempt(claim.id, claim.run, claim.token)
         self.started_ts = time.time()
         self.resumed_epoch = 0
+        self.saved_epoch = 0
+        """Epochs in the newest checkpoint of this attempt."""
+        self.noted_epoch = 0
+        """The newest checkpoint that the server was told of."""
         self.last: EpochMetrics | None = None
         self.best: tuple[float, int] | None = None
         """(held-out loss, epoch) of the lowest."""
@@ -47,9 +54,8 @@ class Attempt:
         self._next_checkpoint = self._started + self._checkpoint_s
         self._last_log = -math.inf
         self._run_folder = run_dir.run(claim.id, claim.run)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._metrics = (self.folder / "metrics.csv").open("a", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._metrics, lineterminator="\n")
+        self._metrics: MetricsFile | None = None
+        self._unwritten = False
 
     @property
     def id(self) -> str:
@@ -66,47 +72,60 @@ class Attempt:
         """Seconds since this attempt began to train."""
         return time.monotonic() - self._started
 
-    def resume(self) -> checkpoint.Checkpoint | None:
-        """The newest good checkpoint of this run, with the metrics up to it taken over, or None for a fresh start."""
-        found = self._newest()
+    def resume(self, restore: Callable[[checkpoint.Checkpoint], None], tell: Callable[[str], None]) -> None:
+        """Begin, from the newest checkpoint of this run that can be used if there is one, with the metrics up to it.
+
+        `restore` puts the training there, or raises CheckpointError for a checkpoint of another one. `tell`: a warning
+        for the user. Raises OSError if the attempt's files cannot be written; nothing is left of them then.
+        """
         rows: list[EpochMetrics] = []
-        if found is not None:
-            source, saved = found
-            rows = [row for row in read_metrics(source.parent / "metrics.csv") if row.epoch <= saved.epoch]
-            if len(rows) != saved.epoch:
-                log.warning("%s metrics beside %s are incomplete: starting again", self.id, source.name)
-                rows, found = [], None
-        self._metrics.truncate(0)
-        self._writer.writerow(METRIC_COLUMNS)
+
+        def accept(path: Path, saved: checkpoint.Checkpoint) -> None:
+            if saved.epoch > self.epochs:
+                raise CheckpointError(f"it is of epoch {saved.epoch}, the task has {self.epochs}")
+            found = [row for row in read_metrics(path.parent / "metrics.csv") if row.epoch <= saved.epoch]
+            if [row.epoch for row in found] != list(range(1, saved.epoch + 1)):
+                raise CheckpointError("the metrics beside it are incomplete")
+            restore(saved)
+            rows[:] = found
+
+        found = checkpoint.newest_good(self._run_folder.glob("*/"), accept)
+        self.resumed_epoch = found.checkpoint.epoch if found.checkpoint else 0
+        self.saved_epoch = self.noted_epoch = self.resumed_epoch
+        self._warn(found, tell)
+        try:
+            self._metrics = MetricsFile(self.folder / "metrics.csv", rows)
+            if found.checkpoint is not None:
+                checkpoint.write(self.folder / checkpoint.checkpoint_name(self.resumed_epoch), found.checkpoint)
+        except OSError:
+            if found.path is None or found.path.parent != self.folder:  # else it holds what the next attempt needs
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         for row in rows:
             self._take(row)
-        self._metrics.flush()
         self._started = time.monotonic()
         self._next_checkpoint = self._started + self._checkpoint_s
-        if found is None:
-            return None
-        self.resumed_epoch = found[1].epoch
-        checkpoint.write(self.folder / checkpoint.checkpoint_name(self.resumed_epoch), found[1])
-        log.info("%s resumes at epoch %d", self.id, self.resumed_epoch)
-        return found[1]
+        if found.checkpoint is not None:
+            log.info("%s resumes at epoch %d", self.id, self.resumed_epoch)
 
-    def _newest(self) -> tuple[Path, checkpoint.Checkpoint] | None:
-        """The newest checkpoint of the run that is whole and of this training."""
-        found = checkpoint.newest_good(self._run_folder.glob("*/"))
-        for _, reason in found.bad:
-            log.warning("%s checkpoint passed over: %s", self.id, reason)
-        if found.path is None or found.checkpoint is None:
-            return None
-        try:
-            found.checkpoint.check(self.config, str(self.claim.spec["data_digest"]))
-        except checkpoint.CheckpointError as error:
-            log.warning("%s starts again: %s", self.id, error)
-            return None
-        return found.path, found.checkpoint
+    def _warn(self, found: checkpoint.Found, tell: Callable[[str], None]) -> None:
+        """Say which checkpoints could not be used, if any."""
+        if not found.bad:
+            return
+        reasons = [
+            f"{path.stem} of attempt {path.parent.name} passed over: {reason.removeprefix(f'{path}: ')}"
+            for path, reason in found.bad
+        ]
+        for reason in reasons:
+            log.warning("%s %s", self.id, reason)
+        others = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        outcome = f"it goes on from epoch {self.resumed_epoch}" if self.resumed_epoch else "it starts again"
+        tell(f"task {self.id}: {reasons[0]}{others}; {outcome}")
 
     def record(self, metrics: EpochMetrics) -> None:
         """Take the epoch's metrics into file, curve and log."""
         self._take(metrics)
+        self._file.add(metrics)
         now = time.monotonic()
         regular = metrics.epoch in (1, self.epochs) or metrics.epoch % LOG_EVERY_EPOCHS == 0
         if regular or now - self._last_log >= LOG_EVERY_S:
@@ -117,7 +136,6 @@ class Attempt:
         self.last = metrics
         if metrics.samples_per_s > 0:
             self._train_s += self._epoch_samples / metrics.samples_per_s
-        self._writer.writerow(["" if value is None else value for value in astuple(metrics)])
         if is_kept(metrics.epoch, self.epochs):
             self._curve += thinned([metrics], self.epochs)
         if metrics.val_loss is not None and (self.best is None or metrics.val_loss < self.best[0]):
@@ -133,29 +151,45 @@ class Attempt:
         """Whether the next end of an epoch shall be saved."""
         return time.monotonic() >= self._next_checkpoint
 
-    def save(self, state: checkpoint.Checkpoint, members: int = 1) -> None:
-        """Write a checkpoint, and drop all but the newest two. A disk that refuses leaves the one before intact.
+    def save(self, state: checkpoint.Checkpoint, members: int = 1) -> str:
+        """Write a checkpoint, and drop all but the newest two. Why it could not be written; "" if it was.
 
-        `members` of the pack write one each.
+        A disk that refuses leaves the one before intact, and training goes on. `members` of the pack write one each.
         """
-        self._metrics.flush()
-        os.fsync(self._metrics.fileno())  # a checkpoint without the rows before it is of no use
-        pause_s = self._checkpoint_s
+        pause_s, trouble = self._checkpoint_s, ""
         try:
-            written = checkpoint.write(self.folder / checkpoint.checkpoint_name(state.epoch), state)
-            pause_s = max(pause_s, WRITE_SHARE * written.seconds * members)
+            self._file.sync()  # a checkpoint without the rows before it is of no use
+            done = checkpoint.write(self.folder / checkpoint.checkpoint_name(state.epoch), state)
+            self.saved_epoch = state.epoch
+            pause_s = max(pause_s, WRITE_SHARE * done.seconds * members)
             checkpoint.prune(self.folder)
         except OSError as error:
-            log.warning("%s checkpoint of epoch %d could not be written: %s", self.id, state.epoch, error)
+            trouble = written(error)
+            log.warning("%s checkpoint of epoch %d could not be written: %s", self.id, state.epoch, trouble)
         self._next_checkpoint = time.monotonic() + pause_s
+        return trouble
 
     def flush(self) -> None:
-        """Let a reader of metrics.csv see every row so far."""
-        self._metrics.flush()
+        """Let a reader of metrics.csv see every row so far; on a full disk it sees them later."""
+        try:
+            self._file.flush()
+        except OSError as error:
+            if not self._unwritten:
+                log.warning("%s its metrics wait in memory: %s", self.id, written(error))
+            self._unwritten = True
+        else:
+            self._unwritten = False
+
+    @property
+    def _file(self) -> MetricsFile:
+        if self._metrics is None:
+            raise RuntimeError(f"attempt at {self.id}: `resume` comes first")
+        return self._metrics
 
     def close(self) -> None:
         """Close the files; the attempt is over here."""
-        self._metrics.close()
+        if self._metrics is not None:
+            self._metrics.close()
 
     def progress(self, step: int) -> dict[str, Any]:
         """The task's part of a progress message. `step`: training steps done, epochs of earlier attempts included."""
@@ -204,6 +238,15 @@ class Attempt:
         }
 
     def publish_result(self, result: dict[str, Any]) -> None:
-        """Leave result.json in the attempt's folder; the supervisor publishes it once `complete` was accepted."""
-        self._metrics.flush()
+        """Leave result.json in the attempt's folder; the supervisor publishes it once `complete` was accepted.
+
+        Raises OSError, as does what comes before; then `discard_result`.
+        """
+        self._file.sync()
         write_json(self.folder / "result.json", result)
+
+    def discard_result(self) -> None:
+        """Give back the room of a result that could not be written as a whole."""
+        for name in RESULT_FILES:
+            if name != "metrics.csv":  # that belongs to the checkpoints
+                (self.folder / name).unlink(missing_ok=True)

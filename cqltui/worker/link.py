@@ -4,35 +4,54 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
 from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Directive, FencedError, Report, UnregisteredError
-from cqltui.errors import CqltuiError
+from cqltui.broker.records import Claim, Directive, FencedError, Registration, Report, UnregisteredError
+from cqltui.errors import CqltuiError, ServerError
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 600.0
 """After so long without a server a worker leaves."""
-UNREACHABLE = (RedisError, OSError)
-"""What the server's absence looks like; the call may be repeated."""
+RETRY_PAUSE_S = 1.0
+UNREACHABLE = (RedisError, OSError, ServerError)
+"""What the server's absence looks like, and its inability (loading, its disk full, at maxmemory); the call may be
+repeated."""
+
+Answer = TypeVar("Answer")
 
 
 class Link:
     """Registers the worker, and again when the server lost its data; leaves when another process has its id."""
 
     def __init__(self, queue: Queue, worker_id: str, data: Mapping[str, Any], stop: threading.Event) -> None:
-        """`stop` is set when this process has to leave, by us if it is fenced."""
+        """`stop` is set when this process has to leave, by us if it is fenced. Raises `UNREACHABLE` after a while."""
         self.queue = queue
         self.fenced = False
+        self.reachable = True
+        """Whether the server answered the last call. While it does not, the training thread does not ask, since each
+        call may wait for seconds: the heartbeat, on a connection and a thread of its own, finds it back."""
         self._worker_id = worker_id
         self._data = dict(data)
         self._stop = stop
         self._lock = threading.Lock()
-        self._registration = queue.register_worker(worker_id, self._data)
+        self._registration = self._register()
+
+    def _register(self) -> Registration:
+        """The first time, while nothing trains yet: a server that is away is waited for."""
+        leave_at = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.queue.register_worker(self._worker_id, self._data)
+            except UNREACHABLE as error:
+                if self._stop.is_set() or time.monotonic() > leave_at:
+                    raise
+                self._away(error)
+                self._stop.wait(RETRY_PAUSE_S)
 
     def claim(self, limit: int, min_priority: int | None, memory_bytes: int | None) -> list[Claim]:
         """Up to `limit` tasks to train together, as far as they fit into the memory; none if there is nothing to do.
@@ -43,26 +62,55 @@ class Link:
         leave_at = time.monotonic() + PATIENCE_S
         while not self._stop.is_set():
             try:
-                return self.queue.claim(self._registration, nonce, limit, min_priority, memory_bytes)
+                claims = self.queue.claim(self._registration, nonce, limit, min_priority, memory_bytes)
             except FencedError:
                 self._leave()
             except UnregisteredError:
                 self._register_again()
             except UNREACHABLE as error:
-                log.warning("the server does not answer: %s", error)
-                self._stop.wait(1.0)
+                self._away(error)
+                self._stop.wait(RETRY_PAUSE_S)
                 if time.monotonic() > leave_at:
                     log.error("ERROR there was no server for %.0f minutes: this worker leaves", PATIENCE_S / 60)
                     self._stop.set()
+            else:
+                self._answers()
+                return claims
         return []
 
     def beat(self, queue: Queue, leases: Mapping[str, str], data: Mapping[str, Any]) -> Mapping[str, Directive]:
-        """Extend the leases; what is asked of each task. `queue` is the calling thread's own. Raises `UNREACHABLE`."""
-        return self._heed(queue.heartbeat(self._registration, leases, self._data | dict(data)))
+        """Extend the leases; what is asked of each task. `queue` is the calling thread's own."""
+        try:
+            report = queue.heartbeat(self._registration, leases, self._data | dict(data))
+        except UNREACHABLE as error:
+            self._away(error)
+            return {}
+        self._answers()
+        return self._heed(report)
 
     def progress(self, members: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Mapping[str, Directive]:
-        """Tell how the tasks do; what is asked of each. Raises `UNREACHABLE`."""
-        return self._heed(self.queue.progress(self._registration, members, self._data | dict(data)))
+        """Tell how the tasks do; what is asked of each. Nothing while the server is away."""
+        report = self.ask(lambda: self.queue.progress(self._registration, members, self._data | dict(data)))
+        return {} if report is None else self._heed(report)
+
+    def ask(self, send: Callable[[], Answer]) -> Answer | None:
+        """The server's answer; None if it is away, and at once if that is known: a training does not wait for it."""
+        return self.insist(send) if self.reachable else None
+
+    def insist(self, send: Callable[[], Answer]) -> Answer | None:
+        """As `ask`, but tried although the server was away: for a thread that has nothing else to do."""
+        try:
+            answer = send()
+        except UNREACHABLE as error:
+            self._away(error)
+            return None
+        self._answers()
+        return answer
+
+    def notice(self, level: str, text: str) -> bool:
+        """A line for the user. Raises `UNREACHABLE`."""
+        self.queue.notice(level, text)
+        return True
 
     def sign_off(self) -> None:
         """The process leaves."""
@@ -70,6 +118,16 @@ class Link:
             self.queue.unregister_worker(self._registration)
         except (*UNREACHABLE, CqltuiError) as error:
             log.warning("could not sign off: %s", error)
+
+    def _away(self, error: Exception) -> None:
+        if self.reachable:
+            log.warning("the server does not answer, it is waited for: %s", error)
+        self.reachable = False
+
+    def _answers(self) -> None:
+        if not self.reachable:
+            log.info("the server answers again")
+        self.reachable = True
 
     def _heed(self, report: Report) -> Mapping[str, Directive]:
         if report.fenced:
@@ -90,4 +148,4 @@ class Link:
             try:
                 self._registration = self.queue.register_worker(self._worker_id, self._data)
             except UNREACHABLE as error:
-                log.warning("the server does not answer: %s", error)
+                self._away(error)

@@ -4,54 +4,34 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import save as tensor_bytes
 
 from cqltui.broker.records import Claim, Directive
 from cqltui.campaign import payload
-from cqltui.errors import CqltuiError
 from cqltui.results.rundir import RESULT_FILES, RunDir
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
-from cqltui.worker.link import PATIENCE_S, UNREACHABLE, Link
+from cqltui.worker.failure import is_out_of_memory, message, retry_s
+from cqltui.worker.link import Link
+from cqltui.worker.outbox import Outbox
 from trainer import data
-from trainer.checkpoint import CheckpointError
+from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset, Float
+from trainer.files import write_bytes
 from trainer.model import write_model
 from trainer.train import PackTrainer
 
 log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.4
-MAX_ATTEMPTS = 3
-RETRY_S = 10.0
-MAX_RETRY_S = 600.0
-LEAVE_S = 10.0
-"""How long a worker that is to leave waits for a server that does not answer."""
-HOPELESS = (DataError, CheckpointError, CqltuiError, ValueError, KeyError, TypeError)
-"""What another attempt would meet again."""
-
-
-def retry_s(attempt: int) -> float | None:
-    """Seconds until the next attempt after a failure of this one; None: no more."""
-    return None if attempt >= MAX_ATTEMPTS else min(RETRY_S * 2 ** (attempt - 1), MAX_RETRY_S)
-
-
-OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
-"""What a RuntimeError of PyTorch says, on a CPU (of several systems) or on MPS: they have no exception of their own."""
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether less work at once might do."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
-    )
 
 
 @dataclass(slots=True)
@@ -96,6 +76,9 @@ class Session:
         self._waiting = {claim.id: claim for claim in claims}
         """Claims that are neither ended nor in `_attempts` yet."""
         self._attempts: list[Attempt] = []
+        self._outbox = Outbox(context.link, context.stop)
+        self._unsaved: set[str] = set()
+        """Tasks whose last checkpoint could not be written; the user is told when it begins."""
         self._directives: dict[str, Directive] = {}
         self._next_report = 0.0
         self._steps = 0
@@ -104,7 +87,7 @@ class Session:
 
     def leases(self) -> dict[str, str]:
         """Task id to token of what this session holds."""
-        held = {claim.id: claim.token for claim in list(self._waiting.values())}
+        held = self._outbox.leases() | {claim.id: claim.token for claim in list(self._waiting.values())}
         return held | {attempt.id: attempt.claim.token for attempt in list(self._attempts)}
 
     def directives(self, said: Mapping[str, Directive]) -> None:
@@ -121,12 +104,16 @@ class Session:
         return {"samples_per_s": round(self.samples_per_s, 1), "memory_bytes": self._context.memory_bytes()}
 
     def run(self) -> bool:
-        """Train; returns when no member is left. False if the memory was not enough for all of them at once."""
+        """Train; returns when no member is left and the server knows how each has ended, or was away for long.
+
+        False if the memory was not enough for all of them at once.
+        """
         enough = True
         while self._waiting:
             if not self._train():
                 enough = False
                 self._halve()
+        self._outbox.empty()
         return enough
 
     def _train(self) -> bool:
@@ -157,7 +144,7 @@ class Session:
         kept = (len(claims) + 1) // 2
         self._waiting = {claim.id: claim for claim in claims[:kept]}
         for claim in claims[kept:]:
-            self._deliver(partial(self._queue.release, claim.id, claim.token, Status.QUEUED))
+            self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
 
     def _start(self) -> PackTrainer:
         first = next(iter(self._waiting.values()))
@@ -168,8 +155,7 @@ class Session:
             del self._waiting[claim.id]
         trainer = PackTrainer([attempt.config for attempt in self._attempts], dataset, self._context.device)
         for member, attempt in enumerate(self._attempts):
-            if (saved := attempt.resume()) is not None:
-                trainer.restore(member, saved)
+            attempt.resume(partial(trainer.restore, member), self._warn)
         return trainer
 
     def _on_step(self) -> None:
@@ -178,17 +164,19 @@ class Session:
 
     def _report(self) -> None:
         """Publish progress, a few times a second; a server that is away is no reason to stop training."""
-        now = time.monotonic()
-        if now < self._next_report:
+        if time.monotonic() < self._next_report:
             return
-        self._next_report = now + PROGRESS_INTERVAL_S
         members = [attempt.progress(self._step(attempt)) for attempt in self._attempts]
-        try:
-            self.directives(self._context.link.progress(members, self.figures()))
-        except UNREACHABLE:
-            self._next_report = now + 1.0
+        self.directives(self._context.link.progress(members, self.figures()))
+        self._outbox.flush()
         for attempt in self._attempts:
             attempt.flush()
+            self._note_checkpoint(attempt)
+        self._next_report = time.monotonic() + PROGRESS_INTERVAL_S
+
+    def _warn(self, text: str) -> None:
+        """Tell the user, now or later."""
+        self._outbox.post(partial(self._context.link.notice, "warning", text))
 
     def _step(self, attempt: Attempt) -> int:
         """Training steps of the task; those of the epoch under way are counted too, so that a long epoch shows life."""
@@ -212,85 +200,90 @@ class Session:
         elif attempt.failed:
             log.error("ERROR %s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
             error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
-            self._deliver(lambda: self._queue.fail(attempt.id, attempt.claim.token, error, None))
+            self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
         elif attempt.epoch >= attempt.epochs:
-            self._finish(trainer, member)
+            try:
+                self._finish(trainer, member)
+            except OSError as error:  # a full disk, for one: the others can go on
+                log.exception("ERROR %s", attempt.id)
+                with suppress(OSError):
+                    attempt.discard_result()
+                self._fail(attempt.claim, error)
         elif asked is Directive.CANCEL:
             self._release(attempt, Status.CANCELLED)
         elif asked in (Directive.PAUSE, Directive.STOP):
-            if attempt.epoch > attempt.resumed_epoch:
-                attempt.save(trainer.capture(member))
+            if attempt.epoch > attempt.saved_epoch:
+                self._save(attempt, trainer.capture(member))
             self._release(attempt, Status.PAUSED if asked is Directive.PAUSE else Status.QUEUED)
         else:
             if attempt.checkpoint_due:
-                attempt.save(trainer.capture(member), len(self._attempts))
-                self._note_checkpoint(attempt)
+                self._save(attempt, trainer.capture(member))
             return False
         return True
 
+    def _save(self, attempt: Attempt, state: Checkpoint) -> None:
+        trouble = attempt.save(state, len(self._attempts))
+        if trouble and not self._unsaved:
+            self._warn(f"task {attempt.id}: no checkpoint could be written, it trains on: {trouble}")
+        (self._unsaved.add if trouble else self._unsaved.discard)(attempt.id)
+        self._note_checkpoint(attempt)
+
     def _note_checkpoint(self, attempt: Attempt) -> None:
-        try:
-            self._queue.checkpoint(attempt.id, attempt.claim.token, attempt.epoch)
-        except UNREACHABLE as error:
-            log.debug("%s checkpoint not noted: %s", attempt.id, error)
+        """Tell of the newest checkpoint, once; while the server is away it is told later."""
+        epoch = attempt.saved_epoch
+        if epoch > attempt.noted_epoch:
+            answer = self._context.link.ask(partial(self._queue.checkpoint, attempt.id, attempt.claim.token, epoch))
+            if answer is not None:
+                attempt.noted_epoch = epoch
 
     def _release(self, attempt: Attempt, to: Status) -> None:
         log.info("%s %s at epoch %d", attempt.id, to, attempt.epoch)
         self._last_word(attempt)
-        self._deliver(lambda: self._queue.release(attempt.id, attempt.claim.token, to))
+        self._outbox.post(partial(self._queue.release, attempt.id, attempt.claim.token, to), attempt.claim)
 
     def _finish(self, trainer: PackTrainer, member: int) -> None:
+        """Write the result, then tell of it. Raises OSError."""
         attempt = self._attempts[member]
+        claim = attempt.claim
         model = trainer.model(member)
         write_model(attempt.folder / "model.safetensors", model, {"task": attempt.id, "config": asdict(attempt.config)})
-        q_heldout = model.q_values(self._heldout)
-        save_file({"q": q_heldout}, attempt.folder / "q_heldout.safetensors")
+        write_bytes(attempt.folder / "q_heldout.safetensors", tensor_bytes({"q": model.q_values(self._heldout)}))
         result = attempt.result(self._context.worker, self._context.versions)
         attempt.publish_result(result)
+        names = RESULT_FILES if self._context.hands_over else ()
+        files = {name: (attempt.folder / name).read_bytes() for name in names}
         self._last_word(attempt)
-        if self._context.hands_over:
-            files = {name: (attempt.folder / name).read_bytes() for name in RESULT_FILES}
-            self._deliver(lambda: self._queue.put_files(attempt.id, attempt.claim.token, files))
-        if self._deliver(lambda: self._queue.complete(attempt.id, attempt.claim.token, result)):
-            log.info("%s done after %d epochs", attempt.id, attempt.epoch)
-        else:
-            log.warning("%s its result was refused: the task was given to another worker", attempt.id)
+
+        def complete() -> bool:
+            if files:
+                self._queue.put_files(claim.id, claim.token, files)
+            accepted = self._queue.complete(claim.id, claim.token, result)
+            if accepted:
+                log.info("%s done after %d epochs", claim.id, attempt.epoch)
+            else:
+                log.warning("%s its result was refused: the task was given to another worker", claim.id)
+            return accepted
+
+        self._outbox.post(complete, claim)
 
     def _last_word(self, attempt: Attempt) -> None:
         """The task's final report, before its lease goes."""
         step = attempt.epoch * int(attempt.claim.spec["epoch_steps"])
-        try:
-            self._context.link.progress([attempt.progress(step)], self.figures())
-        except UNREACHABLE as error:
-            log.debug("%s last progress not sent: %s", attempt.id, error)
+        self._context.link.progress([attempt.progress(step)], self.figures())
 
-    def _deliver(self, send: Callable[[], bool]) -> bool:
-        """Send what must arrive, again and again while the server is away; False if it was refused."""
-        pause_s, leave_at = 0.2, time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                return send()
-            except UNREACHABLE as error:
-                log.warning("the server does not answer, trying again in %.1f s: %s", pause_s, error)
-            if self._context.stop.is_set():
-                leave_at = min(leave_at, time.monotonic() + LEAVE_S)
-            if time.monotonic() > leave_at:
-                return False
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 2, 5.0)
+    def _fail(self, claim: Claim, error: Exception) -> None:
+        text, wait_s = message(error), retry_s(error, claim.attempt)
+        self._outbox.post(partial(self._queue.fail, claim.id, claim.token, text, wait_s), claim)
 
     def _fail_all(self, error: Exception) -> None:
         """The pack broke: each member fails with the reason, and is tried again unless that is hopeless."""
         log.exception("ERROR %s", ", ".join(self.leases()))
-        hopeless = isinstance(error, HOPELESS)
-        text = f"{type(error).__name__}: {error}"
         if self._context.hands_over and isinstance(error, DataError):
             log.error("ERROR this machine does not have the campaign's data: the worker leaves, its tasks go back")
             for claim in self._waiting.values():
-                self._deliver(partial(self._queue.release, claim.id, claim.token, Status.QUEUED))
+                self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
             self._waiting.clear()
             self._context.stop.set()
         for claim in [*self._waiting.values(), *(attempt.claim for attempt in self._attempts)]:
-            wait = None if hopeless else retry_s(claim.attempt)
-            self._deliver(partial(self._queue.fail, claim.id, claim.token, text, wait))
+            self._fail(claim, error)
         self._waiting.clear()

@@ -17,6 +17,7 @@ from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, TaskState
 from cqltui.supervisor.submit import submissions
 from cqltui.worker import session
+from cqltui.worker.failure import is_out_of_memory
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
 from tests.contract.helpers import state
@@ -145,8 +146,8 @@ def test_a_pack_that_does_not_fit_is_halved(queue: Queue, tmp_path: Path, monkey
 def test_what_is_no_lack_of_memory_fails_the_pack() -> None:
     with pytest.raises(RuntimeError) as real:  # what this system's allocator says
         torch.empty(10**15)
-    assert session.is_out_of_memory(real.value)
-    assert session.is_out_of_memory(MemoryError())
-    assert session.is_out_of_memory(RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"))
-    assert session.is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB)"))
-    assert not session.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert is_out_of_memory(real.value)
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB)"))
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

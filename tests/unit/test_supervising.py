@@ -2,7 +2,6 @@
 
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 from cqltui.supervisor.restart import FIRST_S, HEALTHY_S, LONGEST_S, Backoff
-from cqltui.worker.session import MAX_ATTEMPTS, retry_s
 
 
 def test_a_worker_that_keeps_dying_is_started_ever_more_slowly() -> None:
@@ -54,7 +53,3 @@ def test_what_is_gone_is_forgotten() -> None:
     watch.watch({"a": 1}, 0.0)
     watch.watch({}, 10.0)
     assert watch.watch({"a": 1}, 20.0) == {"a": 0.0}
-
-
-def test_failures_are_tried_again_after_longer_and_longer() -> None:
-    assert [retry_s(attempt) for attempt in range(1, MAX_ATTEMPTS + 1)] == [10.0, 20.0, None]

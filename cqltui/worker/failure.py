@@ -1,0 +1,60 @@
+"""What becomes of a task whose training failed: whether and when it is tried again, and what its user is told."""
+
+import errno
+import traceback
+
+import torch
+
+from cqltui.errors import CqltuiError
+from trainer.checkpoint import CheckpointError
+from trainer.data.types import DataError
+
+MAX_ATTEMPTS = 3
+RETRY_S = 10.0
+MAX_RETRY_S = 600.0
+HOPELESS = (DataError, CheckpointError, CqltuiError, ValueError, KeyError, TypeError)
+"""What another attempt would meet again."""
+TOLD = (DataError, CheckpointError, CqltuiError)
+"""Errors whose message says all: a traceback would add nothing."""
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+"""What a RuntimeError of PyTorch says, on a CPU (of several systems) or on MPS: they have no exception of their own."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+TRACEBACK_CHARS = 4_000
+"""Of a traceback, the end of which is kept."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether less work at once might do."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
+    )
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether there was no room to write: no fault of the task's, and mended by making some."""
+    return isinstance(error, OSError) and error.errno in DISK_FULL
+
+
+def retry_s(error: Exception, attempt: int) -> float | None:
+    """Seconds until the next attempt after a failure of this one; None: no more."""
+    if not is_disk_full(error) and (isinstance(error, HOPELESS) or attempt >= MAX_ATTEMPTS):
+        return None
+    return float(min(RETRY_S * 2 ** min(attempt - 1, 10), MAX_RETRY_S))
+
+
+def message(error: Exception) -> str:
+    """What is kept with the task: the reason in the first line, then, where it helps, the traceback."""
+    if is_disk_full(error):
+        return f"{written(error)}: free some space; the task is tried again by itself"
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, TOLD):
+        return reason
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    return f"{reason}\n{trace[-TRACEBACK_CHARS:]}"
+
+
+def written(error: Exception) -> str:
+    """What a failed write says: "No space left on device: /runs/deep/tasks/..."."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

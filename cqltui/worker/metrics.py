@@ -1,0 +1,54 @@
+"""metrics.csv of an attempt, as it grows."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import astuple
+from pathlib import Path
+
+from trainer.files import write_bytes
+from trainer.progress import METRIC_COLUMNS, EpochMetrics
+
+
+class MetricsFile:
+    """Every row gets to the disk once and in order, also when the disk was full for a while: rows wait in memory.
+
+    Not a text file of Python's: one whose flush fails may lose rows or write them twice.
+    """
+
+    def __init__(self, path: Path, rows: Iterable[EpochMetrics]) -> None:
+        """Begins with these rows, and replaces what is there. Raises OSError."""
+        write_bytes(path, _lines([METRIC_COLUMNS, *map(astuple, rows)]))
+        self._path = path
+        self._file = path.open("ab", buffering=0)
+        self._unwritten = b""
+
+    def add(self, row: EpochMetrics) -> None:
+        """Take an epoch's row; it is written with the next `flush`."""
+        self._unwritten += _lines([astuple(row)])
+
+    def flush(self) -> None:
+        """Let a reader see every row so far. Raises OSError; what could not be written is written the next time."""
+        while self._unwritten:
+            try:
+                size = self._file.write(self._unwritten)
+            except OSError as error:
+                error.filename = str(self._path)
+                raise
+            self._unwritten = self._unwritten[size or 0 :]
+
+    def sync(self) -> None:
+        """Put every row so far on the disk. Raises OSError."""
+        self.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file; rows that were not flushed are dropped."""
+        self._file.close()
+
+
+def _lines(rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(["" if value is None else value for value in row] for row in rows)
+    return text.getvalue().encode()

@@ -1,0 +1,62 @@
+"""What must reach the server, although it may be away just now: how tasks have ended, what the user has to know."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cqltui.broker.records import Claim
+from cqltui.worker.link import PATIENCE_S, Link
+
+log = logging.getLogger(__name__)
+
+LEAVE_S = 10.0
+"""How long a worker that is to leave waits for a server that does not answer."""
+PAUSE_FIRST_S, PAUSE_LONGEST_S = 0.2, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    send: Callable[[], bool]
+    claim: Claim | None
+
+
+class Outbox:
+    """Sends at once while the server answers; else keeps, in order. For the training thread."""
+
+    def __init__(self, link: Link, stop: threading.Event) -> None:
+        """`stop`: the process is to leave."""
+        self._link = link
+        self._stop = stop
+        self._letters: list[_Letter] = []
+
+    def leases(self) -> dict[str, str]:
+        """Task id to token of the tasks whose end is not told yet: they are held until it is. From any thread."""
+        return {letter.claim.id: letter.claim.token for letter in list(self._letters) if letter.claim is not None}
+
+    def post(self, send: Callable[[], bool], claim: Claim | None = None) -> None:
+        """Send, now or later; `send` may be called several times. `claim`: of the task whose end it tells."""
+        self._letters.append(_Letter(send, claim))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as the server answers."""
+        while self._letters and self._link.ask(self._letters[0].send) is not None:
+            self._letters.pop(0)
+
+    def empty(self) -> None:
+        """Send all that waits, again and again; given up when there is no server for long."""
+        pause_s, leave_at = PAUSE_FIRST_S, time.monotonic() + PATIENCE_S
+        while self._letters:
+            if self._link.insist(self._letters[0].send) is not None:
+                self._letters.pop(0)
+                continue
+            if self._stop.is_set():
+                leave_at = min(leave_at, time.monotonic() + LEAVE_S)
+            if time.monotonic() > leave_at:
+                log.error("ERROR there was no server to tell the end of %s", ", ".join(self.leases()))
+                self._letters.clear()
+            else:
+                time.sleep(pause_s)
+                pause_s = min(pause_s * 2, PAUSE_LONGEST_S)

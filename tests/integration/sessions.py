@@ -1,0 +1,91 @@
+"""Sessions of a worker within the test's own process, on a real server."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from cqltui.broker.queue import Queue
+from cqltui.broker.records import Claim
+from cqltui.campaign.load import load_campaign
+from cqltui.commands.dataset import load_data
+from cqltui.results.rundir import RunDir, read_metrics
+from cqltui.supervisor.submit import submissions
+from cqltui.worker.heartbeat import Heartbeat
+from cqltui.worker.link import Link
+from cqltui.worker.session import Context, Session
+from tests.integration.place import until
+
+BEAT_S = 0.2
+ONE = """
+[campaign]
+name = "one"
+[data]
+source = "simulated"
+[trainer]
+alpha = 0.3
+lr = 1e-3
+seed = 42
+epochs = 1000000
+hidden_dims = [16]
+[workers]
+checkpoint_s = 0.1
+[[phase]]
+name = "quality"
+priority = 5
+[[phase.task]]
+description = "the one"
+"""
+
+
+class OneTask:
+    """A campaign of one task, claimed, and what a worker has to train it."""
+
+    def __init__(self, queue: Queue, folder: Path, text: str = ONE) -> None:
+        path = folder / "one.toml"
+        path.write_text(text, encoding="utf-8")
+        campaign, data = load_data(load_campaign(path))
+        queue.enqueue_many(submissions(campaign, data))
+        self.queue = queue
+        self.run_dir = RunDir(folder / "run")
+        self.stop = threading.Event()
+        worker = {"id": "w1", "pid": os.getpid(), "device": "cpu", "started_ts": time.time()}
+        self.link = Link(queue, "w1", worker, self.stop)
+        self.context = Context(self.link, worker, self.run_dir, {}, self.stop)
+        self.claim = self.claim_again()
+
+    def claim_again(self) -> Claim:
+        """The task, claimed once more."""
+        (claim,) = self.link.claim(1, None, None)
+        return claim
+
+    @property
+    def epochs(self) -> int:
+        """Those that metrics.csv of the attempt holds."""
+        folder = self.run_dir.attempt(self.claim.id, self.claim.run, self.claim.token)
+        return len(read_metrics(folder / "metrics.csv"))
+
+    @property
+    def noted_epoch(self) -> int:
+        """The newest checkpoint that the server knows of."""
+        key = self.queue.keys.task(self.claim.id)
+        return int(self.queue.client.execute_command("HGET", key, "checkpoint_epoch") or 0)
+
+    @contextmanager
+    def trains(self, beats_over: redis.Redis) -> Iterator[threading.Thread]:
+        """The session in a thread, with a heartbeat over a connection of its own; told to stop at the end."""
+        session, beat_queue = Session(self.context, [self.claim]), Queue(beats_over)
+        heart = Heartbeat(lambda: session.directives(self.link.beat(beat_queue, session.leases(), {})), BEAT_S)
+        training = threading.Thread(target=session.run)
+        heart.start()
+        training.start()
+        try:
+            yield training
+        finally:
+            self.stop.set()
+            until(lambda: not training.is_alive(), "the session's end")
+            heart.stop()
