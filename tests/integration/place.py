@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psutil
@@ -79,6 +80,11 @@ class Command:
         """Standard error so far."""
         return self._err.read_text(encoding="utf-8")
 
+    @property
+    def code(self) -> int | None:
+        """The exit code, None while it goes on."""
+        return self._child.poll()
+
     def send(self, number: int) -> None:
         """Send it a signal."""
         self._child.send_signal(number)
@@ -101,16 +107,23 @@ class Command:
 
 
 class Place:
-    """A folder with `small.toml`; the run is in runs/small, as it is for a user who names no place."""
+    """A folder with a campaign; the run is in runs/<its name>, as it is for a user who names no place."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
-        """`url`: of the user's own server, which commands here find in REDIS_URL."""
+    def __init__(
+        self,
+        folder: Path,
+        url: str | None = None,
+        campaign: Path = SMALL,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`url`: of the user's own server, which commands here find in REDIS_URL. `environment`: more for them."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.url = url
-        self.campaign = folder / "small.toml"
-        shutil.copyfile(SMALL, self.campaign)
-        self.run_dir = RunDir(folder / "runs" / "small")
+        self.environment = environment
+        self.campaign = folder / campaign.name
+        shutil.copyfile(campaign, self.campaign)
+        self.run_dir = RunDir(folder / "runs" / campaign.stem)
         self._commands: list[Command] = []
 
     # Processes
@@ -118,6 +131,7 @@ class Place:
     def start(self, *arguments: str) -> Command:
         """Start `cqltui ...` here."""
         env = {name: value for name, value in os.environ.items() if name not in ("CQLTUI_REDIS_URL", "REDIS_URL")}
+        env |= self.environment
         if self.url is not None:
             env["REDIS_URL"] = self.url
         self._commands.append(Command(self.folder, len(self._commands), arguments, env))
@@ -125,7 +139,7 @@ class Place:
 
     def begin(self, *arguments: str) -> Command:
         """Start the campaign without a screen."""
-        return self.start("small.toml", "--no-ui", *arguments)
+        return self.start(self.campaign.name, "--no-ui", *arguments)
 
     def complete(self, *arguments: str) -> Command:
         """Run the campaign to its good end."""
