@@ -1,6 +1,7 @@
 """`cqltui worker`: train from a queue, on this machine or on another that reaches the server."""
 
 import argparse
+import faulthandler
 import logging
 import socket
 import sys
@@ -65,7 +66,10 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
 def _log_to(path: Path) -> None:
     """Into the worker's file, and to the terminal if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")]
+    file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    faulthandler.enable(file.stream)  # what kills the process leaves a traceback there
+    logging.raiseExceptions = False  # a line that finds no room on a full disk is lost, and no more
+    handlers: list[logging.Handler] = [file]
     if sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)

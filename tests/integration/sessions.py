@@ -19,6 +19,7 @@ from cqltui.worker.heartbeat import Heartbeat
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
 from tests.integration.place import until
+from trainer.threads import one_thread
 
 BEAT_S = 0.2
 ONE = """
@@ -45,29 +46,40 @@ description = "the one"
 class OneTask:
     """A campaign of one task, claimed, and what a worker has to train it."""
 
-    def __init__(self, queue: Queue, folder: Path, text: str = ONE) -> None:
+    claim: Claim
+
+    def __init__(self, queue: Queue, folder: Path, text: str = ONE, run_dir: Path | None = None) -> None:
+        one_thread()
         path = folder / "one.toml"
         path.write_text(text, encoding="utf-8")
         campaign, data = load_data(load_campaign(path))
         queue.enqueue_many(submissions(campaign, data))
         self.queue = queue
-        self.run_dir = RunDir(folder / "run")
+        self.run_dir = RunDir(run_dir or folder / "run")
         self.stop = threading.Event()
         worker = {"id": "w1", "pid": os.getpid(), "device": "cpu", "started_ts": time.time()}
         self.link = Link(queue, "w1", worker, self.stop)
         self.context = Context(self.link, worker, self.run_dir, {}, self.stop)
-        self.claim = self.claim_again()
+        self.claim_again()
 
     def claim_again(self) -> Claim:
         """The task, claimed once more."""
-        (claim,) = self.link.claim(1, None, None)
-        return claim
+        (self.claim,) = self.link.claim(1, None, None)
+        return self.claim
+
+    def train(self) -> None:
+        """The whole session, here and now."""
+        Session(self.context, [self.claim]).run()
+
+    @property
+    def folder(self) -> Path:
+        """That of the attempt."""
+        return self.run_dir.attempt(self.claim.id, self.claim.run, self.claim.token)
 
     @property
     def epochs(self) -> int:
         """Those that metrics.csv of the attempt holds."""
-        folder = self.run_dir.attempt(self.claim.id, self.claim.run, self.claim.token)
-        return len(read_metrics(folder / "metrics.csv"))
+        return len(read_metrics(self.folder / "metrics.csv"))
 
     @property
     def noted_epoch(self) -> int:
