@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(name, arguments)
     except CqltuiError as error:
-        print(f"cqltui: {without_passwords(str(error))}", file=sys.stderr)
+        _tell(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -92,11 +92,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if kinds := _server_errors(error):
             mend = f"; {RIGHTS}" if "NoPermissionError" in kinds else ""
-            print(f"cqltui: the server cannot be used: {without_passwords(str(error))}{mend}", file=sys.stderr)
+            _tell(f"the server cannot be used: {error}{mend}")
         else:
             lines = without_passwords(traceback.format_exc())
             logging.getLogger(__name__).error("internal error; please report it with these lines\n%s", lines)
         return ExitCode.INTERNAL
+
+
+def _tell(message: str) -> None:
+    """A message, which may quote a path, a file or a server: without passwords, and with control characters escaped."""
+    shown = (char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in without_passwords(message))
+    print(f"cqltui: {''.join(shown)}", file=sys.stderr)
 
 
 def _server_errors(error: Exception) -> set[str]:

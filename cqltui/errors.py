@@ -5,8 +5,9 @@ from enum import IntEnum
 
 RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs"
 """The mend for a user that may not do what is needed."""
-_USER_INFO = re.compile(r"([a-z]+:/{1,3}).*@", re.IGNORECASE)
-"""Up to the last "@" of the line: a password may hold any sign. One slash: a URL that was taken for a path."""
+_USER_INFO = re.compile(r"([a-z]+:/{1,3}+)(?![\[)\s]).*@", re.IGNORECASE)
+"""Up to the last "@" of the line, since a password may hold any sign. One slash: a URL that was taken for a path. A
+bracket or a space begins an explanation of URLs, which is ours."""
 _QUERY = re.compile(r"([?&](?:\w*_)?password=)[^\s&\"']*", re.IGNORECASE)
 
 

@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
-from cqltui.errors import RIGHTS, InputError, ServerError
+from cqltui.errors import RIGHTS, ServerError
 
 TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
@@ -97,7 +97,7 @@ def connect_url(url: str) -> redis.Redis:
         client = redis.Redis.from_url(url, **_settings())
     except (ValueError, TypeError, AttributeError, redis.RedisError):
         # The library's messages may quote parts of the URL, and a password with a '#' or '/' is among them.
-        raise InputError(wrong_form()) from None
+        raise wrong_form() from None
     try:
         client.ping()
     except (redis.RedisError, OSError, ValueError) as error:

@@ -1,24 +1,31 @@
 """The URL of the user's own server: what it may hold, and what of it may be shown."""
 
+import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cqltui.errors import InputError
 
-URL_FORMS = "redis://[user:password@]host:port/db, rediss://... (TLS) or unix://[user:password@]/path?db=0"
+URL_FORMS = "redis://[user:password@]host:port/db (with TLS: rediss://) or unix://[user:password@]/path?db=0"
 _OPTIONS = frozenset({"db", "username", "password", "client_name", "socket_timeout", "socket_connect_timeout"})
+_SCHEMES = ("redis", "rediss", "unix")
+_PRINTABLE = re.compile(r"[!-~]+")
 _TLS = "ssl_"
 """How the client library's options of TLS begin: ssl_ca_certs, ssl_certfile, ssl_check_hostname and others."""
 
 
 def check_url(url: str) -> None:
-    """Raise InputError for an option that the connection cannot have. Whether the rest is a URL is the library's
-    business."""
+    """Raise InputError for what is no such URL, or has an option that the connection cannot have."""
     try:
         parts = urlsplit(url)
-        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        options = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     except ValueError:
-        raise InputError(wrong_form()) from None
-    for name in names:
+        raise wrong_form() from None
+    at = "@" in parts.netloc
+    # A special sign in a password ends the address early: what is taken for a path or an option is of the password.
+    cut = bool(parts.netloc) and not at and any("@" in part for part in (parts.path, *options))
+    if parts.scheme not in _SCHEMES or not _PRINTABLE.fullmatch(url) or "#" in url or cut:
+        raise wrong_form()
+    for name in options:
         if name.startswith(_TLS):
             if parts.scheme != "rediss":
                 raise InputError(f"{shown_url(url)}: {name} is for TLS: the URL has to begin with rediss://")
@@ -27,9 +34,9 @@ def check_url(url: str) -> None:
             raise InputError(f"{shown_url(url)}: unknown option {name[:40]!a}; known: {known}, ssl_...")
 
 
-def wrong_form() -> str:
-    """What is wrong with something that is no such URL. Quotes nothing of it: a part may be of a password."""
-    return f"the Redis URL is not of the form {URL_FORMS}; escape special signs in a password (%23 for #)"
+def wrong_form() -> InputError:
+    """For something that is no such URL. Quotes nothing of it: a part may be of a password."""
+    return InputError(f"the Redis URL is not of the form {URL_FORMS}; escape special signs in a password (%23 for #)")
 
 
 def shown_url(url: str) -> str:

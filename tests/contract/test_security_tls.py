@@ -32,9 +32,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     ca.cert_pem.write_to_path(folder / "ca.pem")
     trustme.CA().cert_pem.write_to_path(folder / "other.pem")
     (folder / "junk.pem").write_text("no certificate\n")
+    access = f"requirepass {PASSWORD}"
     with (
-        tls_server(binary, folder / "here", "127.0.0.1", PASSWORD, ca) as port,
-        tls_server(binary, folder / "elsewhere", "elsewhere.example", PASSWORD, ca) as other,
+        tls_server(binary, folder / "here", "127.0.0.1", ca, access) as port,
+        tls_server(binary, folder / "elsewhere", "elsewhere.example", ca, access) as other,
     ):
         yield {"login": LOGIN, "port": str(port), "other_port": str(other), "folder": str(folder)}
 

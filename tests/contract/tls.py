@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -25,8 +25,9 @@ def tls_binary() -> str | None:
 
 
 @contextmanager
-def tls_server(binary: str, folder: Path, host: str, password: str, ca: trustme.CA) -> Iterator[int]:
-    """The port of a server on 127.0.0.1 that speaks TLS and nothing else, with a certificate for `host`."""
+def tls_server(binary: str, folder: Path, host: str, ca: trustme.CA, access: str) -> Iterator[int]:
+    """The port of a server on 127.0.0.1 that speaks TLS and nothing else, with a certificate for `host`. `access`: the
+    lines of its configuration that say who may enter."""
     folder.mkdir()
     certificate = ca.issue_cert(host)
     certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")
@@ -35,7 +36,7 @@ def tls_server(binary: str, folder: Path, host: str, password: str, ca: trustme.
     config = (
         f"bind 127.0.0.1\nport 0\ntls-port {port}\ntls-auth-clients no\n"
         f"tls-cert-file {folder}/server.pem\ntls-key-file {folder}/server.key\n"
-        f'save ""\ndir {folder}\nrequirepass {password}\n'
+        f'save ""\ndir {folder}\n{access}\n'
     )
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen([binary, "-"], stdin=subprocess.PIPE, stdout=log, stderr=log)
@@ -43,17 +44,19 @@ def tls_server(binary: str, folder: Path, host: str, password: str, ca: trustme.
         assert server.stdin is not None
         server.stdin.write(config.encode())
         server.stdin.close()
-        eventually(lambda: _answers(port, password))
+        eventually(lambda: _answers(port))
         yield port
     finally:
         server.kill()
         server.wait(10)
 
 
-def _answers(port: int, password: str) -> bool:
-    with (
-        suppress(redis.RedisError),
-        redis.Redis(port=port, password=password, ssl=True, ssl_cert_reqs="none") as client,
-    ):
-        return bool(client.ping())
-    return False
+def _answers(port: int) -> bool:
+    with redis.Redis(port=port, ssl=True, ssl_cert_reqs="none") as client:
+        try:
+            client.ping()
+        except redis.AuthenticationError:
+            return True  # it wants a password, so it is there
+        except redis.RedisError:
+            return False
+    return True
