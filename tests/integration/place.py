@@ -40,6 +40,17 @@ class Trained(NamedTuple):
     """Rows of metrics.csv without the speed."""
 
 
+def read_trained(run_dir: RunDir, task_id: str) -> Trained | None:
+    """What the task gave, None if it has no result."""
+    if read_json(run_dir.result_json(task_id)) is None:
+        return None
+    figures = tuple(
+        (row.epoch, row.loss, row.td_loss, row.cql_loss, row.q_mean, row.grad_norm, row.val_loss, row.val_td_loss)
+        for row in read_metrics(run_dir.metrics_csv(task_id))
+    )
+    return Trained(hashlib.sha256(run_dir.model(task_id).read_bytes()).hexdigest(), figures)
+
+
 def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
     """Wait for it, or fail."""
     end = time.monotonic() + limit_s
@@ -232,29 +243,15 @@ class Place:
 
     def trained(self) -> dict[str, Trained]:
         """What every task gave, checked to have every epoch once."""
-        found = {}
-        for folder in self.run_dir.tasks.iterdir():
-            said = read_json(folder / "result.json")
-            if said is None:
-                continue
-            rows = read_metrics(folder / "metrics.csv")
-            assert [row.epoch for row in rows] == list(range(1, said["epochs"] + 1))
-            figures = tuple(
-                (
-                    row.epoch,
-                    row.loss,
-                    row.td_loss,
-                    row.cql_loss,
-                    row.q_mean,
-                    row.grad_norm,
-                    row.val_loss,
-                    row.val_td_loss,
-                )
-                for row in rows
-            )
-            model = (folder / "model.safetensors").read_bytes()
-            found[folder.name] = Trained(hashlib.sha256(model).hexdigest(), figures)
+        found = self.trained_so_far()
+        for task_id, trained in found.items():
+            assert [row[0] for row in trained.metrics] == list(range(1, self.result(task_id)["epochs"] + 1))
         return found
+
+    def trained_so_far(self) -> dict[str, Trained]:
+        """What those tasks gave that have a result."""
+        ids = [folder.name for folder in self.run_dir.tasks.iterdir()]
+        return {task_id: found for task_id in ids if (found := read_trained(self.run_dir, task_id)) is not None}
 
     def result(self, task_id: str) -> dict[str, Any]:
         """The task's accepted result."""

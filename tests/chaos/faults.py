@@ -1,0 +1,42 @@
+"""All faults."""
+
+from collections.abc import Callable
+
+from tests.chaos import damage, deaths, surroundings
+from tests.chaos.world import World
+
+Fault = Callable[[World], None]
+FAULTS: tuple[Fault, ...] = (
+    deaths.kill_worker,
+    deaths.kill_supervisor,
+    deaths.kill_server,
+    deaths.kill_supervisor_and_server,
+    deaths.kill_screen,
+    deaths.kill_all,
+    deaths.freeze_worker,
+    deaths.freeze_supervisor,
+    deaths.freeze_server,
+    deaths.freeze_screen,
+    deaths.sleep,
+    deaths.cut_connections,
+    damage.flush,
+    damage.damage_aof,
+    damage.lose_data,
+    damage.damage_checkpoint,
+    damage.plant_stale_files,
+    damage.full_server,
+    damage.full_disk,
+    surroundings.jump_clock,
+    surroundings.pull_cable,
+    surroundings.second_supervisor,
+    surroundings.second_worker,
+    surroundings.interrupt,
+    surroundings.drain,
+    surroundings.pause,
+    surroundings.nonsense,
+)
+
+
+def name_of(fault: Fault) -> str:
+    """As it is counted."""
+    return fault.__name__.replace("_", " ")

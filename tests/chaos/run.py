@@ -1,0 +1,211 @@
+"""`make chaos`: real campaigns under a seeded random schedule of faults, and at the end of each: was anything lost?
+
+The same seed gives the same faults in the same order, as far as the machine's timing lets them meet the same moments.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tests.chaos import tools
+from tests.chaos.faults import FAULTS, Fault, name_of
+from tests.chaos.promise import Tally, digest, judge
+from tests.chaos.server import OwnServer
+from tests.chaos.world import CAMPAIGN, NotNow, World
+from tests.integration.place import Place, Trained
+
+STEP_S = 0.05
+PAUSE_S = (1.0, 4.0)
+"""Between two faults."""
+UNDISTURBED_S = 600.0
+ROUND_FAULTS = 40
+"""After so many a run is let come to its end."""
+FINISH_S = 400.0
+"""In which a run that nobody disturbs any more has to end."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Summary:
+    """All rounds together."""
+
+    tally: Tally = field(default_factory=Tally)
+    faults: Counter[str] = field(default_factory=Counter)
+    rounds: int = 0
+    digests: set[str] = field(default_factory=set)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise was kept in all rounds."""
+        return self.rounds > 0 and self.tally.kept and len(self.digests) == 1
+
+
+def place_of(folder: Path, rng: Random, number: int, stack: ExitStack) -> tuple[Place, OwnServer | None]:
+    """Where a round takes place: every third on the user's own server, on a host of its own if that can be had."""
+    if number % 3 == 2:
+        network = None if tools.why_no_network() else stack.enter_context(tools.Network(number % 250))
+        server = OwnServer(folder / "server", network)
+        server.start()
+        stack.callback(server.end)
+        server.wait()
+        return Place(folder / "place", server.url, CAMPAIGN), server
+    environment: Mapping[str, str] = {}
+    if not tools.why_no_clock():
+        environment = tools.clock_environment(folder / "clock")
+    disk = folder / "place"
+    if not tools.why_no_disk():
+        stack.enter_context(tools.small_disk(disk))
+    return Place(disk, None, CAMPAIGN, environment), None
+
+
+@contextmanager
+def world_of(folder: Path, rng: Random, number: int, options: Sequence[str]) -> Iterator[World]:
+    """A round's world; nothing of it is left behind."""
+    folder.mkdir(parents=True)
+    with ExitStack() as stack:
+        place, own_server = place_of(folder, rng, number, stack)
+        world = World(place, rng, options, own_server)
+        stack.callback(world.close)
+        yield world
+
+
+def disturb(world: World, faults: Sequence[Fault], limit: int, until: float, say: Say) -> Counter[str]:
+    """Inject faults into a run until it has ended, there were enough, or it is time; how many of each kind."""
+    injected: Counter[str] = Counter()
+    next_at = time.monotonic() + 3.0
+    while not world.ended and injected.total() < limit and time.monotonic() < until:
+        world.tend()
+        if time.monotonic() >= next_at and (name := _inject(world, faults, injected)):
+            injected[name] += 1
+            say(name)
+            next_at = time.monotonic() + world.rng.uniform(*PAUSE_S)
+        time.sleep(STEP_S)
+    return injected
+
+
+def _inject(world: World, faults: Sequence[Fault], injected: Counter[str]) -> str:
+    """One of those that were injected least; its name, or nothing if none makes sense just now."""
+    for fault in sorted(faults, key=lambda fault: (injected[name_of(fault)], world.rng.random())):
+        try:
+            fault(world)
+        except NotNow:
+            continue
+        return name_of(fault)
+    return ""
+
+
+def finish(world: World) -> None:
+    """Let the run come to its end, and the screen tell of it."""
+    world.heal()
+    deadline = time.monotonic() + FINISH_S
+    while not world.ended and time.monotonic() < deadline:
+        world.tend()
+        time.sleep(STEP_S)
+    if not world.ended:
+        world.complaints.append(f"the run did not end within {FINISH_S:.0f} s of the last fault")
+
+
+def check(world: World, expected: Mapping[str, Trained]) -> Tally:
+    """The run has ended: what has become of it?"""
+    world.check_screen(len(expected))
+    world.check_processes()
+    tally = judge(world.place.run_dir, expected)
+    tally.complaints += world.complaints
+    return tally
+
+
+def undisturbed(folder: Path, options: Sequence[str]) -> dict[str, Trained]:
+    """What the campaign gives when nobody disturbs it."""
+    place = Place(folder, None, CAMPAIGN)
+    try:
+        place.begin(*options).ends(0, UNDISTURBED_S)
+        return place.trained()
+    finally:
+        place.end_all()
+
+
+def one_round(
+    folder: Path,
+    rng: Random,
+    number: int,
+    options: Sequence[str],
+    expected: Mapping[str, Trained],
+    until: float,
+    say: Say,
+    summary: Summary,
+    faults: Sequence[Fault] = FAULTS,
+    limit: int = ROUND_FAULTS,
+) -> Tally:
+    """One run from start to end, with its part in the summary."""
+    with world_of(folder, rng, number, options) as world:
+        summary.faults += disturb(world, faults, limit, until, say)
+        finish(world)
+        tally = check(world, expected)
+        summary.digests |= {digest(expected), digest(world.place.trained_so_far())}
+    summary.rounds += 1
+    summary.tally.add(tally)
+    return tally
+
+
+def report(summary: Summary, seed: int, minutes: float) -> str:
+    """The summary as it is printed."""
+    tally = summary.tally
+    width = max(map(len, summary.faults), default=0)
+    lines = [f"seed {seed}, {minutes:.1f} minutes, {summary.rounds} runs, {summary.faults.total()} faults", ""]
+    lines += [f"  {name:<{width}}  {count:>4}" for name, count in sorted(summary.faults.items())]
+    lines += [f"  {what}: none, since {why}" for what, why in missing().items() if why]
+    counts = {name: value for name, value in vars(tally).items() if isinstance(value, int)}
+    lines += ["", *(f"  {name:<10}  {value:>6}" for name, value in counts.items())]
+    same = "all equal to the undisturbed run's" if len(summary.digests) == 1 else "DIFFERENT"
+    lines += [f"  {'digests':<10}  {same}: {', '.join(sorted(found[:16] for found in summary.digests))}"]
+    lines += ["", "the promise was kept" if summary.kept else "THE PROMISE WAS BROKEN", *tally.complaints]
+    return "\n".join(lines)
+
+
+def missing() -> dict[str, str]:
+    """Kinds of faults that this machine cannot have, with the reason."""
+    return {
+        "full disk": tools.why_no_disk(),
+        "jump clock": tools.why_no_clock(),
+        "pull cable": tools.why_no_network(),
+    }
+
+
+def main() -> int:
+    """Rounds until the time is over; 0 if the promise was kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--only", nargs="+", default=[], metavar="FAULT", help="such as kill_worker")
+    parser.add_argument("--keep", type=Path, help="a new folder in which everything stays to be looked at")
+    chosen = parser.parse_args()
+    began, rng, summary = time.monotonic(), Random(chosen.seed), Summary()
+    end = began + 60 * chosen.minutes
+    faults = [fault for fault in FAULTS if not chosen.only or fault.__name__ in chosen.only]
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:7.1f} s  {text}", file=sys.stderr, flush=True)
+
+    with ExitStack() as stack:
+        folder = chosen.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cqltui-chaos-")))
+        say("a run that nobody disturbs")
+        expected = undisturbed(folder / "undisturbed", ())
+        while time.monotonic() < end:
+            number = summary.rounds
+            say(f"run {number + 1}")
+            tally = one_round(folder / f"run-{number}", rng, number, (), expected, end, say, summary, faults)
+            say("kept" if tally.kept else f"BROKEN: {tally}")
+    print(report(summary, chosen.seed, (time.monotonic() - began) / 60))
+    return 0 if summary.kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

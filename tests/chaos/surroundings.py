@@ -1,0 +1,103 @@
+"""The clock, the network, and what people do.
+
+Each is injected into a running campaign, lasts for a moment or for some seconds, and may meet others. One that makes no
+sense just now raises NotNow, and another is taken.
+"""
+
+import signal
+from pathlib import Path
+
+from cqltui.broker.queue import Queue
+from cqltui.state.model import Wanted
+from tests.chaos.world import LEASE_S, NotNow, World, worker_id
+from tests.integration.place import Command
+
+COMMAND_S = 20.0
+"""How long a second supervisor has to find out that there is one."""
+
+
+# The world around
+
+
+def jump_clock(world: World) -> None:
+    """The clock of the day jumps, by up to an hour."""
+    offset = world.place.environment.get("FAKETIME_TIMESTAMP_FILE")
+    if offset is None:
+        raise NotNow
+    Path(offset).write_text(f"{world.rng.choice((-3600, -600, 600, 3600)):+d}", encoding="ascii")
+
+
+def pull_cable(world: World) -> None:
+    """The network between the server and all others is cut, for longer than a lease."""
+    if world.own_server is None or world.own_server.network is None:
+        raise NotNow
+    network = world.own_server.network
+    world.server_away(seconds := world.rng.uniform(1.0, 3.0) * LEASE_S)
+    network.cable(plugged=False)
+    world.later(seconds, lambda: network.cable(plugged=True))
+
+
+# What people do
+
+
+def second_supervisor(world: World) -> None:
+    """Somebody starts the campaign once more."""
+    if not world.supervisor.err:
+        raise NotNow
+    second = world.place.begin()
+    world.later(COMMAND_S, lambda: _refused(world, second))
+
+
+def second_worker(world: World) -> None:
+    """Somebody starts a worker under an id that is taken: the older one is fenced. It leaves after a while."""
+    worker = world.rng.choice(world.workers())
+    world.spare([worker_id(worker)])
+    world.look()
+    words = ("--device", "cpu", "--poll-interval", "0.2", "--run-dir", str(world.place.run_dir.path))
+    second = world.place.start("worker", "--worker-id", worker_id(worker), *words)
+    world.later(world.rng.uniform(5.0, 15.0), lambda: second.send(signal.SIGTERM))
+
+
+def interrupt(world: World) -> None:
+    """Ctrl-C: checkpoint and stop."""
+    world.supervisor.send(signal.SIGINT)
+
+
+def drain(world: World) -> None:
+    """`cqltui stop --drain`: what runs ends, nothing else starts."""
+    _want(world, Wanted.DRAINING)
+
+
+def pause(world: World) -> None:
+    """The campaign is paused, and goes on later."""
+    _want(world, Wanted.PAUSED)
+    world.later(world.rng.uniform(1.0, 5.0), lambda: _want_again(world))
+
+
+def nonsense(world: World) -> None:
+    """Foreign entries in the queue, foreign messages among the events."""
+    with world.client() as client:
+        client.execute_command("ZADD", "training_queue", "inf", b"\xff\x1b[31m", 9, "../../etc", -1, "[bold]x")
+        for raw in (b"", b"\xff", b"[" * 5000, b'{"v":99,"kind":"task.done"}', b'{"v":1,"kind":"task.done","ts":NaN}'):
+            client.publish("cq:events", raw)
+
+
+def _want(world: World, wanted: Wanted) -> None:
+    with world.client() as client:
+        Queue(client).want(wanted)
+
+
+def _want_again(world: World) -> None:
+    try:
+        _want(world, Wanted.RUNNING)
+    except NotNow:
+        if not world.ended:
+            world.later(0.5, lambda: _want_again(world))
+
+
+def _refused(world: World, second: Command) -> None:
+    """It has to refuse, or to go on with the run if the first was killed meanwhile."""
+    if second.code is None:
+        second.send(signal.SIGINT)
+    elif second.code not in (0, 1, 2, 3, 4, 130) or "Traceback" in second.err:
+        world.complaints.append(f"a second supervisor ended with {second.code}: {second.err[-1500:]}")

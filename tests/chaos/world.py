@@ -1,0 +1,292 @@
+"""A run and all of its processes: who they are, what happens to them, and who starts them again."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import psutil
+import redis
+
+from cqltui.errors import ExitCode, ServerError
+from cqltui.state.model import RunState, Status
+from tests.chaos.server import OwnServer
+from tests.integration.place import Command, Place, until
+from tests.integration.terminal import Terminal
+
+Act = Callable[[], object]
+CAMPAIGN = Path(__file__).with_name("chaos.toml")
+EXPECTED_ENDS = frozenset(ExitCode) - {ExitCode.INPUT}
+"""INTERNAL is also that of a supervisor which came while the server was away, and said so."""
+LEASE_S = 4.0
+"""Of the campaign."""
+SCREEN_S = 30.0
+SETTLE_S = 2.0
+"""Time for a server that is back to answer."""
+
+
+class NotNow(Exception):  # noqa: N818 - an answer, no error
+    """The fault cannot be injected at this moment."""
+
+
+class Screen:
+    """`cqltui attach` in a terminal, whose output somebody takes."""
+
+    def __init__(self, place: Place) -> None:
+        argv = [sys.executable, "-m", "cqltui", "attach", "--run-dir", str(place.run_dir.path)]
+        extra = dict(place.environment) | ({"REDIS_URL": place.url} if place.url else {})
+        self.terminal = Terminal(argv, place.folder, extra)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self.terminal.process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, None while it goes on."""
+        return self.terminal.process.poll()
+
+    def text(self) -> str:
+        """What the screen shows."""
+        with self._lock:
+            return self.terminal.text()
+
+    def close(self) -> None:
+        """End it, if need be."""
+        self._closed = True
+        self._thread.join()
+        self.terminal.close()
+
+    def _drain(self) -> None:
+        while not self._closed:
+            with suppress(OSError), self._lock:  # OSError: the other end is closed
+                self.terminal.read(0.02)
+            time.sleep(0.02)
+
+
+@dataclass
+class Later:
+    """What is to be done when its time has come."""
+
+    at: float
+    act: Act
+
+
+class World:
+    """One run of the campaign, kept going: whoever is killed is started again after a while."""
+
+    def __init__(self, place: Place, rng: Random, options: Sequence[str], own_server: OwnServer | None) -> None:
+        """`own_server`: the user's, in place of the embedded one."""
+        self.place = place
+        self.rng = rng
+        self.own_server = own_server
+        self.complaints: list[str] = []
+        self.ended = False
+        self._options = options
+        self._away_until = 0.0
+        self._later: list[Later] = []
+        self._supervisor: Command | None = None
+        self._supervisor_at = 0.0
+        self._killed: set[int] = set()
+        self.screen: Screen | None = None
+        self._screen_at = 2.0 + time.monotonic()
+
+    # Who is there
+
+    @property
+    def supervisor(self) -> Command:
+        """The one that runs. Raises NotNow."""
+        if self._supervisor is None or self._supervisor.code is not None:
+            raise NotNow
+        return self._supervisor
+
+    def workers(self) -> list[psutil.Process]:
+        """Worker processes. Raises NotNow if there is none."""
+        found = []
+        for process in self.place.processes():
+            with suppress(psutil.Error):
+                if "--worker-id" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        if not found:
+            raise NotNow
+        return found
+
+    def server_pid(self) -> int:
+        """The server's process. Raises NotNow."""
+        pid = self.own_server.pid if self.own_server else self._embedded_pid()
+        if not pid or not psutil.pid_exists(pid):
+            raise NotNow
+        return pid
+
+    def _embedded_pid(self) -> int:
+        try:
+            return self.place.server_pid()
+        except AssertionError:
+            raise NotNow from None
+
+    def look(self) -> RunState:
+        """The run's state. Raises NotNow if the server is away."""
+        if time.monotonic() < self._away_until:
+            raise NotNow
+        state = self.place.look()
+        if not state.tasks:
+            raise NotNow
+        return state
+
+    def spare(self, worker_ids: Sequence[str] | None = None) -> RunState:
+        """The state, if the tasks that these workers have (None: all) have been saved since the last death of their
+        worker: a task that dies time and again without progress is a poisoned one, and ends as dead. Raises NotNow."""
+        state = self.look()
+        running = [task for task in state.tasks.values() if task.status is Status.RUNNING]
+        if any(task.life.deaths for task in running if worker_ids is None or task.life.worker in worker_ids):
+            raise NotNow
+        return state
+
+    @contextmanager
+    def client(self) -> Iterator[redis.Redis]:
+        """A client of the run's server. Raises NotNow if the server does not answer, or no longer."""
+        self.look()
+        try:
+            with self.place.queue() as queue:
+                yield queue.client
+        except (redis.RedisError, ServerError):
+            raise NotNow from None
+
+    # What happens
+
+    def kill(self, pid: int) -> None:
+        """SIGKILL."""
+        self._killed.add(pid)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def freeze(self, pids: Sequence[int], seconds: float) -> None:
+        """SIGSTOP, and SIGCONT later."""
+        _signal_all(pids, signal.SIGSTOP)
+        self.later(seconds, lambda: _signal_all(pids, signal.SIGCONT))
+
+    def server_away(self, seconds: float) -> None:
+        """The server is about to be away for so long. Raises NotNow if it is so already."""
+        self.look()
+        self._away_until = time.monotonic() + seconds + SETTLE_S
+
+    def kill_server(self, *, empty: bool = False) -> None:
+        """SIGKILL; the user's own server is started again after some seconds, `empty`: without its data."""
+        pid = self.server_pid()
+        if (own := self.own_server) is not None:
+            self.server_away(seconds := self.rng.uniform(0.0, 8.0))
+            self.later(seconds, lambda: own.start(empty=empty))
+        self.kill(pid)
+
+    def later(self, seconds: float, act: Act) -> None:
+        """Do it when so much time has passed, at the latest at the end of the faults."""
+        self._later.append(Later(time.monotonic() + seconds, act))
+
+    def expect_end(self, pid: int) -> None:
+        """The process may end in any way."""
+        self._killed.add(pid)
+
+    def tend(self) -> None:
+        """Do what is due: heal, start again who was killed, and notice the end of the run."""
+        now = time.monotonic()
+        for due in [entry for entry in self._later if entry.at <= now]:
+            self._later.remove(due)
+            due.act()
+        self._tend_supervisor(now)
+        self._tend_screen(now)
+
+    def heal(self) -> None:
+        """End all that lasts."""
+        for entry in self._later:
+            entry.at = 0.0
+
+    def _tend_supervisor(self, now: float) -> None:
+        command = self._supervisor
+        if command is None:
+            if now >= self._supervisor_at and not self.ended:
+                self._supervisor = self.place.begin(*self._options)
+            return
+        if command.code is None:
+            return
+        self._supervisor = None
+        self._supervisor_at = now + self.rng.uniform(0.0, 4.0)
+        self.ended = command.code in (0, 1)  # 1: some task is dead, which the judge will say
+        if command.code == ExitCode.INPUT and "has a supervisor already" in command.err:
+            return  # a second one was faster
+        unknown = command.code not in EXPECTED_ENDS and command.pid not in self._killed
+        if unknown or "Traceback" in command.err:
+            self.complaints.append(f"a supervisor ended with {command.code}: {command.err[-1500:]}")
+
+    def _tend_screen(self, now: float) -> None:
+        if self.screen is None:
+            if now >= self._screen_at and self.place.run_dir.campaign_json.is_file() and not self.ended:
+                self.screen = Screen(self.place)
+            return
+        code = self.screen.code
+        if code is None:
+            return
+        # Without a supervisor or a server there may be nothing to attach to: it says so, with the code of no server.
+        if code not in tuple(ExitCode) and self.screen.pid not in self._killed:
+            self.complaints.append(f"a screen ended with {code}:\n{self.screen.text()}")
+        self.screen.close()
+        self.screen = None
+        self._screen_at = now + self.rng.uniform(0.0, 3.0)
+
+    def check_screen(self, tasks: int) -> None:
+        """A screen that saw the end has to show it; one that was killed at last shows nothing."""
+        if self.screen is None or self.screen.code is not None:
+            return
+        wanted = f"{tasks}/{tasks} done"
+        try:
+            until(lambda: wanted in " ".join(self.screen_text().split()), "the end on the screen", SCREEN_S)
+        except AssertionError:
+            self.complaints.append(f"the screen does not say {wanted!r}:\n{self.screen_text()}")
+
+    def screen_text(self) -> str:
+        """What the screen shows now."""
+        return self.screen.text() if self.screen else ""
+
+    def check_processes(self) -> None:
+        """Nothing but the screen goes on after the end."""
+        mine = {self.screen.pid} if self.screen else set()
+        try:
+            until(lambda: {process.pid for process in self.place.processes()} <= mine, "the processes' end", SCREEN_S)
+        except AssertionError:
+            left = [" ".join(process.cmdline()) for process in self.place.processes() if process.pid not in mine]
+            self.complaints.append(f"processes are left: {left}")
+
+    def close(self) -> None:
+        """End everything."""
+        self.heal()
+        for entry in self._later:
+            with suppress(Exception):
+                entry.act()
+        if self.screen is not None:
+            self.screen.close()
+        self.place.end_all()
+
+
+def worker_id(process: psutil.Process) -> str:
+    """The id that a worker was started with. Raises NotNow if it is gone."""
+    try:
+        words = process.cmdline()
+        return words[words.index("--worker-id") + 1]
+    except (psutil.Error, ValueError):
+        raise NotNow from None
+
+
+def _signal_all(pids: Sequence[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
