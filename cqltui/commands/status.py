@@ -18,7 +18,7 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode, hardware, select
 from cqltui.state.eta import estimate
 from cqltui.state.model import ENDED, CampaignInfo, Progress, RunState, Status, TaskInfo, TaskState, Verdict, Wanted
-from cqltui.state.plain import plain
+from cqltui.state.plain import headline, plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
 
@@ -143,7 +143,7 @@ def _task_json(task: TaskState) -> dict[str, Any]:
         "epochs": task.info.epochs,
         "loss": task.progress.loss if task.progress else None,
         "val_loss": task.progress.val_loss if task.progress else None,
-        "error": task.life.error,
+        "error": select.error_text(task),
     }
 
 
@@ -193,6 +193,6 @@ def _table(state: RunState) -> Table:
     for task in select.ordered(state):
         loss = "" if task.progress is None or task.progress.loss is None else f"{task.progress.loss:.4f}"
         epochs = f"{task.epochs_done}/{task.info.epochs}"
-        cells = (task.id, task.info.phase, task.info.title, task.status, epochs, loss, task.life.error)
+        cells = (task.id, task.info.phase, task.info.title, task.status, epochs, loss, headline(task.life.error))
         table.add_row(*(Text(plain(cell)) for cell in cells))
     return table

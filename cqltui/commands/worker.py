@@ -66,10 +66,10 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
 def _log_to(path: Path) -> None:
     """Into the worker's file, and to the terminal if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    faulthandler.enable(file.stream)  # what kills the process leaves a traceback there
+    file = path.open("a", encoding="utf-8", errors="backslashreplace")
+    faulthandler.enable(file)  # what kills the process leaves a traceback there
     logging.raiseExceptions = False  # a line that finds no room on a full disk is lost, and no more
-    handlers: list[logging.Handler] = [file]
+    handlers: list[logging.Handler] = [logging.StreamHandler(file)]
     if sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)

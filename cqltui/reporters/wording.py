@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Lifecycle, RunState, Status, TaskState, Wanted
-from cqltui.state.plain import plain
+from cqltui.state.plain import headline, plain
 from cqltui.state.select import PhaseProgress, counts
 
 TITLE_LIMIT = 60
@@ -124,7 +124,7 @@ def _change(known: Lifecycle | None, task: TaskState) -> str:
 
 
 def _error(life: Lifecycle) -> str:
-    return f": {plain(life.error, ERROR_LIMIT)}" if life.error else ""
+    return f": {plain(headline(life.error), ERROR_LIMIT)}" if life.error else ""
 
 
 def _figures(task: TaskState) -> str:

@@ -11,6 +11,7 @@ from cqltui.campaign.model import Campaign
 from cqltui.campaign.outcomes import DONE
 from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir
+from cqltui.state.plain import headline
 
 MAX_FAILURES = 10
 VERDICT_WORDS = {True: "passed", False: "failed", None: "open"}
@@ -140,7 +141,7 @@ def _best(records: Iterable[TaskRecord], metrics: Iterable[str]) -> tuple[Best, 
 def _failures(records: Iterable[TaskRecord]) -> Iterable[str]:
     for record in records:
         if record.standing.status in {"dead", "cancelled"}:
-            reason = "".join(c if c.isprintable() else " " for c in record.standing.error).strip()
+            reason = "".join(c if c.isprintable() else " " for c in headline(record.standing.error)).strip()
             yield f"{record.task.id} {record.task.title}: {record.standing.status}{': ' if reason else ''}{reason}"
 
 

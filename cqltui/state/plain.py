@@ -25,6 +25,11 @@ def plain(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"[: max(0, limit)]
 
 
+def headline(text: str) -> str:
+    """The first line that is not empty: of an error the reason, which tracebacks and log lines follow."""
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
 def _printable(char: str) -> str:
     if char.isprintable() and char != _EMOJI_STYLE:
         return char

@@ -1,5 +1,6 @@
 """What readers of the state show, computed from it. Pure: the time is told."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from cqltui.state.eta import Estimate
 from cqltui.state.live import live_workers as live_workers
 from cqltui.state.live import samples_per_s as samples_per_s
 from cqltui.state.live import stalled as stalled
-from cqltui.state.model import ENDED, PhaseInfo, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 
 
@@ -127,6 +128,20 @@ def _merit(task: TaskState) -> tuple[bool, float, int]:
     if progress.best_val_loss is not None:
         return False, progress.best_val_loss, task.info.index
     return True, inf if progress.loss is None else progress.loss, task.info.index
+
+
+def error_text(task: TaskState) -> str:
+    """All that is known of the task's last failure: the reason in the first line, traceback, last log lines, and for
+    a dead task how to run it again."""
+    if task.status is not Status.DEAD:
+        return task.life.error
+    return f"{task.life.error}\n\nrun it again with: cqltui resubmit {task.id}".lstrip()
+
+
+def notices_about(state: RunState, task_id: str) -> tuple[Notice, ...]:
+    """The notices that name the task, the newest last."""
+    named = re.compile(rf"\btask {re.escape(task_id)}(?![\w.-])")
+    return tuple(notice for notice in state.notices if named.search(notice.text))
 
 
 def ordered(state: RunState) -> tuple[TaskState, ...]:

@@ -5,23 +5,32 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import redis
 
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Claim
+from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.commands.dataset import load_data
 from cqltui.results.rundir import RunDir, read_metrics
+from cqltui.state.model import RunState, TaskState
 from cqltui.supervisor.submit import submissions
 from cqltui.worker.heartbeat import Heartbeat
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
+from tests.contract.helpers import after
+from tests.contract.readers import reader
 from tests.integration.place import until
+from trainer import data
+from trainer.model import read_model
 from trainer.threads import one_thread
+from trainer.train import PackTrainer
 
 BEAT_S = 0.2
+LOOK_S = 5.0
 ONE = """
 [campaign]
 name = "one"
@@ -52,8 +61,8 @@ class OneTask:
         one_thread()
         path = folder / "one.toml"
         path.write_text(text, encoding="utf-8")
-        campaign, data = load_data(load_campaign(path))
-        queue.enqueue_many(submissions(campaign, data))
+        campaign, summary = load_data(load_campaign(path))
+        queue.enqueue_many(submissions(campaign, summary))
         self.queue = queue
         self.run_dir = RunDir(run_dir or folder / "run")
         self.stop = threading.Event()
@@ -81,6 +90,22 @@ class OneTask:
         """Those that metrics.csv of the attempt holds."""
         return len(read_metrics(self.folder / "metrics.csv"))
 
+    def state(self) -> RunState:
+        """The run as a late reader knows it, notices included."""
+        feed = reader(self.queue)
+        try:
+            return after(feed.poll(LOOK_S))
+        finally:
+            feed.close()
+
+    def seen(self) -> TaskState:
+        """The task as a reader sees it."""
+        return self.state().tasks[self.claim.id]
+
+    def notices(self) -> str:
+        """What the user was told, a line each."""
+        return "\n".join(notice.text for notice in self.state().notices)
+
     @property
     def noted_epoch(self) -> int:
         """The newest checkpoint that the server knows of."""
@@ -101,3 +126,16 @@ class OneTask:
             self.stop.set()
             until(lambda: not training.is_alive(), "the session's end")
             heart.stop()
+
+
+def check_undisturbed(task: OneTask) -> None:
+    """The result is that of a training without sessions, queue and disk; every epoch is there once."""
+    config = payload.read_trainer(task.claim.spec)
+    trainer = PackTrainer([config], data.load(payload.read_data(task.claim.spec)))
+    expected = [asdict(trainer.run_epoch()[0]) | {"samples_per_s": 0.0} for _ in range(config.epochs)]
+    rows = [asdict(row) | {"samples_per_s": 0.0} for row in read_metrics(task.folder / "metrics.csv")]
+    assert rows == expected
+    found, right = read_model(task.folder / "model.safetensors").tensors, trainer.model(0).tensors
+    assert {name: tensor.tolist() for name, tensor in found.items()} == {
+        name: tensor.tolist() for name, tensor in right.items()
+    }

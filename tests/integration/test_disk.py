@@ -6,25 +6,18 @@ The disk is a small tmpfs; where none can be mounted the tests are skipped.
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import redis
 
 from cqltui.broker.queue import Queue
-from cqltui.campaign import payload
 from cqltui.results.rundir import read_json, read_metrics
-from cqltui.state.model import Status, TaskState
+from cqltui.state.model import Status
 from cqltui.worker.failure import MAX_ATTEMPTS
-from tests.contract.helpers import state
 from tests.integration.place import Place, Trained, until
-from tests.integration.sessions import ONE, OneTask
-from trainer import data
+from tests.integration.sessions import ONE, OneTask, check_undisturbed
 from trainer.checkpoint import newest_good
-from trainer.data.types import Dataset
-from trainer.model import read_model
-from trainer.train import PackTrainer
 
 SIZE = "32m"
 EPOCHS = 300
@@ -54,31 +47,6 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def seen(task: OneTask) -> TaskState:
-    """The task as a reader sees it."""
-    return state(task.queue).tasks[task.claim.id]
-
-
-def notices(task: OneTask) -> str:
-    """What the user was told."""
-    key = task.queue.keys.notices
-    return b"\n".join(task.queue.client.execute_command("LRANGE", key, 0, -1)).decode()
-
-
-def check_undisturbed(task: OneTask) -> None:
-    """The result is that of a training without sessions, queue and disk, every epoch is there once."""
-    config = payload.read_trainer(task.claim.spec)
-    dataset: Dataset = data.load(payload.read_data(task.claim.spec))
-    trainer = PackTrainer([config], dataset)
-    expected = [asdict(trainer.run_epoch()[0]) | {"samples_per_s": 0.0} for _ in range(config.epochs)]
-    rows = [asdict(row) | {"samples_per_s": 0.0} for row in read_metrics(task.folder / "metrics.csv")]
-    assert rows == expected
-    model, right = read_model(task.folder / "model.safetensors"), trainer.model(0)
-    assert {name: tensor.tolist() for name, tensor in model.tensors.items()} == {
-        name: tensor.tolist() for name, tensor in right.tensors.items()
-    }
-
-
 def test_a_training_goes_on_without_checkpoints_while_the_disk_is_full(
     queue: Queue, disk: Path, tmp_path: Path
 ) -> None:
@@ -86,20 +54,20 @@ def test_a_training_goes_on_without_checkpoints_while_the_disk_is_full(
     with task.trains(queue.client):
         until(lambda: task.noted_epoch > 0, "a checkpoint")
         filler = fill(disk)
-        until(lambda: "no checkpoint could be written" in notices(task), "the warning")
-        kept, reached = newest_good([task.folder]), seen(task).epochs_done
+        until(lambda: "no checkpoint could be written" in task.notices(), "the warning")
+        kept, reached = newest_good([task.folder]), task.seen().epochs_done
         assert kept.bad == (), "what is on the disk is whole"
         assert kept.checkpoint is not None
-        until(lambda: seen(task).epochs_done >= reached + EPOCHS, "epochs meanwhile")
+        until(lambda: task.seen().epochs_done >= reached + EPOCHS, "epochs meanwhile")
         assert newest_good([task.folder]).path == kept.path
-        on = seen(task)
+        on = task.seen()
         assert (on.status, on.life.attempt) == (Status.RUNNING, 1)
         filler.unlink()
         until(lambda: task.noted_epoch >= reached + EPOCHS, "a checkpoint once there is room")
     rows = read_metrics(task.folder / "metrics.csv")
     assert [row.epoch for row in rows] == list(range(1, len(rows) + 1)), "every epoch is there, and once"
     assert len(rows) >= task.noted_epoch
-    assert notices(task).count(FULL) == 1, "told once"
+    assert task.notices().count(FULL) == 1, "told once"
 
 
 def test_a_task_whose_result_finds_no_room_waits_for_it(queue: Queue, disk: Path, tmp_path: Path) -> None:
@@ -108,7 +76,7 @@ def test_a_task_whose_result_finds_no_room_waits_for_it(queue: Queue, disk: Path
     folders = set()
     for attempt in range(1, MAX_ATTEMPTS + 3):
         task.train()
-        life = seen(task).life
+        life = task.seen().life
         assert (life.status, life.attempt) == (Status.DELAYED, attempt), "not dead: it is not the task's fault"
         assert life.error.startswith(f"{FULL}: {disk}")
         assert "tried again by itself" in life.error
@@ -118,7 +86,7 @@ def test_a_task_whose_result_finds_no_room_waits_for_it(queue: Queue, disk: Path
     assert folders == set(), "attempts that could not begin leave nothing"
     filler.unlink()
     task.train()
-    assert seen(task).status is Status.DONE
+    assert task.seen().status is Status.DONE
     check_undisturbed(task)
 
 
@@ -129,13 +97,13 @@ def test_a_task_goes_on_from_its_checkpoint_once_there_is_room(queue: Queue, dis
         filler = fill(disk)
         until(lambda: not training.is_alive(), "the end, with no room for the result")
     task.stop.clear()
-    assert seen(task).life.error.startswith(FULL)
+    assert task.seen().life.error.startswith(FULL)
     assert not (task.folder / "model.safetensors").exists(), "half a result takes no room"
     filler.unlink()
     queue.promote(task.claim.id)
     task.claim_again()
     task.train()
-    progress = seen(task).progress
+    progress = task.seen().progress
     assert progress is not None
     assert 0 < progress.resumed_epoch < 10 * EPOCHS
     check_undisturbed(task)

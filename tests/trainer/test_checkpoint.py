@@ -158,6 +158,37 @@ def test_newest_good_passes_over_the_bad_ones_and_reports_them(tmp_path: Path, c
     assert newest_good([tmp_path / "missing"]).checkpoint is None
 
 
+def test_what_the_caller_cannot_use_is_passed_over_for_the_one_before(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    for epoch in (3, 5, 8):
+        write(tmp_path / checkpoint_name(epoch), replace(checkpoint, epoch=epoch))
+    asked: list[int] = []
+
+    def accept(path: Path, found: Checkpoint) -> None:
+        asked.append(found.epoch)
+        if found.epoch > 3:
+            raise CheckpointError(f"{path.name} is of another training")
+
+    found = newest_good([tmp_path], accept)
+    assert asked == [8, 5, 3], "the newest first, and none beyond the first of use"
+    assert found.path == tmp_path / checkpoint_name(3)
+    assert [reason for _, reason in found.bad] == [
+        "checkpoint-000008.safetensors is of another training",
+        "checkpoint-000005.safetensors is of another training",
+    ]
+
+
+def test_tensors_of_another_shape_are_refused(checkpoint: Checkpoint) -> None:
+    fresh = PackTrainer([BASE], dataset(episode=4))
+    before = tensors(fresh)
+    name = next(name for name in checkpoint.tensors if name.startswith("exp_avg_sq/"))
+    with pytest.raises(CheckpointError, match="do not fit"):
+        fresh.restore(0, replace(checkpoint, tensors=checkpoint.tensors | {name: torch.zeros(3, 5, 7)}))
+    rest = {other: tensor for other, tensor in checkpoint.tensors.items() if other != name}
+    with pytest.raises(CheckpointError, match="do not fit"):
+        fresh.restore(0, replace(checkpoint, tensors=rest))
+    assert equal(before, tensors(fresh))
+
+
 def test_prune_keeps_the_latest(tmp_path: Path) -> None:
     for epoch in (3, 12, 100, 7):
         (tmp_path / checkpoint_name(epoch)).touch()

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.state.eta import estimate
 from cqltui.state.hardware import DeviceUse, Speed
+from cqltui.state.model import Lifecycle, Notice, RunState, Status, TaskInfo, TaskState
 from cqltui.ui import format as fmt
+from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.panels.workers import device_line, speed_line
+from cqltui.ui.screens.details import LABEL, task_lines
 from cqltui.ui.spark import Plot, bar, loss_values, spark
 
 
@@ -130,3 +134,21 @@ def test_the_hardware_lines_fit_and_say_what_is_known() -> None:
     assert "".join(part for part, _ in device_line(known, 40)).endswith(" 3.0 of 12.0 GiB")
     assert width(device_line(known, 40)) == 40
     assert device_line(replace(known, memory_total_bytes=0), 40)[1][0] == "3.0 GiB held"
+
+
+def test_the_details_of_a_task_show_its_notices_and_all_of_its_error() -> None:
+    life = Lifecycle(
+        status=Status.DEAD, error="its worker died\nTraceback:\n" + " " * 5_000 + "deep\n\x1b[31mlast line"
+    )
+    task = TaskState(TaskInfo("1a2b", "quality"), life)
+    texts = [*(f"task 1a2b: number {n}" for n in range(9)), "task 1a2bc: another", "task 1a2b: [b]\x1b[2Jlast"]
+    notices = tuple(Notice(1.0 + n, "warning", text) for n, text in enumerate(texts))
+    state = RunState(tasks={"1a2b": task}, notices=notices)
+    frame = Frame(state, estimate(state, 100.0), 100.0)
+    lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, 40)]
+    assert lines[:2] == ["Error", "its worker died"]
+    notes = lines[lines.index("Notes") + 1 :][:5]
+    assert [note[LABEL:] for note in notes[:-1]] == [f"task 1a2b: number {n}" for n in range(5, 9)]
+    assert notes[-1][LABEL:] == "task 1a2b: [b]last"
+    assert lines[-5:] == ["Traceback:", "        deep", "last line", "", "run it again with: cqltui resubmit 1a2b"]
+    assert max(map(len, lines)) <= 60

@@ -62,7 +62,7 @@ def test_a_line_per_lifecycle_event() -> None:
         life("queued", 1, priority=8),
         life("running", 2, worker="w1", token="1-1", attempt=1, started_ts=LAUNCH, priority=8),
         Event(Kind.PROGRESS, LAUNCH + 3, worker="w1", data={"members": [report]}),
-        life("delayed", 4, attempt=1, ready_ts=LAUNCH + 10, error="worker w1 died\nwith signal 9", priority=8),
+        life("delayed", 4, attempt=1, ready_ts=LAUNCH + 10, error="worker w1 died\nits last lines", priority=8),
         life("running", 5, worker="w2", token="1-2", attempt=2, priority=8),
         life("running", 6, worker="w2", token="1-2", attempt=2, priority=8, want="pause"),
         life("paused", 7, attempt=2, paused_by="user", priority=8),
@@ -74,7 +74,7 @@ def test_a_line_per_lifecycle_event() -> None:
         for said in (
             "queued, priority 8",
             "claimed by w1",
-            f"failed, is tried again at {clock(LAUNCH + 10)}: worker w1 died with signal 9",
+            f"failed, is tried again at {clock(LAUNCH + 10)}: worker w1 died",
             "claimed by w2, attempt 2",
             "is asked to pause",
             "paused by user",

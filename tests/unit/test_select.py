@@ -7,7 +7,7 @@ import pytest
 
 from cqltui.state import select
 from cqltui.state.eta import estimate
-from cqltui.state.model import Lifecycle, PhaseInfo, Progress, RunState, Status, TaskState, Wanted, WorkerState
+from cqltui.state.model import Lifecycle, Notice, PhaseInfo, Progress, RunState, Status, TaskState, Wanted, WorkerState
 from tests.unit.runs import LAUNCH, info, play, queued, run_of
 
 PHASES = (PhaseInfo("ensemble", "Ensemble", 6), PhaseInfo("quality", "Quality", 8))
@@ -166,3 +166,19 @@ def test_stalled_is_a_step_that_does_not_come() -> None:
     assert not select.stalled(resumed, LAUNCH + 999, 120), "the first step after a resumption is exempt"
     assert not select.stalled(replace(task, life=Lifecycle(status=Status.PAUSED, token="1-1")), LAUNCH + 999, 120)
     assert not select.stalled(replace(task, life=replace(task.life, token="1-2")), LAUNCH + 999, 120)
+
+
+def test_notices_about_a_task_are_those_that_name_it() -> None:
+    named = ["task 1a2b: checkpoint passed over", "task 1a2b hangs"]
+    texts = [*named, "task 1a2bc hangs", "task 1a2b-c hangs", "1a2b", "w1 died"]
+    notices = tuple(Notice(LAUNCH + n, "warning", text, (1, n)) for n, text in enumerate(texts))
+    found = select.notices_about(replace(run_of([]), notices=notices), "1a2b")
+    assert [notice.text for notice in found] == named
+    assert select.notices_about(RunState(notices=notices), ".*") == ()
+
+
+def test_the_error_of_a_dead_task_says_how_to_run_it_again() -> None:
+    dead = with_status(1, Status.DEAD, error="its worker died\nlast lines")
+    assert select.error_text(dead) == f"its worker died\nlast lines\n\nrun it again with: cqltui resubmit {dead.id}"
+    assert select.error_text(with_status(1, Status.DELAYED, error="boom")) == "boom"
+    assert select.error_text(with_status(1, Status.QUEUED)) == ""

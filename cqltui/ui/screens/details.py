@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Footer
 
-from cqltui.state import hardware
+from cqltui.state import hardware, select
 from cqltui.state.model import PhaseInfo, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
@@ -24,6 +24,8 @@ from cqltui.ui.screens.tasks import TaskScreen
 
 LABEL = 14
 WIDE_CELLS = 100
+NOTES = 5
+"""Of the notices about the task, the newest are shown."""
 
 
 class DetailsScreen(TaskScreen):
@@ -101,15 +103,28 @@ def _field(label: str, value: str, role: str = "text") -> Line:
 def task_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
     """All fields of a task."""
     lines: list[Line] = [*_life_lines(frame, task), (), *_metric_lines(task), (), *_setting_lines(task)]
+    lines += _note_lines(frame, task, cells)
     if task.info.description:
         lines += [(), *(((text, "text"),) for text in wrapped(plain(task.info.description, 400), cells))]
-    if task.life.error:
-        # The reason stands first: it is what one came for.
-        error: list[Line] = [(("Error", "dead"),)]
-        for text in task.life.error.splitlines():
-            error += [((part, "text"),) for part in wrapped(plain(text, 1_000), cells)]
-        lines = [*error, (), *lines]
+    if error := select.error_text(task):
+        # The reason stands first: it is what one came for. What follows it comes last, as it may be long.
+        reason, *more = error.splitlines()
+        first: list[Line] = [((part, "text"),) for part in wrapped(plain(reason, 1_000), cells)]
+        lines = [(("Error", "dead"),), *first, (), *lines, ()]
+        for text in more:
+            indent = " " * min(len(text) - len(text.lstrip(" ")), 8)
+            lines += [((indent + part, "text"),) for part in wrapped(plain(text.strip(), 1_000), cells - len(indent))]
     return lines
+
+
+def _note_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
+    """What the run's notices say of the task."""
+    lines: list[Line] = []
+    for note in select.notices_about(frame.state, task.id)[-NOTES:]:
+        first, *more = wrapped(plain(note.text, 600), max(10, cells - LABEL))
+        lines.append(_field(fmt.clock(note.ts, frame.now), first, "warning" if note.level != "info" else "text"))
+        lines += [_field("", part) for part in more]
+    return [(), (("Notes", "title"),), *lines] if lines else []
 
 
 def _life_lines(frame: Frame, task: TaskState) -> list[Line]:
