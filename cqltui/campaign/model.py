@@ -78,6 +78,8 @@ class WorkersConfig:
     lease_s: float = 30.0
     stall_s: float = 120.0
     max_deaths: int = 3
+    retry_s: float = 10.0
+    """Before the first retry of a task; doubled with each further one."""
 
 
 @dataclass(frozen=True, slots=True)

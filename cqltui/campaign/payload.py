@@ -58,6 +58,7 @@ def task_spec(campaign: Campaign, task: TaskSpec, rows: int, data_digest: str) -
         "data_digest": data_digest,
         "checkpoint_s": campaign.workers.checkpoint_s,
         "lease_s": campaign.workers.lease_s,
+        "retry_s": campaign.workers.retry_s,
     }
 
 

@@ -161,6 +161,7 @@ WORKERS: dict[str, Reader] = {
     "lease_s": SECONDS,
     "stall_s": SECONDS,
     "max_deaths": integer(1, 1000),
+    "retry_s": SECONDS,
 }
 REDIS: dict[str, Reader] = {
     "url": _url,

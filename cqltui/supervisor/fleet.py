@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cqltui.state.decode import number, whole
+from cqltui.supervisor.lastwords import last_lines
 from cqltui.supervisor.process import Launcher, WorkerProcess, find
 from cqltui.supervisor.restart import Backoff
 
@@ -26,6 +27,8 @@ class Fleet:
         self._environments = {slot: choices[place % len(choices)] for place, slot in enumerate(self._slots)}
         self._workers: dict[str, WorkerProcess] = {}
         self._backoff = {slot: Backoff() for slot in self._slots}
+        self._log_starts: dict[str, int] = {}
+        """Where in its log a slot's latest process began."""
 
     @property
     def alive(self) -> int:
@@ -65,10 +68,16 @@ class Fleet:
             if len(self._workers) >= wanted:
                 break
             if slot not in self._workers and self._backoff[slot].ready(now):
-                self._workers[slot] = self._launcher.start(slot, self._environments[slot])
+                worker = self._launcher.start(slot, self._environments[slot])
+                self._workers[slot] = worker
+                self._log_starts[slot] = worker.log_start
                 self._backoff[slot].started(now)
                 started.append(slot)
         return started
+
+    def last_words(self, worker_id: str) -> list[str]:
+        """The last lines of the worker's log; of one that we started, those of its latest process only."""
+        return last_lines(self._launcher.log(worker_id), self._log_starts.get(worker_id, 0))
 
     def kill(self, worker_id: str) -> bool:
         """End a worker that hangs; False if it is none of ours."""

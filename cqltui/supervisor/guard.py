@@ -2,21 +2,30 @@
 
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Lease
 from cqltui.campaign.model import WorkersConfig
-from cqltui.state.model import RunState, Status
+from cqltui.state.live import stall_limit_s
+from cqltui.state.model import RunState, Status, TaskState
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import AnsweringClock, Unchanged
 
 EXPECTED = (0, -signal.SIGTERM)
 """Ends that are no news: it left, or was asked to before it could answer."""
-RETRY_FIRST_S = 10.0
 RETRY_LONGEST_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    code: int
+    """As of `WorkerProcess.exit_code`."""
+    log: Sequence[str]
+    """The last lines of the worker's."""
 
 
 class Guard:
@@ -30,8 +39,10 @@ class Guard:
         self._leases = Unchanged()
         self._steps = Unchanged()
         self._stalled: frozenset[str] = frozenset()
-        self._deaths: dict[str, int] = {}
-        """Worker to exit code, those that the server has not been told of."""
+        self._deaths: dict[str, _Death] = {}
+        """By worker, those that the server has not been told of."""
+        self._hung: dict[str, str] = {}
+        """Worker to what was said of it when it was ended because it hung."""
 
     @property
     def untold(self) -> bool:
@@ -40,7 +51,8 @@ class Guard:
 
     def note_death(self, worker_id: str, code: int) -> None:
         """A worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""
-        self._deaths.setdefault(worker_id, code)
+        if worker_id not in self._deaths:  # now: the next process of that id writes into the same log
+            self._deaths[worker_id] = _Death(code, self._fleet.last_words(worker_id))
 
     def check(self, state: RunState, monotonic: float) -> None:
         """Tell of deaths, reap expired leases, restart what hangs. Raises RedisError if the server does not answer."""
@@ -50,9 +62,10 @@ class Guard:
             self._clock.silent()
             raise
         self._clock.answered(monotonic)
-        for worker_id, code in list(self._deaths.items()):
-            self._tell_death(state, worker_id, code, leases)
+        for worker_id, death in list(self._deaths.items()):
+            self._tell_death(state, worker_id, death, leases)
             del self._deaths[worker_id]
+            self._hung.pop(worker_id, None)
         by_id = {lease.id: lease for lease in leases}
         for lease in leases:
             if lease.fenced:
@@ -63,32 +76,43 @@ class Guard:
             self._give_back(state, task_id, lease.token, f"its lease expired: worker {lease.worker} was silent")
         self._restart_stalled(state)
 
-    def _tell_death(self, state: RunState, worker_id: str, code: int, leases: Sequence[Lease]) -> None:
+    def _tell_death(self, state: RunState, worker_id: str, death: _Death, leases: Sequence[Lease]) -> None:
+        code = death.code
         how = "its end was not seen" if code == UNSEEN else f"signal {-code}" if code < 0 else f"exit code {code}"
+        reason = self._hung.get(worker_id, f"its worker {worker_id} died ({how})")
+        if death.log:
+            reason = "\n".join((reason, f"The last lines in the log of {worker_id}:", *death.log))
         for lease in leases:
             if lease.worker == worker_id:
-                self._give_back(state, lease.id, lease.token, f"its worker {worker_id} died ({how})")
+                self._give_back(state, lease.id, lease.token, reason)
         signed_off = not self._queue.unregister_worker(worker_id)
         if code not in EXPECTED and not (signed_off and code == UNSEEN):
             self._queue.notice("warning", f"worker {worker_id} died ({how})")
 
     def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:
         deaths = state.tasks[task_id].life.deaths if task_id in state.tasks else 0
-        retry_s = min(RETRY_FIRST_S * 2 ** (deaths - 1), RETRY_LONGEST_S) if deaths else 0.0
+        retry_s = min(self._config.retry_s * 2 ** (deaths - 1), RETRY_LONGEST_S) if deaths else 0.0
         self._queue.died(task_id, token, reason, self._config.max_deaths, retry_s)
 
     def _restart_stalled(self, state: RunState) -> None:
-        """No step for `stall_s`: said to be stalled; after as long again its worker is restarted."""
-        steps = {
-            task.id: (task.life.token, task.progress.step)
-            for task in state.tasks.values()
-            if task.status is Status.RUNNING and task.progress is not None and task.progress.token == task.life.token
-        }
+        """No step for `stall_s` (longer before the first): said to be stalled; after as long again its worker is
+        restarted."""
+        running = {task.id: task for task in state.tasks.values() if task.status is Status.RUNNING}
+        steps = {task_id: (task.life.token, _step(task)) for task_id, task in running.items()}
+        limits = {task_id: stall_limit_s(task, self._config.stall_s) for task_id, task in running.items()}
         ages = self._steps.watch(steps, self._clock.now)
         for task_id, age in ages.items():
-            worker_id = state.tasks[task_id].life.worker
-            if age > 2 * self._config.stall_s and self._fleet.kill(worker_id):
+            worker_id = running[task_id].life.worker
+            restart = age > limits[task_id] + self._config.stall_s and worker_id not in self._hung
+            if restart and self._fleet.kill(worker_id):
+                self._hung[worker_id] = f"it hung, no step for {age:.0f} s: its worker {worker_id} was ended"
                 self._queue.notice("warning", f"task {task_id} hangs: worker {worker_id} is restarted")
-            elif age > self._config.stall_s and task_id not in self._stalled:
+            elif age > limits[task_id] and task_id not in self._stalled:
                 self._queue.notice("warning", f"task {task_id} is stalled: no step for {age:.0f} s")
-        self._stalled = frozenset(task_id for task_id, age in ages.items() if age > self._config.stall_s)
+        self._stalled = frozenset(task_id for task_id, age in ages.items() if age > limits[task_id])
+
+
+def _step(task: TaskState) -> int:
+    """The last step that the attempt has told of."""
+    progress = task.progress
+    return progress.step if progress is not None and progress.token == task.life.token else -1

@@ -24,6 +24,8 @@ class WorkerProcess:
     id: str
     process: psutil.Process
     child: subprocess.Popen[bytes] | None = None
+    log_start: int = 0
+    """Bytes that its log held before it; 0 for one that we did not start."""
 
     @property
     def pid(self) -> int:
@@ -64,11 +66,16 @@ class Launcher:
     """In addition to ours; what nobody shall read in a process list goes here."""
     logs: Path
 
+    def log(self, worker_id: str) -> Path:
+        """Where the worker writes."""
+        return self.logs / f"{worker_id}.log"
+
     def start(self, worker_id: str, extra: Mapping[str, str] | None = None) -> WorkerProcess:
         """Start a worker in a session of its own, so that a Ctrl-C meant for us does not reach it."""
         self.logs.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "cqltui", "worker", "--worker-id", worker_id, *self.arguments]
-        with (self.logs / f"{worker_id}.log").open("ab") as log:
+        with self.log(worker_id).open("ab") as log:
+            log_start = log.tell()
             child = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -77,7 +84,7 @@ class Launcher:
                 start_new_session=True,
                 env={**os.environ, **ONE_THREAD, **self.environment, **(extra or {})},
             )
-        return WorkerProcess(worker_id, psutil.Process(child.pid), child)
+        return WorkerProcess(worker_id, psutil.Process(child.pid), child, log_start)
 
 
 def is_alive(pid: int) -> bool:

@@ -10,7 +10,6 @@ from trainer.checkpoint import CheckpointError
 from trainer.data.types import DataError
 
 MAX_ATTEMPTS = 3
-RETRY_S = 10.0
 MAX_RETRY_S = 600.0
 HOPELESS = (DataError, CheckpointError, CqltuiError, ValueError, KeyError, TypeError)
 """What another attempt would meet again."""
@@ -35,11 +34,11 @@ def is_disk_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in DISK_FULL
 
 
-def retry_s(error: Exception, attempt: int) -> float | None:
-    """Seconds until the next attempt after a failure of this one; None: no more."""
+def retry_s(error: Exception, attempt: int, first_s: float) -> float | None:
+    """Seconds until the next attempt after a failure of this one; None: no more. `first_s`: after the first."""
     if not is_disk_full(error) and (isinstance(error, HOPELESS) or attempt >= MAX_ATTEMPTS):
         return None
-    return float(min(RETRY_S * 2 ** min(attempt - 1, 10), MAX_RETRY_S))
+    return float(min(first_s * 2 ** min(attempt - 1, 10), MAX_RETRY_S))
 
 
 def message(error: Exception) -> str:

@@ -272,7 +272,7 @@ class Session:
         self._context.link.progress([attempt.progress(step)], self.figures())
 
     def _fail(self, claim: Claim, error: Exception) -> None:
-        text, wait_s = message(error), retry_s(error, claim.attempt)
+        text, wait_s = message(error), retry_s(error, claim.attempt, float(claim.spec["retry_s"]))
         self._outbox.post(partial(self._queue.fail, claim.id, claim.token, text, wait_s), claim)
 
     def _fail_all(self, error: Exception) -> None:

@@ -13,14 +13,14 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/runs/deep/metrics.csv"
 
 def test_failures_are_tried_again_after_longer_and_longer() -> None:
     error = RuntimeError("boom")
-    assert [retry_s(error, attempt) for attempt in range(1, MAX_ATTEMPTS + 1)] == [10.0, 20.0, None]
-    assert retry_s(ValueError("wrong"), 1) is None
+    assert [retry_s(error, attempt, 10.0) for attempt in range(1, MAX_ATTEMPTS + 1)] == [10.0, 20.0, None]
+    assert retry_s(ValueError("wrong"), 1, 10.0) is None
 
 
 def test_a_full_disk_is_waited_for_however_long_it_lasts() -> None:
-    waits = [retry_s(FULL, attempt) for attempt in (1, 2, 3, 4, 1000)]
+    waits = [retry_s(FULL, attempt, 10.0) for attempt in (1, 2, 3, 4, 1000)]
     assert waits == [10.0, 20.0, 40.0, 80.0, MAX_RETRY_S]
-    assert retry_s(OSError(errno.EIO, "Input/output error"), MAX_ATTEMPTS) is None
+    assert retry_s(OSError(errno.EIO, "Input/output error"), MAX_ATTEMPTS, 10.0) is None
 
 
 @pytest.mark.parametrize(

@@ -160,12 +160,15 @@ def test_stalled_is_a_step_that_does_not_come() -> None:
     task = with_loss(with_status(0, Status.RUNNING), 0.1, None)
     assert not select.stalled(task, LAUNCH + 100, 120)
     assert select.stalled(task, LAUNCH + 121, 120)
-    assert not select.stalled(with_status(0, Status.RUNNING), LAUNCH + 999, 120), "the first step is exempt"
+    first = with_status(0, Status.RUNNING, claimed_ts=LAUNCH)
+    assert not select.stalled(first, LAUNCH + 599, 120), "the first step may take five times as long"
+    assert select.stalled(first, LAUNCH + 601, 120)
     assert task.progress is not None
-    resumed = replace(task, progress=replace(task.progress, resumed_epoch=10))
-    assert not select.stalled(resumed, LAUNCH + 999, 120), "the first step after a resumption is exempt"
+    life = replace(task.life, claimed_ts=LAUNCH + 500)
+    resumed = replace(task, life=life, progress=replace(task.progress, resumed_epoch=10))
+    assert not select.stalled(resumed, LAUNCH + 999, 120), "so may the first step after a resumption"
     assert not select.stalled(replace(task, life=Lifecycle(status=Status.PAUSED, token="1-1")), LAUNCH + 999, 120)
-    assert not select.stalled(replace(task, life=replace(task.life, token="1-2")), LAUNCH + 999, 120)
+    assert not select.stalled(replace(task, life=replace(life, token="1-2")), LAUNCH + 999, 120)
 
 
 def test_notices_about_a_task_are_those_that_name_it() -> None:

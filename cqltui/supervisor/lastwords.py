@@ -1,0 +1,25 @@
+"""What a process wrote into its log before its end."""
+
+from pathlib import Path
+
+from cqltui.state.plain import plain
+
+LINES = 30
+LINE_CHARS = 160
+LOOK_BYTES = 1 << 16
+
+
+def last_lines(log: Path, start: int = 0) -> list[str]:
+    """The last lines after byte `start`, plain and bounded, without empty ones; none if there is no such file."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            begin = max(start, size - LOOK_BYTES)
+            file.seek(begin)
+            content = file.read(LOOK_BYTES)
+    except OSError:
+        return []
+    lines = content.decode("utf-8", "replace").splitlines()
+    if begin > start:
+        lines = lines[1:]  # its beginning is cut off
+    return [plain(line, LINE_CHARS) for line in lines if line.strip()][-LINES:]
