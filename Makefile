@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 ARGS ?=
+SEED ?= 1
+MINUTES ?= 60
 
-.PHONY: run test check bench format screenshots clean help
+.PHONY: run test check bench chaos format screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -25,6 +27,9 @@ bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, some five m
 	$(BIN)/python -m pytest -q -n 0 tests/benchmarks/same_training.py
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 	$(BIN)/python -m tests.benchmarks.overhead
+
+chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
+	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .

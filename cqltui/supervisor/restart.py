@@ -2,11 +2,11 @@
 
 FIRST_S = 1.0
 LONGEST_S = 60.0
-HEALTHY_S = 60.0
+HEALTHY_S = 20.0
 
 
 class Backoff:
-    """Doubles the pause with each death; a worker that lived for a minute starts over."""
+    """Doubles the pause with each death; a worker that lived for a while starts over."""
 
     def __init__(self) -> None:
         self._pause_s = 0.0

@@ -220,7 +220,7 @@ class Supervisor:
         try:
             action()
         except (RedisError, OSError, CqltuiError) as error:
-            self._say(f"put off: {error}")
+            self._say(f"will be tried again: {error}")
 
     def _say(self, text: str) -> None:
         """A warning, once: what goes wrong is tried again twice a second."""

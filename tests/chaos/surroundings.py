@@ -21,7 +21,7 @@ COMMAND_S = 20.0
 
 def jump_clock(world: World) -> None:
     """The clock of the day jumps, by up to an hour."""
-    offset = world.place.environment.get("FAKETIME_TIMESTAMP_FILE")
+    offset = world.place.environment.get("CHAOS_CLOCK")
     if offset is None:
         raise NotNow
     Path(offset).write_text(f"{world.rng.choice((-3600, -600, 600, 3600)):+d}", encoding="ascii")

@@ -244,26 +244,24 @@ class World:
         self._screen_at = now + self.rng.uniform(0.0, 3.0)
 
     def check_screen(self, tasks: int) -> None:
-        """A screen that saw the end has to show it; one that was killed at last shows nothing."""
-        if self.screen is None or self.screen.code is not None:
+        """A screen that is there has to show the end, and to leave when it is asked to."""
+        if (screen := self.screen) is None or screen.code is not None:
             return
         wanted = f"{tasks}/{tasks} done"
         try:
-            until(lambda: wanted in " ".join(self.screen_text().split()), "the end on the screen", SCREEN_S)
-        except AssertionError:
-            self.complaints.append(f"the screen does not say {wanted!r}:\n{self.screen_text()}")
-
-    def screen_text(self) -> str:
-        """What the screen shows now."""
-        return self.screen.text() if self.screen else ""
+            until(lambda: wanted in " ".join(screen.text().split()), f"{wanted!r} on the screen", SCREEN_S)
+            screen.terminal.press("q")
+            until(lambda: screen.code is not None, "the end of the screen after q", SCREEN_S)
+        except AssertionError as error:
+            self.complaints.append(f"{error}\n{screen.text()}")
+            self.kill(screen.pid)
 
     def check_processes(self) -> None:
-        """Nothing but the screen goes on after the end."""
-        mine = {self.screen.pid} if self.screen else set()
+        """Nothing goes on after the end."""
         try:
-            until(lambda: {process.pid for process in self.place.processes()} <= mine, "the processes' end", SCREEN_S)
+            until(lambda: not self.place.processes(), "the processes' end", SCREEN_S)
         except AssertionError:
-            left = [" ".join(process.cmdline()) for process in self.place.processes() if process.pid not in mine]
+            left = [" ".join(process.cmdline()) for process in self.place.processes()]
             self.complaints.append(f"processes are left: {left}")
 
     def close(self) -> None:
