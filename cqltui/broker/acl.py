@@ -31,8 +31,8 @@ class Role:
     def rules(self, keys: Keys, password: str = "PASSWORD") -> str:
         """One line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file."""
         patterns = [keys.queue, keys.active_workers, f"{keys.prefix}cq:*"]
-        if "rename" in self.commands():  # a queue that was overwritten by hand is kept under such a name
-            patterns.append(f"{keys.queue}.*")
+        if "rename" in self.commands():  # what was overwritten by hand is kept under such names
+            patterns += [f"{keys.queue}.*", f"{keys.active_workers}.*"]
         return " ".join(
             (
                 f"ACL SETUSER {self.user} reset on >{password}",
@@ -51,7 +51,7 @@ def _all_scripts() -> tuple[str, ...]:
 _EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers", "select"})
 WORKER = Role(
     "cqltui-worker",
-    ("register", "unregister", "claim", "report", "checkpoint", "complete", "fail", "release", "snapshot"),
+    ("register", "unregister", "claim", "report", "checkpoint", "complete", "fail", "release", "notice", "snapshot"),
     _EVERYBODY | {"hset", "expire", "multi", "exec"},  # what a worker on another machine hands over
 )
 """`cqltui worker`, on whatever machine."""

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from cqltui.state.events import VERSION, Event, Kind
+from cqltui.state.model import Wanted
 
 _TEXTS = ("task", "worker", "token")
 _COUNTS = ("epoch", "seq", "attempt")
@@ -66,6 +67,14 @@ def decode_event(raw: bytes | str | None) -> Event | None:
 def whole(raw: bytes | None) -> int:
     """A count as Redis stores it; 0 if there is none."""
     return int(raw) if raw is not None and raw.isdigit() else 0
+
+
+def wanted(raw: bytes | None) -> Wanted:
+    """What is wanted of the whole run; running, if nothing that is known was stored."""
+    try:
+        return Wanted((raw or b"running").decode())
+    except ValueError:
+        return Wanted.RUNNING
 
 
 def _is_count(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 import redis
 
+from cqltui.broker import codec
 from cqltui.broker.keys import Keys
 from cqltui.broker.records import TaskError, check_name, check_priority
 from cqltui.broker.scripts import Scripts
@@ -64,8 +65,7 @@ class Commands:
 
     def wanted(self) -> Wanted:
         """What is wanted of the whole run."""
-        raw = self.client.execute_command("HGET", self.keys.meta, "wanted")
-        return Wanted.RUNNING if raw is None else Wanted(raw.decode())
+        return codec.wanted(self.client.execute_command("HGET", self.keys.meta, "wanted"))
 
 
 def _refusal(command: str, task_id: str, status: Status) -> str:

@@ -29,7 +29,7 @@ from cqltui.broker.records import (
 )
 from cqltui.broker.snapshot import read_snapshot
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Lifecycle, Status, Wanted
+from cqltui.state.model import Lifecycle, Status
 
 BATCH = 200
 """Tasks sent in one call."""
@@ -158,12 +158,12 @@ class Queue(Commands):
         own = {key: value for key, value in data.items() if key not in {"tasks", "members"}}
         flat = [value for row in rows for value in row]
         answer = self._scripts.run("report", worker.id, worker.instance, codec.encode_object(own), *flat)
-        registered, wanted, *directives = (raw.decode() for raw in answer)
+        registered, wanted, *directives = answer
         return Report(
-            directives={row[0]: Directive(text) for row, text in zip(rows, directives, strict=True)},
-            wanted=Wanted(wanted),
-            registered=registered == "ok",
-            fenced=registered == "fenced",
+            directives={row[0]: Directive(raw.decode()) for row, raw in zip(rows, directives, strict=True)},
+            wanted=codec.wanted(wanted),
+            registered=registered == b"ok",
+            fenced=registered == b"fenced",
         )
 
     def checkpoint(self, task_id: str, token: str, epoch: int) -> bool:

@@ -2,15 +2,26 @@
 -- and whether a count of the index differs from the queue's.
 allow_full_server()
 local from, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
-local kind = call('type', QUEUE).ok
-if kind ~= 'zset' and kind ~= 'none' then
-  call('rename', QUEUE, P .. 'training_queue.' .. NOW)
+
+-- A key that was overwritten by hand with another type is kept under another name. Returns whether it was.
+local function set_aside(name, wanted)
+  local kind = call('type', P .. name).ok
+  if kind == wanted or kind == 'none' then
+    return false
+  end
+  local aside = name .. '.' .. NOW
+  call('rename', P .. name, P .. aside)
+  notice('error', name .. ' was overwritten by a ' .. kind .. '; it is kept as ' .. aside)
+  return true
+end
+
+set_aside('active_workers', 'set') -- whoever reports is in it again
+if set_aside('training_queue', 'zset') then
   for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
     for _, id in ipairs(call('zrange', ORDER .. p, 0, -1)) do
       call('zadd', QUEUE, p, id)
     end
   end
-  notice('error', 'training_queue was overwritten by a ' .. kind .. '; it is kept as training_queue.' .. NOW)
 end
 for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
   align_level(p, limit)

@@ -43,5 +43,6 @@ end
 local head = '{"tasks":[' .. table.concat(tasks, ',') .. ']'
 local rest = data == '{}' and '}' or ',' .. string.sub(data, 2)
 call('hset', WORKER .. worker, 'data', head .. rest, 'ts', NOW)
+call('sadd', P .. 'active_workers', worker) -- it may have been taken out by hand
 send(0, 'progress', '', worker, '', 0, head .. ',"members":[' .. table.concat(members, ',') .. ']' .. rest)
 return out
