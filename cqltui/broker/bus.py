@@ -1,8 +1,8 @@
 """The feed: every event of a run, whatever happens to the connection.
 
 Pub/sub loses messages silently: a slow reader is cut off, a dead network shows as silence. So a reader subscribes,
-reads the snapshot, applies what is newer, and closes a gap in seq from the stream, or from a new snapshot if the
-stream no longer reaches back. A watchdog compares the server's seq with what has come, and asks the subscription for
+reads the snapshot, applies what is newer, and closes a gap in seq from the stream as far as that reaches back, and by
+a new snapshot. A watchdog compares the server's seq with what has come, and asks the subscription for
 a sign of life.
 """
 
@@ -144,7 +144,7 @@ class Feed:
                 continue
             self._heard_at = self._monotonic()
             if message["type"] == "subscribe":  # the library has subscribed again after a loss that it did not tell
-                events += self._catch_up()
+                events += self._recover()
             elif message["type"] == "message":
                 events += self._accept(codec.decode_event(message["data"]))
         return events
@@ -160,9 +160,14 @@ class Feed:
         if version <= self._version:
             return []
         if version != (self._version[0], self._version[1] + 1):
-            return self._catch_up()
+            return self._recover()
         self._version = version
         return [event]
+
+    def _recover(self) -> list[Event]:
+        """After a loss: the events of the stream, then a snapshot, since progress is in no stream."""
+        missed = self._catch_up()
+        return missed if any(event.kind is Kind.SNAPSHOT for event in missed) else missed + self._snapshot()
 
     def _catch_up(self) -> list[Event]:
         """What came after the newest event known, from the stream; a snapshot where the stream does not hold it all."""

@@ -1,12 +1,46 @@
-"""Feeds over a queue's server."""
+"""Feeds over a queue's server, and what they know."""
+
+from dataclasses import replace
+from typing import Any
 
 from cqltui.broker.bus import Feed
 from cqltui.broker.connect import client_of
 from cqltui.broker.queue import Queue
+from cqltui.state.events import Event
+from cqltui.state.model import RunState
+from tests.contract.helpers import after, eventually
+
+
+def where(queue: Queue) -> dict[str, Any]:
+    """What a client of the queue's server is made from."""
+    settings = queue.client.connection_pool.connection_kwargs
+    return {"socket": settings["path"], "port": 0, "password": settings["password"]}
 
 
 def reader(queue: Queue) -> Feed:
     """A feed with connections of its own."""
-    settings = queue.client.connection_pool.connection_kwargs
-    where = {"socket": settings["path"], "port": 0, "password": settings["password"]}
-    return Feed(lambda: client_of(where))
+    place = where(queue)
+    return Feed(lambda: client_of(place))
+
+
+def polled(feed: Feed, events: list[Event]) -> RunState:
+    """The state after the events so far and those that the feed has now."""
+    events += feed.poll(0.1)
+    return after(events)
+
+
+def drain(feed: Feed, events: list[Event], seq: int) -> None:
+    """Reads on until the event of that number."""
+    eventually(lambda: polled(feed, events).seq >= seq)
+
+
+def same(one: RunState, other: RunState) -> bool:
+    """Whether two readers know the same of the run. Each one's own: its clock, its connection, and by which version
+    it learnt what is fixed about a task."""
+    return _told(one) == _told(other)
+
+
+def _told(run: RunState) -> RunState:
+    live = {name: known for name, known in run.workers.items() if not known.stopped}
+    tasks = {name: replace(known, info_version=(0, 0)) for name, known in run.tasks.items()}
+    return replace(run, workers=live, tasks=tasks, now=0.0, online=False, offline_since=0.0, notices=())

@@ -3,8 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +14,12 @@ from cqltui.broker import codec
 from cqltui.broker.bus import Feed
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, TaskError
 from cqltui.broker.server import EmbeddedServer
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import RunState, Status, Wanted
+from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import after, claim_one, eventually, state, task, worker
-from tests.contract.readers import reader
+from tests.contract.machine import STEP, Machine, invariants
+from tests.contract.readers import drain, polled, reader, same
 
 
 @pytest.fixture
@@ -30,29 +28,6 @@ def feed(queue: Queue) -> Iterator[Feed]:
     made = reader(queue)
     yield made
     made.close()
-
-
-def polled(feed: Feed, events: list[Event]) -> RunState:
-    """The state after the events so far and those that the feed has now."""
-    events += feed.poll(0.1)
-    return after(events)
-
-
-def drain(feed: Feed, events: list[Event], seq: int) -> None:
-    """Reads on until the event of that number."""
-    eventually(lambda: polled(feed, events).seq >= seq)
-
-
-def same(one: RunState, other: RunState) -> bool:
-    """Whether two readers know the same of the run. Each one's own: its clock, its connection, and by which version
-    it learnt what is fixed about a task."""
-    return _told(one) == _told(other)
-
-
-def _told(run: RunState) -> RunState:
-    live = {name: known for name, known in run.workers.items() if not known.stopped}
-    tasks = {name: replace(known, info_version=(0, 0)) for name, known in run.tasks.items()}
-    return replace(run, workers=live, tasks=tasks, now=0.0, online=False, offline_since=0.0, notices=())
 
 
 def test_snapshot_then_events(queue: Queue, feed: Feed) -> None:
@@ -98,8 +73,22 @@ def test_dropped_messages_come_from_the_stream(queue: Queue, feed: Feed) -> None
     _publish_nothing(feed, queue)
     queue.enqueue(task("c"))
     more = feed.poll(5)
-    assert [event.seq for event in more] == [1, 2, 3]
+    assert [event.seq for event in more if event.kind is not Kind.SNAPSHOT] == [1, 2, 3]
     assert same(after(events + more), state(queue))
+
+
+def test_dropped_progress_of_a_task_that_has_ended_comes_too(queue: Queue, feed: Feed) -> None:
+    queue.enqueue(task("a"))
+    events = feed.poll(5)
+    who = worker(queue)
+    claim = claim_one(queue, who)
+    queue.progress(who, [{"task": "a", "token": claim.token, "step": 9, "epoch": 10, "loss": 0.5}], {"pid": 3})
+    queue.complete("a", claim.token, {"loss": 0.5})
+    _publish_nothing(feed, queue)
+    queue.enqueue(task("b"))
+    run = after(events + feed.poll(5))
+    assert run.tasks["a"].progress is not None, "no stream holds it"
+    assert same(run, state(queue))
 
 
 def test_what_the_stream_no_longer_has_comes_as_a_snapshot(queue: Queue, feed: Feed, client: redis.Redis) -> None:
@@ -200,92 +189,6 @@ def test_a_rebuilt_server_replaces_what_was_known(
     eventually(lambda: set(polled(feed, events).tasks) == {"new"})
 
 
-IDS = ["a", "b", "c"]
-STEP = st.tuples(
-    st.sampled_from(
-        [
-            "enqueue",
-            "withdraw",
-            "claim",
-            "progress",
-            "checkpoint",
-            "complete",
-            "fail",
-            "delay",
-            "died",
-            "release",
-            "promote",
-            "pause",
-            "resume",
-            "cancel",
-            "resubmit",
-            "priority",
-            "want",
-            "zadd",
-            "register",
-        ]
-    ),
-    st.sampled_from(IDS),
-    st.integers(0, 3),
-)
-
-
-class _Machine:
-    """Random commands on a queue."""
-
-    def __init__(self, queue: Queue) -> None:
-        self.queue = queue
-        self.who = worker(queue)
-        self.claims: dict[str, Claim] = {}
-        self.trained = 0
-
-    def step(self, name: str, task_id: str, n: int) -> None:
-        """One command; a refusal is an answer too."""
-        with suppress(TaskError):
-            self._step(name, task_id, n)
-
-    def _step(self, name: str, task_id: str, n: int) -> None:
-        queue = self.queue
-        held = self.claims.get(task_id)
-        if name == "claim":
-            self.claims |= {claim.id: claim for claim in queue.claim(self.who, limit=n)}
-        elif name in {"pause", "resume", "cancel", "resubmit"}:
-            getattr(queue, name)(task_id)
-        elif name == "enqueue":
-            queue.enqueue(task(task_id, n, "k"))
-        elif name == "withdraw":
-            queue.withdraw([task_id])
-        elif name == "promote":
-            queue.promote(task_id)
-        elif name == "priority":
-            queue.set_priority(task_id, n)
-        elif name == "want":
-            queue.want(list(Wanted)[n])
-        elif name == "zadd":
-            queue.client.execute_command("ZADD", queue.keys.queue, n, task_id)
-            queue.reconcile()
-        elif name == "register":
-            self.who = worker(queue)
-        elif held is not None:
-            self._report(name, held, n)
-
-    def _report(self, name: str, held: Claim, n: int) -> None:
-        queue, task_id, token = self.queue, held.id, held.token
-        if name == "progress":
-            self.trained += 1  # reports of one attempt are ordered by their step
-            queue.progress(self.who, [{"task": task_id, "token": token, "step": self.trained, "epoch": n}], {"pid": 1})
-        elif name == "checkpoint":
-            queue.checkpoint(task_id, token, n)
-        elif name == "complete":
-            queue.complete(task_id, token, {"loss": n})
-        elif name in {"fail", "delay"}:
-            queue.fail(task_id, token, "boom", None if name == "fail" else 60.0)
-        elif name == "died":
-            queue.died(task_id, token, "killed", 2, float(n))
-        elif name == "release":
-            queue.release(task_id, token, [Status.QUEUED, Status.PAUSED, Status.CANCELLED][n % 3])
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, max_size=40), cut=st.integers(0, 40))
 def test_a_snapshot_and_what_follows_equals_all_events(
@@ -296,12 +199,12 @@ def test_a_snapshot_and_what_follows_equals_all_events(
     client.execute_command("HSET", queue.keys.meta, "epoch", 1)
     early, late = reader(queue), reader(queue)
     seen_early, seen_late = early.poll(5), list[Event]()
-    machine = _Machine(queue)
+    machine = Machine(queue)
     for i, step in enumerate([("enqueue", "a", 1), ("enqueue", "b", 1), *steps]):
         if i == cut:
             seen_late += late.poll(5)
         machine.step(*step)
-        _invariants(queue)
+        invariants(queue)
     queue.notice("info", "end")
     for feed, seen in ((early, seen_early), (late, seen_late)):
         drain(feed, seen, state(queue).seq)
@@ -309,24 +212,3 @@ def test_a_snapshot_and_what_follows_equals_all_events(
         # Progress has no seq: an event of it may come after the last.
         assert same(after(seen), state(queue))
     assert {r.id for r in queue.results()} >= {k for k, t in state(queue).tasks.items() if t.status is Status.DONE}
-
-
-def _invariants(queue: Queue) -> None:
-    """Each task is in the containers of its state and in no other."""
-    client, keys = queue.client, queue.keys
-    tasks = state(queue).tasks
-    by = {status: {k for k, t in tasks.items() if t.status is status} for status in Status}
-    names = {
-        Status.QUEUED: client.execute_command("ZRANGE", keys.queue, 0, -1),
-        Status.RUNNING: client.execute_command("HKEYS", keys.leases),
-        Status.DELAYED: client.execute_command("ZRANGE", keys.delayed, 0, -1),
-        Status.PAUSED: client.execute_command("SMEMBERS", keys.paused),
-        Status.DEAD: client.execute_command("SMEMBERS", keys.dead),
-    }
-    for status, raw in names.items():
-        assert {name.decode() for name in raw} == by[status], status
-    indexed: list[bytes] = []
-    for level in client.execute_command("ZRANGE", keys.levels, 0, -1):
-        indexed += client.execute_command("ZRANGE", keys.order + level.decode(), 0, -1)
-    assert {name.decode() for name in indexed} == by[Status.QUEUED]
-    assert len(indexed) == len(by[Status.QUEUED])
