@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from cqltui.state.decode import number, whole
@@ -39,6 +39,11 @@ class Fleet:
         """Whether that worker lives and is ours."""
         return worker_id in self._workers
 
+    def pid(self, worker_id: str) -> int:
+        """The process of a worker of ours, as far as it is known to live; 0 if there is none."""
+        worker = self._workers.get(worker_id)
+        return worker.pid if worker else 0
+
     def adopt(self, host: str, registered: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Take over the workers that a former supervisor left on this host; their ids. Those too many are ended.
 
@@ -53,8 +58,11 @@ class Fleet:
                     worker.terminate()
         return list(self._workers)
 
-    def tend(self, wanted: int, died: Died) -> list[str]:
-        """Notice deaths and start what is missing, at most `wanted` workers; the ids of those started."""
+    def tend(self, wanted: int, died: Died, taken: Collection[str] = ()) -> list[str]:
+        """Notice deaths and start what is missing, at most `wanted` workers; the ids of those started.
+
+        `taken`: ids under which somebody else's process works. To start ours beside it would end it.
+        """
         now = time.monotonic()
         for slot, worker in list(self._workers.items()):
             code = worker.exit_code()
@@ -67,7 +75,7 @@ class Fleet:
         for slot in self._slots:
             if len(self._workers) >= wanted:
                 break
-            if slot not in self._workers and self._backoff[slot].ready(now):
+            if slot not in self._workers and slot not in taken and self._backoff[slot].ready(now):
                 worker = self._launcher.start(slot, self._environments[slot])
                 self._workers[slot] = worker
                 self._log_starts[slot] = worker.log_start

@@ -1,6 +1,8 @@
 """Gives back what dead, silent and hanging workers held."""
 
 import signal
+import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +11,11 @@ from redis.exceptions import RedisError
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Lease
 from cqltui.campaign.model import WorkersConfig
-from cqltui.state.live import stall_limit_s
-from cqltui.state.model import RunState, Status, TaskState
+from cqltui.state.live import live_workers, stall_limit_s
+from cqltui.state.model import RunState, Status, TaskState, WorkerState
+from cqltui.state.plain import plain
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import UNSEEN
+from cqltui.supervisor.process import UNSEEN, is_alive
 from cqltui.supervisor.reaper import AnsweringClock, Unchanged
 
 EXPECTED = (0, -signal.SIGTERM)
@@ -39,6 +42,7 @@ class Guard:
         self._leases = Unchanged()
         self._steps = Unchanged()
         self._stalled: frozenset[str] = frozenset()
+        self._host = socket.gethostname()
         self._deaths: dict[str, _Death] = {}
         """By worker, those that the server has not been told of."""
         self._hung: dict[str, str] = {}
@@ -48,6 +52,18 @@ class Guard:
     def untold(self) -> bool:
         """Whether the server has yet to hear of a death: until then no other process may take the worker's id."""
         return bool(self._deaths)
+
+    def others(self, state: RunState) -> dict[str, WorkerState]:
+        """The living workers that are none of ours, by id: started by hand, or on another machine."""
+        live = {worker.id for worker in live_workers(state, time.time())}
+        return {
+            worker.id: worker
+            for worker in state.workers.values()
+            if not worker.stopped and (self._is_another(worker) if worker.host == self._host else worker.id in live)
+        }
+
+    def _is_another(self, worker: WorkerState) -> bool:
+        return worker.pid != self._fleet.pid(worker.id) and is_alive(worker.pid)
 
     def note_death(self, worker_id: str, code: int) -> None:
         """A worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""
@@ -77,6 +93,11 @@ class Guard:
         self._restart_stalled(state)
 
     def _tell_death(self, state: RunState, worker_id: str, death: _Death, leases: Sequence[Lease]) -> None:
+        if other := self.others(state).get(worker_id):
+            # It is fenced, and what it held comes back as that; what is held under its id now is the other's.
+            where = f"process {other.pid} on {plain(other.host, 60)}"
+            self._queue.notice("warning", f"worker {worker_id} has left: another works under its id ({where})")
+            return
         code = death.code
         how = "its end was not seen" if code == UNSEEN else f"signal {-code}" if code < 0 else f"exit code {code}"
         reason = self._hung.get(worker_id, f"its worker {worker_id} died ({how})")

@@ -90,7 +90,7 @@ class Launcher:
 def is_alive(pid: int) -> bool:
     """Whether there is such a process on this machine; one that only waits to be collected by its parent is none."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return pid > 0 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

@@ -212,7 +212,7 @@ class Supervisor:
         if self.state.online and runs and not self._guard.untold:
             open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
             wanted = sum(task.status in open_states for task in self.state.tasks.values())
-        for worker_id in self._fleet.tend(wanted, self._guard.note_death):
+        for worker_id in self._fleet.tend(wanted, self._guard.note_death, self._guard.others(self.state)):
             log.info("started worker %s", worker_id)
 
     def _guarded(self, action: Callable[[], object]) -> None:

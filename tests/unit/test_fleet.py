@@ -63,9 +63,29 @@ def test_another_process_with_the_same_pid_is_not_taken_for_the_worker(
     assert all(is_alive(process.pid) for process in (first, second, third))
 
 
+def test_an_id_under_which_another_process_works_is_left_to_it(
+    sleepers: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    first, *_ = sleepers
+    fleet = _fleet(tmp_path, 2)
+    fleet.adopt("here", {"w1": _said(first)})
+    assert fleet.pid("w1") == first.pid
+    first.kill()
+    first.wait(LIMIT_S)
+    assert fleet.tend(1, lambda worker, code: None, taken={"w1"}) == ["w2"]
+    assert fleet.pid("w1") == 0
+    fleet.kill_all()
+    end = time.monotonic() + LIMIT_S
+    while fleet.alive:
+        assert time.monotonic() < end
+        fleet.tend(0, lambda worker, code: None)
+
+
 def test_a_process_that_waits_to_be_collected_lives_no_more(sleepers: list[subprocess.Popen[bytes]]) -> None:
     first = sleepers[0]
     assert is_alive(first.pid)
+    assert not is_alive(0)
+    assert not is_alive(-first.pid), "a worker's pid is foreign"
     first.kill()
     end = time.monotonic() + LIMIT_S
     while is_alive(first.pid):
