@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+import rich
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -19,7 +22,7 @@ from cqltui.ui.background import Background
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.ending import Ending
-from cqltui.ui.frame import Frame
+from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.logfeed import LogFeed
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied
 from cqltui.ui.ports import Commands, EventSource, LeaveChoice, Logs
@@ -153,6 +156,13 @@ class CqltuiApp(App[LeaveChoice]):
         """End with the error, and so with a return code."""
         raise message.error
 
+    def _fatal_error(self) -> None:
+        """As the stock one, but without the values of variables: a password may be among them."""
+        self.bell()
+        traceback = Traceback(width=None, suppress=[rich])
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
     # Drawing
 
     def on_state_changed(self, message: StateChanged) -> None:
@@ -189,7 +199,7 @@ class CqltuiApp(App[LeaveChoice]):
         key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
         if self._estimate is None or key != self._estimate_key:
             self._estimate_key = key
-            self._estimate = estimate(state, now)
+            self._estimate = estimate(state, as_of(state, now))
         return self._estimate
 
     def _tell_notices(self, state: RunState) -> None:

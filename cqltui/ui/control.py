@@ -36,14 +36,16 @@ class Control:
         self._commands, self._background, self._clock = commands, background, clock
         self._tell, self._changed = tell, changed
         self._pending: dict[str, _Pending] = {}
+        self._online = False
 
     def pending(self) -> dict[str, str]:
         """Task id -> what was asked of it."""
         return {task_id: pending.label for task_id, pending in self._pending.items()}
 
     def settle(self, state: RunState) -> None:
-        """Forget what has happened, and what has not for long."""
+        """Forget what has happened, and what has not for long; note whether the server answers."""
         now = self._clock()
+        self._online = state.online
         for task_id, pending in list(self._pending.items()):
             task = state.tasks.get(task_id)
             if task is None or task.life.version > pending.version or now > pending.until:
@@ -53,6 +55,8 @@ class Control:
         """Pause the tasks; if all of them are paused, resume them."""
         paused = [task for task in tasks if task.status is Status.PAUSED or task.life.want == "pause"]
         pausable = [task for task in tasks if task.status in PAUSABLE and task.life.want != "pause"]
+        if not self._can_ask():
+            return
         for task in pausable:
             self._send(task, "pause", partial(self._commands.pause, task.id))
         if not pausable:
@@ -63,14 +67,14 @@ class Control:
 
     def cancel(self, tasks: Sequence[TaskState]) -> None:
         """Cancel the tasks that have not ended."""
-        for task in tasks:
+        for task in tasks if self._can_ask() else ():
             if task.status not in ENDED:
                 self._send(task, "cancel", partial(self._commands.cancel, task.id))
 
     def resubmit(self, tasks: Sequence[TaskState]) -> None:
         """Run the tasks that have ended again."""
         ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
-        for task in ended:
+        for task in ended if self._can_ask() else ():
             self._send(task, "resubmit", partial(self._commands.resubmit, task.id))
         if tasks and not ended:
             self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
@@ -78,7 +82,7 @@ class Control:
     def shift_priority(self, tasks: Sequence[TaskState], by: float) -> None:
         """Raise or lower the priority of the tasks that wait, counted from what was asked for last."""
         waiting = [task for task in tasks if task.status not in ENDED]
-        for task in waiting:
+        for task in waiting if self._can_ask() else ():
             asked = self._pending.get(task.id)
             known = asked.priority if asked and asked.priority is not None else task.life.priority
             priority = known + by
@@ -89,7 +93,7 @@ class Control:
     def toggle_campaign(self, state: RunState) -> None:
         """Pause the whole run, or let it go on."""
         if state.finished_ts:
-            self._tell("The run has finished.", "warning")
+            self._tell("The run has ended: the same campaign command goes on with what is left.", "warning")
             return
         self.want(Wanted.PAUSED if state.wanted is Wanted.RUNNING else Wanted.RUNNING)
 
@@ -107,7 +111,14 @@ class Control:
             if then is not None:
                 then()
 
-        self._background.call(partial(self._commands.want, wanted), done, self._failed)
+        if self._can_ask():
+            self._background.call(partial(self._commands.want, wanted), done, self._failed)
+
+    def _can_ask(self) -> bool:
+        """Whether the server answers; else says so. A command that is kept for later would come as a surprise."""
+        if not self._online:
+            self._tell("The server does not answer: nothing was asked. Try again when it is back.", "error")
+        return self._online
 
     def _send(self, task: TaskState, label: str, command: Callable[[], None], priority: float | None = None) -> None:
         pending = _Pending(label, task.life.version, self._clock() + PENDING_S, priority)

@@ -8,6 +8,11 @@ from cqltui.state.eta import Estimate
 from cqltui.state.model import RunState, TaskState
 
 
+def as_of(state: RunState, now: float) -> float:
+    """The moment that the state is of: `now`, or when a server that does not answer was heard last."""
+    return now if state.online or not state.offline_since else min(now, state.offline_since)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """The run at one moment of the screen's clock."""
@@ -21,6 +26,17 @@ class Frame:
     unsupervised: bool = False
     """Whether nobody has supervised the run, which is not finished, for a while."""
 
+    @property
+    def as_of(self) -> float:
+        """The moment that the state is of; see `as_of`."""
+        return as_of(self.state, self.now)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the run goes on, but its server does not answer: what is drawn was so when it last did."""
+        state = self.state
+        return not state.online and state.offline_since > 0 and not state.finished_ts
+
     def finish_ts(self, task: TaskState) -> float | None:
         """When the task ends or ended."""
         if task.life.finished_ts:
@@ -30,4 +46,4 @@ class Frame:
 
     def stalled(self, task: TaskState) -> bool:
         """Whether the task runs and has said nothing new for long."""
-        return select.stalled(task, self.now, self.stall_s)
+        return select.stalled(task, self.as_of, self.stall_s)

@@ -5,6 +5,8 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip
 from cqltui.ui.panels.panel import Panel
 
+MEND = "start the same campaign command again to go on"
+
 
 class Banner(Panel, can_focus=False):
     """Shown while the server does not answer or the run has no supervisor, unless the run has finished."""
@@ -19,10 +21,10 @@ class Banner(Panel, can_focus=False):
 
 
 def _wrong(frame: Frame) -> str:
-    state = frame.state
-    if not state.online and not state.finished_ts and state.offline_since > 0:
-        return (
-            f" The server has not answered since {fmt.stamp(state.offline_since)}"
-            f" ({fmt.duration(frame.now - state.offline_since)}). Trying again; workers go on meanwhile."
-        )
-    return " No supervisor runs: start the same campaign command again to go on." if frame.unsupervised else ""
+    since = frame.state.offline_since
+    if not frame.stale:
+        return f" No supervisor runs: {MEND}." if frame.unsupervised else ""
+    silent = f"{fmt.stamp(since)} ({fmt.duration(frame.now - since)})"
+    if frame.unsupervised:
+        return f" No supervisor, and no server since {silent}: {MEND}."
+    return f" The server has not answered since {silent}. Trying again; workers go on meanwhile."

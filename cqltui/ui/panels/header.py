@@ -34,13 +34,14 @@ class Header(Panel, can_focus=False):
 
     def _pulse(self, frame: Frame) -> Line:
         """Speed, workers and the connection; the less important give way on a narrow screen."""
-        state, now = frame.state, frame.now
-        rate = select.samples_per_s(state, now)
-        workers = len(select.live_workers(state, now))
+        state = frame.state
+        rate = select.samples_per_s(state, frame.as_of)
+        workers = len(select.live_workers(state, frame.as_of))
+        role, last = ("dim", "last ") if frame.stale else ("text", "")
         parts: list[Line] = []
         if self.cells >= 70 and not state.finished_ts:
-            parts.append(((fmt.count(rate), "text"), (" samples/s", "dim")))
-            parts.append(((str(workers), "text"), (" worker" if workers == 1 else " workers", "dim")))
+            parts.append(((f"{last}{fmt.count(rate)}", role), (" samples/s", "dim")))
+            parts.append(((str(workers), role), (" worker" if workers == 1 else " workers", "dim")))
         return joined([*parts, connection(state)])
 
     def _status(self, frame: Frame) -> Line:
@@ -68,12 +69,15 @@ class Header(Panel, can_focus=False):
     def _finish(self, frame: Frame) -> Line:
         state, now = frame.state, frame.now
         if state.finished_ts:
-            return (("finished ", "dim"), (fmt.clock(state.finished_ts, now), "done"))
+            word, role = ("finished ", "done") if select.run_status(state) == "finished" else ("ended ", "text")
+            return ((word, "dim"), (fmt.clock(state.finished_ts, now), role))
         if frame.unsupervised:
             return (("no supervisor runs", "dead"),)
         finish_ts = frame.estimate.finish_ts
         if finish_ts is None:
             return (("ETA ", "dim"), (fmt.NONE, "text"))
+        if frame.stale:
+            return (("ETA was ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "dim"))
         estimate: Line = (("ETA ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "strong"))
         return (*estimate, (f"  in {fmt.duration(finish_ts - now)}", "dim"))
 

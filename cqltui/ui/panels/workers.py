@@ -43,12 +43,12 @@ class WorkersPanel(Panel):
         state = frame.state
         workers = [w for _, w in sorted(state.workers.items()) if not w.stopped]
         self._ids = tuple(worker.id for worker in workers)
-        live = {worker.id for worker in live_workers(state, frame.now)}
-        head: list[Line] = []
+        live = {worker.id for worker in live_workers(state, frame.as_of)}
+        head: list[Line] = [((clip(f"as of {fmt.stamp(frame.as_of)}", cells), "warning"),)] if frame.stale else []
         if live and self.size.height >= ROOMY_ROWS:
-            head = [
-                speed_line(hardware.speed(state, frame.now), cells),
-                *(device_line(use, cells) for use in hardware.device_use(state, frame.now)),
+            head += [
+                speed_line(hardware.speed(state, frame.as_of), cells),
+                *(device_line(use, cells) for use in hardware.device_use(state, frame.as_of)),
             ]
         self._head = len(head)
         lines = [*head, *(self._row(w, w.id in live, frame, cells) for w in workers)]
@@ -87,7 +87,7 @@ class WorkersPanel(Panel):
         tasks = [frame.state.tasks[t].info.title or t if t in frame.state.tasks else t for t in worker.tasks]
         doing = (f"{len(tasks)} tasks: " if len(tasks) > 1 else "") + plain(tasks[0]) if tasks else "idle"
         memory = f"{worker.memory_bytes / MEBIBYTE:,.0f}M" if worker.memory_bytes else fmt.NONE
-        silent = f"silent for {fmt.duration(frame.now - worker.ts)}"
+        silent = f"silent for {fmt.duration(frame.as_of - worker.ts)}"
         wide = cells >= 50
         return (
             ("● " if live else "○ ", "done" if live else "dead"),
