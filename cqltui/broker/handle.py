@@ -62,6 +62,17 @@ def is_alive(folder: Path) -> bool:
         lock.close()
 
 
+def is_missed(folder: Path) -> bool:
+    """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
+    if not folder.is_dir() or is_alive(folder):
+        return False
+    lock = FileLock(folder / "users.lock")
+    try:
+        return not lock.try_exclusive()
+    finally:
+        lock.close()
+
+
 def _shut_down(handle: ServerHandle) -> None:
     """Orderly; a server that hangs is killed, since its AOF holds what it has acknowledged up to a second ago."""
     folder = handle.run_dir / "server"

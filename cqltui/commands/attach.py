@@ -5,18 +5,24 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec
+
+from redis.exceptions import RedisError, TimeoutError
 
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
+from cqltui.campaign.model import WorkersConfig
 from cqltui.commands import options
+from cqltui.commands.ending import exit_code, read, see_out, tell
 from cqltui.commands.server import open_run
-from cqltui.commands.stop import wait_until_left
-from cqltui.errors import CqltuiError, ExitCode
+from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
-from cqltui.results.rundir import RunDir
-from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.results.rundir import RunDir, read_json
+from cqltui.state import decode
+from cqltui.state.model import RunState, Wanted
 from cqltui.state.reduce import reduce
+from cqltui.state.select import run_status
 from cqltui.supervisor.lock import is_supervised, place
 from cqltui.supervisor.supervisor import Reporter
 from cqltui.ui.app import run_ui
@@ -25,6 +31,17 @@ from cqltui.ui.ports import LeaveChoice
 
 HELP = "Watch a run that goes on in the background. Leaving the screen leaves it running unless you say otherwise."
 POLL_S = 0.2
+MISSING_S = 3.0
+"""For a moment there is no supervisor while a run gets another."""
+GOING_ON = {
+    "paused": "the run stays paused",
+    "pausing": "the run is being paused",
+    "draining": "the run drains",
+    "stopping": "the run is being stopped",
+    "offline": "the server does not answer just now, the run goes on",
+}
+P = ParamSpec("P")
+WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     server, run_dir = open_run(arguments)
     try:
         if arguments.no_ui or arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return follow(server, as_json=arguments.json)
+            return follow(server, run_dir, as_json=arguments.json)
         if run_dir is None:
             run_dir = RunDir(Path(read(server.queue).campaign.run_dir))
         return watch(server, run_dir, lambda: _need_supervisor(run_dir))
@@ -67,29 +84,38 @@ class Commands:
 
     def pause(self, task_id: str) -> None:
         """Pause a task."""
-        self._queue.pause(task_id)
+        self._ask(self._queue.pause, task_id)
 
     def resume(self, task_id: str) -> None:
         """Queue a paused task again."""
-        self._queue.resume(task_id)
+        self._ask(self._queue.resume, task_id)
         self._supervised()
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task."""
-        self._queue.cancel(task_id)
+        self._ask(self._queue.cancel, task_id)
 
     def resubmit(self, task_id: str) -> None:
         """Queue an ended task as a new run."""
-        self._queue.resubmit(task_id)
+        self._ask(self._queue.resubmit, task_id)
         self._supervised()
 
     def set_priority(self, task_id: str, priority: float) -> None:
         """Change a task's priority."""
-        self._queue.set_priority(task_id, int(priority))
+        self._ask(self._queue.set_priority, task_id, int(priority))
 
     def want(self, wanted: Wanted) -> None:
         """Say what the whole run shall do."""
-        self._queue.want(wanted)
+        self._ask(self._queue.want, wanted)
+
+    @staticmethod
+    def _ask(command: Callable[P, bool], *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except TimeoutError:
+            raise ServerError("the server did not answer in time: what was asked may yet come about") from None
+        except RedisError as error:
+            raise ServerError(f"the server does not answer: {error}") from None
 
 
 def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> int:
@@ -100,29 +126,50 @@ def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> in
             feed,
             Commands(server.another_queue(), supervised),
             FileLogs(run_dir.path),
+            stall_s=_stall_s(run_dir),
             # Of a run on another machine nothing is known here.
             supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
         )
     finally:
         feed.close()
     if choice is LeaveChoice.BACKGROUND:
+        return _left_alone(server, run_dir)
+    wanted = WANTED[choice]
+    try:
+        return tell(run_dir, see_out(server, run_dir, wanted), wanted)
+    except KeyboardInterrupt:
+        print(f"what was asked goes on; see it with: cqltui attach {place(run_dir)}", file=sys.stderr)
+        raise
+
+
+def _stall_s(run_dir: RunDir) -> float:
+    """After how long without a step the run's supervisor calls a task stalled."""
+    workers = (read_json(run_dir.campaign_json) or {}).get("campaign", {}).get("workers", {})
+    return decode.number(workers, "stall_s", WorkersConfig().stall_s)
+
+
+def _left_alone(server: Server, run_dir: RunDir) -> int:
+    """Say what becomes of the run that the screen has left; the exit code."""
+    try:
         state = read(server.queue)
-        if state.finished_ts:
-            return _ended(run_dir, state)
-        print(f"the run goes on; see it again with: cqltui attach {place(run_dir)}", file=sys.stderr)
-        return ExitCode.OK
-    doing = "running tasks end first" if choice is LeaveChoice.DRAIN else "workers write their checkpoints"
-    print(doing, file=sys.stderr)
-    wait_until_left(run_dir, None)
-    print("stopped; the same campaign command goes on where it stopped", file=sys.stderr)
-    return ExitCode.STOPPED
+    except RedisError:
+        state = RunState()
+    if state.finished_ts:
+        return tell(run_dir, state, state.wanted)
+    said = GOING_ON.get(run_status(state), "the run goes on")
+    if run_dir.path.is_dir() and not is_supervised(run_dir):
+        print("no supervisor runs; the same campaign command goes on with it", file=sys.stderr)
+        said = "its workers do what is queued"
+    print(f"{said}; see it again with: cqltui attach {place(run_dir)}", file=sys.stderr)
+    return ExitCode.OK
 
 
-def follow(server: Server, *, as_json: bool) -> int:
-    """Tell what happens until the run has ended; how it ended."""
+def follow(server: Server, run_dir: RunDir | None, *, as_json: bool) -> int:
+    """Tell what happens until the run has ended; how it ended. `run_dir`: None if the run may be another machine's."""
     lines = LineReporter(sys.stderr)
     reporters: list[Reporter] = [JsonReporter(sys.stdout)] if as_json else [lines]
     feed, state = server.feed(), RunState()
+    supervision = Supervision(run_dir)
     try:
         while not state.finished_ts:
             for event in feed.poll(POLL_S):
@@ -131,29 +178,35 @@ def follow(server: Server, *, as_json: bool) -> int:
                     reporter.handle(before, event, state)
             for reporter in reporters:
                 reporter.tick(state, time.time())
+            if said := supervision.look():
+                lines.say(said, time.time())
         return exit_code(state)
     finally:
         lines.close()
         feed.close()
 
 
-def read(queue: Queue) -> RunState:
-    """The run's state, read once."""
-    return reduce(RunState(online=True), queue.snapshot())
+class Supervision:
+    """Notices when a run has lost its supervisor, and when it has another."""
 
+    def __init__(self, run_dir: RunDir | None) -> None:
+        self._run_dir = run_dir
+        self._seen_at = self._look_at = time.monotonic()
+        self._told = False
 
-def exit_code(state: RunState) -> ExitCode:
-    """How a run whose supervisor has left ended."""
-    statuses = {task.status for task in state.tasks.values()}
-    if not statuses <= ENDED:
-        return ExitCode.STOPPED
-    return ExitCode.UNFINISHED if statuses & {Status.DEAD, Status.CANCELLED} else ExitCode.OK
-
-
-def _ended(run_dir: RunDir, state: RunState) -> int:
-    if run_dir.summary_txt.is_file():
-        print(run_dir.summary_txt.read_text(encoding="utf-8"), end="")
-    return exit_code(state)
+    def look(self) -> str:
+        """Look, about once a second; what there is to say, or nothing."""
+        now = time.monotonic()
+        if self._run_dir is None or now < self._look_at:
+            return ""
+        self._look_at = now + 1.0
+        if is_supervised(self._run_dir):
+            self._seen_at = now
+        missing = now - self._seen_at > MISSING_S
+        if missing == self._told:
+            return ""
+        self._told = missing
+        return "no supervisor runs: start the same campaign command again to go on" if missing else "supervised again"
 
 
 def _need_supervisor(run_dir: RunDir) -> None:

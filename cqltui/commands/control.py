@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from cqltui.broker.queue import Queue
@@ -11,12 +12,14 @@ from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState, Status, Wanted
 from cqltui.state.reduce import reduce
+from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import RunLock, is_supervised
 from cqltui.supervisor.records import Records
 
 HELP = "Pause, resume, cancel or resubmit tasks, or change their priority. Ids may be shortened if they stay unique."
 WHOLE_RUN = {"pause": Wanted.PAUSED, "resume": Wanted.RUNNING}
 """What the commands mean without a task."""
+UNSUPERVISED = "no supervisor runs: the campaign's command goes on with it"
 SAID = {
     "pause": "paused; a running task first writes its checkpoint",
     "resume": "queued again, with its checkpoint and place",
@@ -40,30 +43,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send the commands. 2 if one was refused; the others are carried out all the same."""
-    name = arguments.command
-    whole = name in WHOLE_RUN and not arguments.tasks
+    whole = arguments.command in WHOLE_RUN and not arguments.tasks
     server, run_dir = open_run(arguments, start=not whole)
     try:
-        queue = server.queue
-        unsupervised = run_dir is not None and not is_supervised(run_dir)
-        if whole and unsupervised:
-            raise InputError(f"no supervisor runs: there is nothing to {name}; the campaign's command goes on with it")
-        state = reduce(RunState(), queue.snapshot())
-        wanted_tasks = list(arguments.tasks)
-        if name == "resubmit" and arguments.failed:
-            wanted_tasks += [task.id for task in state.tasks.values() if task.status is Status.DEAD]
-            if not wanted_tasks:
-                print("no task is dead: there is nothing to resubmit", file=sys.stderr)
-                return ExitCode.OK
-        if not wanted_tasks:
-            return _whole_run(name, queue)
-        code, changed = _each(name, _action(name, queue, arguments), wanted_tasks, list(state.tasks))
-        if changed and run_dir is not None and unsupervised:
-            _write_down(run_dir, queue)
-            print("no supervisor runs: the campaign's command goes on with it", file=sys.stderr)
-        return code
+        if whole:
+            return _whole_run(arguments.command, server.queue, run_dir)
+        return _tasks(arguments, server.queue, run_dir)
     finally:
         server.leave()
+
+
+def _whole_run(name: str, queue: Queue, run_dir: RunDir | None) -> int:
+    unsupervised = run_dir is not None and not is_supervised(run_dir)
+    if unsupervised and not live_workers(reduce(RunState(), queue.snapshot()), time.time()):
+        raise InputError(f"no supervisor runs: there is nothing to {name}; the campaign's command goes on with it")
+    changed = queue.want(WHOLE_RUN[name])
+    print(f"the campaign is {WHOLE_RUN[name]}{'' if changed else ' already'}", file=sys.stderr)
+    if unsupervised:
+        print(UNSUPERVISED, file=sys.stderr)
+    return ExitCode.OK
+
+
+def _tasks(arguments: argparse.Namespace, queue: Queue, run_dir: RunDir | None) -> int:
+    name = arguments.command
+    unsupervised = run_dir is not None and not is_supervised(run_dir)
+    state = reduce(RunState(), queue.snapshot())
+    wanted = list(arguments.tasks)
+    if name == "resubmit" and arguments.failed:
+        wanted += [task.id for task in state.tasks.values() if task.status is Status.DEAD]
+        if not wanted:
+            print("no task is dead: there is nothing to resubmit", file=sys.stderr)
+            return ExitCode.OK
+    if not wanted:
+        number = "N " if name == "priority" else ""
+        raise InputError(f"which task? Give its id: cqltui {name} {number}ID (ids: cqltui status --tasks)")
+    code, changed = _each(name, _action(name, queue, arguments), wanted, list(state.tasks))
+    if changed and run_dir is not None and unsupervised:
+        _write_down(run_dir, queue)
+        print(UNSUPERVISED, file=sys.stderr)
+    return code
 
 
 def _write_down(run_dir: RunDir, queue: Queue) -> None:
@@ -75,15 +93,6 @@ def _write_down(run_dir: RunDir, queue: Queue) -> None:
     finally:
         records.close()
         lock.free()
-
-
-def _whole_run(name: str, queue: Queue) -> int:
-    if name not in WHOLE_RUN:
-        number = "N " if name == "priority" else ""
-        raise InputError(f"which task? Give its id: cqltui {name} {number}ID (ids: cqltui status --tasks)")
-    changed = queue.want(WHOLE_RUN[name])
-    print(f"the campaign is {WHOLE_RUN[name]}{'' if changed else ' already'}", file=sys.stderr)
-    return ExitCode.OK
 
 
 def _action(name: str, queue: Queue, arguments: argparse.Namespace) -> Callable[[str], bool]:

@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
 from cqltui.commands import options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.options import RunOptions
@@ -86,10 +88,9 @@ def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:
 
 def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
     """Start a supervisor in a session of its own unless the run has one; returns when the run can be attached to."""
-    campaign, _ = load_data(chosen.campaign)  # wrong input is told here, not in a log
+    campaign, data = load_data(chosen.campaign)  # wrong input is told here, not in a log
     if is_supervised(chosen.run_dir):
-        _wait_ready(chosen.run_dir, None)
-        _expect_same(chosen.run_dir, campaign)
+        _join(chosen.run_dir, campaign, data)
         return
     _make(chosen.run_dir)
     with (chosen.run_dir.logs / "supervisor.log").open("ab") as log:
@@ -101,7 +102,22 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
             start_new_session=True,
             env=options.environment_with(chosen.redis_url),
         )
-    _wait_ready(chosen.run_dir, child)
+    try:
+        _wait_ready(chosen.run_dir, child)
+    except CqltuiError:
+        if child.poll() is None or not is_supervised(chosen.run_dir):
+            raise
+        _join(chosen.run_dir, campaign, data)  # another start, at the same moment, was first
+
+
+def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
+    """Wait until the run that another process supervises can be attached to; expect it to be of this campaign."""
+    _wait_ready(run_dir, None)
+    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
+    tasks = [task for phase in known.get("phases", ()) for task in phase.get("tasks", ())]
+    for precision in {task["trainer"]["precision"] for task in tasks if task.get("auto_precision")}:
+        campaign = campaign.with_auto_precision(precision).identified(data.digest)  # what "auto" came to there
+    _expect_same(run_dir, known, manifest.resolved(campaign))
 
 
 def _make(run_dir: RunDir) -> None:
@@ -111,10 +127,8 @@ def _make(run_dir: RunDir) -> None:
         raise unusable(run_dir, error) from error
 
 
-def _expect_same(run_dir: RunDir, campaign: Campaign) -> None:
+def _expect_same(run_dir: RunDir, known: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
     """Raise InputError if the run that goes on is of another version of the file, or of other options."""
-    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    mine = manifest.resolved(campaign)
     other = [key for key in ("data", "phases", "workers") if known.get(key) != mine[key]]
     if other:
         raise InputError(

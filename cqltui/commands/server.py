@@ -3,6 +3,7 @@
 import argparse
 
 from cqltui.broker.access import Server
+from cqltui.broker.handle import is_missed
 from cqltui.commands import options
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, read_json
@@ -11,7 +12,8 @@ from cqltui.results.rundir import RunDir, read_json
 def open_run(arguments: argparse.Namespace, *, start: bool = False) -> tuple[Server, RunDir | None]:
     """The server of an existing run, for commands on it, and its directory if it is named here.
 
-    `start`: an embedded server that does not run is started. Raises InputError and ServerError.
+    `start`: an embedded server that does not run is started; one that was killed under its users always is. Raises
+    InputError and ServerError.
     """
     url = options.redis_url(arguments.redis_url)
     if url is not None and arguments.run_dir is None:
@@ -25,4 +27,5 @@ def open_run(arguments: argparse.Namespace, *, start: bool = False) -> tuple[Ser
     if said.get("url") and url is None:
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
     use_url = url if said.get("url") else None
+    start = start or is_missed(found.server)
     return Server(found.path, use_url, str(said.get("namespace", "")), start=start), found

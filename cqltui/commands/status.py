@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cqltui.broker.handle import is_alive
 from cqltui.commands import options
 from cqltui.commands.server import open_run
 from cqltui.errors import ExitCode, InputError, ServerError
@@ -24,6 +25,7 @@ from cqltui.supervisor.lock import is_supervised
 
 HELP = "How a run stands: phases, workers, criteria; with --tasks every task."
 
+UNSUPERVISED = "no supervisor runs; the campaign's command goes on with it"
 GIBIBYTE = 1024**3
 
 
@@ -36,28 +38,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the state."""
-    state, live = read_state(arguments)
+    state, status = read_state(arguments)
     now = time.time()
     if arguments.json:
-        print(json.dumps(as_json(state, now, live=live), indent=1))
+        print(json.dumps(as_json(state, now, status), indent=1))
     else:
-        _print(state, now, live=live, with_tasks=arguments.tasks)
+        _print(state, now, status, with_tasks=arguments.tasks)
     return ExitCode.OK
 
 
-def read_state(arguments: argparse.Namespace) -> tuple[RunState, bool]:
-    """The state of the run, and whether its server told it: if none is running, the run directory does."""
+def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
+    """The state of the run, as its server tells it, else the run directory; and that in a few words."""
     try:
         server, run_dir = open_run(arguments)
     except ServerError:
         if arguments.run_dir is None and options.redis_url(arguments.redis_url) is not None:
             raise
-        return from_disk(options.existing_run(arguments.run_dir)), False
+        run_dir = options.existing_run(arguments.run_dir)
+        state = from_disk(run_dir)
+        if is_supervised(run_dir) or is_alive(run_dir.server):
+            return state, "the server does not answer; this is what the run directory knows"
+        return state, "finished" if state.finished_ts else UNSUPERVISED
     try:
         state = reduce(RunState(online=True), server.queue.snapshot())
     finally:
         server.leave()
-    return state, run_dir is None or is_supervised(run_dir)
+    if run_dir is None or is_supervised(run_dir) or state.finished_ts:
+        return state, select.run_status(state)
+    return state, f"{UNSUPERVISED}; its workers do what is queued" if select.live_workers(
+        state, time.time()
+    ) else UNSUPERVISED
 
 
 def from_disk(run_dir: RunDir) -> RunState:
@@ -97,11 +107,11 @@ def _final(run_dir: RunDir, info: TaskInfo) -> Progress | None:
     return decode.progress(told, decode.number(result, "finished_ts"))
 
 
-def as_json(state: RunState, now: float, *, live: bool) -> dict[str, Any]:
+def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
     """The state for programs; times in seconds since 1970."""
     expected = estimate(state, now)
     return {
-        "status": _status(state, live=live),
+        "status": status,
         "campaign": state.campaign.name,
         "run_dir": state.campaign.run_dir,
         "finish_ts": expected.finish_ts,
@@ -147,9 +157,8 @@ def _task_json(task: TaskState) -> dict[str, Any]:
     }
 
 
-def _print(state: RunState, now: float, *, live: bool, with_tasks: bool) -> None:
+def _print(state: RunState, now: float, status: str, *, with_tasks: bool) -> None:
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    status = _status(state, live=live)
     console.print(Text.assemble((plain(state.campaign.title or state.campaign.name), "bold"), f": {status}"))
     expected = estimate(state, now)
     for phase in select.phases(state):
@@ -174,12 +183,6 @@ def _print(state: RunState, now: float, *, live: bool, with_tasks: bool) -> None
         console.print(Text(f"  {speed.samples_per_s:,.0f} samples/s, {speed.epochs_per_s:,.1f} epochs/s, {flops}"))
     if with_tasks:
         console.print(_table(state))
-
-
-def _status(state: RunState, *, live: bool) -> str:
-    if live:
-        return select.run_status(state)
-    return "finished" if state.finished_ts else "no supervisor runs; the campaign's command goes on with it"
 
 
 def _mark(verdict: Verdict) -> str:

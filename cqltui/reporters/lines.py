@@ -43,6 +43,10 @@ class LineReporter:
         for line in describe(before, event, after):
             self._line(f"{clock(event.ts)} {line}")
 
+    def say(self, line: str, now: float) -> None:
+        """Write a line that no event tells of."""
+        self._line(f"{clock(now)} {line}")
+
     def tick(self, state: RunState, now: float) -> None:
         """Show how far the phases are, if it is time to; call it a few times a second."""
         if not state.tasks or now < self._next_ts:

@@ -62,6 +62,6 @@ def is_supervised(run_dir: RunDir) -> bool:
         return False
     lock = FileLock(run_dir.path / "supervisor.lock")
     try:
-        return not lock.try_exclusive()
+        return not lock.try_shared()  # two who look at once do not take each other for one
     finally:
         lock.close()

@@ -1,11 +1,13 @@
 """Places for runs. Whatever a test left running in its place is ended with it."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.place import TASKS, Place, Trained
+from tests.integration.terminal import Terminal
 
 
 @pytest.fixture
@@ -33,3 +35,17 @@ def expected(undisturbed: Place) -> dict[str, Trained]:
     trained = undisturbed.trained()
     assert len(trained) == TASKS
     return trained
+
+
+@pytest.fixture
+def screen(place: Place) -> Iterator[Callable[..., Terminal]]:
+    """Starts `cqltui ...` in a terminal of its own in the place: the campaign, unless arguments say something else."""
+    made: list[Terminal] = []
+
+    def start(*arguments: str) -> Terminal:
+        made.append(Terminal([sys.executable, "-m", "cqltui", *(arguments or (place.campaign.name,))], place.folder))
+        return made[-1]
+
+    yield start
+    for terminal in made:
+        terminal.close()

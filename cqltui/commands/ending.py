@@ -1,0 +1,131 @@
+"""What follows when a run was asked to drain or stop: told as it happens, and how it ended, whoever dies meanwhile."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from cqltui.broker.access import Server
+from cqltui.broker.queue import Queue
+from cqltui.commands.status import from_disk
+from cqltui.errors import CqltuiError, ExitCode
+from cqltui.reporters.lines import LineReporter
+from cqltui.results.rundir import RunDir
+from cqltui.state.decode import number, whole
+from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.state.reduce import reduce
+from cqltui.state.select import live_workers
+from cqltui.supervisor.fleet import SLOT
+from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor.process import WorkerProcess, find
+from cqltui.supervisor.supervisor import STOP_GRACE_S
+
+POLL_S = 0.2
+ASKED = {
+    Wanted.DRAINING: "running tasks end first",
+    Wanted.STOPPED: "workers write their checkpoints",
+}
+ENDINGS = {Wanted.DRAINING: "drained", Wanted.STOPPED: "stopped"}
+
+
+def see_out(server: Server, run_dir: RunDir, wanted: Wanted) -> RunState:
+    """Tell what happens until nobody works on the run any more; how it stands then. `wanted` has been asked already.
+
+    Without a supervisor, or when it dies meanwhile, its workers are asked to leave from here. Raises
+    CqltuiError if a run that is to stop has not after two minutes.
+    """
+    print(ASKED[wanted], file=sys.stderr)
+    _follow(server, run_dir, None if wanted is Wanted.DRAINING else time.monotonic() + 2 * STOP_GRACE_S)
+    try:
+        _end_workers(server, wanted)
+        return read(server.queue)
+    except RedisError as error:
+        print(f"the server does not answer ({error}); this is what the run directory knows:", file=sys.stderr)
+        return from_disk(run_dir)
+
+
+def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:
+    """Say how the run stands that was asked to end; the code of a run that ended so."""
+    code = exit_code(state)
+    if code is not ExitCode.STOPPED:
+        if run_dir.summary_txt.is_file() and state.finished_ts:
+            print(run_dir.summary_txt.read_text(encoding="utf-8"), end="")
+        print("all tasks have ended", file=sys.stderr)
+        return code
+    done = sum(task.status is Status.DONE for task in state.tasks.values())
+    left = sum(task.status not in ENDED for task in state.tasks.values())
+    print(
+        f"{ENDINGS.get(wanted, 'ended')}: {done} of {len(state.tasks)} tasks are done, {left} left; "
+        "the same campaign command goes on where it stopped",
+        file=sys.stderr,
+    )
+    return code
+
+
+def exit_code(state: RunState) -> ExitCode:
+    """How a run that nobody works on any more ended."""
+    statuses = {task.status for task in state.tasks.values()}
+    if not statuses <= ENDED:
+        return ExitCode.STOPPED
+    return ExitCode.UNFINISHED if statuses & {Status.DEAD, Status.CANCELLED} else ExitCode.OK
+
+
+def read(queue: Queue) -> RunState:
+    """The run's state, read once. Raises redis.RedisError."""
+    return reduce(RunState(online=True), queue.snapshot())
+
+
+def _follow(server: Server, run_dir: RunDir, give_up_at: float | None) -> None:
+    """Tell what happens as long as the run has a supervisor; of one on another machine, until it says to have left."""
+    lines, feed, state = LineReporter(sys.stderr), server.feed(), RunState()
+    here = run_dir.path.is_dir()
+    try:
+        while is_supervised(run_dir) if here else not state.finished_ts:
+            for event in feed.poll(POLL_S):
+                before, state = state, reduce(state, event)
+                lines.handle(before, event, state)
+            lines.tick(state, time.time())
+            if give_up_at is not None and time.monotonic() > give_up_at:
+                raise CqltuiError(f"the supervisor has not left yet: see {run_dir.logs / 'supervisor.log'}")
+    finally:
+        lines.close()
+        feed.close()
+
+
+def _end_workers(server: Server, wanted: Wanted) -> None:
+    """Wait until nobody trains any more; ask the workers that a supervisor has left here to leave, once they may."""
+    kill_at = time.monotonic() + STOP_GRACE_S
+    known: dict[int, WorkerProcess] = {}
+    asked: set[int] = set()
+    told = False
+    while True:
+        server.restart()
+        snapshot = server.queue.snapshot()
+        state = reduce(RunState(), snapshot)
+        busy = {task.life.worker for task in state.tasks.values() if task.status is Status.RUNNING}
+        known |= {worker.pid: worker for worker in _left_here(snapshot.data["workers"])}
+        workers = [worker for worker in known.values() if worker.exit_code() is None]
+        if not workers and not any(worker.id in busy for worker in live_workers(state, time.time())):
+            return
+        if workers and not told:
+            told = True
+            print("no supervisor runs: its workers are asked from here", file=sys.stderr)
+        for worker in workers:
+            if wanted is Wanted.STOPPED and time.monotonic() > kill_at:
+                worker.kill()
+            elif worker.pid not in asked and (wanted is Wanted.STOPPED or worker.id not in busy):
+                asked.add(worker.pid)
+                worker.terminate()
+        time.sleep(POLL_S)
+
+
+def _left_here(registered: Mapping[str, Mapping[str, Any]]) -> Iterator[WorkerProcess]:
+    """The living workers that a supervisor of this machine has started."""
+    for name, said in registered.items():
+        if SLOT.fullmatch(name) and said.get("host") == socket.gethostname():
+            worker = find(name, whole(said, "pid"), number(said, "create_time"))
+            if worker is not None:
+                yield worker
