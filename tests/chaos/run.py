@@ -48,7 +48,7 @@ class Summary:
         return self.rounds > 0 and self.tally.kept and len(self.digests) == 1
 
 
-def place_of(folder: Path, rng: Random, number: int, stack: ExitStack) -> tuple[Place, OwnServer | None]:
+def place_of(folder: Path, number: int, stack: ExitStack) -> tuple[Place, OwnServer | None]:
     """Where a round takes place: every third on the user's own server, on a host of its own if that can be had."""
     if number % 3 == 2:
         network = None if tools.why_no_network() else stack.enter_context(tools.Network(number % 250))
@@ -71,7 +71,7 @@ def world_of(folder: Path, rng: Random, number: int, options: Sequence[str]) -> 
     """A round's world; nothing of it is left behind."""
     folder.mkdir(parents=True)
     with ExitStack() as stack:
-        place, own_server = place_of(folder, rng, number, stack)
+        place, own_server = place_of(folder, number, stack)
         world = World(place, rng, options, own_server)
         stack.callback(world.close)
         yield world
@@ -132,27 +132,26 @@ def undisturbed(folder: Path, options: Sequence[str]) -> dict[str, Trained]:
         place.end_all()
 
 
-def one_round(
-    folder: Path,
-    rng: Random,
-    number: int,
-    options: Sequence[str],
-    expected: Mapping[str, Trained],
-    until: float,
-    say: Say,
-    summary: Summary,
-    faults: Sequence[Fault] = FAULTS,
-    limit: int = ROUND_FAULTS,
-) -> Tally:
-    """One run from start to end, with its part in the summary."""
-    with world_of(folder, rng, number, options) as world:
-        summary.faults += disturb(world, faults, limit, until, say)
-        finish(world)
-        tally = check(world, expected)
-        summary.digests |= {digest(expected), digest(world.place.trained_so_far())}
-    summary.rounds += 1
-    summary.tally.add(tally)
-    return tally
+@dataclass(frozen=True)
+class Round:
+    """One run from start to end."""
+
+    folder: Path
+    rng: Random
+    number: int
+    options: Sequence[str]
+    expected: Mapping[str, Trained]
+
+    def run(self, faults: Sequence[Fault], limit: int, until: float, say: Say, summary: Summary) -> Tally:
+        """Disturb it, let it end, and take it into the summary."""
+        with world_of(self.folder, self.rng, self.number, self.options) as world:
+            summary.faults += disturb(world, faults, limit, until, say)
+            finish(world)
+            tally = check(world, self.expected)
+            summary.digests |= {digest(self.expected), digest(world.place.trained_so_far())}
+        summary.rounds += 1
+        summary.tally.add(tally)
+        return tally
 
 
 def report(summary: Summary, seed: int, minutes: float) -> str:
@@ -201,7 +200,8 @@ def main() -> int:
         while time.monotonic() < end:
             number = summary.rounds
             say(f"run {number + 1}")
-            tally = one_round(folder / f"run-{number}", rng, number, (), expected, end, say, summary, faults)
+            disturbed = Round(folder / f"run-{number}", rng, number, (), expected)
+            tally = disturbed.run(faults, ROUND_FAULTS, end, say, summary)
             say("kept" if tally.kept else f"BROKEN: {tally}")
     print(report(summary, chosen.seed, (time.monotonic() - began) / 60))
     return 0 if summary.kept else 1

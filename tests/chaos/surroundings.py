@@ -44,7 +44,7 @@ def second_supervisor(world: World) -> None:
     """Somebody starts the campaign once more."""
     if not world.supervisor.err:
         raise NotNow
-    second = world.place.begin()
+    second = world.begin()
     world.later(COMMAND_S, lambda: _refused(world, second))
 
 

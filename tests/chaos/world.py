@@ -165,6 +165,10 @@ class World:
 
     # What happens
 
+    def begin(self) -> Command:
+        """Start the campaign without a screen."""
+        return self.place.begin(*self._options)
+
     def kill(self, pid: int) -> None:
         """SIGKILL."""
         self._killed.add(pid)
@@ -215,7 +219,7 @@ class World:
         command = self._supervisor
         if command is None:
             if now >= self._supervisor_at and not self.ended:
-                self._supervisor = self.place.begin(*self._options)
+                self._supervisor = self.begin()
             return
         if command.code is None:
             return

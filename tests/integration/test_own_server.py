@@ -92,3 +92,32 @@ def test_a_server_without_a_password(on_own_server: Starter) -> None:
     place = on_own_server("")
     place.complete("--workers", "1", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
     assert not (place.run_dir.server / "connection.json").exists(), "no server of ours was started"
+
+
+SHORT = ("--workers", "1", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
+
+
+def test_a_fresh_run_takes_the_place_of_the_one_before(on_own_server: Starter) -> None:
+    place = on_own_server(PASSWORD)
+    place.complete(*SHORT)
+    before = place.tokens()
+    again = place.complete(*SHORT, "--fresh")
+    assert again.err.count(" claimed by ") == TASKS, "nothing is left of what the server knew"
+    assert not set(before.values()) & set(place.tokens().values())
+    assert (place.run_dir.path.parent / "small.old-1").is_dir()
+
+
+def test_another_runs_queue_is_left_alone_until_that_run_has_finished(on_own_server: Starter) -> None:
+    place = on_own_server(PASSWORD)
+    first = place.begin("--workers", "1", "--set", "phase.quality.epochs=100000")
+    until(place.under_way, "a task under way")
+    other = place.start("small.toml", "--no-ui", "--run-dir", "runs/other", *SHORT).ends(2)
+    assert "holds the queue of another run" in other.err
+    assert str(place.run_dir.path) in other.err
+    assert "namespace" in other.err
+    apart = place.start("small.toml", "--no-ui", "--run-dir", "runs/other", "--set", "redis.namespace=other", *SHORT)
+    apart.ends(0)
+    first.send(signal.SIGINT)
+    first.ends(130)
+    place.start("small.toml", "--no-ui", "--run-dir", "runs/third", *SHORT).ends(0)
+    assert place.processes() == []
