@@ -12,6 +12,7 @@ from cqltui.state.plain import plain
 
 HELP = "Show the log of a worker, or the lines about a task in all logs. Without a name: the names there are."
 POLL_S = 0.25
+PATH_LIMIT = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the lines."""
     run_dir = options.existing_run(arguments.run_dir)
-    logs = sorted(run_dir.logs.glob("*.log"))
+    logs = sorted(path for path in run_dir.logs.glob("*.log") if path.is_file())
     if arguments.name is None:
         for path in logs:
-            print(f"{path.stem}\t{path}")
+            print(f"{plain(path.stem)}\t{plain(str(path), PATH_LIMIT)}")
         return ExitCode.OK
     own = [path for path in logs if path.stem == arguments.name]
     lines: deque[str] = deque(maxlen=arguments.lines)
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         with path.open(encoding="utf-8", errors="replace") as file:
             lines.extend(line for line in file if own or arguments.name in line)
     if not own and not lines:
-        names = ", ".join(path.stem for path in logs) or "none yet"
+        names = ", ".join(plain(path.stem) for path in logs) or "none yet"
         raise InputError(f"{arguments.name[:80]!r} is neither a worker nor in any log (logs: {names})")
     for line in lines:
         print(plain(line.rstrip("\n")))

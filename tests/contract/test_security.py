@@ -91,6 +91,7 @@ def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue
     assert worker.fail("b", b.token, "boom", 0.1)
     assert worker.release("g", g.token)
     assert [len(worker.claim(who, limit=2)) for _ in range(2)] == [1, 2], "the one given back, and a pack"
+    worker.notice("warning", "a checkpoint was passed over")
     assert worker.wanted() is Wanted.RUNNING
     assert worker.version()[0] == 1
     assert not worker.is_finished()
