@@ -22,7 +22,7 @@ except ImportError:  # there is no such package for this platform; a server on P
 SOCKET_PATH_MAX = 103
 """Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
 _DATA = ("append only file", "appendonly", "aof", "rdb", "manifest")
-_DAMAGED = ("bad", "corrupt", "error", "fatal", "unexpected end", "wrong")
+_NO_DAMAGE = ("no space left", "permission denied", "read-only file system", "cannot allocate")
 
 
 def find_binary() -> str:
@@ -124,9 +124,9 @@ def port_taken(log: str) -> bool:
 
 
 def damaged(log: str) -> bool:
-    """Whether the server gave up on its own data."""
+    """Whether a server that has ended at its start gave up on its own data."""
     text = log.lower()
-    return any(word in text for word in _DATA) and any(word in text for word in _DAMAGED)
+    return any(word in text for word in _DATA) and not any(word in text for word in _NO_DAMAGE)
 
 
 def _private_dir(folder: Path) -> bool:

@@ -244,8 +244,12 @@ def _cut_off(data: bytes) -> bytes:
     return data[:-7]
 
 
-@pytest.mark.parametrize("damage", [_overwritten, _cut_off])
-def test_damaged_data_is_set_aside_and_a_new_epoch_begins(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+def _rewrite(damage: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(damage(path.read_bytes()))
+
+
+@pytest.mark.parametrize("damage", [_rewrite(_overwritten), _rewrite(_cut_off), Path.unlink])
+def test_damaged_data_is_set_aside_and_a_new_epoch_begins(tmp_path: Path, damage: Callable[[Path], object]) -> None:
     server = EmbeddedServer(tmp_path)
     epoch = tmp_path / "server" / "epoch"
     handle = server.start()
@@ -255,11 +259,13 @@ def test_damaged_data_is_set_aside_and_a_new_epoch_begins(tmp_path: Path, damage
     assert handle.leave()
     damaged = list((tmp_path / "server" / "appendonlydir").glob("*.incr.aof"))
     for path in damaged:
-        path.write_bytes(damage(path.read_bytes()))
+        damage(path)
     assert damaged
     again = server.start()
     assert again.set_aside is not None
-    assert {path.name for path in damaged} <= {path.name for path in again.set_aside.rglob("*.aof")}
+    kept = {path.name for path in again.set_aside.rglob("*")}
+    assert kept
+    assert {path.name for path in damaged} <= kept or damage is Path.unlink
     with again.connect() as client:
         assert Queue(client).ids() == []
         assert open_epoch(client, epoch) == (2, True)
