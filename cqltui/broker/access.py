@@ -14,6 +14,10 @@ from cqltui.broker.server import EmbeddedServer
 from cqltui.errors import InputError
 
 
+RESTART_S = 5.0
+"""Time for a server that has to come back; one that needs longer is met by the next try."""
+
+
 class Server:
     """A share in the embedded server as long as this is open, or clients of the user's server."""
 
@@ -53,7 +57,7 @@ class Server:
     def restart(self) -> None:
         """Bring the embedded server back if it is gone. Raises ServerError and OSError."""
         if self._handle is not None:
-            old, self._handle = self._handle, self._server.start()
+            old, self._handle = self._handle, self._server.start(RESTART_S)
             old.detach()
             self._set_aside = self._handle.set_aside or self._set_aside
 
