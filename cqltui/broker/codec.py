@@ -1,11 +1,11 @@
 """Events and JSON objects as bytes. What is read is foreign: whatever is malformed gives None, never an exception."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from cqltui.state.decode import is_stamp
 from cqltui.state.events import VERSION, Event, Kind
 from cqltui.state.model import Wanted
 
@@ -53,9 +53,9 @@ def decode_event(raw: bytes | str | None) -> Event | None:
     if value is None or not _is_count(value.get("v")) or not 1 <= value["v"] <= VERSION:
         return None
     ts, kind, data = value.get("ts"), value.get("kind"), value.get("data", {})
-    if kind not in set(Kind) or not isinstance(data, dict):
+    if not isinstance(kind, str) or kind not in set(Kind) or not isinstance(data, dict):
         return None
-    if isinstance(ts, bool) or not isinstance(ts, int | float) or not math.isfinite(ts):
+    if isinstance(ts, bool) or not isinstance(ts, int | float) or not is_stamp(ts):
         return None
     texts = {name: value.get(name, "") for name in _TEXTS}
     counts = {name: value.get(name, 0) for name in _COUNTS}

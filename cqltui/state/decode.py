@@ -17,6 +17,8 @@ from cqltui.state.model import (
 )
 
 TEXT_LIMIT = 10_000
+LATEST_TS = 1e11
+"""Seconds since 1970: in the year 5138. Calendars fail far beyond."""
 LARGEST = 2**63 - 1
 """Of a whole number: what is computed from two of them still fits a float."""
 
@@ -29,6 +31,17 @@ def number(data: object, key: str, default: float = 0.0) -> float:
     except (TypeError, ValueError, OverflowError):
         return default
     return result if math.isfinite(result) else default
+
+
+def stamp(data: object, key: str) -> float:
+    """data[key] as seconds since 1970, 0 if it is none that a clock could show."""
+    value = number(data, key)
+    return value if is_stamp(value) else 0.0
+
+
+def is_stamp(value: float) -> bool:
+    """Whether a calendar has such a moment."""
+    return 0 <= value <= LATEST_TS
 
 
 def optional(data: Mapping[str, Any], key: str) -> float | None:
@@ -105,11 +118,11 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
         deaths=whole(raw, "deaths"),
         worker=text(raw, "worker"),
         token=text(raw, "token"),
-        queued_ts=number(raw, "queued_ts"),
-        started_ts=number(raw, "started_ts"),
-        claimed_ts=number(raw, "claimed_ts"),
-        finished_ts=number(raw, "finished_ts"),
-        ready_ts=number(raw, "ready_ts"),
+        queued_ts=stamp(raw, "queued_ts"),
+        started_ts=stamp(raw, "started_ts"),
+        claimed_ts=stamp(raw, "claimed_ts"),
+        finished_ts=stamp(raw, "finished_ts"),
+        ready_ts=stamp(raw, "ready_ts"),
         paused_by=text(raw, "paused_by"),
         want=text(raw, "want"),
         error=text(raw, "error"),
@@ -161,7 +174,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float) -> WorkerState:
         pid=whole(raw, "pid"),
         host=text(raw, "host"),
         device=text(raw, "device"),
-        started_ts=number(raw, "started_ts"),
+        started_ts=stamp(raw, "started_ts"),
         samples_per_s=number(raw, "samples_per_s"),
         memory_bytes=whole(raw, "memory_bytes"),
         memory_total_bytes=whole(raw, "memory_total_bytes"),
@@ -195,7 +208,7 @@ def campaign(raw: object) -> CampaignInfo | None:
         title=text(raw, "title"),
         description=text(raw, "description"),
         run_dir=text(raw, "run_dir"),
-        started_ts=number(raw, "started_ts"),
+        started_ts=stamp(raw, "started_ts"),
         workers=whole(raw, "workers"),
         phases=phases,
     )

@@ -178,7 +178,7 @@ def _meta(state: RunState, data: Mapping[str, Any], version: tuple[int, int]) ->
         state = replace(state, wanted=Wanted(decode.text(data, "wanted")))
     if (campaign := decode.campaign(data.get("campaign"))) is not None:
         state = replace(state, campaign=campaign)
-    return replace(state, finished_ts=decode.number(data, "finished_ts"))
+    return replace(state, finished_ts=decode.stamp(data, "finished_ts"))
 
 
 def _notice(state: RunState, event: Event) -> RunState:
@@ -218,7 +218,7 @@ def _snapshot(draft: _Draft, event: Event) -> None:
             task_id,
             decode.task_info(task_id, raw.get("info")),
             decode.lifecycle(life, version) if isinstance(life, Mapping) else None,
-            decode.progress(report, decode.number(report, "ts")) if isinstance(report, Mapping) else None,
+            decode.progress(report, decode.stamp(report, "ts")) if isinstance(report, Mapping) else None,
             version,
         )
         draft.put_task(task)
@@ -226,6 +226,6 @@ def _snapshot(draft: _Draft, event: Event) -> None:
     for worker in [w for k, w in draft.workers.items() if k not in workers and w.ts <= event.ts]:
         draft.put_worker(_stopped(worker))
     for worker_id, raw in workers.items():
-        draft.put_worker(decode.worker(worker_id, raw, decode.number(raw, "ts")))
+        draft.put_worker(decode.worker(worker_id, raw, decode.stamp(raw, "ts")))
     if isinstance(meta := data.get("meta"), Mapping):
         draft.state = _meta(draft.state, meta, (event.epoch, decode.whole(meta, "seq")))

@@ -10,7 +10,10 @@ def clock(ts: float | None, now: float) -> str:
     """Local clock time, with the weekday when it is another day than `now`, with the date beyond six days."""
     if not ts:
         return NONE
-    there, here = time.localtime(ts), time.localtime(now)
+    try:
+        there, here = time.localtime(ts), time.localtime(now)
+    except (OverflowError, ValueError, OSError):  # an estimate from nonsense
+        return NONE
     if there[:3] == here[:3]:
         return time.strftime("%H:%M", there)
     return time.strftime("%a %H:%M" if abs(ts - now) < 6 * 86_400 else "%d %b %H:%M", there)

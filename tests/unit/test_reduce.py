@@ -74,6 +74,26 @@ def test_lost_events_are_made_good_by_a_snapshot(operations: list[tuple[str, str
     assert essence(reduce_all(RunState(), [*kept, last]), False) == essence(whole, False)
 
 
+@settings(max_examples=150, deadline=None)
+@given(histories, st.randoms(use_true_random=False))
+def test_lost_repeated_and_reordered_ones_are_made_good_by_what_the_feed_does(
+    operations: list[tuple[str, str, str]], draw: random.Random
+) -> None:
+    """After a loss the feed reads the stream from some place on, of the epoch of now, and then a snapshot; messages
+    that were under way still come after it."""
+    server = played(operations)
+    last = server.snapshot()
+    whole = reduce_all(RunState(), [*server.events, last])
+    heard = [event for event in server.events for _ in range(draw.choice((0, 1, 1, 2)))]
+    draw.shuffle(heard)
+    lifecycle = [event for event in server.events if event.seq and event.kind is not Kind.SNAPSHOT]
+    stream = [event for event in lifecycle if event.epoch == server.epoch][draw.randint(0, len(lifecycle)) :]
+    late = [event for event in server.events if draw.random() < 0.3]
+    draw.shuffle(late)
+    told = reduce_all(RunState(), [*heard, *stream, last, *late])
+    assert essence(told, False) == essence(whole, False)
+
+
 @settings(max_examples=100, deadline=None)
 @given(histories)
 def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, str]]) -> None:
