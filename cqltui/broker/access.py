@@ -13,7 +13,6 @@ from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.errors import InputError
 
-
 RESTART_S = 5.0
 """Time for a server that has to come back; one that needs longer is met by the next try."""
 
