@@ -49,7 +49,7 @@ class LineReporter:
 
     def tick(self, state: RunState, now: float) -> None:
         """Show how far the phases are, if it is time to; call it a few times a second."""
-        if not state.tasks or now < self._next_ts:
+        if not state.tasks or 0 < self._next_ts - now < self._interval_s + 1:  # more: the clock was set back
             return
         if self._bars is not None:
             self._next_ts = now + REDRAW_S

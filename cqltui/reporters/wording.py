@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Lifecycle, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import headline, plain
-from cqltui.state.select import PhaseProgress, counts
+from cqltui.state.select import PhaseProgress, counts, took_s
 
 TITLE_LIMIT = 60
 ERROR_LIMIT = 300
@@ -128,8 +128,8 @@ def _error(life: Lifecycle) -> str:
 
 
 def _figures(task: TaskState) -> str:
-    seconds = task.life.finished_ts - task.life.started_ts
-    took = f" in {timedelta(seconds=round(seconds))}" if task.life.started_ts and 0 <= seconds < 1e9 else ""
+    seconds = took_s(task)
+    took = f" in {timedelta(seconds=round(seconds))}" if seconds is not None and seconds < 1e9 else ""
     progress = task.progress
     loss = f", loss {progress.loss:.4f}" if progress and progress.loss is not None else ""
     held_out = f", held-out {progress.best_val_loss:.4f}" if progress and progress.best_val_loss is not None else ""

@@ -101,6 +101,7 @@ def _pack_finishes(members: Sequence[TaskState], measured: Rates, now: float) ->
     elif (own := measured.packs.get(rates.claim_key(members[0]))) is not None:
         prior = PRIOR_SHARE * total
         step_s = (own.seconds + prior * step_s) / (own.steps + prior)
+    since = min(since, now)  # a report from the future: the clock was set back meanwhile
     return [max(now, since + seconds) for seconds in pack_seconds(list(map(rates.steps_left, members)), step_s)]
 
 

@@ -22,6 +22,8 @@ FIXED_SHARE = 0.5
 """Assumed share of a step that does not grow with its FLOPs, while only one size of step was measured: about what
 layer norm, the optimizer and the framework take of a small network's step on a CPU."""
 
+LONGEST_OVERHEAD_S = 600.0
+
 FASTEST_S, SLOWEST_S = 1e-8, 1e6
 """Seconds a step beyond which a report is nonsense."""
 
@@ -130,7 +132,10 @@ def flops_left(task: TaskState) -> float:
 
 
 def _overhead_s(tasks: Iterable[TaskState]) -> float:
-    """The mean over done tasks; while there are none, over what the running ones took to begin."""
+    """The mean over done tasks; while there are none, over what the running ones took to begin.
+
+    What seems to have taken very long is left out: the clock was set, or the machine slept.
+    """
     whole, begun = [], []
     for task in tasks:
         progress, life = task.progress, task.life
@@ -141,7 +146,11 @@ def _overhead_s(tasks: Iterable[TaskState]) -> float:
         # A report that misses the end would make training look like overhead.
         elif life.status is Status.DONE and progress.epoch >= task.info.epochs:
             whole.append(max(0.0, life.finished_ts - progress.elapsed_s - life.claimed_ts))
-    return fmean(whole or begun or [0.0])
+    return fmean(_likely(whole) or _likely(begun) or [0.0])
+
+
+def _likely(overheads: list[float]) -> list[float]:
+    return [seconds for seconds in overheads if seconds <= LONGEST_OVERHEAD_S]
 
 
 def _fit(points: list[tuple[int, float]]) -> tuple[float, float]:

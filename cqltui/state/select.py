@@ -130,6 +130,21 @@ def _merit(task: TaskState) -> tuple[bool, float, int]:
     return True, inf if progress.loss is None else progress.loss, task.info.index
 
 
+def took_s(task: TaskState) -> float | None:
+    """Seconds from the first claim of an ended task's run to its end, None if they cannot be told.
+
+    Of a task that was done at the first attempt they are those that it trained, which no change of the clock touches.
+    """
+    life, progress = task.life, task.progress
+    if not life.started_ts or not life.finished_ts:
+        return None
+    whole = life.status is Status.DONE and life.claimed_ts == life.started_ts
+    if whole and progress is not None and progress.token == life.token and progress.elapsed_s > 0:
+        return progress.elapsed_s
+    seconds = life.finished_ts - life.started_ts
+    return seconds if seconds >= 0 else None
+
+
 def error_text(task: TaskState) -> str:
     """All that is known of the task's last failure: the reason in the first line, traceback, last log lines, and for
     a dead task how to run it again."""

@@ -16,11 +16,13 @@ from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.process import UNSEEN, is_alive
-from cqltui.supervisor.reaper import AnsweringClock, Unchanged
+from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 
 EXPECTED = (0, -signal.SIGTERM)
 """Ends that are no news: it left, or was asked to before it could answer."""
 RETRY_LONGEST_S = 600.0
+TICKS_A_LEASE = 4
+"""A pause, of the machine or of this process, counts at most this share of a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Guard:
         self._queue = queue
         self._fleet = fleet
         self._config = config
-        self._clock = AnsweringClock()
+        self._clock = AnsweringClock(min(MAX_TICK_S, config.lease_s / TICKS_A_LEASE))
         self._leases = Unchanged()
         self._steps = Unchanged()
         self._stalled: frozenset[str] = frozenset()

@@ -12,14 +12,16 @@ MAX_TICK_S = 2.0
 class AnsweringClock:
     """Seconds during which the server answered. A pause of the machine or of this process counts as one short tick."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_tick_s: float = MAX_TICK_S) -> None:
+        """`max_tick_s`: what a pause counts at most; far less than a lease, since its holder paused as well."""
         self.now = 0.0
+        self._max_tick_s = max_tick_s
         self._last: float | None = None
 
     def answered(self, monotonic: float) -> None:
         """The server has answered just now."""
         if self._last is not None:
-            self.now += min(monotonic - self._last, MAX_TICK_S)
+            self.now += min(monotonic - self._last, self._max_tick_s)
         self._last = monotonic
 
     def silent(self) -> None:

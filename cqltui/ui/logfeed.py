@@ -42,7 +42,7 @@ class LogFeed:
         if self._busy:
             self._wish = partial(self.follow, subject, stamp, now, show)
             return
-        if not (another or (stamp is not self._stamp and now - self._read_ts >= PERIOD_S)):
+        if not (another or (stamp is not self._stamp and abs(now - self._read_ts) >= PERIOD_S)):
             return
         self._subject, self._stamp, self._read_ts = subject, stamp, now
         if not subject.worker_id:

@@ -10,6 +10,7 @@ import pytest
 from cqltui.state.eta import estimate
 from cqltui.state.model import Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState, Wanted
 from cqltui.state.rates import measure
+from cqltui.state.select import took_s
 from tests.unit.runs import ARCHITECTURES, LAUNCH, Played, info, play, queued, run_of
 
 
@@ -235,6 +236,36 @@ def test_phases_are_estimated_apart() -> None:
         "quality": pytest.approx(LAUNCH + 10.0, abs=0.01),
         "ensemble": pytest.approx(LAUNCH + 20.0, abs=0.01),
     }
+
+
+HOUR_S = 3600.0
+
+
+@pytest.mark.parametrize("jump_s", [-2 * HOUR_S, -HOUR_S, -60.0, 0.0, 60.0, HOUR_S, 2 * HOUR_S])
+def test_a_clock_that_jumps_makes_no_estimate_absurd(jump_s: float) -> None:
+    """w1 trained from before the jump to now, w2's task was done before it; each epoch takes 0.5 s."""
+    jumped = running(info(0, epochs=20), 10, 5.0, LAUNCH + jump_s)
+    jumped = replace(jumped, life=replace(jumped.life, started_ts=LAUNCH - 6.0, claimed_ts=LAUNCH - 6.0))
+    silent = running(info(1, epochs=20), 10, 5.0, LAUNCH, "w2")  # has not spoken since
+    waiting = [queued(info(n, epochs=10), 6.0) for n in range(2, 8)]
+    found = estimate(run_of([jumped, silent, *waiting]), LAUNCH + jump_s)
+    assert found.finish_ts is not None
+    assert 0.0 <= found.finish_ts - (LAUNCH + jump_s) < 60.0
+    for plan in found.tasks.values():
+        assert plan.finish_ts >= LAUNCH + jump_s
+    ended = replace(jumped, life=replace(jumped.life, status=Status.DONE, finished_ts=LAUNCH + jump_s))
+    assert took_s(ended) == 5.0
+
+
+def test_how_long_a_task_took_is_told_or_not_at_all() -> None:
+    done = running(info(0), 1000, 40.0, LAUNCH)
+    life = replace(done.life, status=Status.DONE, finished_ts=LAUNCH + 1.0)
+    assert took_s(replace(done, life=life)) == 40.0
+    again = replace(life, claimed_ts=LAUNCH - 10.0)  # interrupted, and waited
+    assert took_s(replace(done, life=again)) == 41.0
+    assert took_s(replace(done, life=replace(again, finished_ts=LAUNCH - HOUR_S))) is None, "the clock was set back"
+    assert took_s(replace(done, life=replace(life, status=Status.DEAD))) == 41.0
+    assert took_s(done) is None
 
 
 def nonsense() -> Iterable[TaskState]:

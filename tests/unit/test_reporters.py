@@ -173,6 +173,15 @@ def test_a_progress_line_a_phase_every_few_seconds() -> None:
     )
 
 
+def test_progress_lines_go_on_when_the_clock_is_set_back() -> None:
+    out = io.StringIO()
+    reporter = LineReporter(out, interval_s=5.0)
+    state, now = campaign_at(0.3)
+    for n in range(20):
+        reporter.tick(state, now - (3600.0 if n >= 10 else 0.0) + n)
+    assert len(out.getvalue().splitlines()) == 4, "every five seconds"
+
+
 def test_a_finished_phase_is_told_once() -> None:
     out = io.StringIO()
     reporter = LineReporter(out, interval_s=1.0)

@@ -38,6 +38,10 @@ def test_a_sleeping_machine_is_one_short_tick() -> None:
     clock.answered(0.0)
     clock.answered(3600.0)
     assert clock.now == MAX_TICK_S
+    careful = AnsweringClock(0.5)
+    careful.answered(0.0)
+    careful.answered(3600.0)
+    assert careful.now == 0.5
 
 
 def test_only_what_stays_the_same_grows_old() -> None:

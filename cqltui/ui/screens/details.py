@@ -151,7 +151,8 @@ def _life_lines(frame: Frame, task: TaskState) -> list[Line]:
     if life.ready_ts:
         lines.append(_field("tries again", f"{fmt.clock(life.ready_ts, now)}, in {fmt.duration(life.ready_ts - now)}"))
     if life.finished_ts:
-        took = f" after {fmt.duration(life.finished_ts - life.started_ts)}" if life.started_ts else ""
+        seconds = select.took_s(task)
+        took = "" if seconds is None else f" after {fmt.duration(seconds)}"
         lines.append(_field("ended", f"{fmt.clock(life.finished_ts, now)}{took}"))
     elif (finish_ts := frame.finish_ts(task)) is not None:
         lines.append(_field("ETA", f"~{fmt.clock(finish_ts, now)}, in {fmt.duration(finish_ts - now)}"))
