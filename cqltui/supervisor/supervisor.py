@@ -30,6 +30,8 @@ POLL_S = 0.2
 CHORES_S = 0.5
 STOP_GRACE_S = 60.0
 JUDGE_S = 2.0
+TELL_S = 20.0
+"""A server that is gone for good does not keep a run from ending."""
 
 
 class Reporter(Protocol):
@@ -269,5 +271,17 @@ class Supervisor:
         except OSError as error:
             again = "free some space, then run the same command again"
             raise CqltuiError(f"the results could not be written: {error}; {again}") from error
-        self._guarded(lambda: self._queue.finish(time.time()))
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        """Screens shall hear of it, though the server goes away at this very moment."""
+        deadline = time.monotonic() + TELL_S
+        while time.monotonic() < deadline:
+            try:
+                self._queue.finish(time.time())
+                break
+            except (RedisError, OSError, CqltuiError) as error:
+                self._say(f"will be tried again: {error}")
+                self._guarded(partial(self._hooks.ensure_server, self.state))
+            self._take(self._feed.poll(POLL_S))
         self._take(self._feed.poll(POLL_S))
