@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from cqltui.broker.access import Server
 from cqltui.broker.connect import connect_url
+from cqltui.broker.handle import is_missed
 from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
@@ -64,7 +65,7 @@ def start_fresh(run_dir: RunDir) -> None:
         return
     lock = RunLock(run_dir)
     try:
-        if EmbeddedServer(run_dir.path).alive():
+        if EmbeddedServer(run_dir.path).alive() or is_missed(run_dir.server):
             raise InputError(
                 f"{run_dir.path}: workers of this run are still at work: run it once more without --fresh, or end it "
                 f"with `cqltui stop --run-dir {run_dir.path}`"

@@ -1,5 +1,8 @@
 """Wrong input starts nothing; a training that fails takes no other with it."""
 
+import os
+import signal
+
 from tests.integration.place import TASKS, Place, until
 
 LONG = ("--workers", "1", "--set", "phase.quality.epochs=100000")
@@ -33,6 +36,8 @@ def test_a_run_has_one_supervisor(place: Place) -> None:
     run.kill()
     orphans = place.begin("--fresh").ends(2)
     assert "still at work" in orphans.err
+    os.kill(place.server_pid(), signal.SIGKILL)
+    assert "still at work" in place.begin("--fresh").ends(2).err, "without a server, too"
     taken_over = place.begin(*LONG)
     until(lambda: "server answers" in taken_over.err, "a supervisor once more")
     place.start("stop").ends(0)
