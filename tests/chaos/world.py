@@ -203,17 +203,22 @@ class World:
 
     def tend(self) -> None:
         """Do what is due: heal, start again who was killed, and notice the end of the run."""
+        self._do_what_is_due()
+        now = time.monotonic()
+        self._tend_supervisor(now)
+        self._tend_screen(now)
+
+    def _do_what_is_due(self) -> None:
         now = time.monotonic()
         for due in [entry for entry in self._later if entry.at <= now]:
             self._later.remove(due)
             due.act()
-        self._tend_supervisor(now)
-        self._tend_screen(now)
 
     def heal(self) -> None:
         """End all that lasts."""
         for entry in self._later:
             entry.at = 0.0
+        self._do_what_is_due()
 
     def _tend_supervisor(self, now: float) -> None:
         command = self._supervisor
