@@ -1,7 +1,7 @@
 -- ARGV: prefix, id, token, epoch. A checkpoint of a later epoch clears the deaths and lets the task train in a pack again.
 allow_full_server()
 local id, token, epoch = ARGV[2], ARGV[3], tonumber(ARGV[4])
-if not holder(id, token) then
+if not holder(read(id), token) then
   return 0
 end
 local before = tonumber(field(id, 'checkpoint_epoch')) or 0

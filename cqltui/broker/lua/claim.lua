@@ -5,19 +5,13 @@ local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumb
 local budget = tonumber(ARGV[7])
 local TRIES, LEVEL_LIMIT, LOOKED_AT = 100, 1000, 2000
 
-local function answer(pairs_)
-  local out = {}
-  for i = 1, #pairs_, 2 do
-    local id, token = pairs_[i], pairs_[i + 1]
-    local t = call('hmget', TASK .. id, 'token', 'status', 'run', 'attempt', 'spec', 'checkpoint_epoch',
-      'checkpoint_token', 'deaths')
-    if t[1] == token and t[2] == 'running' then
-      for _, value in ipairs({id, token, t[3], t[4], t[5], t[6] or '0', t[7] or '', t[8] or '0'}) do
-        out[#out + 1] = value
-      end
-    end
-  end
-  return out
+local out = {}
+
+-- Adds a task (t, as it is) to the answer.
+local function hand_out(id, t)
+  local more, n = call('hmget', TASK .. id, 'spec', 'checkpoint_epoch', 'checkpoint_token'), #out
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), more[1]
+  out[n + 6], out[n + 7], out[n + 8] = more[2] or '0', more[3] or '', t.deaths == '' and '0' or t.deaths
 end
 
 -- The first task of the highest priority and that priority, or nothing.
@@ -82,8 +76,12 @@ local function fair_share(p, workers, enough)
 end
 
 local function with_mates(head, p)
-  local pack = field(head, 'pack')
-  if limit < 2 or not pack or pack == '' or field(head, 'solo') == '1' then
+  if limit < 2 then
+    return {head}
+  end
+  local t = call('hmget', TASK .. head, 'pack', 'solo')
+  local pack = t[1]
+  if not pack or pack == '' or t[2] == '1' then
     return {head}
   end
   local mates, work = {}, {}
@@ -122,8 +120,15 @@ if not known[1] then
 elseif known[1] ~= instance then
   return redis.error_reply('FENCED worker')
 elseif nonce ~= '' and known[2] == nonce then
-  return answer(cjson.decode(known[3]))
-elseif (call('hget', META, 'wanted') or 'running') ~= 'running' then
+  local before = cjson.decode(known[3])
+  for i = 1, #before, 2 do
+    local t = read(before[i])
+    if t.token == before[i + 1] and t.status == 'running' then
+      hand_out(before[i], t)
+    end
+  end
+  return out
+elseif WANTED ~= 'running' then
   return {}
 end
 
@@ -137,21 +142,23 @@ local claimed, ids = {}, with_mates(head, p)
 -- least the time in microseconds.
 local counter = math.max(tonumber(call('hget', META, 'token')) or 0, clock[1] * 1000000 + clock[2] - 1)
 for _, id in ipairs(ids) do
-  local t = call('hmget', TASK .. id, 'attempt', 'started_ts')
+  local t = read(id)
   counter = counter + 1
   local token = EPOCH .. '-' .. string.format('%.0f', counter)
-  local started_ts = t[2]
-  if not started_ts or tonumber(started_ts) == 0 then
+  local started_ts = t.started_ts
+  if (tonumber(started_ts) or 0) == 0 then
     started_ts = NOW
   end
-  leave(id, 'queued')
+  leave(id, t)
   call('hset', LEASES, id, token .. '|0|' .. worker)
   change(id, 'task.claimed', {status = 'running', worker = worker, token = token, instance = instance,
-    attempt = (tonumber(t[1]) or 0) + 1, started_ts = started_ts, claimed_ts = NOW, members = #ids, want = ''})
+    attempt = (tonumber(t.attempt) or 0) + 1, started_ts = started_ts, claimed_ts = NOW, members = #ids, want = ''},
+    false, t)
+  hand_out(id, t)
   claimed[#claimed + 1] = id
   claimed[#claimed + 1] = token
 end
 call('hset', META, 'token', string.format('%.0f', counter))
 call('hset', WORKER .. worker, 'nonce', nonce, 'claimed', cjson.encode(claimed))
 tell()
-return answer(claimed)
+return out

@@ -5,10 +5,9 @@ local conflicts = {}
 
 local function add(id, digest, info, spec, pack, cost, p)
   local order = call('hincrby', META, 'order', 1)
-  call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority', p,
-    'priority', p, 'order', order, 'run', 1, 'attempt', 0, 'deaths', 0, 'worker', '', 'token', '', 'error', '')
   call('zadd', CQ .. 'tasks', order, id)
-  move(id, 'queued', {}, true)
+  move(id, 'queued', {digest = digest, info = info, spec = spec, pack = pack, cost = cost, file_priority = p, priority = p,
+    order = order, run = '1', attempt = '0', deaths = '0'}, info, record({}))
 end
 
 local function refresh(id, known, info, spec, pack, cost, p)
@@ -30,9 +29,9 @@ local function refresh(id, known, info, spec, pack, cost, p)
     call('hset', TASK .. id, 'pack', pack)
   end
   if status == 'withdrawn' then
-    move(id, field(id, 'former') or 'queued', {former = ''}, true)
+    move(id, field(id, 'former') or 'queued', {former = ''}, info)
   elseif known[INFO] ~= info then
-    change(id, KIND[status], {}, true)
+    change(id, KIND[status], {}, info)
   end
 end
 

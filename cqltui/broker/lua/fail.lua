@@ -1,14 +1,16 @@
 -- ARGV: prefix, id, token, error, seconds until the retry ('' for none). The training itself failed.
 allow_full_server()
 local id, token, err, retry_s = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-if not holder(id, token) then
+local t = read(id)
+if not holder(t, token) then
   return 0
 end
-if field(id, 'want') == 'cancel' then
-  move(id, 'cancelled', {finished_ts = NOW, error = err})
+if t.want == 'cancel' then
+  move(id, 'cancelled', {finished_ts = NOW, error = err}, false, t)
 elseif retry_s then
-  move(id, 'delayed', {ready_ts = string.format('%.6f', tonumber(NOW) + retry_s), delay_s = retry_s, error = err})
+  move(id, 'delayed', {ready_ts = string.format('%.6f', tonumber(NOW) + retry_s), delay_s = retry_s, error = err},
+    false, t)
 else
-  move(id, 'dead', {finished_ts = NOW, error = err})
+  move(id, 'dead', {finished_ts = NOW, error = err}, false, t)
 end
 return 1

@@ -27,6 +27,7 @@ for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
   align_level(p, limit)
   if call('zcard', ORDER .. p) == 0 then
     call('zrem', LEVELS, p)
+    leveled[p] = nil
   end
 end
 local found = call('zrange', QUEUE, from, from + limit - 1, 'WITHSCORES')

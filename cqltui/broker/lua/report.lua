@@ -2,32 +2,31 @@
 -- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, (directive)...
 allow_full_server()
 local worker, instance, data = ARGV[2], ARGV[3], ARGV[4]
-local wanted = call('hget', META, 'wanted') or 'running'
 local known = call('hget', WORKER .. worker, 'instance')
 if known ~= instance then
-  local out = {known and 'fenced' or 'unknown', wanted}
+  local out = {known and 'fenced' or 'unknown', WANTED}
   for _ = 5, #ARGV, 3 do
     out[#out + 1] = 'lost'
   end
   return out
 end
 
-local function directive(id)
-  local want = field(id, 'want')
-  if want == 'cancel' or (want == 'pause' and wanted ~= 'stopped') then
+local function directive(want)
+  if want == 'cancel' or (want == 'pause' and WANTED ~= 'stopped') then
     return want
-  elseif wanted == 'stopped' then
+  elseif WANTED == 'stopped' then
     return 'stop'
-  elseif wanted == 'paused' then
+  elseif WANTED == 'paused' then
     return 'pause'
   end
   return 'ok'
 end
 
-local out, members, tasks = {'ok', wanted}, {}, {}
+local out, members, tasks = {'ok', WANTED}, {}, {}
 for i = 5, #ARGV, 3 do
   local id, token, progress = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if holder(id, token) == worker then
+  local t = read(id)
+  if holder(t, token) == worker then
     local beat = tonumber(string.match(call('hget', LEASES, id) or '', '|(%d+)|')) or 0
     call('hset', LEASES, id, token .. '|' .. (beat + 1) .. '|' .. worker)
     if progress ~= '' then
@@ -35,7 +34,7 @@ for i = 5, #ARGV, 3 do
       members[#members + 1] = progress
     end
     tasks[#tasks + 1] = '"' .. id .. '"'
-    out[#out + 1] = directive(id)
+    out[#out + 1] = directive(t.want)
   else
     out[#out + 1] = 'lost'
   end
