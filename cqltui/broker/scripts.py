@@ -1,13 +1,15 @@
 """The Lua scripts, each one atomic step of the protocol. Sent once, then called by their digest."""
 
 from functools import cache
+from hashlib import sha1
 from importlib import resources
 from typing import Any
 
 import redis
-from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
+from redis.exceptions import NoPermissionError, NoScriptError, OutOfMemoryError, ResponseError
 
 from cqltui.broker.keys import Keys
+from cqltui.broker.line import Line
 from cqltui.broker.records import FencedError, ServerFullError, UnregisteredError
 from cqltui.errors import RIGHTS, ServerError
 
@@ -25,6 +27,12 @@ def source(name: str) -> str:
     return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
 
 
+@cache
+def digest(name: str) -> str:
+    """What the server calls the script by."""
+    return sha1(source(name).encode(), usedforsecurity=False).hexdigest()
+
+
 class Scripts:
     """Calls scripts on one server for one namespace.
 
@@ -34,15 +42,17 @@ class Scripts:
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client = client
+        self._line = Line(client)
         self._keys = keys
-        self._registered: dict[str, Any] = {}
 
     def run(self, name: str, *args: str | bytes | int | float) -> Any:
         """The script's answer. Raises ServerFullError, FencedError, UnregisteredError, ServerError."""
-        if name not in self._registered:
-            self._registered[name] = self._client.register_script(source(name))
         try:
-            return self._registered[name](args=(self._keys.prefix, *args))
+            try:
+                return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)
+            except NoScriptError:
+                self._client.script_load(source(name))
+                return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)
         except OutOfMemoryError as error:
             raise ServerFullError("the server is full (maxmemory): raise its maxmemory, or make room") from error
         except ResponseError as error:
