@@ -1,18 +1,16 @@
 """What the queue takes and gives, its errors, and the check of names where they enter."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from cqltui.errors import CqltuiError, InputError, ServerError
+from cqltui.state.decode import NAME
 from cqltui.state.model import Wanted
 
 PRIORITY_MAX = 1_000_000
 """Priorities are whole numbers from 0 to this."""
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 class TaskError(InputError):
@@ -135,7 +133,7 @@ class Result:
 
 def check_name(kind: str, name: str) -> str:
     """The id of a task or worker, if it may be one. Raises InputError."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise InputError(
             f"{kind} {name[:80]!r}: expected 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from cqltui.broker import codec
 from cqltui.broker.records import Claim, Result, Submission, check_name, check_priority, clean
-from cqltui.errors import ServerError
+from cqltui.errors import InputError, ServerError
 
 
 def submission(task: Submission) -> tuple[str | bytes, ...]:
@@ -50,19 +50,19 @@ def result_object(result: Result) -> dict[str, Any]:
 
 
 def result(raw: bytes | None) -> Result | None:
-    """A stored result, None if there is none that can be read."""
+    """A stored result, None if there is none that can be read. Its id and token become names of folders."""
     value = codec.decode_object(raw)
     if value is None or not isinstance(value.get("result"), dict):
         return None
     try:
         return Result(
-            id=str(value["task"]),
+            id=check_name("task", str(value["task"])),
             run=int(value["run"]),
             attempt=int(value["attempt"]),
-            token=str(value["token"]),
+            token=check_name("token", str(value["token"])),
             worker=str(value["worker"]),
             ts=float(value["ts"]),
             data=value["result"],
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError, InputError):
         return None

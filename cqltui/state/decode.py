@@ -1,6 +1,7 @@
 """Wire values into the state's types. What comes over the wire is foreign: wrong types and nonsense become defaults."""
 
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from cqltui.state.model import (
     WorkerState,
 )
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What the id of a task or a worker looks like. Ids become names of files, so that no other is taken from anywhere."""
 TEXT_LIMIT = 10_000
 LATEST_TS = 1e11
 """Seconds since 1970: in the year 5138. Calendars fail far beyond."""

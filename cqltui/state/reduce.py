@@ -56,7 +56,9 @@ class _Draft:
         return self.state.workers if self._workers is None else self._workers
 
     def put_task(self, task: TaskState) -> None:
-        """Add or replace a task."""
+        """Add or replace a task; one whose id can be no task's is passed over."""
+        if not decode.NAME.fullmatch(task.id):
+            return
         if self._tasks is None:
             self._tasks = dict(self.state.tasks)
         self._tasks[task.id] = task
@@ -64,7 +66,9 @@ class _Draft:
     def put_worker(self, worker: WorkerState) -> None:
         """Add or replace a worker. The newest word counts; where two are of the same moment, its end."""
         known = self.workers.get(worker.id)
-        if not worker.id or (known is not None and (worker.ts, worker.stopped) < (known.ts, known.stopped)):
+        if not decode.NAME.fullmatch(worker.id) or (
+            known is not None and (worker.ts, worker.stopped) < (known.ts, known.stopped)
+        ):
             return
         if self._workers is None:
             self._workers = dict(self.state.workers)

@@ -26,7 +26,7 @@ class FileLogs:
             return []
         try:
             data, whole = self._end(self._dir / f"{worker_id}.log")
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a null byte in the folder's name, which the server told
             return []
         found = data.decode("utf-8", errors="replace").split("\n")
         if not whole and len(found) > 1:

@@ -10,10 +10,13 @@ import pytest
 import redis
 import torch
 
+from cqltui.broker import wire
 from cqltui.broker.queue import Queue
 from cqltui.cli import main
 from cqltui.commands import options
+from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState, Status
+from cqltui.state.reduce import reduce
 from tests.contract.helpers import after, claimed, state, task, worker
 from tests.contract.readers import reader
 from tests.integration.place import SMALL
@@ -159,6 +162,9 @@ EVENTS = [
     event(kind="progress", seq=0, worker="w1", data={"members": "all", "pid": [], "device": {}}),
 ]  # fmt: skip
 
+# What the server may tell as the id of a task or a worker: ids become names of files.
+IDS = ["", "..", "../../etc", "/etc", "a/b", "a\0b", "a\nb", RED, "[bold]", "\u202e", "x" * 10_000]
+
 # What lies in a checkpoint's place, made from a good one, and what is said when it is passed over.
 CHECKPOINTS = [
     ("a pickle", lambda good: PICKLE, "not a readable safetensors file"),
@@ -268,6 +274,21 @@ def test_foreign_events(queue: Queue, client: redis.Redis) -> None:
     queue.pause("t1")
     assert after(feed.poll(5), known).tasks["t1"].status is Status.PAUSED, "what is told after them is heard"
     feed.close()
+
+
+@pytest.mark.parametrize("name", IDS, ids=[ascii(name)[:20] for name in IDS])
+def test_foreign_ids(name: str) -> None:
+    known = reduce(RunState(), Event(Kind.TASK_QUEUED, 1.0, 1, 1, "a", data={"status": "queued", "info": {}}))
+    for told in (
+        Event(Kind.TASK_QUEUED, 2.0, 1, 2, name, data={"status": "queued", "info": {}}),
+        Event(Kind.WORKER_STARTED, 2.0, 1, 2, worker=name),
+        Event(Kind.PROGRESS, 2.0, 1, 0, worker=name, data={"members": [{"task": name}]}),
+        Event(Kind.SNAPSHOT, 2.0, 1, 2, data={"tasks": {"a": {}, name: {"info": {}}}, "workers": {name: {}}}),
+    ):
+        assert not {*reduce(known, told).tasks, *reduce(known, told).workers} - {"a"}
+    stored = {"task": name, "run": 1, "attempt": 1, "token": "1-1", "worker": "w1", "ts": 1.0, "result": {}}
+    assert wire.result(json.dumps(stored).encode()) is None
+    assert wire.result(json.dumps(stored | {"task": "a", "token": name}).encode()) is None
 
 
 def _shown(run: RunState) -> tuple[object, ...]:

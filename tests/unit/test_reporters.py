@@ -137,7 +137,7 @@ def test_what_only_a_snapshot_tells_is_told() -> None:
 
 def test_foreign_text_cannot_move_the_cursor() -> None:
     about = {"phase": "\x1b[2Jq", "title": "[red]x[/]\x1b]0;t\x07\r\n" + "y" * 500}
-    event = Event(Kind.TASK_DEAD, LAUNCH, 1, 1, "a\x1b[A", data={"status": "dead", "info": about, "error": "\x07bad"})
+    event = Event(Kind.TASK_DEAD, LAUNCH, 1, 1, "a", data={"status": "dead", "info": about, "error": "\x07bad"})
     (line,) = lines_of(event)
     assert line.startswith("task a q '[red]x[/]  yyy")
     assert line.endswith("…' dead: bad")
