@@ -20,6 +20,8 @@ from cqltui.state.waiting import Busy, Waiting
 
 PRIOR_SHARE = 0.2
 """A running pack's own speed and its architecture's weigh the same once it has done this share of its steps."""
+AHEAD_S = 60.0
+"""A report so much later than now is of a time before the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def _pack_finishes(members: Sequence[TaskState], measured: Rates, now: float) ->
     elif (own := measured.packs.get(rates.claim_key(members[0]))) is not None:
         prior = PRIOR_SHARE * total
         step_s = (own.seconds + prior * step_s) / (own.steps + prior)
-    since = min(since, now)  # a report from the future: the clock was set back meanwhile
+    if since > now + AHEAD_S:
+        since = now
     return [max(now, since + seconds) for seconds in pack_seconds(list(map(rates.steps_left, members)), step_s)]
 
 

@@ -250,7 +250,7 @@ def test_a_clock_that_jumps_makes_no_estimate_absurd(jump_s: float) -> None:
     waiting = [queued(info(n, epochs=10), 6.0) for n in range(2, 8)]
     found = estimate(run_of([jumped, silent, *waiting]), LAUNCH + jump_s)
     assert found.finish_ts is not None
-    assert 0.0 <= found.finish_ts - (LAUNCH + jump_s) < 60.0
+    assert 0.0 <= found.finish_ts - (LAUNCH + jump_s) < 120.0
     for plan in found.tasks.values():
         assert plan.finish_ts >= LAUNCH + jump_s
     ended = replace(jumped, life=replace(jumped.life, status=Status.DONE, finished_ts=LAUNCH + jump_s))
