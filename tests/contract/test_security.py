@@ -1,5 +1,6 @@
 """Users with the rights that `cqltui redis-acl` prints: the whole protocol works, and nothing else does."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from cqltui.broker.handle import ServerHandle
 from cqltui.broker.keys import Keys
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Registration
+from cqltui.broker.scripts import source
 from cqltui.broker.stream import events_after
 from cqltui.cli import main
 from cqltui.errors import ExitCode, ServerError
@@ -239,6 +241,11 @@ def test_the_doctor_names_rights_that_are_missing(
     (finding,) = (f for f in checkup.user_server(url_of(any_server, OWNER), KEYS) if f.level is Level.ERROR)
     assert "type" in finding.found
     assert "redis-acl" in finding.mend
+
+
+def test_the_commands_of_a_script_can_be_read_from_it() -> None:
+    for name in OWNER.scripts:
+        assert re.findall(r"call\((?!'[a-z]+')", source(name)) == [], "a command that is not written out"
 
 
 def test_the_lines_are_printed_for_a_namespace(capsys: pytest.CaptureFixture[str]) -> None:

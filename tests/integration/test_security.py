@@ -1,13 +1,15 @@
 """A whole run on a server where only users with limited rights may enter, without TLS and with it; and what a run
 listens on."""
 
+import json
 import os
 import signal
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -79,8 +81,9 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
         lap = desk.start("worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu")
         until(lambda: "lap" in place.worker_pids(), "a worker with the rights of one")
         told = [place.start("status", "--tasks").ends(0), place.start("status", "--json").ends(0)]
-        lines = [" ".join(process.cmdline()) for process in place.processes()]
-        assert len(lines) == 3, "supervisor, worker, and the worker that was started by hand"
+        processes = [psutil.Process(pid) for pid in (run.pid, *place.worker_pids().values())]
+        assert len(processes) == 3, "supervisor, worker, and the worker that was started by hand"
+        lines = [" ".join(process.cmdline()) for process in processes]
         run.ends(0)
         lap.send(signal.SIGTERM)
         lap.ends(0)
@@ -105,22 +108,29 @@ def _answers(place: Place) -> bool:
         return False
 
 
+def _connections(process: psutil.Process, kind: str) -> list[Any]:
+    """Those of the process; none of one that has ended, as a probe of the machine does."""
+    with suppress(psutil.NoSuchProcess):
+        return list(process.net_connections(kind))
+    return []
+
+
 def test_a_run_listens_on_this_machine_only_and_its_socket_and_password_are_private(place: Place) -> None:
     run = place.begin("--workers", "2", "--set", "phase.quality.epochs=100000")
     until(lambda: len(place.worker_pids()) == 2, "two workers")
     processes = place.processes()
-    assert len(processes) == 4, "supervisor, two workers, server"
+    assert {run.pid, place.server_pid(), *place.worker_pids().values()} <= {process.pid for process in processes}
     listening = {
         (process.pid, connection.laddr.ip)
         for process in processes
-        for connection in process.net_connections("inet")
+        for connection in _connections(process, "inet")
         if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {(place.server_pid(), "127.0.0.1")}
     sockets = {
         Path(str(connection.laddr))
         for process in processes
-        for connection in process.net_connections("unix")
+        for connection in _connections(process, "unix")
         if connection.laddr
     }
     (socket,) = (path for path in sockets if path.suffix == ".sock")
@@ -129,5 +139,10 @@ def test_a_run_listens_on_this_machine_only_and_its_socket_and_password_are_priv
     said = place.run_dir.server / "connection.json"
     assert stat.S_IMODE(said.stat().st_mode) == 0o600
     assert {path.stat().st_uid for path in (socket, socket.parent, said)} == {os.getuid()}
+    password = json.loads(said.read_text(encoding="utf-8"))["password"]
+    for pid in (run.pid, place.server_pid(), *place.worker_pids().values()):
+        assert password not in " ".join(psutil.Process(pid).cmdline())
     run.send(signal.SIGTERM)
     run.ends(130, PATIENCE_S)
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if password.encode() in path.read_bytes()] == [], "connection.json is gone"

@@ -2,14 +2,20 @@
 
 import argparse
 import logging
+from pathlib import Path
 
 import pytest
 
 from cqltui.broker.url import URL_FORMS, passwords
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.payload import DataSummary
 from cqltui.cli import main
 from cqltui.commands import status
 from cqltui.errors import ExitCode, without_passwords
+from cqltui.results.rundir import RunDir
+from cqltui.supervisor import manifest
 
+QUICK = Path(__file__).parents[2] / "campaigns" / "quick.toml"
 SECRETS = ("hunter2", "p%23ss", "p#ss")
 
 
@@ -35,6 +41,17 @@ def test_passwords_are_hidden_and_the_rest_is_kept(text: str, shown: str) -> Non
 def test_a_password_is_known_as_it_is_written_and_as_it_is_meant() -> None:
     assert passwords("redis://u:p%23ss@h/0?password=a%2525&ssl_password=b") == {"p%23ss", "p#ss", "a%25", "a%", "b"}
     assert passwords("redis://[::1/0") == passwords("redis://h") == set()
+
+
+@pytest.mark.parametrize("url", ["redis://u:p%23ss@h/0", "redis://h/0?password=hunter2"])
+def test_campaign_json_holds_none(tmp_path: Path, url: str) -> None:
+    campaign = load_campaign(QUICK, [f"redis.url={url}"])
+    assert campaign.redis.url == url
+    command = ["cqltui", "quick.toml", "--set", f"redis.url={url}", f"--redis-url={url}"]
+    manifest.write(RunDir(tmp_path), campaign, DataSummary("d", 1, 1, ()), command, 1.0, own_server=True)
+    written = (tmp_path / "campaign.json").read_text(encoding="utf-8")
+    assert '"redis.url=redis://' in written
+    assert not any(secret in written for secret in SECRETS)
 
 
 def _fails(arguments: argparse.Namespace) -> int:
