@@ -16,7 +16,7 @@ from pathlib import Path
 import pyte
 
 COLUMNS, ROWS = 160, 48
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
 """Keyboard protocol requests, which pyte would print."""
 

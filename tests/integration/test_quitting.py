@@ -16,7 +16,7 @@ from tests.integration.terminal import Terminal
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
 """The two tasks that run first go on until they are stopped."""
-FAIR = ("small.toml", "--set", "phase.quality.epochs=8000")
+FAIR = ("small.toml", "--set", "phase.quality.epochs=4000")
 """Long enough to be met under way, short enough to be waited for."""
 
 
@@ -77,7 +77,7 @@ def test_drained_from_the_screen_it_tells_what_happens_and_what_is_left(place: P
 
 
 def test_a_drain_that_ends_the_last_task_has_ended_the_run(place: Place, screen: Screen) -> None:
-    terminal = screen("small.toml", "--set", "phase.quality.epochs=8000", "--set", "trainer.epochs=1")
+    terminal = screen("small.toml", "--set", "phase.quality.epochs=4000", "--set", "trainer.epochs=1")
     terminal.wait(lambda _: place.running() and left(place) <= {Status.RUNNING}, "nothing left but running tasks")
     leave(terminal, "d")
     assert "all tasks have ended" in ended_with(terminal, 0)
