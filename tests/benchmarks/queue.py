@@ -45,7 +45,7 @@ def rates(at: work.Place, rounds: int, count: int, run: Callable[[], float]) -> 
     """Of each round: tasks a second, and the part of the bare round trips' speed that this is."""
     found, ratios = [], []
     for _ in range(rounds):
-        floor = work.round_trips(at.client, count, *EMPTY)
+        floor = work.round_trips(at, count, *EMPTY)
         found.append(run())
         ratios.append(found[-1] / floor)
     return found, ratios
@@ -56,8 +56,8 @@ def no_ops(rounds: int, count: int) -> None:
     with work.place() as at:
         work.submit(at, 0, (4 * rounds + 1) * count)
         work.no_ops(at, count)  # warm
-        pings = [work.round_trips(at.client, count, "PING") for _ in range(rounds)]
-        floors = [work.round_trips(at.client, count, *EMPTY) for _ in range(rounds)]
+        pings = [work.round_trips(at, count, "PING") for _ in range(rounds)]
+        floors = [work.round_trips(at, count, *EMPTY) for _ in range(rounds)]
         line("bare round trips, two a task: PING", f"{shown(pings)} tasks/s", "-", "-")
         line("bare round trips, two a task: an empty script", f"{shown(floors)} tasks/s", "1.00", "-")
         alone, ratios = rates(at, rounds, count, lambda: work.no_ops(at, count))

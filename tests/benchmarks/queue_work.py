@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import redis
 
 from cqltui.broker.bus import Feed
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle
+from cqltui.broker.line import Line
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Cost, Registration, Submission
 from cqltui.broker.server import EmbeddedServer
@@ -35,6 +35,7 @@ class Place:
     run_dir: Path
     server: ServerHandle
     client: redis.Redis
+    line: Line
     queue: Queue
     worker: Registration
 
@@ -49,7 +50,8 @@ def place() -> Iterator[Place]:
             client = server.connect()
             open_epoch(client, run_dir / "server" / "epoch")
             queue = Queue(client)
-            yield Place(run_dir, server, client, queue, queue.register_worker("w1", {"pid": 1, "device": "cpu"}))
+            worker = queue.register_worker("w1", {"pid": 1, "device": "cpu"})
+            yield Place(run_dir, server, client, Line(client), queue, worker)
             client.close()
         finally:
             server.leave()
@@ -88,11 +90,11 @@ def no_ops(at: Place, count: int, limit: int = 1) -> float:
     return count / (time.perf_counter() - began)
 
 
-def round_trips(client: redis.Redis, count: int, *command: Any) -> float:
-    """Pairs of this command a second, one by one."""
+def round_trips(at: Place, count: int, *command: str | int) -> float:
+    """Pairs of this command a second, one by one, sent as the queue sends its scripts."""
     began = time.perf_counter()
     for _ in range(2 * count):
-        client.execute_command(*command)
+        at.line.call(*command)
     return count / (time.perf_counter() - began)
 
 
