@@ -41,16 +41,21 @@ FAST = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be vectorised. NaN and infinity keep their meaning: a training that diverges has to show it."""
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, **options: bool) -> Function:
     """Compile at the first call, and keep the code on disk for the next process if there is a place for it."""
-    jit = partial(numba.njit, nogil=True, fastmath=FAST, error_model="numpy")
+    jit = partial(numba.njit, nogil=True, fastmath=FAST, error_model="numpy", **options)
     try:
         return cast(Function, jit(function, cache=True))
     except RuntimeError:  # neither this folder nor the user's cache can be written
         return cast(Function, jit(function))
 
 
-@compiled
+part = partial(compiled, forceinline=True)
+"""For what others call. Left out of line, it would be linked by its name, as whichever copy a process has loaded first;
+each copy sums in an order of its own, so bits would depend on what a process did before, and on whether it compiled."""
+
+
+@part
 def norm_row(z: Floats, bias: Floats, gain: Floats, shift: Floats, out: Floats) -> float:
     """ReLU(LayerNorm(z + bias) * gain + shift) of one row [H] into `out`; `z` becomes normed. Returns 1/std."""
     units = len(z)
@@ -72,7 +77,7 @@ def norm_row(z: Floats, bias: Floats, gain: Floats, shift: Floats, out: Floats) 
     return scale  # type: ignore[no-any-return]  # a NumPy scalar
 
 
-@compiled
+@part
 def norm_row_backward(
     grad: Floats, shown: Array, normed: Floats, scale: float, gain: Floats, sums: tuple[Floats, Floats, Floats]
 ) -> None:
@@ -100,7 +105,7 @@ def norm_row_backward(
         grad_bias[h] += dz
 
 
-@compiled
+@part
 def loss_gradient(q: Floats, actions: Ints, targets: Floats, alpha: float, grad: Floats, sums: Doubles) -> None:
     """dL/dQ of `trainer.cql` into grad [B, A]; adds the batch's means of (loss, td, cql, Q(s, a)) to sums (float64)."""
     rows, count = q.shape
@@ -130,7 +135,7 @@ def loss_gradient(q: Floats, actions: Ints, targets: Floats, alpha: float, grad:
     sums[3] += logged_total / rows
 
 
-@compiled
+@part
 def adam(row: Floats, grad: Floats, exp_avg: Floats, exp_avg_sq: Floats, lr: float, clip: float, step: int) -> float:
     """Clip the gradient's norm to `clip` and do Adam's step number `step` (from 1) on a member's row, all [P].
 
@@ -154,7 +159,7 @@ def adam(row: Floats, grad: Floats, exp_avg: Floats, exp_avg_sq: Floats, lr: flo
     return float(norm)
 
 
-@compiled
+@part
 def forward(row: Floats, table: Ints, x: Floats, normed: Floats, rstd: Floats, outputs: Floats, q: Floats) -> None:
     """Q values [B, A] of standardised states x [B, D] under a member's row; keeps what `backward` needs.
 
@@ -181,7 +186,7 @@ def forward(row: Floats, table: Ints, x: Floats, normed: Floats, rstd: Floats, o
             x, start = out, end
 
 
-@compiled
+@part
 def backward(
     row: Floats,
     grads: Floats,

@@ -1,0 +1,39 @@
+"""A training's bits do not depend on whether its process compiled the code or found it on disk, nor on what it trained
+before."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import hashlib, sys
+from dataclasses import replace
+from tests.trainer.helpers import BASE, dataset
+from trainer.threads import one_thread
+from trainer.train import PackTrainer
+one_thread()
+for precision in sys.argv[1:]:
+    member = replace(BASE, hidden_dims=(77, 65, 33), epochs=6, validate_every=2, precision=precision)
+    trainer = PackTrainer([member], dataset())
+    for _ in range(member.epochs):
+        trainer.run_epoch()
+    row = b"".join(tensor.numpy().tobytes() for tensor in trainer.capture(0).tensors.values())
+    print(precision, hashlib.sha256(row).hexdigest())
+"""
+ROOT = Path(__file__).parents[2]
+
+
+def trained(cache: Path, *precisions: str) -> list[str]:
+    """A line for each precision, of trainings in a process of their own, in this order."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", SCRIPT, *precisions]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
+    return sorted(answer.stdout.splitlines())
+
+
+def test_compiled_or_found_on_disk_first_or_second_the_bits_are_the_same(tmp_path: Path) -> None:
+    compiled = trained(tmp_path / "one", "fp32", "bf16")
+    assert len(set(compiled)) == 2
+    assert trained(tmp_path / "one", "bf16", "fp32") == compiled, "found on disk"
+    assert trained(tmp_path / "two", "bf16", "fp32") == compiled, "compiled in another order"
