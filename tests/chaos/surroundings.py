@@ -60,6 +60,8 @@ def second_worker(world: World) -> None:
 
 def interrupt(world: World) -> None:
     """Ctrl-C: checkpoint and stop."""
+    if not world.supervisor.err:
+        raise NotNow
     world.supervisor.send(signal.SIGINT)
 
 

@@ -39,7 +39,7 @@ class Screen:
     """`cqltui attach` in a terminal, whose output somebody takes."""
 
     def __init__(self, place: Place) -> None:
-        argv = [sys.executable, "-m", "cqltui", "attach", "--run-dir", str(place.run_dir.path)]
+        argv = [sys.executable, "-X", "faulthandler", "-m", "cqltui", "attach", "--run-dir", str(place.run_dir.path)]
         extra = dict(place.environment) | ({"REDIS_URL": place.url} if place.url else {})
         self.terminal = Terminal(argv, place.folder, extra)
         self._lock = threading.Lock()
@@ -262,8 +262,11 @@ class World:
             screen.terminal.press("q")
             until(lambda: screen.code is not None, "the end of the screen after q", SCREEN_S)
         except AssertionError as error:
-            self.complaints.append(f"{error}\n{screen.text()}")
-            self.kill(screen.pid)
+            seen = screen.text()
+            _signal_all([screen.pid], signal.SIGABRT)  # it tells where it hangs
+            with suppress(AssertionError):
+                until(lambda: screen.code is not None, "the end of the screen", SCREEN_S)
+            self.complaints.append(f"{error}\n{seen}\n{screen.text()}")
 
     def check_processes(self) -> None:
         """Nothing goes on after the end."""
