@@ -32,7 +32,9 @@ class OwnServer:
         return self._process.pid if self._process is not None and self._process.poll() is None else 0
 
     def start(self, *, empty: bool = False) -> None:
-        """Start it, with the data that it had or without any."""
+        """Start it, with the data that it had or without any. One that was killed before is collected."""
+        if self._process is not None:
+            self._process.wait()
         if empty:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
