@@ -34,6 +34,8 @@ from cqltui.errors import ServerError
 
 START_S = 30.0
 """Time for a server to answer, reading its data included."""
+ATTACH_S = 10.0
+"""Time for a server that is there already."""
 _PORT_TRIES = 3
 _STEP_S = 0.02
 _TAIL_LINES = 8
@@ -69,7 +71,7 @@ class EmbeddedServer:
         finally:
             starting.close()
 
-    def attach(self, timeout_s: float = START_S) -> ServerHandle:
+    def attach(self, timeout_s: float = ATTACH_S) -> ServerHandle:
         """A share in the server that is running. Raises ServerError if there is none."""
         if not self.dir.is_dir():
             raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")

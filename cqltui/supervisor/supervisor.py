@@ -214,6 +214,10 @@ class Supervisor:
         if self.state.online and runs and not self._guard.untold:
             open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
             wanted = sum(task.status in open_states for task in self.state.tasks.values())
+        self._guarded(partial(self._start_workers, wanted))
+
+    def _start_workers(self, wanted: int) -> None:
+        """As many as are wanted. Raises OSError: no room for a log, or for a process."""
         for worker_id in self._fleet.tend(wanted, self._guard.note_death, self._guard.others(self.state)):
             log.info("started worker %s", worker_id)
 
