@@ -168,11 +168,12 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, float | int) and -sys.float_info.max <= value <= sys.float_info.max
 
 
-def worker(worker_id: str, raw: Mapping[str, Any], ts: float) -> WorkerState:
-    """A worker as it describes itself, in a progress message or its hash."""
+def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> WorkerState:
+    """A worker as it describes itself, in a progress message or its hash, in that epoch."""
     members = tuple(str(m.get("task", "")) for m in dicts(raw.get("members")))
     return WorkerState(
         id=worker_id,
+        version=(epoch, whole(raw, "since"), whole(raw, "report")),
         ts=ts,
         pid=whole(raw, "pid"),
         host=text(raw, "host"),

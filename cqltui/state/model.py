@@ -156,6 +156,8 @@ class WorkerState:
     """Of its device; 0 if it has not told."""
     tasks: tuple[str, ...] = ()
     stopped: bool = False
+    version: tuple[int, int, int] = (0, 0, 0)
+    """(epoch, seq) of the event by which it registered or stopped, and its reports since: the newer wins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,10 @@ class _Draft:
         self._tasks[task.id] = task
 
     def put_worker(self, worker: WorkerState) -> None:
-        """Add or replace a worker. The newest word counts; where two are of the same moment, its end."""
+        """Add or replace a worker. The newest word counts; where two are of the same place, its end."""
         known = self.workers.get(worker.id)
         if not decode.NAME.fullmatch(worker.id) or (
-            known is not None and (worker.ts, worker.stopped) < (known.ts, known.stopped)
+            known is not None and (worker.version, worker.stopped) < (known.version, known.stopped)
         ):
             return
         if self._workers is None:
@@ -102,7 +102,8 @@ def _apply(draft: _Draft, event: Event) -> None:
         case Kind.SNAPSHOT:
             _snapshot(draft, event)
         case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
-            worker = decode.worker(event.worker, event.data, event.ts)
+            worker = decode.worker(event.worker, event.data, event.ts, event.epoch)
+            worker = replace(worker, version=(*_version(event), 0))
             draft.put_worker(_stopped(worker) if event.kind is Kind.WORKER_STOPPED else worker)
         case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
             draft.state = _meta(draft.state, event.data, _version(event))
@@ -162,7 +163,7 @@ def _is_of_earlier_run(progress: Progress, life: Lifecycle) -> bool:
 
 
 def _progress(draft: _Draft, event: Event) -> None:
-    draft.put_worker(decode.worker(event.worker, event.data, event.ts))
+    draft.put_worker(decode.worker(event.worker, event.data, event.ts, event.epoch))
     for member in decode.dicts(event.data.get("members")):
         task_id = str(member.get("task", ""))
         if task_id:
@@ -227,9 +228,9 @@ def _snapshot(draft: _Draft, event: Event) -> None:
         )
         draft.put_task(task)
     workers = dict(decode.items(data.get("workers")))
-    for worker in [w for k, w in draft.workers.items() if k not in workers and w.ts <= event.ts]:
+    for worker in [w for k, w in draft.workers.items() if k not in workers and w.version[:2] <= _version(event)]:
         draft.put_worker(_stopped(worker))
     for worker_id, raw in workers.items():
-        draft.put_worker(decode.worker(worker_id, raw, decode.stamp(raw, "ts")))
+        draft.put_worker(decode.worker(worker_id, raw, decode.stamp(raw, "ts"), event.epoch))
     if isinstance(meta := data.get("meta"), Mapping):
         draft.state = _meta(draft.state, meta, (event.epoch, decode.whole(meta, "seq")))

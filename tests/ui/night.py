@@ -218,7 +218,8 @@ class Night:
             "samples_per_s": EPOCH_STEPS * BATCH / task.epoch_s, "curve": [[e, task.loss(e)] for e in epochs],
         }  # fmt: skip
         data = {**self._worker(worker), "samples_per_s": member["samples_per_s"], "members": [member]}
-        return Event(Kind.PROGRESS, ts, worker=worker, data=data)
+        place = {"since": self._seq, "report": round(ts)}
+        return Event(Kind.PROGRESS, ts, 1, worker=worker, data=data | place)
 
     @staticmethod
     def _worker(worker: str) -> dict[str, Any]:

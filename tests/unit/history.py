@@ -79,8 +79,7 @@ class Server:
             case "requeue", "delayed" | "paused":
                 self._life(task, status="queued", queued_ts=self.ts)
             case "start", _:
-                self.workers[worker] = {"pid": int(self.ts), "host": "box", "ts": self.ts}
-                self._publish(Kind.WORKER_STARTED, self.workers[worker], worker=worker)
+                self._start(worker)
             case "stop", _ if worker in self.workers:
                 self._publish(Kind.WORKER_STOPPED, self.workers.pop(worker), worker=worker)
             case "wanted", _:
@@ -88,18 +87,29 @@ class Server:
                 self._publish(Kind.WANTED, self.meta)
             case "notice", _:
                 self._publish(Kind.NOTICE, {"level": "info", "text": f"at {self.ts}"})
+            case "clock", _:
+                self.ts -= 500.0
             case "rebuild", _:
                 self._rebuild()
+
+    def _start(self, worker: str) -> None:
+        """The worker registers."""
+        self.workers[worker] = {"pid": int(self.ts), "ts": self.ts, "since": self.seq + 1, "report": 0}
+        self._publish(Kind.WORKER_STARTED, self.workers[worker], worker=worker)
 
     def _report(self, task: str) -> None:
         entry = self.tasks[task]
         worker, token = entry["life"]["worker"], entry["life"]["token"]
+        if worker not in self.workers:
+            self._start(worker)
         step = entry.get("progress", {"step": 0})["step"] + 13
         report = {"task": task, "token": token, "step": step, "epoch": step // 13, "loss": 1 / step, "ts": self.ts}
         entry["progress"] = report
-        data = {"pid": 7, "host": "box", "samples_per_s": self.ts, "members": [report]}
+        known = self.workers[worker]
+        place = {"since": known["since"], "report": known["report"] + 1}
+        data = {"pid": 7, "host": "box", "samples_per_s": self.ts, "members": [report]} | place
         self.workers[worker] = data | {"ts": self.ts}
-        self.events.append(Event(Kind.PROGRESS, self.ts, worker=worker, data=data))
+        self.events.append(Event(Kind.PROGRESS, self.ts, self.epoch, worker=worker, data=data))
 
     def _rebuild(self) -> None:
         self.epoch, self.seq, self.counter = self.epoch + 1, 0, 0
@@ -108,6 +118,8 @@ class Server:
             self._life(task, **({"status": "queued", "token": "", "queued_ts": self.ts} if again else {}))
         self.meta = self.meta | {"seq": self.seq + 1}
         self._publish(Kind.CAMPAIGN, self.meta)
+        for worker in self.workers:
+            self._start(worker)
 
     def snapshot(self) -> Event:
         """A whole reading of the server, of now."""

@@ -62,8 +62,8 @@ def test_a_curve_keeps_its_good_points() -> None:
 
 
 def test_a_worker_names_its_tasks() -> None:
-    assert decode.worker("w1", {"members": [{"task": "a"}, "b"]}, 1.0).tasks == ("a",)
-    assert decode.worker("w1", {"tasks": ["c"]}, 1.0).tasks == ("c",)
+    assert decode.worker("w1", {"members": [{"task": "a"}, "b"]}, 1.0, 1).tasks == ("a",)
+    assert decode.worker("w1", {"tasks": ["c"]}, 1.0, 1).tasks == ("c",)
 
 
 def test_a_campaign_with_its_verdicts() -> None:
@@ -136,5 +136,5 @@ def test_nonsense_becomes_defaults(raw: dict[str, Any]) -> None:
     decode.task_info("a", raw)
     decode.lifecycle(raw, (1, 1))
     decode.progress(raw, 0.0)
-    decode.worker("w", raw, 0.0)
+    decode.worker("w", raw, 0.0, 1)
     decode.campaign(raw)

@@ -14,7 +14,7 @@ from tests.unit.history import Server
 
 OPERATIONS = [
     *("enqueue", "claim", "report", "done", "delayed", "dead", "paused", "requeue"),
-    *("start", "stop", "wanted", "notice", "rebuild", "snapshot"),
+    *("start", "stop", "wanted", "notice", "rebuild", "clock", "snapshot"),
 ]
 histories = st.lists(
     st.tuples(st.sampled_from(OPERATIONS), st.sampled_from("abc"), st.sampled_from(["w1", "w2"])), max_size=60
@@ -33,9 +33,10 @@ def played(operations: list[tuple[str, str, str]]) -> Server:
 
 
 def essence(state: RunState, notices: bool = True) -> RunState:
-    """The state without what a reader that missed events cannot know: workers that have gone, past notices."""
+    """The state without what a reader that missed events cannot know: workers that have gone, past notices, times."""
     live = {worker_id: worker for worker_id, worker in state.workers.items() if not worker.stopped}
-    return replace(state, workers=live, tasks=dict(state.tasks), notices=state.notices if notices else ())
+    kept = state.notices if notices else ()
+    return replace(state, workers=live, tasks=dict(state.tasks), notices=kept, now=0.0)
 
 
 @settings(max_examples=150, deadline=None)
@@ -184,6 +185,19 @@ def test_a_worker_that_a_snapshot_lacks_has_stopped() -> None:
     assert not state.workers["w1"].stopped
     assert reduce(state, Event(Kind.SNAPSHOT, 20.0, 1, 5)).workers["w1"].stopped
     assert not reduce(state, Event(Kind.SNAPSHOT, 9.0, 1, 0)).workers["w1"].stopped, "it came after"
+
+
+def test_a_worker_is_heard_though_the_clock_was_set_back() -> None:
+    state = reduce(RunState(), Event(Kind.WORKER_STARTED, 9000.0, 1, 4, worker="w1", data={"since": 4, "report": 0}))
+    for report, ts in enumerate((9001.0, 5402.0, 5403.0), start=1):
+        data = {"since": 4, "report": report, "samples_per_s": 100.0 * report}
+        state = reduce(state, Event(Kind.PROGRESS, ts, 1, worker="w1", data=data))
+    assert (state.workers["w1"].ts, state.workers["w1"].samples_per_s) == (5403.0, 300.0)
+    state = reduce(state, Event(Kind.WORKER_STOPPED, 5404.0, 1, 7, worker="w1"))
+    late = Event(Kind.PROGRESS, 9002.0, 1, worker="w1", data={"since": 4, "report": 9})
+    assert reduce(state, late).workers["w1"].stopped, "said before its end"
+    again = Event(Kind.PROGRESS, 5405.0, 1, worker="w1", data={"since": 8, "report": 1})
+    assert not reduce(state, again).workers["w1"].stopped, "another process"
 
 
 def test_an_event_without_meaning_makes_no_task() -> None:

@@ -106,6 +106,13 @@ local function change(id, kind, fields, info, t)
   send(seq, kind, id, t.worker, t.token, tonumber(t.attempt) or 0, head .. life(t))
 end
 
+-- What a worker says of itself, with its place among all that is said of its id: the number of the event by which it
+-- registered, and of its report since. The time would not do: a clock may be set back.
+local function since(seq, reports, data)
+  local place = '{"since":' .. seq .. ',"report":' .. reports
+  return place .. (data == '{}' and '}' or ',' .. string.sub(data, 2))
+end
+
 -- A priority is a whole number from 0 to PRIORITY_MAX; nil for anything else that a score can be.
 local function priority_of(score)
   local p = tonumber(score)

@@ -1,8 +1,9 @@
 -- ARGV: prefix, worker, instance, data (JSON object), then (id, token, progress JSON or '') for each task held.
 -- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, (directive)...
 allow_full_server()
-local worker, instance, data = ARGV[2], ARGV[3], ARGV[4]
-local known = call('hget', WORKER .. worker, 'instance')
+local worker, instance = ARGV[2], ARGV[3]
+local w = call('hmget', WORKER .. worker, 'instance', 'since')
+local known = w[1]
 if known ~= instance then
   local out = {known and 'fenced' or 'unknown', WANTED}
   for _ = 5, #ARGV, 3 do
@@ -39,8 +40,9 @@ for i = 5, #ARGV, 3 do
     out[#out + 1] = 'lost'
   end
 end
+local data = since(w[2] or 0, call('hincrby', WORKER .. worker, 'reports', 1), ARGV[4])
 local head = '{"tasks":[' .. table.concat(tasks, ',') .. ']'
-local rest = data == '{}' and '}' or ',' .. string.sub(data, 2)
+local rest = ',' .. string.sub(data, 2)
 call('hset', WORKER .. worker, 'data', head .. rest, 'ts', NOW)
 call('sadd', P .. 'active_workers', worker) -- it may have been taken out by hand
 send(0, 'progress', '', worker, '', 0, head .. ',"members":[' .. table.concat(members, ',') .. ']' .. rest)
