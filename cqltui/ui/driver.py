@@ -13,6 +13,9 @@ from cqltui.ui.ending import hung_up
 class PatientDriver(LinuxDriver):
     """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
 
+    Stopped and continued by signals alone, it starts its threads once; the stock driver starts them a second time, and
+    the program never ends, since the first ones do not.
+
     A terminal that is gone it leaves alone. The stock driver's writing thread ends with an error then, and once its
     queue is full, whoever writes waits for ever; its reading thread reads the end of file again and again, and the
     SIGCONT that the kernel sends along with SIGHUP starts everything a second time.
@@ -24,6 +27,8 @@ class PatientDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert self._file is not None, "standard error is a terminal"
         self._file = cast(TextIOWrapper, _Output(self._file))
+        self._continues = False
+        """While it is being continued: the signal may come again."""
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""
@@ -42,8 +47,14 @@ class PatientDriver(LinuxDriver):
             self.exit_event.set()
 
     def _sigcont_application(self, *_: object) -> None:
-        if not hung_up(self.fileno):
-            super()._sigcont_application()
+        if hung_up(self.fileno) or self._continues:
+            return
+        self._continues = True
+        if self._auto_restart and not self._must_signal_resume:  # SIGSTOP: nothing could be taken down before
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        super()._sigcont_application()
+        self._continues = False
 
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""

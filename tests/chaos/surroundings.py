@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from cqltui.broker.queue import Queue
+from cqltui.errors import ExitCode
 from cqltui.state.model import Wanted
 from tests.chaos.world import LEASE_S, NotNow, World, worker_id
 from tests.integration.place import Command
@@ -101,5 +102,5 @@ def _refused(world: World, second: Command) -> None:
     """It has to refuse, or to go on with the run if the first was killed meanwhile."""
     if second.code is None:
         second.send(signal.SIGINT)
-    elif second.code not in (0, 1, 2, 3, 4, 130) or "Traceback" in second.err:
+    elif (second.code not in tuple(ExitCode) and not world.was_killed(second.pid)) or "Traceback" in second.err:
         world.complaints.append(f"a second supervisor ended with {second.code}: {second.err[-1500:]}")

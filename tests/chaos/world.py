@@ -197,9 +197,9 @@ class World:
         """Do it when so much time has passed, at the latest at the end of the faults."""
         self._later.append(Later(time.monotonic() + seconds, act))
 
-    def expect_end(self, pid: int) -> None:
-        """The process may end in any way."""
-        self._killed.add(pid)
+    def was_killed(self, pid: int) -> bool:
+        """Whether a fault has killed it."""
+        return pid in self._killed
 
     def tend(self) -> None:
         """Do what is due: heal, start again who was killed, and notice the end of the run."""

@@ -1,5 +1,7 @@
 """The whole program in a real pseudo-terminal, its screen read by a terminal emulator."""
 
+import os
+import signal
 import subprocess
 import sys
 import termios
@@ -141,3 +143,16 @@ def test_a_run_that_has_ended_is_shown_again(tmp_path: Path) -> None:
         terminal.press("q")
         assert terminal.wait_end() == 0
         assert "results" in terminal.text()
+
+
+def test_a_screen_that_was_stopped_and_continued_goes_on_and_ends(terminal: Terminal) -> None:
+    terminal.wait(running, "a running task")
+    for _ in range(2):
+        os.kill(terminal.process.pid, signal.SIGSTOP)
+        terminal.wait(lambda _: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED, "the stop")
+        os.kill(terminal.process.pid, signal.SIGCONT)
+    terminal.press_until("?", lambda screen: "Keys" in screen, "the help")
+    terminal.press_until("\x1b", lambda screen: "Keys" not in screen, "the screen without the help")
+    terminal.press_until("q", lambda screen: "Leave it running" in screen, "the question")
+    terminal.press("b")
+    assert terminal.wait_end() == 0
