@@ -11,8 +11,8 @@ from tests.chaos.faults import Fault
 from tests.chaos.run import Round, Summary, undisturbed
 from tests.integration.place import Trained
 
-SHORT = ("--set", "epochs_scale=0.3")
-FAULTS_FOR_S = 60.0
+SHORT = ("--set", "epochs_scale=0.2")
+FAULTS_FOR_S = 30.0
 PROCESSES: tuple[Fault, ...] = (
     deaths.kill_worker,
     deaths.kill_supervisor_and_server,
@@ -20,7 +20,6 @@ PROCESSES: tuple[Fault, ...] = (
     damage.flush,
     surroundings.second_worker,
     deaths.cut_connections,
-    surroundings.nonsense,
 )
 STORAGE: tuple[Fault, ...] = (
     damage.full_disk,
@@ -29,7 +28,6 @@ STORAGE: tuple[Fault, ...] = (
     surroundings.jump_clock,
     damage.plant_stale_files,
     damage.full_server,
-    surroundings.interrupt,
 )
 NETWORK: tuple[Fault, ...] = (
     surroundings.pull_cable,
@@ -37,7 +35,6 @@ NETWORK: tuple[Fault, ...] = (
     surroundings.second_supervisor,
     damage.lose_data,
     deaths.sleep,
-    surroundings.drain,
 )
 
 

@@ -25,8 +25,8 @@ from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.reduce import reduce
 
-PATIENCE_S = 40.0
-STEP_S = 0.02
+PATIENCE_S = 90.0
+STEP_S = 0.05
 TASKS = 6
 SMALL = Path(__file__).with_name("small.toml")
 

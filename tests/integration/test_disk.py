@@ -9,13 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import redis
 
 from cqltui.broker.queue import Queue
-from cqltui.results.rundir import read_json, read_metrics
+from cqltui.results.rundir import read_metrics
 from cqltui.state.model import Status
 from cqltui.worker.failure import MAX_ATTEMPTS
-from tests.integration.place import Place, Trained, until
+from tests.integration.place import until
 from tests.integration.sessions import ONE, OneTask, check_undisturbed
 from trainer.checkpoint import newest_good
 
@@ -107,30 +106,3 @@ def test_a_task_goes_on_from_its_checkpoint_once_there_is_room(queue: Queue, dis
     assert progress is not None
     assert 0 < progress.resumed_epoch < 10 * EPOCHS
     check_undisturbed(task)
-
-
-def test_a_whole_campaign_outlives_a_full_disk(disk: Path, expected: dict[str, Trained]) -> None:
-    """Run directory, logs and the server's data are on it."""
-    place = Place(disk / "place")
-    try:
-        run = place.begin()
-        until(place.under_way, "a task under way")
-        filler = fill(disk)
-        with place.queue() as queue:
-            until(lambda: _refuses(queue), "a server that cannot write either")
-        filler.unlink()
-        run.ends(0)
-        assert place.trained() == expected
-        place.check_journal()
-        assert all(read_json(folder / "task.json") for folder in place.run_dir.tasks.iterdir())
-    finally:
-        place.end_all()
-
-
-def _refuses(queue: Queue) -> bool:
-    """Whether the server takes no writes, as one whose append-only file found no room."""
-    try:
-        queue.client.execute_command("SET", "probe", "x" * 4096)
-    except redis.RedisError as error:
-        return "MISCONF" in str(error)
-    return False

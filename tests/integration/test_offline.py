@@ -183,8 +183,7 @@ def supervisor(place: Place) -> int:
     return int(said["pid"])
 
 
-@pytest.mark.parametrize("repetition", range(3))
-def test_of_two_starts_at_once_one_supervises_and_the_other_is_told(place: Place, repetition: int) -> None:
+def test_of_two_starts_at_once_one_supervises_and_the_other_is_told(place: Place) -> None:
     both = [place.start(*LONG, "--no-ui") for _ in range(2)]
     until(lambda: any(run.code is not None for run in both), "the end of one")
     (refused,) = [run for run in both if run.code is not None]

@@ -93,14 +93,3 @@ def test_a_task_that_hangs_once_is_done_by_the_next_worker(
     assert " is stalled: no step for " in run.err
     assert " hangs: worker w1 is restarted" in run.err
     assert place.trained() == healthy
-
-
-def test_a_task_that_hangs_each_time_ends_dead(place: Place, poison: Path, healthy: dict[str, Trained]) -> None:
-    poison.write_text("hang", encoding="utf-8")
-    run = place.begin("--set", "workers.max_deaths=1").ends(1, LIMIT_S)
-    dead = tasks(place)["seed 13"]
-    assert dead["status"] == Status.DEAD
-    assert claims(place, dead["id"]) == 2, "with its mates, and alone"
-    assert dead["error"].startswith("it hung, no step for ")
-    assert f"task {dead['id']} is stalled" in run.err
-    assert place.trained() == {task_id: result for task_id, result in healthy.items() if task_id != dead["id"]}
