@@ -13,6 +13,7 @@ import redis
 
 from cqltui.broker import codec, wire
 from cqltui.broker.commands import Commands
+from cqltui.broker.handover import Handover
 from cqltui.broker.records import (
     Claim,
     Directive,
@@ -35,13 +36,11 @@ BATCH = 200
 """Tasks sent in one call."""
 ALIGN = 1000
 """Entries of training_queue that one step of `reconcile` looks at."""
-FILES_KEPT_S = 7 * 24 * 3600
-"""An attempt's files wait for a supervisor for so long."""
 ERROR_LIMIT = 10_000
 """Characters of an error that are kept with the task."""
 
 
-class Queue(Commands):
+class Queue(Commands, Handover):
     """One campaign's queue on one server. Not for use by several threads at once beyond what redis.Redis allows."""
 
     def __init__(self, client: redis.Redis, namespace: str = "") -> None:
@@ -189,26 +188,6 @@ class Queue(Commands):
         if to not in {Status.QUEUED, Status.PAUSED, Status.CANCELLED}:
             raise ValueError(f"a task is not released to {to}")
         return bool(self._scripts.run("release", task_id, token, to, paused_by))
-
-    # -- files of workers on other machines ----------------------------------------------------------------------
-
-    def put_files(self, task_id: str, token: str, files: Mapping[str, bytes]) -> bool:
-        """Hands over what an attempt wrote on a machine that does not see the run directory. Before `complete`."""
-        key = self.keys.files(task_id, token)
-        pipeline = self.client.pipeline(transaction=True)
-        pipeline.execute_command("HSET", key, *(part for item in files.items() for part in item))
-        pipeline.execute_command("EXPIRE", key, FILES_KEPT_S)
-        pipeline.execute()
-        return True
-
-    def files(self, task_id: str, token: str) -> dict[str, bytes]:
-        """What `put_files` handed over; empty if nothing, or if it was dropped."""
-        raw: dict[bytes, bytes] = self.client.execute_command("HGETALL", self.keys.files(task_id, token))
-        return {name.decode(): content for name, content in raw.items()}
-
-    def drop_files(self, task_id: str, token: str) -> None:
-        """The files are in the run directory now."""
-        self.client.execute_command("DEL", self.keys.files(task_id, token))
 
     # -- the reaper ----------------------------------------------------------------------------------------------
 

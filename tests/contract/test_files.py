@@ -1,6 +1,7 @@
 """Files that travel through the server, from a worker that does not see the run directory."""
 
-from cqltui.broker.queue import FILES_KEPT_S, Queue
+from cqltui.broker.handover import FILES_KEPT_S
+from cqltui.broker.queue import Queue
 
 
 def test_files_are_kept_for_the_supervisor_until_it_drops_them(queue: Queue) -> None:

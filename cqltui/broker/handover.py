@@ -1,0 +1,35 @@
+"""Files of workers on machines that do not see the run directory: they travel through the server."""
+
+from collections.abc import Mapping
+
+import redis
+
+from cqltui.broker.keys import Keys
+
+FILES_KEPT_S = 7 * 24 * 3600
+"""An attempt's files wait for a supervisor for so long."""
+
+
+class Handover:
+    """The part of the queue that carries them."""
+
+    client: redis.Redis
+    keys: Keys
+
+    def put_files(self, task_id: str, token: str, files: Mapping[str, bytes]) -> bool:
+        """Hands over what an attempt wrote on a machine that does not see the run directory. Before `complete`."""
+        key = self.keys.files(task_id, token)
+        pipeline = self.client.pipeline(transaction=True)
+        pipeline.execute_command("HSET", key, *(part for item in files.items() for part in item))
+        pipeline.execute_command("EXPIRE", key, FILES_KEPT_S)
+        pipeline.execute()
+        return True
+
+    def files(self, task_id: str, token: str) -> dict[str, bytes]:
+        """What `put_files` handed over; empty if nothing, or if it was dropped."""
+        raw: dict[bytes, bytes] = self.client.execute_command("HGETALL", self.keys.files(task_id, token))
+        return {name.decode(): content for name, content in raw.items()}
+
+    def drop_files(self, task_id: str, token: str) -> None:
+        """The files are in the run directory now."""
+        self.client.execute_command("DEL", self.keys.files(task_id, token))
