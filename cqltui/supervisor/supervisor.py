@@ -240,7 +240,7 @@ class Supervisor:
         if self._stop_asked.is_set() or self.state.wanted is Wanted.STOPPED:
             return self._stopped(now)
         self._terminated_at = None  # a stop that was taken back: the next one has its own time
-        if not self.state.online or not self.state.tasks:
+        if not self.state.online or not self.state.tasks or self._unkept:
             return None
         statuses = [task.status for task in self.state.tasks.values()]
         if all(status in ENDED for status in statuses):
