@@ -6,15 +6,18 @@ The table is Markdown, progress goes to standard error.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from statistics import median
 
 from tests.benchmarks import queue_work as work
 
 TASKS_PER_S, SUBMIT_S, STEADY = 3_000, 10.0, 0.9
 """Goals: tasks a second by one worker, seconds for 100,000 tasks, and claims from the longest queue over those from
-the shortest, each over the bare round trips of the same round."""
+the shortest, in the same round."""
+FILLED_AT_ONCE = 20_000
 EMPTY = ("EVAL", "return 1", 0)
 DEPTHS = (1_000, 10_000, 100_000, 1_000_000)
 CLAIMS = 500
@@ -82,23 +85,25 @@ def submission(rounds: int, count: int) -> None:
 
 
 def depths(rounds: int, lengths: Sequence[int]) -> None:
-    """Claims from a queue that grows."""
-    with work.place() as at:
-        filled, first = 0, 0.0
-        for length in lengths:
-            while filled < length:
-                step = min(20_000, length - filled)
-                work.submit(at, filled, step)
-                filled += step
+    """Claims from queues of several lengths, each on a server of its own, in turn: a slow moment is one of them all."""
+    found: dict[int, list[float]] = {length: [] for length in lengths}
+    with ExitStack() as stack:
+        places = {length: stack.enter_context(work.place()) for length in lengths}
+        for length, at in places.items():
+            for first in range(0, length, FILLED_AT_ONCE):
+                work.submit(at, first, min(FILLED_AT_ONCE, length - first))
+        os.sync()  # what the fill left for the disk would slow the first rounds
+        for at in places.values():
             work.settle(at.client)
             work.claims(at, CLAIMS)  # warm
-            found, ratios = rates(at, rounds, CLAIMS, lambda: work.claims(at, CLAIMS))
-            ratio = median(ratios) / 2  # a claim is one round trip, not two
-            first = first or ratio
-            goal = "-"
-            if length == lengths[-1]:
-                goal = f"{STEADY} of the first line: {ratio / first:.2f}, {verdict(ratio / first >= STEADY)}"
-            line(f"claims, one a call, {length:,} queued", f"{shown(found)} claims/s", f"{ratio:.2f}", goal)
+        for _ in range(rounds):
+            for length, at in places.items():
+                found[length].append(work.claims(at, CLAIMS))
+    for length, rates_ in found.items():
+        ratio = median(now / shortest for now, shortest in zip(rates_, found[lengths[0]], strict=True))
+        last = length == lengths[-1]
+        goal = f"{STEADY} of the shortest queue's: {ratio:.2f}, {verdict(ratio >= STEADY)}" if last else "-"
+        line(f"claims, one a call, {length:,} queued", f"{shown(rates_)} claims/s", f"{ratio:.2f} of the first", goal)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
