@@ -63,7 +63,7 @@ def place_of(folder: Path, number: int, stack: ExitStack) -> tuple[Place, OwnSer
     disk = folder / "place"
     if not tools.why_no_disk():
         stack.enter_context(tools.small_disk(disk))
-    return Place(disk, None, CAMPAIGN, environment), None
+    return Place(disk, None, CAMPAIGN, environment, outputs=folder), None  # what is printed has room, whatever is full
 
 
 @contextmanager

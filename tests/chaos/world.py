@@ -236,8 +236,7 @@ class World:
 
     def close(self) -> None:
         """End everything."""
-        self.heal()
-        for entry in self._later:
+        for entry in list(self._later):  # those that would be tried again are not
             with suppress(Exception):
                 entry.act()
         if self.screen is not None:

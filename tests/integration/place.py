@@ -62,9 +62,10 @@ def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -
 class Command:
     """`cqltui ...` as a process of its own, its output in files."""
 
-    def __init__(self, folder: Path, number: int, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, output: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
+        """`output`: the files' path, without their suffixes."""
         self._arguments = arguments
-        self._out, self._err = folder / f"command-{number}.out", folder / f"command-{number}.err"
+        self._out, self._err = output.with_suffix(".out"), output.with_suffix(".err")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "cqltui", *arguments],
@@ -126,12 +127,15 @@ class Place:
         url: str | None = None,
         campaign: Path = SMALL,
         environment: Mapping[str, str] = MappingProxyType({}),
+        outputs: Path | None = None,
     ) -> None:
-        """`url`: of the user's own server, which commands here find in REDIS_URL. `environment`: more for them."""
+        """`url`: of the user's own server, which commands here find in REDIS_URL. `environment`: more for them.
+        `outputs`: where what they print goes, in place of the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.url = url
         self.environment = environment
+        self._outputs = outputs or folder
         self.campaign = folder / campaign.name
         shutil.copyfile(campaign, self.campaign)
         self.run_dir = RunDir(folder / "runs" / campaign.stem)
@@ -145,7 +149,8 @@ class Place:
         env |= self.environment
         if self.url is not None:
             env["REDIS_URL"] = self.url
-        self._commands.append(Command(self.folder, len(self._commands), arguments, env))
+        output = self._outputs / f"command-{len(self._commands)}"
+        self._commands.append(Command(self.folder, output, arguments, env))
         return self._commands[-1]
 
     def begin(self, *arguments: str) -> Command:
