@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import importlib
 import logging
 import os
@@ -93,6 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if kinds := _server_errors(error):
             mend = f"; {RIGHTS}" if "NoPermissionError" in kinds else ""
             _tell(f"the server cannot be used: {error}{mend}")
+        elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _tell(f"{error.filename or 'the disk'}: {error.strerror}: free some space, then run the same command again")
         else:
             lines = without_passwords(traceback.format_exc())
             logging.getLogger(__name__).error("internal error; please report it with these lines\n%s", lines)
