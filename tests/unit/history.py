@@ -24,7 +24,7 @@ class Server:
 
     epoch: int = 1
     seq: int = 0
-    ts: float = 1000.0
+    ts: float = 1_000_000.0
     counter: int = 0
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     workers: dict[str, dict[str, Any]] = field(default_factory=dict)
