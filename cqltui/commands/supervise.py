@@ -33,7 +33,7 @@ from cqltui.supervisor import manifest
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.lock import RunLock
-from cqltui.supervisor.process import Launcher
+from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records, set_aside
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
 from cqltui.supervisor.upkeep import Upkeep
@@ -136,6 +136,8 @@ def _assemble(
     for note in data.notes:
         queue.notice("info", note)
     fleet = Fleet(_launcher(chosen, campaign, places), len(places), [_environment(place) for place in places])
+    if adopted := fleet.adopt(left_behind(run_dir.path)):
+        log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers)
     hooks = Hooks(upkeep.ensure, upkeep.tell, lambda state: _conclude(run_dir, campaign, state))
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters)

@@ -3,11 +3,9 @@
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
 
-from cqltui.state.decode import number, whole
 from cqltui.supervisor.lastwords import last_lines
-from cqltui.supervisor.process import Launcher, WorkerProcess, find
+from cqltui.supervisor.process import Launcher, WorkerProcess
 from cqltui.supervisor.restart import Backoff
 
 Died = Callable[[str, int], None]
@@ -44,18 +42,15 @@ class Fleet:
         worker = self._workers.get(worker_id)
         return worker.pid if worker else 0
 
-    def adopt(self, host: str, registered: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Take over the workers that a former supervisor left on this host; their ids. Those too many are ended.
-
-        `registered`: what workers said of themselves (`pid`, `create_time`, `host`) by worker id.
-        """
-        for slot, said in registered.items():
-            if not SLOT.fullmatch(slot) or said.get("host") != host:
+    def adopt(self, left: Iterable[WorkerProcess]) -> list[str]:
+        """Take over the workers that a former supervisor left, the newest of each id; their ids. Those too many are
+        asked to leave."""
+        for worker in left:
+            if not SLOT.fullmatch(worker.id):
                 continue
-            if worker := find(slot, whole(said, "pid"), number(said, "create_time")):
-                self._workers[slot] = worker
-                if slot not in self._slots:
-                    worker.terminate()
+            if worker.id not in self._slots or worker.id in self._workers:
+                worker.terminate()
+            self._workers.setdefault(worker.id, worker)
         return list(self._workers)
 
     def tend(self, wanted: int, died: Died, taken: Collection[str] = ()) -> list[str]:

@@ -1,4 +1,4 @@
-"""Worker processes: started by argv, found again by pid and start time, ended by signal."""
+"""Worker processes: started by argv, found again by it, ended by signal."""
 
 import os
 import subprocess
@@ -14,6 +14,8 @@ UNSEEN = -1
 """The exit code of a process whose end we could not collect."""
 SAME_START_S = 0.05
 """Start times of one process as told by two programs differ by less."""
+WORKER = ("-m", "cqltui", "worker", "--worker-id")
+"""The first arguments of a worker that a supervisor starts; one that was started by hand has others."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -73,7 +75,7 @@ class Launcher:
     def start(self, worker_id: str, extra: Mapping[str, str] | None = None) -> WorkerProcess:
         """Start a worker in a session of its own, so that a Ctrl-C meant for us does not reach it."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        argv = [sys.executable, "-m", "cqltui", "worker", "--worker-id", worker_id, *self.arguments]
+        argv = [sys.executable, *WORKER, worker_id, *self.arguments]
         with self.log(worker_id).open("ab") as log:
             log_start = log.tell()
             child = subprocess.Popen(
@@ -104,3 +106,25 @@ def find(worker_id: str, pid: int, create_time: float) -> WorkerProcess | None:
     except psutil.Error:  # gone, or somebody else's
         return None
     return WorkerProcess(worker_id, process)
+
+
+def left_behind(run_dir: Path) -> list[WorkerProcess]:
+    """The workers of that run which a former supervisor has started here and which live, the newest first.
+
+    The processes are asked and not the server, which may have lost what it knew of them.
+    """
+    found = [pair for process in psutil.process_iter() if (pair := _as_worker(process, run_dir)) is not None]
+    return [worker for _, worker in sorted(found, key=lambda pair: (pair[0], pair[1].pid), reverse=True)]
+
+
+def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerProcess] | None:
+    """When it started, and the worker of the run that it is; None if it is none."""
+    try:
+        _, *words = process.cmdline() or [""]
+        *known, worker_id = words[: len(WORKER) + 1] or [""]
+        place = Path(process.cwd(), words[words.index("--run-dir") + 1])
+        if tuple(known) == WORKER and run_dir.samefile(place):
+            return process.create_time(), WorkerProcess(worker_id, process)
+    except (psutil.Error, OSError, ValueError, IndexError):  # another program, gone, or somebody else's
+        pass
+    return None

@@ -97,8 +97,6 @@ class Supervisor:
 
     def run(self) -> ExitCode:
         """Supervise to the end; how it ended."""
-        if adopted := self._fleet.adopt(self._host, self._queue.snapshot().data["workers"]):
-            log.info("took over the workers %s", ", ".join(adopted))
         next_chores = 0.0
         while True:
             self._take(self._feed.poll(POLL_S))

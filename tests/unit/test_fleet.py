@@ -1,74 +1,89 @@
-"""The fleet with real processes: taken over by pid and start time, and no more than wanted."""
+"""The fleet with real processes: taken over by their command lines, and no more than wanted."""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import Launcher, is_alive
+from cqltui.supervisor.process import WORKER, Launcher, is_alive, left_behind
 
 LIMIT_S = 20.0
 
+Start = Callable[..., subprocess.Popen[bytes]]
+
 
 @pytest.fixture
-def sleepers() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Three processes that do nothing."""
-    made = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) for _ in range(3)]
-    yield made
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts processes that do nothing, with the command line of a worker."""
+    package = tmp_path / "stand-in" / "cqltui"
+    package.mkdir(parents=True)
+    (package / "__main__.py").write_text("import time; time.sleep(600)\n")
+    made: list[subprocess.Popen[bytes]] = []
+
+    def start(worker_id: str, run_dir: str | Path, *, by_hand: bool = False) -> subprocess.Popen[bytes]:
+        words = ["--run-dir", str(run_dir), "--worker-id", worker_id] if by_hand else [worker_id, "--run-dir", run_dir]
+        argv = [sys.executable, *(("-m", "cqltui", "worker") if by_hand else WORKER), *words]
+        process = subprocess.Popen(argv, cwd=package.parent)
+        made.append(process)
+        end = time.monotonic() + LIMIT_S
+        while "cqltui" not in psutil.Process(process.pid).cmdline():  # still the copy of this process
+            assert time.monotonic() < end
+        return process
+
+    yield start
     for process in made:
         process.kill()
         process.wait(LIMIT_S)
 
 
-def _said(process: subprocess.Popen[bytes], **other: object) -> Mapping[str, object]:
-    return {"pid": process.pid, "create_time": psutil.Process(process.pid).create_time(), "host": "here", **other}
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    """An empty one, beside another."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
 
 
 def _fleet(folder: Path, count: int) -> Fleet:
     return Fleet(Launcher([], {}, folder), count)
 
 
-def test_workers_of_before_are_taken_over_and_those_too_many_are_ended(
-    sleepers: list[subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
-    first, second, third = sleepers
-    fleet = _fleet(tmp_path, 1)
-    adopted = fleet.adopt("here", {"w1": _said(first), "w2": _said(second), "lap": _said(third)})
-    assert adopted == ["w1", "w2"]
-    assert "lap" not in fleet, "it was started by hand"
+def test_workers_of_before_are_taken_over_and_those_too_many_are_ended(start: Start, run_dir: Path) -> None:
+    first, second, by_hand = start("w1", run_dir), start("w2", run_dir), start("w3", run_dir, by_hand=True)
+    other, named = start("w1", run_dir.parent / "other"), start("lap", run_dir)
+    fleet = _fleet(run_dir, 1)
+    assert sorted(fleet.adopt(left_behind(run_dir))) == ["w1", "w2"]
     second.wait(LIMIT_S)
     died: list[tuple[str, int]] = []
     assert fleet.tend(1, lambda worker, code: died.append((worker, code))) == []
     assert died == [("w2", -1)]
-    assert is_alive(first.pid)
-    assert is_alive(third.pid)
+    assert fleet.pid("w1") == first.pid
+    assert all(is_alive(process.pid) for process in (first, by_hand, other, named))
 
 
-def test_another_process_with_the_same_pid_is_not_taken_for_the_worker(
-    sleepers: list[subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
-    first, second, third = sleepers
-    fleet = _fleet(tmp_path, 3)
-    registered = {
-        "w1": _said(first, create_time=time.time() - 3600.0),
-        "w2": _said(second, host="elsewhere"),
-        "w3": {"pid": "nonsense", "host": "here"},
-    }
-    assert fleet.adopt("here", registered) == []
-    assert all(is_alive(process.pid) for process in (first, second, third))
+def test_a_relative_path_is_that_of_the_worker(start: Start, run_dir: Path) -> None:
+    start("w1", "../run")
+    start("w2", "run")
+    assert [worker.id for worker in left_behind(run_dir)] == ["w1"]
 
 
-def test_an_id_under_which_another_process_works_is_left_to_it(
-    sleepers: list[subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
-    first, *_ = sleepers
-    fleet = _fleet(tmp_path, 2)
-    fleet.adopt("here", {"w1": _said(first)})
+def test_of_two_workers_with_one_id_the_older_is_asked_to_leave(start: Start, run_dir: Path) -> None:
+    older, newer = start("w1", run_dir), start("w1", run_dir)
+    fleet = _fleet(run_dir, 1)
+    assert fleet.adopt(left_behind(run_dir)) == ["w1"]
+    older.wait(LIMIT_S)
+    assert fleet.pid("w1") == newer.pid
+
+
+def test_an_id_under_which_another_process_works_is_left_to_it(start: Start, run_dir: Path) -> None:
+    first = start("w1", run_dir)
+    fleet = _fleet(run_dir, 2)
+    fleet.adopt(left_behind(run_dir))
     assert fleet.pid("w1") == first.pid
     first.kill()
     first.wait(LIMIT_S)
@@ -81,8 +96,8 @@ def test_an_id_under_which_another_process_works_is_left_to_it(
         fleet.tend(0, lambda worker, code: None)
 
 
-def test_a_process_that_waits_to_be_collected_lives_no_more(sleepers: list[subprocess.Popen[bytes]]) -> None:
-    first = sleepers[0]
+def test_a_process_that_waits_to_be_collected_lives_no_more(start: Start, run_dir: Path) -> None:
+    first = start("w1", run_dir)
     assert is_alive(first.pid)
     assert not is_alive(0)
     assert not is_alive(-first.pid), "a worker's pid is foreign"
