@@ -22,6 +22,7 @@ from cqltui.broker.handle import STOP_S, ServerHandle, is_alive
 from cqltui.broker.launch import (
     config_text,
     damaged,
+    environment,
     find_binary,
     free_port,
     port_taken,
@@ -186,6 +187,7 @@ class EmbeddedServer:
                 subprocess.run(
                     [binary, "-"],
                     cwd=self.dir,
+                    env=environment(),
                     input=config.encode(),
                     stdout=log,
                     stderr=log,

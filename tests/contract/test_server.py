@@ -20,7 +20,7 @@ from redis.retry import Retry
 from cqltui.broker.connect import connect, connect_url, read_connection
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle
-from cqltui.broker.launch import socket_path
+from cqltui.broker.launch import environment, socket_path
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.broker.url import shown_url
@@ -335,3 +335,11 @@ def test_a_wrong_password_is_named(server: ServerHandle) -> None:
 def test_no_run_no_server(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="nothing runs here"):
         connect(tmp_path)
+
+
+def test_what_the_user_sets_of_the_servers_memory_prevails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    ours = environment()["GLIBC_TUNABLES"]
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=7")
+    assert environment()["GLIBC_TUNABLES"] == f"{ours}:glibc.malloc.tcache_count=7"  # of two the last holds
+    assert environment()["PATH"] == os.environ["PATH"]
