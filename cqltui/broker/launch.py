@@ -7,7 +7,8 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,25 @@ def environment() -> dict[str, str]:
     """The server's environment: ours, with the settings of its memory, of which the user's own prevail."""
     chosen = os.environ.get("GLIBC_TUNABLES")
     return {**os.environ, "GLIBC_TUNABLES": f"{_MALLOC}:{chosen}" if chosen else _MALLOC}
+
+
+@contextmanager
+def filled_pipe(content: bytes) -> Iterator[int]:
+    """The reading end of a pipe that holds the content and ends after it. Raises ServerError if it is too long."""
+    source, target = os.pipe()
+    try:
+        os.set_blocking(target, False)
+        try:
+            whole = os.write(target, content) == len(content)
+        except BlockingIOError:
+            whole = False
+        finally:
+            os.close(target)
+        if not whole:
+            raise ServerError(f"the server's configuration is too long: {len(content):,} bytes; choose a shorter path")
+        yield source
+    finally:
+        os.close(source)
 
 
 def config_text(folder: Path, where: Mapping[str, Any]) -> str:

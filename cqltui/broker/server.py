@@ -23,6 +23,7 @@ from cqltui.broker.launch import (
     config_text,
     damaged,
     environment,
+    filled_pipe,
     find_binary,
     free_port,
     port_taken,
@@ -179,16 +180,17 @@ class EmbeddedServer:
         """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it.
 
         Its configuration goes in by standard input: a command line is seen by everybody, and the path of a file would
-        be taken for a pattern, so that brackets in it lead to another file or to none.
+        be taken for a pattern, so that brackets in it lead to another file or to none. It is in the pipe as a whole
+        before there is a server: one whose starter is killed must not go on with the defaults, open to all.
         """
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, filled_pipe(config.encode()) as source:
             self.log.chmod(0o600)
             try:
                 subprocess.run(
                     [binary, "-"],
                     cwd=self.dir,
                     env=environment(),
-                    input=config.encode(),
+                    stdin=source,
                     stdout=log,
                     stderr=log,
                     pass_fds=(alive.fileno(),),

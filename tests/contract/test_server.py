@@ -38,6 +38,14 @@ if line.strip() == "leave":
     print(handle.leave(), flush=True)
 """
 
+DIES = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from cqltui.broker.server import EmbeddedServer
+subprocess.Popen.communicate = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+EmbeddedServer(Path(sys.argv[1])).start()
+"""
+
 
 def holder(run_dir: Path) -> subprocess.Popen[str]:
     """A process that holds a share in the server."""
@@ -335,6 +343,17 @@ def test_a_wrong_password_is_named(server: ServerHandle) -> None:
 def test_no_run_no_server(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="nothing runs here"):
         connect(tmp_path)
+
+
+def test_a_starter_that_is_killed_on_its_way_leaves_no_server_without_its_settings(tmp_path: Path) -> None:
+    starter = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, timeout=30)
+    assert starter.returncode == -signal.SIGKILL
+    handle = EmbeddedServer(tmp_path).start()
+    assert (tmp_path / "server" / "server.log").read_text().count("is starting") == 1, "the very one"
+    with handle.connect() as client:
+        assert client.execute_command("CONFIG", "GET", "bind") == [b"bind", b"127.0.0.1"]
+        assert client.execute_command("CONFIG", "GET", "requirepass")[1]
+    assert handle.leave()
 
 
 def test_what_the_user_sets_of_the_servers_memory_prevails(monkeypatch: pytest.MonkeyPatch) -> None:
