@@ -125,11 +125,8 @@ def check(world: World, expected: Mapping[str, Trained]) -> Tally:
 def undisturbed(folder: Path, options: Sequence[str]) -> dict[str, Trained]:
     """What the campaign gives when nobody disturbs it."""
     place = Place(folder, None, CAMPAIGN)
-    try:
-        place.begin(*options).ends(0, UNDISTURBED_S)
-        return place.trained()
-    finally:
-        place.end_all()
+    place.make(*options, limit_s=UNDISTURBED_S)
+    return place.trained()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from cqltui.broker.queue import Queue
 from cqltui.errors import ExitCode
 from cqltui.state.model import Wanted
 from tests.chaos.world import LEASE_S, NotNow, World, worker_id
-from tests.integration.place import Command
+from tests.integration.command import Command
 
 COMMAND_S = 20.0
 """How long a second supervisor has to find out that there is one."""

@@ -16,7 +16,8 @@ from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import RunState, Status
 from tests.chaos.screen import Screen
 from tests.chaos.server import OwnServer
-from tests.integration.place import Command, Place, until
+from tests.integration.command import Command
+from tests.integration.place import Place, until
 
 Act = Callable[[], object]
 CAMPAIGN = Path(__file__).with_name("chaos.toml")

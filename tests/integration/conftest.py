@@ -1,13 +1,15 @@
 """Places for runs. Whatever a test left running in its place is ended with it."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.place import TASKS, Place, Trained
+from tests.integration.place import TASKS, TWO, Place, Trained
 from tests.integration.terminal import Terminal
+from tests.once import once
 
 
 @pytest.fixture
@@ -19,14 +21,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A run with two workers that nobody disturbed, at its end. To be read only."""
-    made = Place(tmp_path_factory.mktemp("undisturbed") / "place")
-    try:
-        made.complete()
-        yield made
-    finally:
-        made.end_all()
+    return Place(once(tmp_path_factory, "undisturbed", lambda folder: Place(folder).make(*TWO)))
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +32,14 @@ def expected(undisturbed: Place) -> dict[str, Trained]:
     trained = undisturbed.trained()
     assert len(trained) == TASKS
     return trained
+
+
+@pytest.fixture
+def ended(undisturbed: Place, tmp_path: Path) -> Place:
+    """A copy of a run that has ended."""
+    copy = Place(tmp_path / "copy")
+    shutil.copytree(undisturbed.run_dir.path, copy.run_dir.path)
+    return copy
 
 
 @pytest.fixture

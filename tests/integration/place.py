@@ -5,10 +5,8 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +14,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psutil
-import pytest
 import redis
 
 from cqltui.broker.connect import connect_run_dir, connect_url
@@ -25,10 +22,12 @@ from cqltui.errors import ServerError
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.reduce import reduce
+from tests.integration.command import PATIENCE_S, Command
+from trainer.progress import EpochMetrics
 
-PATIENCE_S = 90.0
 STEP_S = 0.05
 TASKS = 6
+TWO = ("--workers", "2")
 SMALL = Path(__file__).with_name("small.toml")
 
 
@@ -45,11 +44,16 @@ def read_trained(run_dir: RunDir, task_id: str) -> Trained | None:
     """What the task gave, None if it has no result."""
     if read_json(run_dir.result_json(task_id)) is None:
         return None
+    return as_trained(run_dir.model(task_id), read_metrics(run_dir.metrics_csv(task_id)))
+
+
+def as_trained(model: Path, rows: Iterable[EpochMetrics]) -> Trained:
+    """The file's content, and the rows' figures."""
     figures = tuple(
         (row.epoch, row.loss, row.td_loss, row.cql_loss, row.q_mean, row.grad_norm, row.val_loss, row.val_td_loss)
-        for row in read_metrics(run_dir.metrics_csv(task_id))
+        for row in rows
     )
-    return Trained(hashlib.sha256(run_dir.model(task_id).read_bytes()).hexdigest(), figures)
+    return Trained(hashlib.sha256(model.read_bytes()).hexdigest(), figures)
 
 
 def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
@@ -58,65 +62,6 @@ def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -
     while not check():
         assert time.monotonic() < end, f"after {limit_s:.0f} s it is still to come: {what}"
         time.sleep(STEP_S)
-
-
-class Command:
-    """`cqltui ...` as a process of its own, its output in files."""
-
-    def __init__(self, folder: Path, output: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
-        """`output`: the files' path, without their suffixes."""
-        self._arguments = arguments
-        self._out, self._err = output.with_suffix(".out"), output.with_suffix(".err")
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "cqltui", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                cwd=folder,
-                env=env,
-                start_new_session=True,
-            )
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._child.pid
-
-    @property
-    def out(self) -> str:
-        """Standard output so far."""
-        return self._out.read_text(encoding="utf-8")
-
-    @property
-    def err(self) -> str:
-        """Standard error so far."""
-        return self._err.read_text(encoding="utf-8")
-
-    @property
-    def code(self) -> int | None:
-        """The exit code, None while it goes on."""
-        return self._child.poll()
-
-    def send(self, number: int) -> None:
-        """Send it a signal."""
-        self._child.send_signal(number)
-
-    def kill(self) -> None:
-        """End it at once, and collect it."""
-        self._child.kill()
-        self._child.wait(PATIENCE_S)
-
-    def ends(self, code: int, limit_s: float = PATIENCE_S) -> "Command":
-        """Wait for the end and expect its exit code."""
-        try:
-            found = self._child.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            pytest.fail(f"cqltui {self._arguments} goes on after {limit_s} s:\n{self.err[-3000:]}")
-        assert found == code, (
-            f"cqltui {self._arguments} exits {found}, not {code}:\n{self.out[-500:]}{self.err[-3000:]}"
-        )
-        return self
 
 
 class Place:
@@ -161,6 +106,13 @@ class Place:
     def complete(self, *arguments: str) -> Command:
         """Run the campaign to its good end."""
         return self.begin(*arguments).ends(0)
+
+    def make(self, *arguments: str, limit_s: float = PATIENCE_S) -> None:
+        """Run the campaign to its good end, and leave nothing running whatever happens."""
+        try:
+            self.begin(*arguments).ends(0, limit_s)
+        finally:
+            self.end_all()
 
     def processes(self) -> list[psutil.Process]:
         """Everything that runs in this folder: commands, supervisors, workers, servers."""

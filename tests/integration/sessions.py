@@ -14,6 +14,7 @@ from cqltui.broker.queue import Queue
 from cqltui.broker.records import Claim
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
+from cqltui.commands import devices
 from cqltui.commands.dataset import load_data
 from cqltui.results.rundir import RunDir, read_metrics
 from cqltui.state.model import RunState, TaskState
@@ -23,9 +24,9 @@ from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
 from tests.contract.helpers import after
 from tests.contract.readers import reader
-from tests.integration.place import until
+from tests.integration.place import Trained, as_trained, until
 from trainer import data
-from trainer.model import read_model
+from trainer.model import read_model, write_model
 from trainer.threads import one_thread
 from trainer.train import PackTrainer
 
@@ -139,3 +140,18 @@ def check_undisturbed(task: OneTask) -> None:
     assert {name: tensor.tolist() for name, tensor in found.items()} == {
         name: tensor.tolist() for name, tensor in right.items()
     }
+
+
+def trained_alone(campaign_file: Path, folder: Path) -> dict[str, Trained]:
+    """What each task of the campaign gives where it is trained by itself: without queue, worker, pack, checkpoints."""
+    one_thread()
+    precision = devices.auto_precision(devices.spread("cpu", 1))
+    campaign, summary = load_data(load_campaign(campaign_file).with_auto_precision(precision))
+    found = {}
+    for task in submissions(campaign, summary):
+        config, model = payload.read_trainer(task.spec), folder / f"{task.id}.safetensors"
+        trainer = PackTrainer([config], data.load(payload.read_data(task.spec)))
+        rows = [trainer.run_epoch()[0] for _ in range(config.epochs)]
+        write_model(model, trainer.model(0), {"task": task.id, "config": asdict(config)})
+        found[task.id] = as_trained(model, rows)
+    return found

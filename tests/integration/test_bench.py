@@ -5,11 +5,12 @@ import json
 import pytest
 
 from tests.integration.place import Place
+from tests.integration.sessions import ONE
 
 
 def test_every_network_is_timed_single_and_packed(place: Place) -> None:
     # The ensemble's two tasks of [16] are a pack; [32, 16] is there once a phase.
-    packed = json.loads(place.start("bench", "small.toml", "--seconds", "0.02", "--json", "--workers", "1").ends(0).out)
+    packed = json.loads(place.start("bench", "small.toml", "--seconds", "0.02", "--json").ends(0).out)
     sizes = sorted((tuple(row["hidden_dims"]), row["members"]) for row in packed["rows"])
     assert sizes == [((16,), 1), ((16,), 2), ((32, 16), 1)]
     assert packed["device"] == "cpu"
@@ -22,8 +23,9 @@ def test_every_network_is_timed_single_and_packed(place: Place) -> None:
 
 
 def test_the_table_and_wrong_input(place: Place) -> None:
-    table = place.start("bench", "small.toml", "--seconds", "0.02", "--set", "trainer.precision=fp32").ends(0)
-    assert "[32, 16]" in table.out
+    (place.folder / "one.toml").write_text(ONE, encoding="utf-8")
+    table = place.start("bench", "one.toml", "--seconds", "0.02", "--set", "trainer.precision=fp32").ends(0)
+    assert "[16]" in table.out
     assert "fp32" in table.out
     assert "of the products' limit" in table.out
     for arguments, named in (

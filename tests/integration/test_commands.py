@@ -4,7 +4,7 @@ import json
 import signal
 
 from cqltui.state.model import Status
-from tests.integration.place import TASKS, Place, Trained, until
+from tests.integration.place import TASKS, TWO, Place, Trained, until
 
 
 def _by_title(place: Place) -> dict[str, str]:
@@ -18,7 +18,7 @@ def _status(place: Place, task_id: str) -> Status:
 def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
     place: Place, expected: dict[str, Trained]
 ) -> None:
-    run = place.begin("--json")
+    run = place.begin("--json", *TWO)
     until(lambda: len(place.running()) == 2, "two tasks under way")
     ids = _by_title(place)
     first, second, last = ids["Best small network"], ids["Best alpha"], ids["seed 2"]
@@ -48,7 +48,7 @@ def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
 
 
 def test_the_campaign_is_paused_drained_and_run_again(place: Place, expected: dict[str, Trained]) -> None:
-    run = place.begin("--workers", "1")
+    run = place.begin()
     until(place.under_way, "a task under way")
     run.send(signal.SIGSTOP)  # nobody steers
     place.start("pause").ends(0)
@@ -66,6 +66,6 @@ def test_the_campaign_is_paused_drained_and_run_again(place: Place, expected: di
     done = set(place.trained())
     assert held <= done, "what ran was trained to its end"
     assert len(done) < TASKS
-    place.complete("--workers", "1")
+    place.complete()
     assert place.trained() == expected
     place.check_journal()

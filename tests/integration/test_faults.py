@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import psutil
 
 from cqltui.state.model import Status
-from tests.integration.place import Place, Trained, until
+from tests.integration.place import TWO, Place, Trained, until
 
 
 def _gone(pid: int) -> Callable[[], bool]:
@@ -26,7 +26,7 @@ def _same(place: Place, expected: Mapping[str, Trained]) -> None:
 
 
 def test_neither_a_death_nor_the_number_of_workers_changes_a_bit(place: Place, expected: dict[str, Trained]) -> None:
-    run = place.begin("--workers", "1")
+    run = place.begin()
     task, pid = place.freeze()
     os.kill(pid, signal.SIGKILL)
     run.ends(0)
@@ -43,7 +43,7 @@ def test_neither_a_death_nor_the_number_of_workers_changes_a_bit(place: Place, e
 def test_a_killed_supervisor_leaves_workers_that_the_next_one_takes_over(
     place: Place, expected: dict[str, Trained]
 ) -> None:
-    first = place.begin()
+    first = place.begin(*TWO)
     until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
     server = place.server_pid()
     first.kill()
@@ -51,7 +51,7 @@ def test_a_killed_supervisor_leaves_workers_that_the_next_one_takes_over(
     until(lambda: _ended(place) > ended, "a task that ends while nobody supervises")
     os.kill(server, signal.SIGKILL)  # nobody brings it back, and workers wait
     until(_gone(server), "the server's end")
-    place.complete()
+    place.complete(*TWO)
     _same(place, expected)
     started = [line["worker"] for line in place.journal() if line["kind"] == "worker.started"]
     assert sorted(started) == ["w1", "w2"], "the same two processes to the end"
@@ -62,7 +62,7 @@ def test_a_killed_server_comes_back_and_a_flushed_one_is_filled_again(
     place: Place, expected: dict[str, Trained]
 ) -> None:
     run = place.begin()
-    until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
+    until(place.under_way, "a task under way")
     workers, server = place.worker_pids(), place.server_pid()
     os.kill(server, signal.SIGKILL)
     until(lambda: place.worker_pids() == workers, "the server with the same workers")
@@ -76,19 +76,8 @@ def test_a_killed_server_comes_back_and_a_flushed_one_is_filled_again(
     assert any(token.startswith("2-") for token in place.tokens().values())
 
 
-def test_all_killed_at_once(place: Place, expected: dict[str, Trained]) -> None:
-    run = place.begin()
-    until(lambda: place.under_way() and place.trained(), "a result, and a task under way")
-    run.send(signal.SIGSTOP)  # it shall mend nothing meanwhile
-    place.end_all()
-    kept = {task_id: place.result(task_id)["token"] for task_id in place.trained()}
-    place.complete()
-    _same(place, expected)
-    assert {task_id: place.result(task_id)["token"] for task_id in kept} == kept, "what was done stays done"
-
-
 def test_a_worker_that_slept_through_its_lease_is_refused(place: Place, expected: dict[str, Trained]) -> None:
-    run = place.begin()
+    run = place.begin(*TWO)
     task, pid = place.freeze()
     until(lambda: place.look().tasks[task.id].life.token != task.life.token, "the lease's end")
     with place.queue() as queue:

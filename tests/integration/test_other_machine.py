@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.place import PATIENCE_S, Place, Trained, until
+from tests.integration.command import PATIENCE_S
+from tests.integration.place import Place, Trained, until
 
 HOST = "elsewhere"
 WORKER = (sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--poll-interval", "0.1")
@@ -19,7 +20,7 @@ AS_OTHER_HOST = f"import os, socket, sys; socket.sethostname({HOST!r}); os.execv
 def test_results_travel_through_the_server(place: Place, tmp_path: Path, expected: dict[str, Trained]) -> None:
     if subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no right to a host name of one's own (unshare --uts)")
-    campaign = place.begin("--workers", "1", "--set", "workers.min_priority=8")
+    campaign = place.begin("--set", "workers.min_priority=8")
     until(lambda: place.running(checkpointed=False), "a running task")
     said = json.loads((place.run_dir.server / "connection.json").read_text(encoding="utf-8"))
     elsewhere = tmp_path / "elsewhere"

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,30 +14,24 @@ from cqltui.broker.launch import find_binary, free_port
 from tests.integration.place import TASKS, Place, Trained, until
 
 PASSWORD = "hunter2-and-more"
-Starter = Callable[[str], Place]
+SHORT = ("--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
 
 
 @pytest.fixture
-def on_own_server(tmp_path: Path) -> Iterator[Starter]:
-    """Makes a place whose REDIS_URL is a server started just for it, with that password or none."""
-    made: list[tuple[Place, subprocess.Popen[bytes]]] = []
-
-    def start(password: str) -> Place:
-        port = free_port()
-        config = f'port {port}\nbind 127.0.0.1\nsave ""\nappendonly no\ndir {tmp_path}\n'
-        config += f"requirepass {password}\n" if password else ""
-        server = subprocess.Popen([find_binary(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=tmp_path)
-        assert server.stdin is not None
-        server.stdin.write(config.encode())
-        server.stdin.close()
-        place = Place(tmp_path / "place", f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0")
-        made.append((place, server))
-        until(lambda: _answers(place.url or ""), "the user's server")
-        return place
-
-    yield start
-    for place, server in made:
-        place.end_all()
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A place whose REDIS_URL is a server started just for it, with a password."""
+    port = free_port()
+    config = f'port {port}\nbind 127.0.0.1\nsave ""\nappendonly no\ndir {tmp_path}\nrequirepass {PASSWORD}\n'
+    server = subprocess.Popen([find_binary(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=tmp_path)
+    assert server.stdin is not None
+    server.stdin.write(config.encode())
+    server.stdin.close()
+    made = Place(tmp_path / "place", f"redis://:{PASSWORD}@127.0.0.1:{port}/0")
+    try:
+        until(lambda: _answers(made.url or ""), "the user's server")
+        yield made
+    finally:
+        made.end_all()
         server.kill()
         server.wait(10)
 
@@ -49,10 +43,9 @@ def _answers(url: str) -> bool:
 
 
 def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(
-    on_own_server: Starter, expected: dict[str, Trained]
+    place: Place, expected: dict[str, Trained]
 ) -> None:
-    place = on_own_server(PASSWORD)
-    run = place.begin("--workers", "1")
+    run = place.begin()
     until(lambda: place.running(checkpointed=False), "a task under way")
     lap = place.start(
         "worker", "--worker-id", "lap", "--min-priority", "8", "--poll-interval", "0.1", "--device", "cpu"
@@ -88,17 +81,7 @@ def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(
     assert " claimed by " not in again.err
 
 
-def test_a_server_without_a_password(on_own_server: Starter) -> None:
-    place = on_own_server("")
-    place.complete("--workers", "1", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
-    assert not (place.run_dir.server / "connection.json").exists(), "no server of ours was started"
-
-
-SHORT = ("--workers", "1", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
-
-
-def test_a_fresh_run_takes_the_place_of_the_one_before(on_own_server: Starter) -> None:
-    place = on_own_server(PASSWORD)
+def test_a_fresh_run_takes_the_place_of_the_one_before(place: Place) -> None:
     place.complete(*SHORT)
     before = place.tokens()
     again = place.complete(*SHORT, "--fresh")
@@ -107,9 +90,8 @@ def test_a_fresh_run_takes_the_place_of_the_one_before(on_own_server: Starter) -
     assert (place.run_dir.path.parent / "small.old-1").is_dir()
 
 
-def test_another_runs_queue_is_left_alone_until_that_run_has_finished(on_own_server: Starter) -> None:
-    place = on_own_server(PASSWORD)
-    first = place.begin("--workers", "1", "--set", "phase.quality.epochs=100000")
+def test_another_runs_queue_is_left_alone_until_that_run_has_finished(place: Place) -> None:
+    first = place.begin("--set", "phase.quality.epochs=100000")
     until(place.under_way, "a task under way")
     other = place.start("small.toml", "--no-ui", "--run-dir", "runs/other", *SHORT).ends(2)
     assert "holds the queue of another run" in other.err

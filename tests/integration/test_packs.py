@@ -22,6 +22,7 @@ from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
 from tests.contract.helpers import state
 from tests.integration.place import Place, Trained, until
+from tests.integration.sessions import trained_alone
 from trainer.config import TrainerConfig
 from trainer.data.types import Dataset
 from trainer.train import PackTrainer
@@ -62,11 +63,11 @@ def packed(place: Place) -> Place:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
-    """What the tasks give when each has a worker of its own."""
-    place = Place(tmp_path_factory.mktemp("alone"))
-    place.campaign.write_text(PACK, encoding="utf-8")
-    place.complete("--workers", "5")
-    return place.trained()
+    """What the tasks give when each is trained by itself."""
+    folder = tmp_path_factory.mktemp("alone")
+    path = folder / "small.toml"
+    path.write_text(PACK, encoding="utf-8")
+    return trained_alone(path, folder)
 
 
 def together(place: Place) -> list[TaskState]:

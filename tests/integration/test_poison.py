@@ -10,6 +10,7 @@ import pytest
 
 from cqltui.state.model import Status
 from tests.integration.place import Place, Trained
+from tests.integration.sessions import trained_alone
 
 CAMPAIGN = Path(__file__).with_name("poison.toml")
 HOOK = Path(__file__).with_name("poison")
@@ -22,9 +23,7 @@ pytestmark = pytest.mark.timeout(2 * LIMIT_S)
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
     """What the tasks give where none is poisoned."""
-    place = Place(tmp_path_factory.mktemp("healthy"), campaign=CAMPAIGN)
-    place.complete()
-    return place.trained()
+    return trained_alone(CAMPAIGN, tmp_path_factory.mktemp("healthy"))
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 import psutil
 
 from cqltui.results.rundir import read_json, write_json
-from cqltui.state.model import ENDED, Status
 from tests.integration.place import TASKS, Place, Trained, until
+from tests.integration.sessions import ONE
 from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
-"""The two tasks that run first go on until they are stopped."""
+"""The task that runs first goes on until it is stopped."""
 FAIR = ("small.toml", "--set", "phase.quality.epochs=4000")
 """Long enough to be met under way, short enough to be waited for."""
 
@@ -55,37 +55,32 @@ def done(place: Place) -> int:
     return len(place.trained())
 
 
-def left(place: Place) -> set[Status]:
-    """The states of the tasks that have not ended."""
-    return {task.status for task in place.look().tasks.values()} - ENDED
-
-
 def test_drained_from_the_screen_it_tells_what_happens_and_what_is_left(place: Place, screen: Screen) -> None:
     terminal = screen(*FAIR)
-    terminal.wait(lambda _: len(place.running()) == 2, "two tasks under way")
+    terminal.wait(lambda _: place.under_way(), "a task under way")
     leave(terminal, "d")
     terminal.wait(lambda text: "running tasks end first" in text, "what is waited for")
     said = ended_with(terminal, 4)
     assert "campaign drains" in said
-    assert f"drained: 2 of {TASKS} tasks are done, 4 left; the same campaign command goes on" in said
-    assert done(place) == 2
+    assert f"drained: 1 of {TASKS} tasks are done, 5 left; the same campaign command goes on" in said
+    assert done(place) == 1
     assert place.processes() == []
-    place.start(*FAIR, "--no-ui").ends(0)
-    assert done(place) == TASKS
     place.check_journal()
 
 
 def test_a_drain_that_ends_the_last_task_has_ended_the_run(place: Place, screen: Screen) -> None:
-    terminal = screen("small.toml", "--set", "phase.quality.epochs=4000", "--set", "trainer.epochs=1")
-    terminal.wait(lambda _: place.running() and left(place) <= {Status.RUNNING}, "nothing left but running tasks")
+    one = ONE.replace('"one"', '"small"').replace("epochs = 1000000", "epochs = 4000")
+    place.campaign.write_text(one, encoding="utf-8")
+    terminal = screen("small.toml")
+    terminal.wait(lambda _: place.under_way(), "the only task under way")
     leave(terminal, "d")
     assert "all tasks have ended" in ended_with(terminal, 0)
-    assert done(place) == TASKS
+    assert done(place) == 1
 
 
 def test_what_is_asked_elsewhere_is_shown_and_ctrl_c_only_asks(place: Place, screen: Screen) -> None:
     first = screen(*LONG)
-    first.wait(lambda _: len(place.running()) == 2, "two tasks under way")
+    first.wait(lambda _: place.under_way(), "a task under way")
     second = screen(*LONG)
     second.wait(says("running"), "the same run, on a second screen")
     for command, shown in (("pause", "paused"), ("resume", "running")):
@@ -107,23 +102,20 @@ def test_what_is_asked_elsewhere_is_shown_and_ctrl_c_only_asks(place: Place, scr
 
 def test_a_drain_without_its_supervisor_comes_to_its_end_all_the_same(place: Place, screen: Screen) -> None:
     terminal = screen(*FAIR)
-    terminal.wait(lambda _: len(place.running()) == 2, "two tasks under way")
+    terminal.wait(lambda _: place.under_way(), "a task under way")
     leave(terminal, "d")
     terminal.wait(lambda text: "campaign drains" in text, "the drain")
     os.kill(supervisor(place), signal.SIGKILL)
     said = ended_with(terminal, 4)
     assert "no supervisor runs: its workers are asked from here" in said
-    assert f"drained: 2 of {TASKS} tasks are done, 4 left" in said
+    assert f"drained: 1 of {TASKS} tasks are done, 5 left" in said
     assert place.processes() == [], "no worker waits for another task"
-    place.start(*FAIR, "--no-ui").ends(0)
-    assert done(place) == TASKS
-    place.check_journal()
 
 
 def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict[str, Trained]) -> None:
     victims: tuple[str, ...]
-    for victims in (("server",), ("supervisor",), ("supervisor", "server")):
-        run = place.begin("--workers", "1")
+    for victims in (("server",), ("supervisor", "server")):
+        run = place.begin()
         until(place.under_way, "a task under way")
         pids = {"server": place.server_pid(), "supervisor": run.pid}
         for victim in victims:
@@ -141,7 +133,7 @@ def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict
 
 def test_commands_reach_workers_that_nobody_supervises(place: Place) -> None:
     run = place.start(*LONG, "--no-ui")
-    until(lambda: len(place.running()) == 2, "two tasks under way")
+    until(place.under_way, "a task under way")
     run.kill()
     assert "no supervisor runs" in place.start("status").ends(0).out
     assert "the campaign is paused" in place.start("pause").ends(0).err
@@ -159,6 +151,7 @@ def test_after_a_reboot_the_same_command_goes_on(place: Place, expected: dict[st
     server = read_json(place.run_dir.server / "connection.json")
     assert server is not None
     place.end_all()
+    kept = {task_id: place.result(task_id)["token"] for task_id in place.trained()}
     # Pids have been given to others since, and the socket is nobody's.
     other = psutil.Process(os.getpid())
     reused = {"pid": other.pid, "create_time": other.create_time(), "ready": True}
@@ -170,5 +163,6 @@ def test_after_a_reboot_the_same_command_goes_on(place: Place, expected: dict[st
     assert "nothing runs here" in place.start("stop").ends(0).err
     place.complete()
     assert place.trained() == expected
+    assert {task_id: place.result(task_id)["token"] for task_id in kept} == kept, "what was done stays done"
     place.check_journal()
     assert place.processes() == []

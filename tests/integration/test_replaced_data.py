@@ -7,8 +7,8 @@ from cqltui.state.model import Status
 from tests.integration.place import TASKS, Place, until
 from tests.trainer.test_data_logged import bets, write
 
-LONG = ("--workers", "1", "--set", "phase.quality.epochs=100000")
-SHORT = ("--workers", "1", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
+LONG = ("--set", "phase.quality.epochs=100000")
+SHORT = ("--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
 ROWS = 600
 
 

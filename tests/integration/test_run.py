@@ -3,23 +3,12 @@
 import csv
 import shutil
 import time
-from pathlib import Path
-
-import pytest
 
 from cqltui.results.rundir import read_json
 from cqltui.results.tables import RESULT_COLUMNS
 from tests.integration.place import TASKS, Place, Trained
 
 RERUN_S = 10.0
-
-
-@pytest.fixture
-def ended(undisturbed: Place, tmp_path: Path) -> Place:
-    """A copy of a run that has ended."""
-    copy = Place(tmp_path / "copy")
-    shutil.copytree(undisturbed.run_dir.path, copy.run_dir.path)
-    return copy
 
 
 def test_each_phase_has_a_table_with_a_row_a_task(undisturbed: Place) -> None:

@@ -21,7 +21,8 @@ from cqltui.broker.keys import Keys
 from cqltui.broker.launch import find_binary, free_port
 from cqltui.errors import CqltuiError
 from tests.contract.tls import tls_binary, tls_server
-from tests.integration.place import PATIENCE_S, Place, Trained, until
+from tests.integration.command import PATIENCE_S
+from tests.integration.place import Place, Trained, until
 
 PASSWORD = "p%ss/w:rd#1"
 WRITTEN = quote(PASSWORD, safe="")
@@ -73,7 +74,7 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
     place = Place(tmp_path / "place", _url(OWNER, *port_and_ca))
     try:
         until(lambda: _answers(place), "the server")
-        run = place.begin("--workers", "1", "--json")
+        run = place.begin("--json")
         until(lambda: place.running(checkpointed=False), "a task under way")
         desk = Place(place.folder / "desk", _url(WORKER, *port_and_ca))
         lap = desk.start("worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu")
@@ -114,8 +115,8 @@ def _connections(process: psutil.Process, kind: str) -> list[Any]:
 
 
 def test_a_run_listens_on_this_machine_only_and_its_socket_and_password_are_private(place: Place) -> None:
-    run = place.begin("--workers", "2", "--set", "phase.quality.epochs=100000")
-    until(lambda: len(place.worker_pids()) == 2, "two workers")
+    run = place.begin("--set", "phase.quality.epochs=100000")
+    until(lambda: len(place.worker_pids()) == 1, "a worker")
     processes = place.processes()
     assert {run.pid, place.server_pid(), *place.worker_pids().values()} <= {process.pid for process in processes}
     listening = {

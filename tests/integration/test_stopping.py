@@ -22,7 +22,7 @@ def _saved(place: Place) -> dict[str, str]:
 def test_ctrl_c_and_sigterm_checkpoint_and_the_run_goes_on(place: Place, expected: dict[str, Trained]) -> None:
     stopped: set[str] = set()
     for number in (signal.SIGINT, signal.SIGTERM):
-        run = place.begin("--workers", "1")
+        run = place.begin()
         until(place.under_way, "a task under way")
         stopped |= {task.id for task in place.running()}
         run.send(number)
@@ -30,7 +30,7 @@ def test_ctrl_c_and_sigterm_checkpoint_and_the_run_goes_on(place: Place, expecte
         assert "the same command goes on" in run.err
         assert place.processes() == [], "neither workers nor the server are left"
         assert set(_saved(place).values()) <= {Status.QUEUED, Status.DONE}
-    place.complete("--workers", "1")
+    place.complete()
     assert place.trained() == expected
     place.check_journal()
     assert all(f"{task_id} resumes at epoch " in place.log("w1") for task_id in stopped)
@@ -38,7 +38,7 @@ def test_ctrl_c_and_sigterm_checkpoint_and_the_run_goes_on(place: Place, expecte
 
 
 def test_a_second_ctrl_c_ends_the_workers_at_once(place: Place) -> None:
-    run = place.begin("--workers", "1")
+    run = place.begin()
     _, pid = place.freeze()  # a worker that does not answer
     run.send(signal.SIGINT)
     until(lambda: "stopping" in run.err, "the first answer")
@@ -50,7 +50,7 @@ def test_a_second_ctrl_c_ends_the_workers_at_once(place: Place) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_starts_leaves_nothing_behind(place: Place, number: int) -> None:
-    run = place.begin("--workers", "1")
+    run = place.begin()
     until(lambda: (place.run_dir.path / "supervisor.json").exists(), "the supervisor")
     run.send(number)
     run.ends(130)

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.integration.place import SMALL, Place
 from tests.integration.terminal import COLUMNS, LIMIT_S, ROWS, Terminal
 
 QUICK = Path(__file__).parents[2] / "campaigns" / "quick.toml"
-SMALL = Path(__file__).with_name("small.toml")
 GONE_S = 8.0
 """After this, a screen whose terminal is closed hangs."""
 
@@ -24,7 +24,7 @@ GONE_S = 8.0
 @contextmanager
 def started(campaign: Path, folder: Path) -> Iterator[Terminal]:
     """`cqltui CAMPAIGN` in a terminal; nothing of it is left behind."""
-    found = Terminal([sys.executable, "-m", "cqltui", str(campaign), "--device", "cpu"], folder)
+    found = Terminal([sys.executable, "-m", "cqltui", str(campaign), "--device", "cpu", "--workers", "1"], folder)
     try:
         yield found
     finally:
@@ -105,13 +105,13 @@ def test_a_closed_window_ends_the_screen_and_the_run_goes_on(moment: str, tmp_pa
         assert (tmp_path / "runs" / "quick" / "supervisor.json").exists()
 
 
-def test_a_closed_window_after_the_end_of_the_run_leaves_no_process_behind(tmp_path: Path) -> None:
-    with started(SMALL, tmp_path) as terminal:
+def test_a_closed_window_after_the_end_of_the_run_leaves_no_process_behind(ended: Place) -> None:
+    with started(SMALL, ended.folder) as terminal:
         terminal.wait(lambda screen: "finished" in header(screen), "the end of the run")
         terminal.hang_up()
         assert terminal.process.wait(GONE_S) == 0
         deadline = time.monotonic() + LIMIT_S
-        while left := processes(tmp_path):  # the supervisor writes results; the last to leave ends the server
+        while left := ended.processes():  # the supervisor writes results; the last to leave ends the server
             assert time.monotonic() < deadline, left
             time.sleep(0.05)
 
@@ -135,10 +135,8 @@ def left_as_it_was(terminal: Terminal) -> None:
         assert terminal.output.rfind(off) > terminal.output.rfind(on) >= 0
 
 
-def test_a_run_that_has_ended_is_shown_again(tmp_path: Path) -> None:
-    headless = [sys.executable, "-m", "cqltui", str(SMALL), "--no-ui"]
-    assert subprocess.run(headless, cwd=tmp_path, capture_output=True, timeout=LIMIT_S, check=False).returncode == 0
-    with started(SMALL, tmp_path) as terminal:
+def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
+    with started(SMALL, ended.folder) as terminal:
         terminal.wait(lambda screen: "finished" in header(screen), "the ended run")
         terminal.press("q")
         assert terminal.wait_end() == 0

@@ -35,6 +35,14 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+async def run_to_its_end(app: CqltuiApp) -> None:
+    """Run an app that ends by itself. Raises what the app raises."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        deadline = time.monotonic() + DEADLINE_S
+        while app.is_running and time.monotonic() < deadline:
+            await pilot.pause(0.01)
+
+
 class Bench:
     """An app over fakes, whose clock stands."""
 

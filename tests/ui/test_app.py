@@ -1,6 +1,5 @@
 """What the app does beside the keys: foreign text, offline, threads that die, colours, many tasks."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -18,7 +17,7 @@ from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice
-from tests.ui.conftest import Bench
+from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
 from tests.ui.night import LAUNCH_TS, Night
 
@@ -139,15 +138,8 @@ async def test_a_source_that_gives_up_is_asked_again_and_the_screen_says_offline
 
 async def test_an_error_of_ours_in_a_thread_ends_the_app_with_a_return_code() -> None:
     app = CqltuiApp(Failing(RuntimeError("a bug")), FakeCommands(), FakeLogs())
-
-    async def run() -> None:
-        async with app.run_test(size=(80, 24)) as pilot:
-            deadline = time.monotonic() + 10
-            while app.is_running and time.monotonic() < deadline:
-                await pilot.pause(0.01)
-
     with pytest.raises(RuntimeError, match="a bug"):
-        await run()
+        await run_to_its_end(app)
     assert app.return_code == 1
 
 

@@ -1,7 +1,6 @@
 """What the screen shows and does while the server is away or foreign things come from it."""
 
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -14,7 +13,7 @@ from cqltui.ui.app import CqltuiApp
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.log import log_line
 from cqltui.ui.ports import LeaveChoice
-from tests.ui.conftest import Bench
+from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
 from tests.ui.night import LAUNCH_TS, Night
 from tests.ui.test_app import HOSTILE, seen
@@ -114,15 +113,8 @@ class Secretive(FakeSource):
 
 async def test_a_crash_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
     app = CqltuiApp(Secretive(), FakeCommands(), FakeLogs())
-
-    async def run() -> None:
-        async with app.run_test(size=(80, 24)) as pilot:
-            deadline = time.monotonic() + 10
-            while app.is_running and time.monotonic() < deadline:
-                await pilot.pause(0.01)
-
     with pytest.raises(RuntimeError, match="a bug"):
-        await run()
+        await run_to_its_end(app)
     shown = capsys.readouterr().err
     assert "a bug 7" in shown
     assert "Traceback" in shown
