@@ -9,6 +9,7 @@ import redis
 from cqltui.broker.codec import whole
 from cqltui.broker.keys import Keys
 from cqltui.broker.scripts import Scripts
+from cqltui.broker.stream import is_readable
 from cqltui.errors import ServerError
 from trainer.files import write_bytes
 
@@ -26,11 +27,12 @@ def open_epoch(
     *,
     discard: bool = False,
 ) -> tuple[int, bool]:
-    """The epoch now, and whether a new one was begun because the data was lost or is older than the run directory.
+    """The epoch now, and whether a new one was begun: the data was lost, damaged, or older than the run directory.
 
     `path` holds the epoch's copy in the run directory, `known` is the newest event that the directory has heard of.
-    Older data tells of tasks what is no longer true: `keep` is called to put a copy of it aside, and it is removed, so
-    that the queue is made again from the run directory. `discard`: the data is another run's, whatever its version.
+    Older data tells of tasks what is no longer true, and where an event is damaged other values may be: `keep` is
+    called to put a copy of it aside, and it is removed, so that the queue is made again from the run directory.
+    `discard`: the data is another run's, whatever its version.
     The new epoch is written to `path` first: should the process end in between, the next one begins a still newer one.
     For one caller at a time (the supervisor).
     Raises ServerError if the file cannot be read or written.
@@ -38,7 +40,8 @@ def open_epoch(
     keys = Keys(namespace)
     on_disk = max(_read(path), known[0])
     have, seq = map(whole, client.execute_command("HMGET", keys.meta, "epoch", "seq"))
-    if have and not discard and (have, seq) >= max((on_disk, 0), known):
+    current = have and (have, seq) >= max((on_disk, 0), known) and is_readable(client, keys, max(known, (have, 0)))
+    if current and not discard:
         if have > on_disk:
             _write(path, have)
         return have, False

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+import redis
+
 from cqltui.broker import codec
+from cqltui.broker.keys import Keys
 from cqltui.broker.queue import Queue
 from cqltui.state.events import Event
 
@@ -11,13 +14,31 @@ PAGE = 1000
 
 def events_after(queue: Queue, version: tuple[int, int]) -> Iterator[Event]:
     """The events after (epoch, seq), in order, as far back as the capped stream reaches. Raises redis.RedisError."""
+    return (event for _, event in _entries(queue.client, queue.keys, version) if event is not None)
+
+
+def is_readable(client: redis.Redis, keys: Keys, version: tuple[int, int]) -> bool:
+    """Whether each event of this epoch after (epoch, seq) is what was written. The server's file has no checksums: one
+    that was damaged inside a value is loaded as if it were whole. Raises redis.RedisError."""
+    try:
+        return all(
+            event is not None and (event.epoch, event.seq) == place
+            for place, event in _entries(client, keys, version)
+            if place[0] == version[0]
+        )
+    except redis.ResponseError:  # a key of another type: the next event takes its place
+        return True
+
+
+def _entries(
+    client: redis.Redis, keys: Keys, version: tuple[int, int]
+) -> Iterator[tuple[tuple[int, int], Event | None]]:
+    """Place and event, None for one that cannot be read."""
     epoch, seq = version
     while True:
-        start = f"({epoch}-{seq}"
-        rows = queue.client.execute_command("XRANGE", queue.keys.events, start, "+", "COUNT", PAGE)
+        rows = client.execute_command("XRANGE", keys.events, f"({epoch}-{seq}", "+", "COUNT", PAGE)
         for place, fields in rows:
             epoch, seq = map(int, place.split(b"-"))
-            if (event := codec.decode_event(fields.get(b"e"))) is not None:
-                yield event
+            yield (epoch, seq), codec.decode_event(fields.get(b"e"))
         if len(rows) < PAGE:
             return

@@ -149,8 +149,13 @@ class Supervisor:
         self._unkept.discard(task_id)
 
     def _publish(self, task_id: str) -> None:
-        result = self._queue.result(task_id, self.state.tasks[task_id].life.run)
-        if result is not None and not self._records.publish(result) and not self._receive(result):
+        life = self.state.tasks[task_id].life
+        result = self._queue.result(task_id, life.run)
+        if result is None:  # the server's copy is damaged
+            published = self._records.result(task_id, life) is not None
+        else:
+            published = self._records.publish(result) or self._receive(result)
+        if not published:
             log.warning("task %s is done, but its files are not in the run directory", task_id)
 
     def _receive(self, result: Result) -> bool:

@@ -4,12 +4,13 @@ The same seed gives the same faults in the same order, as far as the machine's t
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -146,6 +147,9 @@ class Round:
             finish(world)
             tally = check(world, self.expected)
             summary.digests |= {digest(self.expected), digest(world.place.trained_so_far())}
+            if not tally.kept:  # the small disk goes with the round
+                with suppress(shutil.Error):
+                    shutil.copytree(world.place.folder, self.folder / "evidence")
         summary.rounds += 1
         summary.tally.add(tally)
         return tally

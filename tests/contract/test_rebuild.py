@@ -98,6 +98,24 @@ def test_data_that_is_older_than_the_run_directory_is_kept_aside_and_removed(
     assert (client.get("other"), client.get("cq")) == (b"x", b"x"), "what is not ours stays"
 
 
+def test_data_with_a_damaged_event_is_kept_aside_and_removed(queue: Queue, client: redis.Redis, tmp_path: Path) -> None:
+    path = tmp_path / "epoch"
+    epoch, _ = open_epoch(client, path)
+    queue.enqueue(task("a"))
+    known = queue.version()
+    client.execute_command("XADD", queue.keys.events, "*", "e", "a stranger's")
+    assert open_epoch(client, path, known=known) == (epoch, False)
+    client.delete(queue.keys.events)
+    client.execute_command("XADD", queue.keys.events, f"{epoch}-{known[1] + 1}", "e", b'{"v":1,"ts":\xff\x00')
+    client.execute_command("HINCRBY", queue.keys.meta, "seq", 1)
+    queue.enqueue(task("b"))
+    assert open_epoch(client, path, known=queue.version()) == (epoch, False), "its damage is past"
+    assert open_epoch(client, path, known=known) == (epoch + 1, True)
+    assert queue.ids() == []
+    client.set(queue.keys.events, "of another type")
+    assert open_epoch(client, path, known=(epoch + 1, 0)) == (epoch + 1, False)
+
+
 def test_another_runs_data_is_discarded_on_request_only(queue: Queue, client: redis.Redis, tmp_path: Path) -> None:
     queue.enqueue(task("a"))
     before = queue.version()
