@@ -287,9 +287,11 @@ class Supervisor:
         while time.monotonic() < deadline:
             try:
                 self._queue.finish(time.time())
-                break
+                if self._queue.is_filled():
+                    break
+                self._say("will be tried again: the server lost its data at the end of the run")
             except (RedisError, OSError, CqltuiError) as error:
                 self._say(f"will be tried again: {error}")
-                self._guarded(partial(self._hooks.ensure_server, self.state))
+            self._guarded(partial(self._hooks.ensure_server, self.state))
             self._take(self._feed.poll(POLL_S))
         self._take(self._feed.poll(POLL_S))
