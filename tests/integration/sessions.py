@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -53,6 +53,18 @@ description = "the one"
 """
 
 
+class Stop(threading.Event):
+    """Is set by hand, or by a condition that the trainer's own thread asks for: it is met however fast that is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.once: Callable[[], bool] | None = None
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+        return super().is_set() or (self.once is not None and self.once())
+
+
 class OneTask:
     """A campaign of one task, claimed, and what a worker has to train it."""
 
@@ -66,7 +78,7 @@ class OneTask:
         queue.enqueue_many(submissions(campaign, summary))
         self.queue = queue
         self.run_dir = RunDir(run_dir or folder / "run")
-        self.stop = threading.Event()
+        self.stop = Stop()
         worker = {"id": "w1", "pid": os.getpid(), "device": "cpu", "started_ts": time.time()}
         self.link = Link(queue, "w1", worker, self.stop)
         self.context = Context(self.link, worker, self.run_dir, {}, self.stop)

@@ -91,14 +91,18 @@ def test_a_task_whose_result_finds_no_room_waits_for_it(queue: Queue, disk: Path
 
 def test_a_task_goes_on_from_its_checkpoint_once_there_is_room(queue: Queue, disk: Path, tmp_path: Path) -> None:
     task = OneTask(queue, tmp_path, ONE.replace("epochs = 1000000", f"epochs = {10 * EPOCHS}"), run_dir=disk / "run")
-    with task.trains(queue.client) as training:
-        until(lambda: task.noted_epoch > 0, "a checkpoint")
-        filler = fill(disk)
-        until(lambda: not training.is_alive(), "the end, with no room for the result")
-    task.stop.clear()
+    filled: list[Path] = []
+
+    def fill_after_a_checkpoint() -> bool:
+        if not filled and list(task.folder.glob("checkpoint-*")):
+            filled.append(fill(disk))
+        return False
+
+    task.stop.once = fill_after_a_checkpoint
+    task.train()
     assert task.seen().life.error.startswith(FULL)
     assert not (task.folder / "model.safetensors").exists(), "half a result takes no room"
-    filler.unlink()
+    filled[0].unlink()
     queue.promote(task.claim.id)
     task.claim_again()
     task.train()

@@ -9,7 +9,6 @@ import pytest
 
 from cqltui.broker.queue import Queue
 from cqltui.state.select import notices_about
-from tests.integration.place import until
 from tests.integration.sessions import ONE, OneTask, check_undisturbed
 from trainer import checkpoint
 
@@ -48,9 +47,9 @@ def interrupted(queue: Queue, tmp_path: Path) -> Interrupted:
     """A task that was stopped and is claimed again; its two checkpoints, the newest first."""
     task = OneTask(queue, tmp_path, ONE.replace("epochs = 1000000", f"epochs = {EPOCHS}"))
     folder = task.folder
-    with task.trains(queue.client):
-        until(lambda: len(list(folder.glob("checkpoint-*"))) == 2, "two checkpoints")
-    task.stop.clear()
+    task.stop.once = lambda: len(list(folder.glob("checkpoint-*"))) == 2
+    task.train()
+    task.stop.once = None
     task.claim_again()
     return task, sorted(folder.glob("checkpoint-*"), reverse=True)
 
