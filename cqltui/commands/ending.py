@@ -1,10 +1,7 @@
 """What follows when a run was asked to drain or stop: told as it happens, and how it ended, whoever dies meanwhile."""
 
-import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -14,13 +11,12 @@ from cqltui.commands.status import from_disk
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir
-from cqltui.state.decode import number, whole
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.fleet import SLOT
 from cqltui.supervisor.lock import is_supervised
-from cqltui.supervisor.process import WorkerProcess, find
+from cqltui.supervisor.process import WorkerProcess, left_behind
 from cqltui.supervisor.supervisor import STOP_GRACE_S
 
 POLL_S = 0.2
@@ -40,7 +36,7 @@ def see_out(server: Server, run_dir: RunDir, wanted: Wanted) -> RunState:
     print(ASKED[wanted], file=sys.stderr)
     _follow(server, run_dir, None if wanted is Wanted.DRAINING else time.monotonic() + 2 * STOP_GRACE_S)
     try:
-        _end_workers(server, wanted)
+        _end_workers(server, run_dir, wanted)
         return read(server.queue)
     except RedisError as error:
         print(f"the server does not answer ({error}); this is what the run directory knows:", file=sys.stderr)
@@ -95,7 +91,7 @@ def _follow(server: Server, run_dir: RunDir, give_up_at: float | None) -> None:
         feed.close()
 
 
-def _end_workers(server: Server, wanted: Wanted) -> None:
+def _end_workers(server: Server, run_dir: RunDir, wanted: Wanted) -> None:
     """Wait until nobody trains any more; ask the workers that a supervisor has left here to leave, once they may."""
     kill_at = time.monotonic() + STOP_GRACE_S
     known: dict[int, WorkerProcess] = {}
@@ -103,10 +99,9 @@ def _end_workers(server: Server, wanted: Wanted) -> None:
     told = False
     while True:
         server.restart()
-        snapshot = server.queue.snapshot()
-        state = reduce(RunState(), snapshot)
+        state = read(server.queue)
         busy = {task.life.worker for task in state.tasks.values() if task.status is Status.RUNNING}
-        known |= {worker.pid: worker for worker in _left_here(snapshot.data["workers"])}
+        known |= {worker.pid: worker for worker in left_behind(run_dir.path) if SLOT.fullmatch(worker.id)}
         workers = [worker for worker in known.values() if worker.exit_code() is None]
         if not workers and not any(worker.id in busy for worker in live_workers(state, time.time())):
             return
@@ -120,12 +115,3 @@ def _end_workers(server: Server, wanted: Wanted) -> None:
                 asked.add(worker.pid)
                 worker.terminate()
         time.sleep(POLL_S)
-
-
-def _left_here(registered: Mapping[str, Mapping[str, Any]]) -> Iterator[WorkerProcess]:
-    """The living workers that a supervisor of this machine has started."""
-    for name, said in registered.items():
-        if SLOT.fullmatch(name) and said.get("host") == socket.gethostname():
-            worker = find(name, whole(said, "pid"), number(said, "create_time"))
-            if worker is not None:
-                yield worker

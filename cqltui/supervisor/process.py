@@ -12,8 +12,6 @@ import psutil
 
 UNSEEN = -1
 """The exit code of a process whose end we could not collect."""
-SAME_START_S = 0.05
-"""Start times of one process as told by two programs differ by less."""
 WORKER = ("-m", "cqltui", "worker", "--worker-id")
 """The first arguments of a worker that a supervisor starts; one that was started by hand has others."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -95,17 +93,6 @@ def is_alive(pid: int) -> bool:
         return pid > 0 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def find(worker_id: str, pid: int, create_time: float) -> WorkerProcess | None:
-    """The living process with that pid and start time, or None: a pid alone may have been given to another."""
-    try:
-        process = psutil.Process(pid)
-        if abs(process.create_time() - create_time) > SAME_START_S or process.status() == psutil.STATUS_ZOMBIE:
-            return None
-    except psutil.Error:  # gone, or somebody else's
-        return None
-    return WorkerProcess(worker_id, process)
 
 
 def left_behind(run_dir: Path) -> list[WorkerProcess]:
