@@ -215,9 +215,9 @@ class World:
         """A screen that is there has to show the end, and to leave when it is asked to."""
         if (screen := self.screen) is None or screen.code is not None:
             return
-        wanted = f"{tasks}/{tasks} done"
+        wanted = f"{tasks}/{tasks} done", "finished "  # before it has heard of the end, q asks a question
         try:
-            until(lambda: wanted in " ".join(screen.text().split()), f"{wanted!r} on the screen", SCREEN_S)
+            until(lambda: all(part in _header(screen) for part in wanted), f"{wanted} on the screen", SCREEN_S)
             screen.terminal.press("q")
             until(lambda: screen.code is not None, "the end of the screen after q", SCREEN_S)
         except AssertionError as error:
@@ -243,6 +243,10 @@ class World:
         if self.screen is not None:
             self.screen.close()
         self.place.end_all()
+
+
+def _header(screen: Screen) -> str:
+    return "\n".join(screen.text().splitlines()[:3])
 
 
 def worker_id(process: psutil.Process) -> str:
