@@ -143,6 +143,18 @@ async def test_an_error_of_ours_in_a_thread_ends_the_app_with_a_return_code() ->
     assert app.return_code == 1
 
 
+async def test_a_clock_that_was_set_back_before_the_start_gives_no_false_duration() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        assert "elapsed 1h 10m" in seen(bench.app)
+        bench.now = LAUNCH_TS - 60.0
+        bench.give(Event(Kind.CONNECTION, bench.now, data={"online": False}))
+        await bench.until(pilot, lambda: "offline" in seen(bench.app))
+        assert "elapsed" not in seen(bench.app)
+
+
 async def test_the_source_is_closed_at_the_end() -> None:
     bench = Bench([], LAUNCH_TS)
     async with bench.app.run_test(size=(80, 24)) as pilot:

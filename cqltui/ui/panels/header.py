@@ -58,7 +58,7 @@ class Header(Panel, can_focus=False):
         parts: list[Line] = [((f" {status}", STATUS_ROLES.get(status, "dim")),)]
         if started and self.cells >= 100:
             parts.append((("started ", "dim"), (fmt.clock(started, now), "text")))
-        if started:
+        if started and end >= started:  # else the clock has been set back, and nobody knows
             parts.append((("took " if state.finished_ts else "elapsed ", "dim"), (fmt.duration(end - started), "text")))
         if total:
             parts.append(((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim")))
