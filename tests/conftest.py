@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle
@@ -16,6 +17,10 @@ from cqltui.broker.server import EmbeddedServer
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
     del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them
+
+# How long an example takes says nothing here but how busy the machine is.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session")

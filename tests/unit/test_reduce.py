@@ -39,7 +39,7 @@ def essence(state: RunState, notices: bool = True) -> RunState:
     return replace(state, workers=live, tasks=dict(state.tasks), notices=kept, now=0.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.randoms(use_true_random=False))
 def test_repeated_and_reordered_events_end_the_same(
     operations: list[tuple[str, str, str]], draw: random.Random
@@ -53,7 +53,7 @@ def test_repeated_and_reordered_events_end_the_same(
     assert essence(other) == essence(whole)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories, st.randoms(use_true_random=False))
 def test_old_snapshots_among_them_change_nothing(operations: list[tuple[str, str, str]], draw: random.Random) -> None:
     server = played(operations)
@@ -64,7 +64,7 @@ def test_old_snapshots_among_them_change_nothing(operations: list[tuple[str, str
     assert essence(reduce_all(RunState(), [*shuffled, last])) == essence(whole)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.randoms(use_true_random=False))
 def test_lost_events_are_made_good_by_a_snapshot(operations: list[tuple[str, str, str]], draw: random.Random) -> None:
     server = played(operations)
@@ -75,7 +75,7 @@ def test_lost_events_are_made_good_by_a_snapshot(operations: list[tuple[str, str
     assert essence(reduce_all(RunState(), [*kept, last]), False) == essence(whole, False)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.randoms(use_true_random=False))
 def test_lost_repeated_and_reordered_ones_are_made_good_by_what_the_feed_does(
     operations: list[tuple[str, str, str]], draw: random.Random
@@ -95,7 +95,7 @@ def test_lost_repeated_and_reordered_ones_are_made_good_by_what_the_feed_does(
     assert essence(told, False) == essence(whole, False)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories)
 def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, str]]) -> None:
     server = played(operations)
@@ -108,7 +108,7 @@ def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, s
     assert (after.wanted, after.epoch, after.seq) == (state.wanted, state.epoch, state.seq)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories, st.data())
 def test_an_old_snapshot_takes_nothing_back(operations: list[tuple[str, str, str]], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(operations)))
@@ -206,7 +206,7 @@ def test_an_event_without_meaning_makes_no_task() -> None:
     assert state.seq == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(foreign_events, max_size=12))
 def test_nonsense_never_raises(foreign: list[Event]) -> None:
     state = reduce_all(told(("enqueue", "a", ""), ("claim", "a", "w1")), foreign)

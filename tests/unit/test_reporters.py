@@ -308,7 +308,7 @@ def test_a_narrow_encoding_is_no_error() -> None:
     assert raw.getvalue().endswith(rb"info: Gr\xf6\xdfe" + b"\n")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(foreign_events, max_size=12), st.floats(allow_nan=False, allow_infinity=False))
 def test_nonsense_is_shown_without_error(foreign: list[Event], now: float) -> None:
     lines, messages = io.StringIO(), io.StringIO()
