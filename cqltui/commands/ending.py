@@ -14,7 +14,6 @@ from cqltui.results.rundir import RunDir
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
-from cqltui.supervisor.fleet import SLOT
 from cqltui.supervisor.lock import is_supervised
 from cqltui.supervisor.process import WorkerProcess, left_behind
 from cqltui.supervisor.supervisor import STOP_GRACE_S
@@ -101,7 +100,7 @@ def _end_workers(server: Server, run_dir: RunDir, wanted: Wanted) -> None:
         server.restart()
         state = read(server.queue)
         busy = {task.life.worker for task in state.tasks.values() if task.status is Status.RUNNING}
-        known |= {worker.pid: worker for worker in left_behind(run_dir.path) if SLOT.fullmatch(worker.id)}
+        known |= {worker.pid: worker for worker in left_behind(run_dir.path)}
         workers = [worker for worker in known.values() if worker.exit_code() is None]
         if not workers and not any(worker.id in busy for worker in live_workers(state, time.time())):
             return

@@ -1,6 +1,5 @@
 """The workers of this run on this machine: as many as wanted, restarted when they die."""
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
@@ -10,8 +9,6 @@ from cqltui.supervisor.restart import Backoff
 
 Died = Callable[[str, int], None]
 """Called with the worker's id and its exit code."""
-SLOT = re.compile(r"w[1-9][0-9]*")
-"""What workers of a supervisor are called; others were started by hand."""
 
 
 class Fleet:
@@ -46,8 +43,6 @@ class Fleet:
         """Take over the workers that a former supervisor left, the newest of each id; their ids. Those too many are
         asked to leave."""
         for worker in left:
-            if not SLOT.fullmatch(worker.id):
-                continue
             if worker.id not in self._slots or worker.id in self._workers:
                 worker.terminate()
             self._workers.setdefault(worker.id, worker)

@@ -1,6 +1,7 @@
 """Worker processes: started by argv, found again by it, ended by signal."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,9 @@ import psutil
 UNSEEN = -1
 """The exit code of a process whose end we could not collect."""
 WORKER = ("-m", "cqltui", "worker", "--worker-id")
-"""The first arguments of a worker that a supervisor starts; one that was started by hand has others."""
+"""The first arguments of a worker that a supervisor starts."""
+SLOT = re.compile(r"w[1-9][0-9]*")
+"""What workers of a supervisor are called; others were started by hand."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -110,7 +113,7 @@ def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerPro
         _, *words = process.cmdline() or [""]
         *known, worker_id = words[: len(WORKER) + 1] or [""]
         place = Path(process.cwd(), words[words.index("--run-dir") + 1])
-        if tuple(known) == WORKER and run_dir.samefile(place):
+        if tuple(known) == WORKER and SLOT.fullmatch(worker_id) and run_dir.samefile(place):
             return process.create_time(), WorkerProcess(worker_id, process)
     except (psutil.Error, OSError, ValueError, IndexError):  # another program, gone, or somebody else's
         pass
