@@ -1,5 +1,6 @@
 """Which devices this machine can train on. `python -m trainer.devices` prints it, for a process without torch."""
 
+import gc
 import json
 import os
 from collections.abc import Sequence
@@ -47,6 +48,7 @@ def probe() -> tuple[Device, ...]:
 def main() -> None:
     """Print {"torch": version, "devices": [{"name", "description", "memory_bytes"}]}, the best device first."""
     print(json.dumps({"torch": torch.__version__, "devices": [asdict(device) for device in probe()]}))
+    gc.freeze()  # else the interpreter looks for garbage in all of PyTorch before it ends, which takes a quarter second
 
 
 if __name__ == "__main__":
