@@ -51,7 +51,19 @@ def _all_scripts() -> tuple[str, ...]:
 _EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers", "select"})
 WORKER = Role(
     "cqltui-worker",
-    ("register", "unregister", "claim", "report", "checkpoint", "complete", "fail", "release", "notice", "snapshot"),
+    (
+        "register",
+        "unregister",
+        "claim",
+        "realign",
+        "report",
+        "checkpoint",
+        "complete",
+        "fail",
+        "release",
+        "notice",
+        "snapshot",
+    ),
     _EVERYBODY | {"hset", "expire", "multi", "exec"},  # what a worker on another machine hands over
 )
 """`cqltui worker`, on whatever machine."""

@@ -138,7 +138,11 @@ class Queue(Commands, Handover):
         """
         lowest = "" if min_priority is None else min_priority
         memory = "" if memory_bytes is None else memory_bytes
-        flat = self._scripts.run("claim", worker.id, worker.instance, nonce, max(1, limit), lowest, memory)
+        args = (worker.id, worker.instance, nonce, max(1, limit), lowest, memory)
+        flat = self._scripts.run("claim", *args)
+        if flat == 0:  # somebody typed into training_queue
+            self._scripts.run("realign")
+            flat = self._scripts.run("claim", *args) or []
         return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
 
     def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:

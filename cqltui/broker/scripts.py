@@ -1,5 +1,6 @@
 """The Lua scripts, each one atomic step of the protocol. Sent once, then called by their digest."""
 
+import re
 from functools import cache
 from hashlib import sha1
 from importlib import resources
@@ -13,18 +14,42 @@ from cqltui.broker.line import Line
 from cqltui.broker.records import FencedError, ServerFullError, UnregisteredError
 from cqltui.errors import RIGHTS, ServerError
 
-_ALIGNED = frozenset({"claim", "reconcile"})
+_ALIGNED = frozenset({"realign", "reconcile"})
 """Scripts that also need what brings the index in line."""
+_FUNCTION = re.compile(r"local function (\w+)")
 _FORBIDDEN = ("The user executing the script can't", "ACL failure in script")
 """How Redis and Valkey begin when a user may not do what a script does."""
 
 
 @cache
 def source(name: str) -> str:
-    """The whole text of a script: the common part, then its own."""
-    folder = resources.files("cqltui.broker") / "lua"
-    parts = ("common", "align", name) if name in _ALIGNED else ("common", name)
-    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
+    """The whole text of a script: its own part, after what it uses of the common parts.
+
+    Only that: the server makes each function anew at every call, used or not.
+    """
+    own = _text(name)
+    common = _text("common") + (_text("align") if name in _ALIGNED else "")
+    taken, words = [own], _words(own)
+    for part in reversed(_parts(common)):  # what is used stands before what uses it
+        function = _FUNCTION.match(part)
+        if function is None or function[1] in words:
+            taken.append(part)
+            words |= _words(part)
+    return "".join(reversed(taken))
+
+
+def _text(name: str) -> str:
+    return (resources.files("cqltui.broker") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _words(text: str) -> set[str]:
+    """The names in the code, its comments left out."""
+    return set(re.findall(r"\w+", re.sub(r"--.*", "", text)))
+
+
+def _parts(text: str) -> list[str]:
+    """The text cut at its functions, each with its end; in the order of the text."""
+    return re.split(r"(?m)^(?=local function )|(?<=^end\n)", text)
 
 
 @cache

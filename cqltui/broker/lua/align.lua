@@ -76,15 +76,15 @@ end
 
 -- An index entry of level p. Returns whether it was out of line.
 local function fix_indexed(id, p)
-  local score = call('zscore', QUEUE, id)
-  local t = call('hmget', TASK .. id, 'status', 'priority')
-  if score and t[1] == 'queued' and priority_of(score) == p and t[2] == p then
+  local t = read(id)
+  if in_line(id, p, t) then
     return false
   end
+  local score = call('zscore', QUEUE, id)
   index_remove(id, p)
   if score then
     fix(id, score)
-  elseif t[1] == 'queued' and t[2] == p then
+  elseif t.status == 'queued' and t.priority == p then
     fixed = fixed + 1
     move(id, 'paused', {paused_by = 'user'})
     taken[#taken + 1] = id

@@ -1,44 +1,46 @@
 -- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any), memory for a pack in bytes ('' for any)
--- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, or an error status.
+-- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, an error status, or
+-- 0 where what is first is out of line with its index: `realign` is to be called, and this again.
 allow_full_server()
 local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local budget = tonumber(ARGV[7])
-local TRIES, LEVEL_LIMIT, LOOKED_AT = 100, 1000, 2000
+local LOOKED_AT = 2000
 
 local out = {}
 
--- Adds a task (t, as it is) to the answer.
-local function hand_out(id, t)
-  local more, n = call('hmget', TASK .. id, 'spec', 'checkpoint_epoch', 'checkpoint_token'), #out
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), more[1]
-  out[n + 6], out[n + 7], out[n + 8] = more[2] or '0', more[3] or '', t.deaths == '' and '0' or t.deaths
+-- A task with what its worker is told beside.
+local function look(id)
+  local t, spec, checkpoint_epoch, checkpoint_token = read(id, 'spec', 'checkpoint_epoch', 'checkpoint_token')
+  t.spec, t.checkpoint_epoch, t.checkpoint_token = spec, checkpoint_epoch or '0', checkpoint_token or ''
+  return t
 end
 
--- The first task of the highest priority and that priority, or nothing.
+-- Adds a task (t, as `look` gives it) to the answer.
+local function hand_out(id, t)
+  local n = #out
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), t.spec
+  out[n + 6], out[n + 7], out[n + 8] = t.checkpoint_epoch, t.checkpoint_token, t.deaths == '' and '0' or t.deaths
+end
+
+-- The first task of the highest priority: its id, that priority, and what `look` gives; nothing if there is none, false
+-- if it is out of line with the index.
 local function first()
-  for _ = 1, TRIES do
-    local top = call('zrevrange', QUEUE, 0, 0, 'WITHSCORES')
-    if #top == 0 then
-      return nil
-    end
-    local p = priority_of(top[2])
-    if not p then
-      fix(top[1], top[2])
-    elseif lowest and tonumber(p) < lowest then
-      return nil
-    else
-      align_level(p, LEVEL_LIMIT)
-      local head = call('zrange', ORDER .. p, 0, 0)[1]
-      if not head then
-        if call('zscore', QUEUE, top[1]) then
-          fix(top[1], top[2])
-        end
-      elseif not fix_indexed(head, p) then
-        return head, p
-      end
-    end
+  local top = call('zrevrange', QUEUE, 0, 0, 'WITHSCORES')
+  if #top == 0 then
+    return nil
   end
-  return nil
+  local p = priority_of(top[2])
+  if p and lowest and tonumber(p) < lowest then
+    return nil
+  elseif not p or call('zcount', QUEUE, p, p) ~= call('zcard', ORDER .. p) then
+    return false
+  end
+  local head = call('zrange', ORDER .. p, 0, 0)[1]
+  local t = look(head)
+  if not in_line(head, p, t) then
+    return false
+  end
+  return head, p, t
 end
 
 -- What a task costs: FLOPs that are left, bytes of its own, bytes that a pack has once.
@@ -75,20 +77,17 @@ local function fair_share(p, workers, enough)
   return (left + queued * math.max(1, count / math.max(1, at))) / workers -- those not looked at are like the others
 end
 
-local function with_mates(head, p)
-  if limit < 2 then
-    return {head}
-  end
-  local t = call('hmget', TASK .. head, 'pack', 'solo')
-  local pack = t[1]
-  if not pack or pack == '' or t[2] == '1' then
+-- The ids to train together: the head (t, as it is) and its mates.
+local function with_mates(head, p, t)
+  local pack = t.pack
+  if limit < 2 or pack == '' or t.solo == '1' then
     return {head}
   end
   local mates, work = {}, {}
   local first_work, first_own, shared = cost(head)
   local all, bytes = first_work, first_own + shared
   for _, id in ipairs(call('zrange', PACK .. p .. ':' .. pack, 0, limit * 2)) do
-    if #mates + 1 < limit and id ~= head and not fix_indexed(id, p) then
+    if #mates + 1 < limit and id ~= head and in_line(id, p, read(id)) then
       local left, own = cost(id)
       bytes = bytes + own
       if budget and bytes > budget then
@@ -122,7 +121,7 @@ elseif known[1] ~= instance then
 elseif nonce ~= '' and known[2] == nonce then
   local before = cjson.decode(known[3])
   for i = 1, #before, 2 do
-    local t = read(before[i])
+    local t = look(before[i])
     if t.token == before[i + 1] and t.status == 'running' then
       hand_out(before[i], t)
     end
@@ -132,17 +131,16 @@ elseif WANTED ~= 'running' then
   return {}
 end
 
-local head, p = first()
+local head, p, as_is = first()
 if not head then
-  tell()
-  return {}
+  return head == nil and {} or 0
 end
-local claimed, ids = {}, with_mates(head, p)
+local claimed, ids = {}, with_mates(head, p, as_is)
 -- A counter never comes again, even if the server lost its last seconds of writes, and with them the count: it is at
 -- least the time in microseconds.
-local counter = math.max(tonumber(call('hget', META, 'token')) or 0, clock[1] * 1000000 + clock[2] - 1)
+local counter = math.max(LAST_TOKEN, clock[1] * 1000000 + clock[2] - 1)
 for _, id in ipairs(ids) do
-  local t = read(id)
+  local t = id == head and as_is or look(id)
   counter = counter + 1
   local token = EPOCH .. '-' .. string.format('%.0f', counter)
   local started_ts = t.started_ts
@@ -160,5 +158,4 @@ for _, id in ipairs(ids) do
 end
 call('hset', META, 'token', string.format('%.0f', counter))
 call('hset', WORKER .. worker, 'nonce', nonce, 'claimed', cjson.encode(claimed))
-tell()
 return out

@@ -1,4 +1,5 @@
--- Put before every script. Keys are built from a prefix (ARGV[1]), not declared: Redis Cluster is not supported.
+-- What scripts use, put before each: all of this but the functions that it does not use. Keys are built from a prefix
+-- (ARGV[1]), not declared: Redis Cluster is not supported.
 -- The server does not run two scripts at once, so each script is one step of the protocol.
 local P = ARGV[1]
 local QUEUE = P .. 'training_queue'
@@ -6,14 +7,14 @@ local CQ = P .. 'cq:'
 local META, TASK, ORDER, PACK, LEVELS = CQ .. 'meta', CQ .. 'task:', CQ .. 'order:', CQ .. 'pack:', CQ .. 'levels'
 local LEASES, DELAYED, PAUSED, DEAD = CQ .. 'leases', CQ .. 'delayed', CQ .. 'paused', CQ .. 'dead'
 local WORKER, RESULTS, EVENTS = CQ .. 'worker:', CQ .. 'results', CQ .. 'events'
-local EVENTS_KEPT, NOTICES_KEPT, REJECTED_KEPT = 10000, 100, 1000
+local EVENTS_KEPT, EVENTS_OVER, NOTICES_KEPT, REJECTED_KEPT = 10000, 100, 100, 1000
 local PRIORITY_MAX = 1000000
 local call = redis.call
 
 local clock = call('time')
 local NOW = string.format('%d.%06d', clock[1], clock[2])
-local about = call('hmget', META, 'epoch', 'wanted')
-local EPOCH, WANTED = about[1] or '0', about[2] or 'running'
+local about = call('hmget', META, 'epoch', 'wanted', 'token')
+local EPOCH, WANTED, LAST_TOKEN = about[1] or '0', about[2] or 'running', tonumber(about[3]) or 0
 
 local KIND = {queued = 'task.queued', running = 'task.claimed', delayed = 'task.delayed', paused = 'task.paused',
   done = 'task.done', dead = 'task.dead', cancelled = 'task.cancelled', withdrawn = 'task.withdrawn'}
@@ -37,10 +38,12 @@ local function record(v)
     instance = v[20] or '', done_token = v[21] or ''}
 end
 
-local function read(id)
-  return record(call('hmget', TASK .. id, 'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token',
+-- With names of further fields their values follow the task.
+local function read(id, ...)
+  local v = call('hmget', TASK .. id, 'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token',
     'queued_ts', 'started_ts', 'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error',
-    'next_priority', 'pack', 'solo', 'instance', 'done_token'))
+    'next_priority', 'pack', 'solo', 'instance', 'done_token', ...)
+  return record(v), v[22], v[23], v[24]
 end
 
 -- What readers are told of a task: the fields of state.model.Lifecycle, as JSON without its first brace. Put together
@@ -60,7 +63,12 @@ local function send(seq, kind, id, worker, token, attempt, data)
     .. ',"data":' .. data .. '}'
   if seq ~= 0 then
     local place = EPOCH .. '-' .. seq
-    local added = redis.pcall('xadd', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, place, 'e', message)
+    local added
+    if seq % EVENTS_OVER == 0 then
+      added = redis.pcall('xadd', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, place, 'e', message)
+    else -- cheaper by a quarter
+      added = redis.pcall('xadd', EVENTS, place, 'e', message)
+    end
     if type(added) == 'table' and added.err then -- a key of another type, or places that are ahead of the meta data
       call('del', EVENTS)
       call('xadd', EVENTS, place, 'e', message)
@@ -120,6 +128,15 @@ local function priority_of(score)
     return string.format('%d', p)
   end
   return nil
+end
+
+-- Whether a task (t, as it is) that the index has at priority p is queued with it in training_queue too.
+local function in_line(id, p, t)
+  if t.status ~= 'queued' or t.priority ~= p then
+    return false
+  end
+  local score = call('zscore', QUEUE, id)
+  return score and (score == p or priority_of(score) == p)
 end
 
 -- The index beside training_queue: per priority the ids by submission number, and the same per pack.
