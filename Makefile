@@ -15,6 +15,7 @@ help:  ## this list
 run: $(VENV)/.run  ## set up and run the quick campaign (ARGS="campaigns/deep.toml --no-ui" for another)
 	$(BIN)/cqltui $(or $(ARGS),campaigns/quick.toml)
 
+test: export PYTHONDONTWRITEBYTECODE :=  # else hundreds of processes compile the same files anew
 test: $(VENV)/.dev  ## set up and run the whole test suite (ARGS="-k name" for a part)
 	$(BIN)/python -m pytest $(ARGS)
 
