@@ -1,5 +1,6 @@
 """A terminal driver that outlives what a terminal may send, and the terminal itself."""
 
+import signal
 from contextlib import suppress
 from io import TextIOWrapper
 from typing import IO, cast
@@ -14,7 +15,7 @@ class PatientDriver(LinuxDriver):
     """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
 
     Stopped and continued by signals alone, it starts its threads once; the stock driver starts them a second time, and
-    the program never ends, since the first ones do not.
+    the program never ends, since the first ones do not. What was typed meanwhile is kept.
 
     A terminal that is gone it leaves alone. The stock driver's writing thread ends with an error then, and once its
     queue is full, whoever writes waits for ever; its reading thread reads the end of file again and again, and the
@@ -55,6 +56,18 @@ class PatientDriver(LinuxDriver):
             self._must_signal_resume = True
         super()._sigcont_application()
         self._continues = False
+
+    def disable_input(self) -> None:
+        """Read no more. The stock driver also throws away what has been typed and not read yet."""
+        if not self._continues:
+            super().disable_input()
+            return
+        signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+        self._disable_mouse_support()
+        self.exit_event.set()
+        if self._key_thread is not None:
+            self._key_thread.join()
+        self.exit_event.clear()
 
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""

@@ -22,6 +22,8 @@ EMPTY = ("EVAL", "return 1", 0)
 DEPTHS = (1_000, 10_000, 100_000, 1_000_000)
 CLAIMS = 500
 """A round's claims from a queue: half of the shortest one."""
+TURNS = 5
+"""Rounds of claims for each of the others: they are short, and the fill takes longer."""
 
 
 def say(text: str) -> None:
@@ -96,7 +98,7 @@ def depths(rounds: int, lengths: Sequence[int]) -> None:
         for at in places.values():
             work.settle(at.client)
             work.claims(at, CLAIMS)  # warm
-        for _ in range(rounds):
+        for _ in range(rounds * TURNS):
             for length, at in places.items():
                 found[length].append(work.claims(at, CLAIMS))
     for length, rates_ in found.items():

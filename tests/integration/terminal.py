@@ -16,7 +16,6 @@ from pathlib import Path
 import pyte
 
 COLUMNS, ROWS = 160, 48
-AGAIN_S = 2.0
 LIMIT_S = 120.0
 PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
 """Keyboard protocol requests, which pyte would print."""
@@ -68,16 +67,6 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Type."""
         os.write(self.master, keys.encode())
-
-    def press_until(self, keys: str, shown: Callable[[str], object], what: str) -> None:
-        """Type again and again: a program that was stopped throws away what was typed meanwhile."""
-        deadline = time.monotonic() + LIMIT_S
-        while not shown(self.text()):
-            assert time.monotonic() < deadline, f"not seen in {LIMIT_S:.0f} s: {what}\n{self.text()}"
-            self.press(keys)
-            again = time.monotonic() + AGAIN_S
-            while time.monotonic() < again and not shown(self.text()):
-                self.read(0.1)
 
     def text(self) -> str:
         """What the screen shows."""

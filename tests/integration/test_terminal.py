@@ -145,12 +145,19 @@ def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
 
 def test_a_screen_that_was_stopped_and_continued_goes_on_and_ends(terminal: Terminal) -> None:
     terminal.wait(running, "a running task")
-    for _ in range(2):
+    terminal.press("/")
+    terminal.wait(lambda screen: "id, title, phase or state" in screen, "the filter")
+    for typed in ("abcdefghijklmnopqrst", "uvwxyz0123456789"):
         os.kill(terminal.process.pid, signal.SIGSTOP)
         terminal.wait(lambda _: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED, "the stop")
         os.kill(terminal.process.pid, signal.SIGCONT)
-    terminal.press_until("?", lambda screen: "Keys" in screen, "the help")
-    terminal.press_until("\x1b", lambda screen: "Keys" not in screen, "the screen without the help")
-    terminal.press_until("q", lambda screen: "Leave it running" in screen, "the question")
+        for key in typed:  # while it sets the terminal up again
+            terminal.press(key)
+            terminal.read(0.02)
+    terminal.wait(lambda screen: "klmnopqrstuvwxyz0123456789" in screen, "all that was typed")
+    terminal.press("\x1b")
+    terminal.wait(lambda screen: "filter:" not in screen, "the list without the filter")
+    terminal.press("q")
+    terminal.wait(lambda screen: "Leave it running" in screen, "the question")
     terminal.press("b")
     assert terminal.wait_end() == 0
