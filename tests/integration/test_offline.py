@@ -20,7 +20,7 @@ from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
-FAIR = ("small.toml", "--set", "phase.quality.epochs=4000", "--set", "trainer.epochs=20")
+FAIR = ("small.toml", "--set", "phase.quality.epochs=3000", "--set", "trainer.epochs=20")
 STOPPED = "the same campaign command goes on where it stopped"
 
 

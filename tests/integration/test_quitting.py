@@ -15,7 +15,7 @@ from tests.integration.terminal import Terminal
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
 """The task that runs first goes on until it is stopped."""
-FAIR = ("small.toml", "--set", "phase.quality.epochs=4000")
+FAIR = ("small.toml", "--set", "phase.quality.epochs=3000")
 """Long enough to be met under way, short enough to be waited for."""
 
 
@@ -69,7 +69,7 @@ def test_drained_from_the_screen_it_tells_what_happens_and_what_is_left(place: P
 
 
 def test_a_drain_that_ends_the_last_task_has_ended_the_run(place: Place, screen: Screen) -> None:
-    one = ONE.replace('"one"', '"small"').replace("epochs = 1000000", "epochs = 4000")
+    one = ONE.replace('"one"', '"small"').replace("epochs = 1000000", "epochs = 3000")
     place.campaign.write_text(one, encoding="utf-8")
     terminal = screen("small.toml")
     terminal.wait(lambda _: place.under_way(), "the only task under way")

@@ -1,6 +1,7 @@
 """Checkpoints that are damaged, foreign or without their metrics: the one before is used, and the user is told."""
 
 import pickle
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.integration.sessions import ONE, OneTask, check_undisturbed
 from trainer import checkpoint
 
 EPOCHS = 1500
+HOLD_S = 0.01
 
 Interrupted = tuple[OneTask, list[Path]]
 
@@ -47,7 +49,15 @@ def interrupted(queue: Queue, tmp_path: Path) -> Interrupted:
     """A task that was stopped and is claimed again; its two checkpoints, the newest first."""
     task = OneTask(queue, tmp_path, ONE.replace("epochs = 1000000", f"epochs = {EPOCHS}"))
     folder = task.folder
-    task.stop.once = lambda: len(list(folder.glob("checkpoint-*"))) == 2
+
+    def saved_twice() -> bool:
+        """Until then the training is held back: on a slow disk checkpoints are rare, and it would end before."""
+        is_so = len(list(folder.glob("checkpoint-*"))) == 2
+        if not is_so:
+            time.sleep(HOLD_S)
+        return is_so
+
+    task.stop.once = saved_twice
     task.train()
     task.stop.once = None
     task.claim_again()
