@@ -76,15 +76,16 @@ end
 
 -- An index entry of level p. Returns whether it was out of line.
 local function fix_indexed(id, p)
-  local t = read(id)
-  if in_line(id, p, t) then
+  local t = call('hmget', TASK .. id, 'status', 'priority')
+  local status, priority = t[1], t[2]
+  if in_line(id, p, status, priority) then
     return false
   end
   local score = call('zscore', QUEUE, id)
   index_remove(id, p)
   if score then
     fix(id, score)
-  elseif t.status == 'queued' and t.priority == p then
+  elseif status == 'queued' and priority == p then
     fixed = fixed + 1
     move(id, 'paused', {paused_by = 'user'})
     taken[#taken + 1] = id

@@ -37,7 +37,7 @@ local function first()
   end
   local head = call('zrange', ORDER .. p, 0, 0)[1]
   local t = look(head)
-  if not in_line(head, p, t) then
+  if not in_line(head, p, t.status, t.priority) then
     return false
   end
   return head, p, t
@@ -87,7 +87,11 @@ local function with_mates(head, p, t)
   local first_work, first_own, shared = cost(head)
   local all, bytes = first_work, first_own + shared
   for _, id in ipairs(call('zrange', PACK .. p .. ':' .. pack, 0, limit * 2)) do
-    if #mates + 1 < limit and id ~= head and in_line(id, p, read(id)) then
+    if #mates + 1 == limit then
+      break
+    end
+    local mate = call('hmget', TASK .. id, 'status', 'priority')
+    if id ~= head and in_line(id, p, mate[1], mate[2]) then
       local left, own = cost(id)
       bytes = bytes + own
       if budget and bytes > budget then

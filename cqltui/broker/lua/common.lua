@@ -7,7 +7,8 @@ local CQ = P .. 'cq:'
 local META, TASK, ORDER, PACK, LEVELS = CQ .. 'meta', CQ .. 'task:', CQ .. 'order:', CQ .. 'pack:', CQ .. 'levels'
 local LEASES, DELAYED, PAUSED, DEAD = CQ .. 'leases', CQ .. 'delayed', CQ .. 'paused', CQ .. 'dead'
 local WORKER, RESULTS, EVENTS = CQ .. 'worker:', CQ .. 'results', CQ .. 'events'
-local EVENTS_KEPT, EVENTS_OVER, NOTICES_KEPT, REJECTED_KEPT = 10000, 100, 100, 1000
+local EVENTS_KEPT, NOTICES_KEPT, REJECTED_KEPT = 10000, 100, 1000
+local EVENTS_CUT = 100 -- so many events from one cut of the stream to the next
 local PRIORITY_MAX = 1000000
 local call = redis.call
 
@@ -64,9 +65,9 @@ local function send(seq, kind, id, worker, token, attempt, data)
   if seq ~= 0 then
     local place = EPOCH .. '-' .. seq
     local added
-    if seq % EVENTS_OVER == 0 then
+    if seq % EVENTS_CUT == 0 then
       added = redis.pcall('xadd', EVENTS, 'MAXLEN', '~', EVENTS_KEPT, place, 'e', message)
-    else -- cheaper by a quarter
+    else
       added = redis.pcall('xadd', EVENTS, place, 'e', message)
     end
     if type(added) == 'table' and added.err then -- a key of another type, or places that are ahead of the meta data
@@ -130,9 +131,9 @@ local function priority_of(score)
   return nil
 end
 
--- Whether a task (t, as it is) that the index has at priority p is queued with it in training_queue too.
-local function in_line(id, p, t)
-  if t.status ~= 'queued' or t.priority ~= p then
+-- Whether a task that the index has at priority p is queued with it by itself and in training_queue too.
+local function in_line(id, p, status, priority)
+  if status ~= 'queued' or priority ~= p then
     return false
   end
   local score = call('zscore', QUEUE, id)
