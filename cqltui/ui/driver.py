@@ -1,5 +1,6 @@
 """A terminal driver that outlives what a terminal may send, and the terminal itself."""
 
+import asyncio
 import signal
 from contextlib import suppress
 from io import TextIOWrapper
@@ -15,7 +16,7 @@ class PatientDriver(LinuxDriver):
     """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
 
     Stopped and continued by signals alone, it starts its threads once; the stock driver starts them a second time, and
-    the program never ends, since the first ones do not. What was typed meanwhile is kept.
+    the program never ends, since the first ones do not. What is typed meanwhile is kept.
 
     A terminal that is gone it leaves alone. The stock driver's writing thread ends with an error then, and once its
     queue is full, whoever writes waits for ever; its reading thread reads the end of file again and again, and the
@@ -28,8 +29,8 @@ class PatientDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         assert self._file is not None, "standard error is a terminal"
         self._file = cast(TextIOWrapper, _Output(self._file))
-        self._continues = False
-        """While it is being continued: the signal may come again."""
+        self._loop = asyncio.get_running_loop()
+        self._keeps_input = False
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""
@@ -48,18 +49,29 @@ class PatientDriver(LinuxDriver):
             self.exit_event.set()
 
     def _sigcont_application(self, *_: object) -> None:
-        if hung_up(self.fileno) or self._continues:
+        if hung_up(self.fileno) or not self._auto_restart:
             return
-        self._continues = True
-        if self._auto_restart and not self._must_signal_resume:  # SIGSTOP: nothing could be taken down before
-            self.suspend_application_mode()
-            self._must_signal_resume = True
-        super()._sigcont_application()
-        self._continues = False
+        if self._must_signal_resume:  # Ctrl+Z has taken everything down
+            self.resume_application_mode()
+        else:  # not from here: the thread that the signal has interrupted may hold a lock of what would be written to
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._set_up_again)
+
+    def _set_up_again(self) -> None:
+        """After SIGSTOP, before which nothing could be taken down. Somebody else may have used the terminal."""
+        if hung_up(self.fileno) or self._key_thread is None or not self._key_thread.is_alive():
+            return
+        at_the_end, self.attrs_before = self.attrs_before, None  # it stays raw: what is typed meanwhile is not echoed
+        self._keeps_input = True
+        self.suspend_application_mode()
+        self._keeps_input = False
+        self._must_signal_resume = True
+        self.resume_application_mode()
+        self.attrs_before = at_the_end
 
     def disable_input(self) -> None:
         """Read no more. The stock driver also throws away what has been typed and not read yet."""
-        if not self._continues:
+        if not self._keeps_input:
             super().disable_input()
             return
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)

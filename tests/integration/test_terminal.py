@@ -161,3 +161,4 @@ def test_a_screen_that_was_stopped_and_continued_goes_on_and_ends(terminal: Term
     terminal.wait(lambda screen: "Leave it running" in screen, "the question")
     terminal.press("b")
     assert terminal.wait_end() == 0
+    assert termios.tcgetattr(terminal.slave) == terminal.before
