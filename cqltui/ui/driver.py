@@ -30,7 +30,8 @@ class PatientDriver(LinuxDriver):
         assert self._file is not None, "standard error is a terminal"
         self._file = cast(TextIOWrapper, _Output(self._file))
         self._loop = asyncio.get_running_loop()
-        self._keeps_input = False
+        self._sets_up = False
+        """While it does, the signal may come again: everything is started once."""
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""
@@ -51,8 +52,8 @@ class PatientDriver(LinuxDriver):
     def _sigcont_application(self, *_: object) -> None:
         if hung_up(self.fileno) or not self._auto_restart:
             return
-        if self._must_signal_resume:  # Ctrl+Z has taken everything down
-            self.resume_application_mode()
+        if self._must_signal_resume and not self._sets_up:  # Ctrl+Z has taken everything down
+            self._resume()
         else:  # not from here: the thread that the signal has interrupted may hold a lock of what would be written to
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._set_up_again)
@@ -62,16 +63,20 @@ class PatientDriver(LinuxDriver):
         if hung_up(self.fileno) or self._key_thread is None or not self._key_thread.is_alive():
             return
         at_the_end, self.attrs_before = self.attrs_before, None  # it stays raw: what is typed meanwhile is not echoed
-        self._keeps_input = True
+        self._sets_up = True
         self.suspend_application_mode()
-        self._keeps_input = False
         self._must_signal_resume = True
-        self.resume_application_mode()
+        self._resume()
         self.attrs_before = at_the_end
+
+    def _resume(self) -> None:
+        self._sets_up = True
+        self.resume_application_mode()
+        self._sets_up = False
 
     def disable_input(self) -> None:
         """Read no more. The stock driver also throws away what has been typed and not read yet."""
-        if not self._keeps_input:
+        if not self._sets_up:
             super().disable_input()
             return
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
