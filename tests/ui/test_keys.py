@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from textual.command import CommandList, CommandPalette
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -198,6 +199,17 @@ async def test_sort_column_moves_and_the_selection_stays() -> None:
         assert table(bench).cursor_id == RUNNING
         await pilot.press("less_than_sign", "less_than_sign")
         assert table(bench).ids == tuple(task.id for task in ALL)
+
+
+async def test_what_is_typed_at_once_after_slash_goes_into_the_filter() -> None:
+    async with started() as (bench, pilot):
+        for key in ("slash", "p", "x", "slash"):  # as a slow line delivers them: all before the first is acted upon
+            bench.app.post_message(Key(key, {"slash": "/"}.get(key, key)))
+        field = bench.app.screen.query_one("#filter", Input)
+        await bench.until(pilot, lambda: len(field.value) == 3)
+        await pilot.pause()
+        assert field.value == "px/"
+        assert bench.commands.calls == []
 
 
 async def test_slash_filters_and_escape_clears() -> None:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -43,7 +44,8 @@ class MainScreen(TaskScreen):
     """All panels on a large terminal; phases and one panel at a time on a small one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter"),
+        # Before any widget gets the key, or what is typed in the same moment would still go to the task list.
+        Binding("slash", "filter", "Filter", priority=True),
         Binding("tab", "panel(1)", "Next panel", show=False),
         Binding("shift+tab", "panel(-1)", "Previous panel", show=False),
         Binding("escape", "clear", "Clear", show=False),
@@ -192,8 +194,10 @@ class MainScreen(TaskScreen):
     def action_filter(self) -> None:
         """Type to filter."""
         field = self.query_one("#filter", Input)
+        if self.focused is field:
+            raise SkipAction  # a letter like any other
         field.display = True
-        field.focus()
+        self.set_focus(field)  # not field.focus(), which comes after the keys that are waiting
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
