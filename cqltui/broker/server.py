@@ -35,12 +35,15 @@ from cqltui.broker.locks import FileLock
 from cqltui.errors import ServerError
 
 START_S = 30.0
-"""Time for a server to answer, reading its data included."""
+"""Time for a server to answer."""
+READING_S = 600.0
+"""Further time for a new one that says it is reading its data: of a long queue there may be gigabytes."""
 ATTACH_S = 10.0
 """Time for a server that is there already."""
 _PORT_TRIES = 3
 _STEP_S = 0.02
 _TAIL_LINES = 8
+_READING = "it is reading its data"
 
 
 class EmbeddedServer:
@@ -62,7 +65,7 @@ class EmbeddedServer:
         try:
             starting.wait(deadline)
             users.wait(deadline + STOP_S, shared=True)  # a last user who is leaving shuts the server down first
-            if (handle := self._find(users, deadline)) is None:
+            if (handle := self._find(users, deadline, READING_S)) is None:
                 return self._start(users, deadline)
             if (where := read_connection(self.run_dir)) is not None and not where["pid"]:
                 self._tell(self._with_process(where))  # its starter was killed before it could
@@ -101,7 +104,7 @@ class EmbeddedServer:
         except OSError as error:
             raise ServerError(f"{self.dir}: cannot be made: {error.strerror}") from error
 
-    def _find(self, users: FileLock, deadline: float) -> ServerHandle | None:
+    def _find(self, users: FileLock, deadline: float, reading_s: float = 0.0) -> ServerHandle | None:
         """The server that lives, once it answers; None if none lives."""
         last = "its connection file is missing"
         while self.alive():
@@ -110,7 +113,7 @@ class EmbeddedServer:
                 last = _answer(where)
                 if not last:
                     return self._handle(where if where["pid"] else self._with_process(where), users)
-            if time.monotonic() >= deadline:
+            if _late(deadline, reading_s, last):
                 pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
                 raise ServerError(f"{self.run_dir}: a server (process {pid}) is alive but cannot be used: {last}")
             time.sleep(_STEP_S)
@@ -207,7 +210,7 @@ class EmbeddedServer:
             if not last:
                 self._tell(found := self._with_process(where))
                 return found
-            if time.monotonic() >= deadline:
+            if _late(deadline, READING_S, last):
                 raise ServerError(f"the server does not answer ({last}); the end of {self.log}:\n{self._tail()}")
             time.sleep(_STEP_S)
         return None
@@ -222,13 +225,17 @@ class EmbeddedServer:
         return "\n".join(lines[-_TAIL_LINES:])
 
 
+def _late(deadline: float, reading_s: float, answer: str) -> bool:
+    return time.monotonic() >= deadline + (reading_s if answer == _READING else 0.0)
+
+
 def _answer(where: dict[str, Any]) -> str:
     """Why the server cannot be used; nothing if it answers."""
     client = client_of(where, timeout_s=1.0)
     try:
         client.ping()
     except BusyLoadingError:
-        return "it is reading its data"
+        return _READING
     except (redis.RedisError, OSError) as error:
         return str(error)
     finally:

@@ -8,8 +8,9 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,7 +21,7 @@ from redis.retry import Retry
 from cqltui.broker.connect import connect, connect_url, read_connection
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle
-from cqltui.broker.launch import environment, socket_path
+from cqltui.broker.launch import config_text, environment, socket_path
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.broker.url import shown_url
@@ -45,6 +46,9 @@ from cqltui.broker.server import EmbeddedServer
 subprocess.Popen.communicate = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 EmbeddedServer(Path(sys.argv[1])).start()
 """
+
+READ_S, READ_KEYS = 4.0, 4000
+"""What a server is made to take for its data."""
 
 
 def holder(run_dir: Path) -> subprocess.Popen[str]:
@@ -118,6 +122,26 @@ def test_killed_and_started_again_it_has_its_data(tmp_path: Path) -> None:
     client.close()
     assert not handle.leave()
     assert again.leave()
+
+
+def test_a_start_waits_for_a_server_that_reads_much_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = EmbeddedServer(tmp_path).start()
+    client = handle.connect()
+    client.mset({f"key-{number}": number for number in range(READ_KEYS)})
+    client.execute_command("BGREWRITEAOF")  # the file of one command becomes one of many keys
+    eventually(lambda: client.info("persistence")["aof_base_size"] > READ_KEYS)
+    handle.leave()
+
+    def slow(folder: Path, where: Mapping[str, Any]) -> str:  # as if there were far more
+        delay = f"key-load-delay {READ_S / READ_KEYS * 1e6:.0f}\nloading-process-events-interval-bytes 1024\n"
+        return config_text(folder, where) + delay
+
+    monkeypatch.setattr("cqltui.broker.server.config_text", slow)
+    began = time.monotonic()
+    again = EmbeddedServer(tmp_path).start(timeout_s=READ_S / 2)
+    assert time.monotonic() - began > READ_S / 2
+    assert again.connect().dbsize() == READ_KEYS
+    again.leave()
 
 
 def test_a_server_left_over_by_killed_users_is_found(tmp_path: Path) -> None:
