@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name 
 # How long an example takes says nothing here but how busy the machine is.
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
+
+
+WAITING = {"chaos", "integration"}
+"""Folders of tests that start whole runs and wait for them."""
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +80,21 @@ def any_client(any_server: ServerHandle) -> Iterator[redis.Redis]:
 def any_queue(any_client: redis.Redis) -> Queue:
     """An empty queue on each kind of server."""
     return Queue(any_client)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The tests that wait for processes come first, their modules dealt out to all of xdist's workers.
+
+    Each begins with its part of the list as it stands. Those tests were one worker's part, which all had to help with
+    at the end, when there was nothing else to do while they waited.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    modules = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
+    waiting = [tests for tests in modules if tests[0].path.parent.name in WAITING]
+    others = iter([test for tests in modules if tests not in waiting for test in tests])
+    items_each = -(-len(items) // workers)
+    parts = [[test for tests in waiting[worker::workers] for test in tests] for worker in range(workers)]
+    items[:] = [test for part in parts for test in (*part, *islice(others, max(0, items_each - len(part))))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
