@@ -1,12 +1,17 @@
 """A connection that is held between calls: redis-py takes longer to borrow and return one than a script runs."""
 
 import os
+import time
 from threading import Lock
 from typing import Any
 
 import redis
 from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError, ResponseError
+
+BUSY_S = 200e-6
+"""So long an answer is looked for before the process goes to sleep for it. Most are there by then, and a core that has
+nothing to do takes as long to wake up as the server for a script."""
 
 
 class Line:
@@ -50,6 +55,9 @@ class Line:
         whole = False
         try:
             connection.send_command(*command)
+            end = time.perf_counter() + BUSY_S
+            while not connection.can_read() and time.perf_counter() < end:
+                pass
             answer = connection.read_response()
             whole = True
         except ResponseError:
