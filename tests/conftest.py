@@ -1,5 +1,6 @@
 """What the whole suite shares: real servers, one of each kind a session."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -23,6 +24,9 @@ for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name 
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
+# PyTorch and all else that the tests load stays until the end: it is not searched for garbage again and again, which
+# took a fifth of the time of the tests that run in these processes.
+gc.disable()
 
 WAITING = {"chaos", "integration"}
 """Folders of tests that start whole runs and wait for them."""
@@ -95,6 +99,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items_each = -(-len(items) // workers)
     parts = [[test for tests in waiting[worker::workers] for test in tests] for worker in range(workers)]
     items[:] = [test for part in parts for test in (*part, *islice(others, max(0, items_each - len(part))))]
+
+
+def pytest_collection_finish() -> None:
+    """All is loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
