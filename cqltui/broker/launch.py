@@ -99,8 +99,8 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
         f"logfile {_quoted(str(folder / 'server.log'))}",
         "appendonly yes",
         "appendfsync everysec",
-        # Seldom rewritten: while a child writes, the server's tables do not grow with a queue that is being filled, and
-        # what they put up meanwhile lies about in its memory for good, which makes each claim slower (`make bench`).
+        # Seldom rewritten: while a child rewrites it, the server's hash tables do not grow with a queue that is being
+        # filled. They grow afterwards, bucket by bucket, at the cost of the claims (`make bench`).
         "auto-aof-rewrite-min-size 1gb",
         "auto-aof-rewrite-percentage 400",
         "aof-load-truncated no",  # it would cut the file off and go on with older data
