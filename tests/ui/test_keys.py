@@ -210,6 +210,8 @@ async def test_what_is_typed_at_once_after_slash_goes_into_the_filter() -> None:
         await pilot.pause()
         assert field.value == "px/"
         assert bench.commands.calls == []
+        offered = {active.binding.action for active in bench.app.screen.active_bindings.values()}
+        assert not offered & {"filter", "priority(1)", "pause"}, "the footer offers what would be a letter"
 
 
 async def test_slash_filters_and_escape_clears() -> None:

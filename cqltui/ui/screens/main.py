@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from textual import on
-from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -191,11 +190,15 @@ class MainScreen(TaskScreen):
 
     # Filter
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the filter these keys are letters like any other."""
+        if action in {"filter", "priority"} and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
+
     def action_filter(self) -> None:
         """Type to filter."""
         field = self.query_one("#filter", Input)
-        if self.focused is field:
-            raise SkipAction  # a letter like any other
         field.display = True
         self.set_focus(field)  # not field.focus(), which comes after the keys that are waiting
 
