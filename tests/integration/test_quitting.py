@@ -15,8 +15,8 @@ from tests.integration.terminal import Terminal
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
 """The task that runs first goes on until it is stopped."""
-FAIR = ("small.toml", "--set", "phase.quality.epochs=3000")
-"""Long enough to be met under way, short enough to be waited for."""
+PATIENT = ("small.toml", "--set", "workers.lease_s=60")
+"""Its worker can be stopped (SIGSTOP) for as long as the screen takes, and keeps its task."""
 
 
 def header(screen: str) -> str:
@@ -56,10 +56,13 @@ def done(place: Place) -> int:
 
 
 def test_drained_from_the_screen_it_tells_what_happens_and_what_is_left(place: Place, screen: Screen) -> None:
-    terminal = screen(*FAIR)
+    terminal = screen(*PATIENT)
     terminal.wait(lambda _: place.under_way(), "a task under way")
+    _, worker = place.freeze()
     leave(terminal, "d")
     terminal.wait(lambda text: "running tasks end first" in text, "what is waited for")
+    terminal.wait(lambda text: "campaign drains" in text, "what happens")
+    os.kill(worker, signal.SIGCONT)
     said = ended_with(terminal, 4)
     assert f"drained: 1 of {TASKS} tasks are done, 5 left; the same campaign command goes on" in said
     assert done(place) == 1
@@ -100,11 +103,13 @@ def test_what_is_asked_elsewhere_is_shown_and_ctrl_c_only_asks(place: Place, scr
 
 
 def test_a_drain_without_its_supervisor_comes_to_its_end_all_the_same(place: Place, screen: Screen) -> None:
-    terminal = screen(*FAIR)
+    terminal = screen(*PATIENT)
     terminal.wait(lambda _: place.under_way(), "a task under way")
+    _, worker = place.freeze()
     leave(terminal, "d")
     terminal.wait(lambda text: "campaign drains" in text, "the drain")
     os.kill(supervisor(place), signal.SIGKILL)
+    os.kill(worker, signal.SIGCONT)
     said = ended_with(terminal, 4)
     assert "no supervisor runs: its workers are asked from here" in said
     assert f"drained: 1 of {TASKS} tasks are done, 5 left" in said
