@@ -7,7 +7,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -29,8 +29,11 @@ def started(campaign: Path, folder: Path) -> Iterator[Terminal]:
         yield found
     finally:
         found.close()
-        for process in processes(folder):
-            process.kill()
+        while left := processes(folder):  # one that is killed late may have started another meanwhile
+            for process in left:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(left, LIMIT_S)
 
 
 def processes(folder: Path) -> list[psutil.Process]:
