@@ -6,7 +6,6 @@ import errno
 import gc
 import importlib
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 import cqltui
+from cqltui import streams
 from cqltui.errors import RIGHTS, CqltuiError, ExitCode, without_passwords
 
 
@@ -68,7 +68,9 @@ cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or ca
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code."""
+    """Run the command; its exit code. `argv`: in place of the process's own, whose streams are then protected."""
+    if argv is None:
+        streams.protect()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
@@ -87,10 +89,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has left, as `head` does: no message, and none from the interpreter's end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     except Exception as error:
         if kinds := _server_errors(error):
             mend = f"; {RIGHTS}" if "NoPermissionError" in kinds else ""

@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 from redis.exceptions import RedisError, TimeoutError
 
+from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
 from cqltui.campaign.model import WorkersConfig
@@ -165,13 +166,18 @@ def _left_alone(server: Server, run_dir: RunDir) -> int:
 
 
 def follow(server: Server, run_dir: RunDir | None, *, as_json: bool) -> int:
-    """Tell what happens until the run has ended; how it ended. `run_dir`: None if the run may be another machine's."""
+    """Tell what happens until the run has ended, or nobody listens any more; how it ended.
+
+    `run_dir`: None if the run may be another machine's.
+    """
     lines = LineReporter(sys.stderr)
     reporters: list[Reporter] = [JsonReporter(sys.stdout)] if as_json else [lines]
     feed, state = server.feed(), RunState()
     supervision = Supervision(run_dir)
     try:
         while not state.finished_ts:
+            if streams.is_gone(sys.stdout if as_json else sys.stderr):
+                return ExitCode.OK
             for event in feed.poll(POLL_S):
                 before, state = state, reduce(state, event)
                 for reporter in reporters:

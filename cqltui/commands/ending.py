@@ -5,6 +5,7 @@ import time
 
 from redis.exceptions import RedisError
 
+from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
 from cqltui.commands.status import from_disk
@@ -32,14 +33,15 @@ def see_out(server: Server, run_dir: RunDir, wanted: Wanted) -> RunState:
     Without a supervisor, or when it dies meanwhile, its workers are asked to leave from here. Raises
     CqltuiError if a run that is to stop has not after two minutes.
     """
-    print(ASKED[wanted], file=sys.stderr)
-    _follow(server, run_dir, None if wanted is Wanted.DRAINING else time.monotonic() + 2 * STOP_GRACE_S)
-    try:
-        _end_workers(server, run_dir, wanted)
-        return read(server.queue)
-    except RedisError as error:
-        print(f"the server does not answer ({error}); this is what the run directory knows:", file=sys.stderr)
-        return from_disk(run_dir)
+    with streams.never_waiting():
+        print(ASKED[wanted], file=sys.stderr)
+        _follow(server, run_dir, None if wanted is Wanted.DRAINING else time.monotonic() + 2 * STOP_GRACE_S)
+        try:
+            _end_workers(server, run_dir, wanted)
+            return read(server.queue)
+        except RedisError as error:
+            print(f"the server does not answer ({error}); this is what the run directory knows:", file=sys.stderr)
+            return from_disk(run_dir)
 
 
 def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:

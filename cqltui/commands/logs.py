@@ -6,6 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from cqltui import streams
 from cqltui.commands import options
 from cqltui.errors import ExitCode, InputError
 from cqltui.state.plain import plain
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _follow(path: Path) -> None:
     with path.open(encoding="utf-8", errors="replace") as file:
         file.seek(0, 2)
-        while True:
+        while not streams.is_gone(sys.stdout):
             for line in file:
                 print(plain(line.rstrip("\n")))
             sys.stdout.flush()

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from cqltui import streams
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.commands import options
@@ -56,12 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def headless(chosen: RunOptions, *, as_json: bool) -> int:
     """Supervise in the foreground, and print how it ended."""
-    lines = LineReporter(sys.stderr)
-    reporters: list[Reporter] = [lines, JsonReporter(sys.stdout)] if as_json else [lines]
-    try:
-        code = supervise(chosen, reporters)
-    finally:
-        lines.close()
+    with streams.never_waiting():
+        lines = LineReporter(sys.stderr)
+        reporters: list[Reporter] = [lines, JsonReporter(sys.stdout)] if as_json else [lines]
+        try:
+            code = supervise(chosen, reporters)
+        finally:
+            lines.close()
     if chosen.run_dir.summary_txt.is_file():
         summary = chosen.run_dir.summary_txt.read_text(encoding="utf-8")
         print(summary, end="", file=sys.stderr if as_json else sys.stdout)

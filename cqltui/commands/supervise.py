@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import signal
 import socket
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.connect import connect_url
 from cqltui.broker.handle import is_missed
@@ -227,9 +227,9 @@ class _Signals:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         again, self._asked = self._asked, True
         if not again:
-            os.write(2, STOPPING.encode())  # not print: the main program may be in the middle of one
             if self._supervisor is not None:
                 self._supervisor.ask_stop()
+            streams.tell_from_handler(STOPPING)  # after: it may fail, and the run must stop all the same
         elif number == signal.SIGINT:
             if self._supervisor is None:
                 raise KeyboardInterrupt

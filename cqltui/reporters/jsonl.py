@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from cqltui.reporters.stream import Stream
 from cqltui.state.events import VERSION, Event, Kind
 from cqltui.state.model import RunState
 
@@ -18,12 +17,12 @@ class JsonReporter:
     """
 
     def __init__(self, out: TextIO) -> None:
-        self._out = Stream(out)
+        self._out = out
 
     def handle(self, before: RunState, event: Event, after: RunState) -> None:
         """Write the event. The states are not needed: `data` carries what changed, whole."""
         if event.kind is not Kind.TICK:
-            self._out.line(to_line(event))
+            print(to_line(event), file=self._out, flush=True)
 
     def tick(self, state: RunState, now: float) -> None:
         """Nothing happens between events."""

@@ -3,8 +3,6 @@
 All of it is messages, so it goes to standard error and leaves standard output to data.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -13,7 +11,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cqltui.reporters.stream import Stream
 from cqltui.reporters.wording import best_text, clock, describe, finish_time, phase_line
 from cqltui.state.eta import Estimate, estimate
 from cqltui.state.events import Event
@@ -33,7 +30,7 @@ class LineReporter:
     def __init__(self, err: TextIO, interval_s: float = INTERVAL_S) -> None:
         console = Console(file=err, highlight=False, markup=False, emoji=False, soft_wrap=False)
         self._bars = _Bars(console) if console.is_terminal and not console.is_dumb_terminal else None
-        self._err = Stream(err)
+        self._err = err
         self._interval_s = interval_s
         self._next_ts = 0.0
         self._told: dict[str, PhaseProgress] = {}
@@ -72,7 +69,7 @@ class LineReporter:
         if self._bars is not None:
             self._bars.print(line)
         else:
-            self._err.line(line)
+            print(line, file=self._err, flush=True)
 
 
 class _Bars:
@@ -80,34 +77,21 @@ class _Bars:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._gone = False
         self._live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
     def print(self, line: str) -> None:
         """Print a line above the bars."""
-        with self._while_there():
-            self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(line), soft_wrap=True)
 
     def draw(self, state: RunState, expected: Estimate, now: float) -> None:
         """Draw the bars as of `now`."""
-        with self._while_there():
-            if not self._live.is_started:
-                self._live.start()
-            self._live.update(bars(state, expected, now), refresh=True)
+        if not self._live.is_started:
+            self._live.start()
+        self._live.update(bars(state, expected, now), refresh=True)
 
     def close(self) -> None:
         """Stop drawing."""
-        with self._while_there():
-            self._live.stop()
-
-    @contextmanager
-    def _while_there(self) -> Iterator[None]:
-        """A terminal that was closed fails every write; the run goes on without it."""
-        try:
-            self._console.quiet = self._gone
-            yield
-        except (OSError, ValueError):
-            self._gone = True
+        self._live.stop()
 
 
 def bars(state: RunState, expected: Estimate, now: float) -> Group:
