@@ -64,6 +64,32 @@ def interrupt(world: World) -> None:
     if not world.supervisor.err:
         raise NotNow
     world.supervisor.send(signal.SIGINT)
+    world.expect_end()
+
+
+def closed_stream(world: World) -> None:
+    """Who reads the output leaves, as tee does at a Ctrl-C: the run goes on."""
+    if world.supervisor.is_deaf:
+        raise NotNow
+    world.supervisor.deafen()
+
+
+def signal_after_hang_up(world: World) -> None:
+    """The output is closed, and then the run is asked to stop."""
+    if not world.supervisor.err:
+        raise NotNow
+    world.supervisor.deafen()
+    world.supervisor.send(world.rng.choice((signal.SIGHUP, signal.SIGINT, signal.SIGTERM)))
+    world.expect_end()
+
+
+def double_answers(world: World) -> None:
+    """Keys come in a burst, as from a paste or over a slow line: a question is answered more than once."""
+    if world.screen is None or world.screen.code is not None:
+        raise NotNow
+    world.screen.terminal.press(
+        world.rng.choice(("xnnn", "x\r\r\r", "x\x1b\x1b\x1b", "qccc", "q\x1b\x1b", "???", "\r\x1b\x1b"))
+    )
 
 
 def drain(world: World) -> None:

@@ -1,5 +1,6 @@
 """A run and all of its processes: who they are, what happens to them, and who starts them again."""
 
+import math
 import os
 import signal
 import time
@@ -25,6 +26,8 @@ EXPECTED_ENDS = frozenset(ExitCode) - {ExitCode.INPUT}
 """INTERNAL is also that of a supervisor which came while the server was away, and said so."""
 LEASE_S = 4.0
 """Of the campaign."""
+END_S = 240.0
+"""How long a supervisor may take to end when it was asked to: its workers have a minute, and the server may be away."""
 SCREEN_S = 30.0
 SETTLE_S = 2.0
 """Time for a server that is back to answer."""
@@ -58,6 +61,7 @@ class World:
         self._supervisor: Command | None = None
         self._supervisor_at = 0.0
         self._killed: set[int] = set()
+        self._must_end_at = math.inf
         self.screen: Screen | None = None
         self._screen_at = 2.0 + time.monotonic()
 
@@ -125,8 +129,8 @@ class World:
     # What happens
 
     def begin(self) -> Command:
-        """Start the campaign without a screen."""
-        return self.place.begin(*self._options)
+        """Start the campaign without a screen, its output through pipes."""
+        return self.place.begin(*self._options, piped=True)
 
     def kill(self, pid: int) -> None:
         """SIGKILL."""
@@ -155,6 +159,10 @@ class World:
     def later(self, seconds: float, act: Act) -> None:
         """Do it when so much time has passed, at the latest at the end of the faults."""
         self._later.append(Later(time.monotonic() + seconds, act))
+
+    def expect_end(self) -> None:
+        """The supervisor was asked to end: it has to."""
+        self._must_end_at = min(self._must_end_at, time.monotonic() + END_S)
 
     def was_killed(self, pid: int) -> bool:
         """Whether a fault has killed it."""
@@ -186,8 +194,11 @@ class World:
                 self._supervisor = self.begin()
             return
         if command.code is None:
+            if now > self._must_end_at:
+                self.complaints.append(f"a supervisor that was asked to end goes on: {command.err[-1500:]}")
+                self._must_end_at = math.inf
             return
-        self._supervisor = None
+        self._supervisor, self._must_end_at = None, math.inf
         self._supervisor_at = now + self.rng.uniform(0.0, 4.0)
         self.ended = command.code in (0, 1)  # 1: some task is dead, which the judge will say
         if command.code == ExitCode.INPUT and "has a supervisor already" in command.err:
@@ -205,7 +216,8 @@ class World:
         if code is None:
             return
         # Without a supervisor or a server there may be nothing to attach to: it says so, with the code of no server.
-        if code not in tuple(ExitCode) and self.screen.pid not in self._killed:
+        crashed = code not in tuple(ExitCode) or b"Traceback" in self.screen.terminal.output
+        if crashed and self.screen.pid not in self._killed:
             self.complaints.append(f"a screen ended with {code}:\n{self.screen.text()}")
         self.screen.close()
         self.screen = None

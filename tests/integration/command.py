@@ -1,33 +1,66 @@
 """`cqltui ...` as a process of its own."""
 
+import os
+import select
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 PATIENCE_S = 90.0
 """For whatever is waited for, on a machine that has other work to do too."""
+LISTEN_S = 0.1
 
 
 class Command:
     """`cqltui ...` as a process of its own, its output in files."""
 
-    def __init__(self, folder: Path, output: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
-        """`output`: the files' path, without their suffixes."""
+    def __init__(
+        self, folder: Path, output: Path, arguments: tuple[str, ...], env: Mapping[str, str], *, piped: bool = False
+    ) -> None:
+        """`output`: the files' path, without their suffixes. `piped`: what it writes comes there through pipes, as with
+        `| tee`; `deafen` closes them."""
         self._arguments = arguments
+        self._deaf = threading.Event()
         self._out, self._err = output.with_suffix(".out"), output.with_suffix(".err")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "cqltui", *arguments],
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
+                stdout=subprocess.PIPE if piped else out,
+                stderr=subprocess.PIPE if piped else err,
                 cwd=folder,
                 env=env,
                 start_new_session=True,
             )
+        streams = ((self._child.stdout, self._out), (self._child.stderr, self._err)) if piped else ()
+        self._listeners = [threading.Thread(target=self._listen, args=stream, daemon=True) for stream in streams]
+        for listener in self._listeners:
+            listener.start()
+
+    def _listen(self, pipe: IO[bytes], path: Path) -> None:
+        with pipe, path.open("ab", buffering=0) as file:
+            while not self._deaf.is_set():
+                if select.select([pipe], [], [], LISTEN_S)[0]:
+                    data = os.read(pipe.fileno(), 1 << 16)
+                    if not data:
+                        return
+                    file.write(data)
+
+    def deafen(self) -> None:
+        """Close what it writes to."""
+        self._deaf.set()
+        for listener in self._listeners:
+            listener.join()
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether what it writes is lost."""
+        return self._deaf.is_set()
 
     @property
     def pid(self) -> int:
@@ -46,8 +79,12 @@ class Command:
 
     @property
     def code(self) -> int | None:
-        """The exit code, None while it goes on."""
-        return self._child.poll()
+        """The exit code, None while it goes on; once it is there, all output is."""
+        code = self._child.poll()
+        if code is not None:
+            for listener in self._listeners:
+                listener.join(PATIENCE_S)
+        return code
 
     def send(self, number: int) -> None:
         """Send it a signal."""

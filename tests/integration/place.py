@@ -89,19 +89,19 @@ class Place:
 
     # Processes
 
-    def start(self, *arguments: str) -> Command:
-        """Start `cqltui ...` here."""
+    def start(self, *arguments: str, piped: bool = False) -> Command:
+        """Start `cqltui ...` here; `piped`: as of `Command`."""
         env = {name: value for name, value in os.environ.items() if name not in ("CQLTUI_REDIS_URL", "REDIS_URL")}
         env |= self.environment
         if self.url is not None:
             env["REDIS_URL"] = self.url
         output = self._outputs / f"command-{len(self._commands)}"
-        self._commands.append(Command(self.folder, output, arguments, env))
+        self._commands.append(Command(self.folder, output, arguments, env, piped=piped))
         return self._commands[-1]
 
-    def begin(self, *arguments: str) -> Command:
-        """Start the campaign without a screen."""
-        return self.start(self.campaign.name, "--no-ui", *arguments)
+    def begin(self, *arguments: str, piped: bool = False) -> Command:
+        """Start the campaign without a screen; `piped`: as of `Command`."""
+        return self.start(self.campaign.name, "--no-ui", *arguments, piped=piped)
 
     def complete(self, *arguments: str) -> Command:
         """Run the campaign to its good end."""
