@@ -28,6 +28,7 @@ FAULTS: tuple[Fault, ...] = (
     damage.full_disk,
     surroundings.jump_clock,
     surroundings.pull_cable,
+    surroundings.refusing_server,
     surroundings.second_supervisor,
     surroundings.second_worker,
     surroundings.interrupt,

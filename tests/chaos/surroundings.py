@@ -5,16 +5,37 @@ sense just now raises NotNow, and another is taken.
 """
 
 import signal
+import time
 from pathlib import Path
+from typing import NamedTuple
+
+import redis
 
 from cqltui.broker.queue import Queue
-from cqltui.errors import ExitCode
+from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import Wanted
 from tests.chaos.world import LEASE_S, NotNow, World, worker_id
 from tests.integration.command import Command
 
 COMMAND_S = 20.0
 """How long a second supervisor has to find out that there is one."""
+REFUSED_S = 15.0
+"""How long after a refusal somebody may still tell of it, and end with the code of wrong input."""
+
+
+class Refusal(NamedTuple):
+    """Commands that make a server refuse what a run needs, and take that back."""
+
+    refuse: tuple[str, ...]
+    accept: tuple[str, ...]
+
+
+REFUSALS = (
+    Refusal(("ACL", "SETUSER", "default", "-evalsha", "-eval"), ("ACL", "SETUSER", "default", "+@all")),
+    Refusal(("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),
+    Refusal(("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+)
+"""The last one the embedded server does not know."""
 
 
 # The world around
@@ -36,6 +57,27 @@ def pull_cable(world: World) -> None:
     world.server_away(seconds := world.rng.uniform(1.0, 3.0) * LEASE_S)
     network.cable(plugged=False)
     world.later(seconds, lambda: network.cable(plugged=True))
+
+
+def refusing_server(world: World) -> None:
+    """The server answers and refuses: what a user may do was changed, it has become a replica, or lacks its own."""
+    kind = world.rng.choice(tuple(REFUSALS if world.own_server else REFUSALS[:-1]))
+    seconds = world.rng.uniform(1.0, 3.0) * LEASE_S
+    with world.client() as client:
+        client.execute_command(*kind.refuse)
+    world.server_away(seconds)
+    world.refuses_until = time.monotonic() + seconds + REFUSED_S
+    world.later(seconds, lambda: _accept_again(world, kind))
+
+
+def _accept_again(world: World, kind: Refusal) -> None:
+    """Again and again, until it is so: the server may be away."""
+    try:
+        with world.place.queue() as queue:
+            queue.client.execute_command(*kind.accept)
+    except (redis.RedisError, OSError, ServerError):
+        if not world.ended:
+            world.later(0.5, lambda: _accept_again(world, kind))
 
 
 # What people do

@@ -61,6 +61,8 @@ class World:
         self._supervisor: Command | None = None
         self._supervisor_at = 0.0
         self._killed: set[int] = set()
+        self.refuses_until = 0.0
+        """Until then a server that refuses is a reason to end with the code of wrong input."""
         self._must_end_at = math.inf
         self.screen: Screen | None = None
         self._screen_at = 2.0 + time.monotonic()
@@ -203,7 +205,8 @@ class World:
         self.ended = command.code in (0, 1)  # 1: some task is dead, which the judge will say
         if command.code == ExitCode.INPUT and "has a supervisor already" in command.err:
             return  # a second one was faster
-        unknown = command.code not in EXPECTED_ENDS and command.pid not in self._killed
+        refused = command.code == ExitCode.INPUT and now < self.refuses_until
+        unknown = command.code not in EXPECTED_ENDS and not refused and command.pid not in self._killed
         if unknown or "Traceback" in command.err:
             self.complaints.append(f"a supervisor ended with {command.code}: {command.err[-1500:]}")
 
