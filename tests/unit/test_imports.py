@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams"},
+    {"errors", "streams", "identity"},
+    {"machine"},
     {"campaign"},
     {"state"},
     {"broker"},
@@ -24,8 +25,8 @@ LAYERS = (
 """A room of cqltui imports rooms of earlier layers only: not later ones, and not its neighbours."""
 TORCH_FREE = ("trainer.config", "trainer.progress", "trainer.packing", "trainer.files", "trainer.data")
 """What the rooms that must start fast may import of the trainer."""
-HEADLESS = ("campaign", "state", "broker", "results", "supervisor", "reporters", "cli")
-BEFORE_SERVER = ("campaign", "state")
+HEADLESS = ("identity", "machine", "campaign", "state", "broker", "results", "supervisor", "reporters", "cli")
+BEFORE_SERVER = ("identity", "campaign", "state")
 """Pure rooms: they know no server."""
 
 
