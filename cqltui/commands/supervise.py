@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from types import FrameType
 from typing import Any
 
@@ -24,6 +25,7 @@ from cqltui.commands import devices, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.options import RunOptions
 from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.machine import here
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.record import TaskStanding, read_records
 from cqltui.results.rundir import RunDir
@@ -163,6 +165,7 @@ def _describe(
         "description": campaign.description,
         "run_dir": str(run_dir.path),
         "host": socket.gethostname(),
+        "process": asdict(here()),
         "started_ts": created_ts,
         "workers": workers,
         "phases": [

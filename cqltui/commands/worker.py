@@ -3,7 +3,6 @@
 import argparse
 import faulthandler
 import logging
-import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cqltui.broker.records import check_name
 from cqltui.commands import options
 from cqltui.commands.server import open_run
 from cqltui.errors import InputError
+from cqltui.machine import here
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
@@ -57,7 +57,9 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
         raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
     there = RunDir(Path(campaign.run_dir))
     known = read_json(there.campaign_json)
-    if said.get("host") == socket.gethostname() and known and known.get("created_ts") == campaign.started_ts:
+    # A path means the same where processes do; in doubt results travel through the server, which is never wrong.
+    is_here = decode.process(said.get("process")).shares_numbers(here())
+    if is_here and known and known.get("created_ts") == campaign.started_ts:
         return there, True
     name = check_name("campaign", campaign.name)
     return RunDir((options.RUNS / f"{name}@{worker_id}").absolute()), False

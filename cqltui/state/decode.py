@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cqltui.identity import ProcessIdentity
 from cqltui.state.model import (
     CampaignInfo,
     Lifecycle,
@@ -176,6 +177,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
         version=(epoch, whole(raw, "since"), whole(raw, "report")),
         ts=ts,
         pid=whole(raw, "pid"),
+        process=process(raw.get("process")),
         host=text(raw, "host"),
         device=text(raw, "device"),
         started_ts=stamp(raw, "started_ts"),
@@ -183,6 +185,20 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
         memory_bytes=whole(raw, "memory_bytes"),
         memory_total_bytes=whole(raw, "memory_total_bytes"),
         tasks=members or strings(raw.get("tasks")),
+    )
+
+
+def process(raw: object) -> ProcessIdentity:
+    """Which process it is; one of which nothing can be told if it is not said, as by earlier versions."""
+    if not isinstance(raw, Mapping):
+        return ProcessIdentity()
+    return ProcessIdentity(
+        machine=text(raw, "machine"),
+        boot=text(raw, "boot"),
+        pid_namespace=whole(raw, "pid_namespace"),
+        uid=int(number(raw, "uid", -1)),
+        pid=whole(raw, "pid"),
+        started=number(raw, "started"),
     )
 
 

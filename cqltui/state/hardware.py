@@ -9,7 +9,7 @@ from cqltui.state.model import RunState, Status, TaskState, WorkerState
 
 @dataclass(frozen=True, slots=True)
 class DeviceUse:
-    """A device of a host, and what the live workers on it hold."""
+    """A device of a machine, and what the live workers on it hold."""
 
     host: str
     device: str
@@ -33,19 +33,19 @@ class Speed:
 
 
 def device_use(state: RunState, now: float) -> tuple[DeviceUse, ...]:
-    """The devices that live workers use, by host and name."""
+    """The devices that live workers use, by host and name. Users and containers of one machine share its boot."""
     groups: dict[tuple[str, str], list[WorkerState]] = {}
-    for worker in live_workers(state, now):
-        groups.setdefault((worker.host, worker.device), []).append(worker)
+    for worker in sorted(live_workers(state, now), key=lambda worker: worker.host):
+        groups.setdefault((worker.process.boot or worker.host, worker.device), []).append(worker)
     return tuple(
         DeviceUse(
-            host,
+            workers[0].host,
             device,
             len(workers),
             sum(worker.memory_bytes for worker in workers),
             max(worker.memory_total_bytes for worker in workers),
         )
-        for (host, device), workers in sorted(groups.items())
+        for (_, device), workers in groups.items()
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from cqltui.identity import ProcessIdentity
+
 
 class Status(StrEnum):
     """Where a task is. Only queued tasks are in `training_queue`."""
@@ -146,7 +148,9 @@ class WorkerState:
     id: str
     ts: float = 0.0
     pid: int = 0
+    process: ProcessIdentity = field(default_factory=ProcessIdentity)
     host: str = ""
+    """What its machine calls itself: for people only, since others may be called so too."""
     device: str = ""
     started_ts: float = 0.0
     samples_per_s: float = 0.0

@@ -1,7 +1,6 @@
 """Gives back what dead, silent and hanging workers held."""
 
 import signal
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,13 @@ from redis.exceptions import RedisError
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Lease
 from cqltui.campaign.model import WorkersConfig
+from cqltui.identity import Life
+from cqltui.machine import life
 from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import UNSEEN, is_alive
+from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 
 EXPECTED = (0, -signal.SIGTERM)
@@ -44,7 +45,6 @@ class Guard:
         self._leases = Unchanged()
         self._steps = Unchanged()
         self._stalled: frozenset[str] = frozenset()
-        self._host = socket.gethostname()
         self._deaths: dict[str, _Death] = {}
         """By worker, those that the server has not been told of."""
         self._hung: dict[str, str] = {}
@@ -57,15 +57,21 @@ class Guard:
 
     def others(self, state: RunState) -> dict[str, WorkerState]:
         """The living workers that are none of ours, by id: started by hand, or on another machine."""
-        live = {worker.id for worker in live_workers(state, time.time())}
+        spoke = {worker.id for worker in live_workers(state, time.time())}
         return {
             worker.id: worker
             for worker in state.workers.values()
-            if not worker.stopped and (self._is_another(worker) if worker.host == self._host else worker.id in live)
+            if not worker.stopped and self._is_another(worker, spoke=worker.id in spoke)
         }
 
-    def _is_another(self, worker: WorkerState) -> bool:
-        return worker.pid != self._fleet.pid(worker.id) and is_alive(worker.pid)
+    def _is_another(self, worker: WorkerState, *, spoke: bool) -> bool:
+        """Whether it is none of ours and lives. `spoke`: it did just now, which is all there is of one elsewhere."""
+        match life(worker.process):
+            case Life.ALIVE:
+                return worker.pid != self._fleet.pid(worker.id)
+            case Life.DEAD:
+                return False
+        return spoke
 
     def note_death(self, worker_id: str, code: int) -> None:
         """A worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""

@@ -90,14 +90,6 @@ class Launcher:
         return WorkerProcess(worker_id, psutil.Process(child.pid), child, log_start)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether there is such a process on this machine; one that only waits to be collected by its parent is none."""
-    try:
-        return pid > 0 and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def left_behind(run_dir: Path) -> list[WorkerProcess]:
     """The workers of that run which a former supervisor has started here and which live, the newest first.
 

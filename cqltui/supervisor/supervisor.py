@@ -1,7 +1,6 @@
 """The loop that keeps a run going: events in, workers tended, results published, the end noticed."""
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,12 +15,13 @@ from cqltui.broker.queue import Queue
 from cqltui.broker.records import Result
 from cqltui.broker.stream import events_after
 from cqltui.errors import CqltuiError, ExitCode
+from cqltui.identity import Life
+from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
-from cqltui.supervisor.process import is_alive
 from cqltui.supervisor.records import Records
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,6 @@ class Supervisor:
         self._stop_sent = False
         self._terminated_at: float | None = None
         self._judge_at: float | None = None
-        self._host = socket.gethostname()
         self._said: list[str] = []
         """Warnings since all went well."""
         self._unkept: set[str] = set()
@@ -202,8 +201,7 @@ class Supervisor:
     def _note_lost(self) -> None:
         """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""
         for worker in self.state.workers.values():
-            ours = worker.host == self._host and not worker.stopped and worker.id not in self._fleet
-            if ours and worker.pid and not is_alive(worker.pid):
+            if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
                 self._guard.note_death(worker.id, -1)
 
     def _judge(self) -> None:

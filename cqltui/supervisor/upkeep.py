@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,9 +11,12 @@ from cqltui.broker.epoch import open_epoch
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import InputError
+from cqltui.machine import machine_id
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
-from cqltui.state.model import RunState
+from cqltui.state.live import live_workers
+from cqltui.state.model import CampaignInfo, RunState
+from cqltui.state.reduce import reduce
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.submit import submit
 
@@ -88,11 +92,22 @@ class Upkeep:
         other = decode.campaign(said)
         if other is None or not other.run_dir:
             return False
-        if said.get("host") == socket.gethostname() and other.run_dir == str(self._run_dir.path):
+        if other.run_dir == str(self._run_dir.path) and self._is_ours(said, other, created_ts):
             return other.started_ts != created_ts
         if self._queue.is_finished():
             return True
         raise InputError(
             f"this server holds the queue of another run, {other.run_dir} on {decode.text(said, 'host')}, which has "
-            'not finished: give this campaign a name of its own there, [redis] namespace = "..." in its file'
+            "not finished: end that one (cqltui stop), or give this campaign a name of its own on the server, "
+            '[redis] namespace = "..." in its file'
         )
+
+    def _is_ours(self, said: Mapping[str, Any], other: CampaignInfo, created_ts: float) -> bool:
+        """Whether the run of that path is one of this directory, and not of another machine's of the same path."""
+        machine = decode.process(said.get("process")).machine
+        if machine == machine_id() or (not machine and said.get("host") == socket.gethostname()):
+            return True
+        # The directory knows the run, whose machine is another or has changed its name: it may be a shared one, or a
+        # copy of one where the run goes on.
+        state = reduce(RunState(), self._queue.snapshot())
+        return other.started_ts == created_ts and not live_workers(state, time.time())

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import FrameType
 
 import numpy as np
@@ -18,6 +18,7 @@ import torch
 import cqltui
 from cqltui.broker.queue import Queue
 from cqltui.errors import InputError
+from cqltui.machine import here
 from cqltui.results.rundir import RunDir
 from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
@@ -62,7 +63,7 @@ class Worker:
         self._worker = {
             "id": options.worker_id,
             "pid": process.pid,
-            "create_time": process.create_time(),
+            "process": asdict(here()),
             "host": socket.gethostname(),
             "device": options.device,
             "started_ts": time.time(),

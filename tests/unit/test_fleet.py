@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cqltui.machine import start_time
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import WORKER, Launcher, is_alive, left_behind
+from cqltui.supervisor.process import WORKER, Launcher, left_behind
 
 LIMIT_S = 20.0
 
@@ -63,7 +64,7 @@ def test_workers_of_before_are_taken_over_and_those_too_many_are_ended(start: St
     assert fleet.tend(1, lambda worker, code: died.append((worker, code))) == []
     assert died == [("w2", -1)]
     assert fleet.pid("w1") == first.pid
-    assert all(is_alive(process.pid) for process in (first, by_hand, other, named))
+    assert all(start_time(process.pid) for process in (first, by_hand, other, named))
 
 
 def test_a_relative_path_is_that_of_the_worker(start: Start, run_dir: Path) -> None:
@@ -94,15 +95,3 @@ def test_an_id_under_which_another_process_works_is_left_to_it(start: Start, run
     while fleet.alive:
         assert time.monotonic() < end
         fleet.tend(0, lambda worker, code: None)
-
-
-def test_a_process_that_waits_to_be_collected_lives_no_more(start: Start, run_dir: Path) -> None:
-    first = start("w1", run_dir)
-    assert is_alive(first.pid)
-    assert not is_alive(0)
-    assert not is_alive(-first.pid), "a worker's pid is foreign"
-    first.kill()
-    end = time.monotonic() + LIMIT_S
-    while is_alive(first.pid):
-        assert time.monotonic() < end
-        time.sleep(0.01)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cqltui.identity import ProcessIdentity
 from cqltui.state import hardware
 from cqltui.state.hardware import DeviceUse
 from cqltui.state.model import Lifecycle, Progress, Status, TaskState, WorkerState
@@ -41,6 +42,16 @@ def test_memory_is_summed_over_the_workers_of_a_device() -> None:
         DeviceUse("a", "cpu", 2, 3 * GIB, 16 * GIB),
         DeviceUse("b", "cuda:0", 1, GIB, 0),
     )
+
+
+def test_a_device_is_a_machines_whatever_that_is_called() -> None:
+    one, other = ProcessIdentity("m1", "boot 1"), ProcessIdentity("m2", "boot 2")
+    places = [("old name", one), ("new name", one), ("new name", other), ("new name", replace(one, machine="m3"))]
+    workers = [
+        WorkerState(f"w{n}", LAUNCH, process=who, host=host, device="cpu") for n, (host, who) in enumerate(places)
+    ]
+    state = replace(run_of([]), workers={worker.id: worker for worker in workers})
+    assert [(use.host, use.workers) for use in hardware.device_use(state, LAUNCH)] == [("new name", 3), ("new name", 1)]
 
 
 def test_a_pack_is_what_runs_on_the_same_worker() -> None:

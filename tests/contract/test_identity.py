@@ -1,0 +1,197 @@
+"""Whose a run is and who lives, where host names and pids are the same and machines are not."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cqltui.broker.access import Server
+from cqltui.broker.bus import Feed
+from cqltui.broker.handle import ServerHandle
+from cqltui.broker.queue import Queue
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.model import WorkersConfig
+from cqltui.commands.dataset import load_data
+from cqltui.commands.worker import place_of
+from cqltui.errors import InputError
+from cqltui.machine import here, start_time
+from cqltui.results.rundir import RunDir, write_json
+from cqltui.state.model import Status
+from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.process import Launcher
+from cqltui.supervisor.records import Records
+from cqltui.supervisor.supervisor import Hooks, Supervisor
+from cqltui.supervisor.upkeep import Upkeep
+from tests.contract.helpers import claim_one, eventually, life, state, task
+from tests.integration.sessions import ONE
+
+CREATED_TS = 1_700_000_000.25
+HOST = socket.gethostname()
+ME = here()
+CONTAINER = replace(ME, machine="0" * 32, pid_namespace=1)
+ITS_MACHINE, MY_MACHINE = {"process": asdict(CONTAINER)}, {"process": asdict(ME)}
+TOLD_BEFORE: dict[str, Any] = {}
+"""What earlier versions told of their process."""
+
+
+@pytest.fixture
+def dead() -> int:
+    """The pid of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait(60)
+    return child.pid
+
+
+def describe(pid: int, said: Mapping[str, Any], started: float = 12.5) -> dict[str, Any]:
+    """A worker's description of itself, on a host of our name."""
+    process = {**said["process"], "pid": pid, "started": started} if said else None
+    return {"pid": pid, "host": HOST, "device": "cpu", "process": process}
+
+
+@pytest.fixture
+def supervised(queue: Queue, server: ServerHandle, tmp_path: Path) -> Iterator[Guard]:
+    """The guard of a supervisor at work, which has no workers of its own."""
+    fleet = Fleet(Launcher([], {}, tmp_path), 0)
+    guard, records = Guard(queue, fleet, WorkersConfig()), Records(RunDir(tmp_path))
+    feed = Feed(server.connect)
+    hooks = Hooks(lambda state: None, lambda state: None, lambda state: None)
+    queue.set_filled()
+    supervisor = Supervisor(Queue(server.connect()), feed, fleet, guard, records, hooks, [])
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    yield guard
+    for lease in queue.leases():
+        queue.died(lease.id, lease.token, "the test has ended", max_deaths=1)
+    supervisor.ask_stop()
+    thread.join(60)
+    feed.close()
+    records.close()
+    assert not thread.is_alive()
+
+
+def test_a_pid_is_looked_for_on_its_own_machine_only(supervised: Guard, queue: Queue, dead: int) -> None:
+    queue.enqueue_many([task("theirs", 9), task("old", 8), task("mine", 7)])
+    for worker_id, said in (("container", ITS_MACHINE), ("before", TOLD_BEFORE), ("w9", MY_MACHINE)):
+        claim_one(queue, queue.register_worker(worker_id, describe(dead, said)))
+    eventually(lambda: life(queue, "mine").deaths > 0)
+    for task_id in ("theirs", "old"):
+        now = life(queue, task_id)
+        assert (now.status, now.deaths) == (Status.RUNNING, 0), task_id
+
+
+def test_who_else_works_is_told_by_the_process_or_by_what_it_says(queue: Queue, dead: int, tmp_path: Path) -> None:
+    started = start_time(os.getpid()) or 0.0
+    for worker_id, data in {
+        "dead": describe(dead, MY_MACHINE),
+        "reused": describe(os.getpid(), MY_MACHINE, started - 60),
+        "mine": describe(os.getpid(), MY_MACHINE, started),
+        "theirs": describe(dead, ITS_MACHINE),
+        "before": describe(dead, TOLD_BEFORE),
+    }.items():
+        queue.register_worker(worker_id, data)
+    guard = Guard(queue, Fleet(Launcher([], {}, tmp_path), 0), WorkersConfig())
+    run = state(queue)
+    assert set(guard.others(run)) == {"mine", "theirs", "before"}
+    silent = {name: replace(worker, ts=time.time() - 3600) for name, worker in run.workers.items()}
+    assert set(guard.others(replace(run, workers=silent))) == {"mine"}, "of those elsewhere silence is all there is"
+
+
+@dataclass
+class Found:
+    """The directory in which a supervisor starts, on the user's own server."""
+
+    upkeep: Upkeep
+    queue: Queue
+    run_dir: RunDir
+    server: Server
+
+    def open(self) -> bool:
+        """Whether it goes on with what the server holds; False if it begins anew."""
+        before = self.queue.version()
+        self.upkeep.open(CREATED_TS)
+        return self.queue.version()[0] == before[0]
+
+    def holds(self, host: str, started_ts: float, said: Mapping[str, Any]) -> None:
+        """What the server holds: a run in a directory of that path, which has not finished."""
+        description = {"name": "one", "run_dir": str(self.run_dir.path), "host": host, "started_ts": started_ts, **said}
+        self.queue.set_campaign(description)
+
+
+@pytest.fixture
+def found(server: ServerHandle, queue: Queue, tmp_path: Path) -> Iterator[Found]:
+    """One that holds nothing yet."""
+    path = tmp_path / "one.toml"
+    path.write_text(ONE, encoding="utf-8")
+    campaign, data = load_data(load_campaign(path))
+    own = Server(None, f"redis://:{server.password}@127.0.0.1:{server.port}/0")
+    run_dir = RunDir(tmp_path / "run")
+    run_dir.server.mkdir(parents=True)
+    records = Records(run_dir)
+    yield Found(Upkeep(own, run_dir, campaign, data, records, 1, lambda state: {}), own.queue, run_dir, own)
+    records.close()
+    own.leave()
+
+
+@pytest.mark.parametrize(
+    ("host", "started_ts", "said", "goes_on"),
+    [
+        (HOST, CREATED_TS, MY_MACHINE, True),
+        ("its former name", CREATED_TS, MY_MACHINE, True),
+        ("its former name", CREATED_TS - 9, MY_MACHINE, False),
+        (HOST, CREATED_TS, TOLD_BEFORE, True),
+        (HOST, CREATED_TS - 9, TOLD_BEFORE, False),
+        ("its former name", CREATED_TS, TOLD_BEFORE, True),
+        ("another node", CREATED_TS, ITS_MACHINE, True),
+    ],
+    ids=["ours", "renamed", "renamed, moved aside", "before", "before, moved aside", "before, renamed", "shared disk"],
+)
+def test_a_machines_own_run(found: Found, host: str, started_ts: float, said: Mapping[str, Any], goes_on: bool) -> None:
+    found.holds(host, started_ts, said)
+    assert found.open() is goes_on
+
+
+@pytest.mark.parametrize(
+    ("started_ts", "said", "works"),
+    [(CREATED_TS - 9, ITS_MACHINE, False), (CREATED_TS, ITS_MACHINE, True)],
+    ids=["a container of our name with a directory of the same path", "a copy of the directory where the run goes on"],
+)
+def test_another_machines_run(found: Found, started_ts: float, said: Mapping[str, Any], works: bool) -> None:
+    found.holds(HOST, started_ts, said)
+    if works:
+        found.queue.register_worker("w1", describe(os.getpid(), said))
+    before = found.queue.version()
+    with pytest.raises(InputError, match="holds the queue of another run"):
+        found.open()
+    assert found.queue.version() == before, "nothing was changed"
+
+
+@pytest.mark.parametrize(
+    ("host", "said", "is_here"),
+    [
+        (HOST, MY_MACHINE, True),
+        ("its former name", MY_MACHINE, True),
+        (HOST, ITS_MACHINE, False),
+        (HOST, {"process": asdict(replace(ME, pid_namespace=1))}, False),
+        (HOST, TOLD_BEFORE, False),
+    ],
+    ids=["ours", "renamed", "another machine", "a container with our home", "before"],
+)
+def test_a_worker_writes_into_the_run_directory_of_its_own_machine_only(
+    found: Found, host: str, said: Mapping[str, Any], is_here: bool
+) -> None:
+    found.holds(host, CREATED_TS, said)
+    write_json(found.run_dir.campaign_json, {"created_ts": CREATED_TS})
+    place, here = place_of(found.server, "lap")
+    assert here is is_here
+    assert (place == found.run_dir) is is_here
+    write_json(found.run_dir.campaign_json, {"created_ts": CREATED_TS + 1})
+    assert not place_of(found.server, "lap")[1], "another directory of that path"
