@@ -75,6 +75,14 @@ def start_time(pid: int) -> float | None:
         return None
 
 
+def is_neighbour(process: psutil.Process) -> bool:
+    """Whether it is this user's and has its number in our pid namespace: a host sees its containers' processes too, for
+    which paths mean something else. Raises psutil.Error and OSError."""
+    if process.uids().real != os.getuid():
+        return False
+    return not LINUX or Path(f"/proc/{process.pid}/ns/pid").stat().st_ino == _pid_namespace()
+
+
 def life(said: ProcessIdentity) -> Life:
     """Whether that process lives, as far as it can be seen from here."""
     return judge(said, here(), start_time(said.pid))

@@ -1,13 +1,18 @@
 """One supervisor a run directory."""
 
 import shlex
+import socket
 import time
-
-import psutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from cqltui.broker.locks import FileLock
 from cqltui.errors import InputError, ServerError
+from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
+from cqltui.state import decode
+from cqltui.state.plain import plain
 
 GLANCE_S = 0.5
 """Who only looks whether there is a supervisor holds the lock for a moment."""
@@ -27,23 +32,30 @@ class RunLock:
         try:
             self._lock.wait(time.monotonic() + GLANCE_S)
         except ServerError:
-            pid = (read_json(self._file) or {}).get("pid", "?")
+            said = read_json(self._file) or {}
+            where = "" if is_local(said) else f" on {plain(str(said.get('host')), 60)}"
             self._lock.close()
             raise InputError(
-                f"{run_dir.path}: this run has a supervisor already (process {pid}): "
+                f"{run_dir.path}: this run has a supervisor already (process {said.get('pid', '?')}{where}): "
                 f"see it with `cqltui attach {place(run_dir)}`, or end it with `cqltui stop {place(run_dir)}`"
             ) from None
         self.say(ready=False)
 
     def say(self, *, ready: bool) -> None:
         """Tell who has the lock, and whether the run can be attached to."""
-        process = psutil.Process()
-        write_json(self._file, {"pid": process.pid, "create_time": process.create_time(), "ready": ready})
+        process = here()
+        said = {"pid": process.pid, "host": socket.gethostname(), "process": asdict(process), "ready": ready}
+        write_json(self._file, said)
 
     def free(self) -> None:
         """Let the next one have it."""
         self._file.unlink(missing_ok=True)
         self._lock.close()
+
+
+def is_local(said: Mapping[str, Any]) -> bool:
+    """Whether who said so is on this machine, or did not tell, as earlier versions."""
+    return decode.process(said.get("process")).machine in ("", machine_id())
 
 
 def place(run_dir: RunDir) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from cqltui.machine import is_neighbour
+
 UNSEEN = -1
 """The exit code of a process whose end we could not collect."""
 WORKER = ("-m", "cqltui", "worker", "--worker-id")
@@ -105,7 +107,8 @@ def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerPro
         _, *words = process.cmdline() or [""]
         *known, worker_id = words[: len(WORKER) + 1] or [""]
         place = Path(process.cwd(), words[words.index("--run-dir") + 1])
-        if tuple(known) == WORKER and SLOT.fullmatch(worker_id) and run_dir.samefile(place):
+        is_worker = tuple(known) == WORKER and SLOT.fullmatch(worker_id) is not None
+        if is_worker and run_dir.samefile(place) and is_neighbour(process):
             return process.create_time(), WorkerProcess(worker_id, process)
     except (psutil.Error, OSError, ValueError, IndexError):  # another program, gone, or somebody else's
         pass

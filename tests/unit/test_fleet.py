@@ -26,9 +26,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     (package / "__main__.py").write_text("import time; time.sleep(600)\n")
     made: list[subprocess.Popen[bytes]] = []
 
-    def start(worker_id: str, run_dir: str | Path, *, by_hand: bool = False) -> subprocess.Popen[bytes]:
+    def start(
+        worker_id: str, run_dir: str | Path, *, by_hand: bool = False, within: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
         words = ["--run-dir", str(run_dir), "--worker-id", worker_id] if by_hand else [worker_id, "--run-dir", run_dir]
-        argv = [sys.executable, *(("-m", "cqltui", "worker") if by_hand else WORKER), *words]
+        argv = [*within, sys.executable, *(("-m", "cqltui", "worker") if by_hand else WORKER), *words]
         process = subprocess.Popen(argv, cwd=package.parent)
         made.append(process)
         end = time.monotonic() + LIMIT_S
@@ -79,6 +81,19 @@ def test_of_two_workers_with_one_id_the_older_is_asked_to_leave(start: Start, ru
     assert fleet.adopt(left_behind(run_dir)) == ["w1"]
     older.wait(LIMIT_S)
     assert fleet.pid("w1") == newer.pid
+
+
+def test_a_containers_worker_is_left_alone(start: Start, run_dir: Path) -> None:
+    """It is seen from here, and its run directory, of the same path, may be another."""
+    if subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no right to a pid namespace of one's own (unshare --pid)")
+    outside = start("w1", run_dir, within=("unshare", "--pid", "--fork", "--kill-child"))
+    end = time.monotonic() + LIMIT_S
+    while not (inside := [child for child in psutil.Process(outside.pid).children() if "cqltui" in child.cmdline()]):
+        assert time.monotonic() < end
+    mine = start("w2", run_dir)
+    assert [worker.pid for worker in left_behind(run_dir)] == [mine.pid]
+    assert inside[0].is_running()
 
 
 def test_an_id_under_which_another_process_works_is_left_to_it(start: Start, run_dir: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cqltui import machine
@@ -189,6 +190,24 @@ def test_another_pid_namespace_judges_nothing() -> None:
         told = subprocess.check_output([*command, sys.executable, "-c", judging], text=True)
         assert told.strip() == "unknown"
     assert subprocess.check_output([sys.executable, "-c", judging], text=True).strip() == "alive"
+
+
+def test_a_neighbour_is_this_users_and_of_this_namespace() -> None:
+    if os.getuid() or subprocess.run(["unshare", "--pid", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("other users and pid namespaces are for root only")
+    commands = (["sleep", "60"], ["unshare", "--pid", "--fork", "--kill-child", "sleep", "60"])
+    mine, outside = (subprocess.Popen(command) for command in commands)
+    theirs = subprocess.Popen(["sleep", "60"], user=65534)
+    try:
+        end = time.monotonic() + 20
+        while not (inside := psutil.Process(outside.pid).children()):
+            assert time.monotonic() < end
+        found = [machine.is_neighbour(psutil.Process(child.pid)) for child in (mine, outside, theirs, *inside)]
+        assert found == [True, True, False, False]
+    finally:
+        for child in (mine, outside, theirs):
+            child.kill()
+            child.wait(20)
 
 
 def test_network_cards_that_are_no_devices_do_not_count(tmp_path: Path) -> None:
