@@ -1,6 +1,9 @@
 """A share in the embedded server, and the server's end when the last share is given up."""
 
+import os
+import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +12,16 @@ import redis
 
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
 from cqltui.broker.locks import FileLock
+from cqltui.identity import Life
+from cqltui.machine import life
+from cqltui.state import decode
 
 STOP_S = 20.0
 """Time for a server to end in good order."""
+KILL_S = 5.0
 _STEP_S = 0.02
+_GLANCE_S = 0.005
+"""The keeper takes the users' lock for a moment to see whether it is free."""
 _ASK_AGAIN_S = 0.5
 
 
@@ -40,7 +49,9 @@ class ServerHandle:
         gets True."""
         try:
             if not self.users.try_exclusive():
-                return False
+                time.sleep(_GLANCE_S)
+                if not self.users.try_exclusive():
+                    return False
             _shut_down(self)
             return True
         finally:
@@ -80,7 +91,8 @@ def _shut_down(handle: ServerHandle) -> None:
     ask_at = 0.0
     while is_alive(folder):
         if time.monotonic() >= deadline:
-            _kill(handle)
+            if not _kill(handle):
+                return
             break
         if time.monotonic() >= ask_at:
             # Again and again: a server that writes its first AOF refuses to end.
@@ -101,12 +113,21 @@ def _ask_to_end(handle: ServerHandle) -> None:
         client.close()
 
 
-def _kill(handle: ServerHandle) -> None:
-    where = read_connection(handle.run_dir)
-    try:
-        process = psutil.Process(handle.pid)
-        if where is not None and abs(process.create_time() - where["start_time"]) < 1.0:
-            process.kill()
-            process.wait(5)
-    except psutil.Error:
-        pass  # gone meanwhile
+def _kill(handle: ServerHandle) -> bool:
+    """Whether it is dead now; one that cannot be told to be this very process is left alone."""
+    where = read_connection(handle.run_dir) or {}
+    said = decode.process(where.get("process"))
+    if said.machine:
+        is_it = life(said) is Life.ALIVE
+    else:  # started by an earlier version
+        try:
+            is_it = abs(psutil.Process(handle.pid).create_time() - where.get("start_time", 0.0)) < 1.0
+        except psutil.Error:
+            is_it = False
+    if is_it:
+        with suppress(ProcessLookupError):
+            os.kill(handle.pid, signal.SIGKILL)
+    deadline = time.monotonic() + KILL_S
+    while (lives := is_alive(handle.run_dir / "server")) and is_it and time.monotonic() < deadline:
+        time.sleep(_STEP_S)
+    return not lives

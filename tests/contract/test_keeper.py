@@ -1,0 +1,193 @@
+"""A server whose users were all killed ends by itself; one that has a user never does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cqltui.broker import keeper
+from cqltui.broker.connect import read_connection
+from cqltui.broker.handle import ServerHandle
+from cqltui.broker.launch import socket_path
+from cqltui.broker.server import KEEPER_S, EmbeddedServer
+from tests.contract.helpers import eventually
+
+GRACE_S = 0.4
+PROMISED_S = 120.0
+USE = f"""
+import sys
+from pathlib import Path
+from cqltui.broker.server import EmbeddedServer
+handle = EmbeddedServer(Path(sys.argv[1]), keeper_s={GRACE_S}).start()
+with handle.connect() as client:
+    print(client.incr("uses"), flush=True)
+sys.stdin.readline()
+"""
+DIES = f"""
+import os, signal, sys
+from pathlib import Path
+from cqltui.broker.server import EmbeddedServer
+EmbeddedServer._wait_ready = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+EmbeddedServer(Path(sys.argv[1]), keeper_s={GRACE_S}).start()
+"""
+
+
+def user(run_dir: Path) -> subprocess.Popen[bytes]:
+    """A process that uses the server, until it is killed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", USE, str(run_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
+    )
+
+
+def uses(process: subprocess.Popen[bytes]) -> int:
+    """How many have used the server when that process did."""
+    assert process.stdout is not None
+    return int(process.stdout.readline())
+
+
+def kill(*processes: subprocess.Popen[bytes]) -> None:
+    """All at once."""
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.communicate()
+
+
+def keepers(run_dir: Path) -> list[psutil.Process]:
+    """The keepers of that run directory's server."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        if words[3:5] == [keeper.__file__, str(run_dir / "server")]:
+            found.append(process)
+    return found
+
+
+def is_gone(run_dir: Path) -> bool:
+    """Whether neither server nor keeper is left."""
+    return not EmbeddedServer(run_dir).alive() and not keepers(run_dir)
+
+
+@pytest.fixture
+def handle(tmp_path: Path) -> Iterator[ServerHandle]:
+    """This process's share in a server with an impatient keeper."""
+    made = EmbeddedServer(tmp_path, keeper_s=GRACE_S).start()
+    eventually(lambda: len(keepers(tmp_path)) == 1)
+    yield made
+    made.leave()
+    eventually(lambda: is_gone(tmp_path))
+
+
+def check_kept(run_dir: Path, pid: int) -> None:
+    """The server is not ended for several times the grace time."""
+    end = time.monotonic() + 3 * GRACE_S
+    while time.monotonic() < end:
+        assert EmbeddedServer(run_dir).alive()
+        assert psutil.pid_exists(pid)
+        time.sleep(0.02)
+
+
+def test_the_promise_is_kept_with_the_times_that_are_used() -> None:
+    assert KEEPER_S * (1 + 2 / keeper.LOOKS) + keeper.STOP_S < PROMISED_S
+
+
+def test_all_users_are_killed_at_once_and_the_server_ends_with_its_data(tmp_path: Path) -> None:
+    users = [user(tmp_path) for _ in range(3)]
+    assert sorted(map(uses, users)) == [1, 2, 3]
+    kill(*users)
+    eventually(lambda: is_gone(tmp_path))
+    assert read_connection(tmp_path) is None
+    assert not socket_path(tmp_path).exists()
+    assert "bye bye" in (tmp_path / "server" / "server.log").read_text(), "an end in good order"
+    again = EmbeddedServer(tmp_path).start()
+    with again.connect() as client:
+        assert client.get("uses") == b"3"
+    assert again.leave()
+
+
+def test_a_server_that_has_a_user_is_never_ended(tmp_path: Path, handle: ServerHandle) -> None:
+    other = user(tmp_path)
+    assert uses(other) == 1
+    check_kept(tmp_path, handle.pid)
+    kill(other)
+    check_kept(tmp_path, handle.pid)
+    assert len(keepers(tmp_path)) == 1
+
+
+def test_whoever_comes_while_it_is_ended_gets_a_server_with_its_data(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        one = user(tmp_path)
+        assert uses(one) == number
+        kill(one)
+        end = time.monotonic() + GRACE_S * number / 3  # before, while, and after it is ended
+        while time.monotonic() < end:
+            time.sleep(0.001)
+    eventually(lambda: is_gone(tmp_path))
+
+
+def test_a_user_who_leaves_in_good_order_ends_both_at_once(tmp_path: Path) -> None:
+    handle = EmbeddedServer(tmp_path, keeper_s=3600.0).start()
+    assert handle.leave()
+    assert not EmbeddedServer(tmp_path).alive()
+    eventually(lambda: is_gone(tmp_path))
+
+
+def test_the_next_user_sees_to_a_keeper(tmp_path: Path, handle: ServerHandle) -> None:
+    """Where it was killed, or the server is an earlier version's."""
+    for come in (EmbeddedServer(tmp_path, keeper_s=GRACE_S).attach, EmbeddedServer(tmp_path, keeper_s=GRACE_S).start):
+        (old,) = keepers(tmp_path)
+        old.kill()
+        eventually(lambda: not keepers(tmp_path))
+        come().detach()
+        eventually(lambda: len(keepers(tmp_path)) == 1)
+
+
+def test_a_starter_that_is_killed_on_its_way_leaves_no_server(tmp_path: Path) -> None:
+    starter = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, timeout=30)
+    assert starter.returncode == -signal.SIGKILL
+    assert EmbeddedServer(tmp_path).alive()
+    eventually(lambda: is_gone(tmp_path))
+
+
+def test_a_server_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = EmbeddedServer(tmp_path, keeper_s=3600.0).start()
+    handle.detach()
+    monkeypatch.setattr(keeper, "STOP_S", 0.2)
+    os.kill(handle.pid, signal.SIGSTOP)
+    keeper.keep(tmp_path / "server", 0.1)
+    eventually(lambda: is_gone(tmp_path))
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_user_of_a_file_that_was_removed_counts(tmp_path: Path, handle: ServerHandle, replaced: bool) -> None:
+    file = tmp_path / "server" / "users.lock"
+    file.unlink()
+    if replaced:
+        file.touch()
+    check_kept(tmp_path, handle.pid)
+
+
+def test_it_holds_nothing_of_whoever_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('the user's own')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    handle = EmbeddedServer(tmp_path).start()
+    (process,) = keepers(tmp_path)
+    try:
+        eventually(lambda: bool(process.open_files()))
+        assert process.cwd() == "/"
+        assert process.terminal() is None
+        assert os.getsid(process.pid) not in (os.getsid(0), process.pid), "it cannot come to have a terminal either"
+        assert {Path(file.path).parent for file in process.open_files()} <= {tmp_path / "server", Path("/dev")}
+        assert process.memory_info().rss < 20e6
+    finally:
+        assert handle.leave()
