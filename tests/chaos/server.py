@@ -2,13 +2,11 @@
 
 import shutil
 import subprocess
-from contextlib import suppress
 from pathlib import Path
-
-import redis
 
 from cqltui.broker.launch import find_binary, free_port
 from tests.chaos.tools import Network
+from tests.contract.servers import answers
 from tests.integration.place import until
 
 PASSWORD = "chaos-and-more"
@@ -52,15 +50,10 @@ class OwnServer:
 
     def wait(self) -> None:
         """Return when it answers."""
-        until(self._answers, "the user's server")
+        until(lambda: answers(self.url, socket_timeout=1.0), "the user's server")
 
     def end(self) -> None:
         """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-
-    def _answers(self) -> bool:
-        with suppress(redis.RedisError), redis.Redis.from_url(self.url, socket_timeout=1.0) as client:
-            return bool(client.ping())
-        return False

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import redis
 import trustme
 
 from cqltui.broker.launch import free_port
 from tests.contract.helpers import eventually
+from tests.contract.servers import answers
 
 
 def tls_binary() -> str | None:
@@ -44,19 +44,8 @@ def tls_server(binary: str, folder: Path, host: str, ca: trustme.CA, access: str
         assert server.stdin is not None
         server.stdin.write(config.encode())
         server.stdin.close()
-        eventually(lambda: _answers(port))
+        eventually(lambda: answers(f"rediss://127.0.0.1:{port}/0", ssl_cert_reqs="none"))
         yield port
     finally:
         server.kill()
         server.wait(10)
-
-
-def _answers(port: int) -> bool:
-    with redis.Redis(port=port, ssl=True, ssl_cert_reqs="none") as client:
-        try:
-            client.ping()
-        except redis.AuthenticationError:
-            return True  # it wants a password, so it is there
-        except redis.RedisError:
-            return False
-    return True

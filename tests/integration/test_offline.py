@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import redis
 
 from cqltui.broker.launch import find_binary, free_port
 from cqltui.results.rundir import read_json
+from tests.contract.servers import answers
 from tests.integration.command import Command
 from tests.integration.place import TASKS, TWO, Place, Trained, until
 from tests.integration.terminal import Terminal
@@ -98,17 +97,12 @@ class OwnServer:
         assert self._process.stdin is not None
         with self._process.stdin as stdin:
             stdin.write(config.encode())
-        until(self._answers, "the user's server")
+        until(lambda: answers(self.url), "the user's server")
 
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
         self._process.wait(10)
-
-    def _answers(self) -> bool:
-        with suppress(redis.RedisError), redis.Redis.from_url(self.url) as client:
-            return bool(client.ping())
-        return False
 
 
 @pytest.fixture

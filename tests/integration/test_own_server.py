@@ -3,14 +3,13 @@
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-import redis
 
 from cqltui.broker.launch import find_binary, free_port
+from tests.contract.servers import answers
 from tests.integration.place import TASKS, Place, Trained, until
 
 PASSWORD = "hunter2-and-more"
@@ -28,18 +27,12 @@ def place(tmp_path: Path) -> Iterator[Place]:
     server.stdin.close()
     made = Place(tmp_path / "place", f"redis://:{PASSWORD}@127.0.0.1:{port}/0")
     try:
-        until(lambda: _answers(made.url or ""), "the user's server")
+        until(lambda: answers(made.url or ""), "the user's server")
         yield made
     finally:
         made.end_all()
         server.kill()
         server.wait(10)
-
-
-def _answers(url: str) -> bool:
-    with suppress(redis.RedisError), redis.Redis.from_url(url) as client:
-        return bool(client.ping())
-    return False
 
 
 def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(

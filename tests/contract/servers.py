@@ -1,0 +1,50 @@
+"""Servers of a user's own: real processes with whatever configuration a test needs."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from cqltui.broker.launch import find_binary, free_port
+from tests.contract.helpers import eventually
+
+
+def once(url: str, **settings: Any) -> redis.Redis:
+    """A client that tries once: by default the library retries a refused connection for seconds."""
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **settings)
+
+
+def answers(url: str, **settings: Any) -> bool:
+    """Whether a server is there; one that wants a password is."""
+    with once(url, **settings) as client:
+        try:
+            client.ping()
+        except redis.AuthenticationError:
+            return True
+        except redis.RedisError:
+            return False
+    return True
+
+
+@contextmanager
+def user_server(folder: Path, *lines: str, sentinel: bool = False) -> Iterator[int]:
+    """The port of a server on 127.0.0.1, without data on disk; `lines` of its configuration are added."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    own = () if sentinel else ('save ""', "appendonly no")
+    config = folder / "server.conf"
+    config.write_text("\n".join((f"port {port}", "bind 127.0.0.1", f"dir {folder}", *own, *lines, "")))
+    with (folder / "server.log").open("wb") as log:
+        argv = [find_binary(), str(config), *(("--sentinel",) if sentinel else ())]
+        process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=folder)
+    try:
+        eventually(lambda: answers(f"redis://127.0.0.1:{port}/0"))
+        yield port
+    finally:
+        process.kill()
+        process.wait(10)
