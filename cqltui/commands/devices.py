@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cqltui.child import PYTHON
 from cqltui.errors import CqltuiError, InputError
 from trainer.config import Precision
 
@@ -26,7 +26,7 @@ class Device:
 def probe() -> tuple[str, tuple[Device, ...]]:
     """(PyTorch's version, devices with the best first). Raises CqltuiError if PyTorch cannot be loaded."""
     try:
-        command = [sys.executable, "-m", "trainer.devices"]
+        command = [*PYTHON, "-m", "trainer.devices"]
         answer = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_LIMIT_S, check=False)
     except subprocess.TimeoutExpired as error:
         raise CqltuiError(f"PyTorch did not load within {PROBE_LIMIT_S:.0f} s") from error

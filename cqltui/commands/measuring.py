@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from subprocess import PIPE
 from typing import Any, NamedTuple
 
+from cqltui.child import PYTHON
 from cqltui.errors import CqltuiError
 
 
@@ -22,7 +22,7 @@ def answers(packs: Sequence[PackSpec], device: str, seconds: float, *, limit: bo
     """What a measuring process says of each pack, as it goes; if it dies, the one it died of is the last."""
     asked = [{"spec": pack.spec, "members": pack.members} for pack in packs]
     wanted = json.dumps({"device": device, "seconds": seconds, "limit": limit, "packs": asked})
-    command = [sys.executable, "-m", "cqltui.worker.measure"]
+    command = [*PYTHON, "-m", "cqltui.worker.measure"]
     with tempfile.TemporaryFile("w+") as errors:
         with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as child:
             if child.stdin is None or child.stdout is None:

@@ -13,6 +13,7 @@ from typing import Any
 from cqltui import streams
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
+from cqltui.child import PYTHON
 from cqltui.commands import options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.options import RunOptions
@@ -97,7 +98,7 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
     _make(chosen.run_dir)
     with (chosen.run_dir.logs / "supervisor.log").open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "cqltui", "supervise", *arguments],
+            [*PYTHON, "-m", "cqltui", "supervise", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from cqltui.child import PYTHON, words_of
 from cqltui.machine import is_neighbour
 
 UNSEEN = -1
@@ -78,7 +78,7 @@ class Launcher:
     def start(self, worker_id: str, extra: Mapping[str, str] | None = None) -> WorkerProcess:
         """Start a worker in a session of its own, so that a Ctrl-C meant for us does not reach it."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        argv = [sys.executable, *WORKER, worker_id, *self.arguments]
+        argv = [*PYTHON, *WORKER, worker_id, *self.arguments]
         with self.log(worker_id).open("ab") as log:
             log_start = log.tell()
             child = subprocess.Popen(
@@ -104,7 +104,7 @@ def left_behind(run_dir: Path) -> list[WorkerProcess]:
 def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerProcess] | None:
     """When it started, and the worker of the run that it is; None if it is none."""
     try:
-        _, *words = process.cmdline() or [""]
+        words = words_of(process.cmdline())
         *known, worker_id = words[: len(WORKER) + 1] or [""]
         place = Path(process.cwd(), words[words.index("--run-dir") + 1])
         is_worker = tuple(known) == WORKER and SLOT.fullmatch(worker_id) is not None

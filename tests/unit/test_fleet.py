@@ -1,5 +1,6 @@
 """The fleet with real processes: taken over by their command lines, and no more than wanted."""
 
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cqltui.child import PYTHON
 from cqltui.machine import start_time
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.process import WORKER, Launcher, left_behind
@@ -27,11 +29,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
     made: list[subprocess.Popen[bytes]] = []
 
     def start(
-        worker_id: str, run_dir: str | Path, *, by_hand: bool = False, within: tuple[str, ...] = ()
+        worker_id: str,
+        run_dir: str | Path,
+        *,
+        by_hand: bool = False,
+        earlier: bool = False,
+        within: tuple[str, ...] = (),
     ) -> subprocess.Popen[bytes]:
+        """`earlier`: as the version before started its workers. `within`: the command that starts it."""
         words = ["--run-dir", str(run_dir), "--worker-id", worker_id] if by_hand else [worker_id, "--run-dir", run_dir]
-        argv = [*within, sys.executable, *(("-m", "cqltui", "worker") if by_hand else WORKER), *words]
-        process = subprocess.Popen(argv, cwd=package.parent)
+        python = [sys.executable] if by_hand or earlier else PYTHON
+        argv = [*within, *python, *(("-m", "cqltui", "worker") if by_hand else WORKER), *words]
+        process = subprocess.Popen(argv, cwd=package.parent, env={**os.environ, "PYTHONPATH": str(package.parent)})
         made.append(process)
         end = time.monotonic() + LIMIT_S
         while "cqltui" not in psutil.Process(process.pid).cmdline():  # still the copy of this process
@@ -57,7 +66,11 @@ def _fleet(folder: Path, count: int) -> Fleet:
 
 
 def test_workers_of_before_are_taken_over_and_those_too_many_are_ended(start: Start, run_dir: Path) -> None:
-    first, second, by_hand = start("w1", run_dir), start("w2", run_dir), start("w3", run_dir, by_hand=True)
+    first, second, by_hand = (
+        start("w1", run_dir),
+        start("w2", run_dir, earlier=True),
+        start("w3", run_dir, by_hand=True),
+    )
     other, named = start("w1", run_dir.parent / "other"), start("lap", run_dir)
     fleet = _fleet(run_dir, 1)
     assert sorted(fleet.adopt(left_behind(run_dir))) == ["w1", "w2"]

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams", "identity"},
+    {"errors", "streams", "identity", "child"},
     {"machine"},
     {"campaign"},
     {"state"},
