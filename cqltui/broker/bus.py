@@ -17,6 +17,7 @@ from cqltui.broker.keys import Keys
 from cqltui.broker.records import clean
 from cqltui.broker.scripts import Scripts
 from cqltui.broker.snapshot import read_snapshot
+from cqltui.broker.trouble import Trouble, kind, told
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
 
@@ -58,6 +59,7 @@ class Feed:
         self._watch_at = 0.0
         self._heard_at = 0.0
         self._told_online: bool | None = None
+        self._told_why = ""
 
     def poll(self, timeout_s: float) -> list[Event]:
         """What has happened, waiting at most about `timeout_s` for it. Never raises for a lost connection: that is an
@@ -89,13 +91,15 @@ class Feed:
         self._drop()
         self._retry_at = self._monotonic() + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
         self._failures += 1
-        if self._told_online is False:
+        why = "" if kind(error) is Trouble.AWAY else clean(told(error))[:500]
+        if self._told_online is False and why == self._told_why:
             return []
-        self._told_online = False
-        return [self._connection(False, clean(str(error))[:500])]
+        self._told_online, self._told_why = False, why
+        return [self._connection(False, clean(str(error))[:500], why)]
 
-    def _connection(self, online: bool, error: str = "") -> Event:
-        return Event(Kind.CONNECTION, self._clock(), data={"online": online, "error": error})
+    def _connection(self, online: bool, error: str = "", why: str = "") -> Event:
+        """`why`: the words of a server that answers and refuses, or is unable."""
+        return Event(Kind.CONNECTION, self._clock(), data={"online": online, "error": error, "why": why})
 
     def _drop(self) -> None:
         pubsub, client = self._pubsub, self._client

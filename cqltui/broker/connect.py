@@ -7,11 +7,11 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
+from cqltui.broker import fitness, trouble
 from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
-from cqltui.errors import RIGHTS, ServerError
+from cqltui.errors import InputError, ServerError
 
 TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
@@ -89,8 +89,8 @@ def read_connection(run_dir: Path) -> dict[str, Any] | None:
 def connect_url(url: str) -> redis.Redis:
     """A client for the user's own server, which has answered a ping.
 
-    Raises InputError for what is no such URL and ServerError if the server cannot be used; neither message, nor what
-    they are raised from, holds a password.
+    Raises InputError for what is no such URL or a server of a kind that cannot be used, ServerError (of the class that
+    `trouble.named` gives) if it cannot be used now; neither message, nor what they are raised from, holds a password.
     """
     check_url(url)
     try:
@@ -100,20 +100,23 @@ def connect_url(url: str) -> redis.Redis:
         raise wrong_form() from None
     try:
         client.ping()
+        fitness.check(client, shown_url(url))
+    except InputError:
+        client.close()
+        raise
     except (redis.RedisError, OSError, ValueError) as error:
         client.close()
-        text = str(error)
+        found = trouble.named(error) if isinstance(error, redis.RedisError) else ServerError(str(error))
+        text = str(found)
         for password in passwords(url):
             text = text.replace(password, "(hidden)")
-        raise ServerError(f"{shown_url(url)}: {_reason(error, text, tls=url.startswith('rediss:'))}") from None
+        if trouble.kind(found) is trouble.Trouble.AWAY:
+            text = _with_fix(f"the server cannot be used: {text}", tls=url.startswith("rediss:"))
+        raise type(found)(f"{shown_url(url)}: {text}") from None
     return client
 
 
-def _reason(error: Exception, text: str, *, tls: bool) -> str:
-    """Why the server cannot be used, and what to do about it."""
-    if isinstance(error, redis.AuthenticationError):
-        return f"the server refuses the user or password: {text}"
-    if isinstance(error, NoPermissionError):
-        return f"the server cannot be used: {text}; {RIGHTS}"
-    mend = next((mend for sign, mend in (_TLS_MENDS if tls else _MENDS) if sign in text), "")
-    return f"the server cannot be used: {text}{mend and f'; {mend}'}"
+def _with_fix(text: str, *, tls: bool) -> str:
+    """Why a server cannot be reached, and what to do about it."""
+    fix = next((fix for sign, fix in (_TLS_MENDS if tls else _MENDS) if sign in text), "")
+    return f"{text}{fix and f'; {fix}'}"

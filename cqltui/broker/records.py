@@ -17,8 +17,16 @@ class TaskError(InputError):
     """A command that the named task's state does not allow, or a task that does not exist."""
 
 
-class ServerFullError(ServerError):
+class UnableError(ServerError):
+    """The server answers, and cannot do what is asked just now."""
+
+
+class ServerFullError(UnableError):
     """The server has reached its maxmemory."""
+
+
+class RefusedError(ServerError):
+    """The server refuses what is asked, and will until somebody changes something."""
 
 
 class FencedError(CqltuiError):

@@ -7,18 +7,16 @@ from importlib import resources
 from typing import Any
 
 import redis
-from redis.exceptions import NoPermissionError, NoScriptError, OutOfMemoryError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from cqltui.broker.keys import Keys
 from cqltui.broker.line import Line
-from cqltui.broker.records import FencedError, ServerFullError, UnregisteredError
-from cqltui.errors import RIGHTS, ServerError
+from cqltui.broker.records import FencedError, UnregisteredError
+from cqltui.broker.trouble import named
 
 _ALIGNED = frozenset({"realign", "reconcile"})
 """Scripts that also need what brings the index in line."""
 _FUNCTION = re.compile(r"local function (\w+)")
-_FORBIDDEN = ("The user executing the script can't", "ACL failure in script")
-"""How Redis and Valkey begin when a user may not do what a script does."""
 
 
 @cache
@@ -71,15 +69,13 @@ class Scripts:
         self._keys = keys
 
     def run(self, name: str, *args: str | bytes | int | float) -> Any:
-        """The script's answer. Raises ServerFullError, FencedError, UnregisteredError, ServerError."""
+        """The script's answer. Raises FencedError, UnregisteredError, and ServerError as `trouble.named` has it."""
         try:
             try:
                 return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)
             except NoScriptError:
                 self._client.script_load(source(name))
                 return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)
-        except OutOfMemoryError as error:
-            raise ServerFullError("the server is full (maxmemory): raise its maxmemory, or make room") from error
         except ResponseError as error:
             raise _translated(error) from error
 
@@ -90,7 +86,4 @@ def _translated(error: ResponseError) -> Exception:
         return FencedError("another process has registered under this worker's id")
     if "UNREGISTERED worker" in text:
         return UnregisteredError("the server does not know this worker; it has to register again")
-    if "WRONGTYPE" in text:
-        return ServerError(f"a key of the queue holds something else; was it overwritten by hand? ({text[:200]})")
-    mend = f"; {RIGHTS}" if isinstance(error, NoPermissionError) or any(sign in text for sign in _FORBIDDEN) else ""
-    return ServerError(f"the server refused a step of the queue: {text[:500]}{mend}")
+    return named(error)

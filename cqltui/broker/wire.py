@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cqltui.broker import codec
-from cqltui.broker.records import Claim, Result, Submission, check_name, check_priority, clean
-from cqltui.errors import InputError, ServerError
+from cqltui.broker.records import Claim, RefusedError, Result, Submission, check_name, check_priority, clean
+from cqltui.errors import InputError
 
 
 def submission(task: Submission) -> tuple[str | bytes, ...]:
@@ -19,11 +19,11 @@ def submission(task: Submission) -> tuple[str | bytes, ...]:
 
 
 def claim(row: Sequence[bytes]) -> Claim:
-    """A claim as a script answers it. Raises ServerError if its spec cannot be read."""
+    """A claim as a script answers it. Raises RefusedError if its spec cannot be read."""
     task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths = row
     value = codec.decode_object(spec)
     if value is None:
-        raise ServerError(f"task {task_id.decode()}: its spec on the server is damaged")
+        raise RefusedError(f"task {task_id.decode()}: its spec on the server is damaged")
     return Claim(
         id=task_id.decode(),
         token=token.decode(),

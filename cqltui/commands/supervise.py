@@ -140,7 +140,7 @@ def _assemble(
     fleet = Fleet(_launcher(chosen, campaign, places), len(places), [_environment(place) for place in places])
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
-    guard = Guard(queue, fleet, campaign.workers)
+    guard = Guard(queue, fleet, campaign.workers, records)
     hooks = Hooks(upkeep.ensure, upkeep.tell, lambda state: _conclude(run_dir, campaign, state))
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters)
 

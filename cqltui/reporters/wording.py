@@ -45,8 +45,9 @@ def describe(before: RunState, event: Event, after: RunState) -> Iterator[str]:
         case Kind.SNAPSHOT:
             yield from _snapshot(before, after)
         case Kind.CONNECTION:
-            if before.online != after.online:
-                yield "server answers" if after.online else "server does not answer; workers train on"
+            if (before.online, before.offline_why) != (after.online, after.offline_why):
+                why = plain(after.offline_why, ERROR_LIMIT) or "server does not answer"
+                yield "server answers" if after.online else f"{why}; workers train on"
         case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
             yield from _worker(before, event, after)
         case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:

@@ -230,6 +230,8 @@ class RunState:
     online: bool = False
     """Whether the server answers."""
     offline_since: float = 0.0
+    offline_why: str = ""
+    """What a server says that answers and does not do what it is asked; foreign. Empty for one that is away."""
     finished_ts: float = 0.0
     """When the supervisor wrote the results and left; 0 while it has not."""
     now: float = 0.0

@@ -200,10 +200,11 @@ def _is_newer(task: TaskState, event: Event) -> bool:
 
 
 def _connection(state: RunState, event: Event) -> RunState:
-    online = bool(event.data.get("online"))
-    if online == state.online:
-        return state
-    return replace(state, online=online, offline_since=0.0 if online else event.ts)
+    online, why = bool(event.data.get("online")), decode.text(event.data, "why")
+    if online:
+        return replace(state, online=True, offline_since=0.0, offline_why="")
+    since = event.ts if state.online else state.offline_since
+    return replace(state, online=False, offline_since=since, offline_why=why)
 
 
 def _snapshot(draft: _Draft, event: Event) -> None:

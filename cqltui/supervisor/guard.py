@@ -2,11 +2,13 @@
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis.exceptions import RedisError
 
+from cqltui.broker.codec import decode_object
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Lease
 from cqltui.campaign.model import WorkersConfig
@@ -18,6 +20,7 @@ from cqltui.state.plain import plain
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
+from cqltui.supervisor.records import Records
 
 EXPECTED = (0, -signal.SIGTERM)
 """Ends that are no news: it left, or was asked to before it could answer."""
@@ -37,9 +40,10 @@ class _Death:
 class Guard:
     """Watches leases and steps. `check` is called every half second or so while the server answers."""
 
-    def __init__(self, queue: Queue, fleet: Fleet, config: WorkersConfig) -> None:
+    def __init__(self, queue: Queue, fleet: Fleet, config: WorkersConfig, records: Records) -> None:
         self._queue = queue
         self._fleet = fleet
+        self._records = records
         self._config = config
         self._clock = AnsweringClock(min(MAX_TICK_S, config.lease_s / TICKS_A_LEASE))
         self._leases = Unchanged()
@@ -119,9 +123,27 @@ class Guard:
             self._queue.notice("warning", f"worker {worker_id} died ({how})")
 
     def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:
+        """The task's attempt is over: done if it has left a result, which it could not tell."""
+        if self._hand_over(state, task_id, token):
+            return
         deaths = state.tasks[task_id].life.deaths if task_id in state.tasks else 0
         retry_s = min(self._config.retry_s * 2 ** (deaths - 1), RETRY_LONGEST_S) if deaths else 0.0
         self._queue.died(task_id, token, reason, self._config.max_deaths, retry_s)
+
+    def _hand_over(self, state: RunState, task_id: str, token: str) -> bool:
+        """Tell of a result that its worker has written and not told. It is refused as the worker's own word would be
+        if the task was given to another, or the worker's id."""
+        if (task := state.tasks.get(task_id)) is None:
+            return False
+        data = self._records.finished(task_id, task.life.run, token) or self._received(task_id, token)
+        accepted = data is not None and self._queue.complete(task_id, token, data)
+        if accepted:
+            self._queue.notice("info", f"task {task_id} is done: its worker left before it could tell")
+        return accepted
+
+    def _received(self, task_id: str, token: str) -> Mapping[str, Any] | None:
+        """The result among the files that a worker on another machine has handed over."""
+        return decode_object(self._queue.files(task_id, token).get("result.json"))
 
     def _restart_stalled(self, state: RunState) -> None:
         """No step for `stall_s` (longer before the first): said to be stalled; after as long again its worker is

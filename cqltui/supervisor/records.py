@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cqltui.broker.records import Result
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, write_json
@@ -44,17 +45,24 @@ class Records:
         return decode.lifecycle(life, (0, 0)) if isinstance(life, Mapping) else None
 
     def result(self, task_id: str, life: Lifecycle) -> Result | None:
-        """The result that the lifecycle of a done task speaks of, its files in place; None if they are not here.
+        """The result of the attempt that the lifecycle speaks of, its files in place; None if they are not here.
 
-        A supervisor that was killed may have left them in the attempt's folder. Raises OSError.
+        A supervisor that was killed, or a worker that could not tell, may have left them in the attempt's folder.
+        Raises OSError.
         """
         attempt = self._run_dir.attempt(task_id, life.run, life.token) / "result.json" if life.token else None
         for path in (self._run_dir.result_json(task_id), attempt):
             data = read_json(path) if path is not None else None
             if data is not None and data.get("token") == life.token:
-                result = Result(task_id, life.run, life.attempt, life.token, life.worker, life.finished_ts, data)
+                ts = life.finished_ts or decode.number(data, "finished_ts")
+                result = Result(task_id, life.run, life.attempt, life.token, life.worker, ts, data)
                 return result if self.publish(result) else None
         return None
+
+    def finished(self, task_id: str, run: int, token: str) -> Mapping[str, Any] | None:
+        """The result that this attempt has left whole in its folder, accepted or not; None if there is none."""
+        data = read_json(self._run_dir.attempt(task_id, run, token) / "result.json")
+        return data if data is not None and data.get("token") == token else None
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder."""

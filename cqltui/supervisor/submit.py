@@ -59,11 +59,15 @@ def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records
 
 def _restore(queue: Queue, submission: Submission, life: Lifecycle, records: Records) -> None:
     result = None
-    if life.status in (Status.DONE, Status.WITHDRAWN):  # one that is back in the file may have been done before
+    # One that is back in the file may have been done before, and one that ran may have come to its end untold.
+    if life.status in (Status.DONE, Status.WITHDRAWN, Status.RUNNING):
         result = records.result(submission.id, life)
         if result is not None and result.data.get("digest") != submission.digest:
             result = None
-        life = replace(life, status=Status.QUEUED if result is None else Status.DONE)
+        if result is None:
+            life = replace(life, status=Status.QUEUED)
+        else:
+            life = replace(life, status=Status.DONE, finished_ts=result.ts)
     if not 0 <= life.priority <= PRIORITY_MAX:
         life = replace(life, priority=submission.priority)
     queue.restore(submission, life, result)

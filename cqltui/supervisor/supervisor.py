@@ -14,6 +14,7 @@ from cqltui.broker.bus import Feed
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Result
 from cqltui.broker.stream import events_after
+from cqltui.broker.trouble import Trouble, kind, told
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.identity import Life
 from cqltui.machine import life
@@ -181,8 +182,9 @@ class Supervisor:
             self._guard.check(self.state, now)
             self._said.clear()
         except (RedisError, OSError, CqltuiError) as error:
-            self._say(f"the server does not answer: {error}")
-            self._guarded(partial(self._hooks.ensure_server, self.state))
+            self._say(told(error))
+            if kind(error) is Trouble.AWAY:
+                self._guarded(partial(self._hooks.ensure_server, self.state))
         self._tend()
         self._catch_up()
         if self._judge_at is not None and now >= self._judge_at:
@@ -227,7 +229,7 @@ class Supervisor:
         try:
             action()
         except (RedisError, OSError, CqltuiError) as error:
-            self._say(f"will be tried again: {error}")
+            self._say(f"will be tried again: {told(error) if isinstance(error, RedisError) else error}")
 
     def _say(self, text: str) -> None:
         """A warning, once: what goes wrong is tried again twice a second."""
@@ -289,7 +291,7 @@ class Supervisor:
                     break
                 self._say("will be tried again: the server lost its data at the end of the run")
             except (RedisError, OSError, CqltuiError) as error:
-                self._say(f"will be tried again: {error}")
+                self._say(f"will be tried again: {told(error)}")
             self._guarded(partial(self._hooks.ensure_server, self.state))
             self._take(self._feed.poll(POLL_S))
         self._take(self._feed.poll(POLL_S))

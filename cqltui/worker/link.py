@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Claim, Directive, FencedError, Registration, Report, UnregisteredError
+from cqltui.broker.trouble import Trouble, kind, told
 from cqltui.errors import CqltuiError, ServerError
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,8 @@ PATIENCE_S = 600.0
 """After so long without a server a worker leaves."""
 RETRY_PAUSE_S = 1.0
 UNREACHABLE = (RedisError, OSError, ServerError)
-"""What the server's absence looks like, and its inability (loading, its disk full, at maxmemory); the call may be
-repeated."""
+"""A server that is away, that cannot do what is asked just now, or that refuses it: `broker.trouble` tells them apart.
+The call may be repeated."""
 
 Answer = TypeVar("Answer")
 
@@ -29,12 +30,17 @@ class Link:
     """Registers the worker, and again when the server lost its data; leaves when another process has its id."""
 
     def __init__(self, queue: Queue, worker_id: str, data: Mapping[str, Any], stop: threading.Event) -> None:
-        """`stop` is set when this process has to leave, by us if it is fenced. Raises `UNREACHABLE` after a while."""
+        """`stop` is set when this process has to leave, by us if it is fenced. Raises `UNREACHABLE`: of a refusal at
+        once, else after a while."""
         self.queue = queue
         self.fenced = False
+        self.unsaid = False
+        """Whether this process leaves without having told how a task has ended."""
+        self._refusals: set[str] = set()
+        """Those that the log has."""
         self.reachable = True
-        """Whether the server answered the last call. While it does not, the training thread does not ask, since each
-        call may wait for seconds: the heartbeat, on a connection and a thread of its own, finds it back."""
+        """Whether the last call was answered, if only by a refusal. While it was not, the training thread does not ask,
+        since each call may wait for seconds: the heartbeat, on a connection and a thread of its own, finds it back."""
         self._worker_id = worker_id
         self._data = dict(data)
         self._stop = stop
@@ -48,7 +54,7 @@ class Link:
             try:
                 return self.queue.register_worker(self._worker_id, self._data)
             except UNREACHABLE as error:
-                if self._stop.is_set() or time.monotonic() > leave_at:
+                if kind(error) is Trouble.REFUSED or self._stop.is_set() or time.monotonic() > leave_at:
                     raise
                 self._away(error)
                 self._stop.wait(RETRY_PAUSE_S)
@@ -57,6 +63,7 @@ class Link:
         """Up to `limit` tasks to train together, as far as they fit into the memory; none if there is nothing to do.
 
         A server that is away is waited for, with the same nonce: if the call did arrive, its answer is given again.
+        Raises `UNREACHABLE` for a refusal only.
         """
         nonce = uuid.uuid4().hex
         leave_at = time.monotonic() + PATIENCE_S
@@ -68,6 +75,8 @@ class Link:
             except UnregisteredError:
                 self._register_again()
             except UNREACHABLE as error:
+                if kind(error) is Trouble.REFUSED:
+                    raise
                 self._away(error)
                 self._stop.wait(RETRY_PAUSE_S)
                 if time.monotonic() > leave_at:
@@ -94,7 +103,7 @@ class Link:
         return {} if report is None else self._heed(report)
 
     def ask(self, send: Callable[[], Answer]) -> Answer | None:
-        """The server's answer; None if it is away, and at once if that is known: a training does not wait for it."""
+        """The server's answer, or None; at once if it is known to be away: a training does not wait for it."""
         return self.insist(send) if self.reachable else None
 
     def insist(self, send: Callable[[], Answer]) -> Answer | None:
@@ -113,15 +122,23 @@ class Link:
         return True
 
     def sign_off(self) -> None:
-        """The process leaves."""
+        """The process leaves. While it is registered, the supervisor may tell what it has not."""
+        if self.unsaid:
+            return
         try:
             self.queue.unregister_worker(self._registration)
         except (*UNREACHABLE, CqltuiError) as error:
             log.warning("could not sign off: %s", error)
 
     def _away(self, error: Exception) -> None:
+        text = told(error)
+        if kind(error) is Trouble.REFUSED:  # it answers: nobody has to wait for it
+            if text not in self._refusals:
+                log.error("ERROR %s", text)
+            self._refusals.add(text)
+            return
         if self.reachable:
-            log.warning("the server does not answer, it is waited for: %s", error)
+            log.warning("%s; it is waited for", text)
         self.reachable = False
 
     def _answers(self) -> None:

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 LEAVE_S = 10.0
 """How long a worker that is to leave waits for a server that does not answer."""
+KEPT_S = 24 * 3600.0
+"""How long a result waits for the server that nobody else can hand over, since it is on another machine's disk."""
 PAUSE_FIRST_S, PAUSE_LONGEST_S = 0.2, 5.0
 
 
@@ -25,9 +27,10 @@ class _Letter:
 class Outbox:
     """Sends at once while the server answers; else keeps, in order. For the training thread."""
 
-    def __init__(self, link: Link, stop: threading.Event) -> None:
-        """`stop`: the process is to leave."""
+    def __init__(self, link: Link, stop: threading.Event, patience_s: float = PATIENCE_S) -> None:
+        """`stop`: the process is to leave. `patience_s`: how long `empty` tries."""
         self._link = link
+        self._patience_s = patience_s
         self._stop = stop
         self._letters: list[_Letter] = []
 
@@ -46,8 +49,9 @@ class Outbox:
             self._letters.pop(0)
 
     def empty(self) -> None:
-        """Send all that waits, again and again; given up when there is no server for long."""
-        pause_s, leave_at = PAUSE_FIRST_S, time.monotonic() + PATIENCE_S
+        """Send all that waits, again and again. When the server takes it for long not, the process has to leave: what
+        is on disk by then is for the supervisor to hand over."""
+        pause_s, leave_at = PAUSE_FIRST_S, time.monotonic() + self._patience_s
         while self._letters:
             if self._link.insist(self._letters[0].send) is not None:
                 self._letters.pop(0)
@@ -55,8 +59,9 @@ class Outbox:
             if self._stop.is_set():
                 leave_at = min(leave_at, time.monotonic() + LEAVE_S)
             if time.monotonic() > leave_at:
-                log.error("ERROR there was no server to tell the end of %s", ", ".join(self.leases()))
-                self._letters.clear()
-            else:
-                time.sleep(pause_s)
-                pause_s = min(pause_s * 2, PAUSE_LONGEST_S)
+                log.error("ERROR the end of %s could not be told; results are kept", ", ".join(self.leases()))
+                self._link.unsaid = bool(self.leases())
+                self._stop.set()
+                return
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, PAUSE_LONGEST_S)

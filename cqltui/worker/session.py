@@ -19,8 +19,8 @@ from cqltui.results.rundir import RESULT_FILES, RunDir
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
-from cqltui.worker.link import Link
-from cqltui.worker.outbox import Outbox
+from cqltui.worker.link import PATIENCE_S, Link
+from cqltui.worker.outbox import KEPT_S, Outbox
 from trainer import data
 from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
@@ -76,7 +76,7 @@ class Session:
         self._waiting = {claim.id: claim for claim in claims}
         """Claims that are neither ended nor in `_attempts` yet."""
         self._attempts: list[Attempt] = []
-        self._outbox = Outbox(context.link, context.stop)
+        self._outbox = Outbox(context.link, context.stop, KEPT_S if context.hands_over else PATIENCE_S)
         self._unsaved: set[str] = set()
         """Tasks whose last checkpoint could not be written; the user is told when it begins."""
         self._directives: dict[str, Directive] = {}
@@ -104,7 +104,7 @@ class Session:
         return {"samples_per_s": round(self.samples_per_s, 1), "memory_bytes": self._context.memory_bytes()}
 
     def run(self) -> bool:
-        """Train; returns when no member is left and the server knows how each has ended, or was away for long.
+        """Train; returns when no member is left and the server knows how each has ended, or did not listen for long.
 
         False if the memory was not enough for all of them at once.
         """

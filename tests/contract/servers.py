@@ -1,9 +1,11 @@
 """Servers of a user's own: real processes with whatever configuration a test needs."""
 
+import socketserver
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import redis
@@ -29,6 +31,41 @@ def answers(url: str, **settings: Any) -> bool:
         except redis.RedisError:
             return False
     return True
+
+
+class Canned:
+    """What answers is no server: it gives each command, by its first word, a reply as it goes over the wire."""
+
+    def __init__(self, replies: Mapping[str, str]) -> None:
+        self._replies = {name.upper(): reply for name, reply in replies.items()}
+        answer = self._answer
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                while head := self.rfile.readline():
+                    words = []
+                    for _ in range(int(head[1:])):
+                        length = int(self.rfile.readline()[1:])
+                        words.append(self.rfile.read(length + 2)[:-2])
+                    self.wfile.write(answer(words))
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"redis://127.0.0.1:{self._server.server_address[1]}/0"
+
+    def _answer(self, words: Sequence[bytes]) -> bytes:
+        name = words[0].decode().upper()
+        unknown = self._replies.get("*", f"-ERR unknown command `{name}`, with args beginning with: ")
+        reply = self._replies.get(name, unknown)
+        return reply.encode() + b"\r\n"
+
+    def __enter__(self) -> "Canned":
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The line that says what is wrong with the whole run."""
 
+from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip
@@ -27,4 +28,6 @@ def _wrong(frame: Frame) -> str:
     silent = f"{fmt.stamp(since)} ({fmt.duration(frame.now - since)})"
     if frame.unsupervised:
         return f" No supervisor, and no server since {silent}: {MEND}."
+    if why := plain(frame.state.offline_why):
+        return f" Since {silent}: {why}"
     return f" The server has not answered since {silent}. Trying again; workers go on meanwhile."
