@@ -45,7 +45,7 @@ class Queue(Commands, Handover):
 
     def __init__(self, client: redis.Redis, namespace: str = "") -> None:
         super().__init__(client, namespace)
-        self._rank = 0  # where `reconcile` goes on
+        self._cursor = b"0"  # where `reconcile` goes on
 
     # -- what the campaign file says -----------------------------------------------------------------------------
 
@@ -139,10 +139,10 @@ class Queue(Commands, Handover):
         lowest = "" if min_priority is None else min_priority
         memory = "" if memory_bytes is None else memory_bytes
         args = (worker.id, worker.instance, nonce, max(1, limit), lowest, memory)
-        flat = self._scripts.run("claim", *args)
+        flat = self._scripts.run("claim", *args, "")
         if flat == 0:  # somebody typed into training_queue
             self._scripts.run("realign")
-            flat = self._scripts.run("claim", *args) or []
+            flat = self._scripts.run("claim", *args, "any") or []  # what differs far behind is for `reconcile`
         return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
 
     def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:
@@ -220,22 +220,31 @@ class Queue(Commands, Handover):
 
     def promote(self, task_id: str | None = None) -> int:
         """Queues the delayed tasks that are due, or the named one at once; returns how many."""
-        return int(self._scripts.run("promote", "" if task_id is None else check_name("task", task_id)))
+        if task_id is not None:
+            return int(self._scripts.run("promote", check_name("task", task_id)))
+        count = 0
+        while more := int(self._scripts.run("promote", "")):  # a part of them each time
+            count += more
+        return count
 
     def reconcile(self) -> int:
         """Brings what was typed into training_queue in line; returns how many entries were out of line.
 
         For the supervisor, twice a second. Looks at a part of a long queue each time, at all of it when counts differ.
         """
-        fixed, self._rank, differs = self._scripts.run("reconcile", self._rank, ALIGN)
+        fixed, self._cursor, differs, *levels = self._scripts.run("reconcile", self._cursor, ALIGN)
         if differs:
-            rank = 0
-            while True:
-                more, rank, _ = self._scripts.run("reconcile", rank, ALIGN)
-                fixed += more
-                if rank == 0:
-                    break
+            fixed += sum(self._whole("level", level) for level in levels) + self._whole("reconcile")
         return int(fixed)
+
+    def _whole(self, script: str, *args: bytes) -> int:
+        """Runs a script that aligns a part at a time, from cursor to cursor; how many entries were out of line."""
+        cursor, fixed = b"0", 0
+        while True:
+            more, cursor, *_ = self._scripts.run(script, *args, cursor, ALIGN)
+            fixed += more
+            if cursor == b"0":
+                return fixed
 
     # -- what the supervisor tells -------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from cqltui.broker.line import Line
 from cqltui.broker.records import FencedError, UnregisteredError
 from cqltui.broker.trouble import named
 
-_ALIGNED = frozenset({"realign", "reconcile"})
+_ALIGNED = frozenset({"realign", "reconcile", "level"})
 """Scripts that also need what brings the index in line."""
 _FUNCTION = re.compile(r"local function (\w+)")
 

@@ -12,7 +12,7 @@ from cqltui.state import decode
 from cqltui.state.events import Event, Kind
 
 CHUNK = 1000
-"""Tasks a call: a few milliseconds of the server's time."""
+"""Tasks a call, or a few more: a few milliseconds of the server's time."""
 _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
 
@@ -42,19 +42,21 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                         "campaign": codec.decode_object(first["campaign"]),
                         "finished_ts": first["finished_ts"],
                     },
-                    "tasks": tasks,
+                    "tasks": dict(sorted(tasks.items(), key=_place)),
                     "workers": _workers(client, keys),
                 },
             )
 
 
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
-    rank, more = 0, True
-    while more:
-        meta, life_names, *rows = scripts.run("snapshot", rank, CHUNK)
+    """Parts that hold every task which is there from the first to the last of them, some perhaps twice."""
+    cursor = b"0"
+    while True:
+        meta, cursor, life_names, *rows = scripts.run("snapshot", cursor, CHUNK)
         names = ("epoch", "seq", "meta_seq", "wanted", "campaign", "finished_ts")
         yield dict(zip(names, map(_text, meta), strict=True)), dict(_task(life_names, row) for row in rows)
-        rank, more = rank + CHUNK, len(rows) == CHUNK
+        if cursor == b"0":
+            return
 
 
 def _task(life_names: list[bytes], row: list[bytes | None]) -> tuple[str, dict[str, Any]]:
@@ -66,6 +68,11 @@ def _task(life_names: list[bytes], row: list[bytes | None]) -> tuple[str, dict[s
         "seq": _text(seq) or "0",
         "progress": codec.decode_object(progress),
     }
+
+
+def _place(item: tuple[str, dict[str, Any]]) -> int:
+    """Its submission number."""
+    return decode.whole(item[1]["life"], "order")
 
 
 def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:

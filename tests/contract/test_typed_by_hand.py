@@ -147,9 +147,6 @@ def test_taken_out_by_hand_is_paused(any_queue: Queue) -> None:
     queue.client.execute_command("ZREM", queue.keys.queue, "a")
     queue.reconcile()
     assert (life(queue, "a").status, life(queue, "a").paused_by) == (Status.PAUSED, "user")
-    queue.client.execute_command("DEL", queue.keys.queue)
-    queue.reconcile()
-    assert life(queue, "b").status is Status.PAUSED
     assert queue.resume("a")
     assert claimed(queue, worker(queue)) == ["a"]
 

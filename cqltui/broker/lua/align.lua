@@ -32,6 +32,7 @@ local function fix(id, score)
   local status, p = t[1], priority_of(score)
   if status == 'queued' and p == t[2] then
     if call('zscore', ORDER .. p, id) then
+      add_level(p)
       return false
     end
     index_add(id, p)
@@ -40,7 +41,9 @@ local function fix(id, score)
   fixed = fixed + 1
   if not status then
     call('zrem', QUEUE, id)
-    reject(id, 'is no task of this campaign')
+    if not call('zscore', TASKS, id) then -- else its hash was lost, and `audit` finds that
+      reject(id, 'is no task of this campaign')
+    end
     return true
   end
   if not p then
@@ -93,9 +96,13 @@ local function fix_indexed(id, p)
   return true
 end
 
--- Compares one level with its index, at most `limit` entries of each.
+local function differs(p)
+  return call('zcount', QUEUE, p, p) ~= call('zcard', ORDER .. p)
+end
+
+-- Compares the beginning of one level with that of its index, at most `limit` entries of each.
 local function align_level(p, limit)
-  if call('zcount', QUEUE, p, p) == call('zcard', ORDER .. p) then
+  if not differs(p) then
     return
   end
   for _, id in ipairs(call('zrange', ORDER .. p, 0, limit - 1)) do

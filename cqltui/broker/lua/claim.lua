@@ -1,4 +1,5 @@
--- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any), memory for a pack in bytes ('' for any)
+-- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any), memory for a pack in bytes ('' for any),
+-- 'any' to go by the first task although the index has more or fewer than training_queue
 -- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, an error status, or
 -- 0 where what is first is out of line with its index: `realign` is to be called, and this again.
 allow_full_server()
@@ -32,10 +33,13 @@ local function first()
   local p = priority_of(top[2])
   if p and lowest and tonumber(p) < lowest then
     return nil
-  elseif not p or call('zcount', QUEUE, p, p) ~= call('zcard', ORDER .. p) then
+  elseif not p or (ARGV[8] ~= 'any' and call('zcount', QUEUE, p, p) ~= call('zcard', ORDER .. p)) then
     return false
   end
   local head = call('zrange', ORDER .. p, 0, 0)[1]
+  if not head then
+    return false
+  end
   local t = look(head)
   if not in_line(head, p, t.status, t.priority) then
     return false

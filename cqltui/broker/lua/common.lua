@@ -4,7 +4,8 @@
 local P = ARGV[1]
 local QUEUE = P .. 'training_queue'
 local CQ = P .. 'cq:'
-local META, TASK, ORDER, PACK, LEVELS = CQ .. 'meta', CQ .. 'task:', CQ .. 'order:', CQ .. 'pack:', CQ .. 'levels'
+local META, TASKS, TASK, ORDER = CQ .. 'meta', CQ .. 'tasks', CQ .. 'task:', CQ .. 'order:'
+local PACK, LEVELS = CQ .. 'pack:', CQ .. 'levels'
 local LEASES, DELAYED, PAUSED, DEAD = CQ .. 'leases', CQ .. 'delayed', CQ .. 'paused', CQ .. 'dead'
 local WORKER, RESULTS, EVENTS = CQ .. 'worker:', CQ .. 'results', CQ .. 'events'
 local EVENTS_KEPT, NOTICES_KEPT, REJECTED_KEPT = 10000, 100, 1000
@@ -142,12 +143,16 @@ end
 
 -- The index beside training_queue: per priority the ids by submission number, and the same per pack.
 local leveled = {} -- priorities that are in LEVELS for sure
-local function index_add(id, p, t)
-  t = t or read(id)
+local function add_level(p)
   if not leveled[p] then
     call('zadd', LEVELS, p, p)
     leveled[p] = true
   end
+end
+
+local function index_add(id, p, t)
+  t = t or read(id)
+  add_level(p)
   call('zadd', ORDER .. p, t.order, id)
   if t.pack ~= '' and t.solo ~= '1' then
     call('zadd', PACK .. p .. ':' .. t.pack, t.order, id)
@@ -160,6 +165,31 @@ local function index_remove(id, p, pack)
   if pack and pack ~= '' then
     call('zrem', PACK .. p .. ':' .. pack, id)
   end
+end
+
+-- training_queue made again from the index. A missing key is a lost one: of a queue from which entries were taken by
+-- hand some are left, but for the last one, and nobody is to wait for a task that has gone with the key.
+local function restore_queue()
+  local count = 0
+  for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
+    for _, id in ipairs(call('zrange', ORDER .. p, 0, -1)) do
+      if field(id, 'status') == 'queued' then
+        count = count + call('zadd', QUEUE, p, id)
+      end
+    end
+  end
+  if count > 0 then
+    notice('warning', 'training_queue was gone and is made again with ' .. count
+      .. ' tasks; pause or cancel what is not to run')
+  end
+end
+
+-- Into training_queue, which is made again first if it was lost: this entry alone would look like all that is left.
+local function queue_add(id, p)
+  if call('exists', QUEUE) == 0 then
+    restore_queue()
+  end
+  call('zadd', QUEUE, p, id)
 end
 
 -- Takes a task (t, as it is) out of the container of its state.
@@ -199,7 +229,7 @@ local function move(id, to, fields, info, t)
   if to == 'queued' then
     local p = fields.priority or t.priority
     fields.queued_ts = NOW
-    call('zadd', QUEUE, p, id)
+    queue_add(id, p)
     index_add(id, p, {order = fields.order or t.order, pack = fields.pack or t.pack,
       solo = fields.solo or t.solo})
   elseif to == 'delayed' then
@@ -227,7 +257,7 @@ end
 local function new_run(id, p)
   local run = tonumber(field(id, 'run')) or 1
   local order = call('hincrby', META, 'order', 1)
-  call('zadd', CQ .. 'tasks', order, id)
+  call('zadd', TASKS, order, id)
   move(id, 'queued', {run = run + 1, attempt = 0, deaths = 0, deaths_alone = 0, solo = '', priority = p, order = order,
     started_ts = 0, claimed_ts = 0, finished_ts = 0, error = '', worker = '', token = '',
     checkpoint_epoch = 0, checkpoint_token = ''})
@@ -237,7 +267,7 @@ local function set_priority(id, p)
   local t = read(id)
   if t.status == 'queued' then
     index_remove(id, t.priority, t.pack)
-    call('zadd', QUEUE, p, id)
+    queue_add(id, p)
     index_add(id, p, t)
   end
   if t.status == 'running' then

@@ -5,7 +5,7 @@ local conflicts = {}
 
 local function add(id, digest, info, spec, pack, cost, p)
   local order = call('hincrby', META, 'order', 1)
-  call('zadd', CQ .. 'tasks', order, id)
+  call('zadd', TASKS, order, id)
   move(id, 'queued', {digest = digest, info = info, spec = spec, pack = pack, cost = cost, file_priority = p, priority = p,
     order = order, run = '1', attempt = '0', deaths = '0'}, info, record({}))
 end

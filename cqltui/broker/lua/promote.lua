@@ -20,7 +20,9 @@ end
 local late = call('zrevrange', DELAYED, 0, 9, 'WITHSCORES')
 for i = 1, #late, 2 do
   local delay_s = tonumber(field(late[i], 'delay_s')) or 0
-  if tonumber(late[i + 1]) > tonumber(NOW) + delay_s + 1 then
+  if field(late[i], 'status') ~= 'delayed' then
+    call('zrem', DELAYED, late[i])
+  elseif tonumber(late[i + 1]) > tonumber(NOW) + delay_s + 1 then
     local ready_ts = string.format('%.6f', tonumber(NOW) + delay_s)
     call('zadd', DELAYED, ready_ts, late[i])
     change(late[i], 'task.delayed', {ready_ts = ready_ts})

@@ -1,46 +1,39 @@
--- ARGV: prefix, rank to go on from, entries to look at. Returns how many were out of line, the next rank (0: through),
--- and whether a count of the index differs from the queue's.
+-- ARGV: prefix, cursor to go on from, entries to look at. By cursor, not by rank: what is removed or moved meanwhile
+-- hides no other entry. Returns how many were out of line, the next cursor ('0': through), whether a count of the index
+-- differs from the queue's, and the priorities at which it does, for `level`.
 allow_full_server()
-local from, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
 
--- A key that was overwritten by hand with another type is kept under another name. Returns whether it was.
+-- A key that was overwritten by hand with another type is kept under another name.
 local function set_aside(name, wanted)
   local kind = call('type', P .. name).ok
-  if kind == wanted or kind == 'none' then
-    return false
+  if kind ~= wanted and kind ~= 'none' then
+    local aside = name .. '.' .. NOW
+    call('rename', P .. name, P .. aside)
+    notice('error', name .. ' was overwritten by a ' .. kind .. '; it is kept as ' .. aside)
   end
-  local aside = name .. '.' .. NOW
-  call('rename', P .. name, P .. aside)
-  notice('error', name .. ' was overwritten by a ' .. kind .. '; it is kept as ' .. aside)
-  return true
 end
 
 set_aside('active_workers', 'set') -- whoever reports is in it again
-if set_aside('training_queue', 'zset') then
-  for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
-    for _, id in ipairs(call('zrange', ORDER .. p, 0, -1)) do
-      call('zadd', QUEUE, p, id)
-    end
-  end
+set_aside('training_queue', 'zset')
+if call('exists', QUEUE) == 0 then
+  restore_queue()
 end
-for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
-  align_level(p, limit)
-  if call('zcard', ORDER .. p) == 0 then
-    call('zrem', LEVELS, p)
-    leveled[p] = nil
-  end
-end
-local found = call('zrange', QUEUE, from, from + limit - 1, 'WITHSCORES')
-for i = 1, #found, 2 do
-  fix(found[i], found[i + 1])
+local page = call('zscan', QUEUE, ARGV[2], 'COUNT', ARGV[3])
+for i = 1, #page[2], 2 do
+  fix(page[2][i], page[2][i + 1])
 end
 tell()
-local indexed, differs = 0, false
+local out, indexed = {fixed, page[1], 0}, 0
 for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
   local count = call('zcard', ORDER .. p)
   indexed = indexed + count
-  differs = differs or count ~= call('zcount', QUEUE, p, p)
+  if differs(p) then
+    out[#out + 1] = p
+  elseif count == 0 then
+    call('zrem', LEVELS, p)
+  end
 end
-differs = differs or indexed ~= call('zcard', QUEUE)
-local next_rank = #found == 2 * limit and from + limit or 0
-return {fixed, next_rank, differs and 1 or 0}
+if #out > 3 or indexed ~= call('zcard', QUEUE) then
+  out[3] = 1
+end
+return out

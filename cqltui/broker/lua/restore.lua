@@ -10,7 +10,7 @@ end
 local order = call('hincrby', META, 'order', 1)
 call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority',
   file_priority, 'priority', p, 'order', order, 'deaths', 0)
-call('zadd', CQ .. 'tasks', order, id)
+call('zadd', TASKS, order, id)
 if result ~= '' then
   call('hsetnx', RESULTS, id .. '/' .. run, result)
 end
