@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from cqltui.state import decode
 from cqltui.state.decode import is_stamp
 from cqltui.state.events import VERSION, Event, Kind
 from cqltui.state.model import Wanted
@@ -67,6 +68,11 @@ def decode_event(raw: bytes | str | None) -> Event | None:
 def whole(raw: bytes | None) -> int:
     """A count as Redis stores it; 0 if there is none."""
     return int(raw) if raw is not None and raw.isdigit() else 0
+
+
+def number(text: str) -> int | float:
+    """A number as Redis stores it; 0 for anything else that somebody may have typed."""
+    return int(text) if text.isdecimal() and len(text) < 19 else decode.number({"": text}, "")
 
 
 def wanted(raw: bytes | None) -> Wanted:

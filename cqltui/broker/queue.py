@@ -6,6 +6,7 @@ does. Every call may be repeated safely: a claim by its nonce, a report by its t
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -31,6 +32,7 @@ from cqltui.broker.records import (
 from cqltui.broker.snapshot import read_snapshot
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Lifecycle, Status
+from cqltui.state.report import report_of
 
 BATCH = 200
 """Tasks sent in one call."""
@@ -76,10 +78,13 @@ class Queue(Commands, Handover):
             )
         return sent
 
-    def restore(self, task: Submission, life: Lifecycle, result: Result | None = None) -> bool:
+    def restore(
+        self, task: Submission, life: Lifecycle, result: Result | None = None, before: Lifecycle | None = None
+    ) -> bool:
         """Registers a task as the run directory knows it, after the server's data was lost; no-op if it is known.
 
-        A running or delayed task is queued, with its run and priority. Returns whether it was registered.
+        A running or delayed task is queued, with its run and priority. `before`: of an earlier run that was done, which
+        a cancel brings back. Returns whether it was registered.
         """
         if life.status is Status.WITHDRAWN or (life.status is Status.DONE) != (result is not None):
             raise ValueError(f"a {life.status} task is not restored {'with' if result else 'without'} a result")
@@ -89,7 +94,11 @@ class Queue(Commands, Handover):
         token, worker = (result.token, result.worker) if result else ("", "")
         where = (status, priority, life.run, life.attempt, life.finished_ts)
         texts = (clean(life.error)[:ERROR_LIMIT], life.paused_by, token, worker)
-        return bool(self._scripts.run("restore", *wire.submission(task), *where, *texts, record))
+        saved = None if life.report is None else asdict(life.report)
+        report = wire.report(saved if result is None else report_of(result.data))
+        kept = b"" if before is None else wire.kept(before)
+        rest = (life.started_ts, life.claimed_ts, report, kept)
+        return bool(self._scripts.run("restore", *wire.submission(task), *where, *texts, record, *rest))
 
     def withdraw(self, task_ids: Iterable[str]) -> int:
         """Takes tasks out that the campaign file no longer has; returns how many were not withdrawn already."""
@@ -169,29 +178,38 @@ class Queue(Commands, Handover):
             fenced=registered == b"fenced",
         )
 
-    def checkpoint(self, task_id: str, token: str, epoch: int) -> bool:
+    def checkpoint(self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None) -> bool:
         """A checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before clears the
-        deaths."""
-        return bool(self._scripts.run("checkpoint", task_id, token, epoch))
+        deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
+        return bool(self._scripts.run("checkpoint", task_id, token, epoch, wire.report(report)))
 
     def complete(self, task_id: str, token: str, result: Mapping[str, Any]) -> bool:
         """The task is done. Recorded once; True again for the token that did it, False (fenced) for any other."""
-        return bool(self._scripts.run("complete", task_id, token, codec.encode_object(result)))
+        report = wire.report(report_of(result))
+        return bool(self._scripts.run("complete", task_id, token, codec.encode_object(result), report))
 
     def fail(self, task_id: str, token: str, error: str, retry_s: float | None) -> bool:
         """The training failed: again after `retry_s` seconds, dead for None. False if the lease is lost."""
         retry = "" if retry_s is None else max(0.0, retry_s)
         return bool(self._scripts.run("fail", task_id, token, clean(error)[:ERROR_LIMIT], retry))
 
-    def release(self, task_id: str, token: str, to: Status = Status.QUEUED, paused_by: str = "campaign") -> bool:
+    def release(
+        self,
+        task_id: str,
+        token: str,
+        to: Status = Status.QUEUED,
+        paused_by: str = "campaign",
+        report: Mapping[str, Any] | None = None,
+    ) -> bool:
         """The worker gives the task back, its checkpoint written; its place in the queue is kept. False if fenced.
 
         `to` is queued, paused or cancelled, yet what is asked of the task by now goes first: a pause that was taken
-        back meanwhile leads to queued, a cancel that came meanwhile to cancelled.
+        back meanwhile leads to queued, a cancel that came meanwhile to cancelled, or to done where it
+        was done before this run. `report`: as of its newest checkpoint.
         """
         if to not in {Status.QUEUED, Status.PAUSED, Status.CANCELLED}:
             raise ValueError(f"a task is not released to {to}")
-        return bool(self._scripts.run("release", task_id, token, to, paused_by))
+        return bool(self._scripts.run("release", task_id, token, to, paused_by, wire.report(report)))
 
     # -- the reaper ----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ CHUNK = 1000
 """Tasks a call, or a few more: a few milliseconds of the server's time."""
 _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
+_TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "error"})
+"""Of the lifecycle's values; the others, but for the report, are numbers."""
 
 
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
@@ -37,10 +39,10 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                 seq=decode.whole(first, "seq"),
                 data={
                     "meta": {
-                        "seq": first["meta_seq"],
+                        "seq": decode.whole(first, "meta_seq"),
                         "wanted": first["wanted"],
                         "campaign": codec.decode_object(first["campaign"]),
-                        "finished_ts": first["finished_ts"],
+                        "finished_ts": decode.number(first, "finished_ts"),
                     },
                     "tasks": dict(sorted(tasks.items(), key=_place)),
                     "workers": _workers(client, keys),
@@ -61,11 +63,14 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[st
 
 def _task(life_names: list[bytes], row: list[bytes | None]) -> tuple[str, dict[str, Any]]:
     task_id, info, seq, progress = row[:_OWN]
-    life = {_text(name): _text(value) for name, value in zip(life_names, row[_OWN:], strict=False) if value is not None}
+    texts = {
+        _text(name): _text(value) for name, value in zip(life_names, row[_OWN:], strict=False) if value is not None
+    }
+    life: dict[str, Any] = {name: text if name in _TEXTS else codec.number(text) for name, text in texts.items()}
     return _text(task_id), {
         "info": codec.decode_object(info),
-        "life": life,
-        "seq": _text(seq) or "0",
+        "life": life | {"report": codec.decode_object(texts.get("report"))},
+        "seq": codec.number(_text(seq)),
         "progress": codec.decode_object(progress),
     }
 
@@ -83,7 +88,7 @@ def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:
     found = {}
     for worker_id, (ts, data) in zip(ids, pipeline.execute(), strict=True):
         if ts is not None:  # else typed into active_workers by hand
-            found[worker_id] = {**(codec.decode_object(data) or {}), "ts": _text(ts)}
+            found[worker_id] = {**(codec.decode_object(data) or {}), "ts": codec.number(_text(ts))}
     return found
 
 

@@ -1,11 +1,13 @@
 """The records as the scripts take and give them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from cqltui.broker import codec
 from cqltui.broker.records import Claim, RefusedError, Result, Submission, check_name, check_priority, clean
 from cqltui.errors import InputError
+from cqltui.state.model import Lifecycle
 
 
 def submission(task: Submission) -> tuple[str | bytes, ...]:
@@ -47,6 +49,19 @@ def result_object(result: Result) -> dict[str, Any]:
         "ts": result.ts,
         "result": dict(result.data),
     }
+
+
+def report(value: Mapping[str, Any] | None) -> bytes:
+    """A task's report as the scripts take it, which date it themselves; empty for none."""
+    return codec.encode_object({key: part for key, part in value.items() if key != "ts"}) if value else b""
+
+
+def kept(life: Lifecycle) -> bytes:
+    """What `new_run` in common.lua keeps of a done task: texts, as the server stores them."""
+    names = ("run", "attempt", "worker", "token", "started_ts", "claimed_ts", "finished_ts", "error")
+    texts = {name: str(getattr(life, name)) for name in names}
+    own = b"" if life.report is None else codec.encode_object(asdict(life.report))
+    return codec.encode_object(texts | {"report": own.decode()})
 
 
 def result(raw: bytes | None) -> Result | None:

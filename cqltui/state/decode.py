@@ -130,6 +130,7 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
         paused_by=text(raw, "paused_by"),
         want=text(raw, "want"),
         error=text(raw, "error"),
+        report=progress(report, stamp(report, "ts")) if isinstance(report := raw.get("report"), Mapping) else None,
     )
 
 
@@ -142,6 +143,7 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
         epochs=whole(raw, "epochs"),
         resumed_epoch=whole(raw, "resumed_epoch"),
         elapsed_s=number(raw, "elapsed_s"),
+        trained_s=optional(raw, "trained_s"),
         ts=ts,
         loss=optional(raw, "loss"),
         td_loss=optional(raw, "td_loss"),

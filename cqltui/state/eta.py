@@ -97,7 +97,7 @@ def _pack_finishes(members: Sequence[TaskState], measured: Rates, now: float) ->
     total = sum(rates.steps_total(task.info) for task in members)
     if step_s is None or any(rates.steps_total(task.info) <= 0 for task in members):
         return None
-    since = max((task.progress.ts for task in members if task.progress and rates.reports(task)), default=None)
+    since = max((told.ts for task in members if (told := task.measured) is not None), default=None)
     if since is None:
         since = (members[0].life.claimed_ts or now) + measured.overhead_s
     elif (own := measured.packs.get(rates.claim_key(members[0]))) is not None:

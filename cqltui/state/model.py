@@ -57,6 +57,34 @@ class TaskInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """A training's latest report; replaced as a whole by the newer (token, step)."""
+
+    token: str = ""
+    step: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    resumed_epoch: int = 0
+    """Epochs that this attempt found done."""
+    elapsed_s: float = 0.0
+    """Of this attempt, training only."""
+    trained_s: float | None = None
+    """Seconds of training over all attempts of the run."""
+    ts: float = 0.0
+    loss: float | None = None
+    td_loss: float | None = None
+    cql_loss: float | None = None
+    q_mean: float | None = None
+    grad_norm: float | None = None
+    val_loss: float | None = None
+    """The latest known: not every epoch is validated."""
+    best_val_loss: float | None = None
+    samples_per_s: float = 0.0
+    curve: tuple[tuple[int, float], ...] = ()
+    """(epoch, loss), at most some 64 points: thinned by epoch, and the latest. The same whoever looks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lifecycle:
     """How far a task is on its way; replaced as a whole by the newer (epoch, seq)."""
 
@@ -86,31 +114,8 @@ class Lifecycle:
     want: str = ""
     """Asked of the running task and not done yet: "pause" or "cancel"."""
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A training's latest report; replaced as a whole by the newer (token, step)."""
-
-    token: str = ""
-    step: int = 0
-    epoch: int = 0
-    epochs: int = 0
-    resumed_epoch: int = 0
-    """Epochs that this attempt found done."""
-    elapsed_s: float = 0.0
-    """Of this attempt, training only."""
-    ts: float = 0.0
-    loss: float | None = None
-    td_loss: float | None = None
-    cql_loss: float | None = None
-    q_mean: float | None = None
-    grad_norm: float | None = None
-    val_loss: float | None = None
-    best_val_loss: float | None = None
-    samples_per_s: float = 0.0
-    curve: tuple[tuple[int, float], ...] = ()
-    """(epoch, loss), at most some 64 points, thinned by epoch: the same whoever looks and whenever."""
+    report: Progress | None = None
+    """What is left of the training while it does not run: as of its accepted result, else of its newest checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,8 @@ class TaskState:
 
     info: TaskInfo
     life: Lifecycle = Lifecycle()
-    progress: Progress | None = None
+    live: Progress | None = None
+    """The latest report of an attempt; what is shown is `progress`."""
     info_version: tuple[int, int] = (0, 0)
     """The (epoch, seq) of the event or snapshot that told `info`."""
 
@@ -132,6 +138,25 @@ class TaskState:
     def status(self) -> Status:
         """The lifecycle's status."""
         return self.life.status
+
+    @property
+    def progress(self) -> Progress | None:
+        """What is shown of its training, wherever it is shown: of a running task the latest report of this attempt, of
+        one that is done its accepted result, of any other what it has saved. None: nothing."""
+        live, kept = self.live, self.life.report
+        if self.status is Status.RUNNING or (self.status is Status.DONE and kept is None):
+            return live if live is not None and live.token == self.life.token else kept
+        return kept
+
+    @property
+    def measured(self) -> Progress | None:
+        """The last word of its latest attempt, saved or not: what speed is told by."""
+        found = (
+            self.live if self.progress is None or self.status not in (Status.RUNNING, Status.DONE) else self.progress
+        )
+        if found is None or found.token != self.life.token:
+            found = self.progress
+        return found if found is not None and found.token == self.life.token else None
 
     @property
     def epochs_done(self) -> int:

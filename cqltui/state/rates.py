@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from cqltui.state.model import Status, TaskInfo, TaskState
+from cqltui.state.model import Progress, Status, TaskInfo, TaskState
 
 Architecture = tuple[tuple[int, ...], int]
 """(hidden_dims, batch_size): what decides the cost of a step."""
@@ -88,8 +88,8 @@ def claim_key(task: TaskState) -> ClaimKey:
 
 
 def reports(task: TaskState) -> bool:
-    """Whether the task's progress is of its latest attempt."""
-    return task.progress is not None and task.progress.token == task.life.token
+    """Whether its latest attempt has told anything."""
+    return task.measured is not None
 
 
 def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
@@ -97,10 +97,10 @@ def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
     not known any more."""
     packs: dict[ClaimKey, Trained] = {}
     for task in tasks:
-        progress = task.progress
-        if progress is None or not reports(task):
+        progress = task.measured
+        if progress is None:
             continue
-        steps = steps_done(task) - progress.resumed_epoch * task.info.epoch_steps
+        steps = _steps_done(task.info, progress) - progress.resumed_epoch * task.info.epoch_steps
         if steps > 0:
             pack = packs.setdefault(claim_key(task), Trained(task.info))
             pack.steps += steps
@@ -114,16 +114,16 @@ def steps_total(info: TaskInfo) -> int:
     return info.epochs * info.epoch_steps
 
 
-def steps_done(task: TaskState) -> int:
+def _steps_done(info: TaskInfo, progress: Progress | None) -> int:
     """Training steps done, those of earlier attempts included."""
-    if task.progress is None:
+    if progress is None:
         return 0
-    return min(max(task.progress.step, task.progress.epoch * task.info.epoch_steps), steps_total(task.info))
+    return min(max(progress.step, progress.epoch * info.epoch_steps), steps_total(info))
 
 
 def steps_left(task: TaskState) -> int:
     """Training steps that are still to make."""
-    return steps_total(task.info) - steps_done(task)
+    return steps_total(task.info) - _steps_done(task.info, task.progress)
 
 
 def flops_left(task: TaskState) -> float:
@@ -138,8 +138,8 @@ def _overhead_s(tasks: Iterable[TaskState]) -> float:
     """
     whole, begun = [], []
     for task in tasks:
-        progress, life = task.progress, task.life
-        if progress is None or not reports(task):
+        progress, life = task.measured, task.life
+        if progress is None:
             continue
         if life.status is Status.RUNNING:
             begun.append(max(0.0, progress.ts - progress.elapsed_s - life.claimed_ts))

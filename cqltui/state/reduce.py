@@ -146,10 +146,10 @@ def _merged(
         known = replace(known, info=info, info_version=version)
     if life is not None and life.version > known.life.version:
         known = replace(known, life=life)
-    if progress is not None and (known.progress is None or _progress_order(progress) > _progress_order(known.progress)):
-        known = replace(known, progress=progress)
-    if known.progress is not None and _is_of_earlier_run(known.progress, known.life):
-        known = replace(known, progress=None)
+    if progress is not None and (known.live is None or _progress_order(progress) > _progress_order(known.live)):
+        known = replace(known, live=progress)
+    if known.live is not None and _is_of_earlier_run(known.live, known.life):
+        known = replace(known, live=None)
     return known
 
 
@@ -196,7 +196,7 @@ def _notice(state: RunState, event: Event) -> RunState:
 
 def _is_newer(task: TaskState, event: Event) -> bool:
     """Whether anything known of the task is newer than the event."""
-    return task.life.version > _version(event) or (task.progress is not None and task.progress.ts > event.ts)
+    return task.life.version > _version(event) or (task.live is not None and task.live.ts > event.ts)
 
 
 def _connection(state: RunState, event: Event) -> RunState:

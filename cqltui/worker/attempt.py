@@ -41,14 +41,19 @@ class Attempt:
         self.resumed_epoch = 0
         self.saved_epoch = 0
         """Epochs in the newest checkpoint of this attempt."""
-        self.noted_epoch = 0
-        """The newest checkpoint that the server was told of."""
+        self.noted_epoch = claim.checkpoint_epoch
+        """The checkpoint that the server was told of last."""
         self.last: EpochMetrics | None = None
         self.best: tuple[float, int] | None = None
         """(held-out loss, epoch) of the lowest."""
+        self.saved_report: dict[str, Any] | None = None
+        """The report as of `saved_epoch`."""
+        self._known: dict[str, float] = {}
+        """The latest value of each metric: not every epoch is validated."""
         self._curve: list[tuple[int, float]] = []
         self._started = time.monotonic()
-        self._epoch_samples = int(claim.spec["epoch_steps"]) * self.config.batch_size
+        self._epoch_steps = int(claim.spec["epoch_steps"])
+        self._epoch_samples = self._epoch_steps * self.config.batch_size
         self._train_s = 0.0
         self._checkpoint_s = float(claim.spec["checkpoint_s"])
         self._next_checkpoint = self._started + self._checkpoint_s
@@ -91,7 +96,7 @@ class Attempt:
 
         found = checkpoint.newest_good(self._run_folder.glob("*/"), accept)
         self.resumed_epoch = found.checkpoint.epoch if found.checkpoint else 0
-        self.saved_epoch = self.noted_epoch = self.resumed_epoch
+        self.saved_epoch = self.resumed_epoch
         self._warn(found, tell)
         try:
             self._metrics = MetricsFile(self.folder / "metrics.csv", rows)
@@ -106,6 +111,7 @@ class Attempt:
         self._started = time.monotonic()
         self._next_checkpoint = self._started + self._checkpoint_s
         if found.checkpoint is not None:
+            self.saved_report = self.report()
             log.info("%s resumes at epoch %d", self.id, self.resumed_epoch)
 
     def _warn(self, found: checkpoint.Found, tell: Callable[[str], None]) -> None:
@@ -134,6 +140,7 @@ class Attempt:
 
     def _take(self, metrics: EpochMetrics) -> None:
         self.last = metrics
+        self._known |= {name: value for name, value in asdict(metrics).items() if value is not None}
         if metrics.samples_per_s > 0:
             self._train_s += self._epoch_samples / metrics.samples_per_s
         if is_kept(metrics.epoch, self.epochs):
@@ -160,7 +167,7 @@ class Attempt:
         try:
             self._file.sync()  # a checkpoint without the rows before it is of no use
             done = checkpoint.write(self.folder / checkpoint.checkpoint_name(state.epoch), state)
-            self.saved_epoch = state.epoch
+            self.saved_epoch, self.saved_report = state.epoch, self.report()
             pause_s = max(pause_s, WRITE_SHARE * done.seconds * members)
             checkpoint.prune(self.folder)
         except OSError as error:
@@ -193,23 +200,35 @@ class Attempt:
 
     def progress(self, step: int) -> dict[str, Any]:
         """The task's part of a progress message. `step`: training steps done, epochs of earlier attempts included."""
-        last = self.last
-        report: dict[str, Any] = {
-            "task": self.id,
+        return self.report() | {"task": self.id, "step": step}
+
+    def report(self) -> dict[str, Any]:
+        """How the training stands as of its last whole epoch, as `decode.progress` reads it."""
+        finite = {name: value for name, value in self._known.items() if math.isfinite(value)}
+        report = self._figures() | {
             "token": self.claim.token,
-            "step": step,
             "epoch": self.epoch,
+            "step": self.epoch * self._epoch_steps,
             "epochs": self.epochs,
+            "trained_s": round(self._train_s, 3),
+            "best_val_loss": self.best[0] if self.best else None,
+        }
+        if self.last is not None:
+            names = ("loss", "td_loss", "cql_loss", "q_mean", "grad_norm", "val_loss")
+            report |= {name: finite.get(name) for name in names}
+            report["samples_per_s"] = finite.get("samples_per_s", 0.0)
+        return report
+
+    def _figures(self) -> dict[str, Any]:
+        """Of this attempt, for its reports and its result."""
+        points = [*self._curve]
+        if self.last is not None and (not points or points[-1][0] != self.epoch):
+            points.append((self.epoch, self.last.loss))  # a long training keeps few points: the latest is always there
+        return {
             "resumed_epoch": self.resumed_epoch,
             "elapsed_s": round(self.elapsed_s, 3),
-            "best_val_loss": self.best[0] if self.best else None,
-            "curve": [(epoch, round(loss, 6)) for epoch, loss in self._curve if math.isfinite(loss)],
+            "curve": [(epoch, round(loss, 6)) for epoch, loss in points if math.isfinite(loss)],
         }
-        if last is not None:
-            finite = {name: value for name, value in asdict(last).items() if value is not None and math.isfinite(value)}
-            report |= {name: finite.get(name) for name in ("loss", "td_loss", "cql_loss", "q_mean", "grad_norm")}
-            report |= {"samples_per_s": finite.get("samples_per_s", 0.0), "val_loss": finite.get("val_loss")}
-        return report
 
     def result(self, worker: dict[str, Any], versions: dict[str, str]) -> dict[str, Any]:
         """What `complete` records and result.json holds. `seconds` are of training, over all attempts of the run."""
@@ -231,10 +250,12 @@ class Attempt:
             "samples_per_s": round(self.epochs * self._epoch_samples / self._train_s, 1) if self._train_s else 0.0,
             "epochs": self.epochs,
             "params": self.claim.spec["params"],
+            "steps": self.epochs * self._epoch_steps,
             "metrics": asdict(self.last),
             "best_val_loss": self.best[0] if self.best else None,
             "best_val_epoch": self.best[1] if self.best else None,
             "versions": versions,
+            **self._figures(),
         }
 
     def publish_result(self, result: dict[str, Any]) -> None:

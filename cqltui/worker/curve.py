@@ -13,7 +13,7 @@ def stride(epochs: int) -> int:
 
 
 def is_kept(epoch: int, epochs: int) -> bool:
-    """Whether the curve has a point at this epoch: a matter of the epoch alone, so every reader sees the same curve."""
+    """Whether the curve keeps its point of this epoch: a matter of the epoch alone, so every reader sees the same."""
     return epoch == 1 or epoch == epochs or epoch % stride(epochs) == 0
 
 

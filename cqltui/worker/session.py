@@ -231,15 +231,17 @@ class Session:
     def _note_checkpoint(self, attempt: Attempt) -> None:
         """Tell of the newest checkpoint, once; while the server is away it is told later."""
         epoch = attempt.saved_epoch
-        if epoch > attempt.noted_epoch:
-            answer = self._context.link.ask(partial(self._queue.checkpoint, attempt.id, attempt.claim.token, epoch))
+        if epoch != attempt.noted_epoch:  # fewer than was told, where the newest could not be used
+            about = attempt.id, attempt.claim.token, epoch, attempt.saved_report
+            answer = self._context.link.ask(partial(self._queue.checkpoint, *about))
             if answer is not None:
                 attempt.noted_epoch = epoch
 
     def _release(self, attempt: Attempt, to: Status) -> None:
         log.info("%s %s at epoch %d", attempt.id, to, attempt.epoch)
         self._last_word(attempt)
-        self._outbox.post(partial(self._queue.release, attempt.id, attempt.claim.token, to), attempt.claim)
+        release = partial(self._queue.release, attempt.id, attempt.claim.token, to, report=attempt.saved_report)
+        self._outbox.post(release, attempt.claim)
 
     def _finish(self, trainer: PackTrainer, member: int) -> None:
         """Write the result, then tell of it. Raises OSError."""

@@ -56,9 +56,12 @@ class Server:
             case "enqueue", "done" | "dead" | "cancelled":
                 assert known is not None
                 known.pop("progress", None)
+                known.pop("saved", None)
                 known["info"] = known["info"] | {"title": f"of {task}, again at {self.ts}"}
                 run = known["life"]["run"] + 1
-                self._life(task, status="queued", run=run, attempt=0, queued_ts=self.ts, started_ts=0, token="")
+                self._life(
+                    task, status="queued", run=run, attempt=0, queued_ts=self.ts, started_ts=0, token="", report=None
+                )
             case "claim", "queued":
                 assert known is not None
                 self.counter += 1
@@ -74,8 +77,16 @@ class Server:
                 )
             case "report", "running":
                 self._report(task)
-            case (("done" | "delayed" | "dead" | "paused"), "running"):
-                self._life(task, status=operation, finished_ts=self.ts)
+            case "checkpoint", "running":
+                assert known is not None
+                known["saved"] = known.get("progress")
+            case "done", "running":
+                assert known is not None
+                result = {"token": known["life"]["token"], "epoch": 10, "step": 130, "loss": 0.25, "ts": self.ts}
+                self._life(task, status=operation, finished_ts=self.ts, report=result)
+            case (("delayed" | "dead" | "paused"), "running"):
+                assert known is not None
+                self._life(task, status=operation, finished_ts=self.ts, report=known.get("saved"))
             case "requeue", "delayed" | "paused":
                 self._life(task, status="queued", queued_ts=self.ts)
             case "start", _:
@@ -115,7 +126,9 @@ class Server:
         self.epoch, self.seq, self.counter = self.epoch + 1, 0, 0
         for task, entry in self.tasks.items():
             again = entry["life"]["status"] in ("running", "queued")
-            self._life(task, **({"status": "queued", "token": "", "queued_ts": self.ts} if again else {}))
+            entry.pop("progress", None)  # the run directory keeps what was saved or accepted
+            kept = {"status": "queued", "token": "", "queued_ts": self.ts, "report": entry.get("saved")}
+            self._life(task, **(kept if again else {}))
         self.meta = self.meta | {"seq": self.seq + 1}
         self._publish(Kind.CAMPAIGN, self.meta)
         for worker in self.workers:

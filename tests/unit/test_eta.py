@@ -86,7 +86,7 @@ def test_one_measured_architecture_scales_half_of_its_step() -> None:
 def test_only_steps_of_this_attempt_count() -> None:
     task = running(info(0), 900, 10.0, LAUNCH)
     assert task.progress is not None
-    resumed = replace(task, progress=replace(task.progress, resumed_epoch=800))
+    resumed = replace(task, live=replace(task.progress, resumed_epoch=800))
     assert measure([resumed]).step_s(info(0)) == pytest.approx(10.0 / (100 * 13))
 
 

@@ -13,7 +13,7 @@ from tests.unit.foreign import foreign_events
 from tests.unit.history import Server
 
 OPERATIONS = [
-    *("enqueue", "claim", "report", "done", "delayed", "dead", "paused", "requeue"),
+    *("enqueue", "claim", "report", "checkpoint", "done", "delayed", "dead", "paused", "requeue"),
     *("start", "stop", "wanted", "notice", "rebuild", "clock", "snapshot"),
 ]
 histories = st.lists(
@@ -102,8 +102,8 @@ def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, s
     assume(server.events)
     state = reduce_all(RunState(), server.events)
     after = reduce(state, server.snapshot())
-    assert {k: (t.life, t.progress) for k, t in after.tasks.items()} == {
-        k: (t.life, t.progress) for k, t in state.tasks.items()
+    assert {k: (t.life, t.live) for k, t in after.tasks.items()} == {
+        k: (t.life, t.live) for k, t in state.tasks.items()
     }
     assert (after.wanted, after.epoch, after.seq) == (state.wanted, state.epoch, state.seq)
 
@@ -117,8 +117,8 @@ def test_an_old_snapshot_takes_nothing_back(operations: list[tuple[str, str, str
     old = replace(old, ts=old.ts - 1)
     state = reduce_all(RunState(), played(operations).events)
     after = reduce(state, old)
-    assert {k: (t.life, t.progress) for k, t in after.tasks.items()} == {
-        k: (t.life, t.progress) for k, t in state.tasks.items()
+    assert {k: (t.life, t.live) for k, t in after.tasks.items()} == {
+        k: (t.life, t.live) for k, t in state.tasks.items()
     }
     assert after.wanted is state.wanted
 
@@ -147,9 +147,36 @@ def test_a_new_run_begins_at_epoch_zero() -> None:
     assert claimed.epochs_done == 1
 
 
-def test_a_retried_attempt_keeps_what_was_done() -> None:
-    state = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("delayed", "a", ""))
-    assert state.tasks["a"].epochs_done == 1
+def test_a_task_that_does_not_run_shows_what_it_has_saved() -> None:
+    start = [("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("checkpoint", "a", "")]
+    start += [("report", "a", ""), ("report", "a", "")]
+    assert told(*start).tasks["a"].epochs_done == 3, "it runs: as it says"
+    for end in ("delayed", "paused", "dead"):
+        task = told(*start, (end, "a", "")).tasks["a"]
+        assert (task.epochs_done, task.progress and task.progress.loss) == (1, 1 / 13), end
+    again = [*start, ("delayed", "a", ""), ("requeue", "a", "")]
+    for state in (told(*again), told(*again, ("claim", "a", "w2")), told(*start, ("rebuild", "", ""))):
+        assert state.tasks["a"].epochs_done == 1, "until the next attempt reports"
+    assert told(*again, ("claim", "a", "w2"), ("report", "a", "")).tasks["a"].epochs_done == 4
+    nothing = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("delayed", "a", ""))
+    assert (nothing.tasks["a"].epochs_done, nothing.tasks["a"].progress) == (0, None)
+
+
+def test_a_done_task_shows_its_accepted_result() -> None:
+    """Also where its last reports were lost while the server was away, or come late."""
+    done = told(("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("done", "a", ""))
+    late = reduce(done, _report("a", "1-1", 500, 3002.0))
+    rebuilt = reduce(told(("enqueue", "a", ""), ("claim", "a", "w1"), ("done", "a", "")), done_snapshot())
+    for state in (done, late, rebuilt):
+        progress = state.tasks["a"].progress
+        assert progress is not None
+        assert (progress.epoch, progress.loss) == (10, 0.25)
+
+
+def done_snapshot() -> Event:
+    """Of a server that knows a done task from the run directory only."""
+    steps = [("enqueue", "a", ""), ("claim", "a", "w1"), ("report", "a", ""), ("done", "a", ""), ("rebuild", "", "")]
+    return played(steps).snapshot()
 
 
 def test_a_late_report_of_an_old_token_is_left_out() -> None:
@@ -157,8 +184,8 @@ def test_a_late_report_of_an_old_token_is_left_out() -> None:
     state = reduce(state, _report("a", "1-9", 20, 3000.0))
     state = reduce(state, _report("a", "1-10", 21, 3001.0))
     late = reduce(state, _report("a", "1-9", 500, 3002.0))
-    assert late.tasks["a"].progress is not None
-    assert late.tasks["a"].progress.token == "1-10", "tokens are ordered as numbers"
+    assert late.tasks["a"].live is not None
+    assert late.tasks["a"].live.token == "1-10", "tokens are ordered as numbers"
 
 
 def _report(task: str, token: str, step: int, ts: float) -> Event:

@@ -69,7 +69,7 @@ def test_a_line_per_lifecycle_event() -> None:
         life("paused", 7, attempt=2, paused_by="user", priority=8),
         life("queued", 8, attempt=2, priority=8),
         Event(Kind.TASK_PRIORITY, LAUNCH + 9, 1, 9, "938fc1bd", data={"status": "queued", "attempt": 2, "priority": 9}),
-        life("done", 10, attempt=3, started_ts=LAUNCH, finished_ts=LAUNCH + 75),
+        life("done", 10, attempt=3, started_ts=LAUNCH, finished_ts=LAUNCH + 75, report=report),
     ) == [
         "task 938fc1bd quality 'Best overall (938fc1bd)' " + said
         for said in (
@@ -133,7 +133,7 @@ def test_what_only_a_snapshot_tells_is_told() -> None:
     server.apply("claim", "a", "w1")
     server.apply("done", "a", "")
     said = lines_of(first, server.snapshot())
-    assert said == ["campaign : 2 tasks: 2 queued", "task a quality 'of a' done in 0:00:01"]
+    assert said == ["campaign : 2 tasks: 2 queued", "task a quality 'of a' done in 0:00:01, loss 0.2500"]
 
 
 def test_foreign_text_cannot_move_the_cursor() -> None:

@@ -22,7 +22,7 @@ def with_status(number: int, status: Status, phase: str = "ensemble", **life: An
 def with_loss(task: TaskState, loss: float | None, val_loss: float | None, epoch: int = 10) -> TaskState:
     """The task with a report."""
     report = Progress("1-1", epoch * 13, epoch, 1000, ts=LAUNCH, loss=loss, best_val_loss=val_loss)
-    return replace(task, progress=report)
+    return replace(task, live=report)
 
 
 def test_counts_and_depth() -> None:
@@ -165,7 +165,7 @@ def test_stalled_is_a_step_that_does_not_come() -> None:
     assert select.stalled(first, LAUNCH + 601, 120)
     assert task.progress is not None
     life = replace(task.life, claimed_ts=LAUNCH + 500)
-    resumed = replace(task, life=life, progress=replace(task.progress, resumed_epoch=10))
+    resumed = replace(task, life=life, live=replace(task.progress, resumed_epoch=10))
     assert not select.stalled(resumed, LAUNCH + 999, 120), "so may the first step after a resumption"
     assert not select.stalled(replace(task, life=Lifecycle(status=Status.PAUSED, token="1-1")), LAUNCH + 999, 120)
     assert not select.stalled(replace(task, life=replace(life, token="1-2")), LAUNCH + 999, 120)

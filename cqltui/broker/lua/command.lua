@@ -45,11 +45,13 @@ end
 
 function commands.cancel()
   if status == 'queued' or status == 'delayed' or status == 'paused' then
-    move(id, 'cancelled', {finished_ts = NOW})
+    call_off(id, {})
   elseif status == 'running' then
     return ask('cancel', 'task.cancelled')
   elseif status == 'cancelled' then
     return 'no'
+  elseif status == 'dead' and (field(id, 'kept') or '') ~= '' then
+    call_off(id, {})
   else
     return status
   end

@@ -17,8 +17,7 @@ if (tonumber(t[3]) or 1) == 1 then
 end
 local fields = {error = reason, deaths = (tonumber(t[4]) or 0) + 1, deaths_alone = alone, solo = '1'}
 if t[6] == 'cancel' then
-  fields.finished_ts = NOW
-  move(id, 'cancelled', fields)
+  call_off(id, fields)
 elseif alone >= allowed then
   fields.finished_ts = NOW
   move(id, 'dead', fields)

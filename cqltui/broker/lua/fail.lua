@@ -6,7 +6,7 @@ if not holder(t, token) then
   return 0
 end
 if t.want == 'cancel' then
-  move(id, 'cancelled', {finished_ts = NOW, error = err}, false, t)
+  call_off(id, {error = err}, t)
 elseif retry_s then
   move(id, 'delayed', {ready_ts = string.format('%.6f', tonumber(NOW) + retry_s), delay_s = retry_s, error = err},
     false, t)

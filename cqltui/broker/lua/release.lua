@@ -1,10 +1,14 @@
--- ARGV: prefix, id, token, to ('paused', 'queued' or 'cancelled'), paused by ('user' or 'campaign')
+-- ARGV: prefix, id, token, to ('paused', 'queued' or 'cancelled'), paused by ('user' or 'campaign'), the report as of the
+-- newest checkpoint (JSON object or '')
 -- The worker gives the task back. What is wanted now counts: a pause may have been taken back, a cancel asked meanwhile.
 allow_full_server()
 local id, token, to, by = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local t = read(id)
 if not holder(t, token) then
   return 0
+end
+if ARGV[6] ~= '' then
+  call('hset', TASK .. id, 'saved', dated(ARGV[6]))
 end
 if t.want == 'cancel' then
   to = 'cancelled'
@@ -18,7 +22,7 @@ elseif to == 'paused' then
   end
 end
 if to == 'cancelled' then
-  move(id, to, {finished_ts = NOW}, false, t)
+  call_off(id, {}, t)
 elseif to == 'paused' then
   move(id, to, {paused_by = by}, false, t)
 else

@@ -31,7 +31,7 @@ for i = 5, #ARGV, 3 do
     local beat = tonumber(string.match(call('hget', LEASES, id) or '', '|(%d+)|')) or 0
     call('hset', LEASES, id, token .. '|' .. (beat + 1) .. '|' .. worker)
     if progress ~= '' then
-      call('hset', TASK .. id, 'progress', '{"ts":' .. NOW .. ',' .. string.sub(progress, 2))
+      call('hset', TASK .. id, 'progress', dated(progress))
       members[#members + 1] = progress
     end
     tasks[#tasks + 1] = '"' .. id .. '"'

@@ -4,7 +4,7 @@
 -- least once. Returns meta (epoch, seq, meta_seq, wanted, campaign, finished_ts), the next cursor ('0': through), the
 -- names of LIFE, then a list a task: id, info, seq, progress, LIFE. A task whose hash is lost is left out.
 local LIFE = {'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token', 'queued_ts', 'started_ts',
-  'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error'}
+  'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error', 'report'}
 local m = call('hmget', META, 'epoch', 'seq', 'meta_seq', 'wanted', 'campaign', 'finished_ts')
 local page = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3])
 local out = {{m[1] or '0', m[2] or '0', m[3] or '0', m[4] or 'running', m[5] or 'null', m[6] or '0'}, page[1], LIFE}
