@@ -1,7 +1,6 @@
 """Checkpoints: where one member of a pack stood at the end of an epoch, as one checked file."""
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from torch import Tensor
 
 from trainer.batches import random_state
 from trainer.config import TrainerConfig
+from trainer.files import checkpoints
 from trainer.tensorfile import TensorFileError, Written, read_tensors, write_tensors
 
 KIND = "cqltui.checkpoint/1"
-_NAME = re.compile(r"checkpoint-(\d+)\.safetensors")
 _FREE_KEYS = {"epochs", "validate_every"}
 """Settings that may change between a checkpoint and its resumption: they have no influence on the weights so far."""
 
@@ -66,11 +65,6 @@ def config_document(config: TrainerConfig) -> dict[str, Any]:
     return document
 
 
-def checkpoint_name(epoch: int) -> str:
-    """The file name of the checkpoint after this epoch; `newest_good` goes by it."""
-    return f"checkpoint-{epoch:06d}.safetensors"
-
-
 def write(path: Path, checkpoint: Checkpoint) -> Written:
     """Write atomically and durably. Raises OSError."""
     document = {key: getattr(checkpoint, key) for key in _DOCUMENT_KEYS}
@@ -111,7 +105,7 @@ def newest_good(
     `accept` raises CheckpointError for one that is whole, but of no use to the caller.
     """
     bad: list[tuple[Path, str]] = []
-    for _, path in sorted(_checkpoints(folders), reverse=True):
+    for _, path in sorted((found for folder in folders for found in checkpoints(folder)), reverse=True):
         try:
             found = read(path)
             accept(path, found)
@@ -124,11 +118,5 @@ def newest_good(
 
 def prune(folder: Path, keep: int = 2) -> None:
     """Delete all but the `keep` latest checkpoints of a folder."""
-    for _, path in sorted(_checkpoints([folder]), reverse=True)[keep:]:
+    for _, path in checkpoints(folder)[keep:]:
         path.unlink(missing_ok=True)
-
-
-def _checkpoints(folders: Iterable[Path]) -> list[tuple[int, Path]]:
-    """(epoch, path) of everything that is named like a checkpoint."""
-    paths = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
-    return [(int(match[1]), path) for path in paths if (match := _NAME.fullmatch(path.name))]

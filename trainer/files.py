@@ -1,11 +1,14 @@
 """Files that are whole or not there, whatever happens while they are written. Free of torch."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 
 @contextmanager
@@ -41,3 +44,14 @@ def _sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def checkpoint_name(epoch: int) -> str:
+    """The file name of the checkpoint after this epoch; `checkpoints` goes by it."""
+    return f"checkpoint-{epoch:06d}.safetensors"
+
+
+def checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """(epoch, path) of everything in a folder that is named like a checkpoint, the newest first. It may be missing."""
+    paths = folder.iterdir() if folder.is_dir() else ()
+    return sorted(((int(m[1]), path) for path in paths if (m := _CHECKPOINT.fullmatch(path.name))), reverse=True)

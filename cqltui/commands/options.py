@@ -69,7 +69,7 @@ def add_campaign(parser: argparse.ArgumentParser) -> None:
 
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Which run is meant."""
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
+    add_run_dir(parser)
     parser.add_argument("--redis-url", metavar="URL", help="the server of the run, if it is not the embedded one")
     parser.add_argument(
         "--namespace",
@@ -77,6 +77,16 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the campaign's [redis] namespace, with --redis-url alone",
     )
+
+
+def add_run_dir(parser: argparse.ArgumentParser) -> None:
+    """Where the run is."""
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
+
+
+def add_yes(parser: argparse.ArgumentParser) -> None:
+    """What is asked when the file is not that of the run any more."""
+    parser.add_argument("--yes", action="store_true", help="go on though the file withdraws what the run has trained")
 
 
 def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -103,7 +113,13 @@ def load(arguments: argparse.Namespace) -> Campaign:
 def run_options(arguments: argparse.Namespace) -> RunOptions:
     """What is to be run, where. Raises InputError."""
     campaign = load(arguments)
-    path = (arguments.run_dir or RUNS / campaign.name).absolute()
+    found = run_dir(arguments.run_dir, campaign)
+    return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
+
+
+def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
+    """The directory of the campaign's run, which need not be there yet. Raises InputError if it cannot be one."""
+    path = (wanted or RUNS / campaign.name).absolute()
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             raise InputError(f"{path}: is a file, expected a run directory: choose another with --run-dir")
@@ -111,7 +127,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
         pass  # it will be made
     except OSError as error:
         raise unusable(RunDir(path), error) from error
-    return RunOptions(campaign, RunDir(path), redis_url(arguments.redis_url) or campaign.redis.url)
+    return RunDir(path)
 
 
 def existing_run(run_dir: Path | None) -> RunDir:

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.plan import Shape, Speeds, plan
-from cqltui.commands import devices, options
+from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.measuring import PackSpec, answers
 from cqltui.errors import ExitCode
+from cqltui.reporters.difference import difference_json, difference_lines
 from cqltui.reporters.plan import plan_json, plan_table
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
@@ -29,22 +31,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_campaign(parser)
     parser.add_argument("--measure", action="store_true", help="time every architecture on this machine for a moment")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    options.add_run_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. 1 if an architecture cannot be trained here."""
     campaign = options.load(arguments)
+    run_dir = options.run_dir(arguments.run_dir, campaign)
     places = devices.spread(campaign.workers.device, campaign.workers.count)
     campaign, data = load_data(campaign.with_auto_precision(devices.auto_precision(places)))
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = measure(campaign, data.rows, data.digest, places)
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
+    found = difference.find(run_dir, campaign, data)
     if arguments.json:
-        print(json.dumps(plan_json(planned) | {"device": places[0], "failures": failures}, indent=1))
+        told = {"device": places[0], "failures": failures, "difference": difference_json(found)}
+        print(json.dumps(plan_json(planned) | told, indent=1))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(plan_table(planned))
+        if found.changes or found.kept:
+            console.print(Text("\n".join(["", *difference_lines(found, str(run_dir.path))])), soft_wrap=True)
         for title, reason in failures.items():
             console.print(f"cannot be trained here: {title}: {reason}", markup=False, style="bold red")
     return ExitCode.UNFINISHED if failures else ExitCode.OK

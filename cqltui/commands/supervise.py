@@ -21,17 +21,19 @@ from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.commands import devices, options
+from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.options import RunOptions
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.machine import here
 from cqltui.reporters.lines import LineReporter
+from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskStanding, read_records
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Wanted
 from cqltui.supervisor import manifest
+from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.lock import RunLock
@@ -53,12 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of a run, but for the screen's."""
     options.add_campaign(parser)
     options.add_place(parser)
+    options.add_yes(parser)
+    parser.add_argument("--agreed", help=argparse.SUPPRESS)  # what the user has said yes to, on the screen's terminal
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Supervise, logging to standard error, which is the run's supervisor.log."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    return supervise(options.run_options(arguments), [LineReporter(sys.stderr)])
+    chosen, agreed = options.run_options(arguments), arguments.agreed
+    return supervise(chosen, [LineReporter(sys.stderr)], yes=arguments.yes, agreed=agreed)
 
 
 def start_fresh(run_dir: RunDir) -> None:
@@ -78,8 +83,10 @@ def start_fresh(run_dir: RunDir) -> None:
     print(f"cqltui: the earlier run is kept in {aside}", file=sys.stderr)
 
 
-def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
-    """Supervise the run to its end; how it ended."""
+def supervise(
+    chosen: RunOptions, reporters: Sequence[Reporter], *, yes: bool = False, agreed: str | None = None
+) -> ExitCode:
+    """Supervise the run to its end; how it ended. `yes`, `agreed`: as of `difference.expect_agreed`."""
     workers = chosen.campaign.workers
     places = devices.spread(workers.device, workers.count)
     campaign, data = load_data(chosen.campaign.with_auto_precision(devices.auto_precision(places)))
@@ -88,8 +95,14 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter]) -> ExitCode:
     with _Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:
+            changes = difference.find(chosen.run_dir, campaign, data)
+            difference.expect_agreed(changes, chosen.run_dir, yes=yes, agreed=agreed)
             server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
             try:
+                difference.show(changes, chosen.run_dir)
+                if changes.changes:  # before anything tells that the run is of this file
+                    keep_earlier(chosen.run_dir)
+                    carry_over(chosen.run_dir, changes.continued)
                 supervisor = _persistently(
                     lambda: _assemble(chosen, campaign, data, places, server, reporters), server.restart
                 )

@@ -1,10 +1,12 @@
 """The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
 
 import csv
+import io
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
+METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
 
@@ -54,9 +57,9 @@ class RunDir:
         return self.path / "results"
 
     @property
-    def report(self) -> Path:
-        """The written report."""
-        return self.path / "report"
+    def earlier(self) -> Path:
+        """Tables and summaries of what the run was before its file changed."""
+        return self.results / "earlier"
 
     @property
     def summary_json(self) -> Path:
@@ -156,6 +159,14 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
             break
         metrics.append(entry)
     return tuple(metrics)
+
+
+def metrics_lines(rows: Iterable[EpochMetrics]) -> bytes:
+    """The rows as metrics.csv holds them, below `METRICS_HEADER`; `read_metrics` gives the same figures back."""
+    text = io.StringIO()
+    table = (["" if value is None else value for value in astuple(row)] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(table)
+    return text.getvalue().encode()
 
 
 def _metrics(row: list[str]) -> EpochMetrics:

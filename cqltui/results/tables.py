@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
+from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskRecord, TaskStanding, read_records
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.summary import Summary, render, summarize
@@ -41,12 +42,16 @@ RESULT_COLUMNS = (
 def write_results(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> Summary:
     """Write results/phase<n>_<name>_results.csv, summary.json and summary.txt; returns the summary.
 
+    Tables of phases that the campaign does not have (any more) move to results/earlier/.
+
     `standings` maps the ids of the campaign's tasks to how they stand; the figures are read from the tasks' folders.
     """
     records = read_records(run_dir, campaign, standings)
-    for number, phase in enumerate(campaign.phases, start=1):
+    tables = [run_dir.phase_csv(number, phase.name) for number, phase in enumerate(campaign.phases, start=1)]
+    keep_earlier(run_dir, but=[*tables, run_dir.summary_json, run_dir.summary_txt])
+    for path, phase in zip(tables, campaign.phases, strict=True):
         own = [record for record in records if record.task.phase == phase.name]
-        write_bytes(run_dir.phase_csv(number, phase.name), phase_table(campaign, own).encode())
+        write_bytes(path, phase_table(campaign, own).encode())
     verdicts = evaluate_all(campaign, [record.outcome for record in records])
     summary = summarize(run_dir, campaign, records, verdicts)
     write_json(run_dir.summary_json, summary.to_json())

@@ -11,7 +11,7 @@ from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file,
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, TaskState
 from cqltui.supervisor.journal import Journal
-from trainer.files import write_bytes
+from trainer.files import checkpoints, write_bytes
 
 
 class Records:
@@ -73,7 +73,7 @@ class Records:
     def publish(self, result: Result) -> bool:
         """Copy what the accepted attempt wrote to the task's folder; False if the attempt left no files here.
 
-        Afterwards the run's checkpoints are removed: they have served.
+        The last checkpoint goes with it, for a task of more epochs to go on from; the run's others have served.
         """
         known = read_json(self._run_dir.result_json(result.id))
         if known is not None and known.get("token") == result.token:
@@ -82,8 +82,13 @@ class Records:
         if not (source / "model.safetensors").is_file():
             return False
         write_json(source / "result.json", dict(result.data))
+        folder = self._run_dir.task(result.id)
+        for _, former in checkpoints(folder):  # first: the metrics beside it are about to be another run's
+            former.unlink()
         for name in RESULT_FILES:
-            replace_file(source / name, self._run_dir.task(result.id) / name)
+            replace_file(source / name, folder / name)
+        for _, last in checkpoints(source)[:1]:
+            last.replace(folder / last.name)
         for checkpoint in self._run_dir.run(result.id, result.run).glob("*/checkpoint-*.safetensors"):
             checkpoint.unlink(missing_ok=True)
         return True

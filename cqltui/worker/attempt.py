@@ -18,6 +18,7 @@ from cqltui.worker.failure import written
 from cqltui.worker.metrics import MetricsFile
 from trainer import checkpoint
 from trainer.checkpoint import CheckpointError
+from trainer.files import checkpoint_name
 from trainer.progress import EpochMetrics, log_line
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Attempt:
         try:
             self._metrics = MetricsFile(self.folder / "metrics.csv", rows)
             if found.checkpoint is not None:
-                checkpoint.write(self.folder / checkpoint.checkpoint_name(self.resumed_epoch), found.checkpoint)
+                checkpoint.write(self.folder / checkpoint_name(self.resumed_epoch), found.checkpoint)
         except OSError:
             if found.path is None or found.path.parent != self.folder:  # else it holds what the next attempt needs
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -166,7 +167,7 @@ class Attempt:
         pause_s, trouble = self._checkpoint_s, ""
         try:
             self._file.sync()  # a checkpoint without the rows before it is of no use
-            done = checkpoint.write(self.folder / checkpoint.checkpoint_name(state.epoch), state)
+            done = checkpoint.write(self.folder / checkpoint_name(state.epoch), state)
             self.saved_epoch, self.saved_report = state.epoch, self.report()
             pause_s = max(pause_s, WRITE_SHARE * done.seconds * members)
             checkpoint.prune(self.folder)
@@ -175,6 +176,13 @@ class Attempt:
             log.warning("%s checkpoint of epoch %d could not be written: %s", self.id, state.epoch, trouble)
         self._next_checkpoint = time.monotonic() + pause_s
         return trouble
+
+    def keep_end(self, state: checkpoint.Checkpoint) -> None:
+        """Leave the end as a checkpoint too, for a task of more epochs to go on from; the one before does as well."""
+        try:
+            checkpoint.write(self.folder / checkpoint_name(state.epoch), state)
+        except OSError as error:
+            log.warning("%s its last checkpoint could not be written: %s", self.id, written(error))
 
     def flush(self) -> None:
         """Let a reader of metrics.csv see every row so far; on a full disk it sees them later."""

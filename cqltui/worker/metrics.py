@@ -1,14 +1,12 @@
 """metrics.csv of an attempt, as it grows."""
 
-import csv
-import io
 import os
 from collections.abc import Iterable
-from dataclasses import astuple
 from pathlib import Path
 
+from cqltui.results.rundir import METRICS_HEADER, metrics_lines
 from trainer.files import write_bytes
-from trainer.progress import METRIC_COLUMNS, EpochMetrics
+from trainer.progress import EpochMetrics
 
 
 class MetricsFile:
@@ -19,14 +17,14 @@ class MetricsFile:
 
     def __init__(self, path: Path, rows: Iterable[EpochMetrics]) -> None:
         """Begins with these rows, and replaces what is there. Raises OSError."""
-        write_bytes(path, _lines([METRIC_COLUMNS, *map(astuple, rows)]))
+        write_bytes(path, METRICS_HEADER + metrics_lines(rows))
         self._path = path
         self._file = path.open("ab", buffering=0)
         self._unwritten = b""
 
     def add(self, row: EpochMetrics) -> None:
         """Take an epoch's row; it is written with the next `flush`."""
-        self._unwritten += _lines([astuple(row)])
+        self._unwritten += metrics_lines([row])
 
     def flush(self) -> None:
         """Let a reader see every row so far. Raises OSError; what could not be written is written the next time."""
@@ -46,9 +44,3 @@ class MetricsFile:
     def close(self) -> None:
         """Close the file; rows that were not flushed are dropped."""
         self._file.close()
-
-
-def _lines(rows: Iterable[Iterable[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(["" if value is None else value for value in row] for row in rows)
-    return text.getvalue().encode()

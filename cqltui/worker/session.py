@@ -252,6 +252,8 @@ class Session:
         write_bytes(attempt.folder / "q_heldout.safetensors", tensor_bytes({"q": model.q_values(self._heldout)}))
         result = attempt.result(self._context.worker, self._context.versions)
         attempt.publish_result(result)
+        if attempt.epoch > attempt.saved_epoch and not self._context.hands_over:
+            attempt.keep_end(trainer.capture(member))  # after the result, which is to have the room
         names = RESULT_FILES if self._context.hands_over else ()
         files = {name: (attempt.folder / name).read_bytes() for name in names}
         self._last_word(attempt)

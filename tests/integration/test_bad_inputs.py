@@ -22,6 +22,7 @@ from tests.contract.readers import reader
 from tests.integration.place import SMALL
 from trainer import checkpoint
 from trainer.checkpoint import CheckpointError
+from trainer.files import checkpoint_name
 from trainer.tensorfile import write_tensors
 
 PICKLE = pickle.dumps({"not": "data"})
@@ -297,7 +298,7 @@ def _shown(run: RunState) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(("damage", "said"), [row[1:] for row in CHECKPOINTS], ids=[row[0] for row in CHECKPOINTS])
 def test_a_checkpoint(damage: Callable[[bytes], bytes], said: str) -> None:
-    path = Path(checkpoint.checkpoint_name(3)).absolute()
+    path = Path(checkpoint_name(3)).absolute()
     write_tensors(path, checkpoint.KIND, {"params/w": torch.ones(64)}, {"epoch": 3})
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CheckpointError) as caught:

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train
-from trainer.checkpoint import Checkpoint, CheckpointError, checkpoint_name, newest_good, prune, read, write
+from trainer.checkpoint import Checkpoint, CheckpointError, newest_good, prune, read, write
 from trainer.config import Precision
+from trainer.files import checkpoint_name
 from trainer.model import read_model, write_model
 from trainer.tensorfile import TensorFileError
 from trainer.train import PackTrainer

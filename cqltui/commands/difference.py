@@ -1,0 +1,57 @@
+"""Whether a campaign file may change the run that is there: asked at the terminal, told where nobody can be asked."""
+
+import sys
+
+from cqltui.campaign.difference import Difference, difference
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.errors import CqltuiError, ExitCode, InputError
+from cqltui.reporters.difference import difference_lines, withdrawn_lines
+from cqltui.results.known import data_digest, read_known
+from cqltui.results.rundir import RunDir
+
+YES = ("y", "yes")
+
+
+class DeclinedError(CqltuiError):
+    """The user did not want it."""
+
+    exit_code = ExitCode.INPUT
+
+
+def find(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> Difference:
+    """Between the run in its directory and the campaign, its tasks identified."""
+    known = read_known(run_dir, {task.id for task in campaign.tasks})
+    former = data_digest(run_dir)
+    other_data = bool(known) and former not in ("", data.digest)
+    return difference(campaign, data.digest, known, heldout=data.heldout_rows > 0, other_data=other_data)
+
+
+def show(found: Difference, run_dir: RunDir) -> None:
+    """Say what changes, if anything does."""
+    for line in difference_lines(found, str(run_dir.path)) if found.changes else ():
+        print("".join(char if char.isprintable() else " " for char in line), file=sys.stderr)
+
+
+def ask(found: Difference, run_dir: RunDir, *, yes: bool) -> None:
+    """Show what changes and ask, if anything does. Raises DeclinedError but for a yes. `yes`: it is given."""
+    show(found, run_dir)
+    if yes or not found.changes:
+        return
+    if found.leaving:
+        print("The results of tasks that leave the file stay in tasks/, and come back with them.", file=sys.stderr)
+    print("Go on with this file? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in YES:
+        raise DeclinedError("nothing was changed; to keep both, give the campaign another name, or --run-dir DIR")
+
+
+def expect_agreed(found: Difference, run_dir: RunDir, *, yes: bool, agreed: str | None) -> None:
+    """Raise InputError if trained tasks would be withdrawn unasked. `agreed`: `fingerprint` of what was agreed to."""
+    if not found.lost or yes or agreed == found.fingerprint:
+        return
+    raise InputError(
+        f"{run_dir.path}: this file would withdraw what the run has trained, {len(found.lost)} task{'s' * (len(found.lost) != 1)}:",
+        *withdrawn_lines(found.lost),
+        "--yes withdraws them (their results stay in tasks/, and come back with the former file); to keep both, give "
+        "the campaign another name, or --run-dir DIR. `cqltui plan` shows the whole difference",
+    )

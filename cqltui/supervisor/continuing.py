@@ -1,0 +1,53 @@
+"""Puts the checkpoint of a finished task where one of more epochs finds it."""
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from cqltui.campaign.difference import ContinuedTask
+from cqltui.results.known import CARRIED, newest_saved
+from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, replace_file
+from trainer.files import write_bytes
+from trainer.progress import EpochMetrics
+
+log = logging.getLogger(__name__)
+
+
+def carry_over(run_dir: RunDir, tasks: Iterable[ContinuedTask]) -> None:
+    """Give each task the checkpoint and the metrics of the one it goes on from, in a folder of its run.
+
+    A worker resumes there as from an attempt before. Without it, on a full disk or on another machine, the task is
+    trained from the start, to the same result.
+    """
+    for item in tasks:
+        try:
+            _carry(run_dir, item)
+        except OSError as error:
+            log.warning("task %s cannot go on from %s, it starts again: %s", item.task.id, item.source.id, error)
+
+
+def _carry(run_dir: RunDir, item: ContinuedTask) -> None:
+    saved = newest_saved(run_dir, item.source.id, item.source.run)
+    if saved is None:
+        raise FileNotFoundError(f"its checkpoint is gone from {run_dir.task(item.source.id)}")
+    folder = run_dir.attempt(item.task.id, item.run, f"{CARRIED}{item.source.id}")
+    rows = (_as_of(row, item.task.trainer.validate_every) for row in saved.rows)
+    write_bytes(folder / "metrics.csv", METRICS_HEADER + metrics_lines(rows))
+    _link(saved.path, folder / saved.path.name)
+
+
+def _as_of(row: EpochMetrics, validate_every: int) -> EpochMetrics:
+    """The epoch as the longer training has it: the end of the shorter was validated, whatever its number."""
+    is_due = row.epoch % validate_every == 0
+    return row if is_due else replace(row, val_loss=None, val_td_loss=None, val_cql_loss=None)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under a second name, which takes no room; a copy where that is not to be had."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        replace_file(source, target)
