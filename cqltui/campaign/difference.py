@@ -80,6 +80,12 @@ class Difference:
         return tuple(known for known in self.withdrawn if known.trained)
 
     @property
+    def epochs_done(self) -> dict[str, int]:
+        """Task to the epochs that it does not train any more, if there are any."""
+        kept = {known.id: known.epochs if known.done else known.saved_epoch for known in self.kept}
+        return kept | {item.task.id: item.source.saved_epoch for item in self.continued}
+
+    @property
     def fingerprint(self) -> str:
         """Stands for the tasks that leave: whoever agreed to it has not agreed to others."""
         return hashlib.sha256(" ".join(sorted(self.leaving)).encode()).hexdigest()[:16]

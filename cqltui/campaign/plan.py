@@ -8,7 +8,7 @@ from types import MappingProxyType
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.errors import InputError
 from trainer.config import TrainerConfig, epoch_steps
-from trainer.packing import estimate_bytes
+from trainer.packing import FLOAT_BYTES, estimate_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,12 @@ class Plan:
     def memory_bytes(self) -> int:
         """Memory at most, with as many of the largest tasks at once as there are workers."""
         return sum(sorted((t.memory_bytes for p in self.phases for t in p.tasks), reverse=True)[: self.workers])
+
+    @property
+    def disk_bytes(self) -> int:
+        """Room that the results take: a model in the attempt's folder and in the task's, and the last checkpoint, which
+        holds the weights and two moments (and a target network where the data has several steps)."""
+        return sum(5 * FLOAT_BYTES * task.params for phase in self.phases for task in phase.tasks)
 
     @property
     def measured(self) -> bool:

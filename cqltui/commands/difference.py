@@ -1,6 +1,8 @@
 """Whether a campaign file may change the run that is there: asked at the terminal, told where nobody can be asked."""
 
 import sys
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from cqltui.campaign.difference import Difference, difference
 from cqltui.campaign.model import Campaign
@@ -13,15 +15,27 @@ from cqltui.results.rundir import RunDir
 YES = ("y", "yes")
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What the user has said yes to."""
+
+    yes: bool = False
+    """Whatever it is."""
+    fingerprint: str | None = None
+    """That of the difference that was shown."""
+
+
 class DeclinedError(CqltuiError):
     """The user did not want it."""
 
     exit_code = ExitCode.INPUT
 
 
-def find(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> Difference:
-    """Between the run in its directory and the campaign, its tasks identified."""
+def find(run_dir: RunDir, campaign: Campaign, data: DataSummary, done: Collection[str] = ()) -> Difference:
+    """Between the run in its directory and the campaign, its tasks identified. `done`: tasks that the server says are
+    done, though the directory may have yet to hear of it."""
     known = read_known(run_dir, {task.id for task in campaign.tasks})
+    known |= {task_id: replace(known[task_id], done=True) for task_id in done if task_id in known}
     former = data_digest(run_dir)
     other_data = bool(known) and former not in ("", data.digest)
     return difference(campaign, data.digest, known, heldout=data.heldout_rows > 0, other_data=other_data)
@@ -45,12 +59,16 @@ def ask(found: Difference, run_dir: RunDir, *, yes: bool) -> None:
         raise DeclinedError("nothing was changed; to keep both, give the campaign another name, or --run-dir DIR")
 
 
-def expect_agreed(found: Difference, run_dir: RunDir, *, yes: bool, agreed: str | None) -> None:
-    """Raise InputError if trained tasks would be withdrawn unasked. `agreed`: `fingerprint` of what was agreed to."""
-    if not found.lost or yes or agreed == found.fingerprint:
-        return
+def find_agreed(
+    run_dir: RunDir, campaign: Campaign, data: DataSummary, agreement: Agreement, done: Collection[str] = ()
+) -> Difference:
+    """As `find`. Raises InputError if trained tasks would be withdrawn unasked."""
+    found = find(run_dir, campaign, data, done)
+    if not found.lost or agreement.yes or agreement.fingerprint == found.fingerprint:
+        return found
     raise InputError(
-        f"{run_dir.path}: this file would withdraw what the run has trained, {len(found.lost)} task{'s' * (len(found.lost) != 1)}:",
+        f"{run_dir.path}: this file would withdraw what the run has trained, {len(found.lost)} "
+        f"task{'s' * (len(found.lost) != 1)}:",
         *withdrawn_lines(found.lost),
         "--yes withdraws them (their results stay in tasks/, and come back with the former file); to keep both, give "
         "the campaign another name, or --run-dir DIR. `cqltui plan` shows the whole difference",

@@ -16,7 +16,7 @@ from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.measuring import PackSpec, answers
 from cqltui.errors import ExitCode
-from cqltui.reporters.difference import difference_json, difference_lines
+from cqltui.reporters.difference import difference_json, difference_lines, left_line
 from cqltui.reporters.plan import plan_json, plan_table
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(plan_table(planned))
         if found.changes or found.kept:
-            console.print(Text("\n".join(["", *difference_lines(found, str(run_dir.path))])), soft_wrap=True)
+            lines = ["", *difference_lines(found, str(run_dir.path)), left_line(planned, found)]
+            console.print(Text("\n".join(lines)), soft_wrap=True)
         for title, reason in failures.items():
             console.print(f"cannot be trained here: {title}: {reason}", markup=False, style="bold red")
     return ExitCode.UNFINISHED if failures else ExitCode.OK

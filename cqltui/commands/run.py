@@ -16,6 +16,7 @@ from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
 from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
+from cqltui.commands.difference import Agreement
 from cqltui.commands.options import RunOptions
 from cqltui.commands.supervise import start_fresh, supervise
 from cqltui.errors import CqltuiError, ExitCode, InputError
@@ -81,7 +82,7 @@ def headless(chosen: RunOptions, *, as_json: bool, yes: bool) -> int:
         lines = LineReporter(sys.stderr)
         reporters: list[Reporter] = [lines, JsonReporter(sys.stdout)] if as_json else [lines]
         try:
-            code = supervise(chosen, reporters, yes=yes)
+            code = supervise(chosen, reporters, Agreement(yes))
         finally:
             lines.close()
     if chosen.run_dir.summary_txt.is_file():

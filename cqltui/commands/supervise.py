@@ -17,12 +17,15 @@ from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.connect import connect_url
 from cqltui.broker.handle import is_missed
+from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.criteria import evaluate_all
+from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
+from cqltui.commands.difference import Agreement
 from cqltui.commands.options import RunOptions
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.machine import here
@@ -31,7 +34,8 @@ from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskStanding, read_records
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import write_results
-from cqltui.state.model import RunState, Wanted
+from cqltui.state.model import RunState, Status, Wanted
+from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
@@ -62,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Supervise, logging to standard error, which is the run's supervisor.log."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    chosen, agreed = options.run_options(arguments), arguments.agreed
-    return supervise(chosen, [LineReporter(sys.stderr)], yes=arguments.yes, agreed=agreed)
+    agreement = Agreement(arguments.yes, arguments.agreed)
+    return supervise(options.run_options(arguments), [LineReporter(sys.stderr)], agreement)
 
 
 def start_fresh(run_dir: RunDir) -> None:
@@ -83,10 +87,8 @@ def start_fresh(run_dir: RunDir) -> None:
     print(f"cqltui: the earlier run is kept in {aside}", file=sys.stderr)
 
 
-def supervise(
-    chosen: RunOptions, reporters: Sequence[Reporter], *, yes: bool = False, agreed: str | None = None
-) -> ExitCode:
-    """Supervise the run to its end; how it ended. `yes`, `agreed`: as of `difference.expect_agreed`."""
+def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agreement) -> ExitCode:
+    """Supervise the run to its end; how it ended."""
     workers = chosen.campaign.workers
     places = devices.spread(workers.device, workers.count)
     campaign, data = load_data(chosen.campaign.with_auto_precision(devices.auto_precision(places)))
@@ -95,14 +97,11 @@ def supervise(
     with _Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:
-            changes = difference.find(chosen.run_dir, campaign, data)
-            difference.expect_agreed(changes, chosen.run_dir, yes=yes, agreed=agreed)
+            difference.find_agreed(chosen.run_dir, campaign, data, agreement)  # before a server is started
             server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
             try:
-                difference.show(changes, chosen.run_dir)
-                if changes.changes:  # before anything tells that the run is of this file
-                    keep_earlier(chosen.run_dir)
-                    carry_over(chosen.run_dir, changes.continued)
+                done = _done_on(server.queue)
+                _become(chosen.run_dir, difference.find_agreed(chosen.run_dir, campaign, data, agreement, done))
                 supervisor = _persistently(
                     lambda: _assemble(chosen, campaign, data, places, server, reporters), server.restart
                 )
@@ -113,6 +112,23 @@ def supervise(
                 server.leave()
         finally:
             lock.free()
+
+
+def _done_on(queue: Queue) -> list[str]:
+    """The tasks that the server holds as done: of some the run directory has not heard while nobody supervised it."""
+    try:
+        found = reduce(RunState(), queue.snapshot()).tasks.values()
+    except RedisError:  # it has just ended; it is brought back below
+        return []
+    return [task.id for task in found if task.status is Status.DONE]
+
+
+def _become(run_dir: RunDir, changes: Difference) -> None:
+    """Make the run that of another file, as far as its directory goes, before anything in it says so."""
+    difference.show(changes, run_dir)
+    if changes.changes:
+        keep_earlier(run_dir)
+        carry_over(run_dir, changes.continued)
 
 
 def _persistently(assemble: Callable[[], Supervisor], restart: Callable[[], None]) -> Supervisor:

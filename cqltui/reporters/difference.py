@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cqltui.campaign.difference import ContinuedTask, Difference, KnownTask, NewTask
+from cqltui.campaign.plan import Plan
+from cqltui.reporters.plan import duration
 
 NAMED = 8
 """Tasks of a kind that are named; of more only how many there are."""
@@ -31,6 +33,18 @@ def withdrawn_lines(withdrawn: Iterable[KnownTask]) -> list[str]:
     """The tasks that are withdrawn, those first that were trained."""
     ordered = sorted(withdrawn, key=lambda known: (not known.done, not known.saved_epoch))
     return _named("withdrawn", [f"{_name(known.phase, known.title, known.id)}: {_stand(known)}" for known in ordered])
+
+
+def left_line(plan: Plan, difference: Difference) -> str:
+    """What is to be trained yet, by the plan's speeds."""
+    left = [
+        (1 - difference.epochs_done.get(planned.task.id, 0) / planned.task.trainer.epochs, planned.seconds)
+        for phase in plan.phases
+        for planned in phase.tasks
+    ]
+    tasks = sum(share > 0 for share, _ in left)
+    seconds = duration(sum(share * seconds for share, seconds in left))
+    return f"  left to train: {tasks} task{'s' * (tasks != 1)}, {seconds} of worker time"
 
 
 def difference_json(difference: Difference) -> dict[str, Any]:

@@ -15,8 +15,9 @@ def plan_table(plan: Plan) -> RenderableType:
     how = "measured speed" if plan.measured else "an assumed speed; --measure times this machine"
     total = (
         f"{plan.campaign}: {len(plan.queue_order)} tasks on {plan.rows:,} rows, {_flops(plan.flops)}, "
-        f"{_time(plan.seconds)} with {plan.workers} worker{'s' * (plan.workers != 1)} ({how}), "
-        f"{_size(plan.memory_bytes)} of memory besides PyTorch"
+        f"{duration(plan.seconds)} with {plan.workers} worker{'s' * (plan.workers != 1)} ({how}), "
+        f"{_size(plan.memory_bytes)} of memory besides PyTorch, {_size(plan.disk_bytes)} on disk for models and last "
+        "checkpoints"
     )
     return Group(_phases(plan), Text(), _tasks(plan), Text(), Text(total))
 
@@ -32,6 +33,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "worker_seconds": plan.worker_seconds,
         "flops": plan.flops,
         "memory_bytes": plan.memory_bytes,
+        "disk_bytes": plan.disk_bytes,
         "phases": [
             {
                 "name": phase.name,
@@ -85,9 +87,9 @@ def _phases(plan: Plan) -> Table:
             str(phase.priority),
             str(len(phase.tasks)),
             _flops(phase.flops),
-            _time(phase.worker_seconds),
-            _time(phase.start_s),
-            _time(phase.end_s),
+            duration(phase.worker_seconds),
+            duration(phase.start_s),
+            duration(phase.end_s),
         )
     return table
 
@@ -106,8 +108,8 @@ def _tasks(plan: Plan) -> Table:
             f"{planned.params:,}",
             _flops(planned.flops),
             _size(planned.memory_bytes),
-            _time(planned.seconds),
-            _time(planned.start_s),
+            duration(planned.seconds),
+            duration(planned.start_s),
         )
     return table
 
@@ -120,5 +122,6 @@ def _size(size_bytes: int) -> str:
     return f"{size_bytes / 2**20:,.0f} MiB"
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a time for people."""
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
