@@ -12,7 +12,7 @@ NAMED = 8
 
 
 def difference_lines(difference: Difference, run_dir: str) -> list[str]:
-    """A line of counts, then the tasks that are not simply kept."""
+    """Which run, how many tasks of each kind, and which, but for those that are simply kept."""
     done = sum(known.done for known in difference.kept)
     back = sum(known.withdrawn for known in difference.kept)
     counts = (
@@ -21,7 +21,7 @@ def difference_lines(difference: Difference, run_dir: str) -> list[str]:
         f"{len(difference.continued)} continued",
         f"{len(difference.withdrawn)} withdrawn ({sum(known.done for known in difference.withdrawn)} done)",
     )
-    lines = [f"The run in {run_dir}, with this file: {', '.join(counts)}"]
+    lines = [f"What this file makes of the run in {run_dir}:", f"  {', '.join(counts)}"]
     if difference.other_data:
         lines.append("  the data is not that of its last start, so that no task is the same")
     lines += _named("new", [_new(item) for item in difference.new])
