@@ -113,21 +113,30 @@ def test_a_result_reaches_the_win_probabilities_of_later_seasons_only(file: Path
     assert moved == {"2003", "2004", "2005"}
 
 
-def test_the_result_decides_the_reward_only(file: Path) -> None:
+@pytest.mark.parametrize(
+    ("moneylines", "sign", "expected"),
+    [(("150", "-170"), 1, [100 / 105, 0, -1]), (("-900", "600"), -1, [-1, 0, 100 / 115])],
+    ids=["home", "away"],
+)
+def test_the_result_decides_the_reward_only(
+    file: Path, moneylines: tuple[str, str], sign: int, expected: list[float]
+) -> None:
+    """A market that is far off decides which side the model prefers."""
     games = schedule()
     last = games[-1]
-    returns = {}
-    for result in ("60", last["spread_line"].replace(".5", ".0"), "-60"):
-        last["result"], last["spread_line"] = result, last["spread_line"].replace(".5", ".0")
+    last["spread_line"], (last["home_moneyline"], last["away_moneyline"]) = "5", moneylines
+    returns, states = [], []
+    for result in ("60", "5", "-60"):
+        last["result"] = result
         data = read(file, games)
         assert data.heldout.unit_returns is not None
         assert data.heldout.game_ids is not None
         place = data.heldout.game_ids.index(last["game_id"])
-        returns[result] = float(data.heldout.unit_returns[place])
-    won, push, lost = sorted(returns.values(), reverse=True)
-    assert won == pytest.approx(100 / 105) or won == pytest.approx(100 / 115)
-    assert (push, lost) == (0, -1)
-    assert list(returns.values())[1] == 0
+        returns.append(float(data.heldout.unit_returns[place]))
+        states.append(features(data))
+    assert states[0] == states[1] == states[2]
+    assert states[0][last["game_id"]][0] == sign * 5
+    assert returns == pytest.approx(expected)
 
 
 def test_market_probability_from_the_moneylines_without_vig_else_from_the_spread(file: Path) -> None:
@@ -136,12 +145,20 @@ def test_market_probability_from_the_moneylines_without_vig_else_from_the_spread
     data = read(file, games)
     states = features(data)
     fair = (150 / 250) / (150 / 250 + 100 / 230)
-    assert states[games[-3]["game_id"]][3] in (pytest.approx(fair, abs=1e-6), pytest.approx(1 - fair, abs=1e-6))
-    spread, market_prob = states[games[-1]["game_id"]][0], states[games[-1]["game_id"]][3]
-    home = spread == float(games[-1]["spread_line"])
-    logit = -0.027 + 0.1426 * float(games[-1]["spread_line"])
-    assert market_prob == pytest.approx(1 / (1 + np.exp(-logit if home else logit)), abs=1e-6)
+    for game, home_odds in (
+        (games[-3], fair),
+        (games[-1], from_spread(games[-1])),
+        (games[-2], from_spread(games[-2])),
+    ):
+        spread, _, _, market_prob, *_ = states[game["game_id"]]
+        assert abs(spread) == abs(float(game["spread_line"])) > 0
+        home = spread == float(game["spread_line"])
+        assert market_prob == pytest.approx(home_odds if home else 1 - home_odds, abs=1e-6)
     assert "2 of 160 games have no moneylines: their market_prob comes from the spread" in data.notes
+
+
+def from_spread(game: Game) -> float:
+    return float(1 / (1 + np.exp(0.027 - 0.1426 * float(game["spread_line"]))))
 
 
 def test_absent_spread_odds_are_counted_and_taken_as_minus_110(file: Path) -> None:

@@ -212,6 +212,8 @@ def test_epochs_scale_reaches_every_epoch(tmp_path: Path) -> None:
     text = GOOD + '\n[[phase.criterion]]\ntext = "falls"\ncheck = "still_falling"\nafter_epoch = 200\n'
     campaign = load(tmp_path, text, "epochs_scale=0.25", "phase.second.epochs=2000")
     assert {task.trainer.epochs for task in campaign.phase("first").tasks} == {2}  # 2.5, rounded to even
+    assert {task.trainer.epochs for task in load(tmp_path, GOOD, "epochs_scale=0.27").tasks} == {3}  # 2.7
+    assert {task.trainer.epochs for task in load(tmp_path, GOOD, "epochs_scale=0.24").tasks} == {2}  # 2.4
     assert {task.trainer.epochs for task in campaign.phase("second").tasks} == {500}
     assert campaign.phase("second").criteria[1].param("after_epoch") == 50
     assert {task.trainer.epochs for task in load(tmp_path, GOOD, "epochs_scale=0.001").tasks} == {1}
