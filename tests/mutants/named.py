@@ -1,0 +1,77 @@
+"""The changes that were chosen by hand (named.toml), and those that change nothing (equivalent.toml)."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.mutants import lua
+from tests.mutants.mutant import Mutant
+from tests.mutants.rooms import ROOT
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A named change whose fragment is no longer there: the list has to follow the code."""
+
+    file: str
+    symbol: str
+    old: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.symbol or '(module)'}: {self.old!r} {self.why}"
+
+
+def named(room: str) -> Iterator[Mutant | NotApplicable]:
+    """The room's changes, in the order of the file."""
+    for entry in _entries("named", "mutant"):
+        if entry["room"] == room:
+            yield _made(entry["file"], entry["symbol"], entry["old"], entry["new"])
+
+
+def equivalent() -> dict[tuple[str, str, str, str], str]:
+    """Changes that no test could notice, by their keys, and why."""
+    entries = _entries("equivalent", "mutant")
+    return {(entry["file"], entry["symbol"], entry["before"], entry["after"]): entry["why"] for entry in entries}
+
+
+def _entries(name: str, key: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))[key]
+    return entries
+
+
+def _made(file: str, symbol: str, old: str, new: str) -> Mutant | NotApplicable:
+    path = ROOT / file
+    if not path.exists():
+        return NotApplicable(file, symbol, old, "is in a file that is no longer there")
+    text = path.read_text(encoding="utf-8")
+    place = _place(file, symbol, text)
+    if place is None:
+        return NotApplicable(file, symbol, old, "is in a function that is no longer there")
+    start, end = place
+    times = text.count(old, start, end)
+    if times != 1:
+        return NotApplicable(file, symbol, old, f"is there {times} times, not once")
+    at = text.index(old, start)
+    before, after = (" / ".join(part.strip() for part in side.splitlines()) for side in (old, new))
+    return Mutant(file, symbol, before, after, text[:at] + new + text[at + len(old) :], named=True)
+
+
+def _place(file: str, symbol: str, text: str) -> tuple[int, int] | None:
+    """Where the function or class begins and ends in the text."""
+    if not symbol:
+        return 0, len(text)
+    if file.endswith(".lua"):
+        return next((match.span() for match in lua.FUNCTION.finditer(text) if match[1] == symbol), None)
+    node: Any = ast.parse(text)
+    for part in symbol.split("."):
+        node = next((child for child in node.body if getattr(child, "name", "") == part), None)
+        if node is None:
+            return None
+    lines = text.splitlines(keepends=True)
+    return sum(map(len, lines[: node.lineno - 1])), sum(map(len, lines[: node.end_lineno]))

@@ -1,0 +1,71 @@
+"""The rooms whose tests are tried, each with its code and the tests that have to notice a change of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Globs of code and of tests, from the root of the repository."""
+
+    name: str
+    code: tuple[str, ...]
+    """Where changes are drawn by chance; a room without has the named ones only."""
+    tests: tuple[str, ...]
+    wanted: float = 0.85
+    """Share of the changes that has to be noticed."""
+
+    def files(self) -> list[str]:
+        """The files of code, in order."""
+        return _found(self.code)
+
+    def test_files(self) -> list[str]:
+        """The files of tests, in order."""
+        return _found(self.tests)
+
+
+def _found(patterns: tuple[str, ...]) -> list[str]:
+    found = {path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern)}
+    return sorted(name for name in found if not name.endswith("__init__.py"))
+
+
+ROOMS = (
+    Room(
+        "campaign",
+        ("cqltui/campaign/*.py",),
+        tuple(f"tests/unit/test_{name}*.py" for name in ("campaign_files", "criteria", "grid", "load", "plan")),
+    ),
+    Room(
+        "state",
+        ("cqltui/state/*.py",),
+        tuple(
+            f"tests/unit/test_{name}*.py"
+            for name in ("curve", "decode", "eta", "hardware", "rates", "reduce", "reporters", "select", "state")
+        ),
+    ),
+    Room("data", ("trainer/data/*.py",), ("tests/trainer/test_data_*.py",)),
+    Room("results", ("cqltui/results/*.py",), ("tests/unit/test_metrics_file.py", "tests/unit/test_results*.py")),
+    Room(
+        "columns",
+        ("cqltui/ui/panels/columns.py", "cqltui/ui/panels/tasks.py"),
+        tuple(f"tests/ui/test_{name}*.py" for name in ("app", "columns", "keys", "parts", "screens")),
+    ),
+    Room(
+        "lua",
+        ("cqltui/broker/lua/*.lua",),
+        tuple(
+            f"tests/contract/test_{name}*.py"
+            for name in ("claims", "feed", "lossy_feed", "lua", "rebuild", "shares", "states", "typed_by_hand")
+        ),
+    ),
+    Room("trainer", (), ("tests/trainer/test_train.py",)),
+    Room("worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_failure.py")),
+    Room(
+        "supervisor",
+        (),
+        tuple(f"tests/unit/test_{name}.py" for name in ("fleet", "guard", "journal", "records", "supervising")),
+    ),
+    Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_ending.py")),
+)
