@@ -119,10 +119,11 @@ def _call_changes(node: ast.Call) -> Iterator[Change]:
         yield _set(function, "id", NAMES[function.id])
     if isinstance(function, ast.Attribute) and function.attr in NAMES:
         yield _set(function, "attr", NAMES[function.attr])
-    arguments = node.args
+    one, other, *_ = (*node.args, None, None)
     same = isinstance(function, ast.Name) and function.id in {"min", "max"}
-    if len(arguments) >= 2 and not same and not any(isinstance(argument, ast.Starred) for argument in arguments[:2]):
-        yield _swap(arguments)
+    starred = any(isinstance(side, ast.Starred) for side in (one, other))
+    if one and other and not same and not starred and ast.dump(one) != ast.dump(other):
+        yield _swap(node.args)
     named = [keyword for keyword in node.keywords if keyword.arg and keyword.arg != "strict"]
     for one, other in pairwise(named):
         if type(one.value) is not type(other.value) or ast.dump(one.value) != ast.dump(other.value):

@@ -10,8 +10,18 @@ import pytest
 from trainer.config import STATE_COLUMNS, DataConfig
 from trainer.data import load
 from trainer.data.bets import Games, american_to_net, implied_probability, to_transitions
-from trainer.data.margins import MARGINS, cover_probabilities, draw_margins, fair_line, fair_prices, win_probability
+from trainer.data.margins import (
+    MARGINS,
+    cover_probabilities,
+    draw_margins,
+    fair_line,
+    fair_prices,
+    margin_pmf,
+    win_probability,
+)
 from trainer.data.ratings import fit_logistic
+from trainer.data.simulated import simulate
+from trainer.data.standardise import fit_standardiser
 from trainer.data.types import Double
 
 HEADER = (
@@ -22,12 +32,13 @@ SEASONS = """\
 2001_A,2001,1,2001-09-09,13:00,B,A,12,3,40,Home,-150,130,-105,-115
 2002_C,2002,1,2002-09-08,13:00,D,C,-10,1,41,Home,-120,100,-110,-110
 2002_E,2002,1,2002-09-08,13:00,F,E,4,1.5,42,Neutral,-120,100,-110,-110
-2003_G,2003,2,2003-09-07,13:00,H,G,3,2.5,43,Home,-140,120,-110,-110
+2003_G,2003,2,2003-09-07,13:00,H,G,1,2.5,43,Home,-140,120,-110,-110
 2003_I,2003,2,2003-09-07,13:00,J,I,-6,-2.5,44,Neutral,-140,120,-110,-110
+2003_K,2003,2,2003-09-07,13:00,L,K,0,2.5,43,Home,-140,120,-110,-110
 2004_1,2004,3,2004-09-12,13:00,B,A,7,-4.5,45.5,Home,150,-170,-105,-115
 2004_2,2004,3,2004-09-12,13:00,A,B,-3,6,46.5,Home,-300,250,120,-140
 2004_3,2004,3,2004-09-12,13:00,B,A,2,2,47.5,Neutral,,,102,-122
-2004_4,2004,3,2004-09-12,16:25,A,B,10,6.5,48.5,Home,-300,250,120,-140
+2004_0,2004,3,2004-09-12,16:25,A,B,10,6.5,48.5,Home,-300,250,120,-140
 """
 """The first season warms up; the games of 2004 are of one day, so that none moves a feature of another."""
 
@@ -95,16 +106,16 @@ def chance(logit: float) -> float:
 
 def test_a_file_worked_out_by_hand(file: Path) -> None:
     data = load(DataConfig(source="games", path=file, holdout_seasons=1))
-    assert data.train.game_ids == ("2002_C", "2002_E", "2003_G", "2003_I")
+    assert data.train.game_ids == ("2002_C", "2002_E", "2003_G", "2003_I", "2003_K")
     held = data.heldout
-    assert held.game_ids == ("2004_1", "2004_2", "2004_3", "2004_4")
+    assert held.game_ids == ("2004_1", "2004_2", "2004_3", "2004_0"), "by kick-off, then by id"
     assert held.seasons is not None
     assert held.weeks is not None
     assert (held.seasons.tolist(), held.weeks.tolist()) == ([2004] * 4, [3] * 4)
 
     # A beat B by 12 where 2.25 was expected: 8 % of the surprise each, of which 67 % survive each of three summers.
     gap = 2 * 0.08 * (12 - 2.25) * 0.67**3
-    won = np.array([True, False, True, True, False])  # 2001 to 2003, 2.25 points expected at home, 0 elsewhere
+    won = np.array([True, False, True, True, False])  # 2001 to 2003, but the tie: 2.25 points at home, 0 elsewhere
     a, b = fit_logistic(np.array([2.25, 2.25, 0, 2.25, 0]), won)
     home, away, neutral = (chance(a + b * points) for points in (gap + 2.25, -gap + 2.25, gap))
     market = {
@@ -131,7 +142,7 @@ def test_a_file_worked_out_by_hand(file: Path) -> None:
     assert held.unit_returns.tolist() == pytest.approx([100 / 105, 100 / 140, 0, -1])
     assert data.notes == (
         "1 games of the first season (2001) left out: they warm up the ratings",
-        "1 of 8 games have no moneylines: their market_prob comes from the spread",
+        "1 of 9 games have no moneylines: their market_prob comes from the spread",
     )
 
 
@@ -149,8 +160,8 @@ def test_half_a_price_is_no_price(file: Path) -> None:
     assert data.heldout.net_odds[0] == pytest.approx(100 / 110)
     assert float(data.heldout.states[0, 3]) == pytest.approx(chance(-0.027 - 0.1426 * 4.5), abs=2e-6)
     assert data.notes[1:] == (
-        "1 of 8 games have no spread odds: -110 is assumed for both sides",
-        "2 of 8 games have no moneylines: their market_prob comes from the spread",
+        "1 of 9 games have no spread odds: -110 is assumed for both sides",
+        "2 of 9 games have no moneylines: their market_prob comes from the spread",
     )
 
 
@@ -183,3 +194,32 @@ def test_lines_and_prices_worked_out_by_hand() -> None:
     # At 2.5 it is 0.6 against 0.4: implied 0.6147 and 0.4098.
     home, away = fair_prices(even, np.array([2.5]))
     assert (home.tolist(), away.tolist()) == ([-160.0], [144.0])
+
+
+def test_a_side_that_covers_more_often_pays_less() -> None:
+    market = simulate((400,), 0.0, np.random.default_rng(5))
+    above, below = cover_probabilities(margin_pmf(market.true_expected), market.games.spread)
+    clear = np.abs(above - below) > 0.01
+    assert clear.sum() > 50
+    home, away = implied_probability(market.games.home_odds), implied_probability(market.games.away_odds)
+    assert ((home > away) == (above > below))[clear].all()
+    assert np.abs(home + away - 1.0245).max() < 0.006
+
+
+def test_the_calendar_worked_out_by_hand() -> None:
+    games = simulate((22, 3), 0.5, np.random.default_rng(0)).games
+    assert games.seasons.tolist() == [2015] * 22 + [2016] * 3
+    assert games.weeks.tolist() == [*range(1, 23), 1, 8, 15]
+    assert games.game_ids[:2] + games.game_ids[-1:] == ("2015_001", "2015_002", "2016_003")
+
+
+def test_the_simulated_data_are_those_of_finished_campaigns() -> None:
+    """Their digest is in the ids of tasks: other bytes would train everything anew."""
+    assert load(DataConfig()).digest() == "27bfe8a835e34d0e0b44d9f489d90c7d5628e336df502f418e995334e9a26996"
+
+
+def test_standardising_worked_out_by_hand() -> None:
+    states = np.array([[1, 5, 100], [3, 5, 300]], dtype=np.float32)
+    fitted = fit_standardiser(states)
+    assert (fitted.mean.tolist(), fitted.std.tolist()) == ([2, 5, 200], [1, 1, 100])  # of the population
+    assert fitted.apply(states).tolist() == [[-1, 0, -1], [1, 0, 1]]
