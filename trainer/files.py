@@ -1,14 +1,17 @@
 """Files that are whole or not there, whatever happens while they are written. Free of torch."""
 
+import fcntl
 import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
+FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+"""macOS alone has it."""
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -37,11 +40,31 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def sync(descriptor: int) -> None:
+    """Put a file's content on disk. Raises OSError.
+
+    macOS's fsync leaves it in the drive's memory, and has another call for the rest (`man 2 fsync`).
+    """
+    if FULL_SYNC is not None:
+        with suppress(OSError):  # a file system that does not know it
+            fcntl.fcntl(descriptor, FULL_SYNC)
+            return
+    os.fsync(descriptor)
+
+
+def user_cache() -> Path | None:
+    """The user's folder for what can be made again; None without a home. It may be missing, or not writable."""
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    with suppress(RuntimeError):  # no home
+        return (Path(chosen) if chosen.startswith("/") else Path.home() / ".cache") / "cqltui"
+    return None
+
+
 def _sync_folder(path: Path) -> None:
     """Put a folder's entries on disk, so that a rename survives a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 

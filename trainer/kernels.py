@@ -5,13 +5,14 @@ than a small network's product. Here they are four loops that keep a row in the 
 one call without Python in between. Every loop runs over one member's rows in a fixed order, so a member's bits depend
 on nothing but its own numbers. `trainer.batched` says the same in PyTorch's operations; the tests compare the two.
 
-All of it lies in this one file, since Numba's cache on disk notices changes of a function's own file only.
+What it is made of beside this file is told to the cache of compiled code: SOURCES and CONSTANTS.
 Shapes: B rows of a batch, H units of a layer, A actions, P floats of a member's row. float32 unless said otherwise.
 """
 
 import math
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -19,6 +20,8 @@ import numpy as np
 from numba.extending import overload
 from scipy.linalg import cython_blas  # noqa: F401 (numpy.dot in compiled code calls SciPy's BLAS)
 
+from trainer import config
+from trainer.codecache import code_folder, kept_in
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -39,15 +42,16 @@ F = np.float32
 BETA1, BETA2 = ADAM_BETAS
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be vectorised. NaN and infinity keep their meaning: a training that diverges has to show it."""
+SOURCES = tuple(Path(path) for path in (__file__, config.__file__))
+CONSTANTS = {"betas": ADAM_BETAS, "adam_eps": ADAM_EPS, "norm_eps": NORM_EPS, "fast": sorted(FAST)}
+FOLDER = code_folder(SOURCES, CONSTANTS)
 
 
 def compiled(function: Function, **options: bool) -> Function:
     """Compile at the first call, and keep the code on disk for the next process if there is a place for it."""
     jit = partial(numba.njit, nogil=True, fastmath=FAST, error_model="numpy", **options)
-    try:
-        return cast(Function, jit(function, cache=True))
-    except RuntimeError:  # neither this folder nor the user's cache can be written
-        return cast(Function, jit(function))
+    with kept_in(FOLDER) as kept:
+        return cast(Function, jit(function, cache=kept))
 
 
 part = partial(compiled, forceinline=True)

@@ -1,7 +1,8 @@
 """A training's bits do not depend on whether its process compiled the code or found it on disk, nor on what it trained
-before."""
+before; and what is found on disk is the code as it is now."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,36 @@ def test_compiled_or_found_on_disk_first_or_second_the_bits_are_the_same(tmp_pat
     bf16, fp32 = trained(tmp_path, "bf16", "fp32")
     assert trained(tmp_path, "fp32", "bf16") == [fp32, bf16], "found on disk, and the other way round"
     assert bf16.split()[1] != fp32.split()[1]
+
+
+STEP = """
+import numpy as np
+from trainer import kernels
+row, grad, exp_avg, exp_avg_sq = (np.full(4, start, np.float32) for start in (0, 1, 0, 0))
+kernels.adam(row, grad, exp_avg, exp_avg_sq, 0.1, 10.0, 1)
+print(f"{row[0]:.6f}")
+"""
+"""The first step of Adam goes by lr / (1 + eps)."""
+
+
+def stepped(place: Path, cache: Path) -> str:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(place)}
+    command = [sys.executable, "-c", STEP]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=place, env=environment, check=True
+    ).stdout.strip()
+
+
+def test_a_constant_of_another_file_that_changes_has_the_code_compiled_anew(tmp_path: Path) -> None:
+    place, cache = tmp_path / "place", tmp_path / "cache"
+    shutil.copytree(ROOT / "trainer", place / "trainer", ignore=shutil.ignore_patterns("__pycache__"))
+    config = place / "trainer" / "config.py"
+    before = config.read_text(encoding="utf-8")
+    assert stepped(place, cache) == "-0.100000"
+    assert "ADAM_EPS = 1e-8" in before
+    config.write_text(before.replace("ADAM_EPS = 1e-8", "ADAM_EPS = 1.0"), encoding="utf-8")
+    assert stepped(place, cache) == "-0.050000", "an upgrade runs old code"
+    compiled = sorted(cache.rglob("*.nbc"))
+    config.write_text(before, encoding="utf-8")
+    assert stepped(place, cache) == "-0.100000"
+    assert sorted(cache.rglob("*.nbc")) == compiled, "both are on disk by now"

@@ -1,7 +1,5 @@
 """What an attempt tells of its training."""
 
-
-
 from trainer.progress import EpochMetrics
 
 EPOCHS = 1_000_000
