@@ -1,11 +1,10 @@
 """metrics.csv of an attempt, as it grows."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from cqltui.results.rundir import METRICS_HEADER, metrics_lines
-from trainer.files import write_bytes
+from trainer.files import sync, write_bytes
 from trainer.progress import EpochMetrics
 
 
@@ -39,7 +38,7 @@ class MetricsFile:
     def sync(self) -> None:
         """Put every row so far on the disk. Raises OSError."""
         self.flush()
-        os.fsync(self._file.fileno())
+        sync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file; rows that were not flushed are dropped."""
