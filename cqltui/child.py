@@ -7,6 +7,9 @@ PYTHON = (sys.executable, "-P")
 """Begins the command line of every Python process of ours. Without -P the current folder comes first on a module's
 path, and a user's own queue.py there is taken for the standard library's. A PYTHONPATH counts as ever."""
 
+BARE_PYTHON = (sys.executable, "-I", "-S")
+"""The standard library alone: small, starts at once, and no upgrade of what is installed disturbs it."""
+
 
 def words_of(command_line: Sequence[str]) -> list[str]:
     """What follows `PYTHON` in a command line of ours; an earlier version began with the interpreter alone."""

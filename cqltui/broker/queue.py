@@ -260,7 +260,7 @@ class Queue(Commands, Handover):
         cursor, fixed = b"0", 0
         while True:
             more, cursor, *_ = self._scripts.run(script, *args, cursor, ALIGN)
-            fixed += more
+            fixed += int(more)
             if cursor == b"0":
                 return fixed
 

@@ -11,7 +11,6 @@ import logging
 import os
 import secrets
 import subprocess
-import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from cqltui.broker.launch import (
     write_private,
 )
 from cqltui.broker.locks import FileLock
+from cqltui.child import BARE_PYTHON
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 
@@ -203,8 +203,7 @@ class EmbeddedServer:
                 return
         finally:
             lock.close()
-        # Isolated (-I, -S): nothing is loaded from the current folder, from beside the script, or of what is installed.
-        argv = [sys.executable, "-I", "-S", keeper.__file__, str(self.dir.absolute()), str(self._keeper_s)]
+        argv = [*BARE_PYTHON, keeper.__file__, str(self.dir.absolute()), str(self._keeper_s)]
         try:
             subprocess.run(
                 argv,

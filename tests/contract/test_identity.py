@@ -61,7 +61,8 @@ def describe(pid: int, said: Mapping[str, Any], started: float = 12.5) -> dict[s
 def supervised(queue: Queue, server: ServerHandle, tmp_path: Path) -> Iterator[Guard]:
     """The guard of a supervisor at work, which has no workers of its own."""
     fleet = Fleet(Launcher([], {}, tmp_path), 0)
-    guard, records = Guard(queue, fleet, WorkersConfig()), Records(RunDir(tmp_path))
+    records = Records(RunDir(tmp_path))
+    guard = Guard(queue, fleet, WorkersConfig(), records)
     feed = Feed(server.connect)
     hooks = Hooks(lambda state: None, lambda state: None, lambda state: None)
     queue.set_filled()
@@ -98,7 +99,9 @@ def test_who_else_works_is_told_by_the_process_or_by_what_it_says(queue: Queue, 
         "before": describe(dead, TOLD_BEFORE),
     }.items():
         queue.register_worker(worker_id, data)
-    guard = Guard(queue, Fleet(Launcher([], {}, tmp_path), 0), WorkersConfig())
+    records = Records(RunDir(tmp_path))
+    guard = Guard(queue, Fleet(Launcher([], {}, tmp_path), 0), WorkersConfig(), records)
+    records.close()
     run = state(queue)
     assert set(guard.others(run)) == {"mine", "theirs", "before"}
     silent = {name: replace(worker, ts=time.time() - 3600) for name, worker in run.workers.items()}

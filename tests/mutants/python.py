@@ -125,9 +125,9 @@ def _call_changes(node: ast.Call) -> Iterator[Change]:
     if one and other and not same and not starred and ast.dump(one) != ast.dump(other):
         yield _swap(node.args)
     named = [keyword for keyword in node.keywords if keyword.arg and keyword.arg != "strict"]
-    for one, other in pairwise(named):
-        if type(one.value) is not type(other.value) or ast.dump(one.value) != ast.dump(other.value):
-            yield _swap_values(one, other)
+    for keyword, following in pairwise(named):
+        if type(keyword.value) is not type(following.value) or ast.dump(keyword.value) != ast.dump(following.value):
+            yield _swap_values(keyword, following)
     for keyword in named:
         if isinstance(keyword.value, ast.Constant):  # left out: what the function takes by itself
             yield _remove(node.keywords, keyword)

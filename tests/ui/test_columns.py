@@ -16,8 +16,9 @@ BY_NAME = {column.name: column for column in COLUMNS}
 
 def task(task_id: str, phase: str, title: str, status: Status, priority: float, report: Progress | None) -> TaskState:
     ended = NOW - 3_600 if status is Status.DONE else 0.0
-    life = Lifecycle((1, 1), status, priority, token="1-1", claimed_ts=NOW - 60, finished_ts=ended)
-    return TaskState(TaskInfo(task_id, phase, title, epochs=200), life, report)
+    live, kept = (report, None) if status is Status.RUNNING else (None, report)
+    life = Lifecycle((1, 1), status, priority, token="1-1", claimed_ts=NOW - 60, finished_ts=ended, report=kept)
+    return TaskState(TaskInfo(task_id, phase, title, epochs=200), life, live)
 
 
 def told(epoch: int, loss: float, val: float | None, last: float) -> Progress:
@@ -83,7 +84,7 @@ def test_what_the_columns_show_of_a_running_task() -> None:
     assert shown(running, "loss") == ("0.2000", "strong")
     assert shown(running, "val") == ("0.8000", "strong")
     assert shown(running, "curve", 2) == ("▁▁", "accent")
-    longer = replace(running, progress=replace(told(9, 0.2, 0.8, 0.2), curve=tuple((n, 1.0 / n) for n in range(1, 9))))
+    longer = replace(running, live=replace(told(9, 0.2, 0.8, 0.2), curve=tuple((n, 1.0 / n) for n in range(1, 9))))
     assert shown(longer, "curve", 4) == ("█▅▃▁", "accent")
     assert shown(running, "eta") == ("~23:00", "text")
 
@@ -110,21 +111,21 @@ def test_what_the_columns_show_of_the_others() -> None:
     assert shown(queued, "curve") == ("", "faint")
     untitled = replace(queued, info=replace(queued.info, title=""))
     assert shown(untitled, "title") == ("a", "text")
-    begun = replace(queued, progress=told(5, 0.4, None, 0.4))
+    begun = replace(queued, life=replace(queued.life, report=told(5, 0.4, None, 0.4)))
     assert shown(begun, "epoch") == ("5/200", "dim"), "it was stopped and waits to go on"
 
 
 def test_a_stalled_task_says_so() -> None:
-    silent = replace(TASKS[2], progress=replace(told(50, 0.2, 0.8, 0.2), ts=NOW - 121))
+    silent = replace(TASKS[2], live=replace(told(50, 0.2, 0.8, 0.2), ts=NOW - 121))
     assert shown(silent, "state", 9) == ("R stalled", "warning")
     assert shown(silent, "state", 1) == ("R", "warning")
-    fresh = replace(TASKS[2], progress=replace(told(50, 0.2, 0.8, 0.2), ts=NOW - 120))
+    fresh = replace(TASKS[2], live=replace(told(50, 0.2, 0.8, 0.2), ts=NOW - 120))
     assert shown(fresh, "state", 9) == ("R running", "running")
 
 
 def test_a_curve_without_a_scale_sorts_last() -> None:
     for curve in ((), ((1, 0.0), (2, 1.0))):
-        entry = replace(TASKS[2], progress=replace(told(50, 0.2, 0.8, 0.2), curve=curve))
+        entry = replace(TASKS[2], live=replace(told(50, 0.2, 0.8, 0.2), curve=curve))
         found = sorted((entry, *TASKS[:2]), key=lambda each: BY_NAME["curve"].sort(FRAME, each))
         assert found[-1] is entry
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
 from cqltui.state.events import Kind
 from cqltui.state.model import (
@@ -23,13 +24,19 @@ from cqltui.state.model import (
 INFO = TaskInfo(
     "a1", "quality", "a title", "described", 3, 0.25, 1e-4, (64, 32), 42, 200, 128, 13, 5_000, 8_000, 0.0949
 )
-LIFE = Lifecycle(
-    (2, 9), Status.DELAYED, 7.0, 5, 2, 3, 4, "w1", "2-77", 101.0, 102.0, 103.0, 104.0, 105.0, "user", "pause", "boom"
-)
 REPORT = Progress(
-    "2-77", 260, 20, 200, 10, 1.5, 106.0, 0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 0.55, 900.0, ((1, 0.9), (20, 0.5))
+    *("2-77", 260, 20, 200, 10, 1.5, 2.5, 106.0, 0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 0.55, 900.0),
+    curve=((1, 0.9), (20, 0.5)),
 )
-WORKER = WorkerState("w1", 107.0, 4711, "box", "cuda:0", 99.0, 950.0, 2**31, 2**34, ("a1", "b2"), False, (2, 8, 6))
+LIFE = Lifecycle(
+    *((2, 9), Status.DELAYED, 7.0, 5, 2, 3, 4, "w1", "2-77", 101.0, 102.0, 103.0, 104.0, 105.0, "user", "pause"),
+    error="boom",
+    report=REPORT,
+)
+PROCESS = ProcessIdentity("a-machine", "a-boot", 40265, 1000, 4711, 98.0)
+WORKER = WorkerState(
+    *("w1", 107.0, 4711, PROCESS, "box", "cuda:0", 99.0, 950.0, 2**31, 2**34, ("a1", "b2"), False, (2, 8, 6))
+)
 PHASES = (
     PhaseInfo("quality", "Quality", 8, "a goal", ("why?", "how?"), "less", (Verdict("low", True, "0.07"),)),
     PhaseInfo("seeds", "Seeds", 6),
@@ -69,10 +76,10 @@ def test_what_is_not_told_is_empty() -> None:
     assert decode.progress({}, 0.0) == Progress()
     assert decode.worker("w1", {}, 0.0, 0) == WorkerState("w1")
     assert decode.campaign({}) == CampaignInfo()
-    assert Lifecycle() == Lifecycle((0, 0), Status.QUEUED, 0, 0, 1, 0, 0, "", "", 0, 0, 0, 0, 0, "", "", "")
+    assert Lifecycle() == Lifecycle((0, 0), Status.QUEUED, 0, 0, 1, 0, 0, "", "", 0, 0, 0, 0, 0, "", "", "", None)
     assert TaskInfo("a", "") == TaskInfo("a", "", "", "", 0, 0, 0, (), 0, 0, 0, 0, 0, 0, None)
-    assert WorkerState("w") == WorkerState("w", 0, 0, "", "", 0, 0, 0, 0, (), False, (0, 0, 0))
-    assert Progress() == Progress("", 0, 0, 0, 0, 0, 0, None, None, None, None, None, None, None, 0, ())
+    assert WorkerState("w") == WorkerState("w", 0, 0, ProcessIdentity(), "", "", 0, 0, 0, 0, (), False, (0, 0, 0))
+    assert Progress() == Progress("", 0, 0, 0, 0, 0, None, 0, None, None, None, None, None, None, None, 0, ())
 
 
 def test_the_words_of_the_protocol() -> None:

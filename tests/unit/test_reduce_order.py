@@ -39,17 +39,17 @@ def test_a_worker_that_registered_with_the_snapshots_last_event_is_gone_if_it_la
 
 def test_of_two_reports_the_one_with_more_steps_counts() -> None:
     state = reduce_all(RunState(), [report(10.0, number=1, step=5, epoch=0), report(11.0, number=2, step=9, epoch=0)])
-    assert state.tasks["a"].progress is not None
-    assert (state.tasks["a"].progress.step, state.tasks["a"].progress.ts) == (9, 11.0)
+    assert state.tasks["a"].live is not None
+    assert (state.tasks["a"].live.step, state.tasks["a"].live.ts) == (9, 11.0)
     late = reduce(state, report(12.0, number=3, step=7, epoch=0))
-    assert late.tasks["a"].progress == state.tasks["a"].progress
+    assert late.tasks["a"].live == state.tasks["a"].live
 
 
 def test_a_report_without_a_new_step_keeps_the_time_of_the_step() -> None:
     """It tells how long the task has made none."""
     state = reduce_all(RunState(), [report(10.0, number=1, step=9), report(99.0, number=2, step=9)])
-    assert state.tasks["a"].progress is not None
-    assert state.tasks["a"].progress.ts == 10.0
+    assert state.tasks["a"].live is not None
+    assert state.tasks["a"].live.ts == 10.0
     assert state.workers["w1"].ts == 99.0
 
 
@@ -76,10 +76,10 @@ def test_a_snapshot_forgets_what_it_lacks_unless_something_newer_told_of_it() ->
 def test_a_new_run_forgets_the_report_of_the_one_before() -> None:
     done = reduce_all(RunState(), [life(1), report(10.0, step=9)])
     again = reduce(done, life(2, ts=12.0, run=2, queued_ts=12.0, token=""))
-    assert again.tasks["a"].progress is None
-    assert reduce(again, report(11.0, number=2, step=20)).tasks["a"].progress is None, "a late one"
+    assert again.tasks["a"].live is None
+    assert reduce(again, report(11.0, number=2, step=20)).tasks["a"].live is None, "a late one"
     same_run = reduce(done, life(2, ts=12.0, run=1, queued_ts=12.0, token=""))
-    assert same_run.tasks["a"].progress is not None
+    assert same_run.tasks["a"].live is not None
 
 
 def test_what_the_run_shall_do_is_replaced_as_a_whole() -> None:
@@ -100,8 +100,8 @@ def test_a_snapshot_dates_each_part_by_itself() -> None:
     state = reduce(RunState(), snapshot(8, tasks={"a": raw}, workers={"w1": {"ts": 14.0, "since": 2, "report": 5}}))
     task = state.tasks["a"]
     assert (task.status, task.life.version, task.info_version, task.info.title) == (Status.DONE, (1, 3), (1, 3), "t")
-    assert task.progress is not None
-    assert (task.progress.ts, state.workers["w1"].ts, state.workers["w1"].version) == (15.0, 14.0, (1, 2, 5))
+    assert task.live is not None
+    assert (task.live.ts, state.workers["w1"].ts, state.workers["w1"].version) == (15.0, 14.0, (1, 2, 5))
     assert (state.epoch, state.seq, state.now) == (1, 8, 20.0)
     newer = reduce(state, life(4))
     assert newer.tasks["a"].status is Status.QUEUED
