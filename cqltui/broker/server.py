@@ -7,7 +7,6 @@ so that a server which lives is never taken for dead, whatever became of its fil
 """
 
 import json
-import logging
 import os
 import secrets
 import subprocess
@@ -20,7 +19,6 @@ import psutil
 import redis
 from redis.exceptions import BusyLoadingError
 
-from cqltui.broker import keeper
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
 from cqltui.broker.handle import STOP_S, ServerHandle, is_alive
 from cqltui.broker.launch import (
@@ -30,17 +28,15 @@ from cqltui.broker.launch import (
     filled_pipe,
     find_binary,
     free_port,
+    kept,
     port_taken,
     set_aside,
     socket_path,
     write_private,
 )
 from cqltui.broker.locks import FileLock
-from cqltui.child import BARE_PYTHON
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
-
-log = logging.getLogger(__name__)
 
 START_S = 30.0
 """Time for a server to answer."""
@@ -124,8 +120,8 @@ class EmbeddedServer:
             if where is not None:
                 last = _answer(where)
                 if not last:
-                    self._see_to_keeper()
-                    return self._handle(where if where["pid"] else self._with_process(where), users)
+                    with kept(self.dir, self._keeper_s):  # its own may have been killed, an earlier version's has none
+                        return self._handle(where if where["pid"] else self._with_process(where), users)
             if _late(deadline, reading_s, last):
                 pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
                 raise ServerError(f"{self.run_dir}: a server (process {pid}) is alive but cannot be used: {last}")
@@ -178,8 +174,9 @@ class EmbeddedServer:
         try:
             alive.wait(deadline)
             self._tell(where)  # before: should we be killed now, the next one gets on with the server all the same
-            self._see_to_keeper()
-            self._spawn(binary, alive, config_text(self.dir, where))
+            # The keeper before the server, which is to have one from its first moment.
+            with kept(self.dir, self._keeper_s):
+                self._spawn(binary, alive, config_text(self.dir, where))
         finally:
             alive.close()  # the server's own copy holds it from here on
         return self._wait_ready(where, deadline)
@@ -194,29 +191,6 @@ class EmbeddedServer:
         process = replace(here(), pid=pid, started=start_time(pid) or 0.0)
         start_time_ts = psutil.Process(pid).create_time() if process.started else 0.0  # for earlier versions
         return {**where, "pid": pid, "start_time": start_time_ts, "process": asdict(process)}
-
-    def _see_to_keeper(self) -> None:
-        """Start the server's keeper unless there is one: that of a server from before may have been killed."""
-        lock = FileLock(self.dir / "keeper.lock")
-        try:
-            if not lock.try_exclusive():
-                return
-        finally:
-            lock.close()
-        argv = [*BARE_PYTHON, keeper.__file__, str(self.dir.absolute()), str(self._keeper_s)]
-        try:
-            subprocess.run(
-                argv,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                timeout=START_S,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            log.warning("the server has no keeper, and would outlive its users if they were killed: %s", error)
 
     def _spawn(self, binary: str, alive: FileLock, config: str) -> None:
         """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it.
