@@ -6,7 +6,7 @@ from pathlib import Path
 import redis
 
 from cqltui.broker.bus import Feed
-from cqltui.broker.connect import connect_url
+from cqltui.broker.connect import connect_run_dir, connect_url
 from cqltui.broker.handle import ServerHandle
 from cqltui.broker.launch import set_aside
 from cqltui.broker.queue import Queue
@@ -20,15 +20,19 @@ RESTART_S = 5.0
 class Server:
     """A share in the embedded server as long as this is open, or clients of the user's server."""
 
-    def __init__(self, run_dir: Path | None, url: str | None, namespace: str = "", *, start: bool = False) -> None:
-        """`start`: the embedded server is started if it does not run. Raises ServerError, InputError for the URL."""
+    def __init__(
+        self, run_dir: Path | None, url: str | None, namespace: str = "", *, start: bool = False, look: bool = False
+    ) -> None:
+        """`start`: the embedded server is started if it does not run. `look`: take no share in it, for which one must
+        be allowed to write; then it may end while it is looked at. Raises ServerError, InputError for the URL."""
         if url is None and run_dir is None:
             raise InputError("which run? Give --run-dir DIR or --redis-url URL")
         self.url = url
         self.namespace = namespace
         self._handle: ServerHandle | None = None
         self._set_aside: Path | None = None
-        if url is None and run_dir is not None:
+        self._run_dir = run_dir
+        if url is None and run_dir is not None and not look:
             self._server = EmbeddedServer(run_dir)
             self._handle = self._server.start() if start else self._server.attach()
             self._set_aside = self._handle.set_aside
@@ -43,6 +47,8 @@ class Server:
         """A new client. Raises ServerError or InputError."""
         if self._handle is not None:
             return self._handle.connect()
+        if self.url is None and self._run_dir is not None:
+            return connect_run_dir(self._run_dir)
         return connect_url(self.url or "")
 
     def another_queue(self) -> Queue:

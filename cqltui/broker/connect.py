@@ -1,6 +1,7 @@
 """Clients: short timeouts and no silent retries, since a call that is sent twice is the protocol's business."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
     Raises ServerError if no server is running there.
     """
     where = read_connection(run_dir)
+    if where is None and is_closed(run_dir):
+        raise ServerError(f"{run_dir}: this run is another user's, whose server lets nobody else in")
     if where is None:
         raise ServerError(f"{run_dir}: nothing runs here (no server); the campaign's command goes on with it")
     client = client_of(where)
@@ -64,6 +67,12 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
         client.close()
         raise ServerError(f"{run_dir}: the server of this run directory does not answer: {error}") from error
     return client
+
+
+def is_closed(run_dir: Path) -> bool:
+    """Whether there is a server's folder that is closed to this user."""
+    folder = run_dir / "server"
+    return folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)
 
 
 def client_of(where: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> redis.Redis:

@@ -11,7 +11,7 @@ import psutil
 import redis
 
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
-from cqltui.broker.locks import FileLock
+from cqltui.broker.locks import FileLock, is_held
 from cqltui.identity import Life
 from cqltui.machine import life
 from cqltui.state import decode
@@ -64,18 +64,12 @@ class ServerHandle:
 
 def is_alive(folder: Path) -> bool:
     """Whether the server of that folder lives, answering or not: it holds `alive.lock` as long as it does."""
-    if not folder.is_dir():
-        return False
-    lock = FileLock(folder / "alive.lock")
-    try:
-        return not lock.try_exclusive()
-    finally:
-        lock.close()
+    return is_held(folder / "alive.lock")
 
 
 def is_missed(folder: Path) -> bool:
     """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
-    if not folder.is_dir() or is_alive(folder):
+    if not (folder / "users.lock").exists() or is_alive(folder):
         return False
     lock = FileLock(folder / "users.lock")
     try:

@@ -1,12 +1,15 @@
 """File locks of processes (flock): the kernel frees them when their holder is killed."""
 
+import errno
 import fcntl
 import os
 import time
 from pathlib import Path
 
-from cqltui.errors import ServerError
+from cqltui.errors import InputError, ServerError
 
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a file system answers that has no such locks: some of NFS, FUSE and clusters."""
 _STEP_S = 0.02
 
 
@@ -48,4 +51,46 @@ class FileLock:
             fcntl.flock(self._fd, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            raise InputError(
+                f"{self.path.parent}: its file system has no file locks ({error.strerror}), which keep two processes "
+                "from working on one run: choose a run directory on a local disk, --run-dir DIR; workers on other "
+                "machines need none, they reach the run by --redis-url"
+            ) from error
         return True
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process has the lock alone, as far as it can be told. Makes no file and needs no right to write.
+
+    Of another user's file, or one that cannot be written to, no lock is taken even for a moment, where the system lists
+    them (Linux).
+    """
+    try:
+        is_ours = path.stat().st_uid == os.geteuid() and os.access(path, os.W_OK)
+        if not is_ours and (listed := _listed(path)) is not None:
+            return listed
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # two who look at once do not take each other for one
+    except BlockingIOError:
+        return True
+    except OSError:  # where there are no locks nobody has one
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _listed(path: Path, table: Path = Path("/proc/locks")) -> bool | None:
+    """Whether the system's list of locks has it; None if there is no such list. Raises OSError."""
+    if not table.exists():
+        return None
+    file = path.stat()
+    place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    locks = (line.split() for line in table.read_text(encoding="ascii", errors="replace").splitlines())
+    return any(lock[1:2] == ["FLOCK"] and lock[3] == "WRITE" and lock[5] == place for lock in locks)

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until the user leaves or the run has ended."""
-    server, run_dir = open_run(arguments)
+    server, run_dir = open_run(arguments, look=True)
     try:
         if arguments.no_ui or arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return follow(server, run_dir, as_json=arguments.json)

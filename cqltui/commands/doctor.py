@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from cqltui.broker import checkup
+from cqltui.broker import checkup, leftover
 from cqltui.broker.checkup import Finding, Level
 from cqltui.broker.keys import Keys
 from cqltui.broker.launch import find_binary
@@ -52,6 +52,7 @@ def look(url: str | None, namespace: str) -> Iterator[Finding]:
     yield from _torch()
     yield from processor(os.environ)
     yield from _embedded()
+    yield from leftover.servers()
     if url is not None:
         yield from checkup.user_server(url, Keys(namespace))
     yield from terminal(os.environ, shutil.get_terminal_size(), sys.stdout.isatty() and sys.stdin.isatty())

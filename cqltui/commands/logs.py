@@ -35,8 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     own = [path for path in logs if path.stem == arguments.name]
     lines: deque[str] = deque(maxlen=arguments.lines)
     for path in own or logs:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            lines.extend(line for line in file if own or arguments.name in line)
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                lines.extend(line for line in file if own or arguments.name in line)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     if not own and not lines:
         names = ", ".join(plain(path.stem) for path in logs) or "none yet"
         raise InputError(f"{arguments.name[:80]!r} is neither a worker nor in any log (logs: {names})")

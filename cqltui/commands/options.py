@@ -134,8 +134,12 @@ def existing_run(run_dir: Path | None) -> RunDir:
     """The run directory that a command is about. Raises InputError that names those there are."""
     if run_dir is not None:
         found = RunDir(run_dir.absolute())
-        if not found.campaign_json.is_file():
-            raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)")
+        try:
+            found.campaign_json.open("rb").close()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)") from None
+        except OSError as error:
+            raise InputError(f"{run_dir}: the run cannot be read: {error.strerror}; ask its owner") from error
         return found
     runs = sorted(path.parent for path in RUNS.glob("*/campaign.json"))
     if len(runs) == 1:

@@ -1,19 +1,20 @@
 """Which server a command on a run means."""
 
 import argparse
+import errno
 
 from cqltui.broker.access import Server
 from cqltui.broker.handle import is_missed
 from cqltui.commands import options
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir, is_writable, read_json
 
 
-def open_run(arguments: argparse.Namespace, *, start: bool = False) -> tuple[Server, RunDir | None]:
+def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
     """The server of an existing run, for commands on it, and its directory if it is named here.
 
-    `start`: an embedded server that does not run is started; one that was killed under its users always is. Raises
-    InputError and ServerError.
+    `start`: an embedded server that does not run is started; one that was killed under its users always is. `look`:
+    for a command that changes nothing, and needs no right to write. Raises InputError and ServerError.
     """
     url = options.redis_url(arguments.redis_url)
     if url is not None and arguments.run_dir is None:
@@ -27,5 +28,13 @@ def open_run(arguments: argparse.Namespace, *, start: bool = False) -> tuple[Ser
     if said.get("url") and url is None:
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
     use_url = url if said.get("url") else None
-    start = start or is_missed(found.server)
-    return Server(found.path, use_url, str(said.get("namespace", "")), start=start), found
+    namespace = str(said.get("namespace", ""))
+    if look and not is_writable(found):
+        return Server(found.path, use_url, namespace, look=True), found
+    try:
+        return Server(found.path, use_url, namespace, start=start or is_missed(found.server)), found
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        whose = f"{found.path}: {error.strerror}: the run is another user's, or on a disk that is read-only"
+        raise InputError(f"{whose}; it can be looked at: status, attach, logs") from error

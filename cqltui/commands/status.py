@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cqltui.broker.connect import is_closed
 from cqltui.broker.handle import is_alive
 from cqltui.commands import options
 from cqltui.commands.server import open_run
@@ -50,12 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
 def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
     """The state of the run, as its server tells it, else the run directory; and that in a few words."""
     try:
-        server, run_dir = open_run(arguments)
+        server, run_dir = open_run(arguments, look=True)
     except ServerError:
         if arguments.run_dir is None and options.redis_url(arguments.redis_url) is not None:
             raise
         run_dir = options.existing_run(arguments.run_dir)
         state = from_disk(run_dir)
+        if is_closed(run_dir.path):
+            return state, "another user's run; this is what its directory knows"
         if is_supervised(run_dir) or is_alive(run_dir.server):
             return state, "the server does not answer; this is what the run directory knows"
         return state, "finished" if state.finished_ts else UNSUPERVISED

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -110,6 +111,11 @@ class RunDir:
     def attempt(self, task_id: str, run: int, token: str) -> Path:
         """The folder in which the holder of that token writes, and nobody else."""
         return self.run(task_id, run) / _safe(token)
+
+
+def is_writable(run_dir: RunDir) -> bool:
+    """Whether it is this user's, and can be written to; else it may be looked at only. It is known to exist."""
+    return run_dir.path.stat().st_uid == os.geteuid() and os.access(run_dir.path, os.W_OK)
 
 
 def _safe(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cqltui.broker.locks import FileLock
+from cqltui.broker.locks import FileLock, is_held
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
@@ -39,6 +39,9 @@ class RunLock:
                 f"{run_dir.path}: this run has a supervisor already (process {said.get('pid', '?')}{where}): "
                 f"see it with `cqltui attach {place(run_dir)}`, or end it with `cqltui stop {place(run_dir)}`"
             ) from None
+        except InputError:
+            self._lock.close()
+            raise
         self.say(ready=False)
 
     def say(self, *, ready: bool) -> None:
@@ -70,10 +73,4 @@ def unusable(run_dir: RunDir, error: OSError) -> InputError:
 
 def is_supervised(run_dir: RunDir) -> bool:
     """Whether a supervisor has the run."""
-    if not run_dir.path.is_dir():
-        return False
-    lock = FileLock(run_dir.path / "supervisor.lock")
-    try:
-        return not lock.try_shared()  # two who look at once do not take each other for one
-    finally:
-        lock.close()
+    return is_held(run_dir.path / "supervisor.lock")

@@ -1,6 +1,7 @@
 """A server whose users were all killed ends by itself; one that has a user never does."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cqltui.broker import keeper
+from cqltui.broker import keeper, leftover
 from cqltui.broker.connect import read_connection
 from cqltui.broker.handle import ServerHandle
 from cqltui.broker.launch import socket_path
@@ -191,3 +192,28 @@ def test_it_holds_nothing_of_whoever_started_it(tmp_path: Path, monkeypatch: pyt
         assert process.memory_info().rss < 20e6
     finally:
         assert handle.leave()
+
+
+def left_behind(pid: int) -> list[str]:
+    """What the doctor says is to be done about that server."""
+    return [finding.mend for finding in leftover.servers() if f"(process {pid})" in finding.found]
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["in its run directory", "whose run directory was removed"])
+def test_the_doctor_finds_a_server_that_was_left_behind(tmp_path: Path, removed: bool) -> None:
+    run_dir = tmp_path / "run"
+    handle = EmbeddedServer(run_dir, keeper_s=3600.0).start()
+    eventually(lambda: len(keepers(run_dir)) == 1)
+    assert left_behind(handle.pid) == [], "it is used"
+    handle.detach()
+    assert left_behind(handle.pid) == [], "it will end by itself"
+    for process in keepers(run_dir):
+        process.kill()
+    eventually(lambda: not keepers(run_dir))
+    if removed:
+        shutil.rmtree(run_dir)
+    (mend,) = left_behind(handle.pid)
+    assert f"kill {handle.pid} " in mend
+    os.kill(handle.pid, signal.SIGTERM)
+    eventually(lambda: not psutil.pid_exists(handle.pid))
+    assert left_behind(handle.pid) == []
