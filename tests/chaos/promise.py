@@ -28,6 +28,8 @@ class Tally:
     """Epochs that metrics.csv lacks, or has more than once."""
     different: int = 0
     """Results that are not those of the undisturbed run, bit for bit."""
+    left: int = 0
+    """Processes that live on two minutes after all users of their server were killed."""
     complaints: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
@@ -38,7 +40,7 @@ class Tally:
     @property
     def kept(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.duplicates or self.lost or self.gaps or self.different or self.complaints)
+        return not (self.duplicates or self.lost or self.gaps or self.different or self.left or self.complaints)
 
 
 def digest(trained: Mapping[str, Trained]) -> str:

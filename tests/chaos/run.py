@@ -20,7 +20,7 @@ from tests.chaos.faults import FAULTS, Fault, name_of
 from tests.chaos.promise import Tally, digest, judge
 from tests.chaos.server import OwnServer
 from tests.chaos.world import CAMPAIGN, NotNow, World
-from tests.integration.place import Place, Trained
+from tests.integration.place import Place, Trained, until
 
 STEP_S = 0.05
 PAUSE_S = (1.0, 4.0)
@@ -30,6 +30,8 @@ ROUND_FAULTS = 40
 """After so many a run is let come to its end."""
 FINISH_S = 400.0
 """In which a run that nobody disturbs any more has to end."""
+LEFT_S = 120.0
+"""In which a server has to end whose users were all killed."""
 
 Say = Callable[[str], None]
 
@@ -130,6 +132,23 @@ def undisturbed(folder: Path, options: Sequence[str]) -> dict[str, Trained]:
     return place.trained()
 
 
+def left_behind(place: Place) -> int:
+    """How many processes of a run live on two minutes after all but its server was killed at once."""
+    place.begin()
+    try:
+        until(place.under_way, "a task under way")
+        server = place.server_pid()
+        for process in place.processes():
+            if process.pid != server:
+                process.kill()
+        deadline = time.monotonic() + LEFT_S
+        while (left := len(place.processes())) and time.monotonic() < deadline:
+            time.sleep(STEP_S)
+        return left
+    finally:
+        place.end_all()
+
+
 @dataclass(frozen=True)
 class Round:
     """One run from start to end."""
@@ -204,6 +223,8 @@ def main() -> int:
             disturbed = Round(folder / f"run-{number}", rng, number, (), expected)
             tally = disturbed.run(faults, ROUND_FAULTS, end, say, summary)
             say("kept" if tally.kept else f"BROKEN: {tally}")
+        say("a run of which all but the server is killed")
+        summary.tally.left += left_behind(Place(folder / "killed", None, CAMPAIGN))
     print(report(summary, chosen.seed, (time.monotonic() - began) / 60))
     return 0 if summary.kept else 1
 
