@@ -21,7 +21,7 @@ from cqltui.broker.launch import find_binary
 from cqltui.commands import devices, options
 from cqltui.errors import CqltuiError, ExitCode
 
-HELP = "Check this machine: Python, PyTorch and devices, server, servers left behind, terminal, disk. Each finding comes with its mend."
+HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk. Each finding comes with its mend."
 GIB = 1024**3
 LEAST_DISK_BYTES = 2 * GIB
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
