@@ -112,15 +112,16 @@ def _kill(handle: ServerHandle) -> bool:
     where = read_connection(handle.run_dir) or {}
     said = decode.process(where.get("process"))
     if said.machine:
-        is_it = life(said) is Life.ALIVE
+        pid, is_it = said.pid, life(said) is Life.ALIVE
     else:  # started by an earlier version
+        pid = handle.pid
         try:
-            is_it = abs(psutil.Process(handle.pid).create_time() - where.get("start_time", 0.0)) < 1.0
+            is_it = abs(psutil.Process(pid).create_time() - where.get("start_time", 0.0)) < 1.0
         except psutil.Error:
             is_it = False
     if is_it:
         with suppress(ProcessLookupError):
-            os.kill(handle.pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + KILL_S
     while (lives := is_alive(handle.run_dir / "server")) and is_it and time.monotonic() < deadline:
         time.sleep(_STEP_S)

@@ -37,6 +37,7 @@ from cqltui.broker.launch import (
 from cqltui.broker.locks import FileLock
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
+from cqltui.state import decode
 
 START_S = 30.0
 """Time for a server to answer."""
@@ -124,7 +125,11 @@ class EmbeddedServer:
                         return self._handle(where if where["pid"] else self._with_process(where), users)
             if _late(deadline, reading_s, last):
                 pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
-                raise ServerError(f"{self.run_dir}: a server (process {pid}) is alive but cannot be used: {last}")
+                said = decode.process((where or {}).get("process"))
+                place = "" if not said.machine or said.shares_numbers(here()) else " of another machine or container"
+                raise ServerError(
+                    f"{self.run_dir}: a server (process {pid}{place}) is alive but cannot be used: {last}"
+                )
             time.sleep(_STEP_S)
         return None
 

@@ -1,6 +1,8 @@
 """Whose a run is and who lives, where host names and pids are the same and machines are not."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,18 +17,21 @@ import pytest
 
 from cqltui.broker.access import Server
 from cqltui.broker.bus import Feed
+from cqltui.broker.connect import read_connection
 from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
+from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
 from cqltui.commands.dataset import load_data
 from cqltui.commands.worker import place_of
-from cqltui.errors import InputError
+from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
-from cqltui.results.rundir import RunDir, write_json
+from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state.model import Status
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.supervisor import Hooks, Supervisor
@@ -198,3 +203,43 @@ def test_a_worker_writes_into_the_run_directory_of_its_own_machine_only(
     assert (place == found.run_dir) is is_here
     write_json(found.run_dir.campaign_json, {"created_ts": CREATED_TS + 1})
     assert not place_of(found.server, "lap")[1], "another directory of that path"
+
+
+def test_who_has_a_run_is_told_with_its_machine(tmp_path: Path) -> None:
+    run_dir = RunDir(tmp_path)
+    lock = RunLock(run_dir)
+    said = read_json(tmp_path / "supervisor.json") or {}
+    assert said["process"] == asdict(ME)
+    with pytest.raises(InputError, match=rf"\(process {os.getpid()}\)"):
+        RunLock(run_dir)
+    write_json(tmp_path / "supervisor.json", said | {"pid": 7, "host": "node7", **ITS_MACHINE})
+    with pytest.raises(InputError, match=r"\(process 7 on node7\)"):
+        RunLock(run_dir)
+    lock.free()
+    write_json(tmp_path / "supervisor.json", {"pid": 7, "create_time": 1.0, "ready": True})
+    RunLock(run_dir).free()
+
+
+@pytest.mark.parametrize("told", [ME, CONTAINER, None], ids=["ours", "a container's", "an earlier version's"])
+def test_a_server_that_hangs_is_killed_where_its_pid_means_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    server = EmbeddedServer(tmp_path)
+    handle = server.start()
+    file = tmp_path / "server" / "connection.json"
+    where = read_connection(tmp_path) or {}
+    process = asdict(replace(told, pid=handle.pid, started=where["process"]["started"])) if told else None
+    file.write_text(json.dumps(where | {"process": process}))
+    monkeypatch.setattr("cqltui.broker.handle.STOP_S", 0.1)
+    os.kill(handle.pid, signal.SIGSTOP)
+    if told is CONTAINER:
+        with pytest.raises(ServerError, match=rf"\(process {handle.pid} of another machine or container\) is alive"):
+            server.attach(timeout_s=0.1)
+    handle.leave()
+    try:
+        assert server.alive() is (told is CONTAINER)
+        assert file.exists() is server.alive(), "one that lives is found again"
+    finally:
+        if server.alive():
+            os.kill(handle.pid, signal.SIGKILL)
+            eventually(lambda: not server.alive())

@@ -168,6 +168,23 @@ def test_a_server_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.Monke
     eventually(lambda: is_gone(tmp_path))
 
 
+@pytest.mark.parametrize("answer", [PermissionError(), ProcessLookupError()])
+def test_a_process_that_cannot_be_watched_is_told_by_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: OSError
+) -> None:
+    """A kernel without pidfd_open; a server in another container, where its number means nothing."""
+
+    def refuse(self: keeper.Process, pid: int) -> None:
+        raise answer
+
+    handle = EmbeddedServer(tmp_path, keeper_s=3600.0).start()
+    monkeypatch.setattr(keeper.Process, "__init__", refuse)
+    handle.detach()
+    keeper.keep(tmp_path / "server", 0.1)
+    eventually(lambda: is_gone(tmp_path))
+    assert read_connection(tmp_path) is None
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_user_of_a_file_that_was_removed_counts(tmp_path: Path, handle: ServerHandle, replaced: bool) -> None:
     file = tmp_path / "server" / "users.lock"

@@ -1,12 +1,15 @@
 """What comes over the wire: numbers as strings, wrong types, nonsense."""
 
+import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
 from cqltui.state.events import parse_token
 from cqltui.state.model import Status
@@ -54,6 +57,17 @@ def test_a_lifecycle_from_strings() -> None:
     assert life is not None
     assert (life.status, life.priority, life.attempt, life.run) == (Status.RUNNING, 8.0, 2, 1)
     assert (life.token, life.version) == ("1-2", (1, 5))
+
+
+@pytest.mark.parametrize("raw", [None, "x", [], {}, {"pid": "x", "started": math.nan, "uid": None, "boot": None}])
+def test_a_process_of_which_nothing_can_be_read_is_nobody(raw: object) -> None:
+    assert decode.process(raw) == ProcessIdentity()
+    assert decode.worker("w1", {"process": raw}, 0.0, 1).process == ProcessIdentity()
+
+
+def test_a_process_comes_over_the_wire_as_it_is() -> None:
+    process = ProcessIdentity("0" * 32, "cfe1eb32", 4026531836, 1000, 4711, 1234.56)
+    assert decode.process(json.loads(json.dumps(asdict(process)))) == process
 
 
 def test_a_curve_keeps_its_good_points() -> None:
