@@ -30,7 +30,7 @@ from cqltui.identity import Life, ProcessIdentity, judge
 LINUX = sys.platform == "linux"
 ASK_S = 10.0
 """For an answer of the system's own tools."""
-_TRIES = 5
+_TRIES = 20
 """Other processes of ours may make or rename the file at the same time."""
 
 
@@ -128,19 +128,19 @@ def _kept(facts: Facts, folder: Path) -> str:
     prefix = f"{_digest('system', facts.system)[:16]}-"
     own = folder / f"{prefix}{_digest('boot', facts.boot)[:16]}.json"
     for _ in range(_TRIES):
-        found = _read(own)
-        if found is not None and not _differs(found[1], facts):
-            os.utime(own)
-            return found[0]
-        if found is not None:  # of the same boot: a resumed snapshot
-            own = own.with_stem(f"{own.stem}-{_digest('hardware', *sorted(facts.hardware))[:16]}")
-        elif own.exists():
-            own.unlink()  # damaged
-        elif (former := _former(folder, prefix, facts)) is not None:
-            with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):  # renamed just now
+            found = _read(own)
+            if found is not None and not _differs(found[1], facts):
+                os.utime(own)
+                return found[0]
+            if found is not None:  # of the same boot: a resumed snapshot
+                own = own.with_stem(f"{own.stem}-{_digest('hardware', *sorted(facts.hardware))[:16]}")
+            elif own.exists():
+                own.unlink()  # damaged
+            elif (former := _former(folder, prefix, facts)) is not None:
                 former.rename(own)
-        else:
-            _make(own, facts)
+            else:
+                _make(own, facts)
     raise OSError(f"{own}: cannot be made")
 
 

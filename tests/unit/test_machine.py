@@ -97,14 +97,21 @@ def _tell(folder: Path, start: float, found: "Queue[str]") -> None:
     found.put(known_as(FIRST_BOOT, folder))
 
 
-def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rebooted", [False, True])
+def test_processes_that_start_at_once_agree(tmp_path: Path, rebooted: bool) -> None:
+    if rebooted:
+        before = known_as(replace(FIRST_BOOT, boot="boot-0", booted_ts=0.0), tmp_path)
+        for file in tmp_path.iterdir():
+            os.utime(file, (FIRST_BOOT.booted_ts - 60,) * 2)
     context = multiprocessing.get_context("fork")
     found: Queue[str] = context.Queue()
     start = time.time() + 0.2
     processes = [context.Process(target=_tell, args=(tmp_path, start, found)) for _ in range(6)]
     for process in processes:
         process.start()
-    assert len({found.get(timeout=30) for _ in processes}) == 1
+    names = {found.get(timeout=30) for _ in processes}
+    assert len(names) == 1
+    assert not rebooted or names == {before}
     for process in processes:
         process.join(30)
 
