@@ -106,7 +106,6 @@ def kept(folder: Path, grace_s: float) -> Iterator[None]:
     if has_one:
         yield
         return
-    # Isolated (-I, -S): nothing is loaded from the current folder, from beside the script, or of what is installed.
     command = [*BARE_PYTHON, keeper.__file__, str(folder.absolute()), str(grace_s)]
     try:
         starter = subprocess.Popen(
