@@ -47,15 +47,27 @@ def test_a_training_goes_on_while_the_server_is_silent(own_server: ServerHandle,
         assert (left.status, left.attempt, left.deaths) == (Status.QUEUED, 1, 0), "given back when told to stop"
 
 
-def test_a_server_that_refuses_to_write_is_waited_for(own_server: ServerHandle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "right", "named"),
+    [
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE", "READONLY"),
+        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0", "NOREPLICAS"),
+        ("ACL SETUSER default -hset", "ACL SETUSER default +hset", "NOPERM"),
+    ],
+)
+def test_a_server_that_refuses_to_write_is_waited_for(
+    own_server: ServerHandle, tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: str, right: str, named: str
+) -> None:
     with own_server.connect() as client, own_server.connect() as beats:
         task = OneTask(Queue(client), tmp_path, ONE.replace("epochs = 1000000", f"epochs = {3 * EPOCHS}"))
-        client.execute_command("REPLICAOF", "127.0.0.1", "1")  # which only reads, and answers READONLY
+        client.execute_command(*wrong.split())
         with task.trains(beats) as training:
             until(lambda: task.epochs == 3 * EPOCHS, "the last epoch")
-            until(lambda: not task.link.reachable, "the refusal")
+            until(lambda: named in caplog.text, "the refusal, by its name")
+            assert "does not answer" not in caplog.text
             assert life(task.queue, task.claim.id).status is Status.RUNNING
-            client.execute_command("REPLICAOF", "NO", "ONE")
+            client.execute_command(*right.split())
             until(lambda: not training.is_alive(), "the result's arrival")
         ended = life(task.queue, task.claim.id)
         assert (ended.status, ended.attempt, ended.deaths) == (Status.DONE, 1, 0)
+        assert caplog.text.count(named) < 10, "it is said once, not at each call"
