@@ -30,6 +30,27 @@ def check(client: redis.Redis, shown: str) -> None:
         raise InputError(f"{shown}: is a replica, which takes no writes of its own; name its primary{_primary(client)}")
 
 
+SUPERVISOR, WORKER = 6, 2
+"""Connections that they hold."""
+
+
+def check_room(client: redis.Redis, shown: str, workers: int) -> None:
+    """Raise InputError if the server does not take as many connections as a run with so many workers holds."""
+    try:
+        info = client.info("clients")
+        most = int(str(info.get("maxclients") or client.config_get("maxclients")["maxclients"]))
+    except (ResponseError, KeyError, ValueError):
+        return  # no right to ask
+    free, needed = most - (int(info["connected_clients"]) - 1), SUPERVISOR + WORKER * workers
+    if free < needed:
+        fit = (free - SUPERVISOR) // WORKER
+        fewer = f", or give --workers {fit}" if fit > 0 else ""
+        raise InputError(
+            f"{shown}: the server takes {most} connections (maxclients), of which {max(0, free)} are free, and a run "
+            f"with {workers} workers holds {needed}: raise its maxclients{fewer}"
+        )
+
+
 def too_old(version: str) -> bool:
     """Whether such a version of Redis lacks what the protocol needs; False for what is no version."""
     found = re.match(r"(\d+)\.(\d+)", version)

@@ -74,7 +74,7 @@ class Scripts:
             try:
                 return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)
             except NoScriptError:
-                self._client.script_load(source(name))
+                self._line.call("SCRIPT", "LOAD", source(name))  # over the same connection: servers have a limit
                 return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)
         except ResponseError as error:
             raise _translated(error) from error

@@ -16,9 +16,11 @@ from redis.exceptions import RedisError
 from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.connect import connect_url
+from cqltui.broker.fitness import check_room
 from cqltui.broker.handle import is_missed
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.url import shown_url
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
@@ -93,7 +95,8 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
     places = devices.spread(workers.device, workers.count)
     campaign, data = load_data(chosen.campaign.with_auto_precision(devices.auto_precision(places)))
     if chosen.redis_url is not None:
-        connect_url(chosen.redis_url).close()  # a server that cannot be used leaves no trace of a run
+        with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
+            check_room(client, shown_url(chosen.redis_url), len(places) - len(left_behind(chosen.run_dir.path)))
     with _Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:

@@ -49,7 +49,8 @@ class Fleet:
         return list(self._workers)
 
     def tend(self, wanted: int, died: Died, taken: Collection[str] = ()) -> list[str]:
-        """Notice deaths and start what is missing, at most `wanted` workers; the ids of those started.
+        """Notice deaths and start what is missing, at most `wanted` workers; the ids of those started. Raises OSError
+        for one that cannot be started; it is tried again after a while.
 
         `taken`: ids under which somebody else's process works. To start ours beside it would end it.
         """
@@ -66,10 +67,14 @@ class Fleet:
             if len(self._workers) >= wanted:
                 break
             if slot not in self._workers and slot not in taken and self._backoff[slot].ready(now):
-                worker = self._launcher.start(slot, self._environments[slot])
+                self._backoff[slot].started(now)
+                try:
+                    worker = self._launcher.start(slot, self._environments[slot])
+                except OSError:
+                    self._backoff[slot].died(now)
+                    raise
                 self._workers[slot] = worker
                 self._log_starts[slot] = worker.log_start
-                self._backoff[slot].started(now)
                 started.append(slot)
         return started
 

@@ -18,6 +18,7 @@ from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
 from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.lastwords import reason as last_reason
 from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 from cqltui.supervisor.records import Records
@@ -120,7 +121,8 @@ class Guard:
                 self._give_back(state, lease.id, lease.token, reason)
         signed_off = not self._queue.unregister_worker(worker_id)
         if code not in EXPECTED and not (signed_off and code == UNSEEN):
-            self._queue.notice("warning", f"worker {worker_id} died ({how})")
+            why = f": {said}" if (said := last_reason(death.log)) else ""
+            self._queue.notice("warning", f"worker {worker_id} died ({how}){why}")
 
     def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:
         """The task's attempt is over: done if it has left a result, which it could not tell."""

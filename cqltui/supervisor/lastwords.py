@@ -1,5 +1,6 @@
 """What a process wrote into its log before its end."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cqltui.state.plain import plain
@@ -7,6 +8,12 @@ from cqltui.state.plain import plain
 LINES = 30
 LINE_CHARS = 160
 LOOK_BYTES = 1 << 16
+
+
+def reason(lines: Sequence[str]) -> str:
+    """Why the process ended, as the last line of an error says or the first of a crash; empty if nothing does."""
+    crash = next((line for line in lines if line.startswith("Fatal Python error")), "")
+    return (crash or (lines[-1] if lines else "")).removeprefix("cqltui: ")
 
 
 def last_lines(log: Path, start: int = 0) -> list[str]:

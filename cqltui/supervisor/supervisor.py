@@ -1,5 +1,6 @@
 """The loop that keeps a run going: events in, workers tended, results published, the end noticed."""
 
+import errno
 import logging
 import threading
 import time
@@ -22,7 +23,9 @@ from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.lastwords import reason
 from cqltui.supervisor.records import Records
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ POLL_S = 0.2
 CHORES_S = 0.5
 STOP_GRACE_S = 60.0
 JUDGE_S = 2.0
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
 """A server that is gone for good does not keep a run from ending."""
 
@@ -84,6 +88,7 @@ class Supervisor:
         self._judge_at: float | None = None
         self._said: list[str] = []
         """Warnings since all went well."""
+        self._futile = Futile()
         self._unkept: set[str] = set()
         """Tasks that have changed, which the run directory has yet to be told: the disk was full, the server away."""
 
@@ -96,7 +101,7 @@ class Supervisor:
         self._fleet.kill_all()
 
     def run(self) -> ExitCode:
-        """Supervise to the end; how it ended."""
+        """Supervise to the end; how it ended. Raises CqltuiError if no worker ever gets to work."""
         next_chores = 0.0
         while True:
             self._take(self._feed.poll(POLL_S))
@@ -105,6 +110,11 @@ class Supervisor:
                 continue
             next_chores = now + CHORES_S
             self._chores(now)
+            self._futile.refused(self.state.offline_why, now)
+            if why := self._futile.verdict(self._fleet.alive, now):
+                self._guarded(partial(self._queue.notice, "error", why))
+                self._leave()
+                raise CqltuiError(why)
             if (ended := self._ended(now)) is not None:
                 self._leave()
                 return ended
@@ -114,6 +124,8 @@ class Supervisor:
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             before, self.state = self.state, reduce.reduce(self.state, event)
+            if event.kind is Kind.WORKER_STARTED or (event.kind is Kind.SNAPSHOT and self._any_registered()):
+                self._futile.worked()
             for reporter in self._reporters:
                 reporter.handle(before, event, self.state)
             # The tasks first: a result that is published is never recorded again, whatever becomes of the journal.
@@ -221,8 +233,25 @@ class Supervisor:
 
     def _start_workers(self, wanted: int) -> None:
         """As many as are wanted. Raises OSError: no room for a log, or for a process."""
-        for worker_id in self._fleet.tend(wanted, self._guard.note_death, self._guard.others(self.state)):
-            log.info("started worker %s", worker_id)
+        try:
+            for worker_id in self._fleet.tend(wanted, self._note_end, self._guard.others(self.state)):
+                log.info("started worker %s", worker_id)
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                self._futile.ended("", f"it cannot be started: {error}")
+            raise
+
+    def _note_end(self, worker_id: str, code: int) -> None:
+        self._guard.note_death(worker_id, code)
+        if code != 0:
+            why = reason(self._fleet.last_words(worker_id)) or f"exit code {code}"
+            self._futile.ended(worker_id, why)
+            if not self.state.online:  # else a notice says so
+                self._say(f"worker {worker_id} died: {why}")
+
+    def _any_registered(self) -> bool:
+        """Whether a worker of ours has got as far as to tell the server that it is there."""
+        return any(worker.pid and self._fleet.pid(worker.id) == worker.pid for worker in self.state.workers.values())
 
     def _guarded(self, action: Callable[[], object]) -> None:
         """Do what may fail while the server is away: the next snapshot brings it about."""

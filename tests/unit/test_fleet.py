@@ -123,3 +123,12 @@ def test_an_id_under_which_another_process_works_is_left_to_it(start: Start, run
     while fleet.alive:
         assert time.monotonic() < end
         fleet.tend(0, lambda worker, code: None)
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_later(run_dir: Path) -> None:
+    (run_dir / "logs").touch()
+    fleet = _fleet(run_dir / "logs", 1)
+    with pytest.raises(OSError, match="logs"):
+        fleet.tend(1, lambda worker, code: None)
+    assert fleet.tend(1, lambda worker, code: None) == [], "not at once"
+    assert fleet.alive == 0

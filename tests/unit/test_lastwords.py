@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cqltui.supervisor.lastwords import LINE_CHARS, LINES, LOOK_BYTES, last_lines
+from cqltui.supervisor.lastwords import LINE_CHARS, LINES, LOOK_BYTES, last_lines, reason
 
 
 def test_only_what_came_after_the_start_is_told(tmp_path: Path) -> None:
@@ -24,3 +24,11 @@ def test_it_is_bounded_whatever_the_log_holds(tmp_path: Path) -> None:
     assert last_lines(log) == ["end"]
     log.write_bytes((b"y" * 10_000 + b"\n") * 3)
     assert [len(line) for line in last_lines(log)] == [LINE_CHARS] * 3
+
+
+def test_the_reason_is_an_errors_last_line_or_a_crashs_first() -> None:
+    traced = ["Traceback (most recent call last):", '  File "a.py"', "ImportError: no torch"]
+    assert reason(traced) == "ImportError: no torch"
+    assert reason(["INFO claims", "cqltui: the server refuses it"]) == "the server refuses it"
+    assert reason(["Fatal Python error: Bus error", "Thread 1:", '  File "a.py"']) == "Fatal Python error: Bus error"
+    assert reason([]) == ""
