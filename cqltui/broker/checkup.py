@@ -1,14 +1,20 @@
 """Is a server fit for a campaign? What is looked at, and how to mend what is not as it should be."""
 
+import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 import redis
 from redis.exceptions import NoPermissionError
 
+from cqltui.broker import trouble
 from cqltui.broker.connect import connect_url
 from cqltui.broker.keys import Keys
+from cqltui.broker.records import RefusedError
+from cqltui.broker.scripts import Scripts
+from cqltui.broker.trouble import Trouble
 from cqltui.errors import RIGHTS, CqltuiError
 
 LOOKED_AT = 1000
@@ -37,13 +43,29 @@ def user_server(url: str, keys: Keys) -> Iterator[Finding]:
     """Whether the user's server can be reached, keeps what it is given, and is free of other tools' entries."""
     try:
         with connect_url(url) as client:
-            yield Finding(Level.OK, "your server", f"answers{_version(client)}")
+            protocol(client, keys)
+            yield Finding(Level.OK, "your server", f"does what the protocol needs{_version(client)}")
             yield from settings(client)
             yield from left_over(client, keys)
     except NoPermissionError as error:
         yield Finding(Level.ERROR, "your server", f"its user may not do what is needed: {error}", RIGHTS)
     except (redis.RedisError, OSError, CqltuiError) as error:
-        yield Finding(Level.ERROR, "your server", str(error), "start it, or mend or unset REDIS_URL")
+        found = trouble.told(error) if isinstance(error, redis.RedisError) else str(error)
+        away = trouble.kind(error) is Trouble.AWAY
+        fix = "start it, or correct or unset REDIS_URL" if away else "or unset REDIS_URL, and use the embedded server"
+        yield Finding(Level.ERROR, "your server", found, fix)
+
+
+def protocol(client: redis.Redis, keys: Keys) -> None:
+    """Take a step of the protocol that reads, writes and publishes, and leave nothing of it. Raises redis.RedisError
+    and ServerError if the server does not do it."""
+    name = secrets.token_hex(8)
+    try:
+        if not Scripts(client, keys).run("checkup", name):
+            raise RefusedError("the server does not keep what a script writes")
+    finally:
+        with suppress(redis.RedisError):  # of a script that was cut short
+            client.execute_command("DEL", *(keys.checkup(name) + part for part in ("", ":queue", ":events")))
 
 
 def _version(client: redis.Redis) -> str:

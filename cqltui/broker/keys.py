@@ -45,6 +45,7 @@ class Keys:
         """List of notice events, the newest first, bounded."""
         self.events = f"{cq}events"
         """Capped stream of lifecycle events with ids <epoch>-<seq>, and the channel of the same name."""
+        self._checkup = f"{cq}checkup:"
         self._files = f"{cq}files:"
         self._task = f"{cq}task:"
         self._worker = f"{cq}worker:"
@@ -52,6 +53,10 @@ class Keys:
     def task(self, task_id: str) -> str:
         """Hash of one task."""
         return self._task + task_id
+
+    def checkup(self, name: str) -> str:
+        """What `cqltui doctor` writes and removes: a hash, and keys that begin so."""
+        return self._checkup + name
 
     def files(self, task_id: str, token: str) -> str:
         """Hash of an attempt's files, name -> bytes, from a machine that does not see the run directory."""

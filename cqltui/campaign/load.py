@@ -1,5 +1,6 @@
 """TOML file and `--set` settings -> Campaign. Problems name file, key and what was expected, all of them at once."""
 
+import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +40,9 @@ def load_campaign(path: Path, settings: Sequence[str] = ()) -> Campaign:
 
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
-    """The document; InputError with line and column where it is not TOML or not UTF-8."""
+    """The document; InputError with line and column where it is not TOML or not UTF-8. A byte order mark, as some
+    editors write it, is passed over."""
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return tomllib.loads(content.decode())
     except UnicodeDecodeError as error:

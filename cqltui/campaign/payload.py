@@ -21,6 +21,8 @@ class DataSummary:
     heldout_rows: int
     notes: tuple[str, ...] = ()
     """What a user should know of how the rows came about."""
+    warnings: tuple[str, ...] = ()
+    """What looks like a mistake in the file."""
 
 
 def task_info(campaign: Campaign, task: TaskSpec, index: int, rows: int) -> dict[str, Any]:

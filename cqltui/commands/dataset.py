@@ -17,4 +17,5 @@ def load_data(campaign: Campaign) -> tuple[Campaign, DataSummary]:
     digest = dataset.digest()
     identified = campaign.identified(digest)
     check_batches(campaign, len(dataset.train))
-    return identified, DataSummary(digest, len(dataset.train), len(dataset.heldout), dataset.notes)
+    summary = DataSummary(digest, len(dataset.train), len(dataset.heldout), dataset.notes, dataset.warnings)
+    return identified, summary

@@ -46,11 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     found = difference.find(run_dir, campaign, data)
     if arguments.json:
-        told = {"device": places[0], "failures": failures, "difference": difference_json(found)}
-        print(json.dumps(plan_json(planned) | told, indent=1))
+        about = {"device": places[0], "failures": failures, "notes": data.notes, "warnings": data.warnings}
+        print(json.dumps(plan_json(planned) | about | {"difference": difference_json(found)}, indent=1))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(plan_table(planned))
+        for note in data.notes:
+            console.print(Text(f"note: {note}"), soft_wrap=True)
+        for warning in data.warnings:
+            console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
         if found.changes or found.kept:
             lines = ["", *difference_lines(found, str(run_dir.path)), left_line(planned, found)]
             console.print(Text("\n".join(lines)), soft_wrap=True)

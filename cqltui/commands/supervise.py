@@ -169,6 +169,8 @@ def _assemble(
     queue.want(Wanted.RUNNING)
     for note in data.notes:
         queue.notice("info", note)
+    for warning in data.warnings:
+        queue.notice("warning", warning)
     fleet = Fleet(_launcher(chosen, campaign, places), len(places), [_environment(place) for place in places])
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))

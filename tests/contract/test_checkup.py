@@ -1,6 +1,7 @@
 """What `cqltui doctor` finds on a user's server."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from cqltui.broker.handle import ServerHandle
 from cqltui.broker.keys import Keys
 from cqltui.broker.queue import Queue
 from tests.contract.helpers import task
+from tests.contract.servers import once, user_server
 
 
 @pytest.fixture
@@ -31,8 +33,11 @@ def bad(findings: Iterator[Finding]) -> list[Finding]:
 def test_a_fit_server_wants_nothing(server: ServerHandle, queue: Queue) -> None:
     queue.enqueue(task("t1"))
     url = f"unix://:{server.password}@{server.socket}"
+    before = sorted(queue.client.keys())
     findings = list(checkup.user_server(url, Keys()))
     assert not bad(iter(findings))
+    assert findings[0].found.startswith("does what the protocol needs, version ")
+    assert sorted(queue.client.keys()) == before, "what was tried is gone"
     assert findings[-1].found == "1 entries are queued"
 
 
@@ -61,3 +66,25 @@ def test_no_server_is_an_error_without_the_password() -> None:
     (finding,) = bad(checkup.user_server("redis://:secret@127.0.0.1:1/0", Keys()))
     assert finding.level is Level.ERROR
     assert "secret" not in finding.found
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (('rename-command EVALSHA ""',), "lacks a command of the protocol"),
+        (('rename-command SCRIPT ""',), "lacks a command of the protocol"),
+        (("cluster-enabled yes",), "is a node of a Redis Cluster"),
+        (("replicaof 127.0.0.1 1",), "is a replica"),
+        (("min-replicas-to-write 1",), "min-replicas-to-write"),
+        (("maxmemory 1",), "is full (maxmemory)"),
+        (("user default on nopass ~* &* +@all -xadd",), "(NOPERM)"),
+        (("user default on nopass ~* +@all resetchannels",), "(NOPERM)"),
+    ],
+)
+def test_a_server_that_answers_and_does_not_do_it(tmp_path: Path, lines: tuple[str, ...], said: str) -> None:
+    with user_server(tmp_path, *lines) as port:
+        (finding,) = bad(checkup.user_server(f"redis://127.0.0.1:{port}/0", Keys("night")))
+        assert finding.level is Level.ERROR
+        assert said in finding.found
+        with once(f"redis://127.0.0.1:{port}/0") as client:
+            assert client.keys() == []

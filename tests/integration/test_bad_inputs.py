@@ -229,6 +229,20 @@ def test_a_data_file(content: bytes, said: str, capsys: pytest.CaptureFixture[st
     refused(["plan", "small.toml", "--set", "data.source=logged", "--set", "data.path=d.csv"], 2, said, capsys)
 
 
+def test_a_plan_tells_what_there_is_to_know_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [ROW.replace(b",1,", b",%d," % (row % 2)) for row in range(400)]
+    rows[7] = rows[7].replace(b"0.52", b"52.5")
+    Path("d.csv").write_bytes(HEADER + b"".join(rows) + b"-3,44,,0.5,0.5,0,1,1\n")
+    plan = ["plan", "small.toml", "--device", "cpu", "--set", "data.source=logged", "--set", "data.path=d.csv"]
+    code, said = run(plan, capsys)
+    assert code == 0
+    assert "note: 1 of 401 rows dropped: a state, the action or the reward is missing" in said
+    assert "warning: column 'market_prob': values from 0.52 to 52.5 are no probabilities" in said
+    told = json.loads(run([*plan, "--json"], capsys)[1])
+    assert told["notes"][0].startswith("1 of 401 rows dropped")
+    assert [warning[:20] for warning in told["warnings"]] == ["column 'market_prob'"]
+
+
 @pytest.mark.parametrize(("files", "command", "code", "said"), RUN_DIR)
 def test_a_run_directory(
     files: dict[str, bytes], command: str, code: int, said: str, capsys: pytest.CaptureFixture[str]

@@ -74,6 +74,19 @@ def problems(tmp_path: Path, text: str, *changes: str) -> list[str]:
     return [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(GOOD, encoding="utf-8-sig")
+    assert load_campaign(path) == load(tmp_path, GOOD)
+    for wrong, said in (
+        (b"name = = 1", r"c\.toml: line 1, column 8: not valid TOML"),
+        (b'a = 1\nb = "\xe9"', r"line 2: not UTF-8 \(byte 0xe9\)"),
+    ):
+        path.write_bytes(b"\xef\xbb\xbf" + wrong)
+        with pytest.raises(InputError, match=said):
+            load_campaign(path)
+
+
 def test_a_good_file(tmp_path: Path) -> None:
     campaign = load(tmp_path, GOOD)
     first, *grid = campaign.tasks

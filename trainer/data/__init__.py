@@ -1,11 +1,15 @@
 """Where transitions come from. One interface over three sources; free of torch."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from trainer.config import LARGEST_EDGE_SIZE, DataConfig
+from trainer.data import scale
 from trainer.data.games import load_games
-from trainer.data.logged import load_logged
+from trainer.data.logged import REWARD, load_logged
 from trainer.data.simulated import load_simulated
 from trainer.data.standardise import Standardiser, fit_standardiser
 from trainer.data.types import DataError, Dataset, Transitions
@@ -24,9 +28,16 @@ def load(config: DataConfig) -> Dataset:
         case "simulated":
             return load_simulated(config)
         case "logged":
-            return load_logged(_path(config), config)
+            return _looked_over(load_logged(_path(config), config), config)
         case "games":
-            return load_games(_path(config), config)
+            return _looked_over(load_games(_path(config), config), config)
+
+
+def _looked_over(dataset: Dataset, config: DataConfig) -> Dataset:
+    """The dataset with warnings of what looks like a mistake."""
+    parts = dataset.train, dataset.heldout
+    states, rewards = (np.concatenate(arrays) for arrays in zip(*((p.states, p.rewards) for p in parts), strict=True))
+    return replace(dataset, warnings=tuple(scale.warnings(config.state_cols, states, REWARD, rewards)))
 
 
 def _path(config: DataConfig) -> Path:

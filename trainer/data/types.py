@@ -87,6 +87,8 @@ class Dataset:
     heldout: Transitions
     notes: tuple[str, ...] = ()
     """What a user should know of how the rows came about: dropped rows, invented prices, warm-up seasons."""
+    warnings: tuple[str, ...] = ()
+    """What looks like a mistake: columns of absurd scale."""
 
     def digest(self) -> str:
         """SHA-256 (hex) over everything that a training can see of the data."""
