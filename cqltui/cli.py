@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol, cast
 
 import cqltui
 from cqltui import streams
-from cqltui.errors import RIGHTS, CqltuiError, ExitCode, without_passwords
+from cqltui.errors import CqltuiError, ExitCode, without_passwords
 
 
 class Command(Protocol):
@@ -90,9 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Exception as error:
-        if kinds := _server_errors(error):
-            mend = f"; {RIGHTS}" if "NoPermissionError" in kinds else ""
-            _tell(f"the server cannot be used: {error}{mend}")
+        if _is_servers(error):
+            _tell(importlib.import_module("cqltui.broker.trouble").told(error))
         elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _tell(f"{error.filename or 'the disk'}: {error.strerror}: free some space, then run the same command again")
         else:
@@ -107,10 +106,9 @@ def _tell(message: str) -> None:
     print(f"cqltui: {''.join(shown)}", file=sys.stderr)
 
 
-def _server_errors(error: Exception) -> set[str]:
-    """What the error is among those of the client library: none, if it is not the server's. Told by name, since
-    loading the library takes longer than `--help`."""
-    return {kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "redis.exceptions"}
+def _is_servers(error: Exception) -> bool:
+    """Whether it is one of the client library's. Told by name, since loading it takes longer than `--help`."""
+    return any(kind.__module__ == "redis.exceptions" for kind in type(error).__mro__)
 
 
 class _Parser(argparse.ArgumentParser):

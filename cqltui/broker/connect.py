@@ -65,7 +65,7 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
         client.ping()
     except (redis.RedisError, OSError) as error:
         client.close()
-        raise ServerError(f"{run_dir}: the server of this run directory does not answer: {error}") from error
+        raise ServerError(f"{run_dir}: {trouble.told(error)}") from error
     return client
 
 

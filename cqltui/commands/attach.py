@@ -12,6 +12,7 @@ from redis.exceptions import RedisError, TimeoutError
 from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
+from cqltui.broker.trouble import told
 from cqltui.campaign.model import WorkersConfig
 from cqltui.commands import options
 from cqltui.commands.ending import exit_code, read, see_out, tell
@@ -116,7 +117,7 @@ class Commands:
         except TimeoutError:
             raise ServerError("the server did not answer in time: what was asked may yet come about") from None
         except RedisError as error:
-            raise ServerError(f"the server does not answer: {error}") from None
+            raise ServerError(told(error)) from None
 
 
 def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> int:

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
+from cqltui.broker.trouble import told
 from cqltui.commands.status import from_disk
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.reporters.lines import LineReporter
@@ -40,7 +41,7 @@ def see_out(server: Server, run_dir: RunDir, wanted: Wanted) -> RunState:
             _end_workers(server, run_dir, wanted)
             return read(server.queue)
         except RedisError as error:
-            print(f"the server does not answer ({error}); this is what the run directory knows:", file=sys.stderr)
+            print(f"{told(error)}; this is what the run directory knows:", file=sys.stderr)
             return from_disk(run_dir)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cqltui.broker.connect import is_closed
 from cqltui.broker.handle import is_alive
+from cqltui.broker.trouble import Trouble, kind
 from cqltui.commands import options
 from cqltui.commands.server import open_run
 from cqltui.errors import ExitCode, InputError, ServerError
@@ -52,7 +53,7 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
     """The state of the run, as its server tells it, else the run directory; and that in a few words."""
     try:
         server, run_dir = open_run(arguments, look=True)
-    except ServerError:
+    except ServerError as error:
         if arguments.run_dir is None and options.redis_url(arguments.redis_url) is not None:
             raise
         run_dir = options.existing_run(arguments.run_dir)
@@ -60,7 +61,8 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
         if is_closed(run_dir.path):
             return state, "another user's run; this is what its directory knows"
         if is_supervised(run_dir) or is_alive(run_dir.server):
-            return state, "the server does not answer; this is what the run directory knows"
+            said = "the server does not answer" if kind(error) is Trouble.AWAY else str(error)
+            return state, f"{said}; this is what the run directory knows"
         return state, "finished" if state.finished_ts else UNSUPERVISED
     try:
         state = reduce(RunState(online=True), server.queue.snapshot())

@@ -20,6 +20,7 @@ from cqltui.broker.fitness import check_room
 from cqltui.broker.handle import is_missed
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.trouble import Trouble, kind, named, told
 from cqltui.broker.url import shown_url
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.difference import Difference
@@ -140,10 +141,12 @@ def _persistently(assemble: Callable[[], Supervisor], restart: Callable[[], None
         try:
             return assemble()
         except RedisError as error:
-            log.warning("the server does not answer: %s", error)
+            if kind(error) is not Trouble.AWAY:
+                raise named(error) from error
+            log.warning("%s", told(error))
             last = error
             restart()
-    raise ServerError(f"the server does not answer: {last}") from last
+    raise ServerError(told(last)) from last
 
 
 def _assemble(

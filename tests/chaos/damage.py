@@ -90,7 +90,20 @@ def full_server(world: World) -> None:
     """The server has reached its maxmemory."""
     with world.client() as client:
         client.execute_command("CONFIG", "SET", "maxmemory", 1)
-    world.later(world.rng.uniform(1.0, 6.0), lambda: _enough(world))
+    world.later(world.rng.uniform(1.0, 6.0), lambda: _enough(world, "CONFIG", "SET", "maxmemory", "0"))
+
+
+def refusing_server(world: World) -> None:
+    """The server answers and takes no writes: it lacks replicas, or its user lacks a right."""
+    refuse, accept = world.rng.choice(
+        (
+            (("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),
+            (("ACL", "SETUSER", "default", "-hset"), ("ACL", "SETUSER", "default", "+hset")),
+        )
+    )
+    with world.client() as client:
+        client.execute_command(*refuse)
+    world.later(world.rng.uniform(1.0, 6.0), lambda: _enough(world, *accept))
 
 
 def full_disk(world: World) -> None:
@@ -104,10 +117,10 @@ def full_disk(world: World) -> None:
     world.later(world.rng.uniform(1.0, 6.0), lambda: filler.unlink(missing_ok=True))
 
 
-def _enough(world: World) -> None:
+def _enough(world: World, *command: str) -> None:
     """Again and again, until it is so: the server may be away."""
     try:
         with world.client() as client:
-            client.execute_command("CONFIG", "SET", "maxmemory", 0)
+            client.execute_command(*command)
     except NotNow:
-        world.later(0.5, lambda: _enough(world))
+        world.later(0.5, lambda: _enough(world, *command))

@@ -1,5 +1,7 @@
 """What a server's answer means: it is away, it cannot just now, or it refuses for good."""
 
+from pathlib import Path
+
 import pytest
 import redis
 
@@ -9,7 +11,8 @@ from cqltui.broker.records import RefusedError, UnableError
 from cqltui.broker.scripts import Scripts
 from cqltui.broker.trouble import Trouble, kind, told
 from cqltui.errors import InputError, ServerError
-from tests.contract.servers import Canned
+from tests.contract.helpers import eventually
+from tests.contract.servers import Canned, once, user_server
 
 AWAY, UNABLE, REFUSED = Trouble
 IN_SCRIPT = "ERR Error running script (call to f_a1): @user_script:12: @user_script: 12: -"
@@ -86,3 +89,21 @@ def test_a_connection_says_the_same(answer: str, error: type[ServerError], said:
     with Canned({"PING": f"-{answer}"}) as server, pytest.raises(ServerError, match=said) as caught:
         connect_url(server.url)
     assert type(caught.value) is error
+
+
+def test_a_server_that_cannot_save_and_then_can(tmp_path: Path) -> None:
+    with user_server(tmp_path, "save 3600 1", "dbfilename dump") as port:
+        (tmp_path / "dump").mkdir()  # in the place of the file
+        url = f"redis://127.0.0.1:{port}/0"
+        with once(url, protocol=2) as client:
+            scripts = Scripts(client, Keys())
+            client.bgsave()
+            eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+            with pytest.raises(UnableError, match="cannot save its data"):
+                scripts.run("filled")
+            with pytest.raises(UnableError, match="cannot save its data"):
+                connect_url(url)
+            (tmp_path / "dump").rmdir()
+            client.bgsave()
+            eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok")
+            assert scripts.run("filled") == 1
