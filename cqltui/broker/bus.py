@@ -8,6 +8,7 @@ a sign of life.
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import redis
 from redis.client import PubSub
@@ -52,6 +53,8 @@ class Feed:
         self._keys = Keys(namespace)
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
         self._client: redis.Redis | None = None
+        self._scripts: Scripts | None = None
+        """One for the client: each holds a connection of its pool."""
         self._pubsub: PubSub | None = None
         self._version = (0, 0)
         self._failures = 0
@@ -65,17 +68,18 @@ class Feed:
         """What has happened, waiting at most about `timeout_s` for it. Never raises for a lost connection: that is an
         event too (CONNECTION), and the feed finds back by itself."""
         end = self._monotonic() + timeout_s
+        events: list[Event] = []
         try:
             if self._pubsub is None:
-                if not self._may_retry(end):
-                    return []
-                return self._open()
-            return self._receive(end)
+                if self._may_retry(end):
+                    events += self._open()
+            else:
+                self._receive(end, events)
         except _CutError:
             self._drop()
-            return []
         except (redis.RedisError, OSError, CqltuiError) as error:
-            return self._lost(error)
+            events += self._lost(error)
+        return events
 
     def close(self) -> None:
         """Closes the connections."""
@@ -103,7 +107,7 @@ class Feed:
 
     def _drop(self) -> None:
         pubsub, client = self._pubsub, self._client
-        self._pubsub = self._client = None
+        self._pubsub = self._client = self._scripts = None
         for part in (pubsub, client):
             if part is not None:
                 part.close()
@@ -111,6 +115,7 @@ class Feed:
     def _open(self) -> list[Event]:
         """Subscribes, then reads everything."""
         self._client = self._connect()
+        self._scripts = Scripts(self._client, self._keys)
         self._pubsub = self._client.pubsub()
         self._pubsub.subscribe(self._keys.events)
         message = self._pubsub.get_message(timeout=SUBSCRIBE_S)
@@ -127,21 +132,21 @@ class Feed:
 
     def _snapshot(self) -> list[Event]:
         assert self._client is not None  # called with a connection
-        snapshot = read_snapshot(self._client, self._keys, Scripts(self._client, self._keys), self._clock())
+        assert self._scripts is not None
+        snapshot = read_snapshot(self._client, self._keys, self._scripts, self._clock())
         notices = self._client.execute_command("LRANGE", self._keys.notices, 0, -1)
         self._version = (snapshot.epoch, snapshot.seq)
         known = (codec.decode_event(raw) for raw in reversed(notices))
         return [snapshot, *(event for event in known if event and (event.epoch, event.seq) <= self._version)]
 
-    def _receive(self, end: float) -> list[Event]:
-        events: list[Event] = []
+    def _receive(self, end: float, events: list[Event]) -> None:
+        """Adds what has come. What was added stays true if an error ends this."""
         for _ in range(DRAIN):
             now = self._monotonic()
             if now >= self._watch_at:
                 events += self._watch(now)
             wait = 0.0 if events else max(0.0, min(end, self._watch_at) - now)
-            assert self._pubsub is not None  # poll saw to it, and nothing here closes it
-            message = self._pubsub.get_message(timeout=wait)
+            message = self._message(wait)
             if message is None:
                 if events or self._monotonic() >= end:
                     break
@@ -151,7 +156,16 @@ class Feed:
                 events += self._recover()
             elif message["type"] == "message":
                 events += self._accept(codec.decode_event(message["data"]))
-        return events
+
+    def _message(self, wait_s: float) -> dict[str, Any] | None:
+        """The next message, None if there is none yet. Of one that has come in part the library keeps the part and
+        raises TimeoutError; if the rest never comes, the watchdog finds out."""
+        assert self._pubsub is not None  # poll saw to it, and nothing here closes it
+        try:
+            message: dict[str, Any] | None = self._pubsub.get_message(timeout=wait_s)
+        except redis.TimeoutError:
+            return None
+        return message
 
     def _accept(self, event: Event | None) -> list[Event]:
         """The event, with what was missed before it; nothing for one that is known or unreadable (its place in seq

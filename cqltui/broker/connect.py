@@ -37,7 +37,8 @@ def _settings() -> dict[str, Any]:
     return {
         "socket_timeout": TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "retry": Retry(NoBackoff(), 0),
+        # Not for a time-out: a subscription would be made anew for a message of which a part is yet to come.
+        "retry": Retry(NoBackoff(), 0, supported_errors=(redis.ConnectionError,)),
         "protocol": 2,  # one form of answers with every server
         "decode_responses": False,
     }

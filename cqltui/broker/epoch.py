@@ -1,6 +1,7 @@
 """The server's epoch: counts the lives of its data, so that a token from before a loss is never valid again."""
 
 from collections.abc import Callable
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def open_epoch(
         keep()
     if on_disk or discard:
         forget(client, keys)
-    Scripts(client, keys).run("epoch", new)
+    with closing(Scripts(client, keys)) as scripts:
+        scripts.run("epoch", new)
     return new, on_disk > 0
 
 

@@ -34,6 +34,13 @@ class Line:
         finally:
             self._lock.release()
 
+    def close(self) -> None:
+        """Give the connection back to the pool."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                self._client.connection_pool.release(connection)  # type: ignore[arg-type]  # it came from there
+
     def _ready(self) -> AbstractConnection:
         """The connection, connected and with nothing left to read."""
         connection = self._connection

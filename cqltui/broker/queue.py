@@ -114,12 +114,13 @@ class Queue(Commands, Handover):
 
     # -- workers -------------------------------------------------------------------------------------------------
 
-    def register_worker(self, worker_id: str, data: Mapping[str, Any]) -> Registration:
+    def register_worker(self, worker_id: str, data: Mapping[str, Any], instance: str = "") -> Registration:
         """A process under this id from now on; an older one of the same id is fenced. `data` as decode.worker reads it.
 
         Leases of the older process are valid no longer; `leases` shows them as fenced until `died` ends them.
+        `instance`: of a process that registers again; its leases stay valid, and no-op if it is known.
         """
-        worker = Registration(check_name("worker", worker_id), secrets.token_hex(8))
+        worker = Registration(check_name("worker", worker_id), instance or secrets.token_hex(8))
         self._scripts.run("register", worker.id, worker.instance, codec.encode_object(data))
         return worker
 
@@ -223,7 +224,7 @@ class Queue(Commands, Handover):
             pipeline.execute_command("HGET", self.keys.worker(worker), "instance")
         instances = pipeline.execute()
         return [
-            Lease(task_id, token, int(beat), worker, fenced=instances[2 * i] != instances[2 * i + 1])
+            Lease(task_id, token, int(beat), worker, fenced=instances[2 * i + 1] not in (None, instances[2 * i]))
             for i, (task_id, (token, beat, worker)) in enumerate(found.items())
         ]
 

@@ -112,7 +112,7 @@ class Lease:
     beat: int
     worker: str
     fenced: bool = False
-    """The worker's process is registered no longer, or another has its id: its reports are refused already."""
+    """Another process has the worker's id: its reports are refused already."""
 
 
 @dataclass(frozen=True, slots=True)

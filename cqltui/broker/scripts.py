@@ -68,6 +68,10 @@ class Scripts:
         self._line = Line(client)
         self._keys = keys
 
+    def close(self) -> None:
+        """Give the connection that is held between calls back to the client's pool."""
+        self._line.close()
+
     def run(self, name: str, *args: str | bytes | int | float) -> Any:
         """The script's answer. Raises FencedError, UnregisteredError, and ServerError as `trouble.named` has it."""
         try:

@@ -19,7 +19,7 @@ def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool =
     url = options.redis_url(arguments.redis_url)
     if url is not None and arguments.run_dir is None:
         server = Server(None, url, arguments.namespace or "")
-        if server.queue.snapshot().data["meta"].get("campaign") is None:
+        if not server.queue.campaign():
             server.leave()
             raise InputError("there is no campaign on this server; if it has a [redis] namespace, give --namespace")
         return server, None

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from cqltui.broker.handle import is_alive
 from cqltui.commands import options
-from cqltui.commands.ending import read, see_out, tell
+from cqltui.commands.ending import see_out, tell
 from cqltui.commands.server import open_run
 from cqltui.errors import ExitCode, ServerError
 from cqltui.results.rundir import RunDir
+from cqltui.state import decode
 from cqltui.state.model import Wanted
 
 HELP = "Stop a run: workers write their checkpoints and leave. The same campaign command goes on later."
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         server.queue.want(wanted)
         if run_dir is None:
-            run_dir = RunDir(Path(read(server.queue).campaign.run_dir))
+            run_dir = RunDir(Path(decode.text(server.queue.campaign(), "run_dir")))
         if not arguments.no_wait:
             tell(run_dir, see_out(server, run_dir, wanted), wanted)
         return ExitCode.OK

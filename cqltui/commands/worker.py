@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
     """Where to write, and whether that is the run directory itself: on another machine it is a folder of our own,
     from which results travel through the server. Raises InputError if the server has no campaign."""
-    said = server.queue.snapshot().data["meta"].get("campaign")
+    said = server.queue.campaign()
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
         raise InputError("the campaign on this server has no run directory: it was not started by cqltui")

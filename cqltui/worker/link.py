@@ -1,6 +1,7 @@
 """A worker's standing with the server: its registration, its claims and its reports."""
 
 import logging
+import secrets
 import threading
 import time
 import uuid
@@ -41,18 +42,19 @@ class Link:
         self.reachable = True
         """Whether the last call was answered, if only by a refusal. While it was not, the training thread does not ask,
         since each call may wait for seconds: the heartbeat, on a connection and a thread of its own, finds it back."""
-        self._worker_id = worker_id
         self._data = dict(data)
         self._stop = stop
-        self._lock = threading.Lock()
-        self._registration = self._register()
+        self._registration = Registration(worker_id, secrets.token_hex(8))
+        """Of this process for all its life: to register twice fences nothing that it holds."""
+        self._register()
 
-    def _register(self) -> Registration:
+    def _register(self) -> None:
         """The first time, while nothing trains yet: a server that is away is waited for."""
         leave_at = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return self.queue.register_worker(self._worker_id, self._data)
+                self.queue.register_worker(self._registration.id, self._data, self._registration.instance)
+                return
             except UNREACHABLE as error:
                 if kind(error) is Trouble.REFUSED or self._stop.is_set() or time.monotonic() > leave_at:
                     raise
@@ -73,7 +75,7 @@ class Link:
             except FencedError:
                 self._leave()
             except UnregisteredError:
-                self._register_again()
+                self._register_again(self.queue)
             except UNREACHABLE as error:
                 if kind(error) is Trouble.REFUSED:
                     raise
@@ -95,12 +97,12 @@ class Link:
             self._away(error)
             return {}
         self._answers()
-        return self._heed(report)
+        return self._heed(report, queue)
 
     def progress(self, members: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Mapping[str, Directive]:
         """Tell how the tasks do; what is asked of each. Nothing while the server is away."""
         report = self.ask(lambda: self.queue.progress(self._registration, members, self._data | dict(data)))
-        return {} if report is None else self._heed(report)
+        return {} if report is None else self._heed(report, self.queue)
 
     def ask(self, send: Callable[[], Answer]) -> Answer | None:
         """The server's answer, or None; at once if it is known to be away: a training does not wait for it."""
@@ -146,23 +148,24 @@ class Link:
             log.info("the server answers again")
         self.reachable = True
 
-    def _heed(self, report: Report) -> Mapping[str, Directive]:
+    def _heed(self, report: Report, queue: Queue) -> Mapping[str, Directive]:
         if report.fenced:
             self._leave()
         elif not report.registered:
-            self._register_again()
+            self._register_again(queue)
+            return {}  # if only the registration was lost, the next report finds the leases as they were
         return report.directives
 
     def _leave(self) -> None:
         if not self.fenced:
-            log.error("ERROR another process works under the id %s: this one leaves", self._worker_id)
+            log.error("ERROR another process works under the id %s: this one leaves", self._registration.id)
         self.fenced = True
         self._stop.set()
 
-    def _register_again(self) -> None:
-        with self._lock:
-            log.warning("the server does not know this worker: it is registered again")
-            try:
-                self._registration = self.queue.register_worker(self._worker_id, self._data)
-            except UNREACHABLE as error:
-                self._away(error)
+    def _register_again(self, queue: Queue) -> None:
+        """From either thread, perhaps from both. `queue` is the calling thread's own."""
+        log.warning("the server does not know this worker: it is registered again")
+        try:
+            queue.register_worker(self._registration.id, self._data, self._registration.instance)
+        except UNREACHABLE as error:
+            self._away(error)

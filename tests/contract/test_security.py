@@ -216,6 +216,7 @@ def test_a_user_without_the_rights_is_told_so(
     any_client: redis.Redis, any_server: ServerHandle, login: Login, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = url_of(any_server, WORKER)
+    Queue(any_client, SPACE).set_campaign({"name": "night"})
     arguments = ["status", "--redis-url", url, "--namespace", SPACE]
     for taken, said in (
         ("-ping", "'ping'"),

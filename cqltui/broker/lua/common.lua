@@ -252,12 +252,14 @@ local function move(id, to, fields, info, t)
 end
 
 -- The worker that holds the task (t, as it is) by this token, or nil: the lease was given to another, or taken, the
--- server was rebuilt since, or another process has registered under the worker's id.
+-- server was rebuilt since, or another process has registered under the worker's id. One that is not registered at all
+-- holds what it has claimed: its hash may have been lost.
 local function holder(t, token)
   if t.status ~= 'running' or t.token ~= token or string.match(token, '^%d+') ~= EPOCH then
     return nil
   end
-  if call('hget', WORKER .. t.worker, 'instance') ~= t.instance then
+  local instance = call('hget', WORKER .. t.worker, 'instance')
+  if instance and instance ~= t.instance then
     return nil
   end
   return t.worker
