@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
 from cqltui.broker.trouble import told
 from cqltui.campaign.model import WorkersConfig
-from cqltui.commands import options
+from cqltui.commands import finished, options
 from cqltui.commands.ending import exit_code, read, see_out, tell
 from cqltui.commands.server import open_run
 from cqltui.errors import CqltuiError, ExitCode, ServerError
@@ -22,9 +23,12 @@ from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
+from cqltui.state.events import Event
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.state.select import run_status
+from cqltui.state.still import snapshot_of
+from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import is_supervised, place
 from cqltui.supervisor.supervisor import Reporter
 from cqltui.ui.app import run_ui
@@ -50,15 +54,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui attach`."""
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
     parser.add_argument("--json", action="store_true", help="one event a line on standard output")
+    options.add_verbose(parser)
     options.add_place(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watch until the user leaves or the run has ended."""
+    """Watch until the user leaves or the run has ended; one that has is shown as it is."""
+    on_screen = not (arguments.no_ui or arguments.json) and sys.stdin.isatty() and sys.stderr.isatty()
+    if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
+        known = options.existing_run(arguments.run_dir)
+        if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
+            return show_ended(known, ended) if on_screen else finished.print_state(known, ended, as_json=arguments.json)
     server, run_dir = open_run(arguments, look=True)
     try:
-        if arguments.no_ui or arguments.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return follow(server, run_dir, as_json=arguments.json)
+        if not on_screen:
+            return follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose)
         if run_dir is None:
             run_dir = RunDir(Path(read(server.queue).campaign.run_dir))
         return watch(server, run_dir, lambda: _need_supervisor(run_dir))
@@ -75,6 +85,40 @@ def show(chosen: options.RunOptions, supervised: Callable[[], None]) -> int:
         return watch(server, chosen.run_dir, supervised)
     finally:
         server.leave()
+
+
+def show_ended(run_dir: RunDir, state: RunState) -> int:
+    """The screen on a run that has ended, read-only; how it ended."""
+    run_ui(Still(state), Refusal(), FileLogs(run_dir.path), stall_s=_stall_s(run_dir))
+    return tell(run_dir, state, state.wanted)
+
+
+class Still:
+    """One reading of a run, after which nothing happens any more."""
+
+    def __init__(self, state: RunState) -> None:
+        self._events = [snapshot_of(state, state.finished_ts)]
+        self._closed = threading.Event()
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """The reading, once."""
+        events, self._events = self._events, []
+        if not events:
+            self._closed.wait(timeout_s)
+        return events
+
+    def close(self) -> None:
+        """Wait no longer."""
+        self._closed.set()
+
+
+class Refusal:
+    """What the screen's commands come to where there is nothing to command: the screen itself says so first."""
+
+    def _refuse(self, *_: object) -> None:
+        raise CqltuiError("the run has ended and is shown read-only")
+
+    pause = resume = cancel = resubmit = set_priority = want = _refuse
 
 
 class Commands:
@@ -166,12 +210,12 @@ def _left_alone(server: Server, run_dir: RunDir) -> int:
     return ExitCode.OK
 
 
-def follow(server: Server, run_dir: RunDir | None, *, as_json: bool) -> int:
+def follow(server: Server, run_dir: RunDir | None, *, as_json: bool, verbose: bool = False) -> int:
     """Tell what happens until the run has ended, or nobody listens any more; how it ended.
 
     `run_dir`: None if the run may be another machine's.
     """
-    lines = LineReporter(sys.stderr)
+    lines = LineReporter(sys.stderr, verbose=verbose)
     reporters: list[Reporter] = [JsonReporter(sys.stdout)] if as_json else [lines]
     feed, state = server.feed(), RunState()
     supervision = Supervision(run_dir)

@@ -18,8 +18,8 @@ from trainer.config import epoch_steps
 from trainer.packing import estimate_bytes
 
 HELP = "Time each architecture of a campaign on this machine, single and packed, beside its matrix products alone."
-PIPE_WIDTH = 140
-"""Columns where there is no terminal to ask."""
+PIPE_WIDTH = 10_000
+"""Columns where there is no terminal to ask: a pipe has no edge."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,14 +3,16 @@
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from cqltui.broker.queue import Queue
 from cqltui.commands import options
 from cqltui.commands.server import open_run
 from cqltui.errors import CqltuiError, ExitCode, InputError
+from cqltui.reporters.lines import TASK_LINES
 from cqltui.results.rundir import RunDir
-from cqltui.state.model import RunState, Status, Wanted
+from cqltui.state.model import RunState, Status, TaskState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import RunLock, is_supervised
@@ -24,9 +26,10 @@ SAID = {
     "pause": "paused; a running task first writes its checkpoint",
     "resume": "queued again, with its checkpoint and place",
     "cancel": "cancelled",
-    "resubmit": "queued as a new run; the old result is kept",
+    "resubmit": "queued as a new run; the old result is kept, and a cancel brings it back",
     "priority": "its priority is changed",
 }
+SO_ALREADY = "is so already"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="*", metavar="ID", help=f"task ids{whole}")
     if name == "resubmit":
         parser.add_argument("--failed", action="store_true", help="every dead task")
+    options.add_verbose(parser)
     options.add_place(parser)
 
 
@@ -77,7 +81,7 @@ def _tasks(arguments: argparse.Namespace, queue: Queue, run_dir: RunDir | None) 
     if not wanted:
         number = "N " if name == "priority" else ""
         raise InputError(f"which task? Give its id: cqltui {name} {number}ID (ids: cqltui status --tasks)")
-    code, changed = _each(name, _action(name, queue, arguments), wanted, list(state.tasks))
+    code, changed = _each(arguments, _action(name, queue, arguments), wanted, state)
     if changed and run_dir is not None and unsupervised:
         _write_down(run_dir, queue)
         print(UNSUPERVISED, file=sys.stderr)
@@ -110,21 +114,31 @@ def _action(name: str, queue: Queue, arguments: argparse.Namespace) -> Callable[
 
 
 def _each(
-    name: str, action: Callable[[str], bool], wanted: Sequence[str], known: Sequence[str]
+    arguments: argparse.Namespace, action: Callable[[str], bool], wanted: Sequence[str], state: RunState
 ) -> tuple[ExitCode, bool]:
-    """The exit code, and whether any task was changed."""
-    code, any_changed = ExitCode.OK, False
+    """The exit code, and whether any task was changed. Of many tasks the first have lines, and those refused."""
+    code, done, known = ExitCode.OK, Counter[str](), list(state.tasks)
     for given in wanted:
         try:
             task_id = full_id(given, known)
-            changed = action(task_id)
+            said = _said(arguments.command, state.tasks[task_id]) if action(task_id) else SO_ALREADY
         except CqltuiError as error:
             print(f"cqltui: {error}", file=sys.stderr)
             code = error.exit_code
         else:
-            print(f"task {task_id}: {SAID[name] if changed else 'is so already'}", file=sys.stderr)
-            any_changed |= changed
-    return code, any_changed
+            done[said] += 1
+            if arguments.verbose or done.total() <= TASK_LINES:
+                print(f"task {task_id}: {said}", file=sys.stderr)
+    if not arguments.verbose and done.total() > TASK_LINES:
+        for said, number in done.items():
+            print(f"{number:,} tasks in all (each with -v): {said}", file=sys.stderr)
+    return code, done.total() > done[SO_ALREADY]
+
+
+def _said(name: str, task: TaskState) -> str:
+    if name == "cancel" and task.life.run > 1:
+        return f"{SAID[name]}; if it was done before it was submitted again, that result stands"
+    return SAID[name]
 
 
 def full_id(given: str, known: Sequence[str]) -> str:

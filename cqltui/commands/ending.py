@@ -9,9 +9,9 @@ from cqltui import streams
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
 from cqltui.broker.trouble import told
-from cqltui.commands.status import from_disk
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.reporters.lines import LineReporter
+from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.state.reduce import reduce
@@ -28,7 +28,7 @@ ASKED = {
 ENDINGS = {Wanted.DRAINING: "drained", Wanted.STOPPED: "stopped"}
 
 
-def see_out(server: Server, run_dir: RunDir, wanted: Wanted) -> RunState:
+def see_out(server: Server, run_dir: RunDir, wanted: Wanted, *, verbose: bool = False) -> RunState:
     """Tell what happens until nobody works on the run any more; how it stands then. `wanted` has been asked already.
 
     Without a supervisor, or when it dies meanwhile, its workers are asked to leave from here. Raises
@@ -36,7 +36,8 @@ def see_out(server: Server, run_dir: RunDir, wanted: Wanted) -> RunState:
     """
     with streams.never_waiting():
         print(ASKED[wanted], file=sys.stderr)
-        _follow(server, run_dir, None if wanted is Wanted.DRAINING else time.monotonic() + 2 * STOP_GRACE_S)
+        give_up_at = None if wanted is Wanted.DRAINING else time.monotonic() + 2 * STOP_GRACE_S
+        _follow(server, run_dir, give_up_at, LineReporter(sys.stderr, verbose=verbose))
         try:
             _end_workers(server, run_dir, wanted)
             return read(server.queue)
@@ -76,9 +77,9 @@ def read(queue: Queue) -> RunState:
     return reduce(RunState(online=True), queue.snapshot())
 
 
-def _follow(server: Server, run_dir: RunDir, give_up_at: float | None) -> None:
+def _follow(server: Server, run_dir: RunDir, give_up_at: float | None, lines: LineReporter) -> None:
     """Tell what happens as long as the run has a supervisor; of one on another machine, until it says to have left."""
-    lines, feed, state = LineReporter(sys.stderr), server.feed(), RunState()
+    feed, state = server.feed(), RunState()
     here = run_dir.path.is_dir()
     try:
         while is_supervised(run_dir) if here else not state.finished_ts:

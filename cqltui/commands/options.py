@@ -89,6 +89,11 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="go on though the file withdraws what the run has trained")
 
 
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """A line for each task."""
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each task, however many there are")
+
+
 def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
     """The server's URL from flag or environment, or None."""
     return flag or next((environment[name] for name in URL_VARIABLES if environment.get(name)), None)

@@ -20,8 +20,8 @@ from cqltui.reporters.difference import difference_json, difference_lines, left_
 from cqltui.reporters.plan import plan_json, plan_table
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
-PIPE_WIDTH = 120
-"""Columns where there is no terminal to ask."""
+PIPE_WIDTH = 10_000
+"""Columns where there is no terminal to ask: a pipe has no edge."""
 MEASURE_S = 1.0
 """How long each architecture is timed."""
 

@@ -14,7 +14,7 @@ from cqltui import streams
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
-from cqltui.commands import devices, difference, options
+from cqltui.commands import devices, difference, finished, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.difference import Agreement
 from cqltui.commands.options import RunOptions
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_place(parser)
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
     parser.add_argument("--json", action="store_true", help="without a screen: one event a line on standard output")
+    options.add_verbose(parser)
     parser.add_argument("--fresh", action="store_true", help="begin anew; an earlier run is moved aside")
     options.add_yes(parser)
 
@@ -49,25 +50,30 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fresh:
         load_data(chosen.campaign)  # wrong input moves nothing
         start_fresh(chosen.run_dir)
+    campaign, data = load_data(chosen.campaign)  # wrong input starts no server
+    ended = finished.has_nothing_left(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir))
+    if ended is not None and not on_screen:
+        return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
     if on_screen:
-        agreed = _agreed(chosen, yes=arguments.yes)  # wrong input starts no server
+        screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
+        if ended is not None:
+            return int(screen.show_ended(chosen.run_dir, ended))
+        agreed = _agreed(chosen, campaign, data, yes=arguments.yes)
         _make(chosen.run_dir)
         given = forwarded(arguments, chosen.campaign.redis.namespace)
         supervised = partial(ensure_supervisor, chosen, [*given, "--agreed", agreed])
-        screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
         return int(screen.show(chosen, supervised))
-    return headless(chosen, as_json=arguments.json, yes=arguments.yes)
+    return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
 
 
-def _agreed(chosen: RunOptions, *, yes: bool) -> str:
+def _agreed(chosen: RunOptions, campaign: Campaign, data: DataSummary, *, yes: bool) -> str:
     """Ask whether the file may change the run that is there, unless it goes on; what was agreed to.
 
     Raises DeclinedError.
     """
-    campaign, data = load_data(chosen.campaign)
     if is_supervised(chosen.run_dir):  # it is joined, or refused: nothing is changed
         return ""
-    found = difference.find(chosen.run_dir, _with_known_precision(chosen.run_dir, campaign, data), data)
+    found = difference.find(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir), data)
     if found.changes and any(task.auto_precision for task in campaign.tasks):  # then it is worth asking the devices
         precision = devices.auto_precision(devices.spread(campaign.workers.device, campaign.workers.count))
         exact = campaign.with_auto_precision(precision).identified(data.digest)
@@ -76,10 +82,10 @@ def _agreed(chosen: RunOptions, *, yes: bool) -> str:
     return found.fingerprint
 
 
-def headless(chosen: RunOptions, *, as_json: bool, yes: bool) -> int:
+def headless(chosen: RunOptions, *, as_json: bool, yes: bool, verbose: bool = False) -> int:
     """Supervise in the foreground, and print how it ended."""
     with streams.never_waiting():
-        lines = LineReporter(sys.stderr)
+        lines = LineReporter(sys.stderr, verbose=verbose)
         reporters: list[Reporter] = [lines, JsonReporter(sys.stdout)] if as_json else [lines]
         try:
             code = supervise(chosen, reporters, Agreement(yes))
@@ -137,16 +143,7 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
     """Wait until the run that another process supervises can be attached to; expect it to be of this campaign."""
     _wait_ready(run_dir, None)
     known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    _expect_same(run_dir, known, manifest.resolved(_with_known_precision(run_dir, campaign, data)))
-
-
-def _with_known_precision(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> Campaign:
-    """The campaign with what "auto" came to at the run's last start."""
-    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    tasks = [task for phase in known.get("phases", ()) for task in phase.get("tasks", ())]
-    for precision in {task["trainer"]["precision"] for task in tasks if task.get("auto_precision")}:
-        campaign = campaign.with_auto_precision(precision).identified(data.digest)
-    return campaign
+    _expect_same(run_dir, known, manifest.resolved(finished.as_begun(campaign, data, run_dir)))
 
 
 def _make(run_dir: RunDir) -> None:

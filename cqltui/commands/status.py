@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cqltui.broker.connect import is_closed
@@ -15,13 +14,14 @@ from cqltui.broker.handle import is_alive
 from cqltui.broker.trouble import Trouble, kind
 from cqltui.commands import options
 from cqltui.commands.server import open_run
-from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.errors import ExitCode, ServerError
+from cqltui.reporters.tasks import task_table
 from cqltui.reporters.wording import phase_line
-from cqltui.results.rundir import RunDir, read_json
-from cqltui.state import decode, hardware, select
+from cqltui.results.left import from_disk
+from cqltui.state import hardware, select
 from cqltui.state.eta import estimate
-from cqltui.state.model import ENDED, CampaignInfo, Progress, RunState, Status, TaskInfo, TaskState, Verdict, Wanted
-from cqltui.state.plain import headline, plain
+from cqltui.state.model import RunState, TaskState, Verdict
+from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
 
@@ -63,7 +63,7 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
         if is_supervised(run_dir) or is_alive(run_dir.server):
             said = "the server does not answer" if kind(error) is Trouble.AWAY else str(error)
             return state, f"{said}; this is what the run directory knows"
-        return state, "finished" if state.finished_ts else UNSUPERVISED
+        return state, "finished" if select.run_status(state) == "finished" else UNSUPERVISED
     try:
         state = reduce(RunState(online=True), server.queue.snapshot())
     finally:
@@ -75,43 +75,6 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
     ) else UNSUPERVISED
 
 
-def from_disk(run_dir: RunDir) -> RunState:
-    """What the run directory knows: where each task was when its supervisor left."""
-    raw = read_json(run_dir.campaign_json) or {}
-    tasks: dict[str, TaskState] = {}
-    for path in sorted(run_dir.tasks.glob("*/task.json")):
-        said = read_json(path) or {}
-        info = decode.task_info(path.parent.name, said.get("info"))
-        life = decode.lifecycle(said.get("life") or {}, (0, 1))
-        if info is not None and life is not None:
-            tasks[info.id] = TaskState(info, life, _final(run_dir, info) if life.status is Status.DONE else None)
-    if not tasks:
-        raise InputError(f"{run_dir.path}: nothing has run here yet")
-    campaign = decode.campaign(_with_verdicts(raw.get("campaign"), read_json(run_dir.summary_json))) or CampaignInfo()
-    ended = all(task.status in ENDED for task in tasks.values())
-    finished_ts = max(task.life.finished_ts for task in tasks.values()) if ended else 0.0
-    return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
-
-
-def _with_verdicts(campaign: object, summary: object) -> object:
-    """The campaign of campaign.json with the criteria of summary.json, as `decode.campaign` reads it."""
-    if not isinstance(campaign, dict) or not isinstance(summary, dict):
-        return campaign
-    criteria = {phase.get("name"): phase.get("criteria") for phase in decode.dicts(summary.get("phases"))}
-    phases = [{**phase, "verdicts": criteria.get(phase.get("name"))} for phase in decode.dicts(campaign.get("phases"))]
-    return {**campaign, "phases": phases}
-
-
-def _final(run_dir: RunDir, info: TaskInfo) -> Progress | None:
-    """The last report of a task that is done."""
-    result = read_json(run_dir.result_json(info.id)) or {}
-    metrics = result.get("metrics")
-    if not isinstance(metrics, dict):
-        return None
-    told = metrics | {"epochs": info.epochs, "best_val_loss": result.get("best_val_loss")}
-    return decode.progress(told, decode.number(result, "finished_ts"))
-
-
 def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
     """The state for programs; times in seconds since 1970."""
     expected = estimate(state, now)
@@ -120,6 +83,8 @@ def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
         "campaign": state.campaign.name,
         "run_dir": state.campaign.run_dir,
         "finish_ts": expected.finish_ts,
+        "finish_without_paused": expected.paused,
+        "finished_ts": state.finished_ts or None,
         "counts": dict(select.counts(state)),
         "queue_depth": dict(select.queue_depth(state)),
         "samples_per_s": select.samples_per_s(state, now),
@@ -156,8 +121,9 @@ def _task_json(task: TaskState) -> dict[str, Any]:
         "worker": task.life.worker,
         "epochs_done": task.epochs_done,
         "epochs": task.info.epochs,
-        "loss": task.progress.loss if task.progress else None,
-        "val_loss": task.progress.val_loss if task.progress else None,
+        **{name: getattr(task.progress, name, None) for name in ("loss", "val_loss", "best_val_loss")},
+        "seconds": task.progress.trained_s if task.progress else None,
+        "finished_ts": task.life.finished_ts or None,
         "error": select.error_text(task),
     }
 
@@ -187,20 +153,9 @@ def _print(state: RunState, now: float, status: str, *, with_tasks: bool) -> Non
         flops = f"{speed.flops_per_s / 1e9:,.1f} GFLOP/s"
         console.print(Text(f"  {speed.samples_per_s:,.0f} samples/s, {speed.epochs_per_s:,.1f} epochs/s, {flops}"))
     if with_tasks:
-        console.print(_table(state))
+        for line in task_table(select.ordered(state), console.width if console.is_terminal else None):
+            console.print(Text(line))
 
 
 def _mark(verdict: Verdict) -> str:
     return {True: "[passed]", False: "[failed]", None: "[ open ]"}[verdict.passed]
-
-
-def _table(state: RunState) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "phase", "task", "status", "epochs", "loss", "error"):
-        table.add_column(heading, no_wrap=heading != "error")
-    for task in select.ordered(state):
-        loss = "" if task.progress is None or task.progress.loss is None else f"{task.progress.loss:.4f}"
-        epochs = f"{task.epochs_done}/{task.info.epochs}"
-        cells = (task.id, task.info.phase, task.info.title, task.status, epochs, loss, headline(task.life.error))
-        table.add_row(*(Text(plain(cell)) for cell in cells))
-    return table

@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui stop`."""
     parser.add_argument("--drain", action="store_true", help="let running tasks end, start no other")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for the run's end")
+    options.add_verbose(parser)
     options.add_place(parser)
 
 
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         if run_dir is None:
             run_dir = RunDir(Path(decode.text(server.queue.campaign(), "run_dir")))
         if not arguments.no_wait:
-            tell(run_dir, see_out(server, run_dir, wanted), wanted)
+            tell(run_dir, see_out(server, run_dir, wanted, verbose=arguments.verbose), wanted)
         return ExitCode.OK
     finally:
         server.leave()

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Supervise, logging to standard error, which is the run's supervisor.log."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     agreement = Agreement(arguments.yes, arguments.agreed)
-    return supervise(options.run_options(arguments), [LineReporter(sys.stderr)], agreement)
+    return supervise(options.run_options(arguments), [LineReporter(sys.stderr, verbose=True)], agreement)
 
 
 def start_fresh(run_dir: RunDir) -> None:
@@ -182,8 +182,9 @@ def _assemble(
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters)
 
 
-def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState) -> None:
+def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState) -> float:
     write_results(run_dir, campaign, standings(state))
+    return manifest.finish(run_dir, state, time.time())
 
 
 def standings(state: RunState) -> dict[str, TaskStanding]:

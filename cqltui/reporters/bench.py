@@ -45,10 +45,13 @@ class BenchRow:
 
     @property
     def limit_share(self) -> float | None:
-        """Of the speed of the products alone, the share that training reaches."""
-        return self.limit_s / self.step_s if self.step_s and self.limit_s else None
+        """Of the speed of the products alone, the share that training reaches. None where it is faster: calls from
+        Python, which outweigh the products of a small network, are no limit for code that is compiled as a whole."""
+        share = self.limit_s / self.step_s if self.step_s and self.limit_s else None
+        return share if share is not None and share <= 1 else None
 
 
+NONE = "–"
 DERIVED = ("epochs_per_s", "samples_per_s", "gflops", "limit_share")
 
 
@@ -76,7 +79,7 @@ def bench_table(rows: list[BenchRow], device: str) -> Table:
             f"{row.epochs_per_s or 0:,.1f}",
             f"{row.samples_per_s or 0:,.0f}",
             f"{row.gflops or 0:,.0f}",
-            f"{row.limit_share or 0:.0%}",
+            NONE if row.limit_share is None else f"{row.limit_share:.0%}",
             f"{(row.peak_bytes or 0) / 2**20:,.0f} MiB",
             f"{row.estimate_bytes / 2**20:,.0f} MiB",
         )

@@ -1,6 +1,7 @@
 """What happened, in one plain line each. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cqltui.state.events import Event, Kind
@@ -31,10 +32,23 @@ def finish_time(ts: float | None, now: float) -> str:
     """When something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"."""
     if ts is None:
         return "unknown"
-    return f"{clock(ts)} (in {timedelta(seconds=max(0, round(ts - now)))})"
+    return f"{clock(ts)} ({f'in {span(ts - now)}' if ts - now >= 1 else 'any moment'})"
 
 
-def describe(before: RunState, event: Event, after: RunState) -> Iterator[str]:
+def span(seconds: float) -> str:
+    """A duration: "0.3 s", from ten seconds on "0:37:51"."""
+    return f"{max(seconds, 0.0):.1f} s" if seconds < 9.95 else str(timedelta(seconds=round(seconds)))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line, and what has become of the task that it is about, if it is about one."""
+
+    text: str
+    status: Status | None = None
+
+
+def describe(before: RunState, event: Event, after: RunState) -> Iterator[Said]:
     """The lines that the event is worth, without its time. None for progress, ticks and what was known already.
 
     Changes that a snapshot tells of, since their own events were missed, are lines too.
@@ -43,29 +57,38 @@ def describe(before: RunState, event: Event, after: RunState) -> Iterator[str]:
         case Kind.PROGRESS | Kind.TICK | Kind.TASK_CHECKPOINT:
             return
         case Kind.SNAPSHOT:
-            yield from _snapshot(before, after)
+            yield from _changed(before, after)
+            yield from map(Said, _snapshot(before, after))
+        case Kind.NOTICE | Kind.CONNECTION | Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
+            yield from map(Said, _about_run(before, event, after))
+        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
+            yield from map(Said, _meta(before, after))
+        case _:
+            yield from _task(before.tasks.get(event.task), after.tasks.get(event.task))
+
+
+def _about_run(before: RunState, event: Event, after: RunState) -> Iterator[str]:
+    match event.kind:
         case Kind.CONNECTION:
             if (before.online, before.offline_why) != (after.online, after.offline_why):
                 why = plain(after.offline_why, ERROR_LIMIT) or "server does not answer"
                 yield "server answers" if after.online else f"{why}; workers train on"
         case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
             yield from _worker(before, event, after)
-        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
-            yield from _meta(before, after)
         case Kind.NOTICE:
             known = {notice.version for notice in before.notices}
             for notice in after.notices:
                 if notice.version == (event.epoch, event.seq) and notice.version not in known:
                     yield f"{plain(notice.level, 10)}: {plain(notice.text, ERROR_LIMIT)}"
-        case _:
-            yield from _task(before.tasks.get(event.task), after.tasks.get(event.task))
+
+
+def _changed(before: RunState, after: RunState) -> Iterator[Said]:
+    for task_id, task in after.tasks.items() if before.tasks else ():
+        yield from _task(before.tasks.get(task_id), task)
 
 
 def _snapshot(before: RunState, after: RunState) -> Iterator[str]:
-    if before.tasks:
-        for task_id, task in after.tasks.items():
-            yield from _task(before.tasks.get(task_id), task)
-    elif after.tasks:
+    if after.tasks and not before.tasks:
         found = ", ".join(f"{number} {status}" for status, number in counts(after).items() if number)
         yield f"campaign {plain(after.campaign.name, TITLE_LIMIT)}: {len(after.tasks)} tasks: {found}"
     yield from _meta(before, after)
@@ -90,12 +113,13 @@ def _worker(before: RunState, event: Event, after: RunState) -> Iterator[str]:
         yield f"worker {name} started{device}" + (f" (pid {worker.pid})" if worker.pid else "")
 
 
-def _task(known: TaskState | None, task: TaskState | None) -> Iterator[str]:
+def _task(known: TaskState | None, task: TaskState | None) -> Iterator[Said]:
     if task is None or (known is not None and known.life.version >= task.life.version):
         return
     said = _change(known.life if known else None, task)
     if said:
-        yield f"task {plain(task.id, 40)} {plain(task.info.phase, 40)} '{plain(task.info.title, TITLE_LIMIT)}' {said}"
+        title = plain(task.info.title, TITLE_LIMIT)
+        yield Said(f"task {plain(task.id, 40)} {plain(task.info.phase, 40)} '{title}' {said}", task.status)
 
 
 def _change(known: Lifecycle | None, task: TaskState) -> str:
@@ -130,11 +154,17 @@ def _error(life: Lifecycle) -> str:
 
 def _figures(task: TaskState) -> str:
     seconds = took_s(task)
-    took = f" in {timedelta(seconds=round(seconds))}" if seconds is not None and seconds < 1e9 else ""
+    took = f" in {span(seconds)}" if seconds is not None and seconds < 1e9 else ""
     progress = task.progress
     loss = f", loss {progress.loss:.4f}" if progress and progress.loss is not None else ""
     held_out = f", held-out {progress.best_val_loss:.4f}" if progress and progress.best_val_loss is not None else ""
     return took + loss + held_out
+
+
+def more_tasks(left_out: Mapping[Status, int]) -> str:
+    """The line that stands for those of many tasks: "and 1,970 more tasks: 1,970 queued (each with -v)"."""
+    counted = ", ".join(f"{number:,} {status}" for status, number in left_out.items())
+    return f"and {sum(left_out.values()):,} more tasks: {counted} (each with -v)"
 
 
 def phase_line(phase: PhaseProgress, finish_ts: float | None, now: float) -> str:
@@ -149,7 +179,9 @@ def phase_line(phase: PhaseProgress, finish_ts: float | None, now: float) -> str
         parts.append(f"{phase.failed} failed")
     if phase.best is not None:
         parts.append(f"best {best_text(phase.best)}")
-    if phase.done + phase.failed < phase.total:
+    if phase.paused:
+        parts.append(f"{phase.paused} paused")
+    elif phase.done + phase.failed < phase.total:
         parts.append(f"ends {finish_time(finish_ts, now)}")
     return ", ".join(parts)
 

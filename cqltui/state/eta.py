@@ -6,7 +6,8 @@ to whichever worker is free first, in packs, as the queue itself will hand them 
 members together: a step takes as long as those of its members one after another, and gets shorter when one has ended.
 
 What cannot go on has no estimate: paused tasks, every task of a paused or stopped campaign, the queued tasks of one
-that drains. A campaign with some paused tasks is estimated without them; with nothing else left it has no estimate.
+that drains. The end of a campaign with some paused tasks is told as that of the others, with how many it is without;
+with nothing else left it has no estimate, and neither has a phase that one of them belongs to.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,9 @@ class Estimate:
     finish_ts: float | None
     tasks: Mapping[str, TaskEstimate]
     phases: Mapping[str, float | None]
+    """A phase with a paused task has none: it does not end before somebody resumes that."""
+    paused: int = 0
+    """Tasks that `finish_ts` is without."""
 
 
 def estimate(state: RunState, now: float) -> Estimate:
@@ -56,11 +60,16 @@ def estimate(state: RunState, now: float) -> Estimate:
     by_phase: dict[str, list[TaskState]] = {phase.name: [] for phase in state.campaign.phases}
     for task in tasks:
         by_phase.setdefault(task.info.phase, []).append(task)
-    phases = {name: _finish(members, planned) for name, members in by_phase.items()}
+    phases = {name: None if _paused(members) else _finish(members, planned) for name, members in by_phase.items()}
     finish_ts = _finish(tasks, planned)
     if state.finished_ts and all(task.status in ENDED for task in tasks):
         finish_ts = state.finished_ts
-    return Estimate(finish_ts, planned, phases)
+    return Estimate(finish_ts, planned, phases, _paused(tasks))
+
+
+def _paused(tasks: Iterable[TaskState]) -> int:
+    """Tasks that wait for somebody, or will once they have written a checkpoint."""
+    return sum(task.status is Status.PAUSED or task.life.want == "pause" for task in tasks)
 
 
 def _worker_count(state: RunState, now: float) -> int:

@@ -24,6 +24,7 @@ class PhaseProgress:
     running: int
     failed: int
     """Dead or cancelled."""
+    paused: int
     epochs_done: int
     epochs_total: int
     best: TaskState | None
@@ -114,6 +115,7 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
         done=found[Status.DONE],
         running=found[Status.RUNNING],
         failed=found[Status.DEAD] + found[Status.CANCELLED],
+        paused=found[Status.PAUSED],
         epochs_done=sum(task.epochs_done for task in tasks),
         epochs_total=sum(task.info.epochs for task in tasks),
         best=min((t for t in tasks if _merit(t)[1] < inf), key=_merit, default=None),
@@ -171,18 +173,25 @@ def ordered(state: RunState) -> tuple[TaskState, ...]:
 
 
 def milestones(state: RunState, estimate: Estimate, now: float) -> tuple[Milestone, ...]:
-    """Launch, the end of each task and phase, and of the run: in order of time, those of unknown time last."""
-    marks = []
+    """Launch, the end of each task and phase, and of the run: in order of time, those of unknown time last. What is
+    paused stands at `now`, without a time: it waits for somebody."""
+    marks: list[tuple[float, Milestone]] = []
+
+    def add(ts: float | None, kind: str, text: str, reached: bool, task: str = "", place: float = inf) -> None:
+        marks.append((place if ts is None else ts, Milestone(ts, kind, text, reached, task)))
+
     if state.campaign.started_ts > 0:
-        marks.append(Milestone(state.campaign.started_ts, "launch", "launched", state.campaign.started_ts <= now))
+        add(state.campaign.started_ts, "launch", "launched", state.campaign.started_ts <= now)
     tasks = [task for task in ordered(state) if task.status is not Status.WITHDRAWN]
     for task in tasks:
         name = plain(task.info.title or task.id, 80)
         if task.status in ENDED:
-            marks.append(Milestone(task.life.finished_ts or None, "task", f"{name} {task.status}", True, task.id))
+            add(task.life.finished_ts or None, "task", f"{name} {task.status}", True, task.id)
+        elif task.status is Status.PAUSED:
+            add(None, "task", f"{name} paused", False, task.id, place=now)
         else:
             plan = estimate.tasks.get(task.id)
-            marks.append(Milestone(plan.finish_ts if plan else None, "task", name, False, task.id))
+            add(plan.finish_ts if plan else None, "task", name, False, task.id)
     left = {task.info.phase for task in tasks if task.status not in ENDED}
     filled = {task.info.phase for task in tasks}
     for progress in phases(state):
@@ -190,12 +199,17 @@ def milestones(state: RunState, estimate: Estimate, now: float) -> tuple[Milesto
         if phase.name in filled:
             reached = phase.name not in left
             text = f"{plain(phase.title or phase.name, 80)} {'complete' if reached else 'completes'}"
-            marks.append(Milestone(estimate.phases.get(phase.name), "phase", text, reached))
+            waits = f", {progress.paused} paused" if progress.paused else ""
+            add(estimate.phases.get(phase.name), "phase", text + waits, reached)
     if tasks:
-        ended = not left
-        marks.append(Milestone(estimate.finish_ts, "finish", "finished" if ended else "finish", ended))
+        add(estimate.finish_ts, "finish", "finish" + without_paused(estimate) if left else "finished", not left)
     # Stable: where times are equal, tasks come before their phase and phases before the end.
-    return tuple(sorted(marks, key=lambda mark: inf if mark.ts is None else mark.ts))
+    return tuple(mark for _, mark in sorted(marks, key=lambda placed: placed[0]))
+
+
+def without_paused(estimate: Estimate) -> str:
+    """What is to be said beside the run's estimated end: " without 2 paused", or nothing."""
+    return f" without {estimate.paused} paused" if estimate.paused and estimate.finish_ts is not None else ""
 
 
 def run_status(state: RunState) -> str:

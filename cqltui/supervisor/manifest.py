@@ -14,6 +14,8 @@ from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import without_passwords
 from cqltui.results.rundir import RunDir, read_json, write_json
+from cqltui.state import decode
+from cqltui.state.model import ENDED, RunState
 
 PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
 GIT_LIMIT_S = 5.0
@@ -28,11 +30,14 @@ def write(
     """
     known = read_json(run_dir.campaign_json)
     created_ts = float(known.get("created_ts", now)) if known else now
+    ended_ts = decode.stamp(known, "finished_ts") or decode.stamp(known, "last_finished_ts")
     write_json(
         run_dir.campaign_json,
         {
             "created_ts": created_ts,
             "started_ts": now,
+            "finished_ts": 0.0,
+            "last_finished_ts": ended_ts,
             "command": [without_passwords(argument) for argument in command],
             "git_commit": git_commit(campaign.path.parent),
             "versions": versions(),
@@ -42,6 +47,24 @@ def write(
         },
     )
     return created_ts
+
+
+def finish(run_dir: RunDir, state: RunState, now: float) -> float:
+    """Note that the results are written; when the run ended. One that had ended before, and in which no task has ended
+    since, keeps its time."""
+    known = read_json(run_dir.campaign_json) or {}
+    before, tasks = decode.stamp(known, "last_finished_ts"), state.tasks.values()
+    last_ts = max((task.life.finished_ts for task in tasks), default=0.0)
+    same = last_ts <= before and all(task.status in ENDED for task in tasks)
+    ended_ts = before if same and before > 0 else max(now, last_ts)
+    write_json(run_dir.campaign_json, known | {"finished_ts": ended_ts})
+    return ended_ts
+
+
+def is_own_server(run_dir: RunDir) -> bool:
+    """Whether the run is on the user's own server."""
+    campaign = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
+    return bool(campaign.get("redis", {}).get("url"))
 
 
 def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:

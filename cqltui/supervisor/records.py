@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.broker.records import Result
+from cqltui.results.left import earlier_result, left_of
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, write_json
 from cqltui.state import decode
-from cqltui.state.model import Lifecycle, TaskState
+from cqltui.state.model import Lifecycle, Progress, TaskInfo, TaskState
 from cqltui.supervisor.journal import Journal
 from trainer.files import checkpoints, write_bytes
 
@@ -63,6 +64,14 @@ class Records:
         """The result that this attempt has left whole in its folder, accepted or not; None if there is none."""
         data = read_json(self._run_dir.attempt(task_id, run, token) / "result.json")
         return data if data is not None and data.get("token") == token else None
+
+    def left_of(self, info: TaskInfo, life: Lifecycle) -> Progress | None:
+        """What there is of a task's training."""
+        return left_of(self._run_dir, info, life)
+
+    def earlier(self, info: TaskInfo, digest: str, life: Lifecycle) -> Lifecycle | None:
+        """How the task was done before it was submitted again; None if it was not."""
+        return earlier_result(self._run_dir, info, digest, life)
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder."""

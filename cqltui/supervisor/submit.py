@@ -8,6 +8,7 @@ from cqltui.broker.records import PRIORITY_MAX, Cost, Submission
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary
+from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Status
 from cqltui.supervisor.records import Records
 from trainer.config import epoch_steps
@@ -70,4 +71,8 @@ def _restore(queue: Queue, submission: Submission, life: Lifecycle, records: Rec
             life = replace(life, status=Status.DONE, finished_ts=result.ts)
     if not 0 <= life.priority <= PRIORITY_MAX:
         life = replace(life, priority=submission.priority)
-    queue.restore(submission, life, result)
+    before = None
+    if result is None and (info := decode.task_info(submission.id, submission.info)) is not None:
+        life = replace(life, report=records.left_of(info, life))
+        before = records.earlier(info, submission.digest, life)
+    queue.restore(submission, life, result, before)

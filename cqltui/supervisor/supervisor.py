@@ -57,8 +57,8 @@ class Hooks:
     """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
     describe: Callable[[RunState], None]
     """Tasks have ended: tell the server how the criteria stand."""
-    conclude: Callable[[RunState], None]
-    """The supervisor leaves: write the results as they are."""
+    conclude: Callable[[RunState], float]
+    """The supervisor leaves: write the results as they are; when the run ended."""
 
 
 class Supervisor:
@@ -304,18 +304,18 @@ class Supervisor:
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
         self._judge()
         try:
-            self._hooks.conclude(self.state)
+            ended_ts = self._hooks.conclude(self.state)
         except OSError as error:
             again = "free some space, then run the same command again"
             raise CqltuiError(f"the results could not be written: {error}; {again}") from error
-        self._tell_end()
+        self._tell_end(ended_ts)
 
-    def _tell_end(self) -> None:
+    def _tell_end(self, ended_ts: float) -> None:
         """Screens shall hear of it, though the server goes away at this very moment."""
         deadline = time.monotonic() + TELL_S
         while time.monotonic() < deadline:
             try:
-                self._queue.finish(time.time())
+                self._queue.finish(ended_ts)
                 if self._queue.is_filled():
                     break
                 self._say("will be tried again: the server lost its data at the end of the run")

@@ -36,7 +36,7 @@ class Control:
         self._commands, self._background, self._clock = commands, background, clock
         self._tell, self._changed = tell, changed
         self._pending: dict[str, _Pending] = {}
-        self._online = False
+        self._online = self._ended = False
 
     def pending(self) -> dict[str, str]:
         """Task id -> what was asked of it."""
@@ -45,7 +45,7 @@ class Control:
     def settle(self, state: RunState) -> None:
         """Forget what has happened, and what has not for long; note whether the server answers."""
         now = self._clock()
-        self._online = state.online
+        self._online, self._ended = state.online, state.finished_ts > 0
         for task_id, pending in list(self._pending.items()):
             task = state.tasks.get(task_id)
             if task is None or task.life.version > pending.version or now > pending.until:
@@ -116,7 +116,10 @@ class Control:
 
     def _can_ask(self) -> bool:
         """Whether the server answers; else says so. A command that is kept for later would come as a surprise."""
-        if not self._online:
+        if not self._online and self._ended:
+            again = "cqltui resubmit ID queues a task again, the campaign's command goes on with what is left."
+            self._tell(f"The run has ended, it can only be looked at: {again}", "warning")
+        elif not self._online:
             self._tell("The server does not answer: nothing was asked. Try again when it is back.", "error")
         return self._online
 

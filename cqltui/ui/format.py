@@ -29,6 +29,8 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NONE
     whole = max(0, round(seconds))
+    if not whole and seconds > 0:
+        return "<1s"
     minutes, secs = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -13,7 +13,7 @@ from typing import Any
 from cqltui.broker.records import Claim
 from cqltui.campaign import payload
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, write_json
-from cqltui.worker.curve import is_kept, thinned
+from cqltui.results.tally import Tally
 from cqltui.worker.failure import written
 from cqltui.worker.metrics import MetricsFile
 from trainer import checkpoint
@@ -44,18 +44,10 @@ class Attempt:
         """Epochs in the newest checkpoint of this attempt."""
         self.noted_epoch = claim.checkpoint_epoch
         """The checkpoint that the server was told of last."""
-        self.last: EpochMetrics | None = None
-        self.best: tuple[float, int] | None = None
-        """(held-out loss, epoch) of the lowest."""
         self.saved_report: dict[str, Any] | None = None
         """The report as of `saved_epoch`."""
-        self._known: dict[str, float] = {}
-        """The latest value of each metric: not every epoch is validated."""
-        self._curve: list[tuple[int, float]] = []
+        self.tally = Tally(self.epochs, int(claim.spec["epoch_steps"]), self.config.batch_size)
         self._started = time.monotonic()
-        self._epoch_steps = int(claim.spec["epoch_steps"])
-        self._epoch_samples = self._epoch_steps * self.config.batch_size
-        self._train_s = 0.0
         self._checkpoint_s = float(claim.spec["checkpoint_s"])
         self._next_checkpoint = self._started + self._checkpoint_s
         self._last_log = -math.inf
@@ -71,7 +63,12 @@ class Attempt:
     @property
     def epoch(self) -> int:
         """Epochs done."""
-        return self.last.epoch if self.last else 0
+        return self.tally.epoch
+
+    @property
+    def last(self) -> EpochMetrics | None:
+        """The last epoch's metrics."""
+        return self.tally.last
 
     @property
     def elapsed_s(self) -> float:
@@ -108,7 +105,7 @@ class Attempt:
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
         for row in rows:
-            self._take(row)
+            self.tally.add(row)
         self._started = time.monotonic()
         self._next_checkpoint = self._started + self._checkpoint_s
         if found.checkpoint is not None:
@@ -131,23 +128,13 @@ class Attempt:
 
     def record(self, metrics: EpochMetrics) -> None:
         """Take the epoch's metrics into file, curve and log."""
-        self._take(metrics)
+        self.tally.add(metrics)
         self._file.add(metrics)
         now = time.monotonic()
         regular = metrics.epoch in (1, self.epochs) or metrics.epoch % LOG_EVERY_EPOCHS == 0
         if regular or now - self._last_log >= LOG_EVERY_S:
             self._last_log = now
             log.info("%s %s", self.id, log_line(metrics, self.epochs))
-
-    def _take(self, metrics: EpochMetrics) -> None:
-        self.last = metrics
-        self._known |= {name: value for name, value in asdict(metrics).items() if value is not None}
-        if metrics.samples_per_s > 0:
-            self._train_s += self._epoch_samples / metrics.samples_per_s
-        if is_kept(metrics.epoch, self.epochs):
-            self._curve += thinned([metrics], self.epochs)
-        if metrics.val_loss is not None and (self.best is None or metrics.val_loss < self.best[0]):
-            self.best = metrics.val_loss, metrics.epoch
 
     @property
     def failed(self) -> bool:
@@ -212,31 +199,12 @@ class Attempt:
 
     def report(self) -> dict[str, Any]:
         """How the training stands as of its last whole epoch, as `decode.progress` reads it."""
-        finite = {name: value for name, value in self._known.items() if math.isfinite(value)}
-        report = self._figures() | {
-            "token": self.claim.token,
-            "epoch": self.epoch,
-            "step": self.epoch * self._epoch_steps,
-            "epochs": self.epochs,
-            "trained_s": round(self._train_s, 3),
-            "best_val_loss": self.best[0] if self.best else None,
-        }
-        if self.last is not None:
-            names = ("loss", "td_loss", "cql_loss", "q_mean", "grad_norm", "val_loss")
-            report |= {name: finite.get(name) for name in names}
-            report["samples_per_s"] = finite.get("samples_per_s", 0.0)
-        return report
+        return self.tally.report() | self._own()
 
-    def _figures(self) -> dict[str, Any]:
-        """Of this attempt, for its reports and its result."""
-        points = [*self._curve]
-        if self.last is not None and (not points or points[-1][0] != self.epoch):
-            points.append((self.epoch, self.last.loss))  # a long training keeps few points: the latest is always there
-        return {
-            "resumed_epoch": self.resumed_epoch,
-            "elapsed_s": round(self.elapsed_s, 3),
-            "curve": [(epoch, round(loss, 6)) for epoch, loss in points if math.isfinite(loss)],
-        }
+    def _own(self) -> dict[str, Any]:
+        """What is of this attempt in its reports and its result."""
+        own = {"token": self.claim.token, "resumed_epoch": self.resumed_epoch}
+        return own | {"elapsed_s": round(self.elapsed_s, 3)}
 
     def result(self, worker: dict[str, Any], versions: dict[str, str]) -> dict[str, Any]:
         """What `complete` records and result.json holds. `seconds` are of training, over all attempts of the run."""
@@ -249,21 +217,21 @@ class Attempt:
             "run": self.claim.run,
             "attempt": self.claim.attempt,
             "attempts": self.claim.attempt,
-            "token": self.claim.token,
+            **self._own(),
             "worker": worker["id"],
             "device": worker["device"],
             "started_ts": self.started_ts,
             "finished_ts": time.time(),
-            "seconds": round(self._train_s, 3),
-            "samples_per_s": round(self.epochs * self._epoch_samples / self._train_s, 1) if self._train_s else 0.0,
+            "seconds": round(self.tally.trained_s, 3),
+            "samples_per_s": self.tally.samples_per_s,
             "epochs": self.epochs,
             "params": self.claim.spec["params"],
-            "steps": self.epochs * self._epoch_steps,
+            "steps": self.tally.report()["step"],
             "metrics": asdict(self.last),
-            "best_val_loss": self.best[0] if self.best else None,
-            "best_val_epoch": self.best[1] if self.best else None,
+            "best_val_loss": self.tally.best[0] if self.tally.best else None,
+            "best_val_epoch": self.tally.best[1] if self.tally.best else None,
+            "curve": self.tally.curve(),
             "versions": versions,
-            **self._figures(),
         }
 
     def publish_result(self, result: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice
 from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
-from tests.ui.night import LAUNCH_TS, Night
+from tests.ui.night import LAUNCH_TS, Night, tasks
 
 HOSTILE = "[bold red]x[/] [/nonsense \x1b[2J\x1b]0;title\x07\x9b31m\ud800 \u202e tail"
 
@@ -102,6 +102,24 @@ async def test_a_run_without_a_supervisor_says_so_after_a_while() -> None:
         bench.supervised = True
         await bench.until(pilot, lambda: "ETA ~" in seen(bench.app))
         assert "No supervisor" not in seen(bench.app)
+
+
+async def test_what_was_cancelled_or_waits_is_counted() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        assert "cancelled" not in seen(bench.app)
+        ids = [task.id for task in tasks()][-4:]
+        seq = max(event.seq for event in bench.given)
+        for n, (task_id, status) in enumerate(zip(ids, ("cancelled", "cancelled", "cancelled", "paused"), strict=True)):
+            kind = Kind(f"task.{status}")
+            bench.give(Event(kind, bench.now, 1, seq + n + 1, task_id, data={"status": status, "run": 1}))
+        await bench.settle(pilot)
+        text = seen(bench.app)
+        assert "3 cancelled" in text
+        assert "without 1 paused" in text
+        assert "1 paused" in next(line for line in text.splitlines() if "Robustness - Ensemble" in line)
 
 
 async def test_a_finished_run_needs_no_supervisor() -> None:

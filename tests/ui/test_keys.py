@@ -7,7 +7,7 @@ import pytest
 from textual.command import CommandList, CommandPalette
 from textual.events import Key
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Wanted
@@ -102,10 +102,38 @@ async def test_shift_p_pauses_and_resumes_the_run() -> None:
         await sent(bench, pilot, ("want", Wanted.PAUSED), ("want", Wanted.RUNNING))
 
 
-async def test_r_runs_an_ended_task_again() -> None:
+async def test_r_asks_before_it_puts_a_result_aside() -> None:
     async with started() as (bench, pilot):
         await pilot.press("g", "r")
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await pilot.press("n")
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        assert bench.commands.calls == []
+        await pilot.press("r")
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        details = bench.app.screen.query_one("#details", Static).render()
+        assert "cancelling the new run brings it back" in str(details)
+        await pilot.press("y")
         await sent(bench, pilot, ("resubmit", DONE))
+
+
+async def test_r_runs_a_cancelled_task_again_at_once() -> None:
+    async with started() as (bench, pilot):
+        bench.give(changed(bench, Kind.TASK_CANCELLED, DONE, "cancelled", finished_ts=bench.now))
+        await bench.settle(pilot)
+        await pilot.press("g", "r")
+        await sent(bench, pilot, ("resubmit", DONE))
+
+
+async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
+    async with started(until_s=1e6) as (bench, pilot):
+        bench.give(Event(Kind.CONNECTION, bench.now, data={"online": False}))
+        await bench.settle(pilot)
+        for keys in ("r", "y"), ("plus",):
+            await pilot.press(*keys)
+        await bench.until(pilot, lambda: any("can only be looked at" in n.message for n in bench.app._notifications))
+        assert not any("does not answer" in n.message for n in bench.app._notifications)
+        assert bench.commands.calls == []
 
 
 @pytest.mark.parametrize("keys", [["enter"], ["x", "enter"], ["escape"], ["n"]])

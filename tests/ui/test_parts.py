@@ -7,11 +7,12 @@ import pytest
 
 from cqltui.state.eta import estimate
 from cqltui.state.hardware import DeviceUse, Speed
-from cqltui.state.model import Lifecycle, Notice, RunState, Status, TaskInfo, TaskState
+from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
+from cqltui.ui.panels.curve import curve_lines
 from cqltui.ui.panels.workers import device_line, speed_line
 from cqltui.ui.screens.details import LABEL, task_lines
 from cqltui.ui.spark import Plot, bar, loss_values, spark
@@ -19,7 +20,16 @@ from cqltui.ui.spark import Plot, bar, loss_values, spark
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (0, "0s"), (42.4, "42s"), (187, "3m 07s"), (5_640, "1h 34m"), (183_600, "2d 03h"), (-5, "0s")],
+    [
+        (None, "–"),
+        (0, "0s"),
+        (0.3, "<1s"),
+        (42.4, "42s"),
+        (187, "3m 07s"),
+        (5_640, "1h 34m"),
+        (183_600, "2d 03h"),
+        (-5, "0s"),
+    ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert fmt.duration(seconds) == text
@@ -152,3 +162,23 @@ def test_the_details_of_a_task_show_its_notices_and_all_of_its_error() -> None:
     assert notes[-1][LABEL:] == "task 1a2b: [b]last"
     assert lines[-5:] == ["Traceback:", "        deep", "last line", "", "run it again with: cqltui resubmit 1a2b"]
     assert max(map(len, lines)) <= 60
+
+
+def test_the_curve_says_why_there_is_none() -> None:
+    def said(progress: Progress | None, cells: int = 60, rows: int = 10) -> str:
+        lines, _ = curve_lines(progress, cells, rows)
+        return "".join(text for text, _ in lines[0])
+
+    two = Progress(epoch=43, curve=((1, 0.5), (43, 0.1)))
+    assert said(None) == said(Progress(epoch=1, curve=((1, 0.5),))) == "The loss curve appears after two epochs."
+    assert said(Progress(epoch=43)) == "There are no losses to draw."
+    assert said(two, cells=12) == said(two, rows=2) == "The loss curve needs more room."
+    assert "0.5000" in said(two)
+
+
+def test_the_details_tell_the_time_of_all_attempts() -> None:
+    report = Progress(token="1-2", epoch=50, step=650, elapsed_s=20.0, trained_s=187.0, resumed_epoch=40)
+    task = TaskState(TaskInfo("a", "p", epochs=50), Lifecycle(status=Status.DONE, token="1-2", report=report))
+    frame = Frame(RunState(), estimate(RunState(), 1.0), 1.0)
+    lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, 60)]
+    assert f"{'trained':{LABEL}}3m 07s, 650 steps" in lines

@@ -141,6 +141,10 @@ def test_a_paused_task_is_left_out() -> None:
     found = estimate(statuses(state, {1: paused}), LAUNCH)
     assert info(1).id not in found.tasks
     assert found.finish_ts == pytest.approx(LAUNCH + 30.0, abs=0.01)
+    assert found.paused == 1
+    assert found.phases == {info(1).phase: None}, "a phase does not end while one of its tasks is paused"
+    assert estimate(state, LAUNCH).phases == {info(1).phase: estimate(state, LAUNCH).finish_ts}
+    assert estimate(state, LAUNCH).paused == 0
 
 
 def test_only_paused_tasks_left_gives_no_estimate() -> None:

@@ -16,14 +16,16 @@ import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from cqltui.reporters.jsonl import JsonReporter
-from cqltui.reporters.lines import LineReporter
-from cqltui.reporters.wording import clock, finish_time
+from cqltui.reporters.lines import LineReporter, bars
+from cqltui.reporters.tasks import task_table
+from cqltui.reporters.wording import clock, finish_time, span
 from cqltui.state import select
 from cqltui.state.eta import estimate
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import CampaignInfo, PhaseInfo, RunState, TaskInfo
+from cqltui.state.model import CampaignInfo, PhaseInfo, Progress, RunState, Status, TaskInfo
 from cqltui.state.reduce import reduce
 from cqltui.streams import is_gone, protected
 from tests.unit.foreign import foreign_events
@@ -133,7 +135,102 @@ def test_what_only_a_snapshot_tells_is_told() -> None:
     server.apply("claim", "a", "w1")
     server.apply("done", "a", "")
     said = lines_of(first, server.snapshot())
-    assert said == ["campaign : 2 tasks: 2 queued", "task a quality 'of a' done in 0:00:01, loss 0.2500"]
+    assert said == ["campaign : 2 tasks: 2 queued", "task a quality 'of a' done in 1.0 s, loss 0.2500"]
+
+
+def many(kind: Kind, status: str, number: int, seq: int = 0) -> list[Event]:
+    """That many tasks come to the same."""
+    return [
+        Event(kind, LAUNCH, 1, seq + n + 1, f"{n:08x}", data={"status": status, "attempt": seq}) for n in range(number)
+    ]
+
+
+def test_of_many_tasks_the_first_have_lines_and_the_others_are_counted() -> None:
+    events = [
+        *many(Kind.TASK_QUEUED, "queued", 2000),
+        *many(Kind.TASK_CLAIMED, "running", 40, 3000),
+        *many(Kind.TASK_DEAD, "dead", 2, 4000),
+    ]
+    out = io.StringIO()
+    reporter = LineReporter(out)
+    state = tell(reporter, events)
+    lines = out.getvalue().splitlines()
+    assert [sum(said in line for line in lines) for said in (" queued", " claimed", " dead")] == [30, 30, 2]
+    reporter.tick(state, LAUNCH + 1)
+    assert out.getvalue().splitlines()[62] == (
+        f"{clock(LAUNCH)} and 1,980 more tasks: 1,970 queued, 10 running (each with -v)"
+    )
+    tell(reporter, many(Kind.TASK_DEAD, "dead", 40, 9000)[2:], state)
+    reporter.close()
+    reporter.close()
+    assert out.getvalue().count("and 8 more tasks: 8 dead (each with -v)") == 1
+    whole = io.StringIO()
+    reporter = LineReporter(whole, verbose=True)
+    reporter.tick(tell(reporter, events), LAUNCH + 1)
+    reporter.close()
+    assert sum(" task " in line for line in whole.getvalue().splitlines()) == 2042
+    assert "more tasks" not in whole.getvalue()
+    messages = io.StringIO()
+    tell(JsonReporter(messages), events)
+    assert len(messages.getvalue().splitlines()) == 2042
+
+
+def test_a_snapshot_of_many_changes_is_counted_too() -> None:
+    before = Event(Kind.SNAPSHOT, LAUNCH, 1, 1, data={"tasks": _lives("queued", 1)})
+    after = Event(Kind.SNAPSHOT, LAUNCH, 1, 2, data={"tasks": _lives("cancelled", 2)})
+    lines = lines_of(before, after)
+    assert len(lines) == 1 + 30
+
+
+def _lives(status: str, seq: int) -> dict[str, Any]:
+    return {f"{n:08x}": {"life": {"status": status}, "info": {"phase": "p"}, "seq": seq} for n in range(2000)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0.0 s"), (0.31, "0.3 s"), (9.94, "9.9 s"), (9.96, "0:00:10"), (75.4, "0:01:15"), (-3.0, "0.0 s")],
+)
+def test_a_short_time_is_no_zero(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_what_is_due_is_not_in_zero_seconds() -> None:
+    assert finish_time(LAUNCH, LAUNCH) == f"{clock(LAUNCH)} (any moment)"
+
+
+def test_a_phase_with_a_paused_task_has_no_end() -> None:
+    state, now = campaign_at(0.3)
+    (running,) = [task for task in state.tasks.values() if task.id == "00000002"]
+    paused = replace(running, life=replace(running.life, status=Status.PAUSED))
+    state = replace(state, tasks={**state.tasks, paused.id: paused})
+    out = io.StringIO()
+    LineReporter(out).tick(state, now)
+    assert "1 paused" in out.getvalue().splitlines()[0]
+    assert "ends" not in out.getvalue().splitlines()[0]
+    drawn = io.StringIO()
+    Console(file=drawn, width=120).print(bars(state, estimate(state, now), now))
+    assert "1 paused" in drawn.getvalue().splitlines()[0]
+    assert drawn.getvalue().rstrip().endswith("without 1 paused")
+
+
+def test_only_the_titles_of_the_task_list_give_way() -> None:
+    task = queued(replace(info(0, "exploration"), title="a description " * 20))
+    life = replace(task.life, status=Status.DEAD, error="boom " * 40 + "\nTraceback")
+    report = Progress("1-1", epoch=40, loss=0.5, val_loss=0.25)
+    other = replace(queued(info(1)), life=replace(task.life, status=Status.PAUSED, report=report, error=""))
+    tasks = [replace(task, life=life), other]
+    for width in (None, 200, 100, 80, 10):
+        heading, first, second = task_table(tasks, width)
+        assert heading.split() == ["id", "phase", "task", "status", "epochs", "loss", "val", "error"]
+        assert re.fullmatch(r"00000000  exploration  a desc.*  dead    0/1000 {19}(boom )*boom", first), width
+        assert re.fullmatch(r"00000001  ensemble     task 1 +  paused  40/1000  0.5000  0.2500", second), width
+        place = heading.index("status")
+        assert (first[place : place + 4], second[place : place + 6]) == ("dead", "paused")
+        if width is None:
+            assert task.info.title.strip() in first, "a pipe has no edge"
+        elif width >= 80:
+            assert first.index("boom") <= width
+            assert len(second) <= width
 
 
 def test_foreign_text_cannot_move_the_cursor() -> None:

@@ -130,6 +130,24 @@ def test_milestones_without_a_time_come_last() -> None:
     ]  # fmt: skip
 
 
+def test_a_paused_task_stays_on_the_timeline_where_it_is_seen() -> None:
+    tasks = [queued(info(n, "quality"), 8.0) for n in range(2)] + [queued(info(n)) for n in range(2, 6)]
+    played = play(tasks, 2, lambda task: 1e-3, noise=0.2)
+    now = LAUNCH + (played.finish_ts - LAUNCH) * 0.5
+    state = replace(played.at(now), campaign=replace(played.at(now).campaign, phases=PHASES))
+    last = state.tasks[info(5).id]
+    paused = replace(last, life=replace(last.life, status=Status.PAUSED))
+    state = replace(state, tasks={**state.tasks, last.id: paused})
+    marks = select.milestones(state, estimate(state, now), now)
+    place = next(place for place, mark in enumerate(marks) if not mark.reached)
+    assert (marks[place].task, marks[place].ts, marks[place].text) == (last.id, None, "task 5 paused"), "next to now"
+    (phase,) = [mark for mark in marks if mark.kind == "phase" and not mark.reached]
+    assert (phase.ts, phase.text) == (None, "Ensemble completes, 1 paused")
+    (finish,) = [mark for mark in marks if mark.kind == "finish"]
+    assert finish.text == "finish without 1 paused"
+    assert finish.ts is not None
+
+
 @pytest.mark.parametrize(
     ("statuses", "wanted", "word"),
     [

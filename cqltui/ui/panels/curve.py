@@ -31,8 +31,12 @@ class CurvePanel(LineView):
 def curve_lines(progress: Progress | None, cells: int, rows: int) -> tuple[list[Line], bool]:
     """The picture with its axes in `cells` by `rows`, and whether its scale is logarithmic."""
     curve = progress.curve if progress else ()
-    if len(curve) < 2 or cells < AXIS + 10 or rows < 3:
-        return [(("The loss curve appears after two epochs.", "dim"),)], False
+    if len(curve) < 2:
+        few = progress is None or progress.epoch < 2
+        text = "The loss curve appears after two epochs." if few else "There are no losses to draw."
+        return [((text, "dim"),)], False
+    if cells < AXIS + 10 or rows < 3:
+        return [(("The loss curve needs more room.", "dim"),)], False
     plot = Plot(cells - AXIS - 1, rows - 1, [curve])
     picture = plot.lines()
     lines: list[Line] = []

@@ -15,6 +15,9 @@ STATUS_ROLES = {
     "stopping": "cancelled", "stopped": "cancelled", "unsupervised": "dead",
 }  # fmt: skip
 
+WIDE = 120
+"""Cells from which on all that is to be said of the end has room."""
+
 
 class Header(Panel, can_focus=False):
     """Campaign, status, times, speed, workers, connection; and a bar over all the work."""
@@ -64,6 +67,8 @@ class Header(Panel, can_focus=False):
             parts.append(((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim")))
         if failed := counts[Status.DEAD]:
             parts.append(((f"{failed} dead", "dead"),))
+        if cancelled := counts[Status.CANCELLED]:
+            parts.append(((f"{cancelled} cancelled", "cancelled"),))
         return joined(parts)
 
     def _finish(self, frame: Frame) -> Line:
@@ -79,7 +84,9 @@ class Header(Panel, can_focus=False):
         if frame.stale:
             return (("ETA was ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "dim"))
         estimate: Line = (("ETA ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "strong"))
-        return (*estimate, (f"  in {fmt.duration(finish_ts - now)}", "dim"))
+        left = f"  in {fmt.duration(finish_ts - now)}"
+        without = select.without_paused(frame.estimate)  # of the two it is what must be known
+        return (*estimate, (left + without if self.cells >= WIDE else without or left, "dim"))
 
 
 def connection(state: RunState) -> Line:

@@ -74,4 +74,6 @@ class PhasesPanel(Panel):
             if progress and best is None:
                 best = progress.loss
             line = (*line, (right(epochs, 16), "dim"), (right(fmt.number(best), 9), "text"))
+        if phase.paused and not reached:
+            return (*line, (right(f"{phase.paused} paused", 12), "paused"))
         return (*line, (right(eta if reached or finish_ts is None else f"~{eta}", 12), "dim" if reached else "text"))

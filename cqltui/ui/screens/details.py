@@ -10,7 +10,7 @@ from textual.events import Resize
 from textual.widgets import Footer
 
 from cqltui.state import hardware, select
-from cqltui.state.model import PhaseInfo, TaskState
+from cqltui.state.model import PhaseInfo, Progress, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.control import Control
@@ -174,11 +174,15 @@ def _metric_lines(task: TaskState) -> list[Line]:
         _field("Q mean", fmt.number(progress.q_mean)),
         _field("gradient norm", fmt.number(progress.grad_norm)),
         _field("speed", f"{fmt.count(progress.samples_per_s)} samples/s"),
-        _field("trained", f"{fmt.duration(progress.elapsed_s)}, {fmt.count(progress.step)} steps"),
+        _field("trained", f"{fmt.duration(_trained_s(progress))}, {fmt.count(progress.step)} steps"),
     ]
     if progress.resumed_epoch:
         lines.append(_field("resumed", f"from epoch {fmt.count(progress.resumed_epoch)}"))
     return lines
+
+
+def _trained_s(progress: Progress) -> float:
+    return progress.elapsed_s if progress.trained_s is None else progress.trained_s
 
 
 def _gain(loss: float | None, baseline: float) -> str:

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import Screen
 
-from cqltui.state.model import ENDED, TaskState
+from cqltui.state.model import ENDED, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
@@ -68,8 +68,11 @@ class TaskScreen(Screen[None]):
         self._ask("Pause or resume", self.targets(), _goes_on, self.control.toggle_pause)
 
     def action_resubmit(self) -> None:
-        """Run again."""
-        self._ask("Run again", self.targets(), _has_ended, self.control.resubmit)
+        """Run again; after a question where a result would be put aside."""
+        tasks = self.targets()
+        done = any(task.status is Status.DONE for task in tasks)
+        note = "The result so far counts no more; cancelling the new run brings it back." if done else ""
+        self._ask("Run again", tasks, _has_ended, self.control.resubmit, always=done, note=note)
 
     def action_cancel(self) -> None:
         """Cancel, after a question."""
@@ -95,6 +98,7 @@ class TaskScreen(Screen[None]):
         concerns: Callable[[TaskState], bool],
         act: Callable[[Sequence[TaskState]], None],
         always: bool = False,
+        note: str = "",
     ) -> None:
         """Act at once on one task; ask once before several, or where it cannot be undone.
 
@@ -119,7 +123,8 @@ class TaskScreen(Screen[None]):
         names = [f"{plain(task.id, 12)}  {plain(task.info.title, 44)}" for task in tasks[:NAMED]]
         if len(tasks) > NAMED:
             names.append(f"and {len(tasks) - NAMED} more")
-        self.app.push_screen(confirm(verb, what, names, settled), answered)
+        details = [*names, "", note] if note else names
+        self.app.push_screen(confirm(verb, what, details, settled), answered)
 
 
 def _known(frame: Frame, ids: Sequence[str]) -> list[TaskState]:

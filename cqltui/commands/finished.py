@@ -1,0 +1,87 @@
+"""A run that has ended is shown from its directory, read-only: no server is started, and its figures do not change."""
+
+import json
+import sys
+import time
+
+from cqltui.broker.handle import is_alive
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.commands.ending import exit_code, tell
+from cqltui.errors import ExitCode, InputError
+from cqltui.reporters.jsonl import to_line
+from cqltui.reporters.wording import clock
+from cqltui.results.left import from_disk
+from cqltui.results.record import TaskResult
+from cqltui.results.rundir import RESULT_FILES, RunDir, read_json
+from cqltui.state.model import ENDED, RunState, Status, TaskState
+from cqltui.state.still import snapshot_of
+from cqltui.supervisor import manifest
+from cqltui.supervisor.lock import is_supervised
+
+
+def as_begun(campaign: Campaign, data: DataSummary, run_dir: RunDir) -> Campaign:
+    """The campaign with the precision that "auto" came to when the run began."""
+    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
+    tasks = [task for phase in known.get("phases", ()) for task in phase.get("tasks", ())]
+    for precision in {task["trainer"]["precision"] for task in tasks if task.get("auto_precision")}:
+        campaign = campaign.with_auto_precision(precision).identified(data.digest)
+    return campaign
+
+
+def look(run_dir: RunDir) -> RunState | None:
+    """How a run stands that nobody has open and whose supervisor has left in good order; else None."""
+    if not run_dir.campaign_json.is_file() or is_supervised(run_dir) or is_alive(run_dir.server):
+        return None
+    try:
+        state = from_disk(run_dir)
+    except InputError:
+        return None
+    return state if state.finished_ts > 0 else None
+
+
+def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
+    """How the run stands if this very campaign has come to its end there, with everything in place; else None."""
+    state = look(run_dir)
+    if state is None or manifest.is_own_server(run_dir):  # what its server knows may be newer
+        return None
+    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
+    mine = manifest.resolved(campaign)
+    same = all(known.get(key) == mine[key] for key in mine if key not in {"path", "workers", "redis"})
+    tasks = [task for task in state.tasks.values() if task.status is not Status.WITHDRAWN]
+    if not same or {task.id for task in tasks} != {task.id for task in campaign.tasks}:
+        return None
+    ended = all(task.status in ENDED and task.life.finished_ts <= state.finished_ts for task in tasks)
+    results = [run_dir.summary_txt, run_dir.summary_json]
+    results += [run_dir.phase_csv(number, phase.name) for number, phase in enumerate(campaign.phases, start=1)]
+    if ended and all(path.is_file() for path in results) and all(_is_published(run_dir, task) for task in tasks):
+        return state
+    return None
+
+
+def _is_published(run_dir: RunDir, task: TaskState) -> bool:
+    if task.status is not Status.DONE:
+        return True
+    result = TaskResult.from_json(read_json(run_dir.result_json(task.id)) or {})
+    whole = all((run_dir.task(task.id) / name).is_file() for name in RESULT_FILES)
+    return whole and result is not None and result.token == task.life.token
+
+
+def print_state(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:
+    """What there is to say of it without a screen; how it ended."""
+    if as_json:
+        print(to_line(snapshot_of(state, time.time())))
+        return exit_code(state)
+    print(f"this run ended at {clock(state.finished_ts)}; it is shown as it is, nothing is started", file=sys.stderr)
+    return tell(run_dir, state, state.wanted)
+
+
+def print_again(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:
+    """As a run that ends now would."""
+    code = print_state(run_dir, state, as_json=as_json)
+    if as_json:
+        print(run_dir.summary_txt.read_text(encoding="utf-8"), end="", file=sys.stderr)
+        print(json.dumps({"kind": "exit", "code": int(code)}))
+    if code is ExitCode.UNFINISHED:
+        print("cqltui: run what failed again with: cqltui resubmit --failed, then this command", file=sys.stderr)
+    return code

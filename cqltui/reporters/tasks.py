@@ -1,0 +1,48 @@
+"""The task list of `cqltui status --tasks`."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from cqltui.state.model import TaskState
+from cqltui.state.plain import headline, plain
+
+HEADINGS = ("id", "phase", "task", "status", "epochs", "loss", "val", "error")
+TITLE = HEADINGS.index("task")
+TITLE_LEAST = 12
+"""Cells that a title keeps on a narrow terminal."""
+GAP = 2
+CELL_LIMIT = 1000
+
+
+def task_table(tasks: Sequence[TaskState], width: int | None) -> list[str]:
+    """A heading and a line a task. Only the titles give way, to what else has to fit into `width`; None: nothing does.
+
+    An error ends its line, however long: it is what one came for.
+    """
+    rows = [HEADINGS, *(tuple(plain(cell, CELL_LIMIT) for cell in _cells(task)) for task in tasks)]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
+    if width is not None:
+        room = width - sum(widths) + widths[TITLE] - GAP * (len(widths) - 1)
+        widths[TITLE] = min(widths[TITLE], max(room, TITLE_LEAST))
+    return [_line(row, widths) for row in rows]
+
+
+def _cells(task: TaskState) -> tuple[str, ...]:
+    progress = task.progress
+    losses = ("", "") if progress is None else (_loss(progress.loss), _loss(progress.val_loss))
+    epochs = f"{task.epochs_done}/{task.info.epochs}"
+    return task.id, task.info.phase, task.info.title, task.status, epochs, *losses, headline(task.life.error)
+
+
+def _loss(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [set_cell_size(_cut(text, width), width) for text, width in zip(row, widths, strict=False)]
+    return (" " * GAP).join([*padded, row[-1]]).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"

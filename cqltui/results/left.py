@@ -1,0 +1,125 @@
+"""The run as its directory tells of it, where no server does: each task with what is accepted or saved of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cqltui.errors import InputError
+from cqltui.results.rundir import RunDir, read_json, read_metrics
+from cqltui.results.tally import Tally
+from cqltui.state import decode
+from cqltui.state.model import ENDED, CampaignInfo, Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
+from cqltui.state.report import report_of
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")
+
+
+def from_disk(run_dir: RunDir) -> RunState:
+    """What the run directory knows: where each task was when it was last written down. Raises InputError."""
+    raw = read_json(run_dir.campaign_json) or {}
+    tasks: dict[str, TaskState] = {}
+    for path in sorted(run_dir.tasks.glob("*/task.json")):
+        if not decode.NAME.fullmatch(path.parent.name):
+            continue
+        said = read_json(path) or {}
+        info = decode.task_info(path.parent.name, said.get("info"))
+        life = decode.lifecycle(said.get("life") or {}, (0, 1))
+        if info is not None and life is not None:
+            tasks[info.id] = TaskState(info, replace(life, report=left_of(run_dir, info, life)))
+    if not tasks:
+        raise InputError(f"{run_dir.path}: nothing has run here yet")
+    campaign = decode.campaign(_with_verdicts(raw.get("campaign"), read_json(run_dir.summary_json))) or CampaignInfo()
+    campaign = replace(campaign, run_dir=str(run_dir.path), started_ts=decode.stamp(raw, "created_ts"))
+    finished_ts = decode.stamp(raw, "finished_ts")
+    if not finished_ts and "finished_ts" not in raw and all(task.status in ENDED for task in tasks.values()):
+        finished_ts = max(task.life.finished_ts for task in tasks.values())  # of a version that did not write it
+    return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
+
+
+def left_of(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:
+    """What there is of the task's training: its accepted result if it is done, else its newest checkpoint."""
+    accepted = accepted_report(run_dir, info, life)
+    if life.status is Status.DONE or (accepted is not None and life.status is Status.WITHDRAWN):
+        return accepted or life.report
+    saved = _saved_report(run_dir, info, life)
+    # A worker of another machine has its checkpoints there.
+    known = [report for report in (life.report, saved) if report is not None]
+    return max(known, key=lambda report: report.epoch, default=None)
+
+
+def accepted_report(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:
+    """The report of the published result, if it is that of this attempt."""
+    result = read_json(run_dir.result_json(info.id)) or {}
+    report = report_of(result) if result.get("token") == life.token else None
+    if report is None:
+        return None
+    if "curve" not in report:  # of a version that did not write it
+        report["curve"] = _tally(info, run_dir.metrics_csv(info.id), info.epochs).curve()
+    return decode.progress(report, life.finished_ts or decode.stamp(result, "finished_ts"))
+
+
+def earlier_result(run_dir: RunDir, info: TaskInfo, digest: str, life: Lifecycle) -> Lifecycle | None:
+    """How the task was done in a run before this one, whose result is still published; None if it never was."""
+    result = read_json(run_dir.result_json(info.id)) or {}
+    run = decode.whole(result, "run")
+    if life.status is Status.DONE or result.get("digest") != digest or not 0 < run < life.run:
+        return None
+    started_ts = decode.stamp(result, "started_ts")
+    before = Lifecycle(
+        status=Status.DONE,
+        run=run,
+        attempt=decode.whole(result, "attempt"),
+        worker=decode.text(result, "worker"),
+        token=decode.text(result, "token"),
+        started_ts=started_ts,
+        claimed_ts=started_ts,
+        finished_ts=decode.stamp(result, "finished_ts"),
+    )
+    return replace(before, report=accepted_report(run_dir, info, before))
+
+
+def _saved_report(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:
+    """As of the newest checkpoint of this run that has its metrics beside it."""
+    found = [
+        (int(name[1]), path)
+        for path in run_dir.run(info.id, life.run).glob("*/checkpoint-*.safetensors")
+        if (name := _CHECKPOINT.fullmatch(path.name)) is not None
+    ]
+    for epoch, path in sorted(found, reverse=True):
+        tally = _tally(info, path.with_name("metrics.csv"), epoch)
+        if 0 < tally.epoch == epoch <= info.epochs:
+            return decode.progress(tally.report() | {"token": path.parent.name}, _written_ts(path))
+    return None
+
+
+def _written_ts(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _tally(info: TaskInfo, path: Path, epochs: int) -> Tally:
+    """Of the first epochs in a metrics.csv."""
+    tally = Tally(info.epochs, info.epoch_steps, info.batch_size)
+    for row in read_metrics(path):
+        if row.epoch > epochs:
+            break
+        tally.add(row)
+    return tally
+
+
+def _with_verdicts(campaign: object, summary: object) -> object:
+    """The campaign of campaign.json with the criteria of summary.json, as `decode.campaign` reads it."""
+    if not isinstance(campaign, dict):
+        return campaign
+    own = summary if isinstance(summary, dict) else {}
+    criteria = {phase.get("name"): phase.get("criteria") for phase in decode.dicts(own.get("phases"))}
+    phases = [{**phase, "verdicts": criteria.get(phase.get("name"))} for phase in decode.dicts(campaign.get("phases"))]
+    return {**campaign, "phases": phases, "workers": _count(campaign.get("workers"))}
+
+
+def _count(workers: object) -> Any:
+    return workers.get("count") if isinstance(workers, Mapping) else workers

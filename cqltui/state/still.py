@@ -1,0 +1,22 @@
+"""A state as the event that tells all of it: for readers of a run that has ended, whose server is gone. Pure."""
+
+from dataclasses import asdict
+
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import RunState
+
+
+def snapshot_of(state: RunState, now: float) -> Event:
+    """What a server would have answered that holds just this; workers, which have left, are not in it."""
+    tasks = {}
+    for task in state.tasks.values():
+        life = asdict(task.life)
+        del life["version"]
+        tasks[task.id] = {"info": asdict(task.info), "life": life, "seq": task.life.version[1], "progress": None}
+    meta = {
+        "seq": state.seq,
+        "wanted": state.wanted.value,
+        "campaign": asdict(state.campaign),
+        "finished_ts": state.finished_ts,
+    }
+    return Event(Kind.SNAPSHOT, now, state.epoch, state.seq, data={"meta": meta, "tasks": tasks, "workers": {}})
