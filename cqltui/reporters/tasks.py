@@ -11,6 +11,8 @@ HEADINGS = ("id", "phase", "task", "status", "epochs", "loss", "val", "error")
 TITLE = HEADINGS.index("task")
 TITLE_LEAST = 12
 """Cells that a title keeps on a narrow terminal."""
+ERROR_MOST = 40
+"""Cells for whose sake titles are cut; an error may go on beyond the edge."""
 GAP = 2
 CELL_LIMIT = 1000
 
@@ -23,7 +25,8 @@ def task_table(tasks: Sequence[TaskState], width: int | None) -> list[str]:
     rows = [HEADINGS, *(tuple(plain(cell, CELL_LIMIT) for cell in _cells(task)) for task in tasks)]
     widths = [max(cell_len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
     if width is not None:
-        room = width - sum(widths) + widths[TITLE] - GAP * (len(widths) - 1)
+        error = min(ERROR_MOST, max(cell_len(row[-1]) for row in rows))
+        room = width - sum(widths) + widths[TITLE] - GAP * len(widths) - error
         widths[TITLE] = min(widths[TITLE], max(room, TITLE_LEAST))
     return [_line(row, widths) for row in rows]
 

@@ -1,6 +1,7 @@
 """A campaign from file to results, and the same command again."""
 
 import csv
+import json
 import shutil
 import time
 
@@ -85,3 +86,47 @@ def test_a_changed_file_and_lost_data_keep_what_is_done(ended: Place, expected: 
     ended.complete()
     assert ended.tokens() == now
     ended.check_journal()
+
+
+def _frozen(place: Place) -> dict[str, bytes]:
+    """Every file of the run, but for the locks that a look takes."""
+    return {
+        str(path.relative_to(place.run_dir.path)): path.read_bytes()
+        for path in sorted(place.run_dir.path.rglob("*"))
+        if path.is_file() and path.suffix not in {".lock", ".socket"}
+    }
+
+
+def test_a_finished_run_is_looked_at_and_run_again_without_a_change(ended: Place) -> None:
+    before = _frozen(ended)
+    shown = json.loads(ended.start("status", "--json").ends(0).out)
+    assert shown["status"] == "finished"
+    assert shown["finished_ts"] == (read_json(ended.run_dir.campaign_json) or {})["finished_ts"] > 0
+    for task in shown["tasks"]:
+        result = ended.result(task["id"])
+        told = (task["epochs_done"], task["loss"], task["val_loss"], task["best_val_loss"], task["seconds"])
+        metrics = result["metrics"]
+        of_file = (result["epochs"], metrics["loss"], metrics["val_loss"], result["best_val_loss"], result["seconds"])
+        assert told == of_file
+    again = ended.complete()
+    assert "6 of 6 tasks done" in again.out
+    assert "nothing is started" in again.err
+    looked = ended.start("attach").ends(0)
+    assert "6 of 6 tasks done" in looked.out
+    (line,) = map(json.loads, ended.start("attach", "--json").ends(0).out.splitlines())
+    assert line["kind"] == "snapshot"
+    assert line["data"]["meta"]["finished_ts"] == shown["finished_ts"]
+    assert {task["life"]["status"] for task in line["data"]["tasks"].values()} == {"done"}
+    assert _frozen(ended) == before, "nothing was written"
+    assert json.loads(ended.start("status", "--json").ends(0).out) == shown
+
+
+def test_a_finished_run_that_lacks_something_is_completed_and_keeps_its_time(ended: Place) -> None:
+    said = read_json(ended.run_dir.campaign_json) or {}
+    ended.run_dir.summary_txt.unlink()
+    again = ended.complete()
+    assert "nothing is started" not in again.err
+    assert "6 of 6 tasks done" in again.out
+    now = read_json(ended.run_dir.campaign_json) or {}
+    assert (now["finished_ts"], now["created_ts"]) == (said["finished_ts"], said["created_ts"])
+    assert now["started_ts"] > said["started_ts"]

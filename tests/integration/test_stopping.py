@@ -1,10 +1,11 @@
 """Ctrl-C and its kin: workers write their checkpoints and leave, and the same command goes on."""
 
+import json
 import signal
 
 import pytest
 
-from cqltui.results.rundir import read_json
+from cqltui.results.rundir import read_json, read_metrics
 from cqltui.state.model import Status
 from tests.integration.place import Place, Trained, until
 
@@ -19,6 +20,21 @@ def _saved(place: Place) -> dict[str, str]:
     return found
 
 
+def check_shown(place: Place, stopped: set[str]) -> None:
+    """What is shown of the tasks that were stopped, with the server gone, is what their checkpoints hold."""
+    shown = json.loads(place.start("status", "--json").ends(0).out)["tasks"]
+    for task in shown:
+        folder = place.run_dir.task(task["id"])
+        found = {int(path.stem.split("-")[1]): path for path in folder.glob("run-1/*/checkpoint-*.safetensors")}
+        if task["status"] == "done" or not found:
+            continue
+        rows = read_metrics(found[max(found)].with_name("metrics.csv"))[: max(found)]
+        known = [row.val_loss for row in rows if row.val_loss is not None]
+        assert (task["epochs_done"], task["loss"]) == (max(found), rows[-1].loss)
+        assert (task["val_loss"], task["best_val_loss"]) == (known[-1], min(known))
+    assert all(task["epochs_done"] > 0 for task in shown if task["id"] in stopped)
+
+
 def test_ctrl_c_and_sigterm_checkpoint_and_the_run_goes_on(place: Place, expected: dict[str, Trained]) -> None:
     stopped: set[str] = set()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -30,6 +46,7 @@ def test_ctrl_c_and_sigterm_checkpoint_and_the_run_goes_on(place: Place, expecte
         assert "the same command goes on" in run.err
         assert place.processes() == [], "neither workers nor the server are left"
         assert set(_saved(place).values()) <= {Status.QUEUED, Status.DONE}
+        check_shown(place, stopped)
     place.complete()
     assert place.trained() == expected
     place.check_journal()

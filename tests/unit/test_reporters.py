@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from cqltui.reporters.bench import BenchRow, bench_json, bench_table
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter, bars
 from cqltui.reporters.tasks import task_table
@@ -229,7 +230,8 @@ def test_only_the_titles_of_the_task_list_give_way() -> None:
         if width is None:
             assert task.info.title.strip() in first, "a pipe has no edge"
         elif width >= 80:
-            assert first.index("boom") <= width
+            room = heading.index("status") - heading.index("task") - 2
+            assert room == 12 or first.index("boom") + 40 <= width
             assert len(second) <= width
 
 
@@ -428,3 +430,13 @@ def test_nonsense_is_shown_without_error(foreign: list[Event], now: float) -> No
     select.queue_history(state, now, 40)
     select.ordered(state)
     select.run_status(state)
+
+
+def test_a_limit_that_was_beaten_is_none() -> None:
+    row = BenchRow((16,), 128, "fp32", 1, 13, 1000, 1 << 20, step_s=0.001, limit_s=0.00312, peak_bytes=1 << 20)
+    slow = replace(row, step_s=0.004)
+    assert (bench_json(row)["limit_share"], bench_json(slow)["limit_share"]) == (None, pytest.approx(0.78))
+    drawn = io.StringIO()
+    Console(file=drawn, width=160).print(bench_table([row, slow], "cpu"))
+    lines = drawn.getvalue().splitlines()
+    assert ("–" in lines[-2], "%" in lines[-2], "78%" in lines[-1]) == (True, False, True)
