@@ -14,6 +14,7 @@ from cqltui.state.model import (
     Notice,
     Progress,
     RunState,
+    Status,
     TaskInfo,
     TaskState,
     Wanted,
@@ -148,7 +149,7 @@ def _merged(
         known = replace(known, life=life)
     if progress is not None and (known.live is None or _progress_order(progress) > _progress_order(known.live)):
         known = replace(known, live=progress)
-    if known.live is not None and _is_of_earlier_run(known.live, known.life):
+    if known.live is not None and (_is_of_earlier_run(known.live, known.life) or _is_settled(known.live, known.life)):
         known = replace(known, live=None)
     return known
 
@@ -160,6 +161,13 @@ def _progress_order(progress: Progress) -> tuple[tuple[int, int], int]:
 def _is_of_earlier_run(progress: Progress, life: Lifecycle) -> bool:
     """Whether the task was submitted again after the report: a new run begins at epoch 0."""
     return life.run > 1 and progress.token != life.token and progress.ts < (life.started_ts or life.queued_ts)
+
+
+def _is_settled(progress: Progress, life: Lifecycle) -> bool:
+    """Whether the task is done, and its result says more than the report: two curves of each of thousands of tasks
+    would be kept for nothing."""
+    done = life.status is Status.DONE and life.report is not None
+    return done and parse_token(progress.token) <= parse_token(life.token)
 
 
 def _progress(draft: _Draft, event: Event) -> None:

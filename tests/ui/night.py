@@ -201,22 +201,28 @@ class Night:
                 "RuntimeError: [enforce fail] out of memory: you tried to allocate 12884901888 bytes"
             )
             yield self._lifecycle(
-                Kind.TASK_DEAD, end, task, "dead", **{**claim, "attempt": 3, "deaths": 3}, finished_ts=end, error=error
-            )
+                Kind.TASK_DEAD, end, task, "dead", **{**claim, "attempt": 3, "deaths": 3}, finished_ts=end, error=error,
+                report=self._member(task, token, epoch) | {"ts": end},
+            )  # fmt: skip
         else:
-            yield self._lifecycle(Kind.TASK_DONE, end, task, "done", **claim, finished_ts=end)
+            report = self._member(task, token, epoch) | {"ts": end}
+            yield self._lifecycle(Kind.TASK_DONE, end, task, "done", **claim, finished_ts=end, report=report)
 
-    def _progress(self, task: Task, worker: str, token: str, epoch: int, ts: float) -> Event:
+    @staticmethod
+    def _member(task: Task, token: str, epoch: int) -> dict[str, Any]:
         step = max(1, epoch // 48)
         epochs = sorted({*range(1, epoch + 1, step), epoch})
         loss = task.loss(epoch)
         val = loss * 1.07 + 0.004
-        member = {
+        return {
             "task": task.id, "token": token, "step": epoch * EPOCH_STEPS, "epoch": epoch, "epochs": task.epochs,
             "elapsed_s": epoch * task.epoch_s, "loss": loss, "td_loss": loss * 0.4, "cql_loss": loss * 0.6,
             "q_mean": 0.042, "grad_norm": 0.31, "val_loss": val, "best_val_loss": val * 0.99,
             "samples_per_s": EPOCH_STEPS * BATCH / task.epoch_s, "curve": [[e, task.loss(e)] for e in epochs],
         }  # fmt: skip
+
+    def _progress(self, task: Task, worker: str, token: str, epoch: int, ts: float) -> Event:
+        member = self._member(task, token, epoch)
         data = {**self._worker(worker), "samples_per_s": member["samples_per_s"], "members": [member]}
         place = {"since": self._seq, "report": round(ts)}
         return Event(Kind.PROGRESS, ts, 1, worker=worker, data=data | place)

@@ -80,7 +80,9 @@ class TaskScreen(Screen[None]):
         if not tasks:
             self.notify("There is no task to cancel here: it has ended.", severity="warning", markup=False)
             return
-        self._ask("Cancel", tasks, _goes_on, self.control.cancel, always=True)
+        again = any(task.life.run > 1 for task in tasks)
+        note = "A task that was done before it was run again gets that result back." if again else ""
+        self._ask("Cancel", tasks, _goes_on, self.control.cancel, always=True, note=note)
 
     def action_priority(self, by: int) -> None:
         """Raise or lower the priority. Easily undone, so it asks nothing."""
