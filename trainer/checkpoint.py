@@ -65,10 +65,10 @@ def config_document(config: TrainerConfig) -> dict[str, Any]:
     return document
 
 
-def write(path: Path, checkpoint: Checkpoint) -> Written:
-    """Write atomically and durably. Raises OSError."""
+def write(path: Path, checkpoint: Checkpoint, *, durable: bool = True) -> Written:
+    """Write atomically, and durably unless that is not worth its time. Raises OSError."""
     document = {key: getattr(checkpoint, key) for key in _DOCUMENT_KEYS}
-    return write_tensors(path, KIND, checkpoint.tensors, document)
+    return write_tensors(path, KIND, checkpoint.tensors, document, durable=durable)
 
 
 def read(path: Path) -> Checkpoint:

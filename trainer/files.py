@@ -15,8 +15,11 @@ FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was."""
+def replaced(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was.
+
+    `durable` False: a loss of power may leave it torn, for what can be told to be so and done without.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not tempfile's: its files are readable by their owner alone, and results are for others too.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -24,19 +27,21 @@ def replaced(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("xb") as file:
             yield file
             file.flush()
-            sync(file.fileno())
+            if durable:
+                sync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename in (None, str(temporary)):
             error.filename, error.filename2 = str(path), None  # the one that the caller knows
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file atomically."""
-    with replaced(path) as file:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a whole file atomically; `durable` as of `replaced`."""
+    with replaced(path, durable=durable) as file:
         file.write(content)
 
 

@@ -34,13 +34,18 @@ class Written:
     size_bytes: int
 
 
-def write_tensors(path: Path, kind: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> Written:
-    """Write tensors and a JSON document as a file of this kind (a name and version). Raises OSError."""
+def write_tensors(
+    path: Path, kind: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any], *, durable: bool = True
+) -> Written:
+    """Write tensors and a JSON document as a file of this kind (a name and version). Raises OSError.
+
+    `durable`: as of `files.replaced`; a torn file is refused when it is read.
+    """
     started = time.perf_counter()
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {"format": kind, "document": document, "sha256": _checksum(plain, kind, document)}
     payload = save(plain, metadata={HEADER: json.dumps(header, sort_keys=True)})
-    write_bytes(path, payload)
+    write_bytes(path, payload, durable=durable)
     return Written(time.perf_counter() - started, len(payload))
 
 

@@ -165,9 +165,9 @@ class Attempt:
         return trouble
 
     def keep_end(self, state: checkpoint.Checkpoint) -> None:
-        """Leave the end as a checkpoint too, for a task of more epochs to go on from; the one before does as well."""
+        """Leave the end as a checkpoint too, for a task of more epochs to go on from: without it, it begins anew."""
         try:
-            checkpoint.write(self.folder / checkpoint_name(state.epoch), state)
+            checkpoint.write(self.folder / checkpoint_name(state.epoch), state, durable=False)
         except OSError as error:
             log.warning("%s its last checkpoint could not be written: %s", self.id, written(error))
 

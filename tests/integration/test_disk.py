@@ -3,6 +3,7 @@
 The disk is a small tmpfs; where none can be mounted the tests are skipped.
 """
 
+import errno
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from cqltui.state.model import Status
 from cqltui.worker.failure import MAX_ATTEMPTS
 from tests.integration.place import until
 from tests.integration.sessions import ONE, OneTask, check_undisturbed
+from trainer import checkpoint
 from trainer.checkpoint import newest_good
 
 SIZE = "32m"
@@ -109,4 +111,19 @@ def test_a_task_goes_on_from_its_checkpoint_once_there_is_room(queue: Queue, dis
     progress = task.seen().progress
     assert progress is not None
     assert 0 < progress.resumed_epoch < 10 * EPOCHS
+    check_undisturbed(task)
+
+
+def test_a_result_counts_though_its_end_finds_no_room_as_a_checkpoint(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = OneTask(queue, tmp_path, SHORT)
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, FULL, str(path))
+
+    monkeypatch.setattr(checkpoint, "write", full)
+    task.train()
+    assert "its last checkpoint could not be written: No space left" in caplog.text
+    assert task.seen().status is Status.DONE
     check_undisturbed(task)
