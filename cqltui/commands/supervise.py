@@ -105,7 +105,8 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
             server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
             try:
                 done = _done_on(server.queue)
-                _become(chosen.run_dir, difference.find_agreed(chosen.run_dir, campaign, data, agreement, done))
+                changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
+                _become(chosen.run_dir, campaign, changes)
                 supervisor = _persistently(
                     lambda: _assemble(chosen, campaign, data, places, server, reporters), server.restart
                 )
@@ -127,12 +128,12 @@ def _done_on(queue: Queue) -> list[str]:
     return [task.id for task in found if task.status is Status.DONE]
 
 
-def _become(run_dir: RunDir, changes: Difference) -> None:
+def _become(run_dir: RunDir, campaign: Campaign, changes: Difference) -> None:
     """Make the run that of another file, as far as its directory goes, before anything in it says so."""
     difference.show(changes, run_dir)
-    if changes.changes:
+    if changes.changes or manifest.is_other(run_dir, campaign):
         keep_earlier(run_dir)
-        carry_over(run_dir, changes.continued)
+    carry_over(run_dir, changes.continued)
 
 
 def _persistently(assemble: Callable[[], Supervisor], restart: Callable[[], None]) -> Supervisor:

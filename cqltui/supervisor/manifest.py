@@ -67,6 +67,12 @@ def is_own_server(run_dir: RunDir) -> bool:
     return bool(campaign.get("redis", {}).get("url"))
 
 
+def is_other(run_dir: RunDir, campaign: Campaign) -> bool:
+    """Whether the run was last started with other tasks, criteria or texts, which its results were made of."""
+    known = (read_json(run_dir.campaign_json) or {}).get("campaign")
+    return isinstance(known, dict) and known.get("phases") != resolved(campaign)["phases"]
+
+
 def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
     """The campaign as campaign.json holds it; of the user's own server only that there is one, not its password."""
     plain = asdict(campaign)
