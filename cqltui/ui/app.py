@@ -10,7 +10,9 @@ import rich
 from rich.segment import Segments
 from rich.traceback import Traceback
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -24,7 +26,7 @@ from cqltui.ui.driver import PatientDriver
 from cqltui.ui.ending import Ending
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.logfeed import LogFeed
-from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied
+from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.ports import Commands, EventSource, LeaveChoice, Logs
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
@@ -33,6 +35,7 @@ from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.theme import ANSI, DARK, EXTRA
+from cqltui.ui.typed import Typed
 
 REFRESH_S = 0.1
 MOUNT_S = 0.02
@@ -91,6 +94,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._estimate: Estimate | None = None
         self._estimate_key: tuple[object, ...] = ()
         self._mouse = True
+        self._typed = Typed(self)
         self._notices_seen: tuple[int, int] | None = None
 
     # Start and end
@@ -121,8 +125,8 @@ class CqltuiApp(App[LeaveChoice]):
 
     @property
     def busy(self) -> bool:
-        """Whether something is on its way to the screen that no newer event brings about: a draw, or a log."""
-        return self._scheduled or self._log_feed.busy
+        """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a log."""
+        return self._typed.busy or self._scheduled or self._log_feed.busy
 
     # From other threads
 
@@ -217,6 +221,24 @@ class CqltuiApp(App[LeaveChoice]):
         self.notify(plain(text, 400), severity=level, markup=False)
 
     # Keys
+
+    async def on_event(self, event: Event) -> None:
+        """What is typed comes one after the other."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            self._typed.add(event)
+        else:
+            await super().on_event(event)
+
+    async def on_type_on(self, message: TypeOn) -> None:
+        """The next key."""
+        if (event := self._typed.next()) is not None:
+            await super().on_event(event)
+            self._typed.follow()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen; what was typed before goes with it."""
+        self._typed.closed()
+        return super().pop_screen()
 
     def action_help(self) -> None:
         """All keys."""

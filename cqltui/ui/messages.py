@@ -13,6 +13,10 @@ class LeaveNow(Message):
     """The program is told to end, or its terminal is gone."""
 
 
+class TypeOn(Message):
+    """Something that was typed can be delivered."""
+
+
 class CallDone(Message):
     """A call in the background has ended; `then` is to run on the screen's thread."""
 

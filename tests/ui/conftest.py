@@ -16,6 +16,7 @@ from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice
 from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
+from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 UPDATE = "UPDATE_SCREENSHOTS"
@@ -33,6 +34,14 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fixed pauses: what the app has left to do is looked at, and a draw follows its cause at once."""
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", at_rest)
+    monkeypatch.setattr("cqltui.ui.app.REFRESH_S", 0.005)
 
 
 async def run_to_its_end(app: CqltuiApp) -> None:
@@ -64,6 +73,10 @@ class Bench:
         """Wait until the app has drawn all events, and nothing is left to do."""
         state = reduce_all(RunState(), self.given)
         await self.until(pilot, lambda: (frame := self.app.frame) is not None and frame.state == state)
+        await self.rest(pilot)
+
+    async def rest(self, pilot: Pilot[LeaveChoice]) -> None:
+        """Wait until nothing is left to do."""
         # A layout may ask for a draw, and a draw for a layout: twice is what there is.
         for _ in range(3):
             await pilot.pause()

@@ -10,14 +10,13 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cqltui.ui.line import ROLES, Line
+from cqltui.ui.line import Line
 from cqltui.ui.messages import StateChanged
 
 
 class LineView(ScrollView, can_focus=True):
-    """A scrolling list of `Line`s, with the keys of a pager."""
+    """A scrolling list of `Line`s, with the keys of a pager. Its screen has the roles' styles."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"role--cursor", *(f"role--{role}" for role in ROLES)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "down", "Down", show=False),
         Binding("k,up", "up", "Up", show=False),
@@ -84,7 +83,7 @@ class LineView(ScrollView, can_focus=True):
         """The style of a role, without the background that it inherits."""
         style = self._styles.get(role)
         if style is None:
-            style = self.get_component_rich_style(f"role--{role}", partial=True)
+            style = self.screen.get_component_rich_style(f"role--{role}", partial=True)
             self._styles[role] = style
         return style
 

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import left
+from cqltui.ui.screens.once import Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def _open(frame: Frame) -> str:
     return ""
 
 
-class Dialog(ModalScreen[str]):
+class Dialog(Once[str], ModalScreen[str]):
     """Returns the value of the answer; the first is preselected, Escape is "". Texts are shown as they are.
 
     `settled` says why there is nothing left to ask, or nothing: the dialog is closed then, and the reason shown.

@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cqltui.ui.line import left
+from cqltui.ui.screens.once import Once
 
 KEYS = (
     ("Tasks", (
@@ -43,7 +44,7 @@ KEYS = (
 )  # fmt: skip
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Once[None], ModalScreen[None]):
     """Closed by any of the keys that opened it or lead out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "close", "Close", show=False)]

@@ -5,22 +5,25 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.screen import Screen
 
 from cqltui.state.model import ENDED, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
+from cqltui.ui.line import ROLES
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.screens.dialog import confirm
+from cqltui.ui.screens.once import Once
 
 NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
 
-class TaskScreen(Screen[None]):
-    """A screen with a selection of tasks. It draws frames and sends commands."""
+class TaskScreen(Once[None]):
+    """A screen with a selection of tasks. It draws frames and sends commands, and has the colours of all roles."""
 
+    # Here and not in each view: Textual matches each of them with every rule whenever a widget's styles may change.
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"role--cursor", *(f"role--{role}" for role in ROLES)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "Pause"),
         Binding("P", "pause_all", "All"),

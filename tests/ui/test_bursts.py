@@ -1,0 +1,229 @@
+"""Keys in quick succession, as a paste or a slow line brings them: all have arrived before the first is acted on."""
+
+import pkgutil
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.events import Key
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input, OptionList
+
+from cqltui.state.events import Kind
+from cqltui.state.model import Wanted
+from cqltui.ui import screens
+from cqltui.ui.panels.tasks import TaskTable
+from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.screens.details import DetailsScreen
+from cqltui.ui.screens.dialog import Dialog
+from cqltui.ui.screens.help import HelpScreen
+from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.typed import Typed
+from tests.ui.conftest import Bench
+from tests.ui.test_keys import ALL, RUNNING, changed, started
+
+CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
+OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
+    MainScreen: ((), ("tab",), ("shift+tab",), ("slash",)),
+    DetailsScreen: (("enter",),),
+    Dialog: (("x",), ("q",)),
+    HelpScreen: (("question_mark",),),
+    CommandPalette: (("ctrl+p",),),
+}
+"""How each screen is reached, with the widget that has the keys then."""
+
+
+def all_screens() -> set[type[Screen[Any]]]:
+    """The screens that the program has, from its code."""
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        import_module(module.name)
+    found: set[type[Screen[Any]]] = set()
+    todo: list[type[Screen[Any]]] = [Screen]
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        found.add(kind)
+    ours = {kind for kind in found if kind.__module__.startswith(screens.__name__)}
+    return {kind for kind in ours if not ours & set(kind.__subclasses__())}
+
+
+def key_event(key: str) -> Key:
+    """As the terminal's driver makes it."""
+    return Key(key, CHARACTERS.get(key, key if len(key) == 1 else None))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What keys have brought about."""
+
+    screens: tuple[str, ...]
+    calls: tuple[tuple[object, ...], ...]
+    left: tuple[object, ...]
+    cursor: str
+    marked: frozenset[str]
+    filter: str
+    answer: int | None
+    """The answer that is preselected."""
+
+
+class Desk:
+    """One app for many bursts."""
+
+    def __init__(self, bench: Bench, pilot: Pilot[LeaveChoice], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bench, self.pilot, self.app = bench, pilot, bench.app
+        self.left: list[object] = []
+        monkeypatch.setattr(bench.app, "exit", self.left.append)
+
+    async def burst(self, keys: Iterable[str]) -> None:
+        """All at once, and wait until nothing more happens."""
+        for key in keys:
+            self.app.post_message(key_event(key))
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Wait until nothing more happens."""
+        await self.pilot.pause()
+        await self.bench.until(self.pilot, lambda: not self.app.busy)
+        await self.pilot.pause()
+
+    async def to(self, opener: Iterable[str]) -> None:
+        """The screen that the keys open, from a main screen as at the beginning."""
+        while len(self.app.screen_stack) > 1:
+            await self.app.pop_screen()
+        main = self.app.screen
+        assert isinstance(main, MainScreen)
+        main.action_clear()
+        main.action_clear()
+        main.tasks.focus()
+        await self.rest()
+        main.tasks.move_to(main.tasks.ids.index(RUNNING))
+        self.app._control._pending.clear()
+        self.app._typed._last = ""
+        for key in opener:
+            await self.burst([key])
+        self.bench.commands.calls.clear()
+        self.left.clear()
+
+    def seen(self) -> Seen:
+        """What there is now."""
+        main = self.app.screen_stack[0]
+        tasks = main.query_one(TaskTable)
+        names = tuple(type(screen).__name__ for screen in self.app.screen_stack)
+        value = main.query_one("#filter", Input).value
+        calls = tuple(self.bench.commands.calls)
+        screen = self.app.screen
+        answer = screen.query_one(OptionList).highlighted if isinstance(screen, Dialog) else None
+        return Seen(names, calls, tuple(self.left), tasks.cursor_id, frozenset(tasks.marked), value, answer)
+
+    def acting(self) -> list[str]:
+        """All that does something here: bindings, and answers."""
+        screen = self.app.screen
+        answers = [choice.key for choice in screen._choices] if isinstance(screen, Dialog) else []
+        return [*screen.active_bindings, *answers]
+
+
+@asynccontextmanager
+async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    """One app for a test."""
+    async with started() as (bench, pilot):
+        with monkeypatch.context() as patch:
+            yield Desk(bench, pilot, patch)
+
+
+@pytest.mark.parametrize("screen", OPENERS, ids=lambda screen: screen.__name__)
+async def test_each_key_three_times_in_one_burst(screen: type[Screen[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        tried: set[tuple[str, str]] = set()
+        for opener in OPENERS[screen]:
+            await found.to(opener)
+            before = found.seen()
+            assert before.screens[-1] == screen.__name__
+            here = f"{type(found.app.focused).__name__} {opener if screen is Dialog else ''}"
+            for key in [key for key in found.acting() if (here, key) not in tried]:
+                tried.add((here, key))
+                if found.seen() != before:
+                    await found.to(opener)
+                await found.burst([key] * 3)
+                thrice = found.seen()
+                assert found.app.is_running
+                assert thrice.screens[: len(before.screens) - 1] == before.screens[:-1], f"{key}: one screen at most"
+                if len(thrice.screens) < len(before.screens) or thrice.left:
+                    await found.to(opener)
+                    await found.burst([key])
+                    assert thrice == found.seen(), f"{key} on {screen.__name__}: the first answer wins"
+
+
+def test_the_bursts_cover_every_screen() -> None:
+    assert all_screens() <= set(OPENERS)
+
+
+@pytest.mark.parametrize(
+    ("keys", "calls", "left"),
+    [
+        ("xnnn", [], []),
+        (("x", "enter", "enter"), [], []),
+        ("qccc", [], []),
+        ("xy", [("cancel", RUNNING)], []),
+        ("xyyy", [("cancel", RUNNING)], []),
+        ("xnp", [], []),
+        ("qbs", [], [LeaveChoice.BACKGROUND]),
+        ("qsd", [("want", Wanted.STOPPED)], [LeaveChoice.STOP]),
+        (("question_mark", "q", "q"), [], []),
+        (("enter", "x", "y"), [("cancel", RUNNING)], []),
+        (("enter", "escape", "p"), [], []),
+        (("slash", "x", "y", "enter"), [], []),
+        (("j", "j", "k", "p"), [("pause", ALL[18].id)], []),
+    ],
+    ids=str,
+)
+async def test_a_burst_is_acted_on_key_by_key_up_to_the_first_answer(
+    keys: Sequence[str], calls: list[tuple[object, ...]], left: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(monkeypatch) as found:
+        await found.burst(keys)
+        await found.bench.until(found.pilot, lambda: found.bench.commands.calls == calls and found.left == left)
+        await found.rest()
+        assert (found.bench.commands.calls, found.left) == (calls, left)
+
+
+async def test_an_answer_that_is_clicked_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        await found.to("x")
+        options = found.app.screen.query_one(OptionList)
+        for _ in range(2):
+            options.action_select()
+        await found.rest()
+        assert found.seen().screens == ("MainScreen",)
+
+
+async def test_what_was_typed_while_a_question_settled_itself_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        await found.to("x")
+        late = key_event("p")
+        found.bench.give(changed(found.bench, Kind.TASK_DONE, RUNNING, "done", finished_ts=found.bench.now))
+        await found.bench.until(found.pilot, lambda: isinstance(found.app.screen, MainScreen))
+        found.app.post_message(late)
+        await found.burst("j")
+        assert found.bench.commands.calls == []
+
+
+async def test_keys_typed_after_an_answer_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        await found.to("x")
+        await found.burst("n")
+        await found.burst("p")
+        await found.bench.until(found.pilot, lambda: found.bench.commands.calls == [("pause", RUNNING)])
+
+
+async def test_a_widget_that_hangs_holds_up_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.typed.PATIENCE_S", 0.01)
+    async with desk(monkeypatch) as found:
+        with monkeypatch.context() as patch:
+            patch.setattr(Typed, "_round", lambda _: None)  # as if a widget never came to its next message
+            await found.burst("jj")
+        await found.bench.until(found.pilot, lambda: found.seen().cursor == ALL[19].id)
