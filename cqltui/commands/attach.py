@@ -17,6 +17,7 @@ from cqltui.broker.trouble import told
 from cqltui.campaign.model import WorkersConfig
 from cqltui.commands import finished, options
 from cqltui.commands.ending import exit_code, read, see_out, tell
+from cqltui.commands.opening import Opening, Tell
 from cqltui.commands.server import open_run
 from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.reporters.jsonl import JsonReporter
@@ -76,15 +77,40 @@ def run(arguments: argparse.Namespace) -> int:
         server.leave()
 
 
-def show(chosen: options.RunOptions, supervised: Callable[[], None]) -> int:
-    """The screen on a run of this machine. `supervised` starts its supervisor unless it has one."""
-    # The share comes first: the supervisor of a run that has ended leaves at once, and would take the server along.
-    server = Server(chosen.run_dir.path, chosen.redis_url, chosen.campaign.redis.namespace, start=True)
+def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Callable[[], None]) -> int:
+    """The screen on a run of this machine, which is seen while the run is being started.
+
+    `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
+    """
+    run_dir = chosen.run_dir
+
+    def start(tell: Tell) -> Server:
+        tell("Reading the data.")
+        check()  # wrong input starts no server
+        # The share comes first: the supervisor of a run that has ended leaves at once, and would take the server along.
+        tell("Starting the server.")
+        server = Server(run_dir.path, chosen.redis_url, chosen.campaign.redis.namespace, start=True)
+        try:
+            tell("Starting the supervisor, which fills the queue and starts the workers.")
+            supervised()
+        except BaseException:
+            server.leave()
+            raise
+        return server
+
+    opening = Opening(start)
     try:
-        supervised()
-        return watch(server, chosen.run_dir, supervised)
+        choice = run_ui(
+            opening,
+            Commands(opening.queue, supervised),
+            FileLogs(run_dir.path),
+            stall_s=chosen.campaign.workers.stall_s,
+            supervised=lambda: not opening.over or is_supervised(run_dir),
+            start=opening.start,
+        )
+        return _after(opening.wait(), run_dir, choice)
     finally:
-        server.leave()
+        opening.leave()
 
 
 def show_ended(run_dir: RunDir, state: RunState) -> int:
@@ -124,35 +150,35 @@ class Refusal:
 class Commands:
     """The screen's commands, as calls of the queue. What gives a run work again makes sure that it is supervised."""
 
-    def __init__(self, queue: Queue, supervised: Callable[[], None]) -> None:
+    def __init__(self, queue: Callable[[], Queue], supervised: Callable[[], None]) -> None:
         self._queue = queue
         self._supervised = supervised
 
     def pause(self, task_id: str) -> None:
         """Pause a task."""
-        self._ask(self._queue.pause, task_id)
+        self._ask(self._queue().pause, task_id)
 
     def resume(self, task_id: str) -> None:
         """Queue a paused task again."""
-        self._ask(self._queue.resume, task_id)
+        self._ask(self._queue().resume, task_id)
         self._supervised()
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task."""
-        self._ask(self._queue.cancel, task_id)
+        self._ask(self._queue().cancel, task_id)
 
     def resubmit(self, task_id: str) -> None:
         """Queue an ended task as a new run."""
-        self._ask(self._queue.resubmit, task_id)
+        self._ask(self._queue().resubmit, task_id)
         self._supervised()
 
     def set_priority(self, task_id: str, priority: float) -> None:
         """Change a task's priority."""
-        self._ask(self._queue.set_priority, task_id, int(priority))
+        self._ask(self._queue().set_priority, task_id, int(priority))
 
     def want(self, wanted: Wanted) -> None:
         """Say what the whole run shall do."""
-        self._ask(self._queue.want, wanted)
+        self._ask(self._queue().want, wanted)
 
     @staticmethod
     def _ask(command: Callable[P, bool], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -166,11 +192,11 @@ class Commands:
 
 def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> int:
     """Show the screen until the user leaves, then do as was chosen; the exit code."""
-    feed = server.feed()
+    feed, queue = server.feed(), server.another_queue()
     try:
         choice = run_ui(
             feed,
-            Commands(server.another_queue(), supervised),
+            Commands(lambda: queue, supervised),
             FileLogs(run_dir.path),
             stall_s=_stall_s(run_dir),
             # Of a run on another machine nothing is known here.
@@ -178,6 +204,11 @@ def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> in
         )
     finally:
         feed.close()
+    return _after(server, run_dir, choice)
+
+
+def _after(server: Server, run_dir: RunDir, choice: LeaveChoice) -> int:
+    """What was chosen when the screen was left, to its end; the exit code."""
     if choice is LeaveChoice.BACKGROUND:
         return _left_alone(server, run_dir)
     wanted = WANTED[choice]

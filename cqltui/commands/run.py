@@ -50,20 +50,26 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fresh:
         load_data(chosen.campaign)  # wrong input moves nothing
         start_fresh(chosen.run_dir)
-    campaign, data = load_data(chosen.campaign)  # wrong input starts no server
-    ended = finished.has_nothing_left(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir))
-    if ended is not None and not on_screen:
-        return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
+    ended, agreed = None, ""
+    if chosen.run_dir.campaign_json.is_file():  # of a new run the screen is drawn first
+        campaign, data = load_data(chosen.campaign)
+        ended = finished.has_nothing_left(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir))
+        if ended is not None and not on_screen:
+            return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
+        if ended is None and on_screen:
+            agreed = _agreed(chosen, campaign, data, yes=arguments.yes)
     if on_screen:
         screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
         if ended is not None:
             return int(screen.show_ended(chosen.run_dir, ended))
-        agreed = _agreed(chosen, campaign, data, yes=arguments.yes)
-        _make(chosen.run_dir)
-        given = forwarded(arguments, chosen.campaign.redis.namespace)
-        supervised = partial(ensure_supervisor, chosen, [*given, "--agreed", agreed])
-        return int(screen.show(chosen, supervised))
+        given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
+        return int(screen.show(chosen, partial(_check, chosen), partial(ensure_supervisor, chosen, given)))
     return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
+
+
+def _check(chosen: RunOptions) -> None:
+    load_data(chosen.campaign)  # wrong input leaves nothing behind
+    _make(chosen.run_dir)
 
 
 def _agreed(chosen: RunOptions, campaign: Campaign, data: DataSummary, *, yes: bool) -> str:

@@ -37,6 +37,7 @@ from cqltui.ui.supervision import Supervision
 from cqltui.ui.theme import ANSI, DARK, EXTRA
 from cqltui.ui.typed import Typed
 
+Start = Callable[[Callable[[str], None]], None]
 REFRESH_S = 0.1
 MOUNT_S = 0.02
 TICK_S = 1.0
@@ -74,13 +75,19 @@ class CqltuiApp(App[LeaveChoice]):
         clock: Callable[[], float] = time.time,
         stall_s: float = 120.0,
         supervised: Callable[[], bool] = lambda: True,
+        start: Start | None = None,
     ) -> None:
+        """`start` brings the run about before the source is read, in the same thread; see `run_ui`."""
         plain_colors = "NO_COLOR" in os.environ
         super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
         self.register_theme(DARK)
         self.theme = ANSI if plain_colors else DARK.name
         self._clock, self._stall_s = clock, stall_s
-        self._pump = Pump(source, clock, self._changed, self._died)
+        self._start = start
+        self._waiting = "Starting." if start else ""
+        self.failure: CqltuiError | None = None
+        """Why the run could not be started."""
+        self._pump = Pump(source, clock, self._changed, self._died, self._begin)
         self._calls = Background("commands", self._post, self._died)
         self._reads = Background("logs", self._post, self._died)
         self._control = Control(commands, self._calls, clock, self._tell, self._changed)
@@ -136,6 +143,15 @@ class CqltuiApp(App[LeaveChoice]):
             self._driver.let_go()
         self.post_message(LeaveNow())
 
+    def _begin(self) -> None:
+        if self._start is not None:
+            self._start(self._wait_for)
+        self._wait_for("")
+
+    def _wait_for(self, what: str) -> None:
+        self._waiting = what
+        self._changed()
+
     def _changed(self) -> None:
         self.post_message(StateChanged())
 
@@ -147,18 +163,24 @@ class CqltuiApp(App[LeaveChoice]):
 
     def on_leave_now(self, message: LeaveNow) -> None:
         """A signal came, or the terminal is gone."""
+        self._leave_early()
+
+    def _leave_early(self) -> None:
         if self._main.is_mounted:
             self.exit(LeaveChoice.BACKGROUND)
-        else:
-            self.set_timer(MOUNT_S, self.leave_now)  # a screen fails when the app ends before it has its widgets
+        else:  # a screen fails when the app ends before it has its widgets
+            self.set_timer(MOUNT_S, self._leave_early)
 
     def on_call_done(self, message: CallDone) -> None:
         """A command was answered, or a log read."""
         message.then()
 
     def on_thread_died(self, message: ThreadDied) -> None:
-        """End with the error, and so with a return code."""
-        raise message.error
+        """End with the error, and so with a return code. One that the user can fix is told without a traceback."""
+        if not isinstance(message.error, CqltuiError):
+            raise message.error
+        self.failure = message.error
+        self._leave_early()
 
     def _fatal_error(self) -> None:
         """As the stock one, but without the values of variables: a password may be among them."""
@@ -186,7 +208,8 @@ class CqltuiApp(App[LeaveChoice]):
         self._control.settle(state)
         now = self._clock()
         missing = self._supervision.missing(now) and not state.finished_ts
-        frame = Frame(state, self._estimated(state, now), now, self._control.pending(), self._stall_s, missing)
+        estimated, pending = self._estimated(state, now), self._control.pending()
+        frame = Frame(state, estimated, now, pending, self._stall_s, missing, self._waiting)
         self.frame = frame
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
@@ -292,22 +315,27 @@ def run_ui(
     logs: Logs,
     stall_s: float = 120.0,
     supervised: Callable[[], bool] = lambda: True,
+    start: Start | None = None,
 ) -> LeaveChoice:
     """Show the run until the user leaves; what was chosen has already been asked of the server.
 
     A signal that ends programs, or a terminal that is closed, leaves the run in the background. `supervised` says
-    whether the run has a supervisor; it is called in a thread, about once a second, and may raise OSError.
+    whether the run has a supervisor; it is called in a thread, about once a second, and may raise OSError. `start` is
+    called in a thread once the screen is seen, with a function that shows what is waited for; the source is read after
+    it. When the screen is left before it has come to its end, it goes on.
 
-    Raises CqltuiError where there is no terminal, and when the screen ended with an error of ours.
+    Raises CqltuiError where there is no terminal, that of `start`, and when the screen ended with an error of ours.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
-    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised)
+    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised, start=start)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
         choice = app.run()
     if ending.came:
         return LeaveChoice.BACKGROUND
+    if app.failure is not None:
+        raise app.failure
     if app.return_code:
         raise CqltuiError("The screen ended with the error above. The run goes on; look at it with cqltui status.")
     return choice or LeaveChoice.BACKGROUND

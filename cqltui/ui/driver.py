@@ -1,6 +1,7 @@
 """A terminal driver that outlives what a terminal may send, and the terminal itself."""
 
 import asyncio
+import os
 import signal
 from contextlib import suppress
 from io import TextIOWrapper
@@ -21,17 +22,29 @@ class PatientDriver(LinuxDriver):
     A terminal that is gone it leaves alone. The stock driver's writing thread ends with an error then, and once its
     queue is full, whoever writes waits for ever; its reading thread reads the end of file again and again, and the
     SIGCONT that the kernel sends along with SIGHUP starts everything a second time.
+
+    The size is that of the terminal that is drawn on. The stock driver believes COLUMNS and LINES, which a shell may
+    have exported long ago, and else asks standard output, which may be a file.
     """
 
     def __init__(
         self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._size = size or self._get_terminal_size()  # until the first event tells it
         assert self._file is not None, "standard error is a terminal"
         self._file = cast(TextIOWrapper, _Output(self._file))
         self._loop = asyncio.get_running_loop()
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        for descriptor in (2, self.fileno):
+            with suppress(OSError):
+                columns, rows = os.get_terminal_size(descriptor)
+                if columns and rows:  # a serial line does not know its size
+                    return columns, rows
+        return super()._get_terminal_size()
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""

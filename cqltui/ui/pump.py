@@ -23,7 +23,10 @@ class Pump:
         clock: Callable[[], float],
         changed: Callable[[], object],
         died: Callable[[Exception], object],
+        start: Callable[[], None] = lambda: None,
     ) -> None:
+        """`start` comes before the first poll, in the same thread; what it raises is an error of the whole."""
+        self._start = start
         self._source, self._clock = source, clock
         self._changed, self._died = changed, died
         self._stop, self._told = Flag(), Flag()
@@ -48,6 +51,7 @@ class Pump:
 
     def _run(self) -> None:
         try:
+            self._start()
             while not self._stop.is_set():
                 self._turn()
         except Exception as error:

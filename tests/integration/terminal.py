@@ -24,8 +24,10 @@ PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
 class Terminal:
     """A program in a pseudo-terminal."""
 
-    def __init__(self, argv: list[str], cwd: Path, extra: Mapping[str, str] | None = None) -> None:
-        """`extra`: variables of its environment beside ours."""
+    def __init__(
+        self, argv: list[str], cwd: Path, extra: Mapping[str, str] | None = None, stdout: int | None = None
+    ) -> None:
+        """`extra`: variables of its environment beside ours; `stdout`: where its standard output goes instead."""
         self.master, self.slave = pty.openpty()
         self.before = termios.tcgetattr(self.slave)
         self.output = b""
@@ -40,7 +42,7 @@ class Terminal:
             cwd=cwd,
             env=environment | wanted | dict(extra or {}),
             stdin=self.slave,
-            stdout=self.slave,
+            stdout=self.slave if stdout is None else stdout,
             stderr=self.slave,
             start_new_session=True,
             preexec_fn=_control,

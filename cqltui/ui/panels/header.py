@@ -11,7 +11,7 @@ from cqltui.ui.spark import bar
 
 STATUS_ROLES = {
     "running": "running", "finished": "done", "finishing": "done", "waiting": "queued", "offline": "dead",
-    "pausing": "paused", "paused": "paused", "draining": "delayed", "drained": "delayed",
+    "pausing": "paused", "starting": "queued", "paused": "paused", "draining": "delayed", "drained": "delayed",
     "stopping": "cancelled", "stopped": "cancelled", "unsupervised": "dead",
 }  # fmt: skip
 
@@ -45,13 +45,15 @@ class Header(Panel, can_focus=False):
         if self.cells >= 70 and not state.finished_ts:
             parts.append(((f"{last}{fmt.count(rate)}", role), (" samples/s", "dim")))
             parts.append(((str(workers), role), (" worker" if workers == 1 else " workers", "dim")))
-        return joined([*parts, connection(state)])
+        return joined([*parts, (("○ connecting", "dim"),) if frame.waiting else connection(state)])
 
     def _status(self, frame: Frame) -> Line:
         state, now = frame.state, frame.now
         status = select.run_status(state) if state.tasks or state.online else "connecting"
         if state.online and not state.tasks:
             status = "waiting"
+        if frame.waiting:
+            status = "starting"
         if frame.unsupervised and status not in ("stopped", "drained"):
             status = "unsupervised"
         counts = select.counts(state)

@@ -227,7 +227,9 @@ class MainScreen(TaskScreen):
 def _empty_lines(frame: Frame) -> tuple[Line, ...]:
     """What happens next, while there are no tasks."""
     texts: tuple[str, ...]
-    if frame.state.online:
+    if frame.waiting:
+        texts = (frame.waiting, "", "The run goes on without this screen: leave with q at any time.")
+    elif frame.state.online:
         texts = (
             "No tasks yet.",
             "",
