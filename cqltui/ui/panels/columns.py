@@ -84,7 +84,7 @@ def _number(value: float | None) -> SortKey:
 
 COLUMNS = (
     Column("state", "S", 1, _state, lambda f, t: (ACTIVITY.index(t.status), "")),
-    Column("id", "id", 8, lambda f, t, c: (plain(t.id), "dim"), lambda f, t: (0, t.id)),
+    Column("id", "id", 8, lambda f, t, c: (plain(t.id), "dim"), lambda f, t: (0, t.id), from_cells=48),
     Column(
         "title", "title", 0,
         lambda f, t, c: (plain(t.info.title or t.id), "text"), lambda f, t: (0, t.info.title.lower()),
@@ -99,9 +99,10 @@ COLUMNS = (
     ),
     Column("epoch", "epoch", 9, _epoch, lambda f, t: (t.epochs_done, ""), numeric=True, descending=True),
     Column("loss", "loss", 7, _loss, lambda f, t: _number(t.progress.loss if t.progress else None), numeric=True),
-    Column("val", "val", 7, _val, lambda f, t: _number(t.progress.val_loss if t.progress else None), numeric=True),
-    Column("curve", "curve", 7, _curve, lambda f, t: _number(_slope(t))),
-    Column("eta", "ETA", 10, _eta, lambda f, t: _number(f.finish_ts(t)), numeric=True),
+    Column("val", "val", 7, _val, lambda f, t: _number(t.progress.val_loss if t.progress else None), numeric=True,
+        from_cells=56),
+    Column("curve", "curve", 7, _curve, lambda f, t: _number(_slope(t)), from_cells=64),
+    Column("eta", "ETA", 10, _eta, lambda f, t: _number(f.finish_ts(t)), numeric=True, from_cells=40),
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class PhasesPanel(Panel):
         """Draw what differs."""
         cells = max(self.cells, 40)
         lines = [self._row(phase, frame, cells) for phase in select.phases(frame.state)]
-        if cells >= WIDE:
+        if cells >= WIDE and self.size.height > len(lines):
             lines.insert(0, self._heading(cells))
         if not frame.state.campaign.phases:
             lines = [(("The campaign's phases appear here.", "dim"),)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cqltui.ui.line import Line, joined
+from cqltui.ui.line import Line, joined, width
 from cqltui.ui.panels.view import LineView
 
 
@@ -11,7 +11,16 @@ class TabLine(LineView, can_focus=False):
 
     def show_tabs(self, names: Mapping[str, str], current: str) -> None:
         """Draw the names; `names` from panel id to title."""
+        line = self._line(names, current)
+        shown = list(names)
+        while width(line) > self.app.size.width and shown[0] != current:  # the current one is seen at any width
+            shown.pop(0)
+            line = self._line({name: names[name] for name in shown}, current)
+        self.set_lines((line,))
+
+    @staticmethod
+    def _line(names: Mapping[str, str], current: str) -> Line:
         parts: list[Line] = [
             ((f"▏{title}", "strong"),) if name == current else ((f" {title}", "dim"),) for name, title in names.items()
         ]
-        self.set_lines((joined([*parts, (("Tab ⇥", "faint"),)], ("  ", "text")),))
+        return joined([*parts, (("Tab ⇥", "faint"),)], ("  ", "text"))

@@ -7,7 +7,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Resize
-from textual.widgets import Footer
 
 from cqltui.state import hardware, select
 from cqltui.state.model import PhaseInfo, Progress, TaskState
@@ -15,15 +14,16 @@ from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
+from cqltui.ui.layout import details_layout
 from cqltui.ui.line import Line, left, wrapped
 from cqltui.ui.panels.criteria import criteria_lines
 from cqltui.ui.panels.curve import CurvePanel
 from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.screens.tasks import TaskScreen
 
 LABEL = 14
-WIDE_CELLS = 100
 NOTES = 5
 """Of the notices about the task, the newest are shown."""
 
@@ -46,7 +46,7 @@ class DetailsScreen(TaskScreen):
             with Vertical(id="detail-side"):
                 yield CurvePanel("curve", "Loss")
                 yield LineView("about", "Phase")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """The fields scroll."""
@@ -54,7 +54,11 @@ class DetailsScreen(TaskScreen):
 
     def on_resize(self, event: Resize) -> None:
         """Beside or below."""
-        self.set_class(self.size.width < WIDE_CELLS, "-small")
+        layout = details_layout(*self.size)
+        self.set_class(layout.small, "-small")
+        side = self.query_one("#detail-side")
+        side.display = not layout.small or layout.curve > 0
+        side.styles.height = layout.curve or "1fr"
         self.call_after_refresh(self._again)
 
     def _again(self) -> None:

@@ -7,12 +7,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from cqltui.ui.frame import Frame
+from cqltui.ui.layout import dialog_classes
 from cqltui.ui.line import left
 from cqltui.ui.screens.once import Once
 
@@ -69,6 +70,11 @@ class Dialog(Once[str], ModalScreen[str]):
         options = self.query_one(OptionList)
         options.highlighted = 0
         options.focus()
+
+    def on_resize(self, event: Resize) -> None:
+        """Its answers are seen at any size."""
+        for name, wanted in dialog_classes(*self.size).items():
+            self.set_class(wanted, name)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -44,6 +45,10 @@ KEYS = (
 )  # fmt: skip
 
 
+WIDTH = 80
+"""Cells of the two columns with their frame."""
+
+
 class HelpScreen(Once[None], ModalScreen[None]):
     """Closed by any of the keys that opened it or lead out."""
 
@@ -53,15 +58,21 @@ class HelpScreen(Once[None], ModalScreen[None]):
         """Two columns of keys."""
         with VerticalScroll(id="help"):
             yield Static("Keys", id="question", markup=False)
-            yield Static(help_text(), markup=False)
+            yield Static(id="keys", markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        """One column on a narrow terminal."""
+        self.query_one("#keys", Static).update(help_text(self.size.width >= WIDTH))
 
     def action_close(self) -> None:
         """Back."""
         self.dismiss(None)
 
 
-def help_text() -> str:
-    """The keys, two sections side by side."""
+def help_text(wide: bool = True) -> str:
+    """The keys, two sections side by side or one below the other."""
+    if not wide:
+        return "\n\n".join("\n".join([title, *(left(key, 6) + text for key, text in keys)]) for title, keys in KEYS)
     blocks = [[title, *(f"  {left(key, 8)}{text}" for key, text in keys)] for title, keys in KEYS]
     rows: list[str] = []
     for first, second in zip(blocks[::2], blocks[1::2], strict=True):

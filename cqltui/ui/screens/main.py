@@ -8,17 +8,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from cqltui.state.model import TaskState
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
+from cqltui.ui.layout import Layout, main_layout
 from cqltui.ui.line import Line
 from cqltui.ui.logfeed import LogFeed, Subject
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.criteria import CriteriaPanel
 from cqltui.ui.panels.curve import CurvePanel
 from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.log import LogPanel
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.panels.phases import PhasesPanel
@@ -35,8 +37,6 @@ TABS = {
     "timeline": "Timeline", "criteria": "Criteria", "workers": "Hardware",
 }  # fmt: skip
 """Panel id -> name, in the order of Tab."""
-WIDE_CELLS, WIDE_ROWS = 110, 34
-"""From this size on all panels are seen at once."""
 
 
 class MainScreen(TaskScreen):
@@ -54,7 +54,7 @@ class MainScreen(TaskScreen):
         super().__init__(control)
         self._log_feed = log_feed
         self._current = "tasks"
-        self._phases = 0
+        self._layout: Layout | None = None
 
     def compose(self) -> ComposeResult:
         """All panels; their places are in app.tcss."""
@@ -75,7 +75,7 @@ class MainScreen(TaskScreen):
                 yield CriteriaPanel("criteria", "Criteria")
                 yield WorkersPanel("workers", "Hardware")
         yield Input(placeholder="id, title, phase or state", id="filter", select_on_focus=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin in the task list."""
@@ -85,11 +85,6 @@ class MainScreen(TaskScreen):
     def tasks(self) -> TaskTable:
         """The task list."""
         return self.query_one(TaskTable)
-
-    @property
-    def small(self) -> bool:
-        """Whether only one panel fits."""
-        return self.size.width < WIDE_CELLS or self.size.height < WIDE_ROWS
 
     # Layout
 
@@ -103,8 +98,14 @@ class MainScreen(TaskScreen):
         if self.frame is not None:
             self.show(self.frame)
 
+    def _wanted_layout(self) -> Layout:
+        campaign = self.frame.state.campaign if self.frame else None
+        phases, workers = (len(campaign.phases), campaign.workers) if campaign else (0, 0)
+        return main_layout(*self.size, phases, workers)
+
     def _lay_out(self) -> None:
-        small = self.small
+        self._layout = layout = self._wanted_layout()
+        small = layout.small
         for widget in (self, self.query_one(PhasesPanel)):
             widget.set_class(small, "-small")
         for name in TABS:
@@ -112,9 +113,14 @@ class MainScreen(TaskScreen):
         self.query_one("#bottom").display = not small or self._current in {"log", "curve"}
         self.query_one("#main").display = not small or self._current in {"tasks", "log", "curve"}
         self.query_one("#side").display = not small or self._current in {"timeline", "criteria", "workers"}
-        self._phases = len(self.frame.state.campaign.phases) if self.frame else 0
-        rows = min(max(self._phases, 1), 6) + 2 if small else min(max(self._phases, 3), 9) + 4
-        self.query_one("#top").styles.height = rows
+        self.query_one("#top").display = layout.top > 0
+        self.query_one(QueuePanel).display = layout.queue > 0
+        rows = {"#top": layout.top, "#bottom": layout.bottom}
+        rows |= {"#timeline": layout.timeline, "#criteria": layout.criteria, "#workers": layout.hardware}
+        for selector, height in rows.items():
+            self.query_one(selector).styles.height = height or "1fr"
+        for selector, width in (("#queue", layout.queue), ("#side", layout.side)):
+            self.query_one(selector).styles.width = width or "1fr"
         if small:
             self.query_one(TabLine).show_tabs(TABS, self._current)
 
@@ -135,7 +141,7 @@ class MainScreen(TaskScreen):
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs, in the panels that are seen."""
-        if len(frame.state.campaign.phases) != self._phases:
+        if self._wanted_layout() != self._layout:
             self._lay_out()
         self.query_one(Banner).show(frame)
         self.tasks.show_empty(_empty_lines(frame))

@@ -1,0 +1,29 @@
+"""The line of keys at the bottom."""
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
+
+from cqltui.ui.layout import fitting
+
+WAY_OUT = frozenset({"leave", "back"})
+
+
+class KeyLine(Footer):
+    """As many keys as fit, the way out among them."""
+
+    def __init__(self) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+
+    def compose(self) -> ComposeResult:
+        """Those that fit."""
+        keys: list[Widget] = list(super().compose())
+        known = [key for key in keys if isinstance(key, FooterKey)]
+        widths = [len(key.key_display) + 1 + len(key.description) + 1 for key in known]
+        out = [i for i, key in enumerate(known) if key.action in WAY_OUT]
+        yield from (known[i] for i in fitting(widths, out, self.app.size.width))
+
+    def on_resize(self) -> None:
+        """Others may fit."""
+        self.call_after_refresh(self.recompose)

@@ -1,0 +1,89 @@
+"""The screens at the sizes where their layout changes, and at the smallest and the largest."""
+
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
+from textual.widgets._footer import FooterKey
+
+from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.phases import PhasesPanel
+from cqltui.ui.panels.tasks import TaskTable
+from cqltui.ui.panels.view import LineView
+from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.screens.details import DetailsScreen
+from tests.ui.conftest import Bench
+from tests.ui.night import PHASES, Night
+
+SIZES = (
+    (40, 10), (40, 13), (59, 17), (60, 18), (79, 24), (80, 24), (99, 30), (100, 30), (120, 30),
+    (109, 34), (110, 33), (110, 34), (160, 48), (220, 60),
+)  # fmt: skip
+
+SMALL = ((40, 10), (59, 17), (60, 18), (80, 24), (100, 30))
+
+
+def lines(view: LineView) -> list[str]:
+    """What a view shows."""
+    return [view.render_line(y).text for y in range(view.size.height)]
+
+
+def leads_out(bench: Bench, word: str) -> bool:
+    """Whether the last line offers the way out, all of it."""
+    screen = bench.app.screen
+    keys = [key for key in screen.query(FooterKey) if key.description == word]
+    return bool(keys) and all(
+        screen.region.contains_region(key.region) and key.region.width > len(word) for key in keys
+    )
+
+
+async def resized(bench: Bench, pilot: Pilot[LeaveChoice], size: tuple[int, int]) -> None:
+    """Another size, drawn."""
+    await pilot.resize_terminal(*size)
+    await bench.until(pilot, lambda: bench.app.screen.size == size)
+    await bench.rest(pilot)
+
+
+async def test_what_must_be_seen_is_seen_at_every_breakpoint() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        for size in SIZES:
+            await resized(bench, pilot, size)
+            screen = bench.app.screen
+            assert "running" in lines(screen.query_one(Header))[1], size
+            table = screen.query_one(TaskTable)
+            assert screen.region.contains_region(table.region), size
+            assert len([line for line in lines(table)[1:] if line.strip()]) >= 2, size
+            assert any("R" in line.split()[:1] for line in lines(table)[1:]), f"{size}: the selected task runs"
+            if size[1] >= 16:
+                phases = lines(screen.query_one(PhasesPanel))
+                for phase in PHASES:
+                    assert any(phase["title"][:8] in line for line in phases), f"{phase['title']} at {size}"
+            assert leads_out(bench, "Leave"), size
+
+
+async def test_questions_details_and_help_lead_out_at_every_breakpoint() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        for key in ("q", "x", "enter", "question_mark"):
+            await pilot.press(key)
+            await bench.rest(pilot)
+            for size in SMALL:
+                await resized(bench, pilot, size)
+                screen = bench.app.screen
+                if key == "enter":
+                    assert isinstance(screen, DetailsScreen)
+                    assert leads_out(bench, "Back"), size
+                    assert any("running" in line for line in lines(screen.query_one("#fields", LineView))), size
+                elif key == "question_mark":
+                    keys = screen.query_one("#keys", Static)
+                    assert keys.region.width <= screen.size.width, size
+                    assert max(map(len, str(keys.content).splitlines())) <= size[0] - 8, size
+                else:
+                    options = screen.query_one(OptionList)
+                    assert screen.region.contains_region(options.region), size
+                    assert options.max_scroll_y == 0, f"{size}: each answer"
+            await pilot.press("escape")
+            await bench.rest(pilot)
