@@ -66,9 +66,17 @@ cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or ca
 3 internal error or no server, 4 stopped with tasks left, 130 interrupted (the run can go on).
 """
 
+NO_WINDOWS = (
+    "Windows is not supported, but its Linux is: run `wsl --install` once, then install and start cqltui inside WSL "
+    "(https://learn.microsoft.com/windows/wsl/install)"
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit code. `argv`: in place of the process's own, whose streams are then protected."""
+    if sys.platform == "win32":
+        print(f"cqltui: {NO_WINDOWS}", file=sys.stderr)
+        return ExitCode.INPUT
     if argv is None:
         streams.protect()
     arguments = list(sys.argv[1:] if argv is None else argv)
