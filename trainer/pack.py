@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainer.config import TrainerConfig
 from trainer.data.types import Int
+from trainer.network import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +90,12 @@ class Engine(Protocol):
 
     def refresh(self) -> None:
         """The state was changed from outside: renew what is derived from it."""
+        ...
+
+
+class EngineFactory(Protocol):
+    """An engine's class."""
+
+    def __call__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> Engine:
+        """The engine of a pack."""
         ...

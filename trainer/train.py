@@ -17,13 +17,22 @@ from trainer.checkpoint import Checkpoint, CheckpointError, config_document
 from trainer.config import ACTIONS, Precision, TrainerConfig, epoch_steps
 from trainer.data.standardise import fit_standardiser
 from trainer.data.types import Dataset, Float, Int, Transitions
-from trainer.mixed import MixedEngine
 from trainer.model import Model
-from trainer.native import NativeEngine
 from trainer.network import initial_row, make_layout
-from trainer.pack import Engine, PackState, Rows
+from trainer.pack import Engine, EngineFactory, PackState, Rows
 from trainer.packing import pack_key
 from trainer.progress import EpochMetrics
+
+CPU_ENGINES: dict[Precision, EngineFactory] = {}
+"""The fastest for each precision; none where Numba or SciPy is missing, which a GPU needs for nothing."""
+try:
+    from trainer.mixed import MixedEngine
+    from trainer.native import NativeEngine
+except ModuleNotFoundError as missing:
+    if missing.name not in ("numba", "llvmlite", "scipy"):
+        raise
+else:
+    CPU_ENGINES |= {"fp32": NativeEngine, "bf16": MixedEngine}
 
 
 class PackTrainer:
@@ -38,7 +47,9 @@ class PackTrainer:
         dataset: Dataset,
         device: str = "cpu",
         clock: Callable[[], float] = time.perf_counter,
+        engine: EngineFactory | None = None,
     ) -> None:
+        """`engine`: what computes, instead of the one that is the device's own."""
         if not members:
             raise ValueError("a pack needs at least one member")
         if any(pack_key(config) != pack_key(members[0]) for config in members):
@@ -52,6 +63,7 @@ class PackTrainer:
         self.epochs_done = [0] * len(members)
         self.device = torch.device(device)
         self._clock = clock
+        self._make_engine = engine or (cpu_engine(first.precision) if self.device.type == "cpu" else BatchedEngine)
         self._state_cols = dataset.state_cols
         self._data_digest = dataset.digest()
         self._standardiser = fit_standardiser(dataset.train.states)
@@ -168,8 +180,7 @@ class PackTrainer:
         """Take over the state of a (new) set of members."""
         self._state = state
         if self.members:
-            make = cpu_engine(self.members[0].precision) if self.device.type == "cpu" else BatchedEngine
-            self._engine: Engine = make(self._layout, state, self.members, self._train)
+            self._engine: Engine = self._make_engine(self._layout, state, self.members, self._train)
 
     def _epoch_order(self) -> Int:
         """The rows of every batch of the coming epoch, [S, M, B]."""
@@ -192,9 +203,11 @@ class PackTrainer:
         return [losses if is_due else None for is_due, losses in zip(due, found, strict=True)]
 
 
-def cpu_engine(precision: Precision) -> type[NativeEngine | MixedEngine]:
-    """The fastest engine for a precision on a CPU."""
-    return NativeEngine if precision == "fp32" else MixedEngine
+def cpu_engine(precision: Precision) -> EngineFactory:
+    """The fastest engine for a precision on a CPU. RuntimeError where it cannot be loaded."""
+    if not CPU_ENGINES:
+        raise RuntimeError("training on the CPU needs Numba and SciPy: pip install numba scipy")
+    return CPU_ENGINES[precision]
 
 
 def _metrics(epoch: int, means: list[float], samples_per_s: float, heldout: list[float] | None) -> EpochMetrics:

@@ -9,9 +9,10 @@ from rich.progress import Progress
 
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.commands import devices, options
+from cqltui.commands import options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.measuring import PackSpec, answers
+from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.bench import BenchRow, bench_json, bench_table
 from trainer.config import epoch_steps
@@ -34,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.seconds <= 3600:
         raise InputError(f"--seconds {arguments.seconds:g}: expected more than 0 and at most 3600")
     campaign = options.load(arguments)
-    places = devices.spread(campaign.workers.device, campaign.workers.count)
-    campaign, data = load_data(campaign.with_auto_precision(devices.auto_precision(places)))
+    placing = settle(campaign, options.earlier(campaign), test=False)
+    places = placing.places
+    campaign, data = load_data(campaign.with_auto_precision(placing.precision))
     sizes = _packs(campaign, data.digest, len(places))
     rows: list[BenchRow] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -68,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(bench_table(rows, places[0]))
+        if placing.reason:
+            console.print(placing.reason, markup=False, highlight=False)
     return ExitCode.UNFINISHED if any(row.error for row in rows) else ExitCode.OK
 
 

@@ -7,10 +7,12 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.text import Text
 
@@ -18,8 +20,12 @@ from cqltui.broker import checkup, leftover
 from cqltui.broker.checkup import Finding, Level
 from cqltui.broker.keys import Keys
 from cqltui.broker.launch import find_binary
+from cqltui.campaign.placing import Verdict
 from cqltui.commands import devices, options
+from cqltui.commands.selftest import SelfTests
 from cqltui.errors import CqltuiError, ExitCode
+from trainer import allowance
+from trainer.allowance import Allowed
 
 HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk. Each finding comes with its mend."
 GIB = 1024**3
@@ -33,12 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--namespace", type=options.namespace, default="", help="the campaign's [redis] namespace on that server"
     )
+    parser.add_argument("--retest", action="store_true", help="test the GPUs anew, though they were tested before")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 if one is an error."""
-    findings = list(look(options.redis_url(arguments.redis_url), arguments.namespace))
+    findings = list(look(options.redis_url(arguments.redis_url), arguments.namespace, retest=arguments.retest))
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
@@ -46,10 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.UNFINISHED if any(finding.level is Level.ERROR for finding in findings) else ExitCode.OK
 
 
-def look(url: str | None, namespace: str) -> Iterator[Finding]:
+def look(url: str | None, namespace: str, *, retest: bool = False) -> Iterator[Finding]:
     """All findings."""
     yield Finding(Level.OK, "Python", f"{platform.python_version()} at {sys.executable}")
-    yield from _torch()
+    yield from _torch(retest)
     yield from processor(os.environ)
     yield from _embedded()
     yield from leftover.servers()
@@ -59,7 +66,7 @@ def look(url: str | None, namespace: str) -> Iterator[Finding]:
     yield _disk(Path.cwd())
 
 
-def _torch() -> Iterator[Finding]:
+def _torch(retest: bool) -> Iterator[Finding]:
     try:
         version, found = devices.probe()
     except CqltuiError as error:
@@ -68,17 +75,51 @@ def _torch() -> Iterator[Finding]:
     yield Finding(Level.OK, "PyTorch", version)
     for device in found:
         memory = "" if device.memory_bytes is None else f", {device.memory_bytes / GIB:.1f} GiB"
-        yield Finding(Level.OK, f"device {device.name}", f"{device.description}{memory}")
+        driver = f", {device.driver}" if device.driver else ""
+        yield Finding(Level.OK, f"device {device.name}", f"{device.description}{memory}{driver}")
+    tests = SelfTests(version, _tell)
+    for device in found:
+        if device.kind != "cpu":
+            yield self_test(tests.verdict(device, again=retest))
+
+
+def self_test(verdict: Verdict) -> Finding:
+    """Whether "auto" may train on the device, and how fast it was."""
+    what, when = f"self test of {verdict.device}", time.strftime("%Y-%m-%d %H:%M", time.localtime(verdict.tested_ts))
+    if not verdict.passed:
+        mend = '"auto" is the CPU. Once that is repaired: cqltui doctor --retest'
+        return Finding(Level.WARNING, what, f"failed on {when}: {verdict.said}", mend)
+    speeds = ", ".join(
+        f"{shape.cores_step_s / shape.device_step_s:.2g}x at {shape.step_flops / 1e6:,.0f} MFLOP a step"
+        for shape in verdict.shapes
+    )
+    beside = f"{verdict.cores} core{'s' * (verdict.cores != 1)} of the CPU"
+    return Finding(Level.OK, what, f"passed on {when}: {verdict.said}; speed beside {beside}: {speeds}")
+
+
+def _tell(text: str) -> None:
+    print(f"cqltui: {text}", file=sys.stderr)
 
 
 def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
     """How the cores compute."""
-    yield Finding(Level.OK, "cores", f"{devices.cores()}: as many workers by default, one thread each")
+    yield from allowed(allowance.cores(), allowance.memory(), devices.default_workers().amount)
     precision = devices.auto_precision(["cpu"])
     yield Finding(Level.OK, "precision on CPU", f'"auto" is {precision} here')
     if kind := environment.get("OPENBLAS_CORETYPE"):
         found = f"OPENBLAS_CORETYPE={kind}: fp32 products run as on that processor, whatever this one is"
         yield Finding(Level.WARNING, "OpenBLAS", found, "unset it, unless results shall be those of such a processor")
+
+
+def allowed(cores: Allowed, memory: Allowed, workers: int) -> Iterator[Finding]:
+    """What this process may use of the machine, and which limit counted."""
+    by = f" of {cores.machine}, by {cores.limit}" if cores.limit else ""
+    few = "" if workers == cores.amount else ", since each takes memory"
+    default = f"{workers} worker{'s' * (workers != 1)} by default{few}, one thread each"
+    yield Finding(Level.OK, "cores", f"{cores.amount}{by}: {default}")
+    by = f" of {memory.machine / GIB:.1f}, by {memory.limit}" if memory.limit else ""
+    free = allowance.free_memory(psutil.virtual_memory().available)
+    yield Finding(Level.OK, "memory", f"{memory.amount / GIB:.1f} GiB{by}; {free / GIB:.1f} GiB are free")
 
 
 def _embedded() -> Iterator[Finding]:

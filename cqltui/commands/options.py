@@ -6,12 +6,13 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cqltui.broker.keys import NAMESPACE
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor.lock import unusable
 
 RUNS = Path("runs")
@@ -64,7 +65,11 @@ def add_campaign(parser: argparse.ArgumentParser) -> None:
         help="a dotted key of the campaign file: trainer.lr=5e-5, phase.quality.epochs=20, epochs_scale=0.01",
     )
     parser.add_argument("--workers", type=positive, metavar="N", help="worker processes (default: one a core or GPU)")
-    parser.add_argument("--device", choices=DEVICES, help="where to train (default: cuda, else mps, else cpu)")
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        help="where to train (default auto: a GPU that has passed its self test and is faster, else the CPU)",
+    )
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
@@ -133,6 +138,11 @@ def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
     except OSError as error:
         raise unusable(RunDir(path), error) from error
     return RunDir(path)
+
+
+def earlier(campaign: Campaign) -> dict[str, Any] | None:
+    """campaign.json of the campaign's run where it usually is; None if there is none."""
+    return read_json(RunDir(RUNS / campaign.name).campaign_json)
 
 
 def existing_run(run_dir: Path | None) -> RunDir:

@@ -12,12 +12,14 @@ from rich.text import Text
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.plan import Shape, Speeds, plan
-from cqltui.commands import devices, difference, options
+from cqltui.commands import difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.measuring import PackSpec, answers
+from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
 from cqltui.reporters.plan import plan_json, plan_table
+from cqltui.results.rundir import read_json
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
 PIPE_WIDTH = 10_000
@@ -38,19 +40,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the plan. 1 if an architecture cannot be trained here."""
     campaign = options.load(arguments)
     run_dir = options.run_dir(arguments.run_dir, campaign)
-    places = devices.spread(campaign.workers.device, campaign.workers.count)
-    campaign, data = load_data(campaign.with_auto_precision(devices.auto_precision(places)))
+    placing = settle(campaign, read_json(run_dir.campaign_json), test=False)
+    places = placing.places
+    campaign, data = load_data(campaign.with_auto_precision(placing.precision))
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = measure(campaign, data.rows, data.digest, places)
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     found = difference.find(run_dir, campaign, data)
     if arguments.json:
-        about = {"device": places[0], "failures": failures, "notes": data.notes, "warnings": data.warnings}
-        print(json.dumps(plan_json(planned) | about | {"difference": difference_json(found)}, indent=1))
+        where = {"device": places[0], "device_reason": placing.reason}
+        about = {"failures": failures, "notes": data.notes, "warnings": data.warnings}
+        print(json.dumps(plan_json(planned) | where | about | {"difference": difference_json(found)}, indent=1))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
         console.print(plan_table(planned))
+        if placing.reason:
+            console.print(placing.reason, markup=False, highlight=False)
         for note in data.notes:
             console.print(Text(f"note: {note}"), soft_wrap=True)
         for warning in data.warnings:

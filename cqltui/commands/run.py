@@ -14,10 +14,11 @@ from cqltui import streams
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
-from cqltui.commands import devices, difference, finished, options
+from cqltui.commands import difference, finished, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.difference import Agreement
 from cqltui.commands.options import RunOptions
+from cqltui.commands.placing import settle
 from cqltui.commands.supervise import start_fresh, supervise
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.jsonl import JsonReporter
@@ -28,7 +29,8 @@ from cqltui.supervisor.lock import is_supervised, place, unusable
 from cqltui.supervisor.supervisor import Reporter
 
 HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
-START_S = 120.0
+START_S = 300.0
+"""A supervisor may test devices first, which takes `commands.selftest.LIMIT_S` at most for each."""
 POLL_S = 0.05
 
 
@@ -81,8 +83,8 @@ def _agreed(chosen: RunOptions, campaign: Campaign, data: DataSummary, *, yes: b
         return ""
     found = difference.find(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir), data)
     if found.changes and any(task.auto_precision for task in campaign.tasks):  # then it is worth asking the devices
-        precision = devices.auto_precision(devices.spread(campaign.workers.device, campaign.workers.count))
-        exact = campaign.with_auto_precision(precision).identified(data.digest)
+        placing = settle(campaign, read_json(chosen.run_dir.campaign_json), test=False)
+        exact = campaign.with_auto_precision(placing.precision).identified(data.digest)
         found = difference.find(chosen.run_dir, exact, data)
     difference.ask(found, chosen.run_dir, yes=yes)
     return found.fingerprint

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from types import FrameType
@@ -30,12 +31,13 @@ from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.difference import Agreement
 from cqltui.commands.options import RunOptions
+from cqltui.commands.placing import Placing, settle
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.machine import here
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskStanding, read_records
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Status, Wanted
 from cqltui.state.reduce import reduce
@@ -92,12 +94,11 @@ def start_fresh(run_dir: RunDir) -> None:
 
 def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agreement) -> ExitCode:
     """Supervise the run to its end; how it ended."""
-    workers = chosen.campaign.workers
-    places = devices.spread(workers.device, workers.count)
-    campaign, data = load_data(chosen.campaign.with_auto_precision(devices.auto_precision(places)))
+    placing = settle(chosen.campaign, read_json(chosen.run_dir.campaign_json), log.warning, test=True)
+    campaign, data = load_data(chosen.campaign.with_auto_precision(placing.precision))
     if chosen.redis_url is not None:
         with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
-            check_room(client, shown_url(chosen.redis_url), len(places) - len(left_behind(chosen.run_dir.path)))
+            check_room(client, shown_url(chosen.redis_url), len(placing.places) - len(left_behind(chosen.run_dir.path)))
     with _Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:
@@ -108,7 +109,7 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
                 _become(chosen.run_dir, campaign, changes)
                 supervisor = _persistently(
-                    lambda: _assemble(chosen, campaign, data, places, server, reporters), server.restart
+                    lambda: _assemble(chosen, campaign, data, placing, server, reporters), server.restart
                 )
                 lock.say(ready=True)
                 signals.reach(supervisor)
@@ -154,28 +155,37 @@ def _assemble(
     chosen: RunOptions,
     campaign: Campaign,
     data: DataSummary,
-    places: Sequence[str],
+    placing: Placing,
     server: Server,
     reporters: Sequence[Reporter],
 ) -> Supervisor:
     """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
-    run_dir, queue = chosen.run_dir, server.queue
+    run_dir, queue, places = chosen.run_dir, server.queue, placing.places
     records = Records(run_dir)
-    created_ts = manifest.write(run_dir, campaign, data, sys.argv, time.time(), own_server=chosen.redis_url is not None)
+    created_ts = manifest.write(
+        run_dir,
+        campaign,
+        data,
+        sys.argv,
+        time.time(),
+        placing=asdict(placing),
+        own_server=chosen.redis_url is not None,
+    )
 
     def describe(state: RunState) -> dict[str, Any]:
-        return _describe(campaign, run_dir, created_ts, len(places), standings(state))
+        return _describe(campaign, run_dir, created_ts, places, standings(state))
 
     upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
     upkeep.open(created_ts)
     upkeep.tell(RunState())
     queue.finish(0.0)
     queue.want(Wanted.RUNNING)
-    for note in data.notes:
-        queue.notice("info", note)
+    for note in (*data.notes, placing.reason):
+        if note:
+            queue.notice("info", note)
     for warning in data.warnings:
         queue.notice("warning", warning)
-    fleet = Fleet(_launcher(chosen, campaign, places), len(places), [_environment(place) for place in places])
+    fleet = Fleet(_launcher(chosen, campaign, places), len(places), [devices.environment_of(place) for place in places])
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
@@ -194,7 +204,7 @@ def standings(state: RunState) -> dict[str, TaskStanding]:
 
 
 def _describe(
-    campaign: Campaign, run_dir: RunDir, created_ts: float, workers: int, known: dict[str, TaskStanding]
+    campaign: Campaign, run_dir: RunDir, created_ts: float, places: Sequence[str], known: dict[str, TaskStanding]
 ) -> dict[str, Any]:
     """What `state.decode.campaign` reads, with the criteria as they stand."""
     verdicts = evaluate_all(campaign, [record.outcome for record in read_records(run_dir, campaign, known)])
@@ -206,7 +216,8 @@ def _describe(
         "host": socket.gethostname(),
         "process": asdict(here()),
         "started_ts": created_ts,
-        "workers": workers,
+        "workers": len(places),
+        "device": places[0].partition(":")[0],
         "phases": [
             {
                 "name": phase.name,
@@ -228,17 +239,11 @@ def _describe(
 def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str]) -> Launcher:
     workers = campaign.workers
     arguments = ["--run-dir", str(chosen.run_dir.path), "--poll-interval", str(workers.poll_interval_s)]
-    arguments += ["--device", places[0].partition(":")[0]]
+    arguments += ["--device", places[0].partition(":")[0], "--share", str(max(Counter(places).values()))]
     if workers.min_priority is not None:
         arguments += ["--min-priority", str(workers.min_priority)]
     environment = {} if chosen.redis_url is None else {options.URL_VARIABLES[0]: chosen.redis_url}
     return Launcher(arguments, environment, chosen.run_dir.logs)
-
-
-def _environment(place: str) -> dict[str, str]:
-    """What makes a worker see its own GPU only."""
-    kind, _, number = place.partition(":")
-    return {"CUDA_VISIBLE_DEVICES": number} if kind == "cuda" else {}
 
 
 class _Signals:

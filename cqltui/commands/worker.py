@@ -3,18 +3,25 @@
 import argparse
 import faulthandler
 import logging
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cqltui.broker.access import Server
 from cqltui.broker.records import check_name
-from cqltui.commands import options
+from cqltui.commands import devices, options
+from cqltui.commands.selftest import SelfTests
 from cqltui.commands.server import open_run
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
+from trainer import allowance
+
+log = logging.getLogger(__name__)
 
 HELP = (
     "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
@@ -28,24 +35,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-priority", type=int, metavar="N", help="take only tasks of this priority or higher")
     parser.add_argument("--poll-interval", type=options.positive_seconds, default=1.0, metavar="S")
-    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, mps, cuda or cuda:1")
+    parser.add_argument(
+        "--device", default="auto", metavar="D", help="auto (the run's own, if it is here), cpu, mps, cuda or cuda:1"
+    )
+    parser.add_argument(
+        "--share",
+        type=options.positive,
+        metavar="N",
+        help="workers that share the device (default: one a core)",
+    )
     options.add_place(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Work until there is nothing left to do."""
     check_name("worker", arguments.worker_id)
-    device = choose_device(arguments.device)
+    chosen = arguments.device if arguments.device == "auto" else choose_device(arguments.device)
     server, run_dir = open_run(arguments)
     try:
         place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
         _log_to(place.log(arguments.worker_id))
-        chosen = WorkerOptions(
-            arguments.worker_id, device, arguments.min_priority, arguments.poll_interval, hands_over=not is_here
+        device = chosen if chosen != "auto" else choose_device(auto_device(server.queue.campaign(), is_here=is_here))
+        settings = WorkerOptions(
+            arguments.worker_id,
+            device,
+            arguments.min_priority,
+            arguments.poll_interval,
+            share=arguments.share or (allowance.cores().amount if device == "cpu" else 1),
+            shown_device=os.environ.get(devices.SHOWN_DEVICE, ""),
+            hands_over=not is_here,
         )
-        return Worker(server.queue, server.another_queue(), place, chosen).run()
+        return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:
         server.leave()
+
+
+def auto_device(campaign: Mapping[str, Any], *, is_here: bool) -> str:
+    """What "auto" is for a worker that joins: where the campaign trains. On another machine than the run's that is a
+    device only that has passed its self test there, else the CPU."""
+    kind = campaign.get("device")
+    if kind == "cpu" or kind not in devices.KINDS:
+        return "cpu"
+    torch, found = devices.probe()
+    device = next((device for device in found if device.kind == kind), None)
+    if device is None or not (is_here or SelfTests(torch, log.info).verdict(device).passed):
+        log.warning("the campaign trains on %s, which cannot be used here: this worker trains on the CPU", kind)
+        return "cpu"
+    return device.name
 
 
 def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:

@@ -4,6 +4,8 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -22,11 +24,19 @@ GIT_LIMIT_S = 5.0
 
 
 def write(
-    run_dir: RunDir, campaign: Campaign, data: DataSummary, command: list[str], now: float, *, own_server: bool
+    run_dir: RunDir,
+    campaign: Campaign,
+    data: DataSummary,
+    command: list[str],
+    now: float,
+    *,
+    placing: Mapping[str, Any] | None = None,
+    own_server: bool,
 ) -> float:
     """Write campaign.json; when the run was first made, in seconds since 1970.
 
-    `command`: what the user typed. `own_server`: the run is on the user's own server, wherever its URL was given.
+    `command`: what the user typed. `placing`: where its workers train, and why. `own_server`: the run is on the user's
+    own server, wherever its URL was given.
     """
     known = read_json(run_dir.campaign_json)
     created_ts = float(known.get("created_ts", now)) if known else now
@@ -43,6 +53,7 @@ def write(
             "versions": versions(),
             "platform": platform.platform(),
             "data": asdict(data),
+            "placing": placing or {},
             "campaign": resolved(campaign, own_server=own_server),
         },
     )
@@ -82,12 +93,12 @@ def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, cqltui and the packages that matter, read without loading them."""
-    return {
-        "python": platform.python_version(),
-        "cqltui": cqltui.__version__,
-        **{name: metadata.version(name) for name in PACKAGES},
-    }
+    """Of Python, cqltui and the packages that matter, read without loading them; a screen may be missing."""
+    found = {"python": platform.python_version(), "cqltui": cqltui.__version__}
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def git_commit(folder: Path) -> str | None:

@@ -19,7 +19,10 @@ WORKER = ("-m", "cqltui", "worker", "--worker-id")
 """The first arguments of a worker that a supervisor starts."""
 SLOT = re.compile(r"w[1-9][0-9]*")
 """What workers of a supervisor are called; others were started by hand."""
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+"""The last is for Apple's Accelerate."""
 
 
 @dataclass(slots=True)

@@ -44,6 +44,10 @@ class WorkerOptions:
     """A torch device, resolved."""
     min_priority: int | None = None
     poll_interval_s: float = 1.0
+    share: int = 1
+    """Workers that the device's memory is for, this one included."""
+    shown_device: str = ""
+    """What the device is called outside of this process, which may see one GPU only; empty: the same."""
     hands_over: bool = False
     """The run directory is on another machine."""
 
@@ -65,15 +69,16 @@ class Worker:
             "pid": process.pid,
             "process": asdict(here()),
             "host": socket.gethostname(),
-            "device": options.device,
+            "device": options.shown_device or options.device,
             "started_ts": time.time(),
-            "memory_total_bytes": _total_bytes(options.device),
+            "memory_total_bytes": devices.total_bytes(options.device),
         }
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
         self._link = Link(queue, options.worker_id, self._worker, self._stop)
         self._context = Context(self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
         self._context.memory_bytes = self._memory_bytes
+        self._context.device = options.device
         self._heartbeat = Heartbeat(self._beat)
 
     def run(self) -> int:
@@ -114,28 +119,17 @@ class Worker:
             session.directives(directives)
 
     def _free_bytes(self) -> int:
-        """What a pack may take. Workers of one machine share its memory."""
-        if self._options.device.startswith("cuda"):
-            device = self._options.device
-            unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # held, but free to us
-            free = torch.cuda.mem_get_info(device)[0] + unused
-        else:
-            free = psutil.virtual_memory().available // (os.cpu_count() or 1)
-        return int(free * MEMORY_SHARE)
+        """What a pack may take. Workers of one device share its memory."""
+        free = devices.free_bytes(self._options.device, psutil.virtual_memory().available)
+        return int(free // self._options.share * MEMORY_SHARE)
 
     def _memory_bytes(self) -> int:
-        memory = torch.cuda.memory_reserved() if self._options.device.startswith("cuda") else 0
-        return memory or int(self._process.memory_info().rss)
+        return devices.held_bytes(self._options.device, int(self._process.memory_info().rss))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stop.is_set() and number == signal.SIGINT:
             sys.exit(130)
         self._stop.set()
-
-
-def _total_bytes(device: str) -> int:
-    """Memory of the device as a whole."""
-    return int(torch.cuda.mem_get_info(device)[1] if device.startswith("cuda") else psutil.virtual_memory().total)
 
 
 def choose_device(wanted: str) -> str:

@@ -16,7 +16,7 @@ from statistics import median
 import torch
 
 from cqltui.campaign import payload
-from trainer import data
+from trainer import data, devices
 from trainer.config import TrainerConfig, epoch_steps
 from trainer.data.types import Dataset
 from trainer.limit import step_products
@@ -73,8 +73,7 @@ def _seconds(call: Callable[[], object], seconds: float, device: str) -> float:
         call()
         calls += 1
         if time.perf_counter() - began >= seconds:
-            if device.startswith("cuda"):
-                torch.cuda.synchronize(device)
+            devices.synchronize(device)
             return (time.perf_counter() - began) / calls
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.numpy import save as tensor_bytes
 
 from cqltui.broker.records import Claim, Directive
@@ -21,7 +20,7 @@ from cqltui.worker.attempt import Attempt
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
 from cqltui.worker.link import PATIENCE_S, Link
 from cqltui.worker.outbox import KEPT_S, Outbox
-from trainer import data
+from trainer import data, devices
 from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset, Float
@@ -47,14 +46,11 @@ class Context:
     """Set: checkpoint, give the tasks back, leave."""
     hands_over: bool = False
     """The run directory is on another machine: results travel through the server."""
+    device: str = "cpu"
+    """The torch device trained on."""
     memory_bytes: Callable[[], int] = lambda: 0
     """What this process holds on its device now."""
     datasets: dict[str, Dataset] = field(default_factory=dict)
-
-    @property
-    def device(self) -> str:
-        """The torch device trained on."""
-        return str(self.worker["device"])
 
     def dataset(self, config: DataConfig, digest: str) -> Dataset:
         """The task's data, checked to be what the campaign was planned with."""
@@ -138,7 +134,7 @@ class Session:
 
     def _halve(self) -> None:
         """Give half of the members back to the queue; the others start again from their newest checkpoints."""
-        torch.cuda.empty_cache()  # no-op without a GPU in use
+        devices.empty_cache(self._context.device)
         claims = [*(attempt.claim for attempt in self._attempts), *self._waiting.values()]
         self._attempts.clear()
         kept = (len(claims) + 1) // 2

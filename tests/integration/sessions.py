@@ -157,7 +157,7 @@ def check_undisturbed(task: OneTask) -> None:
 def trained_alone(campaign_file: Path, folder: Path) -> dict[str, Trained]:
     """What each task of the campaign gives where it is trained by itself: without queue, worker, pack, checkpoints."""
     one_thread()
-    precision = devices.auto_precision(devices.spread("cpu", 1))
+    precision = devices.auto_precision(["cpu"])
     campaign, summary = load_data(load_campaign(campaign_file).with_auto_precision(precision))
     found = {}
     for task in submissions(campaign, summary):

@@ -107,7 +107,7 @@ def test_the_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_doctor_names_a_setting_that_slows_products_down() -> None:
-    assert [finding.level for finding in doctor.processor({})] == [Level.OK, Level.OK]
+    assert [finding.level for finding in doctor.processor({})] == [Level.OK] * 3
     slow = list(doctor.processor({"OPENBLAS_CORETYPE": "Haswell"}))[-1]
     assert (slow.level, slow.what) == (Level.WARNING, "OpenBLAS")
     assert "Haswell" in slow.found

@@ -23,7 +23,14 @@ LAYERS = (
     {"cli"},
 )
 """A room of cqltui imports rooms of earlier layers only: not later ones, and not its neighbours."""
-TORCH_FREE = ("trainer.config", "trainer.progress", "trainer.packing", "trainer.files", "trainer.data")
+TORCH_FREE = (
+    "trainer.allowance",
+    "trainer.config",
+    "trainer.progress",
+    "trainer.packing",
+    "trainer.files",
+    "trainer.data",
+)
 """What the rooms that must start fast may import of the trainer."""
 HEADLESS = ("identity", "machine", "campaign", "state", "broker", "results", "supervisor", "reporters", "cli")
 BEFORE_SERVER = ("identity", "campaign", "state")
