@@ -13,7 +13,7 @@ from torch import Tensor
 from trainer.config import TrainerConfig
 from trainer.cql import CqlLoss, cql_gradient, cql_loss, td_targets
 from trainer.data.types import Int
-from trainer.network import Layout, backward, forward, layers, refresh
+from trainer.network import Layout, backward, forward, is_dense_only, layers, refresh
 from trainer.optimizer import PackAdam
 from trainer.pack import PackState, Rows
 from trainer.packing import BLOCK_STEPS, VALIDATION_ROWS
@@ -56,7 +56,7 @@ class BatchedEngine:
         q_values, targets = [], []
         for start in range(0, total, VALIDATION_ROWS):
             part = rows.take(slice(start, start + VALIDATION_ROWS))
-            states, next_states = (x.expand(members, -1, -1) for x in (part.states, part.next_states))
+            states, next_states = (_for_all(x, members) for x in (part.states, part.next_states))
             q_values.append(forward(self._net, states)[0])
             targets.append(self._targets(part.rewards, part.terminals, next_states).expand(members, -1))
         actions = rows.actions.expand(members, total)
@@ -110,3 +110,9 @@ class BatchedEngine:
             self._state.target[member].copy_(self._state.params[member])
         if due:
             refresh(self._target_net)
+
+
+def _for_all(states: Tensor, members: int) -> Tensor:
+    """States [N, D] -> [M, N, D], the same for every member."""
+    expanded = states.expand(members, -1, -1)
+    return expanded.contiguous() if is_dense_only(states) else expanded

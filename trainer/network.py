@@ -25,6 +25,9 @@ cache line: MKL rounds otherwise where it does not. Nothing is padded at the usu
 ONEDNN_SIZE = 16**3
 """PyTorch gives a batched bf16 product to oneDNN if n * k * m of all members together is larger than this. A product
 that is smaller for one member would round otherwise alone than in a pack; such ones are run member by member."""
+DENSE_ONLY = ("mps",)
+"""Devices on which products of expanded operands, and results written into strided memory, are known to be wrong with
+some versions of the system (macOS). They get dense copies, which cost little beside the products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,15 @@ def layers(layout: Layout, rows: Tensor, products: torch.dtype | None = None) ->
     net = []
     for name in dict.fromkeys(slot.name.partition(".")[0] for slot in layout.slots):
         stored = views[f"{name}.weight"]
-        # A narrower copy is contiguous: bf16 products of strided weights would copy them in every step.
-        weight = stored if products in (None, rows.dtype) else stored.contiguous().to(products)
+        # A copy is contiguous: bf16 products of strided weights would copy them in every step.
+        own = products in (None, rows.dtype) and not (products and is_dense_only(rows))
+        weight = stored if own else stored.contiguous().to(products, copy=True)
         net.append(Layer(stored, weight, views[f"{name}.bias"], views.get(f"{name}.gain"), views.get(f"{name}.shift")))
     return tuple(net)
 
 
 def refresh(net: Sequence[Layer]) -> None:
-    """Bring the narrower copies of the weights, if there are any, in line with what is stored."""
+    """Bring the copies of the weights, if there are any, in line with what is stored."""
     for layer in net:
         if layer.weight is not layer.stored:
             layer.weight.copy_(layer.stored)
@@ -174,7 +178,7 @@ def backward(net: Sequence[Layer], tape: Sequence[Activations], grad_q: Tensor, 
         layer, seen, out = net[index], tape[index], grads[index]
         if layer.gain is not None:
             grad = _norm_backward(layer.gain, seen, grad, out)
-        torch.sum(grad, dim=1, keepdim=True, out=out.bias)
+        _column_sums(grad, out.bias)
         narrow = grad.to(layer.weight.dtype)
         _weight_gradient(seen.inputs, narrow, out.weight)
         if index:  # nothing asks for the gradient of the states
@@ -183,7 +187,7 @@ def backward(net: Sequence[Layer], tape: Sequence[Activations], grad_q: Tensor, 
 
 def _affine(inputs: Tensor, layer: Layer) -> Tensor:
     """[M, B, inputs] -> [M, B, H] in the type of the bias; the product runs in the type of the weight."""
-    if layer.weight.dtype == layer.bias.dtype:
+    if layer.weight.dtype == layer.bias.dtype and not is_dense_only(inputs):
         return torch.baddbmm(layer.bias, inputs, layer.weight)
     return _product(inputs, layer.weight).to(layer.bias.dtype).add_(layer.bias)
 
@@ -208,9 +212,9 @@ def _norm_backward(gain: Tensor, seen: Activations, grad: Tensor, out: Layer) ->
     if out.gain is None or out.shift is None:
         raise ValueError("the gradients belong to another network")
     grad = torch.ops.aten.threshold_backward(grad, seen.outputs, 0)  # ReLU's own kernel: one pass, no mask
-    torch.sum(grad, dim=1, keepdim=True, out=out.shift)
+    _column_sums(grad, out.shift)
     along = grad * seen.normed  # [M, B, H]
-    torch.sum(along, dim=1, keepdim=True, out=out.gain)
+    _column_sums(along, out.gain)
     # dL/dz = (g - mean(g) - normed * mean(g * normed)) / std with g = grad * gain, since torch's kernel for it takes
     # twice as long. The means are no matrix-vector products: those have other bits for one member than for several.
     grad.mul_(gain)
@@ -218,9 +222,22 @@ def _norm_backward(gain: Tensor, seen: Activations, grad: Tensor, out: Layer) ->
     return grad.sub_(mean).addcmul_(seen.normed, slope, value=-1).mul_(seen.rstd)
 
 
+def is_dense_only(tensor: Tensor) -> bool:
+    """Whether its device is to be spared strides."""
+    return tensor.device.type in DENSE_ONLY
+
+
+def _column_sums(x: Tensor, out: Tensor) -> None:
+    """Sums over the batch: [M, B, H] -> out [M, 1, H]."""
+    if is_dense_only(out):
+        out.copy_(x.sum(dim=1, keepdim=True))
+    else:
+        torch.sum(x, dim=1, keepdim=True, out=out)
+
+
 def _weight_gradient(inputs: Tensor, grad: Tensor, out: Tensor) -> None:
     """inputs^T @ grad: [M, B, inputs], [M, B, H] -> out [M, inputs, H]."""
-    if out.dtype != grad.dtype:
+    if out.dtype != grad.dtype or is_dense_only(out):
         out.copy_(_product(inputs.mT, grad))
     elif out.device.type != "cpu":
         torch.bmm(inputs.mT, grad, out=out)
