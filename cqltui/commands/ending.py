@@ -18,7 +18,7 @@ from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import is_supervised
 from cqltui.supervisor.process import WorkerProcess, left_behind
-from cqltui.supervisor.supervisor import STOP_GRACE_S
+from cqltui.supervisor.supervisor import STOP_GRACE_S, outcome
 
 POLL_S = 0.2
 ASKED = {
@@ -69,7 +69,7 @@ def exit_code(state: RunState) -> ExitCode:
     statuses = {task.status for task in state.tasks.values()}
     if not statuses <= ENDED:
         return ExitCode.STOPPED
-    return ExitCode.UNFINISHED if statuses & {Status.DEAD, Status.CANCELLED} else ExitCode.OK
+    return outcome(statuses)
 
 
 def read(queue: Queue) -> RunState:

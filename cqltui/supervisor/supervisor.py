@@ -4,7 +4,7 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -276,7 +276,7 @@ class Supervisor:
             return None
         statuses = [task.status for task in self.state.tasks.values()]
         if all(status in ENDED for status in statuses):
-            return ExitCode.UNFINISHED if {Status.DEAD, Status.CANCELLED} & set(statuses) else ExitCode.OK
+            return outcome(statuses)
         if self.state.wanted is Wanted.DRAINING and Status.RUNNING not in statuses:
             return ExitCode.STOPPED
         return None
@@ -324,3 +324,8 @@ class Supervisor:
             self._guarded(partial(self._hooks.ensure_server, self.state))
             self._take(self._feed.poll(POLL_S))
         self._take(self._feed.poll(POLL_S))
+
+
+def outcome(statuses: Iterable[Status]) -> ExitCode:
+    """The code of a run whose tasks have all ended, by their statuses."""
+    return ExitCode.UNFINISHED if {Status.DEAD, Status.CANCELLED} & set(statuses) else ExitCode.OK

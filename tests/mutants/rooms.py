@@ -60,12 +60,12 @@ ROOMS = (
             for name in ("claims", "feed", "lossy_feed", "lua", "rebuild", "shares", "states", "typed_by_hand")
         ),
     ),
-    Room("trainer", (), ("tests/trainer/test_train.py",)),
+    Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
     Room("worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_failure.py")),
     Room(
         "supervisor",
         (),
         tuple(f"tests/unit/test_{name}.py" for name in ("fleet", "guard", "journal", "records", "supervising")),
     ),
-    Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_ending.py")),
+    Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),
 )

@@ -117,6 +117,9 @@ def test_an_epoch_visits_rows_at_most_once_in_an_order_of_seed_and_epoch_alone()
     assert np.array_equal(order, epoch_order(42, 3, 100))
     assert not np.array_equal(order, epoch_order(42, 4, 100))
     assert not np.array_equal(order, epoch_order(43, 3, 100))
+    assert not np.array_equal(order, epoch_order(41, 4, 100)), "nor are seed and epoch added up"
+    for stream in ((42, 3), 45):
+        assert not np.array_equal(order, np.random.default_rng(stream).permutation(100)), "the data's own stream"
 
 
 def test_steps_of_an_epoch_and_their_sign_of_life() -> None:
@@ -217,6 +220,14 @@ def test_optimizer_is_torch_adam_with_clip_grad_norm() -> None:
             torch.nn.utils.clip_grad_norm_([parameter], 10.0)
             optimizer.step()
     torch.testing.assert_close(rows, torch.stack([p.detach() for p in reference]), rtol=1e-5, atol=1e-6)
+
+
+def test_adams_epsilon_counts_where_gradients_are_tiny() -> None:
+    rows = torch.zeros(1, 64)
+    adam = PackAdam(PackState.fresh(rows, bootstraps=False), [1.0], grad_clip=10.0)
+    adam.grads[0, :3] = torch.tensor([1e-8, -1e-7, 1e-6])
+    adam.step()  # lr * g / (|g| + 1e-8)
+    torch.testing.assert_close(rows[0, :3], torch.tensor([-1 / 2, 10 / 11, -100 / 101]))
 
 
 def test_target_network_is_copied_every_so_many_steps_of_its_member() -> None:
