@@ -7,7 +7,7 @@ ARGS ?=
 SEED ?= 1
 MINUTES ?= 60
 
-.PHONY: run test check bench chaos format screenshots clean help
+.PHONY: run test check bench chaos mutants format screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +32,9 @@ bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, and of the 
 
 chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+
+mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")
+	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .

@@ -195,10 +195,16 @@ def test_failures_wait_and_come_back(any_queue: Queue, any_client: redis.Redis) 
 
 def test_a_clock_set_back_does_not_delay_for_longer(queue: Queue, client: redis.Redis) -> None:
     put_into(queue, Status.DELAYED)
-    far = queue.now() + 100_000
+    before = life(queue, "x")
+    far = queue.now() + 100_000  # as it was when the clock was ahead
     client.execute_command("ZADD", "cq:delayed", far, "x")
-    queue.promote()
-    assert abs(life(queue, "x").ready_ts - queue.now() - 3600) < 60
+    client.execute_command("HSET", queue.keys.task("x"), "ready_ts", far)
+    assert queue.promote() == 0
+    now = life(queue, "x")
+    assert now.status is Status.DELAYED
+    assert abs(now.ready_ts - queue.now() - 3600) < 60
+    assert float(client.execute_command("ZSCORE", "cq:delayed", "x")) == pytest.approx(now.ready_ts)
+    assert now.version > before.version, "and it is told"
 
 
 def test_dead_after_three_deaths_alone_without_a_checkpoint(any_queue: Queue) -> None:

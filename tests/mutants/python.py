@@ -126,7 +126,7 @@ def _call_changes(node: ast.Call) -> Iterator[Change]:
         yield _swap(node.args)
     named = [keyword for keyword in node.keywords if keyword.arg and keyword.arg != "strict"]
     for keyword, following in pairwise(named):
-        if type(keyword.value) is not type(following.value) or ast.dump(keyword.value) != ast.dump(following.value):
+        if ast.dump(keyword.value) != ast.dump(following.value):
             yield _swap_values(keyword, following)
     for keyword in named:
         if isinstance(keyword.value, ast.Constant):  # left out: what the function takes by itself

@@ -57,11 +57,11 @@ ROOMS = (
         ("cqltui/broker/lua/*.lua",),
         tuple(
             f"tests/contract/test_{name}*.py"
-            for name in ("claims", "feed", "lossy_feed", "lua", "rebuild", "shares", "states", "typed_by_hand")
+            for name in ("claims", "details", "feed", "lossy_feed", "rebuild", "shares", "states", "typed_by_hand")
         ),
     ),
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
-    Room("worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_failure.py")),
+    Room("worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_attempt_figures.py", "tests/unit/test_failure.py")),
     Room(
         "supervisor",
         (),

@@ -1,6 +1,6 @@
 """Which wrong code would pass? Changes the code of each room harmfully, a change at a time, and runs the room's tests.
 
-    python -m tests.mutants.run [--room data ...] [--seed 1] [--sample 100] [--survivors]
+    python -m tests.mutants.run [--room data ...] [--seed 1] [--sample 60] [--survivors]
 
 Changes are drawn by chance from all that the operators of `python.py` and `lua.py` can do, and taken from named.toml.
 Those of equivalent.toml do no harm, and count neither way. Exits with 1 if a room notices less than it should.
@@ -46,7 +46,7 @@ class Outcome:
     def share(self) -> float:
         """Noticed of all that do harm."""
         tried = len(self.noticed) + len(self.survived)
-        return len(self.noticed) / tried if tried else 1.0
+        return len(self.noticed) / tried if tried else 0.0
 
     @property
     def passed(self) -> bool:
@@ -68,13 +68,15 @@ def try_room(room: Room, sample: int, seed: int, jobs: int) -> Outcome:
         (outcome.harmless if mutant.key in harmless else mutants).append(mutant)
     trial = Trial(mutants, jobs)
     sys.stdout.flush()
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        kept = os.dup(1)
-        os.dup2(nowhere.fileno(), 1)
+    kept = os.dup(1)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 1)
         pytest.main([*PYTEST, *room.test_files()], plugins=[trial])
         os.dup2(kept, 1)
+        said.seek(0)
+        text = said.read().decode(errors="replace")
     verdicts = trial.verdicts
-    outcome.problem = verdicts.failed_without or ("" if verdicts.seconds else "its tests cannot be collected")
+    outcome.problem = verdicts.failed_without or ("" if verdicts.seconds else f"pytest said\n{text}")
     if not outcome.problem:
         _judge(outcome, mutants, verdicts, jobs)
     outcome.seconds = time.monotonic() - began
@@ -123,7 +125,7 @@ def main() -> int:
     names = [room.name for room in ROOMS]
     parser.add_argument("--room", nargs="+", choices=names, default=names, help="rooms to try (all)")
     parser.add_argument("--seed", type=int, default=1, help="another seed draws other changes (1)")
-    parser.add_argument("--sample", type=int, default=100, help="changes drawn in each room (100)")
+    parser.add_argument("--sample", type=int, default=60, help="changes drawn in each room (60)")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tried at once (one a core)")
     parser.add_argument("--noticed", action="store_true", help="also list what was noticed, and by which test")
     options = parser.parse_args()

@@ -10,10 +10,12 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -29,8 +31,8 @@ from tests.mutants.rooms import ROOT
 LEAST_S = 20.0
 """A change is noticed, too, if the tests take so long (an endless loop), or five times as long as without it."""
 MEMORY_BYTES = 6 * 1024**3
-SURVIVED, NOTICED, COLD = 0, 1, 77
-"""Exit codes of a child; the last asks for a process of its own."""
+SURVIVED, NOTICED, COLD, BROKEN = 0, 1, 77, 78
+"""Exit codes of a child. COLD asks for a process of its own; BROKEN is an error of this program."""
 Reached = dict[str, set[str]]
 
 
@@ -99,7 +101,7 @@ class Trial:
         folder.mkdir()
         if pid := os.fork():
             return pid
-        code = NOTICED
+        code = BROKEN
         try:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
@@ -108,6 +110,8 @@ class Trial:
             os.dup2(output, 2)
             os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
             code = run()
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(code)
 
@@ -128,6 +132,9 @@ class Trial:
         if code == COLD:
             self.verdicts.cold.append(child.place)
             return
+        if code == BROKEN:
+            said = (child.folder / "output").read_text(errors="replace")
+            raise RuntimeError(f"{self.mutants[child.place]} could not be tried:\n{said}")
         failed = child.folder / "failed"
         by = failed.read_text() if failed.exists() else f"exit code {code}"
         self.verdicts.noticed_by[child.place] = "" if code == SURVIVED else by
@@ -198,7 +205,7 @@ def _tried(session: pytest.Session, mutant: Mutant, tests: list[str]) -> int:
 
 
 def _in_order(items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
-    return zip(items, [*items[1:], None], strict=True)
+    return zip_longest(items, items[1:])
 
 
 def _end(folder: Path) -> None:

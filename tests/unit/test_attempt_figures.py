@@ -44,7 +44,7 @@ def trained(attempt: Attempt, epochs: int = 5) -> Attempt:
 
 def test_the_lowest_held_out_loss_is_the_best(attempt: Attempt) -> None:
     assert attempt.best is None
-    found = []
+    found: list[tuple[float, int] | None] = []
     for epoch in range(1, 6):
         attempt.record(row(epoch, VAL[epoch - 1]))
         found.append(attempt.best)
