@@ -35,7 +35,10 @@ ROOMS = (
     Room(
         "campaign",
         ("cqltui/campaign/*.py",),
-        tuple(f"tests/unit/test_{name}*.py" for name in ("campaign_files", "criteria", "grid", "load", "plan")),
+        tuple(
+            f"tests/unit/test_{name}*.py"
+            for name in ("campaign_files", "criteria", "fields", "grid", "load", "payload", "plan")
+        ),
     ),
     Room(
         "state",

@@ -39,6 +39,8 @@ class Outcome:
     survived: list[Mutant] = field(default_factory=list)
     harmless: list[Mutant] = field(default_factory=list)
     gone: list[NotApplicable] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Tests that fail on the code as it is, some of them for being slowed down."""
     problem: str = ""
     seconds: float = 0.0
 
@@ -76,7 +78,8 @@ def try_room(room: Room, sample: int, seed: int, jobs: int) -> Outcome:
         said.seek(0)
         text = said.read().decode(errors="replace")
     verdicts = trial.verdicts
-    outcome.problem = verdicts.failed_without or ("" if verdicts.seconds else f"pytest said\n{text}")
+    outcome.left_out = verdicts.left_out
+    outcome.problem = "" if verdicts.seconds else f"pytest said\n{text}"
     if not outcome.problem:
         _judge(outcome, mutants, verdicts, jobs)
     outcome.seconds = time.monotonic() - began
@@ -151,6 +154,8 @@ def _tell(outcome: Outcome, noticed: bool) -> None:
     print(f"\n{outcome.room.name}")
     if outcome.problem:
         print(f"  NOT TRIED: {outcome.problem}")
+    for test in outcome.left_out:
+        print(f"  LEFT OUT, it fails without a change: {test}")
     for entry in outcome.gone:
         print(f"  NOT APPLICABLE: {entry}")
     for mutant in outcome.survived:

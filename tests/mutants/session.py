@@ -53,8 +53,8 @@ class Verdicts:
     """"" for one that survived."""
     cold: list[int] = field(default_factory=list)
     seconds: float = 0.0
-    failed_without: str = ""
-    """A test that fails on the code as it is: then nothing was tried."""
+    left_out: list[str] = field(default_factory=list)
+    """Tests that fail on the code as it is, some for being slowed down: they are no help."""
 
 
 class Trial:
@@ -76,11 +76,8 @@ class Trial:
         began = time.monotonic()
         self._fork(folder / "without", lambda: _recorded(session, folder / "reached"))
         os.wait()
-        recorded: tuple[Reached, dict[str, float]] | str = pickle.loads((folder / "reached").read_bytes())
-        if isinstance(recorded, str):
-            self.verdicts.failed_without = recorded
-            return True
-        reached, took_s = recorded
+        recorded: tuple[Reached, dict[str, float], list[str]] = pickle.loads((folder / "reached").read_bytes())
+        reached, took_s, self.verdicts.left_out = recorded
         limit_s = max(LEAST_S, 5 * (time.monotonic() - began))
         running: dict[int, Child] = {}
         waiting = list(range(len(self.mutants)))[::-1]
@@ -153,6 +150,7 @@ def _recorded(session: pytest.Session, target: Path) -> int:
     """Run all tests as they are, and write down which functions and scripts each reached and how long it took."""
     reached: Reached = {}
     took_s: dict[str, float] = {}
+    left_out: list[str] = []
     codes: dict[int, CodeType] = {}
     scripts: set[str] = set()
 
@@ -171,16 +169,16 @@ def _recorded(session: pytest.Session, target: Path) -> int:
     for item, after in _in_order(session.items):
         codes.clear()
         scripts.clear()
-        began = time.monotonic()
+        failed, began = session.testsfailed, time.monotonic()
         sys.setprofile(called)
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         sys.setprofile(None)
+        if session.testsfailed > failed:
+            left_out.append(item.nodeid)
+            continue
         took_s[item.nodeid] = time.monotonic() - began
         reached[item.nodeid] = {_name(code) for code in codes.values()} | set(scripts)
-        if session.testsfailed:
-            target.write_bytes(pickle.dumps(item.nodeid))
-            return NOTICED
-    target.write_bytes(pickle.dumps((reached, took_s)))
+    target.write_bytes(pickle.dumps((reached, took_s, left_out)))
     return SURVIVED
 
 

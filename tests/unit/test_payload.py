@@ -1,0 +1,116 @@
+"""A task as it travels: each field under its own name, and the worker's half reads what the other half wrote."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cqltui.campaign import payload
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.model import Campaign
+from cqltui.state import decode
+from cqltui.state.model import TaskInfo
+
+FILE = """
+[campaign]
+name = "small"
+[data]
+source = "logged"
+path = "bets.csv"
+split = { fraction = 0.3 }
+[trainer]
+epochs = 30
+lr = 2e-4
+hidden_dims = [64, 32]
+seed = 42
+batch_size = 50
+gamma = 0.9
+target_update_steps = 77
+grad_clip = 5.0
+validate_every = 3
+precision = "fp32"
+state_cols = { edge = "my_edge", p_hat = "p_hat" }
+[workers]
+checkpoint_s = 4.0
+lease_s = 20.0
+retry_s = 7.0
+[[phase]]
+name = "quality"
+priority = 8
+[[phase.task]]
+description = "Best"
+baseline_loss = 0.4
+alpha = 0.3
+[[phase.task]]
+alpha = 0.5
+hidden_dims = [64, 32]
+[[phase.task]]
+alpha = 0.5
+batch_size = 60
+"""
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    path = tmp_path / "small.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return load_campaign(path).identified("0123456789abcdef0123")
+
+
+def travelled(value: dict[str, Any]) -> dict[str, Any]:
+    """As it comes out of JSON."""
+    read: dict[str, Any] = json.loads(json.dumps(value))
+    return read
+
+
+def test_what_lists_show_of_a_task(campaign: Campaign) -> None:
+    task = next(campaign.tasks)
+    info = decode.task_info(task.id, travelled(payload.task_info(campaign, task, 3, 199)))
+    assert info == TaskInfo(
+        id=task.id,
+        phase="quality",
+        title="Best",
+        description="Best",
+        index=3,
+        alpha=0.3,
+        lr=2e-4,
+        hidden_dims=(64, 32),
+        seed=42,
+        epochs=30,
+        batch_size=50,
+        epoch_steps=3,  # of 199 rows, the last 49 are left out
+        step_flops=campaign.step_flops(task),
+        # 2 features: (2+1) x 64 + (64+1) x 32 + (32+1) x 4 actions, and LayerNorm's 2 x (64 + 32)
+        params=3 * 64 + 65 * 32 + 33 * 4 + 2 * 96,
+        baseline_loss=0.4,
+    )
+
+
+def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
+    task = next(campaign.tasks)
+    spec = travelled(payload.task_spec(campaign, task, 199, "d" * 64))
+    assert payload.read_trainer(spec) == task.trainer
+    data = payload.read_data(spec)
+    assert data == campaign.data
+    assert (data.path, data.holdout_fraction) == (tmp_path / "bets.csv", 0.3)
+    assert data.state_cols == (("edge", "my_edge"), ("p_hat", "p_hat"))
+    assert task.trainer.gamma == 0.9
+    assert {name: spec[name] for name in spec if name not in {"trainer", "data"}} == {
+        "digest": task.digest,
+        "phase": "quality",
+        "params": campaign.params(task),
+        "epoch_steps": 3,
+        "data_digest": "d" * 64,
+        "checkpoint_s": 4.0,
+        "lease_s": 20.0,
+        "retry_s": 7.0,
+    }
+
+
+def test_tasks_that_differ_in_more_than_alpha_do_not_train_together(campaign: Campaign) -> None:
+    first, second, third = (payload.pack_key(task, "a" * 64) for task in campaign.tasks)
+    assert first == second == "quality:64-32:50:(0.9,77,5.0,'fp32'):aaaaaaaaaaaaaaaa"
+    assert third.startswith("quality:64-32:60:")
+    assert payload.fair_members(campaign, "a" * 64, 1) == {first: 2, third: 1}
+    assert payload.fair_members(campaign, "a" * 64, 2) == {first: 1, third: 1}
