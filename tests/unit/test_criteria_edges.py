@@ -39,7 +39,9 @@ def test_still_falling_compares_what_ends_at_the_epoch_with_the_last() -> None:
     assert (risen.passed, "fell by -25.0%" in risen.detail) == (False, True)
 
 
-@pytest.mark.parametrize(("epochs", "window", "half"), [(40, 0.2, 4), (40, 0.0, 1), (9, 1.0, 4), (40, 0.11, 2)])
+@pytest.mark.parametrize(
+    ("epochs", "window", "half"), [(40, 0.2, 4), (40, 0.0, 1), (9, 1.0, 4), (6, 1.0, 2), (40, 0.11, 2)]
+)
 def test_roughness_worked_out_by_hand(epochs: int, window: float, half: int) -> None:
     losses = np.linspace(2.0, 1.0, epochs) + np.where(np.arange(epochs) % 3 == 0, 0.1, 0.0)
     width = 2 * half + 1
@@ -65,3 +67,17 @@ def test_the_rise_of_the_validation_loss_at_its_limit(rise: float, passed: bool)
 def test_what_no_training_answers_says_so_from_the_start(check: str) -> None:
     verdict = judge(check, [done(task(), [1.0])], [task(seed=9)])
     assert verdict.detail == "not yet evaluated: needs the evaluation on held-out games"
+
+
+def test_seeds_that_diverged_tell_no_spread() -> None:
+    broken = [done(task("s", seed=n, epochs=2), [1.0, 1.0], [0.9, value]) for n, value in enumerate((0.5, math.nan))]
+    verdict = judge("conclusive", [*two_architectures(0.02), *broken], seeds_from="s")
+    assert verdict.passed is None
+    assert "the spread over seeds is not known" in verdict.detail
+
+
+def test_an_alpha_that_diverged_has_no_mean() -> None:
+    outcomes = [done(task(alpha=0.2), [math.nan]), done(task(alpha=0.3), [0.4])]
+    assert judge("alpha_sensitivity", outcomes).detail == (
+        "alpha 0.2: loss not finite, td_loss not finite; alpha 0.3: loss 0.4000, td_loss 0.2000"
+    )
