@@ -53,7 +53,7 @@ ROOMS = (
     Room(
         "columns",
         ("cqltui/ui/panels/columns.py", "cqltui/ui/panels/tasks.py"),
-        tuple(f"tests/ui/test_{name}*.py" for name in ("app", "columns", "keys", "parts", "screens")),
+        tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
     ),
     Room(
         "lua",
