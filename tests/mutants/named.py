@@ -29,20 +29,22 @@ class NotApplicable:
 
 def named(room: str) -> Iterator[Mutant | NotApplicable]:
     """The room's changes, in the order of the file."""
-    for entry in _entries("named", "mutant"):
-        if entry["room"] == room:
-            yield _made(entry["file"], entry["symbol"], entry["old"], entry["new"])
+    for file, changes in _read("named").get(room, {}).items():
+        for symbol, old, new in changes:
+            yield _made(file, symbol, old, new)
 
 
 def equivalent() -> dict[tuple[str, str, str, str], str]:
     """Changes that no test could notice, by their keys, and why."""
-    entries = _entries("equivalent", "mutant")
-    return {(entry["file"], entry["symbol"], entry["before"], entry["after"]): entry["why"] for entry in entries}
+    return {
+        (file, symbol, before, after): why
+        for file, changes in _read("equivalent").items()
+        for symbol, before, after, why in changes
+    }
 
 
-def _entries(name: str, key: str) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))[key]
-    return entries
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _made(file: str, symbol: str, old: str, new: str) -> Mutant | NotApplicable:

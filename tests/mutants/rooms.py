@@ -68,7 +68,10 @@ ROOMS = (
     Room(
         "supervisor",
         (),
-        tuple(f"tests/unit/test_{name}.py" for name in ("fleet", "guard", "journal", "records", "supervising")),
+        tuple(
+            f"tests/unit/test_{name}.py"
+            for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
+        ),
     ),
     Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),
 )
