@@ -22,6 +22,8 @@ def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
     until(lambda: len(place.running()) == 2, "two tasks under way")
     ids = _by_title(place)
     first, second, last = ids["Best small network"], ids["Best alpha"], ids["seed 2"]
+    place.start("cancel", ids["seed 1"]).ends(0)
+    assert _status(place, ids["seed 1"]) is Status.CANCELLED, "it waited behind all others"
     place.start("priority", "9", last).ends(0)
     place.start("pause", first).ends(0)
     until(lambda: _status(place, first) is Status.PAUSED, "the pause, after a checkpoint")
@@ -31,13 +33,15 @@ def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
     until(lambda: _status(place, second) in (Status.CANCELLED, Status.DONE), "the end of the cancelled task")
     was_cancelled = _status(place, second) is Status.CANCELLED
     place.start("resume", first).ends(0)
-    run.ends(1 if was_cancelled else 0)
+    run.ends(1)
     taken = [line["task"] for line in place.journal() if line["kind"] == "task.claimed"]
     assert taken[2] == last, "its new priority puts it before all that wait"
     assert taken.count(first) == 2
     lines = [json.loads(line) for line in run.out.splitlines()]
-    assert lines[-1] == {"kind": "exit", "code": 1 if was_cancelled else 0}
+    assert lines[-1] == {"kind": "exit", "code": 1}
 
+    assert ids["seed 1"] not in place.trained()
+    place.start("resubmit", ids["seed 1"]).ends(0)
     if was_cancelled:
         assert second not in place.trained()
         place.start("resubmit", second).ends(0)

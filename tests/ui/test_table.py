@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
@@ -205,11 +206,11 @@ async def test_without_tasks_it_says_so() -> None:
         assert (table.cursor_id, table.marked, app.opened) == ("", set(), [])
 
 
-async def test_only_rows_that_changed_are_drawn() -> None:
+async def test_only_rows_that_changed_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     async with shown(frame()) as (table, _, pilot):
         await pilot.pause()
         drawn: list[int] = []
-        table.refresh_row = drawn.append  # type: ignore[method-assign]
+        monkeypatch.setattr(table, "refresh_row", drawn.append)
         table.show(frame(seq=2))
         tasks = dict(frame().state.tasks)
         same = Frame(replace(frame(seq=2).state, tasks=tasks), Estimate(None, {}, {}), NOW)
