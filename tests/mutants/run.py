@@ -88,7 +88,7 @@ def try_room(room: Room, sample: int, seed: int, jobs: int) -> Outcome:
 
 def _judge(outcome: Outcome, mutants: list[Mutant], verdicts: Verdicts, jobs: int) -> None:
     with ThreadPoolExecutor(jobs) as pool:
-        cold = list(pool.map(lambda place: _cold(mutants[place], outcome.room), verdicts.cold))
+        cold = list(pool.map(lambda place: _cold(mutants[place], outcome), verdicts.cold))
     verdicts.noticed_by |= dict(zip(verdicts.cold, cold, strict=True))
     for place, mutant in enumerate(mutants):
         if by := verdicts.noticed_by[place]:
@@ -97,7 +97,7 @@ def _judge(outcome: Outcome, mutants: list[Mutant], verdicts: Verdicts, jobs: in
             outcome.survived.append(mutant)
 
 
-def _cold(mutant: Mutant, room: Room) -> str:
+def _cold(mutant: Mutant, outcome: Outcome) -> str:
     """Try a change of what a module does when it is loaded. By what it was noticed, "" if it was not."""
     with tempfile.TemporaryDirectory(prefix="cqltui-mutants-") as folder:
         text = Path(folder, "text")
@@ -108,7 +108,9 @@ def _cold(mutant: Mutant, room: Room) -> str:
             inject.TEXT: str(text),
             "TMPDIR": folder,
         }
-        command = [sys.executable, "-m", "pytest", "-x", *PYTEST, "-p", "tests.mutants.inject", *room.test_files()]
+        left_out = [word for test in outcome.left_out for word in ("--deselect", test)]
+        plugin = ("-x", "-p", "tests.mutants.inject")
+        command = [sys.executable, "-m", "pytest", *PYTEST, *plugin, *left_out, *outcome.room.test_files()]
         try:
             done = subprocess.run(
                 command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=COLD_S
@@ -117,6 +119,8 @@ def _cold(mutant: Mutant, room: Room) -> str:
             return "the time limit"
     if done.returncode == 0:
         return ""
+    if done.returncode not in {1, 2}:  # a test has failed, or cannot even be collected
+        raise RuntimeError(f"{mutant} could not be tried:\n{done.stdout}{done.stderr}")
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return failed[0].split(" - ")[0].partition(" ")[2] if failed else f"exit code {done.returncode}"
 
@@ -129,7 +133,7 @@ def main() -> int:
     parser.add_argument("--room", nargs="+", choices=names, default=names, help="rooms to try (all)")
     parser.add_argument("--seed", type=int, default=1, help="another seed draws other changes (1)")
     parser.add_argument("--sample", type=int, default=60, help="changes drawn in each room (60)")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="tried at once (one a core)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="tried at once (one a core)")
     parser.add_argument("--noticed", action="store_true", help="also list what was noticed, and by which test")
     options = parser.parse_args()
     outcomes = []

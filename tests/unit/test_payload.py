@@ -8,7 +8,7 @@ import pytest
 
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import Campaign
+from cqltui.campaign.model import Campaign, WorkersConfig
 from cqltui.state import decode
 from cqltui.state.model import TaskInfo
 
@@ -114,3 +114,7 @@ def test_tasks_that_differ_in_more_than_alpha_do_not_train_together(campaign: Ca
     assert third.startswith("quality:64-32:60:")
     assert payload.fair_members(campaign, "a" * 64, 1) == {first: 2, third: 1}
     assert payload.fair_members(campaign, "a" * 64, 2) == {first: 1, third: 1}
+
+
+def test_how_workers_run_if_the_file_does_not_say() -> None:
+    assert WorkersConfig() == WorkersConfig(None, "auto", None, 1.0, 5.0, 30.0, 120.0, 3, 10.0)
