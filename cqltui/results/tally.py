@@ -51,8 +51,9 @@ class Tally:
             self.trained_s += self._epoch_samples / metrics.samples_per_s
         if is_kept(metrics.epoch, self._epochs):
             self._curve.append((metrics.epoch, metrics.loss))
-        if metrics.val_loss is not None and (self.best is None or metrics.val_loss < self.best[0]):
-            self.best = metrics.val_loss, metrics.epoch
+        val = metrics.val_loss
+        if val is not None and math.isfinite(val) and (self.best is None or val < self.best[0]):
+            self.best = val, metrics.epoch
 
     def curve(self) -> list[tuple[int, float]]:
         """(epoch, loss) of the epochs that are kept and of the latest, as far as they are numbers."""

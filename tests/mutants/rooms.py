@@ -64,7 +64,9 @@ ROOMS = (
         ),
     ),
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
-    Room("worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_attempt_figures.py", "tests/unit/test_failure.py")),
+    Room(
+        "worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_attempt_figures.py", "tests/unit/test_failure.py")
+    ),
     Room(
         "supervisor",
         (),

@@ -20,7 +20,7 @@ class Watched(TorchDispatchMode):
     """Notes every product of an expanded operand, and every result that is written into strided memory."""
 
     def __init__(self) -> None:
-        super().__init__()
+        TorchDispatchMode.__init__(self)
         self.products = 0
         self.bad: list[str] = []
 

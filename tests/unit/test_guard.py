@@ -10,6 +10,7 @@ from cqltui.campaign.model import WorkersConfig
 from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import RETRY_LONGEST_S, Guard
+from cqltui.supervisor.records import Records
 
 
 class Told:
@@ -22,10 +23,21 @@ class Told:
         """The one."""
         return [Lease("a1", "1-7", 3, "w1", fenced=True)]
 
+    def files(self, *attempt: object) -> dict[str, bytes]:
+        """No worker on another machine has handed anything over."""
+        return {}
+
     def died(self, *told: object) -> bool:
         """Keep it."""
         self.deaths.append(told)
         return True
+
+
+class Nothing:
+    """A run directory in which no attempt has left a result."""
+
+    def finished(self, *attempt: object) -> None:
+        """None is there."""
 
 
 @pytest.mark.parametrize(
@@ -35,6 +47,8 @@ def test_each_death_makes_the_next_attempt_wait_longer(deaths: int, retry_s: flo
     life = Lifecycle(status=Status.RUNNING, token="1-7", worker="w1", deaths=deaths)
     state = RunState(tasks={"a1": TaskState(TaskInfo("a1", "p"), life)})
     told = Told()
-    guard = Guard(cast("Queue", told), cast("Fleet", None), WorkersConfig(max_deaths=5, retry_s=10.0))
+    guard = Guard(
+        cast("Queue", told), cast("Fleet", None), WorkersConfig(max_deaths=5, retry_s=10.0), cast("Records", Nothing())
+    )
     guard.check(state, 0.0)
     assert told.deaths == [("a1", "1-7", "its worker w1 was replaced", 5, retry_s)]

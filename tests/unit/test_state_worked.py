@@ -110,9 +110,9 @@ def test_the_size_of_a_pack() -> None:
 def test_the_limit_of_a_stalled_task() -> None:
     task = trained(1, Status.RUNNING, 5, 1.0)
     assert stall_limit_s(task, 120) == 120
-    assert stall_limit_s(replace(task, progress=None), 120) == 600
+    assert stall_limit_s(replace(task, live=None), 120) == 600
     assert task.progress is not None
-    assert stall_limit_s(replace(task, progress=replace(task.progress, resumed_epoch=5)), 120) == 600
+    assert stall_limit_s(replace(task, live=replace(task.progress, resumed_epoch=5)), 120) == 600
     assert not select.stalled(task, LAUNCH + 120, 120)
     assert select.stalled(task, LAUNCH + 120.5, 120)
 
