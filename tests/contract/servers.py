@@ -37,7 +37,7 @@ class Canned:
     """What answers is no server: it gives each command, by its first word, a reply as it goes over the wire."""
 
     def __init__(self, replies: Mapping[str, str]) -> None:
-        self._replies = {name.upper(): reply for name, reply in replies.items()}
+        self._replies = replies
         answer = self._answer
 
         class Handler(socketserver.StreamRequestHandler):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cqltui.broker import codec
 from cqltui.broker.bus import Feed
+from cqltui.broker.connect import connect_url
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
@@ -20,6 +21,7 @@ from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import after, claim_one, eventually, state, task, worker
 from tests.contract.machine import STEP, Machine, invariants
 from tests.contract.readers import drain, polled, reader, same
+from tests.contract.servers import Canned
 
 
 @pytest.fixture
@@ -152,6 +154,24 @@ def test_notices_reach_a_late_reader(queue: Queue, feed: Feed) -> None:
     queue.notice("warning", "first \udcff")
     queue.notice("info", "second")
     assert [notice.text for notice in after(feed.poll(5)).notices] == ["first ?", "second"]
+
+
+def test_a_server_that_refuses_says_why(tmp_path: Path) -> None:
+    replies = {"PING": "-LOADING Redis is loading the dataset in memory"}
+    with Canned(replies) as server:
+        feed = Feed(lambda: connect_url(server.url))
+        said = feed.poll(5)
+        replies["PING"] = "-NOPERM this user has no permissions to run the 'ping' command"
+
+        def is_said() -> bool:
+            said.extend(feed.poll(1))
+            return len(said) > 1
+
+        eventually(is_said)
+        assert feed.poll(0.5) == [], "once"
+    away, refuses = (event.data["why"] for event in said)
+    assert away == ""
+    assert "(NOPERM)" in refuses
 
 
 def test_a_server_that_is_away_is_an_event(short_dir: Path) -> None:

@@ -32,7 +32,7 @@ from tests.integration.sessions import ONE, OneTask, check_undisturbed
 SHORT = ONE.replace("epochs = 1000000", "epochs = 3")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten minutes are a moment."""
     monkeypatch.setattr("cqltui.worker.session.PATIENCE_S", 0.1)
@@ -60,7 +60,7 @@ def leaves_untold(task: OneTask) -> None:
 
 
 @pytest.fixture
-def task(queue: Queue, tmp_path: Path) -> OneTask:
+def task(queue: Queue, tmp_path: Path, impatient: None) -> OneTask:
     """A short one."""
     (tmp_path / "run").mkdir()
     return OneTask(queue, tmp_path, SHORT)

@@ -80,6 +80,9 @@ async def test_the_banner_shows_while_the_server_is_away() -> None:
         bench.give(Event(Kind.CONNECTION, night.now, data={"online": False}))
         await bench.settle(pilot)
         assert banner.display
+        refuses = {"online": False, "why": "the server is full (maxmemory)"}
+        bench.give(Event(Kind.CONNECTION, night.now, data=refuses))
+        await bench.until(pilot, lambda: "the server is full (maxmemory)" in banner.render_line(0).text)
         bench.give(Event(Kind.CONNECTION, night.now + 1, data={"online": True}))
         await bench.settle(pilot)
         assert not banner.display

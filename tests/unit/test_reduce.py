@@ -207,6 +207,16 @@ def test_connection_is_dated_once() -> None:
     assert (state.online, state.offline_since, state.now) == (False, 7.0, 8.0)
 
 
+def test_what_a_server_says_that_refuses_is_kept_until_it_serves() -> None:
+    state = reduce(RunState(), Event(Kind.CONNECTION, 5.0, data={"online": True}))
+    state = reduce(state, Event(Kind.CONNECTION, 6.0, data={"online": False}))
+    assert state.offline_why == ""
+    state = reduce(state, Event(Kind.CONNECTION, 7.0, data={"online": False, "why": "NOPERM"}))
+    assert (state.offline_since, state.offline_why) == (6.0, "NOPERM")
+    state = reduce(state, Event(Kind.CONNECTION, 8.0, data={"online": True}))
+    assert (state.offline_since, state.offline_why) == (0.0, "")
+
+
 def test_a_worker_that_a_snapshot_lacks_has_stopped() -> None:
     state = reduce(RunState(), Event(Kind.WORKER_STARTED, 10.0, 1, 1, worker="w1", data={"pid": 4}))
     assert not state.workers["w1"].stopped

@@ -128,6 +128,17 @@ def test_workers_and_the_campaign() -> None:
     ]
 
 
+def test_a_server_that_refuses_is_not_called_silent() -> None:
+    online = Event(Kind.CONNECTION, 9.0, data={"online": True})
+    refuses = Event(Kind.CONNECTION, 10.0, data={"online": False, "why": "the server is full\x1b[31m"})
+    silent = Event(Kind.CONNECTION, 11.0, data={"online": False})
+    assert lines_of(online, refuses, refuses, silent) == [
+        "server answers",
+        "the server is full; workers train on",
+        "server does not answer; workers train on",
+    ]
+
+
 def test_what_only_a_snapshot_tells_is_told() -> None:
     server = Server()
     server.apply("enqueue", "a", "")
