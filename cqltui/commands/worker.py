@@ -18,6 +18,7 @@ from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
+from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from trainer import allowance
 
@@ -54,7 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     server, run_dir = open_run(arguments)
     try:
         place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
-        _log_to(place.log(arguments.worker_id))
+        try:
+            _log_to(place.log(arguments.worker_id))
+        except OSError as error:  # another user's, for one
+            raise unusable(place, error) from error
         device = chosen if chosen != "auto" else choose_device(auto_device(server.queue.campaign(), is_here=is_here))
         settings = WorkerOptions(
             arguments.worker_id,

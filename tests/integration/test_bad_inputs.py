@@ -11,6 +11,7 @@ import redis
 import torch
 
 from cqltui.broker import wire
+from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
 from cqltui.cli import main
 from cqltui.commands import options
@@ -254,6 +255,18 @@ def test_a_run_directory(
     name, *words = command.split()
     found, told = run([name, "--run-dir", "a run [x]", *words], capsys)
     assert (found, said in told) == (code, True), told
+
+
+def test_a_run_directory_that_a_worker_cannot_write_to(
+    server: ServerHandle, client: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = server.run_dir / "campaign.json", server.run_dir / "logs"
+    for path in made:
+        path.write_text("{}")
+    code, said = run(["worker", "--worker-id", "w", "--device", "cpu", "--run-dir", str(server.run_dir)], capsys)
+    for path in made:
+        path.unlink()
+    assert (code, f"{server.run_dir}: cannot be used as a run directory: File exists" in said) == (2, True), said
 
 
 @pytest.mark.parametrize(("content", "shown"), LOG, ids=range(len(LOG)))
