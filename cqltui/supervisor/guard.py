@@ -121,7 +121,7 @@ class Guard:
                 self._give_back(state, lease.id, lease.token, reason)
         signed_off = not self._queue.unregister_worker(worker_id)
         if code not in EXPECTED and not (signed_off and code == UNSEEN):
-            why = f": {said}" if (said := last_reason(death.log)) else ""
+            why = f": {said}" if (said := last_reason(death.log, code)) else ""
             self._queue.notice("warning", f"worker {worker_id} died ({how}){why}")
 
     def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:

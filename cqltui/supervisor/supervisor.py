@@ -244,7 +244,8 @@ class Supervisor:
     def _note_end(self, worker_id: str, code: int) -> None:
         self._guard.note_death(worker_id, code)
         if code != 0:
-            why = reason(self._fleet.last_words(worker_id)) or f"exit code {code}"
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            why = reason(self._fleet.last_words(worker_id), code) or how
             self._futile.ended(worker_id, why)
             if not self.state.online:  # else a notice says so
                 self._say(f"worker {worker_id} died: {why}")

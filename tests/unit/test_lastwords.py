@@ -28,7 +28,9 @@ def test_it_is_bounded_whatever_the_log_holds(tmp_path: Path) -> None:
 
 def test_the_reason_is_an_errors_last_line_or_a_crashs_first() -> None:
     traced = ["Traceback (most recent call last):", '  File "a.py"', "ImportError: no torch"]
-    assert reason(traced) == "ImportError: no torch"
-    assert reason(["INFO claims", "cqltui: the server refuses it"]) == "the server refuses it"
-    assert reason(["Fatal Python error: Bus error", "Thread 1:", '  File "a.py"']) == "Fatal Python error: Bus error"
-    assert reason([]) == ""
+    assert reason(traced, 1) == "ImportError: no torch"
+    assert reason(["INFO claims", "cqltui: the server refuses it"], 3) == "the server refuses it"
+    crash = ["Fatal Python error: Bus error", "Thread 1:", '  File "a.py"']
+    assert reason(crash, -7) == "Fatal Python error: Bus error"
+    assert reason(["INFO Epoch 10/100"], -9) == "", "it was killed, whatever it did"
+    assert reason([], 1) == ""
