@@ -11,10 +11,9 @@ LOOK_BYTES = 1 << 16
 
 
 def reason(lines: Sequence[str], code: int) -> str:
-    """Why the process ended, as the last line of an error says or the first of a crash; empty if nothing does. `code`:
-    of its exit; negative for a signal, before which the last line says nothing of it."""
-    crash = next((line for line in lines if line.startswith("Fatal Python error")), "")
-    return (crash or (lines[-1] if lines and code > 0 else "")).removeprefix("cqltui: ")
+    """Why the process ended, as its error's last line says; empty if nothing does. `code`: of its exit, negative for a
+    signal, before which the last line says nothing of it."""
+    return lines[-1].removeprefix("cqltui: ") if lines and code > 0 else ""
 
 
 def last_lines(log: Path, start: int = 0) -> list[str]:

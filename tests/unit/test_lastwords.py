@@ -26,11 +26,9 @@ def test_it_is_bounded_whatever_the_log_holds(tmp_path: Path) -> None:
     assert [len(line) for line in last_lines(log)] == [LINE_CHARS] * 3
 
 
-def test_the_reason_is_an_errors_last_line_or_a_crashs_first() -> None:
+def test_the_reason_is_the_last_line_of_an_error() -> None:
     traced = ["Traceback (most recent call last):", '  File "a.py"', "ImportError: no torch"]
     assert reason(traced, 1) == "ImportError: no torch"
     assert reason(["INFO claims", "cqltui: the server refuses it"], 3) == "the server refuses it"
-    crash = ["Fatal Python error: Bus error", "Thread 1:", '  File "a.py"']
-    assert reason(crash, -7) == "Fatal Python error: Bus error"
     assert reason(["INFO Epoch 10/100"], -9) == "", "it was killed, whatever it did"
     assert reason([], 1) == ""
