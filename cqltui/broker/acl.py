@@ -73,7 +73,7 @@ OWNER = Role(
     WORKER.calls
     | {"subscribe", "unsubscribe", "lrange", "xrange"}  # events
     | {"zrange", "zcard", "hgetall", "hscan", "del", "time", "scan", "unlink"}
-    | {"type", "exists", "zcount"},  # `cqltui doctor`
+    | {"info", "type", "exists", "zcount"},  # a warning at the start, `cqltui doctor`
 )
 """Whoever runs campaigns: supervisor, screen, the commands on a run, and the documented words of redis-cli. Its
 supervisor's workers use its user too."""

@@ -180,7 +180,7 @@ class Feed:
         if version != (self._version[0], self._version[1] + 1):
             return self._recover()
         self._version = version
-        return [event]
+        return [event, *self._snapshot()] if event.data.get("reread") else [event]
 
     def _recover(self) -> list[Event]:
         """After a loss: the events of the stream, then a snapshot, since progress is in no stream."""
@@ -206,7 +206,7 @@ class Feed:
             found += readable
             seq += len(readable)
         self._version = (epoch, seq)
-        return found
+        return found + self._snapshot() if any(event.data.get("reread") for event in found) else found
 
     def _server_version(self) -> tuple[int, int]:
         assert self._client is not None  # called with a connection

@@ -126,6 +126,21 @@ def connect_url(url: str) -> redis.Redis:
     return client
 
 
+def eviction(client: redis.Redis) -> str | None:
+    """What to say of a server that drops keys when it is full; None of one that does not, or will not say."""
+    try:
+        memory = client.execute_command("INFO", "memory")
+    except redis.ResponseError:  # no right to ask
+        return None
+    limit, policy = memory.get("maxmemory", 0), memory.get("maxmemory_policy", "noeviction")
+    if not limit or policy == "noeviction":
+        return None
+    return (
+        f"the server may drop tasks and results when it is full (maxmemory-policy {policy}, maxmemory "
+        f"{memory.get('maxmemory_human', limit)}): redis-cli config set maxmemory-policy noeviction"
+    )
+
+
 def _with_fix(text: str, *, tls: bool) -> str:
     """Why a server cannot be reached, and what to do about it."""
     fix = next((fix for sign, fix in (_TLS_MENDS if tls else _MENDS) if sign in text), "")

@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from cqltui.broker import codec, wire
+from cqltui.broker.audit import Audits
 from cqltui.broker.commands import Commands
 from cqltui.broker.handover import Handover
 from cqltui.broker.records import (
@@ -31,7 +32,7 @@ from cqltui.broker.records import (
 )
 from cqltui.broker.snapshot import read_snapshot
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Lifecycle, Status
+from cqltui.state.model import ENDED, Lifecycle, Status
 from cqltui.state.report import report_of
 
 BATCH = 200
@@ -42,7 +43,7 @@ ERROR_LIMIT = 10_000
 """Characters of an error that are kept with the task."""
 
 
-class Queue(Commands, Handover):
+class Queue(Commands, Handover, Audits):
     """One campaign's queue on one server. Not for use by several threads at once beyond what redis.Redis allows."""
 
     def __init__(self, client: redis.Redis, namespace: str = "") -> None:
@@ -81,7 +82,8 @@ class Queue(Commands, Handover):
     def restore(
         self, task: Submission, life: Lifecycle, result: Result | None = None, before: Lifecycle | None = None
     ) -> bool:
-        """Registers a task as the run directory knows it, after the server's data was lost; no-op if it is known.
+        """Registers a task as the run directory knows it, after the server's data was lost. Of one that is known only a
+        lost result is put back.
 
         A running or delayed task is queued, with its run and priority. `before`: of an earlier run that was done, which
         a cancel brings back. Returns whether it was registered.
@@ -91,7 +93,8 @@ class Queue(Commands, Handover):
         status = Status.QUEUED if life.status in {Status.RUNNING, Status.DELAYED} else life.status
         priority = check_priority(task.id, int(life.priority))
         record = codec.encode_object(wire.result_object(result)) if result else b""
-        token, worker = (result.token, result.worker) if result else ("", "")
+        last = result or (life if status in ENDED else Lifecycle())
+        token, worker = last.token, last.worker
         where = (status, priority, life.run, life.attempt, life.finished_ts)
         texts = (clean(life.error)[:ERROR_LIMIT], life.paused_by, token, worker)
         saved = None if life.report is None else asdict(life.report)

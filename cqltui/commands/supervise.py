@@ -189,8 +189,9 @@ def _assemble(
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
-    hooks = Hooks(upkeep.ensure, upkeep.tell, lambda state: _conclude(run_dir, campaign, state))
-    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters)
+    hooks = Hooks(upkeep.ensure, upkeep.audit, upkeep.tell, lambda state: _conclude(run_dir, campaign, state))
+    ids = frozenset(task.id for task in campaign.tasks)
+    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters, ids)
 
 
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState) -> float:

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 
+from cqltui.broker.audit import PAGE
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import PRIORITY_MAX, Cost, Submission
 from cqltui.campaign import payload
@@ -46,22 +47,30 @@ def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:
 def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records) -> None:
     """Queue what is to be done. Running it again changes nothing.
 
-    What the run directory knows is put back first, unless the queue holds it: the server's data may have been lost.
+    What the run directory knows is put back first, unless the queue holds it: the server's data may have been lost,
+    wholly or in part.
     """
     wanted = submissions(campaign, data)
-    if not queue.is_filled():
-        known = [(submission, records.lifecycle(submission.id)) for submission in wanted]
-        for submission, life in sorted(known, key=lambda item: item[1].order if item[1] else sys.maxsize):
-            if life is not None:
-                _restore(queue, submission, life, records)
+    ids = [submission.id for submission in wanted]
+    lacking: set[str] = set()
+    for start in range(0, len(ids), PAGE):
+        found = queue.audit(ids[start : start + PAGE])
+        lacking |= found.lost | found.resultless
+    known = [(submission, records.lifecycle(submission.id)) for submission in wanted if submission.id in lacking]
+    for submission, life in sorted(known, key=lambda item: item[1].order if item[1] else sys.maxsize):
+        if life is not None:
+            restore(queue, submission, life, records)
     queue.enqueue_many(wanted)
     queue.withdraw(set(queue.ids()) - {submission.id for submission in wanted})
 
 
-def _restore(queue: Queue, submission: Submission, life: Lifecycle, records: Records) -> None:
-    result = None
+def restore(queue: Queue, submission: Submission, life: Lifecycle, records: Records) -> None:
+    """Put one task, or its result, back as the run directory knows it."""
+    result = queue.result(submission.id, life.run)  # the directory may not have heard yet that it is done
+    if result is not None:
+        life = replace(life, status=Status.DONE, attempt=result.attempt, finished_ts=result.ts)
     # One that is back in the file may have been done before, and one that ran may have come to its end untold.
-    if life.status in (Status.DONE, Status.WITHDRAWN, Status.RUNNING):
+    elif life.status in (Status.DONE, Status.WITHDRAWN, Status.RUNNING):
         result = records.result(submission.id, life)
         if result is not None and result.data.get("digest") != submission.digest:
             result = None

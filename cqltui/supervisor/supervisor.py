@@ -55,6 +55,8 @@ class Hooks:
 
     ensure_server: Callable[[RunState], None]
     """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
+    audit: Callable[[RunState], None]
+    """Notice what a server that answers has lost, and make it again. Raises as `ensure_server`, and RedisError."""
     describe: Callable[[RunState], None]
     """Tasks have ended: tell the server how the criteria stand."""
     conclude: Callable[[RunState], float]
@@ -73,7 +75,10 @@ class Supervisor:
         records: Records,
         hooks: Hooks,
         reporters: Sequence[Reporter],
+        task_ids: frozenset[str] = frozenset(),
     ) -> None:
+        """`task_ids`: without them all the run has not ended, whatever the server says."""
+        self._ids = task_ids
         self.state = RunState()
         self._queue = queue
         self._feed = feed
@@ -86,6 +91,8 @@ class Supervisor:
         self._stop_sent = False
         self._terminated_at: float | None = None
         self._judge_at: float | None = None
+        self._answers = True
+        """Whether the server did, when last something failed."""
         self._said: list[str] = []
         """Warnings since all went well."""
         self._futile = Futile()
@@ -188,6 +195,7 @@ class Supervisor:
                 self._stop_sent = True
             if self._queue.version() < self._records.version or not self._queue.is_filled():
                 self._guarded(partial(self._hooks.ensure_server, self.state))
+            self._hooks.audit(self.state)
             self._queue.reconcile()
             self._queue.promote()
             self._note_lost()
@@ -207,7 +215,8 @@ class Supervisor:
     def _catch_up(self) -> None:
         """What could not be written when it happened."""
         for task_id in list(self._unkept):
-            self._guarded(partial(self._write_down, task_id))
+            if not self._guarded(partial(self._write_down, task_id)) and not self._answers:
+                return  # each further question to a silent server would take seconds
         journal = self._records.journal
         if self.state.online and journal.version < (self.state.epoch, self.state.seq):
             self._guarded(lambda: journal.append(events_after(self._queue, journal.version)))
@@ -254,12 +263,15 @@ class Supervisor:
         """Whether a worker of ours has got as far as to tell the server that it is there."""
         return any(worker.pid and self._fleet.pid(worker.id) == worker.pid for worker in self.state.workers.values())
 
-    def _guarded(self, action: Callable[[], object]) -> None:
-        """Do what may fail while the server is away: the next snapshot brings it about."""
+    def _guarded(self, action: Callable[[], object]) -> bool:
+        """Do what may fail while the server is away: the next snapshot brings it about. Returns whether it was done."""
         try:
             action()
         except (RedisError, OSError, CqltuiError) as error:
+            self._answers = not isinstance(error, RedisError)
             self._say(f"will be tried again: {told(error) if isinstance(error, RedisError) else error}")
+            return False
+        return True
 
     def _say(self, text: str) -> None:
         """A warning, once: what goes wrong is tried again twice a second."""
@@ -273,7 +285,7 @@ class Supervisor:
         if self._stop_asked.is_set() or self.state.wanted is Wanted.STOPPED:
             return self._stopped(now)
         self._terminated_at = None  # a stop that was taken back: the next one has its own time
-        if not self.state.online or not self.state.tasks or self._unkept:
+        if not self.state.online or not self.state.tasks or self._unkept or not self._ids <= self.state.tasks.keys():
             return None
         statuses = [task.status for task in self.state.tasks.values()]
         if all(status in ENDED for status in statuses):
@@ -283,14 +295,16 @@ class Supervisor:
         return None
 
     def _stopped(self, now: float) -> ExitCode | None:
-        """Workers are asked to checkpoint and leave; those that have not after a minute are ended."""
+        """Workers are asked to checkpoint and leave; those that have not after a minute are ended, whatever the server
+        says of their tasks."""
         if self._terminated_at is None:
             self._terminated_at = now
             self._fleet.terminate()
-        elif now - self._terminated_at > STOP_GRACE_S:
+        late = now - self._terminated_at > STOP_GRACE_S
+        if late:
             self._fleet.kill_all()
         running = self.state.online and any(t.status is Status.RUNNING for t in self.state.tasks.values())
-        if self._fleet.alive or running:
+        if self._fleet.alive or (running and not late):
             return None
         return ExitCode.INTERRUPTED if self._stop_asked.is_set() else ExitCode.STOPPED
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cqltui.broker.access import Server
+from cqltui.broker.connect import eviction
 from cqltui.broker.epoch import open_epoch
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
@@ -17,8 +18,9 @@ from cqltui.state import decode
 from cqltui.state.live import live_workers
 from cqltui.state.model import CampaignInfo, RunState
 from cqltui.state.reduce import reduce
+from cqltui.supervisor.audit import Audit
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.submit import submit
+from cqltui.supervisor.submit import submissions, submit
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +47,16 @@ class Upkeep:
         self._records = records
         self._workers = workers
         self._describe = describe
+        ids = [task.id for task in campaign.tasks]
+        self._audit = Audit(server.queue, records, ids, lambda: submissions(campaign, data))
 
     def open(self, created_ts: float) -> None:
         """Take the queue over at the start. Raises InputError if it is another run's, RedisError and CqltuiError."""
         self._fill(None, discard=self._is_former(created_ts))
         self._tell_aside()
+        if (warning := eviction(self._queue.client)) is not None:
+            log.warning("%s", warning)
+            self._queue.notice("warning", warning)
 
     def ensure(self, state: RunState) -> None:
         """Bring the server back if it is ours to bring, and its queue if it was lost. Raises RedisError, CqltuiError
@@ -57,6 +64,10 @@ class Upkeep:
         self._server.restart()
         self._fill(state, discard=False)
         self._tell_aside()
+
+    def audit(self, state: RunState) -> None:
+        """Notice what a server that is there has lost, and make it again. Raises as `ensure` does."""
+        self._audit.step(state)
 
     def tell(self, state: RunState) -> None:
         """How the run and its criteria stand. Raises RedisError."""

@@ -95,8 +95,9 @@ local function plain(text)
   return (string.gsub(string.sub(text, 1, 100), '[^\32-\126]', '?'))
 end
 
-local function notice(level, text)
-  local data = cjson.encode({level = level, text = text})
+-- `reread`: what readers know may be less than all, and no event will tell them.
+local function notice(level, text, reread)
+  local data = cjson.encode({level = level, text = text, reread = reread or nil})
   local message = send(next_seq(), 'notice', '', '', '', 0, data)
   call('lpush', CQ .. 'notices', message)
   call('ltrim', CQ .. 'notices', 0, NOTICES_KEPT - 1)

@@ -4,7 +4,7 @@ local STATUS, DIGEST, INFO, FILE_PRIORITY = 1, 2, 3, 4
 local conflicts = {}
 
 local function add(id, digest, info, spec, pack, cost, p)
-  local order = call('hincrby', META, 'order', 1)
+  local order = call('zscore', TASKS, id) or call('hincrby', META, 'order', 1) -- listed already: its hash was lost
   call('zadd', TASKS, order, id)
   move(id, 'queued', {digest = digest, info = info, spec = spec, pack = pack, cost = cost, file_priority = p, priority = p,
     order = order, run = '1', attempt = '0', deaths = '0'}, info, record({}))

@@ -1,0 +1,69 @@
+"""Notices what the server has lost of its data, a part of the tasks at a time, and makes it again."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+from cqltui.broker.audit import PAGE
+from cqltui.broker.queue import Queue
+from cqltui.broker.records import Submission
+from cqltui.state.model import RunState, Status
+from cqltui.supervisor.records import Records
+from cqltui.supervisor.submit import restore
+
+log = logging.getLogger(__name__)
+
+URGENT = frozenset({Status.RUNNING, Status.DELAYED, Status.PAUSED})
+"""Tasks that nobody would come back to: they are looked at first."""
+
+
+class Audit:
+    """Compares the server's keys with each other and with the run directory. `step` is called twice a second."""
+
+    def __init__(
+        self, queue: Queue, records: Records, task_ids: Sequence[str], submissions: Callable[[], Iterable[Submission]]
+    ) -> None:
+        """`task_ids`: of the campaign. `submissions`: what was submitted, asked for only when something is lost."""
+        self._queue = queue
+        self._records = records
+        self._ids = tuple(task_ids)
+        self._submissions = submissions
+        self._at = 0
+        self._urgent_at = 0
+        self._lost: dict[str, tuple[int, int]] = {}
+        """Tasks without a hash, and the newest event when that was found."""
+
+    def step(self, state: RunState) -> None:
+        """Look at some tasks. Raises RedisError, CqltuiError and OSError, and may be called again."""
+        found = self._queue.audit(self._page(state))
+        if state.notices and not found.has_notices:
+            self._queue.restore_notices(state.notices)
+        for task_id in found.lost.intersection(self._ids):
+            self._lost.setdefault(task_id, found.version)
+        # A task is put back only as it was last heard of: its last event may be on its way.
+        heard = {task_id for task_id, version in self._lost.items() if version <= (state.epoch, state.seq)}
+        again = heard | found.resultless
+        if not again:
+            return
+        for submission in self._submissions():
+            if submission.id in again:
+                self._put_back(submission, state)
+                self._lost.pop(submission.id, None)
+
+    def _put_back(self, submission: Submission, state: RunState) -> None:
+        task = state.tasks.get(submission.id)
+        life = task.life if task is not None else self._records.lifecycle(submission.id)
+        if life is None:
+            self._queue.enqueue(submission)
+        else:
+            restore(self._queue, submission, life, self._records)
+        log.info("the server had lost what it knew of task %s: it is made again", submission.id)
+
+    def _page(self, state: RunState) -> list[str]:
+        """The urgent ones and the next of all, at most so many of each."""
+        urgent = [task.id for task in state.tasks.values() if task.status in URGENT]
+        urgent = urgent[self._urgent_at :] or urgent
+        self._urgent_at = self._urgent_at + PAGE if len(urgent) > PAGE else 0
+        page = self._ids[self._at : self._at + PAGE]
+        self._at = self._at + PAGE if self._at + PAGE < len(self._ids) else 0
+        return list(dict.fromkeys([*islice(urgent, PAGE), *page]))
