@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cqltui.broker import codec
-from cqltui.state.events import Event
+from cqltui.state.events import Event, Kind
 
 TAIL_BYTES = 1 << 20
 
@@ -28,12 +28,17 @@ class Journal:
         return (event.epoch, event.seq) <= (self.version[0], self.version[1] + 1)
 
     def append(self, events: Iterable[Event]) -> None:
-        """Write those that are new."""
+        """Write those that are new, and where the server had lost some before them, that."""
         for event in events:
             if (event.epoch, event.seq) > self.version:
-                self._file.write(codec.encode_event(event) + b"\n")
-                self.version = event.epoch, event.seq
+                if event.epoch == self.version[0] and event.seq > self.version[1] + 1:
+                    self._write(_gap(self.version[1] + 1, event))
+                self._write(event)
         self._file.flush()
+
+    def _write(self, event: Event) -> None:
+        self._file.write(codec.encode_event(event) + b"\n")
+        self.version = event.epoch, event.seq
 
     def _last(self) -> tuple[int, int]:
         size = self._file.seek(0, os.SEEK_END)
@@ -43,3 +48,10 @@ class Journal:
         self._file.truncate(start + len(whole))
         known = (codec.decode_event(line) for line in reversed(whole.splitlines()))
         return next(((event.epoch, event.seq) for event in known if event is not None), (0, 0))
+
+
+def _gap(first: int, event: Event) -> Event:
+    """What stands for the events from that number to the one before this event."""
+    last = event.seq - 1
+    text = f"the server had lost its events {first} to {last}; task.json holds what became of the tasks"
+    return Event(Kind.NOTICE, event.ts, event.epoch, last, data={"level": "warning", "text": text, "from": first})

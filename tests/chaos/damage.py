@@ -21,6 +21,18 @@ def flush(world: World) -> None:
         client.flushall()
 
 
+def delete_key(world: World) -> None:
+    """One key is gone: evicted, or deleted by hand."""
+    with world.client() as client:
+        patterns = ("cq:*", "training_queue", "active_workers")
+        names = sorted(name for pattern in patterns for name in client.scan_iter(match=pattern, count=1000))
+        # Files of a worker elsewhere are nowhere else.
+        names = [name for name in names if not name.startswith(b"cq:files:")]
+        if not names:
+            raise NotNow
+        client.delete(world.rng.choice(names))
+
+
 def damage_aof(world: World) -> None:
     """The server is killed, and its append-only file overwritten in the middle, cut off, or gone."""
     if world.own_server is not None:

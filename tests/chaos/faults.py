@@ -20,6 +20,7 @@ FAULTS: tuple[Fault, ...] = (
     deaths.sleep,
     deaths.cut_connections,
     damage.flush,
+    damage.delete_key,
     damage.damage_aof,
     damage.lose_data,
     damage.damage_checkpoint,
@@ -38,6 +39,7 @@ FAULTS: tuple[Fault, ...] = (
     surroundings.double_answers,
     surroundings.drain,
     surroundings.pause,
+    surroundings.reorder,
     surroundings.nonsense,
 )
 

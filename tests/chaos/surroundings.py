@@ -6,17 +6,20 @@ sense just now raises NotNow, and another is taken.
 
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import redis
 
 from cqltui.broker.queue import Queue
+from cqltui.broker.records import TaskError
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import Wanted
 from tests.chaos.world import LEASE_S, NotNow, World, worker_id
 from tests.integration.command import Command
 
+REORDERS = 20
 COMMAND_S = 20.0
 """How long a second supervisor has to find out that there is one."""
 REFUSED_S = 15.0
@@ -143,6 +146,33 @@ def pause(world: World) -> None:
     """The campaign is paused, and goes on later."""
     _want(world, Wanted.PAUSED)
     world.later(world.rng.uniform(1.0, 5.0), lambda: _want_again(world))
+
+
+def reorder(world: World) -> None:
+    """Tasks are moved again and again while the run is read: every reading holds them all."""
+    expected = set(world.look().tasks)
+    with world.client() as client, world.place.queue() as other:
+        queue = Queue(client)
+        before = queue.version()
+        for _ in range(REORDERS):
+            _move(world, queue, world.rng.choice(sorted(expected)))
+            found = set(other.snapshot().data["tasks"])
+            if not expected <= found and queue.version()[0] == before[0]:
+                world.complaints.append(f"a reading lacks {sorted(expected - found)}")
+
+
+def _move(world: World, queue: Queue, task_id: str) -> None:
+    """In the order of the tasks, or of the queue; a refusal is an answer too."""
+    with suppress(TaskError):
+        match world.rng.choice(("priority", "pause", "zadd")):
+            case "priority":
+                queue.set_priority(task_id, world.rng.randrange(10))
+            case "pause":
+                if queue.pause(task_id):
+                    queue.resume(task_id)
+            case _:
+                if queue.client.zscore(queue.keys.queue, task_id) is not None:
+                    queue.client.zadd(queue.keys.queue, {task_id: world.rng.randrange(10)}, xx=True)
 
 
 def nonsense(world: World) -> None:

@@ -57,3 +57,15 @@ def test_an_empty_or_foreign_file_has_no_events(tmp_path: Path) -> None:
     journal.append([_event(1)])
     journal.close()
     assert path.read_bytes().startswith(b"hello\n{}\n{")
+
+
+def test_events_that_the_server_had_lost_are_told_of(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append([_event(1), _event(5)])
+    assert journal.version == (1, 5)
+    journal.close()
+    assert _places(tmp_path / "journal.jsonl") == [(1, 1), (1, 4), (1, 5)]
+    gap = codec.decode_event((tmp_path / "journal.jsonl").read_bytes().splitlines()[1])
+    assert gap is not None
+    assert (gap.kind, gap.data["from"]) == (Kind.NOTICE, 2)
+    assert "its events 2 to 4" in gap.data["text"]
