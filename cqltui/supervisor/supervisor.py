@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 CHORES_S = 0.5
 STOP_GRACE_S = 60.0
+KILLED_S = 5.0
+"""So long after SIGKILL a process is waited for."""
 JUDGE_S = 2.0
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
@@ -170,12 +172,14 @@ class Supervisor:
     def _publish(self, task_id: str) -> None:
         life = self.state.tasks[task_id].life
         result = self._queue.result(task_id, life.run)
-        if result is None:  # the server's copy is damaged
+        if result is None:  # the server's copy is damaged or lost
+            mark = Result(task_id, life.run, life.attempt, life.token, life.worker, life.finished_ts)
+            self._records.receive(mark, self._queue.files(task_id, life.token))
             published = self._records.result(task_id, life) is not None
         else:
             published = self._records.publish(result) or self._receive(result)
-        if not published:
-            log.warning("task %s is done, but its files are not in the run directory", task_id)
+        if not published and self._queue.resubmit(task_id):
+            self._queue.notice("warning", f"task {task_id} was done, but its files are lost: it is trained again")
 
     def _receive(self, result: Result) -> bool:
         """Take over what a worker on another machine has handed over; False if there is nothing."""
@@ -303,19 +307,27 @@ class Supervisor:
         late = now - self._terminated_at > STOP_GRACE_S
         if late:
             self._fleet.kill_all()
+            if now - self._terminated_at > STOP_GRACE_S + KILLED_S:  # not even SIGKILL ends a process that hangs in I/O
+                return self._stop_code()
         running = self.state.online and any(t.status is Status.RUNNING for t in self.state.tasks.values())
         if self._fleet.alive or (running and not late):
             return None
+        return self._stop_code()
+
+    def _stop_code(self) -> ExitCode:
         return ExitCode.INTERRUPTED if self._stop_asked.is_set() else ExitCode.STOPPED
 
     def _leave(self) -> None:
         self._fleet.terminate()
-        deadline = time.monotonic() + STOP_GRACE_S
+        deadline = (self._terminated_at or time.monotonic()) + STOP_GRACE_S
         while self._fleet.alive:
             self._take(self._feed.poll(POLL_S))
             self._fleet.tend(0, self._guard.note_death)
             if time.monotonic() > deadline:
                 self._fleet.kill_all()
+            if time.monotonic() > deadline + KILLED_S:
+                log.error("workers are left that SIGKILL does not end")
+                break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
         self._judge()
         try:

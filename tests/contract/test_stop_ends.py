@@ -72,6 +72,19 @@ def test_a_task_that_is_said_to_run_for_ever_does_not_hold_up_a_stop(
     assert state(queue).tasks["a"].status is Status.RUNNING, "its worker is none of ours"
 
 
+def test_a_result_whose_files_are_lost_is_trained_again(queue: Queue, run: Running) -> None:
+    who = worker(queue, "elsewhere")
+    claim = claim_one(queue, who)
+    queue.put_files("a", claim.token, {"model.safetensors": b"x"})
+    queue.client.delete(queue.keys.files("a", claim.token))
+    assert queue.complete("a", claim.token, {"loss": 0.5})
+    eventually(lambda: state(queue).tasks["a"].life.run == 2)
+    assert state(queue).tasks["a"].status is Status.QUEUED
+    eventually(lambda: any("its files are lost" in said.text for said in run.supervisor.state.notices))
+    queue.cancel("a")
+    run.supervisor.ask_stop()
+
+
 def test_a_run_has_not_ended_while_the_server_lacks_a_task(queue: Queue, run: Running) -> None:
     assert queue.cancel("a")
     eventually(lambda: run.supervisor.state.tasks["a"].status is Status.CANCELLED)
@@ -100,4 +113,4 @@ def test_a_server_that_may_evict_is_told_of(queue: Queue) -> None:
             assert said is None or (told is not None and said in told and "noeviction" in told)
     finally:
         for name in ("maxmemory-policy", "maxmemory"):
-            client.config_set(name, before[name])
+            client.config_set(name, before[name] or 0)

@@ -17,9 +17,8 @@ def test_a_run_goes_on_whatever_key_is_lost(place: Place, expected: dict[str, Tr
         until(lambda: worker in place.worker_pids(), "the worker's return")
         for key in KEYS:
             if queue.client.delete(key):
-                until(
-                    lambda: run.code is not None or len(place.look().tasks) == len(expected), f"all tasks after {key}"
-                )
+                whole = f"all tasks after the loss of {key}"
+                until(lambda: run.code is not None or len(place.look().tasks) == len(expected), whole)
     run.ends(0)
     assert place.trained() == expected
     assert place.processes() == []
