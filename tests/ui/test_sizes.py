@@ -80,7 +80,7 @@ async def test_questions_details_and_help_lead_out_at_every_breakpoint() -> None
                 elif key == "question_mark":
                     keys = screen.query_one("#keys", Static)
                     assert keys.region.width <= screen.size.width, size
-                    assert max(map(len, str(keys.content).splitlines())) <= size[0] - 8, size
+                    assert max(map(len, str(keys.content).splitlines())) <= keys.size.width, size
                 else:
                     options = screen.query_one(OptionList)
                     assert screen.region.contains_region(options.region), size

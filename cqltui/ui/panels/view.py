@@ -6,12 +6,16 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cqltui.ui.line import Line
 from cqltui.ui.messages import StateChanged
+
+KEPT = 128
+"""Drawn lines that a list keeps: more than are seen. Each takes some kilobytes, and losses make new ones all night."""
 
 
 class LineView(ScrollView, can_focus=True):
@@ -31,7 +35,7 @@ class LineView(ScrollView, can_focus=True):
         self.border_title = title
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
-        self._strips: dict[tuple[Line, int, bool], Strip] = {}
+        self._strips: LRUCache[tuple[Line, int, bool], Strip] = LRUCache(KEPT)
 
     @property
     def cells(self) -> int:
@@ -71,8 +75,6 @@ class LineView(ScrollView, can_focus=True):
         key = (line, cells, cursor)
         strip = self._strips.get(key)
         if strip is None:
-            if len(self._strips) > 2_000:
-                self._strips.clear()
             segments = [Segment(text, self.role_style(role)) for text, role in line]
             base = self.role_style("cursor") if cursor else Style()
             strip = Strip(segments).adjust_cell_length(cells).apply_style(self.rich_style + base)

@@ -78,5 +78,5 @@ def help_text(wide: bool = True) -> str:
     for first, second in zip(blocks[::2], blocks[1::2], strict=True):
         height = max(len(first), len(second))
         padded = [block + [""] * (height - len(block)) for block in (first, second)]
-        rows += [f"{left(a, 38)}{b}".rstrip() for a, b in zip(*padded, strict=True)] + [""]
+        rows += [f"{left(a, 36)}{b}".rstrip() for a, b in zip(*padded, strict=True)] + [""]
     return "\n".join(rows).rstrip()
