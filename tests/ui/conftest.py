@@ -44,6 +44,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cqltui.ui.app.REFRESH_S", 0.005)
 
 
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app looks ten times a second whether the run is supervised."""
+    monkeypatch.setattr("cqltui.ui.app.TICK_S", 0.1)
+
+
 async def run_to_its_end(app: CqltuiApp) -> None:
     """Run an app that ends by itself. Raises what the app raises."""
     async with app.run_test(size=(80, 24)) as pilot:

@@ -88,6 +88,7 @@ async def test_the_banner_shows_while_the_server_is_away() -> None:
         assert not banner.display
 
 
+@pytest.mark.usefixtures("ticking")
 async def test_a_run_without_a_supervisor_says_so_after_a_while() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
@@ -125,6 +126,7 @@ async def test_what_was_cancelled_or_waits_is_counted() -> None:
         assert "1 paused" in next(line for line in text.splitlines() if "Robustness - Ensemble" in line)
 
 
+@pytest.mark.usefixtures("ticking")
 async def test_a_finished_run_needs_no_supervisor() -> None:
     night = Night(1e6)
     bench = Bench(night.events(), night.now)

@@ -60,15 +60,17 @@ async def test_what_was_known_when_the_server_went_is_marked_and_does_not_move()
         assert "as of " not in seen(bench.app)
 
 
-@pytest.mark.parametrize("keys", [["p"], ["plus"], ["P"], ["x", "y"], ["g", "r"], ["space", "j", "space", "p", "y"]])
-async def test_keys_are_answered_while_the_server_is_away(keys: list[str]) -> None:
-    async with away() as (bench, pilot):
-        await pilot.press(*keys)
-        await bench.until(pilot, lambda: bool(told(bench)))
-        assert [text for text in told(bench) if "nothing was asked" in text] == told(bench)[:1], "once"
-        assert bench.commands.calls == []
-        assert bench.app.frame is not None
-        assert not bench.app.frame.pending
+async def test_keys_are_answered_while_the_server_is_away() -> None:
+    async with away((80, 24)) as (bench, pilot):
+        for keys in (["p"], ["plus"], ["P"], ["x", "y"], ["space", "j", "space", "p", "y"], ["g", "r"]):
+            await pilot.press(*keys)
+            await bench.until(pilot, lambda: bool(told(bench)))
+            assert [text for text in told(bench) if "nothing was asked" in text] == told(bench)[:1], f"{keys}: once"
+            assert bench.commands.calls == [], keys
+            assert bench.app.frame is not None
+            assert not bench.app.frame.pending, keys
+            bench.app.clear_notifications()
+            await bench.until(pilot, lambda: not told(bench))
 
 
 async def test_a_run_can_be_left_but_not_stopped_while_the_server_is_away() -> None:
@@ -93,6 +95,7 @@ async def test_a_command_whose_answer_was_lost_is_no_longer_pending() -> None:
         await bench.until(pilot, lambda: bench.app.frame is not None and not bench.app.frame.pending)
 
 
+@pytest.mark.usefixtures("ticking")
 async def test_neither_server_nor_supervisor_names_the_mend() -> None:
     async with away((80, 24)) as (bench, pilot):
         bench.supervised = False

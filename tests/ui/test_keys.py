@@ -136,14 +136,14 @@ async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
         assert bench.commands.calls == []
 
 
-@pytest.mark.parametrize("keys", [["enter"], ["x", "enter"], ["escape"], ["n"]])
-async def test_x_cancels_nothing_without_a_yes(keys: list[str]) -> None:
+async def test_x_cancels_nothing_without_a_yes() -> None:
     async with started() as (bench, pilot):
-        await pilot.press("x")
-        assert isinstance(bench.app.screen, Dialog)
-        await pilot.press(*keys)
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
-        assert bench.commands.calls == []
+        for keys in (["enter"], ["x", "enter"], ["escape"], ["n"]):
+            await pilot.press("x")
+            assert isinstance(bench.app.screen, Dialog), keys
+            await pilot.press(*keys)
+            await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+            assert bench.commands.calls == [], keys
 
 
 async def test_x_cancels_after_y() -> None:
@@ -206,14 +206,12 @@ async def test_enter_opens_details_and_escape_leads_back() -> None:
         await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
 
 
-@pytest.mark.parametrize(
-    ("keys", "index"),
-    [(["g"], 0), (["G"], 48), (["g", "j"], 1), (["g", "j", "j", "k"], 1), (["g", "down"], 1), (["home", "up"], 0)],
-)
-async def test_movement(keys: list[str], index: int) -> None:
+async def test_movement() -> None:
+    cases = (["g"], 0), (["G"], 48), (["g", "j"], 1), (["g", "j", "j", "k"], 1), (["g", "down"], 1), (["home", "up"], 0)
     async with started() as (bench, pilot):
-        await pilot.press(*keys)
-        assert table(bench).cursor_id == ALL[index].id
+        for keys, index in cases:
+            await pilot.press(*keys)
+            assert table(bench).cursor_id == ALL[index].id, keys
 
 
 async def test_sort_column_moves_and_the_selection_stays() -> None:
@@ -339,12 +337,14 @@ async def test_q_asks_what_becomes_of_the_run(key: str, choice: LeaveChoice, wan
     assert bench.commands.calls == ([("want", wanted)] if wanted else [])
 
 
-@pytest.mark.parametrize("key", ["c", "escape"])
-async def test_q_can_be_taken_back(key: str) -> None:
+async def test_q_can_be_taken_back() -> None:
     async with started() as (bench, pilot):
-        await pilot.press("q", key)
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
-        assert bench.app.is_running
+        for key in ("c", "escape"):
+            await pilot.press("q")
+            assert isinstance(bench.app.screen, Dialog), key
+            await pilot.press(key)
+            await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+            assert bench.app.is_running
 
 
 async def test_a_refused_stop_is_shown_and_does_not_leave() -> None:
