@@ -3,10 +3,12 @@
 import json
 import sys
 import time
+from typing import get_args
 
 from cqltui.broker.handle import is_alive
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
+from cqltui.commands.dataset import load_data
 from cqltui.commands.ending import exit_code, tell
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.jsonl import to_line
@@ -14,18 +16,22 @@ from cqltui.reporters.wording import clock
 from cqltui.results.left import from_disk
 from cqltui.results.record import TaskResult
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json
+from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.state.still import snapshot_of
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import is_supervised
+from trainer.config import Precision
 
 
 def as_begun(campaign: Campaign, data: DataSummary, run_dir: RunDir) -> Campaign:
     """The campaign with the precision that "auto" came to when the run began."""
-    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    tasks = [task for phase in known.get("phases", ()) for task in phase.get("tasks", ())]
-    for precision in {task["trainer"]["precision"] for task in tasks if task.get("auto_precision")}:
-        campaign = campaign.with_auto_precision(precision).identified(data.digest)
+    phases = decode.dicts(manifest.known(run_dir).get("phases"))
+    tasks = [task for phase in phases for task in decode.dicts(phase.get("tasks")) if task.get("auto_precision")]
+    found = {decode.text(trainer, "precision") for trainer in decode.dicts([task.get("trainer") for task in tasks])}
+    for precision in get_args(Precision):
+        if precision in found:
+            campaign = campaign.with_auto_precision(precision).identified(data.digest)
     return campaign
 
 
@@ -41,12 +47,13 @@ def look(run_dir: RunDir) -> RunState | None:
 
 
 def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
-    """How the run stands if this very campaign has come to its end there, with everything in place; else None."""
+    """How the run stands if this very campaign has come to its end there, with everything in place; else None. Raises
+    InputError for the data."""
     state = look(run_dir)
     if state is None or manifest.is_own_server(run_dir):  # what its server knows may be newer
         return None
-    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    mine = manifest.resolved(campaign)
+    campaign = as_begun(*load_data(campaign), run_dir)
+    known, mine = manifest.known(run_dir), manifest.resolved(campaign)
     same = all(known.get(key) == mine[key] for key in mine if key not in {"path", "workers", "redis"})
     tasks = [task for task in state.tasks.values() if task.status is not Status.WITHDRAWN]
     if not same or {task.id for task in tasks} != {task.id for task in campaign.tasks}:

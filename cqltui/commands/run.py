@@ -52,18 +52,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fresh:
         load_data(chosen.campaign)  # wrong input moves nothing
         start_fresh(chosen.run_dir)
-    ended, agreed = None, ""
-    if chosen.run_dir.campaign_json.is_file():  # of a new run the screen is drawn first
-        campaign, data = load_data(chosen.campaign)
-        ended = finished.has_nothing_left(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir))
-        if ended is not None and not on_screen:
-            return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
-        if ended is None and on_screen:
-            agreed = _agreed(chosen, campaign, data, yes=arguments.yes)
+    ended = finished.has_nothing_left(chosen.run_dir, chosen.campaign)
+    if ended is not None and not on_screen:
+        return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
     if on_screen:
         screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
         if ended is not None:
             return int(screen.show_ended(chosen.run_dir, ended))
+        agreed = ""
+        if chosen.run_dir.campaign_json.is_file():  # of a new run the screen is drawn first
+            agreed = _agreed(chosen, yes=arguments.yes)
         given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
         return int(screen.show(chosen, partial(_check, chosen), partial(ensure_supervisor, chosen, given)))
     return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
@@ -74,11 +72,12 @@ def _check(chosen: RunOptions) -> None:
     _make(chosen.run_dir)
 
 
-def _agreed(chosen: RunOptions, campaign: Campaign, data: DataSummary, *, yes: bool) -> str:
+def _agreed(chosen: RunOptions, *, yes: bool) -> str:
     """Ask whether the file may change the run that is there, unless it goes on; what was agreed to.
 
     Raises DeclinedError.
     """
+    campaign, data = load_data(chosen.campaign)
     if is_supervised(chosen.run_dir):  # it is joined, or refused: nothing is changed
         return ""
     found = difference.find(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir), data)
@@ -150,8 +149,7 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
 def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
     """Wait until the run that another process supervises can be attached to; expect it to be of this campaign."""
     _wait_ready(run_dir, None)
-    known = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    _expect_same(run_dir, known, manifest.resolved(finished.as_begun(campaign, data, run_dir)))
+    _expect_same(run_dir, manifest.known(run_dir), manifest.resolved(finished.as_begun(campaign, data, run_dir)))
 
 
 def _make(run_dir: RunDir) -> None:

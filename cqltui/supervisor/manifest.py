@@ -38,9 +38,9 @@ def write(
     `command`: what the user typed. `placing`: where its workers train, and why. `own_server`: the run is on the user's
     own server, wherever its URL was given.
     """
-    known = read_json(run_dir.campaign_json)
-    created_ts = float(known.get("created_ts", now)) if known else now
-    ended_ts = decode.stamp(known, "finished_ts") or decode.stamp(known, "last_finished_ts")
+    before = read_json(run_dir.campaign_json)
+    created_ts = float(before.get("created_ts", now)) if before else now
+    ended_ts = decode.stamp(before, "finished_ts") or decode.stamp(before, "last_finished_ts")
     write_json(
         run_dir.campaign_json,
         {
@@ -63,19 +63,25 @@ def write(
 def finish(run_dir: RunDir, state: RunState, now: float) -> float:
     """Note that the results are written; when the run ended. One that had ended before, and in which no task has ended
     since, keeps its time."""
-    known = read_json(run_dir.campaign_json) or {}
-    before, tasks = decode.stamp(known, "last_finished_ts"), state.tasks.values()
+    said = read_json(run_dir.campaign_json) or {}
+    before, tasks = decode.stamp(said, "last_finished_ts"), state.tasks.values()
     last_ts = max((task.life.finished_ts for task in tasks), default=0.0)
     same = last_ts <= before and all(task.status in ENDED for task in tasks)
     ended_ts = before if same and before > 0 else max(now, last_ts)
-    write_json(run_dir.campaign_json, known | {"finished_ts": ended_ts})
+    write_json(run_dir.campaign_json, said | {"finished_ts": ended_ts})
     return ended_ts
 
 
 def is_own_server(run_dir: RunDir) -> bool:
     """Whether the run is on the user's own server."""
-    campaign = (read_json(run_dir.campaign_json) or {}).get("campaign", {})
-    return bool(campaign.get("redis", {}).get("url"))
+    redis = known(run_dir).get("redis")
+    return isinstance(redis, dict) and bool(redis.get("url"))
+
+
+def known(run_dir: RunDir) -> dict[str, Any]:
+    """The campaign that campaign.json holds, as of `resolved`; empty if there is none to read."""
+    campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
+    return campaign if isinstance(campaign, dict) else {}
 
 
 def is_other(run_dir: RunDir, campaign: Campaign) -> bool:

@@ -1,4 +1,5 @@
--- ARGV: prefix, id, token, epoch, the report as of it (JSON object or ''). A checkpoint of a later epoch clears the deaths and lets the task train in a pack again.
+-- ARGV: prefix, id, token, epoch, the report as of it (JSON object or ''). A checkpoint of a later epoch clears the
+-- deaths and lets the task train in a pack again.
 allow_full_server()
 local id, token, epoch = ARGV[2], ARGV[3], tonumber(ARGV[4])
 if not holder(read(id), token) then

@@ -1,4 +1,5 @@
--- ARGV: prefix, id, token, result (JSON object), the report it ends with (JSON object or ''). Records the result of a run once; a repeated call is told so too.
+-- ARGV: prefix, id, token, result (JSON object), the report it ends with (JSON object or ''). Records the result of a run
+-- once; a repeated call is told so too.
 allow_full_server()
 local id, token, result, report = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local t = read(id)
