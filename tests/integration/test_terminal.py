@@ -141,6 +141,13 @@ def left_as_it_was(terminal: Terminal) -> None:
 def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
     with started(SMALL, ended.folder) as terminal:
         terminal.wait(lambda screen: "finished" in header(screen), "the ended run")
+        assert "server closed" in header(terminal.text())
+        assert not (ended.run_dir.path / "supervisor.json").exists(), "no supervisor was started"
+        assert not (ended.run_dir.server / "connection.json").exists(), "no server was started"
+        terminal.press("r")
+        terminal.wait(lambda screen: "Run again" in screen, "the question")
+        terminal.press("y")
+        terminal.wait(lambda screen: "can only be looked at" in screen, "the answer")
         terminal.press("q")
         assert terminal.wait_end() == 0
         assert "results" in terminal.text()
