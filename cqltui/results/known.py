@@ -46,23 +46,14 @@ def newest_saved(run_dir: RunDir, task_id: str, run: int, *, carried: bool = Fal
 def read_known(run_dir: RunDir, wanted: Collection[str]) -> dict[str, KnownTask]:
     """Every task that the run directory holds, by id. `wanted`: ids that the campaign file has; of those that are done
     no checkpoint is looked for."""
-    found = {}
-    for task_id, (phase, title, epochs) in dict([*_of_manifest(run_dir), *_of_tasks(run_dir)]).items():
-        life = _life(run_dir, task_id)
-        is_done = _is_done(run_dir, task_id, life)
-        known = KnownTask(
-            id=task_id,
-            phase=phase,
-            title=title,
-            epochs=epochs,
-            run=life.run,
-            done=is_done,
-            withdrawn=life.status is Status.WITHDRAWN,
-        )
-        given_up = life.status in (Status.DEAD, Status.CANCELLED)
-        found[task_id] = (
-            known if given_up or (is_done and task_id in wanted) else _with_checkpoint(run_dir, known, wanted)
-        )
+    found = {known.id: known for known in _of_manifest(run_dir)}
+    folders = sorted(run_dir.tasks.iterdir()) if run_dir.tasks.is_dir() else ()
+    for task_id in (folder.name for folder in folders if decode.NAME.fullmatch(folder.name)):
+        said = read_json(run_dir.task_json(task_id)) or {}
+        if (info := decode.task_info(task_id, said.get("info"))) is not None:
+            found[task_id] = KnownTask(task_id, info.phase, info.title, info.epochs)
+        if task_id in found:
+            found[task_id] = _as_left(run_dir, found[task_id], said.get("life"), wanted)
     return found
 
 
@@ -72,41 +63,34 @@ def data_digest(run_dir: RunDir) -> str:
     return decode.text(data, "digest") if isinstance(data, Mapping) else ""
 
 
-def _of_manifest(run_dir: RunDir) -> Iterator[tuple[str, tuple[str, str, int]]]:
-    """(id, (phase, title, epochs)) of the tasks that the run was last started with."""
+def _of_manifest(run_dir: RunDir) -> Iterator[KnownTask]:
+    """The tasks that the run was last started with, whatever became of them."""
     campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
     for phase in decode.dicts(campaign.get("phases") if isinstance(campaign, Mapping) else None):
         for task in decode.dicts(phase.get("tasks")):
-            task_id = decode.text(task, "digest")[:ID_LENGTH]
+            task_id, epochs = decode.text(task, "digest")[:ID_LENGTH], decode.whole(task.get("trainer"), "epochs")
             if decode.NAME.fullmatch(task_id):
-                described = decode.text(task, "phase"), decode.text(task, "title")
-                yield task_id, (*described, decode.whole(task.get("trainer"), "epochs"))
+                yield KnownTask(task_id, decode.text(task, "phase"), decode.text(task, "title"), epochs)
 
 
-def _of_tasks(run_dir: RunDir) -> Iterator[tuple[str, tuple[str, str, int]]]:
-    """The same of every task that was written down, by whichever start."""
-    folders = sorted(run_dir.tasks.iterdir()) if run_dir.tasks.is_dir() else ()
-    for folder in folders:
-        if decode.NAME.fullmatch(folder.name):
-            info = decode.task_info(folder.name, (read_json(run_dir.task_json(folder.name)) or {}).get("info"))
-            if info is not None:
-                yield folder.name, (info.phase, info.title, info.epochs)
-
-
-def _life(run_dir: RunDir, task_id: str) -> Lifecycle:
-    raw = (read_json(run_dir.task_json(task_id)) or {}).get("life")
-    return (decode.lifecycle(raw, (0, 0)) if isinstance(raw, Mapping) else None) or Lifecycle()
-
-
-def _is_done(run_dir: RunDir, task_id: str, life: Lifecycle) -> bool:
-    """Whether it has a result, though it may be to be published yet: nobody supervised the run when it came."""
-    left = run_dir.run(task_id, life.run).glob("*/result.json")
-    return any(read_json(path) is not None for path in (run_dir.result_json(task_id), *left))
-
-
-def _with_checkpoint(run_dir: RunDir, known: KnownTask, wanted: Collection[str]) -> KnownTask:
+def _as_left(run_dir: RunDir, known: KnownTask, told: object, wanted: Collection[str]) -> KnownTask:
+    """The task with what its folder says of it. `told`: its lifecycle in task.json."""
+    life = (decode.lifecycle(told, (0, 0)) if isinstance(told, Mapping) else None) or Lifecycle()
+    known = replace(
+        known,
+        run=life.run,
+        done=_is_done(run_dir, known.id, life.run),
+        withdrawn=life.status is Status.WITHDRAWN,
+    )
+    if life.status in (Status.DEAD, Status.CANCELLED) or (known.done and known.id in wanted):
+        return known
     saved = newest_saved(run_dir, known.id, known.run, carried=known.id in wanted)
     if saved is None:
         return known
     validated = frozenset(row.epoch for row in saved.rows if row.val_loss is not None)
     return replace(known, saved_epoch=saved.epoch, validated=validated)
+
+
+def _is_done(run_dir: RunDir, task_id: str, run: int) -> bool:
+    """Whether it has a result, though it may be to be published yet: nobody supervised the run when it came."""
+    return run_dir.result_json(task_id).is_file() or any(run_dir.run(task_id, run).glob("*/result.json"))
