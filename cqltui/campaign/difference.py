@@ -25,6 +25,8 @@ class KnownTask:
     """Epochs in its newest checkpoint that can be used; 0 for none, and for a dead or cancelled task."""
     validated: frozenset[int] = frozenset()
     """Epochs up to `saved_epoch` that have held-out losses."""
+    carried_from: frozenset[str] = frozenset()
+    """Ids of the tasks whose checkpoints it was given to go on from."""
 
     @property
     def trained(self) -> bool:
@@ -122,7 +124,8 @@ def difference(
         else:
             new.append(_new(task, alike, heldout=heldout))
     wanted = {task.id for task in campaign.tasks}
-    sources = {item.source.id for item in continued}
+    # Who was killed after it had handed checkpoints over goes on unasked, as it began.
+    sources = {item.source.id for item in continued}.union(*(one.carried_from for one in kept))
     leaving = [one for one in known.values() if one.id not in wanted and not one.withdrawn]
     return Difference(
         new=tuple(new),

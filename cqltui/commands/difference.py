@@ -11,6 +11,7 @@ from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.difference import difference_lines, withdrawn_lines
 from cqltui.results.known import data_digest, read_known
 from cqltui.results.rundir import RunDir
+from cqltui.supervisor.lock import unusable
 
 YES = ("y", "yes")
 
@@ -33,8 +34,11 @@ class DeclinedError(CqltuiError):
 
 def find(run_dir: RunDir, campaign: Campaign, data: DataSummary, done: Collection[str] = ()) -> Difference:
     """Between the run in its directory and the campaign, its tasks identified. `done`: tasks that the server says are
-    done, though the directory may have yet to hear of it."""
-    known = read_known(run_dir, {task.id for task in campaign.tasks})
+    done, though the directory may have yet to hear of it. Raises InputError if it cannot be read."""
+    try:
+        known = read_known(run_dir, {task.id for task in campaign.tasks})
+    except OSError as error:
+        raise unusable(run_dir, error) from error
     known |= {task_id: replace(known[task_id], done=True) for task_id in done if task_id in known}
     former = data_digest(run_dir)
     other_data = bool(known) and former not in ("", data.digest)
@@ -55,7 +59,11 @@ def ask(found: Difference, run_dir: RunDir, *, yes: bool) -> None:
     if found.leaving:
         print("The results of tasks that leave the file stay in tasks/, and come back with them.", file=sys.stderr)
     print("Go on with this file? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in YES:
+    try:
+        answer = sys.stdin.readline().strip().lower()
+    except UnicodeDecodeError:
+        answer = ""
+    if answer not in YES:
         raise DeclinedError("nothing was changed; to keep both, give the campaign another name, or --run-dir DIR")
 
 

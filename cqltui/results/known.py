@@ -81,6 +81,7 @@ def _as_left(run_dir: RunDir, known: KnownTask, told: object, wanted: Collection
         run=life.run,
         done=_is_done(run_dir, known.id, life.run),
         withdrawn=life.status is Status.WITHDRAWN,
+        carried_from=_carried_from(run_dir, known.id, life.run) if known.id in wanted else frozenset(),
     )
     if life.status in (Status.DEAD, Status.CANCELLED) or (known.done and known.id in wanted):
         return known
@@ -89,6 +90,10 @@ def _as_left(run_dir: RunDir, known: KnownTask, told: object, wanted: Collection
         return known
     validated = frozenset(row.epoch for row in saved.rows if row.val_loss is not None)
     return replace(known, saved_epoch=saved.epoch, validated=validated)
+
+
+def _carried_from(run_dir: RunDir, task_id: str, run: int) -> frozenset[str]:
+    return frozenset(folder.name.removeprefix(CARRIED) for folder in run_dir.run(task_id, run).glob(f"{CARRIED}*"))
 
 
 def _is_done(run_dir: RunDir, task_id: str, run: int) -> bool:

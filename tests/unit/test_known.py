@@ -132,6 +132,14 @@ def test_a_checkpoint_is_carried_over_with_the_rows_of_one_go(file: Path, run_di
         carried, own = (newest_saved(run_dir, item.task.id, 1, carried=carried) for carried in (True, False))
         assert (carried is not None, own) == (True, None), "it is no work of the task's own"
 
+    tell_all = {task.id: task for task in long.tasks}
+    for task in tell_all.values():  # killed after the queue had them, before it was told of those that leave
+        tell(run_dir, task, Status.QUEUED)
+    again = difference(long, DATA, read_known(run_dir, tell_all))
+    assert counts(again) == (0, 3, 0, 0)
+    assert (again.changes, again.leaving) == (False, found.leaving), "the same command goes on unasked"
+    assert set(again.epochs_done.values()) == {25}
+
 
 def test_a_checkpoint_that_is_gone_meanwhile_is_no_reason_to_stop(
     file: Path, run_dir: RunDir, caplog: pytest.LogCaptureFixture
