@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 ARGS ?=
 SEED ?= 1
 MINUTES ?= 60
+WHEELS ?=
 
-.PHONY: run test check bench chaos mutants format screenshots clean help
+.PHONY: run test check bench chaos gpu mutants format screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -35,6 +36,9 @@ chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anythin
 
 mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")
 	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+gpu:  ## is training right and fast on this machine's GPU? eight minutes at most, no installation (PYTHON=python3 WHEELS=folder)
+	$(PYTHON) -m tests.gpu.run $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)
 
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .

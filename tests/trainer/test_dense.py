@@ -16,11 +16,11 @@ from trainer.pack import PackState
 PRODUCTS = ("aten.bmm", "aten.baddbmm", "aten.mm", "aten.addmm")
 
 
-class Watched(TorchDispatchMode):
+class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every product of an expanded operand, and every result that is written into strided memory."""
 
     def __init__(self) -> None:
-        TorchDispatchMode.__init__(self)
+        super().__init__()  # type: ignore[no-untyped-call]
         self.products = 0
         self.bad: list[str] = []
 
