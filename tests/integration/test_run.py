@@ -37,6 +37,8 @@ def test_the_run_directory_holds_what_it_promises(undisturbed: Place, expected: 
     assert set(said["versions"]) >= {"python", "cqltui", "torch", "numpy"}
     assert len(said["data"]["digest"]) == 64
     assert said["campaign"]["workers"]["count"] == 2
+    assert said["placing"]["wanted"] == "cpu"
+    assert said["placing"]["places"] == ["cpu", "cpu"]
     assert undisturbed.run_dir.summary_txt.read_text(encoding="utf-8").startswith("A small campaign")
 
 

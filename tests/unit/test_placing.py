@@ -15,11 +15,12 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.model import Device as Kind
 from cqltui.campaign.placing import ShapeSpeed, Verdict, choose
+from cqltui.cli import main
 from cqltui.commands import devices, doctor, placing, selftest
 from cqltui.commands.devices import Device
 from cqltui.commands.options import RunOptions
 from cqltui.commands.selftest import SelfTests
-from cqltui.errors import InputError
+from cqltui.errors import ExitCode, InputError
 from cqltui.results.rundir import RunDir
 from trainer.allowance import Allowed
 from trainer.config import step_flops
@@ -262,6 +263,31 @@ def test_doctor_shows_the_verdict_with_date_and_speed() -> None:
     assert failed.level is Level.WARNING
     assert "its losses are wrong" in failed.found
     assert "--retest" in failed.mend
+
+
+def test_plan_and_doctor_show_it(machine: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]) -> None:
+    ran = machine([GPU], FAILED)
+    command = ["plan", str(CAMPAIGN.path), "--workers", "3"]
+    assert main(command) == ExitCode.OK
+    assert "auto is the CPU until cuda:0 has passed a self test" in capsys.readouterr().out.replace("\n", " ")
+    assert ran == []
+    assert main(["doctor", "--json"]) == ExitCode.OK, "a GPU that cannot be used is no error"
+    findings = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert findings["device cuda:0"]["found"] == "H100, 0.0 GiB, NVRM 550"
+    assert "failed on" in findings["self test of cuda:0"]["found"]
+    assert ran == ["cuda:0"]
+    assert main([*command, "--json"]) == ExitCode.OK
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["device"] == "cpu"
+    assert shown["device_reason"] == "auto is the CPU: cuda:0 did not pass its self test: its losses are wrong"
+    machine([GPU], FAST)
+    assert main(["doctor", "--json", "--retest"]) == ExitCode.OK
+    findings = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert "passed on" in findings["self test of cuda:0"]["found"]
+    assert main([*command, "--json"]) == ExitCode.OK
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["device"], shown["workers"]) == ("cuda:0", 3)
+    assert "auto is cuda:0" in shown["device_reason"]
 
 
 def test_doctor_says_which_limit_counted() -> None:
