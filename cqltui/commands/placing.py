@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.placing import Choice, choose
@@ -25,6 +25,14 @@ class Placing:
     """Why "auto" came to it."""
 
 
+class _Before(NamedTuple):
+    """What "auto" came to when the run began."""
+
+    kind: str
+    precision: Precision
+    reason: str
+
+
 def settle(
     campaign: Campaign,
     known: Mapping[str, Any] | None,
@@ -38,42 +46,44 @@ def settle(
     """
     wanted, count = campaign.workers.device, campaign.workers.count
     before = _chosen_before(known) if wanted == "auto" else None
-    chosen, precision = _devices(campaign, before, tell, test=test), before and before[1]
+    if before is not None:
+        chosen = _as_before(before)
+    elif wanted == "auto":
+        chosen = _choose(campaign, tell, test=test)
+    else:
+        chosen = Choice(("cpu",) if wanted == "cpu" else devices.of_kind(wanted, devices.probe()[1]))
     places = devices.slots(chosen.devices, count)
-    return Placing(wanted, places, precision or devices.auto_precision(places), chosen.reason)
+    precision = devices.auto_precision(places) if before is None else before.precision
+    return Placing(wanted, places, precision, chosen.reason)
 
 
-def _devices(
-    campaign: Campaign, before: tuple[str, Precision] | None, tell: Callable[[str], None], *, test: bool
-) -> Choice:
-    wanted = campaign.workers.device if before is None else before[0]
-    if wanted == "cpu":
-        return Choice(("cpu",), "" if before is None else "auto is the CPU, as this run has begun")
+def _as_before(before: _Before) -> Choice:
+    """The devices of the same kind, as far as there are any now."""
+    if before.kind == "cpu":
+        return Choice(("cpu",), before.reason)
+    _, found = devices.probe()
+    if not any(device.kind == before.kind for device in found):
+        reason = f"auto was {before.kind} when this run began, which is not here now: it goes on on the CPU"
+        return Choice(("cpu",), reason)
+    return Choice(devices.of_kind(before.kind, found), before.reason)
+
+
+def _choose(campaign: Campaign, tell: Callable[[str], None], *, test: bool) -> Choice:
+    """By the self tests of all devices."""
     torch, found = devices.probe()
-    if wanted != "auto":
-        if before is not None and not any(device.kind == wanted for device in found):
-            return Choice(
-                ("cpu",), f"auto was {wanted} when this run began, which is not here now: it goes on on the CPU"
-            )
-        return Choice(
-            devices.of_kind(wanted, found), "" if before is None else f"auto is {wanted}, as this run has begun"
-        )
     others = [device for device in found if device.kind != "cpu"]
     if not others:
         return Choice(("cpu",))
     tests = SelfTests(torch, tell)
-    verdicts = [tests.verdict(device) if test else tests.known(device) for device in others]
-    if untested := [device.name for device, verdict in zip(others, verdicts, strict=True) if verdict is None]:
-        names = ", ".join(untested)
-        return Choice(
-            ("cpu",), f"auto is the CPU until {names} has passed a self test: a run or `cqltui doctor` does it"
-        )
-    known = [verdict for verdict in verdicts if verdict is not None]
+    verdicts = {device.name: tests.verdict(device) if test else tests.known(device) for device in others}
+    if untested := [name for name, verdict in verdicts.items() if verdict is None]:
+        does = "a run or `cqltui doctor` does it"
+        return Choice(("cpu",), f"auto is the CPU until {', '.join(untested)} has passed a self test: {does}")
+    known = [verdict for verdict in verdicts.values() if verdict is not None]
     return choose(campaign, known, campaign.workers.count or devices.default_workers().amount)
 
 
-def _chosen_before(known: Mapping[str, Any] | None) -> tuple[str, Precision] | None:
-    """(kind of device, precision) that "auto" came to when the run began."""
+def _chosen_before(known: Mapping[str, Any] | None) -> _Before | None:
     said = (known or {}).get("placing")
     if not isinstance(said, Mapping) or said.get("wanted") != "auto":
         return None
@@ -81,4 +91,4 @@ def _chosen_before(known: Mapping[str, Any] | None) -> tuple[str, Precision] | N
     if not isinstance(places, list) or not places or precision not in ("fp32", "bf16"):
         return None
     kind = str(places[0]).partition(":")[0]
-    return (kind, precision) if kind in devices.KINDS else None
+    return _Before(kind, precision, str(said.get("reason", ""))) if kind in devices.KINDS else None

@@ -182,7 +182,7 @@ def test_without_a_cache_it_is_tested_each_time(
 
 def known(kind: str, wanted: str = "auto", precision: str = "fp32") -> dict[str, Any]:
     """campaign.json of a run that began there."""
-    return {"placing": {"wanted": wanted, "places": [kind], "precision": precision, "reason": ""}}
+    return {"placing": {"wanted": wanted, "places": [kind], "precision": precision, "reason": "why"}}
 
 
 def test_a_run_that_goes_on_stays_where_it_began(machine: Callable[..., list[str]]) -> None:
@@ -190,6 +190,7 @@ def test_a_run_that_goes_on_stays_where_it_began(machine: Callable[..., list[str
     stays = placing.settle(CAMPAIGN, known("cpu", precision="bf16"), test=True)
     assert stays.places == ("cpu",) * 4
     assert stays.precision == "bf16"
+    assert stays.reason == "why", "as it was said at first"
     assert ran == [], "nothing to decide"
     gpu = placing.settle(CAMPAIGN, known("cuda:1"), test=True)
     assert gpu.places == ("cuda:0",) * 4
