@@ -73,7 +73,7 @@ def member_step_s(
 def cores_step_s(shapes: Shapes, precision: Precision, cores: int, seconds: float) -> list[float]:
     """Seconds of one member's step for each shape, as `cores` processes do it together. RuntimeError if one fails."""
     asked = json.dumps({"shapes": shapes, "precision": precision, "seconds": seconds})
-    command = [sys.executable, "-m", "trainer.speed"]
+    command = [sys.executable, "-P", "-m", "trainer.speed"]  # the user's folder is none to import from
     with ExitStack() as stack:
         children = [
             stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
