@@ -74,7 +74,7 @@ class Trial:
         gc.freeze()
         folder = Path(tempfile.mkdtemp(prefix="cqltui-mutants-"))
         began = time.monotonic()
-        self._fork(folder / "without", lambda: _recorded(session, folder / "reached"))
+        self._fork(folder / "without", partial(_recorded, session, self.mutants, folder / "reached"))
         os.wait()
         recorded: tuple[Reached, dict[str, float], list[str]] = pickle.loads((folder / "reached").read_bytes())
         reached, took_s, self.verdicts.left_out = recorded
@@ -146,7 +146,7 @@ def _reaching(mutant: Mutant, reached: Reached) -> Iterator[str]:
     return (test for test, names in reached.items() if not wanted or wanted in names)
 
 
-def _recorded(session: pytest.Session, target: Path) -> int:
+def _recorded(session: pytest.Session, mutants: list[Mutant], target: Path) -> int:
     """Run all tests as they are, and write down which functions and scripts each reached and how long it took."""
     reached: Reached = {}
     took_s: dict[str, float] = {}
@@ -165,12 +165,13 @@ def _recorded(session: pytest.Session, target: Path) -> int:
         return plain(self, name, *args)
 
     Scripts.run = run  # type: ignore[method-assign]
-    threading.setprofile(called)
+    profile = None if all(mutant.file.endswith(".lua") for mutant in mutants) else called
+    threading.setprofile(profile)
     for item, after in _in_order(session.items):
         codes.clear()
         scripts.clear()
         failed, began = session.testsfailed, time.monotonic()
-        sys.setprofile(called)
+        sys.setprofile(profile)
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         sys.setprofile(None)
         if session.testsfailed > failed:

@@ -50,6 +50,14 @@ def test_an_old_measurement_counts_half_for_each_ten_minutes() -> None:
     assert rates.measure([old, new]).step_s(TEN) == pytest.approx((0.5 * 300 + 100) / (500 + 1_000))
 
 
+def test_a_report_of_an_earlier_attempt_measures_nothing() -> None:
+    task = trained(1, Status.RUNNING, 50, 100.0)
+    assert rates.measure([task]).measured == {((8,), 50): 0.2}
+    again = replace(task, life=replace(task.life, token="1-99"))
+    found = rates.measure([again])
+    assert (found.measured, found.packs, found.overhead_s) == ({}, {}, 0.0)
+
+
 def test_what_a_claim_takes_beside_its_steps() -> None:
     done = trained(1, Status.DONE, 100, 100.0, finished_ts=LAUNCH + 7)
     assert rates.measure([done]).overhead_s == pytest.approx(7)
@@ -170,6 +178,9 @@ def test_how_long_a_task_took() -> None:
     assert select.took_s(replace(done, life=replace(done.life, status=Status.DEAD))) == 120.0
     assert select.took_s(replace(done, life=replace(done.life, finished_ts=0.0))) is None
     assert select.took_s(replace(second, life=replace(second.life, finished_ts=LAUNCH - 501))) is None
+    assert select.took_s(replace(second, life=replace(second.life, finished_ts=LAUNCH - 500))) == 0.0
+    assert done.progress is not None
+    assert select.took_s(replace(done, progress=replace(done.progress, elapsed_s=0.0))) == 120.0, "it has not told"
 
 
 @pytest.mark.parametrize(
