@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 
 from cqltui.broker.audit import PAGE
 from cqltui.broker.queue import Queue
@@ -62,8 +61,12 @@ class Audit:
     def _page(self, state: RunState) -> list[str]:
         """The urgent ones and the next of all, at most so many of each."""
         urgent = [task.id for task in state.tasks.values() if task.status in URGENT]
-        urgent = urgent[self._urgent_at :] or urgent
-        self._urgent_at = self._urgent_at + PAGE if len(urgent) > PAGE else 0
-        page = self._ids[self._at : self._at + PAGE]
-        self._at = self._at + PAGE if self._at + PAGE < len(self._ids) else 0
-        return list(dict.fromkeys([*islice(urgent, PAGE), *page]))
+        first, self._urgent_at = _turn(urgent, self._urgent_at)
+        page, self._at = _turn(self._ids, self._at)
+        return list(dict.fromkeys([*first, *page]))
+
+
+def _turn(ids: Sequence[str], at: int) -> tuple[Sequence[str], int]:
+    """Those whose turn it is, and where the next turn begins."""
+    at = at if at < len(ids) else 0
+    return ids[at : at + PAGE], at + PAGE
