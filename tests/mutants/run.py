@@ -21,7 +21,7 @@ import pytest
 
 from tests.mutants import inject
 from tests.mutants.mutant import Mutant, drawn
-from tests.mutants.named import NotApplicable, equivalent, named
+from tests.mutants.named import NotApplicable, equivalent, named, outdated
 from tests.mutants.rooms import ROOMS, ROOT, Room
 from tests.mutants.session import NOTICED, SURVIVED, Trial, Verdicts
 
@@ -58,7 +58,7 @@ class Outcome:
 
 def try_room(room: Room, sample: int, seed: int, jobs: int) -> Outcome:
     """Try the room's changes. In a process of its own: it loads the room's tests."""
-    outcome, began = Outcome(room), time.monotonic()
+    outcome, began = Outcome(room, gone=[*outdated(room.files())]), time.monotonic()
     harmless = equivalent()
     mutants: list[Mutant] = []
     for entry in named(room.name):

@@ -22,6 +22,7 @@ from trainer.data.margins import (
 from trainer.data.ratings import fit_logistic
 from trainer.data.simulated import simulate
 from trainer.data.standardise import fit_standardiser
+from trainer.data.table import read_table
 from trainer.data.types import Double
 
 HEADER = (
@@ -223,3 +224,16 @@ def test_standardising_worked_out_by_hand() -> None:
     fitted = fit_standardiser(states)
     assert (fitted.mean.tolist(), fitted.std.tolist()) == ([2, 5, 200], [1, 1, 100])  # of the population
     assert fitted.apply(states).tolist() == [[-1, 0, -1], [1, 0, 1]]
+
+
+def test_a_constant_feature_beside_others_is_left_in_place() -> None:
+    """Its deviation is rounding, 1e-17 or so."""
+    states = np.stack([np.full(1_000, 0.1), np.linspace(-3, 3, 1_000)], axis=1).astype(np.float32)
+    assert fit_standardiser(states).std[0] == 1
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "N/A", "NULL", "null", "None"])
+def test_cells_that_say_nothing(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"a,b\n1,x\n{cell},y\n", encoding="utf-8")
+    assert read_table(path, ("a", "b")).numbers("a").tolist() == pytest.approx([1, np.nan], nan_ok=True)

@@ -169,3 +169,25 @@ def test_many_failures_are_counted(tmp_path: Path, count: int, more: int) -> Non
     assert [line for line in lines if "more, see" in line] == (
         [f"  failed: and {more} more, see p.csv"] if more else []
     )
+
+
+def test_where_everything_lies() -> None:
+    run = RunDir(Path("r"))
+    paths = {
+        "campaign.json": run.campaign_json,
+        "journal.jsonl": run.journal,
+        "server": run.server,
+        "report": run.report,
+        "logs/w1.log": run.log("w1"),
+        "results/summary.json": run.summary_json,
+        "results/summary.txt": run.summary_txt,
+        "results/phase2_seeds_results.csv": run.phase_csv(2, "seeds"),
+        "tasks/a1/task.json": run.task_json("a1"),
+        "tasks/a1/result.json": run.result_json("a1"),
+        "tasks/a1/metrics.csv": run.metrics_csv("a1"),
+        "tasks/a1/model.safetensors": run.model("a1"),
+        "tasks/a1/q_heldout.safetensors": run.q_heldout("a1"),
+        "tasks/a1/run-3/1-7": run.attempt("a1", 3, "1-7"),
+    }
+    assert {str(path.relative_to("r")) for path in paths.values()} == set(paths)
+    assert all(str(path) == f"r/{name}" for name, path in paths.items())
