@@ -105,19 +105,6 @@ def full_server(world: World) -> None:
     world.later(world.rng.uniform(1.0, 6.0), lambda: _enough(world, "CONFIG", "SET", "maxmemory", "0"))
 
 
-def refusing_server(world: World) -> None:
-    """The server answers and takes no writes: it lacks replicas, or its user lacks a right."""
-    refuse, accept = world.rng.choice(
-        (
-            (("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),
-            (("ACL", "SETUSER", "default", "-hset"), ("ACL", "SETUSER", "default", "+hset")),
-        )
-    )
-    with world.client() as client:
-        client.execute_command(*refuse)
-    world.later(world.rng.uniform(1.0, 6.0), lambda: _enough(world, *accept))
-
-
 def full_disk(world: World) -> None:
     """The run's disk is full."""
     if not os.path.ismount(world.place.folder):

@@ -26,7 +26,6 @@ FAULTS: tuple[Fault, ...] = (
     damage.damage_checkpoint,
     damage.plant_stale_files,
     damage.full_server,
-    damage.refusing_server,
     damage.full_disk,
     surroundings.jump_clock,
     surroundings.pull_cable,

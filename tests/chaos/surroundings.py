@@ -35,6 +35,7 @@ class Refusal(NamedTuple):
 
 REFUSALS = (
     Refusal(("ACL", "SETUSER", "default", "-evalsha", "-eval"), ("ACL", "SETUSER", "default", "+@all")),
+    Refusal(("ACL", "SETUSER", "default", "-hset"), ("ACL", "SETUSER", "default", "+@all")),
     Refusal(("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),
     Refusal(("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
 )

@@ -30,7 +30,8 @@ class Running:
         self.code: ExitCode | None = None
         self.records, self.feed = Records(RunDir(folder)), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
-        guard, hooks = Guard(queue, fleet, WorkersConfig()), Hooks(*[lambda _: None] * 4)
+        guard = Guard(queue, fleet, WorkersConfig(), self.records)
+        hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0)
         self.supervisor = Supervisor(queue, self.feed, fleet, guard, self.records, hooks, [], ids)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

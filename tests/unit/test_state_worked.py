@@ -180,7 +180,7 @@ def test_how_long_a_task_took() -> None:
     assert select.took_s(replace(second, life=replace(second.life, finished_ts=LAUNCH - 501))) is None
     assert select.took_s(replace(second, life=replace(second.life, finished_ts=LAUNCH - 500))) == 0.0
     assert done.progress is not None
-    assert select.took_s(replace(done, progress=replace(done.progress, elapsed_s=0.0))) == 120.0, "it has not told"
+    assert select.took_s(replace(done, live=replace(done.progress, elapsed_s=0.0))) == 120.0, "it has not told"
 
 
 @pytest.mark.parametrize(
