@@ -177,7 +177,6 @@ def test_where_everything_lies() -> None:
         "campaign.json": run.campaign_json,
         "journal.jsonl": run.journal,
         "server": run.server,
-        "report": run.report,
         "logs/w1.log": run.log("w1"),
         "results/summary.json": run.summary_json,
         "results/summary.txt": run.summary_txt,
