@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.chaos import tools
 from tests.chaos.faults import FAULTS, Fault, name_of
+from tests.chaos.figures import check_status, read_figures
 from tests.chaos.promise import Tally, digest, judge
 from tests.chaos.server import OwnServer
 from tests.chaos.world import CAMPAIGN, NotNow, World
@@ -118,8 +121,13 @@ def finish(world: World) -> None:
 
 def check(world: World, expected: Mapping[str, Trained]) -> Tally:
     """The run has ended: what has become of it?"""
-    world.check_screen(len(expected))
+    figures = read_figures(world.place.run_dir, expected)
+    world.check_screen(figures)
     world.check_processes()
+    try:
+        world.complaints += check_status(world.place, figures)
+    except (ValueError, KeyError, pytest.fail.Exception) as error:
+        world.complaints.append(f"status after the end: {error}")
     tally = judge(world.place.run_dir, expected)
     tally.complaints += world.complaints
     return tally

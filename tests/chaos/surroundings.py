@@ -22,6 +22,7 @@ from tests.integration.command import Command
 REORDERS, RESUBMITTED = 20, 2
 COMMAND_S = 20.0
 """How long a second supervisor has to find out that there is one."""
+ANSWERED_S = 1.5
 REFUSED_S = 15.0
 """How long after a refusal somebody may still tell of it, and end with the code of wrong input."""
 
@@ -133,8 +134,10 @@ def double_answers(world: World) -> None:
     """Keys come in a burst, as from a paste or over a slow line: a question is answered more than once."""
     if world.screen is None or world.screen.code is not None:
         raise NotNow
-    world.screen.terminal.press(
-        world.rng.choice(("xnnn", "x\r\r\r", "x\x1b\x1b\x1b", "qccc", "q\x1b\x1b", "???", "\r\x1b\x1b"))
+    terminal = world.screen.terminal
+    world.later(ANSWERED_S, lambda: terminal.press("\x1b"))  # what a key has opened that found no question
+    terminal.press(
+        world.rng.choice(("xnnn", "x\r\r\r", "x\x1b\x1b\x1b", "qccc", "q\x1b\x1b", "?\x1b\x1b", "\r\x1b\x1b"))
     )
 
 

@@ -4,7 +4,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import redis
 
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import RunState, Status
+from tests.chaos.figures import Figures, check_screen
 from tests.chaos.screen import Screen
 from tests.chaos.server import OwnServer
 from tests.integration.command import Command
@@ -226,13 +227,17 @@ class World:
         self.screen = None
         self._screen_at = now + self.rng.uniform(0.0, 3.0)
 
-    def check_screen(self, tasks: int) -> None:
-        """A screen that is there has to show the end, and to leave when it is asked to."""
+    def check_screen(self, figures: Mapping[str, Figures]) -> None:
+        """A screen that is there has to show the end as the files have it, and to leave when it is asked to."""
         if (screen := self.screen) is None or screen.code is not None:
             return
+        tasks = len(figures)
         wanted = f"{tasks}/{tasks} done", "finished "  # before it has heard of the end, q asks a question
         try:
             until(lambda: all(part in _header(screen) for part in wanted), f"{wanted} on the screen", SCREEN_S)
+            with suppress(AssertionError):  # it is drawn ten times a second
+                until(lambda: not check_screen(screen.text(), figures), "the figures on the screen", SETTLE_S)
+            self.complaints += check_screen(screen.text(), figures)
             screen.terminal.press("q")
             until(lambda: screen.code is not None, "the end of the screen after q", SCREEN_S)
         except AssertionError as error:
