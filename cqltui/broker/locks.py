@@ -92,5 +92,5 @@ def _listed(path: Path, table: Path = Path("/proc/locks")) -> bool | None:
         return None
     file = path.stat()
     place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
-    locks = (line.split() for line in table.read_text(encoding="ascii", errors="replace").splitlines())
+    locks = (line.split() for line in table.read_text(encoding="utf-8", errors="replace").splitlines())
     return any(lock[1:2] == ["FLOCK"] and lock[3] == "WRITE" and lock[5] == place for lock in locks)
