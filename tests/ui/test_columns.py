@@ -156,7 +156,7 @@ def test_a_wider_list_shows_more(cells: int, left_out: set[str], state: int, cur
 
 
 def test_the_title_keeps_a_few_cells() -> None:
-    assert {column.name: width for column, width in widths(30)}["title"] == 4
+    assert {column.name: width for column, width in widths(20)}["title"] == 4
 
 
 def test_figures_are_aligned_right() -> None:

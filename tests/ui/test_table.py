@@ -7,15 +7,23 @@ from dataclasses import replace
 import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from cqltui.state.eta import Estimate
 from cqltui.state.model import Lifecycle, PhaseInfo, RunState, Status, TaskInfo, TaskState
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.tasks import HEADING, TaskTable
+from cqltui.ui.screens.tasks import TaskScreen
 
 NOW = 1_760_734_800.0
 COUNT, ROWS = 20, 8
 """Tasks, and how many of them are seen at once."""
+
+
+class Bare(Screen[None]):
+    """A screen that knows the roles of what is drawn."""
+
+    COMPONENT_CLASSES = TaskScreen.COMPONENT_CLASSES
 
 
 class Host(App[None]):
@@ -27,6 +35,10 @@ class Host(App[None]):
         super().__init__()
         self.opened: list[str] = []
         self.moves = 0
+
+    def get_default_screen(self) -> Screen[None]:
+        """The one that the list is on."""
+        return Bare()
 
     def compose(self) -> ComposeResult:
         """The list."""

@@ -68,6 +68,7 @@ def test_what_an_attempt_reports(attempt: Attempt) -> None:
         "q_mean": 0.4,
         "grad_norm": 0.5,
         "samples_per_s": 650.0,
+        "trained_s": 8.0,
         "val_loss": 0.5,
         "best_val_loss": 0.5,
         "curve": [(1, 1.0), (2, 0.5), (3, 0.333333), (4, 0.25)],

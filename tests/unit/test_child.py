@@ -32,7 +32,8 @@ def test_one_place_says_how_a_python_of_ours_is_started() -> None:
         for path in sorted((ROOT / package).rglob("*.py"))
         if re.search(r"\[\s*sys\.executable|\bsys\.executable,", path.read_text("utf-8"))
     ]
-    assert said == ["cqltui/child.py"]
+    assert said == ["cqltui/child.py", "trainer/speed.py"], "the trainer knows nothing of cqltui"
+    assert '[sys.executable, "-P", "-m", "trainer.speed"]' in (ROOT / "trainer" / "speed.py").read_text("utf-8")
     assert (sys.executable, "-P") == PYTHON
 
 

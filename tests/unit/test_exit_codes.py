@@ -42,5 +42,5 @@ def test_the_doctor_fails_where_something_has_to_be_mended(
     levels: list[Level], code: ExitCode, form: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [Finding(level, "thing", "found", "" if level is Level.OK else "do this") for level in levels]
-    monkeypatch.setattr(doctor, "look", lambda *_: iter(found))
+    monkeypatch.setattr(doctor, "look", lambda *_, **__: iter(found))
     assert main(["doctor", *form]) == code

@@ -175,8 +175,9 @@ local function index_remove(id, p, pack)
 end
 
 -- training_queue made again from the index. A missing key is a lost one: of a queue from which entries were taken by
--- hand some are left, but for the last one, and nobody is to wait for a task that has gone with the key.
-local function restore_queue()
+-- hand some are left, but for the last one, and nobody is to wait for a task that has gone with the key. `told`: why the
+-- key is missing has been told.
+local function restore_queue(told)
   local count = 0
   for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
     for _, id in ipairs(call('zrange', ORDER .. p, 0, -1)) do
@@ -185,7 +186,7 @@ local function restore_queue()
       end
     end
   end
-  if count > 0 then
+  if count > 0 and not told then
     notice('warning', 'training_queue was gone and is made again with ' .. count
       .. ' tasks; pause or cancel what is not to run')
   end

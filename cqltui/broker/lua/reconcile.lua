@@ -3,20 +3,21 @@
 -- differs from the queue's, and the priorities at which it does, for `level`.
 allow_full_server()
 
--- A key that was overwritten by hand with another type is kept under another name.
+-- A key that was overwritten by hand with another type is kept under another name. Returns whether it was.
 local function set_aside(name, wanted)
   local kind = call('type', P .. name).ok
   if kind ~= wanted and kind ~= 'none' then
     local aside = name .. '.' .. NOW
     call('rename', P .. name, P .. aside)
     notice('error', name .. ' was overwritten by a ' .. kind .. '; it is kept as ' .. aside)
+    return true
   end
 end
 
 set_aside('active_workers', 'set') -- whoever reports is in it again
-set_aside('training_queue', 'zset')
+local told = set_aside('training_queue', 'zset')
 if call('exists', QUEUE) == 0 then
-  restore_queue()
+  restore_queue(told)
 end
 local page = call('zscan', QUEUE, ARGV[2], 'COUNT', ARGV[3])
 for i = 1, #page[2], 2 do
