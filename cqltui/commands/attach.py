@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,17 +17,16 @@ from cqltui.campaign.model import WorkersConfig
 from cqltui.commands import finished, options
 from cqltui.commands.ending import exit_code, read, see_out, tell
 from cqltui.commands.opening import Opening, Tell
-from cqltui.commands.server import open_run
+from cqltui.commands.server import open_known, open_run
+from cqltui.commands.still import Still
 from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
-from cqltui.state.events import Event
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.state.select import run_status
-from cqltui.state.still import snapshot_of
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import is_supervised, place
 from cqltui.supervisor.supervisor import Reporter
@@ -114,37 +112,31 @@ def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Ca
 
 
 def show_ended(run_dir: RunDir, state: RunState) -> int:
-    """The screen on a run that has ended, read-only; how it ended."""
-    run_ui(Still(state), Refusal(), FileLogs(run_dir.path), stall_s=_stall_s(run_dir))
-    return tell(run_dir, state, state.wanted)
+    """The screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
+    still = Still(state, lambda: _reopened(run_dir))
+    try:
+        choice = run_ui(
+            still,
+            Commands(still.queue, lambda: _need_supervisor(run_dir)),
+            FileLogs(run_dir.path),
+            stall_s=_stall_s(run_dir),
+            supervised=lambda: still.server is None or is_supervised(run_dir),
+        )
+        if still.server is None:
+            return tell(run_dir, state, state.wanted)
+        return _after(still.server, run_dir, choice)
+    finally:
+        still.leave()
 
 
-class Still:
-    """One reading of a run, after which nothing happens any more."""
-
-    def __init__(self, state: RunState) -> None:
-        self._events = [snapshot_of(state, state.finished_ts)]
-        self._closed = threading.Event()
-
-    def poll(self, timeout_s: float) -> list[Event]:
-        """The reading, once."""
-        events, self._events = self._events, []
-        if not events:
-            self._closed.wait(timeout_s)
-        return events
-
-    def close(self) -> None:
-        """Wait no longer."""
-        self._closed.set()
-
-
-class Refusal:
-    """What the screen's commands come to where there is nothing to command: the screen itself says so first."""
-
-    def _refuse(self, *_: object) -> None:
-        raise CqltuiError("the run has ended and is shown read-only")
-
-    pause = resume = cancel = resubmit = set_priority = want = _refuse
+def _reopened(run_dir: RunDir) -> Server | None:
+    """The server of a run that somebody goes on with; None while nobody does, or it has yet to start."""
+    if not is_supervised(run_dir):
+        return None
+    try:
+        return open_known(run_dir, None, look=True)
+    except (CqltuiError, RedisError, OSError):
+        return None
 
 
 class Commands:

@@ -24,15 +24,20 @@ def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool =
             raise InputError("there is no campaign on this server; if it has a [redis] namespace, give --namespace")
         return server, None
     found = options.existing_run(arguments.run_dir)
+    return open_known(found, url, start=start, look=look), found
+
+
+def open_known(found: RunDir, url: str | None, *, start: bool = False, look: bool = False) -> Server:
+    """As `open_run`, for this run. `url`: of the user's own server, if one is given."""
     said = (read_json(found.campaign_json) or {}).get("campaign", {}).get("redis", {})
     if said.get("url") and url is None:
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
     use_url = url if said.get("url") else None
     namespace = str(said.get("namespace", ""))
     if look and not is_writable(found):
-        return Server(found.path, use_url, namespace, look=True), found
+        return Server(found.path, use_url, namespace, look=True)
     try:
-        return Server(found.path, use_url, namespace, start=start or is_missed(found.server)), found
+        return Server(found.path, use_url, namespace, start=start or is_missed(found.server))
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise

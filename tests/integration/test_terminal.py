@@ -148,6 +148,11 @@ def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
         terminal.wait(lambda screen: "Run again" in screen, "the question")
         terminal.press("y")
         terminal.wait(lambda screen: "can only be looked at" in screen, "the answer")
+        ended.start("resubmit", next(iter(ended.tokens()))).ends(0)
+        run = ended.begin()
+        terminal.wait(lambda screen: "running" in header(screen), "the run that somebody goes on with elsewhere")
+        run.ends(0)
+        terminal.wait(lambda screen: "finished" in header(screen), "its end")
         terminal.press("q")
         assert terminal.wait_end() == 0
         assert "results" in terminal.text()
