@@ -264,8 +264,14 @@ class CqltuiApp(App[LeaveChoice]):
         return super().pop_screen()
 
     def action_help(self) -> None:
-        """All keys."""
-        self.push_screen(HelpScreen())
+        """All keys. Not above a question, which is answered first."""
+        if not self.screen.is_modal:
+            self.push_screen(HelpScreen())
+
+    def action_command_palette(self) -> None:
+        """All commands by name. Not above a question: the stock one fails where a palette lies below it."""
+        if not self.screen.is_modal:
+            super().action_command_palette()
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""

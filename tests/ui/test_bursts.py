@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -189,6 +190,16 @@ async def test_a_burst_is_acted_on_key_by_key_up_to_the_first_answer(
         await found.bench.until(found.pilot, lambda: found.bench.commands.calls == calls and found.left == left)
         await found.rest()
         assert (found.bench.commands.calls, found.left) == (calls, left)
+
+
+async def test_no_screen_is_opened_above_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        for first, second in permutations(("ctrl+p", "question_mark", "ctrl+q"), 2):
+            await found.to(())
+            await found.burst([first, second, first, second])
+            assert found.app.is_running
+            names = found.seen().screens
+            assert len(set(names)) == len(names), (first, second)
 
 
 async def test_an_answer_that_is_clicked_twice_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
