@@ -32,6 +32,7 @@ from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.palette import Palette
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.theme import ANSI, DARK, EXTRA
@@ -269,9 +270,9 @@ class CqltuiApp(App[LeaveChoice]):
             self.push_screen(HelpScreen())
 
     def action_command_palette(self) -> None:
-        """All commands by name. Not above a question: the stock one fails where a palette lies below it."""
+        """All commands by name. Not above a question either."""
         if not self.screen.is_modal:
-            super().action_command_palette()
+            self.push_screen(Palette())
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""

@@ -9,8 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from textual.command import CommandPalette
-from textual.events import Key
+from textual.events import Click, Key
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
@@ -24,6 +23,7 @@ from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
 from tests.ui.test_keys import ALL, RUNNING, changed, started
@@ -34,7 +34,7 @@ OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
     DetailsScreen: (("enter",),),
     Dialog: (("x",), ("q",)),
     HelpScreen: (("question_mark",),),
-    CommandPalette: (("ctrl+p",),),
+    Palette: (("ctrl+p",),),
 }
 """How each screen is reached, with the widget that has the keys then."""
 
@@ -210,6 +210,16 @@ async def test_an_answer_that_is_clicked_twice_counts_once(monkeypatch: pytest.M
             options.action_select()
         await found.rest()
         assert found.seen().screens == ("MainScreen",)
+
+
+async def test_two_clicks_beside_the_palette_close_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        await found.to(("enter", "ctrl+p"))
+        palette = found.app.screen
+        for _ in range(2):
+            palette.post_message(Click(palette, 0, 0, 0, 0, 1, False, False, False, screen_x=0, screen_y=0))
+        await found.rest()
+        assert found.seen().screens == ("MainScreen", "DetailsScreen")
 
 
 async def test_what_was_typed_while_a_question_settled_itself_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
