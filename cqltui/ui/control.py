@@ -55,7 +55,7 @@ class Control:
         """Pause the tasks; if all of them are paused, resume them."""
         paused = [task for task in tasks if task.status is Status.PAUSED or task.life.want == "pause"]
         pausable = [task for task in tasks if task.status in PAUSABLE and task.life.want != "pause"]
-        if not self._can_ask():
+        if not self.can_ask():
             return
         for task in pausable:
             self._send(task, "pause", partial(self._commands.pause, task.id))
@@ -67,14 +67,14 @@ class Control:
 
     def cancel(self, tasks: Sequence[TaskState]) -> None:
         """Cancel the tasks that have not ended."""
-        for task in tasks if self._can_ask() else ():
+        for task in tasks if self.can_ask() else ():
             if task.status not in ENDED:
                 self._send(task, "cancel", partial(self._commands.cancel, task.id))
 
     def resubmit(self, tasks: Sequence[TaskState]) -> None:
         """Run the tasks that have ended again."""
         ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
-        for task in ended if self._can_ask() else ():
+        for task in ended if self.can_ask() else ():
             self._send(task, "resubmit", partial(self._commands.resubmit, task.id))
         if tasks and not ended:
             self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
@@ -82,7 +82,7 @@ class Control:
     def shift_priority(self, tasks: Sequence[TaskState], by: float) -> None:
         """Raise or lower the priority of the tasks that wait, counted from what was asked for last."""
         waiting = [task for task in tasks if task.status not in ENDED]
-        for task in waiting if self._can_ask() else ():
+        for task in waiting if self.can_ask() else ():
             asked = self._pending.get(task.id)
             known = asked.priority if asked and asked.priority is not None else task.life.priority
             priority = known + by
@@ -111,10 +111,10 @@ class Control:
             if then is not None:
                 then()
 
-        if self._can_ask():
+        if self.can_ask():
             self._background.call(partial(self._commands.want, wanted), done, self._failed)
 
-    def _can_ask(self) -> bool:
+    def can_ask(self) -> bool:
         """Whether the server answers; else says so. A command that is kept for later would come as a surprise."""
         if not self._online and self._ended:
             again = "cqltui resubmit ID queues a task again, the campaign's command goes on with what is left."

@@ -7,13 +7,24 @@ import pytest
 
 from cqltui.state.eta import estimate
 from cqltui.state.hardware import DeviceUse, Speed
-from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState
+from cqltui.state.model import (
+    CampaignInfo,
+    Lifecycle,
+    Notice,
+    Progress,
+    RunState,
+    Status,
+    TaskInfo,
+    TaskState,
+    Wanted,
+    WorkerState,
+)
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.panels.curve import curve_lines
-from cqltui.ui.panels.workers import device_line, speed_line
+from cqltui.ui.panels.workers import device_line, nobody, speed_line
 from cqltui.ui.screens.details import LABEL, task_lines
 from cqltui.ui.spark import Plot, bar, loss_values, spark
 
@@ -182,3 +193,17 @@ def test_the_details_tell_the_time_of_all_attempts() -> None:
     frame = Frame(RunState(), estimate(RunState(), 1.0), 1.0)
     lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, 60)]
     assert f"{'trained':{LABEL}}3m 07s, 650 steps" in lines
+
+
+def test_workers_that_have_left_are_not_waited_for() -> None:
+    def text(status: Status, wanted: Wanted = Wanted.RUNNING, known: bool = True) -> str:
+        task = TaskState(TaskInfo("a", "quality"), Lifecycle(status=status))
+        workers = {"w1": WorkerState("w1", stopped=True)} if known else {}
+        return nobody(RunState(CampaignInfo(workers=2), wanted, {"a": task}, workers))
+
+    assert text(Status.QUEUED, known=False) == text(Status.QUEUED) == "Waiting for 2 workers to start."
+    left = "All workers have left."
+    assert text(Status.DONE) == text(Status.QUEUED, Wanted.STOPPED) == text(Status.PAUSED, Wanted.DRAINING) == left
+    assert nobody(RunState(CampaignInfo(workers=1))) == "Waiting for 1 worker to start."
+    assert nobody(RunState()) == "No worker yet."
+    assert nobody(RunState(finished_ts=1.0)) == left

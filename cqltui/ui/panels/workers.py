@@ -5,7 +5,7 @@ from textual.message import Message
 from cqltui.state import hardware
 from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.state.live import live_workers
-from cqltui.state.model import Notice, WorkerState
+from cqltui.state.model import ENDED, Notice, RunState, Wanted, WorkerState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
@@ -53,9 +53,7 @@ class WorkersPanel(Panel):
         self._head = len(head)
         lines = [*head, *(self._row(w, w.id in live, frame, cells) for w in workers)]
         if not lines:
-            wanted = state.campaign.workers
-            text = "No worker yet." if not wanted or state.finished_ts else f"Waiting for {wanted} workers to start."
-            lines = [((text if not state.finished_ts else "All workers have left.", "dim"),)]
+            lines = [((nobody(state), "dim"),)]
         for notice in reversed(state.notices):
             lines += self._notice(notice, frame.now, cells)
         self.set_lines(lines)
@@ -114,6 +112,15 @@ class WorkersPanel(Panel):
         """The log follows the panel that has the keys."""
         self.refresh()
         self.post_message(self.Moved())
+
+
+def nobody(state: RunState) -> str:
+    """Why there is no worker."""
+    ends = state.wanted in {Wanted.DRAINING, Wanted.STOPPED} or all(t.status in ENDED for t in state.tasks.values())
+    if state.finished_ts or (state.workers and ends):
+        return "All workers have left."
+    wanted = state.campaign.workers
+    return f"Waiting for {wanted} worker{'s' if wanted > 1 else ''} to start." if wanted else "No worker yet."
 
 
 def speed_line(speed: Speed, cells: int) -> Line:

@@ -112,6 +112,8 @@ class TaskScreen(Once[None]):
         if not any(concerns(task) for task in tasks) or (len(tasks) < 2 and not always):
             act(tasks)
             return
+        if not self.control.can_ask():  # it has said why: nobody is to answer a question in vain
+            return
         ids = [task.id for task in tasks]
 
         def settled(frame: Frame) -> str:
