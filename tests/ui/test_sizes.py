@@ -87,3 +87,18 @@ async def test_questions_details_and_help_lead_out_at_every_breakpoint() -> None
                     assert options.max_scroll_y == 0, f"{size}: each answer"
             await pilot.press("escape")
             await bench.rest(pilot)
+
+
+async def test_the_line_of_keys_is_made_anew_only_when_others_are_shown() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(100, 30)) as pilot:
+        await bench.settle(pilot)
+        keys = list(bench.app.screen.query(FooterKey))
+        assert keys
+        for key in ("q", "escape"):
+            await pilot.press(key)
+            await bench.rest(pilot)
+        assert list(bench.app.screen.query(FooterKey)) == keys
+        await resized(bench, pilot, (40, 10))
+        assert 0 < len(bench.app.screen.query(FooterKey)) < len(keys)

@@ -15,6 +15,7 @@ class KeyLine(Footer):
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
+        self._composed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Those that fit."""
@@ -23,6 +24,16 @@ class KeyLine(Footer):
         widths = [len(key.key_display) + 1 + len(key.description) + 1 for key in known]
         out = [i for i, key in enumerate(known) if key.action in WAY_OUT]
         yield from (known[i] for i in fitting(widths, out, self.app.size.width))
+
+    async def recompose(self) -> None:
+        """Only when there are others to show: it takes a third of the screen's start, and half of many a key's time."""
+        if not self.is_attached:
+            return
+        bindings = [active for active in self.screen.active_bindings.values() if active.binding.show]
+        found = (self._bindings_ready, self.app.size.width, *((b.binding, b.enabled, b.tooltip) for b in bindings))
+        if found != self._composed:
+            self._composed = found
+            await super().recompose()
 
     def on_resize(self) -> None:
         """Others may fit."""
