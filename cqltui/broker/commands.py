@@ -67,6 +67,11 @@ class Commands:
         """What is wanted of the whole run."""
         return codec.wanted(self.client.execute_command("HGET", self.keys.meta, "wanted"))
 
+    def asked_since_loss(self) -> Wanted | None:
+        """What was asked of the whole run after the server's data was lost, and before the queue was made again."""
+        epoch, wanted = self.client.execute_command("HMGET", self.keys.meta, "epoch", "wanted")
+        return None if wanted is None or epoch is not None else codec.wanted(wanted)
+
 
 def _refusal(command: str, task_id: str, status: Status) -> str:
     if command == "cancel" and status in {Status.DONE, Status.DEAD}:

@@ -16,7 +16,7 @@ from cqltui.machine import machine_id
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.live import live_workers
-from cqltui.state.model import CampaignInfo, RunState
+from cqltui.state.model import CampaignInfo, RunState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.audit import Audit
 from cqltui.supervisor.records import Records
@@ -47,6 +47,8 @@ class Upkeep:
         self._records = records
         self._workers = workers
         self._describe = describe
+        self._asked: Wanted | None = None
+        """What somebody asked of the run while the server's data was lost: they were told that it was done."""
         ids = [task.id for task in campaign.tasks]
         self._audit = Audit(server.queue, records, ids, lambda: submissions(campaign, data))
 
@@ -75,6 +77,7 @@ class Upkeep:
 
     def _fill(self, state: RunState | None, *, discard: bool) -> None:
         path, namespace, known = self._run_dir.server / "epoch", self._campaign.redis.namespace, self._records.version
+        self._asked = self._queue.asked_since_loss() or self._asked
         _, rebuilt = open_epoch(self._queue.client, path, namespace, known, self._server.keep_data, discard=discard)
         if rebuilt:
             log.warning("the server's data was lost or outdated: the queue is made again from the run directory")
@@ -84,8 +87,9 @@ class Upkeep:
         submit(self._queue, self._campaign, self._data, self._records)
         if state is not None and not filled:
             self.tell(state)
-            self._queue.want(state.wanted)
+            self._queue.want(self._asked or state.wanted)
         self._queue.set_filled()  # last: whoever is interrupted before begins again
+        self._asked = None
 
     def _tell_aside(self) -> None:
         if (aside := self._server.take_set_aside()) is not None:

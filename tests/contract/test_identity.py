@@ -28,7 +28,7 @@ from cqltui.commands.worker import place_of
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
 from cqltui.results.rundir import RunDir, read_json, write_json
-from cqltui.state.model import Status
+from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.lock import RunLock
@@ -243,3 +243,19 @@ def test_a_server_that_hangs_is_killed_where_its_pid_means_it(
         if server.alive():
             os.kill(handle.pid, signal.SIGKILL)
             eventually(lambda: not server.alive())
+
+
+@pytest.mark.parametrize("asked", [Wanted.STOPPED, Wanted.DRAINING, Wanted.PAUSED])
+def test_what_was_asked_while_the_servers_data_was_lost_is_not_forgotten(found: Found, asked: Wanted) -> None:
+    found.open()
+    found.queue.want(Wanted.RUNNING)
+    before = state(found.queue)
+    found.queue.client.flushall()
+    assert found.queue.want(asked), "who asks is told that it was done"
+    found.upkeep.ensure(before)
+    assert found.queue.wanted() is asked
+    found.upkeep.ensure(before)
+    assert found.queue.wanted() is asked
+    found.queue.client.flushall()
+    found.upkeep.ensure(before)
+    assert found.queue.wanted() is Wanted.RUNNING, "once only: this loss had no wish after it"
