@@ -180,8 +180,7 @@ def render(summary: Summary) -> str:
 
 def _phase_lines(number: int, phase: PhaseSummary) -> list[str]:
     statuses = ", ".join(f"{count} {status}" for status, count in phase.statuses.items())
-    trained = f"trained for {phase.seconds:,.0f} s, each task of a pack counted"
-    lines = [f"Phase {number}, {phase.title} ({phase.name}): {statuses}; {trained}"]
+    lines = [f"Phase {number}, {phase.title} ({phase.name}): {statuses}{_trained(phase)}"]
     for best in phase.best:
         against = ""
         if best.metric == "loss" and best.baseline_loss:
@@ -198,6 +197,14 @@ def _phase_lines(number: int, phase: PhaseSummary) -> list[str]:
     if len(phase.failures) > MAX_FAILURES:
         lines.append(f"  failed: and {len(phase.failures) - MAX_FAILURES} more, see {phase.results_csv}")
     return lines
+
+
+def _trained(phase: PhaseSummary) -> str:
+    """How long the tasks with a result have trained: of the others it is not known."""
+    if not phase.seconds:
+        return ""
+    whose = "" if phase.tasks == phase.statuses.get(DONE, 0) else "what is done "
+    return f"; {whose}trained for {phase.seconds:,.0f} s, each task of a pack counted"
 
 
 _WORDS = {

@@ -28,7 +28,7 @@ class PhaseProgress:
     epochs_done: int
     epochs_total: int
     best: TaskState | None
-    """The lowest held-out loss among those done or running, else the lowest training loss."""
+    """The lowest held-out loss among those that are neither dead nor cancelled, else the lowest training loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
 def _merit(task: TaskState) -> tuple[bool, float, int]:
     """Orders tasks, the best first: those with a held-out loss, then by loss, then as in the file."""
     progress = task.progress
-    if progress is None or task.status not in (Status.DONE, Status.RUNNING):
+    if progress is None or task.status in (Status.DEAD, Status.CANCELLED):
         return True, inf, task.info.index
     if progress.best_val_loss is not None:
         return False, progress.best_val_loss, task.info.index

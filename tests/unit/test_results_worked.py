@@ -145,11 +145,16 @@ def test_the_summary_for_people(run_dir: RunDir, campaign: Campaign, standings: 
     ]
     second = next(line for line in lines if line.startswith("Phase 2"))
     assert second == (
-        "Phase 2, ensemble (ensemble): 1 cancelled, 1 dead, 1 done; trained for 2 s, each task of a pack counted"
+        "Phase 2, ensemble (ensemble): 1 cancelled, 1 dead, 1 done; what is done trained for 2 s, each task of a pack counted"
     )
     after = lines[lines.index(second) :]
     assert f"  {'':<43}  {first.id} alpha 0.3, lr 0.0001, [64, 32], seed 42" in after
     assert not any("by alpha" in line or "baseline" in line for line in after)
+
+
+def test_a_phase_without_results_has_no_time(run_dir: RunDir, campaign: Campaign) -> None:
+    standings = {task.id: TaskStanding("queued", 0) for task in campaign.tasks}
+    assert "Phase 2, ensemble (ensemble): 3 queued" in render(write_results(run_dir, campaign, standings)).splitlines()
 
 
 def test_each_alpha_has_its_own_best(run_dir: RunDir, campaign: Campaign) -> None:

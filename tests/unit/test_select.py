@@ -90,6 +90,15 @@ def test_best_is_by_held_out_loss() -> None:
     assert phase.best.id == info(0).id, "no held-out loss anywhere: the training loss"
 
 
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.PAUSED, Status.DELAYED])
+def test_the_best_of_a_phase_stays_when_its_task_stops(status: Status) -> None:
+    saved = Progress("1-1", 130, 10, 1000, ts=LAUNCH, loss=0.2, best_val_loss=0.6)
+    stopped = with_status(1, status, report=saved)
+    phase = select.phases(run_of([with_loss(with_status(0, Status.DONE), 0.1, 0.7), stopped], phases=PHASES[:1]))[0]
+    assert phase.best is not None
+    assert phase.best.id == stopped.id
+
+
 def test_speed_and_life_of_workers() -> None:
     workers = {
         "w2": WorkerState("w2", ts=LAUNCH - 5, samples_per_s=100.0),
