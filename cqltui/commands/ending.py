@@ -88,7 +88,8 @@ def _follow(server: Server, run_dir: RunDir, give_up_at: float | None, lines: Li
                 lines.handle(before, event, state)
             lines.tick(state, time.time())
             if give_up_at is not None and time.monotonic() > give_up_at:
-                raise CqltuiError(f"the supervisor has not left yet: see {run_dir.logs / 'supervisor.log'}")
+                log = run_dir.logs / "supervisor.log"  # one in the foreground writes to its terminal
+                raise CqltuiError(f"the supervisor has not left yet{f': see {log}' if log.is_file() else ''}")
     finally:
         lines.close()
         feed.close()

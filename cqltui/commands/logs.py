@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="WORKER|ID", help="a worker, `supervisor`, or a task's id")
     parser.add_argument("-n", "--lines", type=options.positive, default=40, metavar="N", help="the last N lines (40)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are written (a worker's log)")
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
+    options.add_run_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,10 +3,10 @@
 import argparse
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cqltui.broker.keys import NAMESPACE
 from cqltui.campaign.load import load_campaign
@@ -18,6 +18,8 @@ from cqltui.supervisor.lock import unusable
 RUNS = Path("runs")
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
 DEVICES = ("auto", "cuda", "mps", "cpu")
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,28 @@ class RunOptions:
 
 def positive(text: str) -> int:
     """A whole number from 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text}")
-    return value
+    return _number(text, int, lambda value: value >= 1, "a whole number from 1")
 
 
 def positive_seconds(text: str) -> float:
     """A positive number of seconds, for argparse."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a positive number of seconds, found {text}")
-    return value
+    return _number(text, float, lambda value: 0 < value < float("inf"), "a positive number of seconds")
+
+
+def _number(text: str, read: Callable[[str], Number], fits: Callable[[Number], bool], expected: str) -> Number:
+    try:
+        if fits(value := read(text)):
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected {expected}, found {text[:40]}")
+
+
+def directory(text: str) -> Path:
+    """A directory's path, for argparse: an empty one, of a variable that is not set, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a directory, found nothing")
+    return Path(text)
 
 
 def namespace(text: str) -> str:
@@ -86,7 +98,9 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def add_run_dir(parser: argparse.ArgumentParser) -> None:
     """Where the run is."""
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the run directory (default: the one in runs/)")
+    parser.add_argument(
+        "--run-dir", type=directory, metavar="DIR", help="the run directory (default: the one in runs/)"
+    )
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:

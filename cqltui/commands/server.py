@@ -6,7 +6,7 @@ import errno
 from cqltui.broker.access import Server
 from cqltui.broker.handle import is_missed
 from cqltui.commands import options
-from cqltui.errors import InputError
+from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable, read_json
 
 
@@ -38,8 +38,9 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         return Server(found.path, use_url, namespace, look=True)
     try:
         return Server(found.path, use_url, namespace, start=start or is_missed(found.server))
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+    except (OSError, ServerError) as error:
+        why = error.__cause__ if isinstance(error, ServerError) else error
+        if not isinstance(why, OSError) or why.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        whose = f"{found.path}: {error.strerror}: the run is another user's, or on a disk that is read-only"
+        whose = f"{found.path}: {why.strerror}: the run is another user's, or on a disk that is read-only"
         raise InputError(f"{whose}; it can be looked at: status, attach, logs") from error

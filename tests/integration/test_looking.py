@@ -90,6 +90,8 @@ def test_another_users_finished_run(run_dir: RunDir) -> None:
         assert told.returncode == 0, told.stderr
         assert "w1" in told.stdout or "seed 2" in told.stdout
     assert "Traceback" not in as_nobody(run_dir, "attach", "--no-ui").stderr
+    told = as_nobody(run_dir, "resubmit", "00000000")
+    assert (told.returncode, "it can be looked at" in told.stderr) == (2, True), told.stderr
     assert files(run_dir) == before
 
 

@@ -145,7 +145,8 @@ def test_the_summary_for_people(run_dir: RunDir, campaign: Campaign, standings: 
     ]
     second = next(line for line in lines if line.startswith("Phase 2"))
     assert second == (
-        "Phase 2, ensemble (ensemble): 1 cancelled, 1 dead, 1 done; what is done trained for 2 s, each task of a pack counted"
+        "Phase 2, ensemble (ensemble): 1 cancelled, 1 dead, 1 done; what is done trained for 2 s, "
+        "each task of a pack counted"
     )
     after = lines[lines.index(second) :]
     assert f"  {'':<43}  {first.id} alpha 0.3, lr 0.0001, [64, 32], seed 42" in after
