@@ -61,6 +61,8 @@ class CqltuiApp(App[LeaveChoice]):
 
     CSS_PATH = "app.tcss"
     TITLE = "cqltui"
+    ALLOW_SELECT = False
+    """Text is selected with the mouse off. Textual's own selection fails on a click at what has just been removed."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help"),
         Binding("q", "leave", "Leave"),

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from textual.events import Click, Key
+from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from cqltui.state.events import Kind
 from cqltui.state.model import Wanted
@@ -220,6 +221,15 @@ async def test_two_clicks_beside_the_palette_close_it_alone(monkeypatch: pytest.
             palette.post_message(Click(palette, 0, 0, 0, 0, 1, False, False, False, screen_x=0, screen_y=0))
         await found.rest()
         assert found.seen().screens == ("MainScreen", "DetailsScreen")
+
+
+async def test_a_click_at_what_has_just_gone_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        gone = Static("a message that was clicked away")  # the last layout still has it there
+        monkeypatch.setattr(found.app.screen, "get_widget_and_offset_at", lambda x, y: (gone, Offset(0, 0)))
+        await found.pilot.mouse_down(offset=(20, 20))
+        await found.rest()
+        assert found.app.is_running
 
 
 async def test_what_was_typed_while_a_question_settled_itself_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
