@@ -28,7 +28,7 @@ from cqltui.state.model import RunState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.state.select import run_status
 from cqltui.supervisor import manifest
-from cqltui.supervisor.lock import is_supervised, place
+from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.supervisor.supervisor import Reporter
 from cqltui.ui.app import run_ui
 from cqltui.ui.logs import FileLogs
@@ -104,6 +104,7 @@ def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Ca
             FileLogs(run_dir.path),
             stall_s=chosen.campaign.workers.stall_s,
             supervised=lambda: not opening.over or is_supervised(run_dir),
+            hindered=lambda: hindered(run_dir),
             start=opening.start,
         )
         return _after(opening.wait(), run_dir, choice)
@@ -193,6 +194,7 @@ def watch(server: Server, run_dir: RunDir, supervised: Callable[[], None]) -> in
             stall_s=_stall_s(run_dir),
             # Of a run on another machine nothing is known here.
             supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
+            hindered=lambda: hindered(run_dir),
         )
     finally:
         feed.close()

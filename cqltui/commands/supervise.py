@@ -109,7 +109,7 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
                 _become(chosen.run_dir, campaign, changes)
                 supervisor = _persistently(
-                    lambda: _assemble(chosen, campaign, data, placing, server, reporters), server.restart
+                    lambda: _assemble(chosen, campaign, data, placing, server, reporters, lock), server.restart
                 )
                 lock.say(ready=True)
                 signals.reach(supervisor)
@@ -158,6 +158,7 @@ def _assemble(
     placing: Placing,
     server: Server,
     reporters: Sequence[Reporter],
+    lock: RunLock,
 ) -> Supervisor:
     """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
     run_dir, queue, places = chosen.run_dir, server.queue, placing.places
@@ -189,7 +190,13 @@ def _assemble(
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
-    hooks = Hooks(upkeep.ensure, upkeep.audit, upkeep.tell, lambda state: _conclude(run_dir, campaign, state))
+    hooks = Hooks(
+        upkeep.ensure,
+        upkeep.audit,
+        upkeep.tell,
+        lambda state: _conclude(run_dir, campaign, state),
+        lambda why: lock.say(ready=True, hindered=why),
+    )
     ids = frozenset(task.id for task in campaign.tasks)
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters, ids)
 

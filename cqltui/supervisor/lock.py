@@ -44,11 +44,11 @@ class RunLock:
             raise
         self.say(ready=False)
 
-    def say(self, *, ready: bool) -> None:
-        """Tell who has the lock, and whether the run can be attached to."""
+    def say(self, *, ready: bool, hindered: str = "") -> None:
+        """Tell who has the lock, whether the run can be attached to, and what keeps the supervisor from its work."""
         process = here()
         said = {"pid": process.pid, "host": socket.gethostname(), "process": asdict(process), "ready": ready}
-        write_json(self._file, said)
+        write_json(self._file, said | {"hindered": hindered})
 
     def free(self) -> None:
         """Let the next one have it."""
@@ -69,6 +69,11 @@ def place(run_dir: RunDir) -> str:
 def unusable(run_dir: RunDir, error: OSError) -> InputError:
     """What is wrong with a run directory that cannot be made or written to."""
     return InputError(f"{run_dir.path}: cannot be used as a run directory: {error.strerror}; choose another: --run-dir")
+
+
+def hindered(run_dir: RunDir) -> str:
+    """What keeps the supervisor from its work, in its words: a server may refuse it what others do not ask for."""
+    return str((read_json(run_dir.path / "supervisor.json") or {}).get("hindered", ""))
 
 
 def is_supervised(run_dir: RunDir) -> bool:

@@ -63,6 +63,8 @@ class Hooks:
     """Tasks have ended: tell the server how the criteria stand."""
     conclude: Callable[[RunState], float]
     """The supervisor leaves: write the results as they are; when the run ended."""
+    hindered: Callable[[str], None]
+    """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""
 
 
 class Supervisor:
@@ -97,6 +99,7 @@ class Supervisor:
         """Whether the server did, when last something failed."""
         self._said: list[str] = []
         """Warnings since all went well."""
+        self._hindered = ""
         self._futile = Futile()
         self._unkept: set[str] = set()
         """Tasks that have changed, which the run directory has yet to be told: the disk was full, the server away."""
@@ -205,8 +208,10 @@ class Supervisor:
             self._note_lost()
             self._guard.check(self.state, now)
             self._said.clear()
+            self._hinder("")
         except (RedisError, OSError, CqltuiError) as error:
             self._say(told(error))
+            self._hinder("" if kind(error) is Trouble.AWAY else told(error))
             if kind(error) is Trouble.AWAY:
                 self._guarded(partial(self._hooks.ensure_server, self.state))
         self._tend()
@@ -224,6 +229,10 @@ class Supervisor:
         journal = self._records.journal
         if self.state.online and journal.version < (self.state.epoch, self.state.seq):
             self._guarded(lambda: journal.append(events_after(self._queue, journal.version)))
+
+    def _hinder(self, why: str) -> None:
+        if why != self._hindered and self._guarded(partial(self._hooks.hindered, why)):
+            self._hindered = why
 
     def _note_lost(self) -> None:
         """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""

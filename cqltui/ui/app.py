@@ -78,6 +78,7 @@ class CqltuiApp(App[LeaveChoice]):
         clock: Callable[[], float] = time.time,
         stall_s: float = 120.0,
         supervised: Callable[[], bool] = lambda: True,
+        hindered: Callable[[], str] = str,
         start: Start | None = None,
     ) -> None:
         """`start` brings the run about before the source is read, in the same thread; see `run_ui`."""
@@ -95,7 +96,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._reads = Background("logs", self._post, self._died)
         self._control = Control(commands, self._calls, clock, self._tell, self._changed)
         self._log_feed = LogFeed(logs, self._reads)
-        self._supervision = Supervision(supervised, self._reads, clock)
+        self._supervision = Supervision(supervised, hindered, self._reads, clock)
         self._main = MainScreen(self._control, self._log_feed)
         self._scheduled = False
         self._drawn_s = 0.0
@@ -212,7 +213,8 @@ class CqltuiApp(App[LeaveChoice]):
         now = self._clock()
         missing = self._supervision.missing(now) and not state.finished_ts
         estimated, pending = self._estimated(state, now), self._control.pending()
-        frame = Frame(state, estimated, now, pending, self._stall_s, missing, self._waiting)
+        hindered = self._supervision.hindered
+        frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
         self.frame = frame
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
@@ -324,20 +326,21 @@ def run_ui(
     logs: Logs,
     stall_s: float = 120.0,
     supervised: Callable[[], bool] = lambda: True,
+    hindered: Callable[[], str] = str,
     start: Start | None = None,
 ) -> LeaveChoice:
     """Show the run until the user leaves; what was chosen has already been asked of the server.
 
     A signal that ends programs, or a terminal that is closed, leaves the run in the background. `supervised` says
-    whether the run has a supervisor; it is called in a thread, about once a second, and may raise OSError. `start` is
-    called in a thread once the screen is seen, with a function that shows what is waited for; the source is read after
-    it. When the screen is left before it has come to its end, it goes on.
+    whether the run has a supervisor, `hindered` what keeps it from its work; both are called in a thread, about once a
+    second, and may raise OSError. `start` is called in a thread once the screen is seen, with a function that shows
+    what is waited for; the source is read after it. When the screen is left before it has come to its end, it goes on.
 
     Raises CqltuiError where there is no terminal, that of `start`, and when the screen ended with an error of ours.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
-    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised, start=start)
+    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised, hindered=hindered, start=start)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
         choice = app.run()

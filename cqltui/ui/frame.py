@@ -25,6 +25,8 @@ class Frame:
     stall_s: float = 120.0
     unsupervised: bool = False
     """Whether nobody has supervised the run, which is not finished, for a while."""
+    hindered: str = ""
+    """What keeps the supervisor from its work, though the server answers; foreign."""
     waiting: str = ""
     """What is waited for, while the run is being started."""
 

@@ -31,7 +31,7 @@ from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
-from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.lock import RunLock, hindered
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.supervisor import Hooks, Supervisor
@@ -69,7 +69,7 @@ def supervised(queue: Queue, server: ServerHandle, tmp_path: Path) -> Iterator[G
     records = Records(RunDir(tmp_path))
     guard = Guard(queue, fleet, WorkersConfig(), records)
     feed = Feed(server.connect)
-    hooks = Hooks(lambda state: None, lambda state: None, lambda state: None, lambda state: 0.0)
+    hooks = Hooks(lambda state: None, lambda state: None, lambda state: None, lambda state: 0.0, lambda why: None)
     queue.set_filled()
     supervisor = Supervisor(Queue(server.connect()), feed, fleet, guard, records, hooks, [])
     thread = threading.Thread(target=supervisor.run)
@@ -210,6 +210,8 @@ def test_who_has_a_run_is_told_with_its_machine(tmp_path: Path) -> None:
     lock = RunLock(run_dir)
     said = read_json(tmp_path / "supervisor.json") or {}
     assert said["process"] == asdict(ME)
+    lock.say(ready=True, hindered="refused")
+    assert hindered(run_dir) == "refused"
     with pytest.raises(InputError, match=rf"\(process {os.getpid()}\)"):
         RunLock(run_dir)
     write_json(tmp_path / "supervisor.json", said | {"pid": 7, "host": "node7", **ITS_MACHINE})

@@ -28,10 +28,11 @@ class Running:
     def __init__(self, queue: Queue, folder: Path, ids: frozenset[str]) -> None:
         folder.mkdir()
         self.code: ExitCode | None = None
+        self.hindered: list[str] = []
         self.records, self.feed = Records(RunDir(folder)), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
         guard = Guard(queue, fleet, WorkersConfig(), self.records)
-        hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0)
+        hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0, self.hindered.append)
         self.supervisor = Supervisor(queue, self.feed, fleet, guard, self.records, hooks, [], ids)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -115,3 +116,16 @@ def test_a_server_that_may_evict_is_told_of(queue: Queue) -> None:
     finally:
         for name in ("maxmemory-policy", "maxmemory"):
             client.config_set(name, before[name] or 0)
+
+
+def test_what_a_server_refuses_while_it_answers_is_told_to_those_who_look(queue: Queue, run: Running) -> None:
+    queue.client.execute_command("ACL", "SETUSER", "default", "-evalsha")
+    try:
+        eventually(lambda: bool(run.hindered))
+        assert "(NOPERM)" in run.hindered[0]
+        assert run.supervisor.state.online, "who only reads sees nothing of it"
+    finally:
+        queue.client.execute_command("ACL", "SETUSER", "default", "+evalsha")
+    eventually(lambda: run.hindered[1:] == [""])
+    run.supervisor.ask_stop()
+    eventually(lambda: run.code is not None)

@@ -65,9 +65,14 @@ class Bench:
         self.now = now
         self.given = list(events)
         self.source, self.commands, self.logs = FakeSource(events), FakeCommands(), FakeLogs(lines)
-        self.supervised, self.asked = True, 0
+        self.supervised, self.hindered, self.asked = True, "", 0
         self.app = CqltuiApp(
-            self.source, self.commands, self.logs, clock=lambda: self.now, supervised=self._is_supervised
+            self.source,
+            self.commands,
+            self.logs,
+            clock=lambda: self.now,
+            supervised=self._is_supervised,
+            hindered=lambda: self.hindered,
         )
         self.app.animation_level = "none"
 

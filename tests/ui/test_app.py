@@ -89,6 +89,18 @@ async def test_the_banner_shows_while_the_server_is_away() -> None:
 
 
 @pytest.mark.usefixtures("ticking")
+async def test_what_holds_up_the_supervisor_is_told_while_the_server_answers() -> None:
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        bench.hindered = "the server's user may not (NOPERM)"
+        await bench.until(pilot, lambda: "held up: the server's user may not (NOPERM)" in seen(bench.app))
+        bench.hindered = ""
+        await bench.until(pilot, lambda: "held up" not in seen(bench.app))
+
+
+@pytest.mark.usefixtures("ticking")
 async def test_a_run_without_a_supervisor_says_so_after_a_while() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)

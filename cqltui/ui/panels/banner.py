@@ -10,7 +10,7 @@ MEND = "start the same campaign command again to go on"
 
 
 class Banner(Panel, can_focus=False):
-    """Shown while the server does not answer or the run has no supervisor, unless the run has finished."""
+    """Shown while the server does not answer, or the supervisor is missing or held up, unless the run has finished."""
 
     def show(self, frame: Frame) -> None:
         """Appear, or vanish."""
@@ -24,7 +24,10 @@ class Banner(Panel, can_focus=False):
 def _wrong(frame: Frame) -> str:
     since = frame.state.offline_since
     if not frame.stale:
-        return f" No supervisor runs: {MEND}." if frame.unsupervised else ""
+        if frame.unsupervised:
+            return f" No supervisor runs: {MEND}."
+        hindered = "" if frame.state.finished_ts else plain(frame.hindered)
+        return f" The supervisor is held up: {hindered}" if hindered else ""
     silent = f"{fmt.stamp(since)} ({fmt.duration(frame.now - since)})"
     if frame.unsupervised:
         return f" No supervisor, and no server since {silent}: {MEND}."
