@@ -68,14 +68,15 @@ class Control:
     def cancel(self, tasks: Sequence[TaskState]) -> None:
         """Cancel the tasks that have not ended."""
         for task in tasks if self.can_ask() else ():
-            if task.status not in ENDED:
+            if task.status not in ENDED and not self._asked(task, "cancel"):
                 self._send(task, "cancel", partial(self._commands.cancel, task.id))
 
     def resubmit(self, tasks: Sequence[TaskState]) -> None:
         """Run the tasks that have ended again."""
         ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
         for task in ended if self.can_ask() else ():
-            self._send(task, "resubmit", partial(self._commands.resubmit, task.id))
+            if not self._asked(task, "resubmit"):
+                self._send(task, "resubmit", partial(self._commands.resubmit, task.id))
         if tasks and not ended:
             self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
 
@@ -122,6 +123,11 @@ class Control:
         elif not self._online:
             self._tell("The server does not answer: nothing was asked. Try again when it is back.", "error")
         return self._online
+
+    def _asked(self, task: TaskState, label: str) -> bool:
+        """Whether the same was asked already and has yet to happen: the server would refuse the second."""
+        pending = self._pending.get(task.id)
+        return pending is not None and pending.label == label
 
     def _send(self, task: TaskState, label: str, command: Callable[[], None], priority: float | None = None) -> None:
         pending = _Pending(label, task.life.version, self._clock() + PENDING_S, priority)

@@ -125,6 +125,15 @@ async def test_r_runs_a_cancelled_task_again_at_once() -> None:
         await sent(bench, pilot, ("resubmit", DONE))
 
 
+async def test_what_was_asked_and_has_yet_to_happen_is_not_asked_again() -> None:
+    async with started() as (bench, pilot):
+        bench.give(changed(bench, Kind.TASK_CANCELLED, DONE, "cancelled", finished_ts=bench.now))
+        await bench.settle(pilot)
+        await pilot.press("g", "r", "r", "r", "plus")
+        await bench.rest(pilot)
+        assert bench.commands.calls == [("resubmit", DONE)]
+
+
 async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
     async with started(until_s=1e6) as (bench, pilot):
         bench.give(Event(Kind.CONNECTION, bench.now, data={"online": False}))
