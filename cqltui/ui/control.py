@@ -36,7 +36,7 @@ class Control:
         self._commands, self._background, self._clock = commands, background, clock
         self._tell, self._changed = tell, changed
         self._pending: dict[str, _Pending] = {}
-        self._online = self._ended = False
+        self._online = self._ended = self._known = False
 
     def pending(self) -> dict[str, str]:
         """Task id -> what was asked of it."""
@@ -46,6 +46,7 @@ class Control:
         """Forget what has happened, and what has not for long; note whether the server answers."""
         now = self._clock()
         self._online, self._ended = state.online, state.finished_ts > 0
+        self._known = self._known or state.online
         for task_id, pending in list(self._pending.items()):
             task = state.tasks.get(task_id)
             if task is None or task.life.version > pending.version or now > pending.until:
@@ -120,6 +121,8 @@ class Control:
         if not self._online and self._ended:
             again = "cqltui resubmit ID queues a task again, the campaign's command goes on with what is left."
             self._tell(f"The run has ended, it can only be looked at: {again}", "warning")
+        elif not self._known:
+            self._tell("There is no connection to the server yet: nothing was asked. Try again in a moment.", "warning")
         elif not self._online:
             self._tell("The server does not answer: nothing was asked. Try again when it is back.", "error")
         return self._online

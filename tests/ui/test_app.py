@@ -1,5 +1,6 @@
 """What the app does beside the keys: foreign text, offline, threads that die, colours, many tasks."""
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -98,6 +99,24 @@ async def test_what_holds_up_the_supervisor_is_told_while_the_server_answers() -
         await bench.until(pilot, lambda: "held up: the server's user may not (NOPERM)" in seen(bench.app))
         bench.hindered = ""
         await bench.until(pilot, lambda: "held up" not in seen(bench.app))
+
+
+async def test_a_run_that_is_being_started_is_not_one_whose_server_is_away() -> None:
+    stands = threading.Event()
+
+    def start(tell: Callable[[str], None]) -> None:
+        tell("Reading the data.")
+        stands.wait(30)
+
+    bench = Bench([], LAUNCH_TS)
+    bench.app._start = start
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.until(pilot, lambda: "Reading the data." in seen(bench.app))
+        assert "no campaign" not in seen(bench.app)
+        await pilot.press("q", "s")
+        await bench.until(pilot, lambda: any("server yet" in n.message for n in bench.app._notifications))
+        assert not any("does not answer" in n.message for n in bench.app._notifications)
+        stands.set()
 
 
 @pytest.mark.usefixtures("ticking")

@@ -26,7 +26,8 @@ class Header(Panel, can_focus=False):
         """Draw what differs."""
         cells = self.cells
         state = frame.state
-        title = plain(state.campaign.title or state.campaign.name or "no campaign yet", 200)
+        unknown = "" if frame.waiting else "no campaign yet"  # what is being started is one
+        title = plain(state.campaign.title or state.campaign.name or unknown, 200)
         first = spread(((" cqltui  ", "accent"), (title, "strong")), (*self._pulse(frame), (" ", "text")), cells)
         second = spread(self._status(frame), (*self._finish(frame), (" ", "text")), cells)
         share = work_share(state)
