@@ -16,6 +16,7 @@ from cqltui.broker.queue import Queue
 from cqltui.broker.records import TaskError
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import Status, Wanted
+from tests.chaos.screen import Screen
 from tests.chaos.world import LEASE_S, NotNow, World, worker_id
 from tests.integration.command import Command
 
@@ -134,9 +135,9 @@ def double_answers(world: World) -> None:
     """Keys come in a burst, as from a paste or over a slow line: a question is answered more than once."""
     if world.screen is None or world.screen.code is not None:
         raise NotNow
-    terminal = world.screen.terminal
-    world.later(ANSWERED_S, lambda: terminal.press("\x1b"))  # what a key has opened that found no question
-    terminal.press(
+    screen = world.screen
+    world.later(ANSWERED_S, lambda: _close_what_is_open(screen))
+    screen.terminal.press(
         world.rng.choice(("xnnn", "x\r\r\r", "x\x1b\x1b\x1b", "qccc", "q\x1b\x1b", "?\x1b\x1b", "\r\x1b\x1b"))
     )
 
@@ -177,6 +178,13 @@ def nonsense(world: World) -> None:
         client.execute_command("ZADD", "training_queue", "inf", b"\xff\x1b[31m", 9, "../../etc", -1, "[bold]x")
         for raw in (b"", b"\xff", b"[" * 5000, b'{"v":99,"kind":"task.done"}', b'{"v":1,"kind":"task.done","ts":NaN}'):
             client.publish("cq:events", raw)
+
+
+def _close_what_is_open(screen: Screen) -> None:
+    """What a key has opened that found no question."""
+    if screen.code is None:
+        with suppress(OSError):  # it was closed meanwhile
+            screen.terminal.press("\x1b")
 
 
 def _want(world: World, wanted: Wanted) -> None:
