@@ -19,6 +19,7 @@ from tests.gpu.table import markdown
 from trainer import data
 from trainer.config import DataConfig
 from trainer.selftest import TOLERANCE
+from trainer.threads import one_thread
 
 ROOT = Path(__file__).parents[2]
 CARD = {"name": "cuda:0", "description": "NVIDIA H100", "memory_bytes": 80 * 2**30, "driver": "NVRM 550", "torch": "2"}
@@ -26,6 +27,7 @@ CARD = {"name": "cuda:0", "description": "NVIDIA H100", "memory_bytes": 80 * 2**
 
 @pytest.fixture(scope="module")
 def place() -> Place:
+    one_thread()
     return Place("cpu", data.load(DataConfig()), short=True)
 
 
