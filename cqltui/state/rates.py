@@ -24,6 +24,10 @@ layer norm, the optimizer and the framework take of a small network's step on a 
 
 LONGEST_OVERHEAD_S = 600.0
 
+WARM_S = 60.0
+"""Before its first whole epoch, and in so short a time, a pack tells more of its start than of its speed: the first
+step compiles, or loads what was compiled."""
+
 FASTEST_S, SLOWEST_S = 1e-8, 1e6
 """Seconds a step beyond which a report is nonsense."""
 
@@ -101,7 +105,7 @@ def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
         if progress is None:
             continue
         steps = _steps_done(task.info, progress) - progress.resumed_epoch * task.info.epoch_steps
-        if steps > 0:
+        if steps > 0 and (steps >= task.info.epoch_steps or progress.elapsed_s >= WARM_S):
             pack = packs.setdefault(claim_key(task), Trained(task.info))
             pack.steps += steps
             pack.seconds = max(pack.seconds, progress.elapsed_s)

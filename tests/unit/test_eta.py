@@ -9,7 +9,7 @@ import pytest
 
 from cqltui.state.eta import estimate
 from cqltui.state.model import Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState, Wanted
-from cqltui.state.rates import measure
+from cqltui.state.rates import WARM_S, measure
 from cqltui.state.select import took_s
 from tests.unit.runs import ARCHITECTURES, LAUNCH, Played, info, play, queued, run_of
 
@@ -108,6 +108,14 @@ def test_nothing_measured_gives_no_estimate() -> None:
     assert found.finish_ts is None
     assert not found.tasks
     assert found.phases == {"ensemble": None}
+
+
+@pytest.mark.parametrize(("elapsed_s", "known"), [(12.0, False), (WARM_S, True)])
+def test_the_first_step_alone_tells_no_speed(elapsed_s: float, known: bool) -> None:
+    task = running(info(0), 0, elapsed_s, LAUNCH + elapsed_s)
+    assert task.live is not None
+    task = replace(task, live=replace(task.live, step=1))
+    assert (estimate(run_of([task]), LAUNCH + elapsed_s).finish_ts is not None) is known
 
 
 def order_run(delayed_ready_s: float) -> RunState:
