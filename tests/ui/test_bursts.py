@@ -223,6 +223,18 @@ async def test_two_clicks_beside_the_palette_close_it_alone(monkeypatch: pytest.
         assert found.seen().screens == ("MainScreen", "DetailsScreen")
 
 
+@pytest.mark.parametrize("opener", ["ctrl+p", "q"])
+async def test_page_keys_where_a_list_has_no_room_do_nothing(opener: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(monkeypatch) as found:
+        await found.to((opener,))
+        await found.bench.until(found.pilot, lambda: found.app.screen.query_one(OptionList).highlighted is not None)
+        for size in ((20, 2), (80, 24)):
+            await found.pilot.resize_terminal(*size)
+            found.app.screen.query_one(OptionList).display = size[1] > 2
+            await found.burst(["pagedown", "pageup"])
+            assert found.app.is_running
+
+
 async def test_a_click_at_what_has_just_gone_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(monkeypatch) as found:
         gone = Static("a message that was clicked away")  # the last layout still has it there

@@ -34,6 +34,16 @@ def _open(frame: Frame) -> str:
     return ""
 
 
+class Answers(OptionList):
+    """The stock list fails at a page key where it has no room."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key does something now."""
+        if action in {"page_up", "page_down"} and not self.scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
+
+
 class Dialog(Once[str], ModalScreen[str]):
     """Returns the value of the answer; the first is preselected, Escape is "". Texts are shown as they are.
 
@@ -63,7 +73,7 @@ class Dialog(Once[str], ModalScreen[str]):
             yield Static(self._question, id="question", markup=False)
             if self._details:
                 yield Static("\n".join(self._details), id="details", markup=False)
-            yield OptionList(*(Option(f" {left(c.key, 3)} {c.text}") for c in self._choices), markup=False)
+            yield Answers(*(Option(f" {left(c.key, 3)} {c.text}") for c in self._choices), markup=False)
 
     def on_mount(self) -> None:
         """Preselect the first answer."""

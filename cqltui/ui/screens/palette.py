@@ -1,9 +1,18 @@
 """All commands by name."""
 
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 
 from cqltui.ui.screens.once import Once
 
 
 class Palette(CommandPalette, Once[None]):
-    """The stock palette; of a second click beside it, the stock one would close the screen below."""
+    """The stock palette; of a second click beside it, the stock one would close the screen below.
+
+    It would fail at a page key while its list is not seen.
+    """
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key does something now."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
