@@ -13,6 +13,6 @@ class Palette(CommandPalette, Once[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether a key does something now."""
-        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+        if action == "command_list" and not any(found.scrollable_content_region for found in self.query(CommandList)):
             return False
         return super().check_action(action, parameters)
