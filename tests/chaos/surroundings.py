@@ -70,8 +70,8 @@ def refusing_server(world: World) -> None:
     kind = world.rng.choice(tuple(REFUSALS if world.own_server else REFUSALS[:-1]))
     seconds = world.rng.uniform(1.0, 3.0) * LEASE_S
     with world.client() as client:
+        world.server_away(seconds)  # before: it asks the server, which is to refuse from here on
         client.execute_command(*kind.refuse)
-    world.server_away(seconds)
     world.refuses_until = time.monotonic() + seconds + REFUSED_S
     world.later(seconds, lambda: _accept_again(world, kind))
 
