@@ -105,7 +105,8 @@ def _apply(draft: _Draft, event: Event) -> None:
         case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
             worker = decode.worker(event.worker, event.data, event.ts, event.epoch)
             worker = replace(worker, version=(*_version(event), 0))
-            draft.put_worker(_stopped(worker) if event.kind is Kind.WORKER_STOPPED else worker)
+            if worker.id in draft.workers or _version(event) > draft.state.read_version:  # else it had gone by then
+                draft.put_worker(_stopped(worker) if event.kind is Kind.WORKER_STOPPED else worker)
         case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
             draft.state = _meta(draft.state, event.data, _version(event))
         case Kind.NOTICE:
@@ -241,5 +242,6 @@ def _snapshot(draft: _Draft, event: Event) -> None:
         draft.put_worker(_stopped(worker))
     for worker_id, raw in workers.items():
         draft.put_worker(decode.worker(worker_id, raw, decode.stamp(raw, "ts"), event.epoch))
+    draft.state = replace(draft.state, read_version=max(draft.state.read_version, _version(event)))
     if isinstance(meta := data.get("meta"), Mapping):
         draft.state = _meta(draft.state, meta, (event.epoch, decode.whole(meta, "seq")))

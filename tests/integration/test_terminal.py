@@ -145,8 +145,6 @@ def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
         assert not (ended.run_dir.path / "supervisor.json").exists(), "no supervisor was started"
         assert not (ended.run_dir.server / "connection.json").exists(), "no server was started"
         terminal.press("r")
-        terminal.wait(lambda screen: "Run again" in screen, "the question")
-        terminal.press("y")
         terminal.wait(lambda screen: "can only be looked at" in screen, "the answer")
         ended.start("resubmit", next(iter(ended.tokens()))).ends(0)
         run = ended.begin()

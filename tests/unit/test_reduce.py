@@ -95,6 +95,11 @@ def test_lost_repeated_and_reordered_ones_are_made_good_by_what_the_feed_does(
     assert essence(told, False) == essence(whole, False)
 
 
+def test_a_late_message_brings_back_no_worker_that_had_gone() -> None:
+    server = played([("start", "a", "w1"), ("stop", "a", "w1")])
+    assert reduce_all(RunState(), [server.snapshot(), server.events[0]]).workers == {}
+
+
 @settings(max_examples=100)
 @given(histories)
 def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, str]]) -> None:
