@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import redis
 
+from cqltui.broker.connect import connect_run_dir
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import TaskError
 from cqltui.errors import ExitCode, ServerError
@@ -78,9 +79,10 @@ def refusing_server(world: World) -> None:
 
 def _accept_again(world: World, kind: Refusal) -> None:
     """Again and again, until it is so: the server may be away."""
-    try:
-        with world.place.queue() as queue:
-            queue.client.execute_command(*kind.accept)
+    place = world.place
+    try:  # not as a run connects, which refuses such a server
+        with redis.Redis.from_url(place.url) if place.url else connect_run_dir(place.run_dir.path) as client:
+            client.execute_command(*kind.accept)
     except (redis.RedisError, OSError, ServerError):
         if not world.ended:
             world.later(0.5, lambda: _accept_again(world, kind))
