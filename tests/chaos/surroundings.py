@@ -119,7 +119,7 @@ def interrupt(world: World) -> None:
 
 def closed_stream(world: World) -> None:
     """Who reads the output leaves, as tee does at a Ctrl-C: the run goes on."""
-    if world.supervisor.is_deaf:
+    if world.supervisor.is_deaf or not world.supervisor.err:  # one that found another has yet to say so
         raise NotNow
     world.supervisor.deafen()
 
