@@ -252,8 +252,8 @@ class RunState:
     epoch: int = 0
     seq: int = 0
     """The newest lifecycle event applied."""
-    read_version: tuple[int, int] = (0, 0)
-    """The (epoch, seq) of the newest whole reading."""
+    read_version: tuple[int, int] = field(default=(0, 0), compare=False)
+    """The (epoch, seq) of the newest whole reading: each reader's own."""
     online: bool = False
     """Whether the server answers."""
     offline_since: float = 0.0
