@@ -20,7 +20,7 @@ from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 UPDATE = "UPDATE_SCREENSHOTS"
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 Compare = Callable[[CqltuiApp, str], None]
 
