@@ -87,8 +87,8 @@ def self_test(verdict: Verdict) -> Finding:
     """Whether "auto" may train on the device, and how fast it was."""
     what, when = f"self test of {verdict.device}", time.strftime("%Y-%m-%d %H:%M", time.localtime(verdict.tested_ts))
     if not verdict.passed:
-        mend = '"auto" is the CPU. Once that is repaired: cqltui doctor --retest'
-        return Finding(Level.WARNING, what, f"failed on {when}: {verdict.said}", mend)
+        fix = '"auto" is the CPU. Once that is repaired: cqltui doctor --retest'
+        return Finding(Level.WARNING, what, f"failed on {when}: {verdict.said}", fix)
     speeds = ", ".join(
         f"{shape.cores_step_s / shape.device_step_s:.2g}x at {shape.step_flops / 1e6:,.0f} MFLOP a step"
         for shape in verdict.shapes
@@ -157,8 +157,8 @@ def terminal(environment: Mapping[str, str], size: os.terminal_size, is_terminal
 def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     if free < LEAST_DISK_BYTES:
-        mend = "free some, or choose another place with --run-dir"
-        return Finding(Level.WARNING, "disk", f"{free / GIB:.1f} GiB free in {folder}", mend)
+        fix = "free some, or choose another place with --run-dir"
+        return Finding(Level.WARNING, "disk", f"{free / GIB:.1f} GiB free in {folder}", fix)
     return Finding(Level.OK, "disk", f"{free / GIB:.1f} GiB free in {folder}")
 
 
