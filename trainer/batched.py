@@ -4,7 +4,7 @@ What the compiled engine of the CPU (`trainer.native`) must agree with. Everythi
 means are read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,9 +13,10 @@ from torch import Tensor
 from trainer.config import TrainerConfig
 from trainer.cql import CqlLoss, cql_gradient, cql_loss, td_targets
 from trainer.data.types import Int
-from trainer.network import Layout, backward, forward, is_dense_only, layers, refresh
+from trainer.layout import Layout
+from trainer.network import backward, forward, is_dense_only, layers, refresh
 from trainer.optimizer import PackAdam
-from trainer.pack import PackState, Rows
+from trainer.pack import Data, State
 from trainer.packing import BLOCK_STEPS, VALIDATION_ROWS
 
 PRODUCTS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -24,17 +25,22 @@ PRODUCTS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 class BatchedEngine:
     """`trainer.pack.Engine` by torch operations over [M, ...]."""
 
-    def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
-        first, device = members[0], state.params.device
+    def __init__(
+        self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data, device: str = "cpu"
+    ) -> None:
+        """`device`: as torch names it. The CPU's tensors are the state's own memory."""
+        first = members[0]
         products = PRODUCTS[first.precision]
-        self._state = state
-        self._data = data
+        self._device = torch.device(device)
+        self._stored = state
+        self._state = state.map(self._tensor)
+        self._data = data.map(self._tensor)
         self._gamma = first.gamma
         self._target_update_steps = first.target_update_steps
-        self._adam = PackAdam(state, [config.lr for config in members], first.grad_clip)
-        self._net = layers(layout, state.params, products)
+        self._adam = PackAdam(self._state, [config.lr for config in members], first.grad_clip)
+        self._net = layers(layout, self._state.params, products)
         self._grads = layers(layout, self._adam.grads)
-        self._target_net = None if state.target is None else layers(layout, state.target, products)
+        self._target_net = None if self._state.target is None else layers(layout, self._state.target, products)
         self._alpha = torch.tensor([config.alpha for config in members], device=device)  # [M]
 
     @torch.no_grad()
@@ -49,25 +55,43 @@ class BatchedEngine:
         return (sums / len(index)).T.cpu().numpy()  # waits for the device
 
     @torch.no_grad()
-    def evaluate(self, rows: Rows) -> np.ndarray:
+    def evaluate(self, rows: Data) -> np.ndarray:
         """See `Engine.evaluate`."""
         members, total = len(self._alpha), len(rows.actions)
+        tensors = rows.map(self._tensor)
         refresh(self._net)
         q_values, targets = [], []
         for start in range(0, total, VALIDATION_ROWS):
-            part = rows.take(slice(start, start + VALIDATION_ROWS))
+            part = tensors.take(slice(start, start + VALIDATION_ROWS))
             states, next_states = (_for_all(x, members) for x in (part.states, part.next_states))
             q_values.append(forward(self._net, states)[0])
             targets.append(self._targets(part.rewards, part.terminals, next_states).expand(members, -1))
-        actions = rows.actions.expand(members, total)
+        actions = tensors.actions.expand(members, total)
         means = cql_loss(torch.cat(q_values, 1), actions, torch.cat(targets, 1), self._alpha)
         return torch.stack([means.loss, means.td, means.cql], dim=1).cpu().numpy()
 
     def refresh(self) -> None:
         """See `Engine.refresh`."""
+        for tensor, array in self._pairs():
+            tensor.copy_(torch.from_numpy(array))
         refresh(self._net)
         if self._target_net is not None:
             refresh(self._target_net)
+
+    def store(self) -> None:
+        """See `Engine.store`."""
+        for tensor, array in self._pairs():
+            torch.from_numpy(array).copy_(tensor)
+
+    def _pairs(self) -> Iterator[tuple[Tensor, np.ndarray]]:
+        """Tensors and what they are stored in, where that is not the same memory."""
+        tensors, arrays = self._state.kinds(), self._stored.kinds()
+        pairs = [*((tensors[kind], arrays[kind]) for kind in tensors), (self._state.steps, self._stored.steps)]
+        return (pair for pair in pairs if pair[0].data_ptr() != pair[1].ctypes.data)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        """The array on the device."""
+        return torch.from_numpy(array).to(self._device)
 
     def _run_block(self, index: Tensor, done: Sequence[int], on_step: Callable[[], None] | None) -> Tensor:
         """Train on batches [T, M, B] with `done` steps of each member behind. Returns sums over the T steps, [5, M]."""

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from trainer.batches import random_state
 from trainer.config import TrainerConfig
+from trainer.data.types import Float
 from trainer.files import checkpoints
 from trainer.tensorfile import TensorFileError, Written, read_tensors, write_tensors
 
@@ -26,7 +25,7 @@ class CheckpointError(Exception):
 class Checkpoint:
     """One member after `epoch` epochs. With the data, it determines all that follows."""
 
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Float]
     """`params/<name>`, `exp_avg/<name>`, `exp_avg_sq/<name>` and, for multi-step data, `target/<name>`."""
     epoch: int
     step: int
@@ -38,7 +37,7 @@ class Checkpoint:
     data_digest: str
     """`Dataset.digest` of the data trained on."""
 
-    def group(self, kind: str) -> dict[str, Tensor]:
+    def group(self, kind: str) -> dict[str, Float]:
         """The tensors of one kind, by name. Raises CheckpointError where there are none."""
         found = {name.partition("/")[2]: t for name, t in self.tensors.items() if name.partition("/")[0] == kind}
         if not found:

@@ -1,4 +1,4 @@
-"""Which devices this machine can train on. `python -m trainer.devices` prints it, for a process without torch."""
+"""Which devices PyTorch can train on here. `python -m trainer.devices` prints it, for a process without torch."""
 
 import gc
 import json
@@ -54,28 +54,24 @@ def probe() -> tuple[Device, ...]:
 
 
 def total_bytes(device: str) -> int:
-    """Memory of a device as a whole."""
-    if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[1])
-    return torch.mps.recommended_max_memory() if device == "mps" else allowance.memory().amount
+    """Memory of a GPU as a whole."""
+    return int(torch.cuda.mem_get_info(device)[1]) if device.startswith("cuda") else torch.mps.recommended_max_memory()
 
 
 def free_bytes(device: str, available: int) -> int:
-    """Memory that more tensors could have. `available`: what the system says to have left."""
+    """Memory of a GPU that more tensors could have. `available`: what the system says to have left."""
     if device.startswith("cuda"):
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # held, but free to us
         return int(torch.cuda.mem_get_info(device)[0] + unused)
-    system = allowance.free_memory(available)
-    if device == "mps":  # which shares the system's memory
-        return max(0, min(system, torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()))
-    return system
+    left = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+    return max(0, min(allowance.free_memory(available), left))  # MPS shares the system's memory
 
 
-def held_bytes(device: str, resident: int) -> int:
-    """Memory of a device that this process holds. `resident`: its memory on the CPU."""
+def held_bytes(device: str) -> int:
+    """Memory of a GPU that this process holds."""
     if device.startswith("cuda"):
-        return int(torch.cuda.memory_reserved(device)) or resident
-    return (torch.mps.driver_allocated_memory() if device == "mps" else 0) or resident
+        return int(torch.cuda.memory_reserved(device))
+    return int(torch.mps.driver_allocated_memory())
 
 
 def synchronize(device: str) -> None:

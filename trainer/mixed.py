@@ -15,9 +15,9 @@ from trainer import kernels
 from trainer.config import TrainerConfig
 from trainer.cql import td_targets
 from trainer.data.types import Int
+from trainer.layout import Layout
 from trainer.native import NativeEngine
-from trainer.network import Layout
-from trainer.pack import PackState, Rows
+from trainer.pack import Data, State
 from trainer.packing import BLOCK_STEPS
 
 GROUP = 10
@@ -60,7 +60,10 @@ class _Layer:
 class MixedEngine:
     """`trainer.pack.Engine` with bf16 products, in groups of members that fit into the cache together."""
 
-    def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
+    def __init__(
+        self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data, device: str = "cpu"
+    ) -> None:
+        """`device`: the CPU, as there is no other."""
         size = -(-len(members) // -(-len(members) // GROUP))  # as even as can be
         parts = [slice(start, start + size) for start in range(0, len(members), size)]
         self._groups = [(part, _Group(layout, state.part(part), members[part], data)) for part in parts]
@@ -78,7 +81,7 @@ class MixedEngine:
                     on_step()
         return sums / len(order)
 
-    def evaluate(self, rows: Rows) -> np.ndarray:
+    def evaluate(self, rows: Data) -> np.ndarray:
         """See `Engine.evaluate`. In fp32, as the saved model will be."""
         return np.concatenate([group.evaluate(rows) for _, group in self._groups])
 
@@ -87,20 +90,21 @@ class MixedEngine:
         for _, group in self._groups:
             group.refresh()
 
+    def store(self) -> None:
+        """See `Engine.store`. It is the same memory."""
+
 
 class _Group(NativeEngine):
     """Members whose products are batched."""
 
-    def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
+    def __init__(self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data) -> None:
         super().__init__(layout, state, members, data)
         first = members[0]
-        self._transitions = data
+        self._transitions = data.map(torch.from_numpy)
         self._gamma, self._clip, self._every = first.gamma, first.grad_clip, first.target_update_steps
         self._alphas = np.array([config.alpha for config in members], dtype=np.float32)
         self._lrs = np.array([config.lr for config in members])
-        self._params, self._exp_avg, self._exp_avg_sq = (
-            rows.numpy() for rows in (state.params, state.exp_avg, state.exp_avg_sq)
-        )
+        self._params, self._exp_avg, self._exp_avg_sq = state.params, state.exp_avg, state.exp_avg_sq
         self._grads = np.zeros_like(self._params)
         self._layers = _layers(self._table, len(members), first.batch_size)
         self._weights = _weights(self._table, len(members))
@@ -111,7 +115,7 @@ class _Group(NativeEngine):
         """Round the weights anew."""
         self._round(self._params, self._weights)
         if self._state.target is not None:
-            self._round(self._state.target.numpy(), self._target_weights)
+            self._round(self._state.target, self._target_weights)
 
     def train(self, order: Int, sums: np.ndarray) -> None:
         """Train on the rows `order` [T, M, B]; adds to sums [M, 5] as of `Engine.run`."""
@@ -119,7 +123,7 @@ class _Group(NativeEngine):
         for t in range(len(order)):
             y = block.rewards[t]
             if target is not None:
-                next_q = self._forward(target.numpy(), self._target_weights, block.next_states[t])
+                next_q = self._forward(target, self._target_weights, block.next_states[t])
                 y = td_targets(y, block.terminals[t], next_q, self._gamma)
             self._step(block.states[t], block.actions[t], y, sums)
 
@@ -155,14 +159,14 @@ class _Group(NativeEngine):
     def _update(self, sums: np.ndarray) -> None:
         """Adam, then what follows from new weights."""
         state = self._state
-        state.steps.add_(1)
-        steps = state.steps.numpy().astype(np.int64)
+        state.steps[:] += 1
+        steps = state.steps.astype(np.int64)
         moments = self._params, self._exp_avg, self._exp_avg_sq
         kernels.pack_adam(moments, self._grads, self._lrs, self._clip, steps, sums)
         self._round(self._params, self._weights)
         if state.target is not None and (due := np.flatnonzero(steps % self._every == 0)).size:
             state.target[due] = state.params[due]
-            self._round(state.target.numpy(), self._target_weights)
+            self._round(state.target, self._target_weights)
 
     def _forward(self, params: np.ndarray, weights: Mapping[int, _Buffer], states: Tensor) -> Tensor:
         """Q values [M, B, A] of states [M, B, D]; the head's buffer."""

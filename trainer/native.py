@@ -7,13 +7,12 @@ over all members would not allow; so a pack is as fast as its members one by one
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
 from trainer import kernels
 from trainer.config import TrainerConfig, layer_sizes, step_flops
-from trainer.data.types import Int
-from trainer.network import Layout
-from trainer.pack import PackState, Rows
+from trainer.data.types import Float, Int
+from trainer.layout import Layout, aligned_zeros
+from trainer.pack import Data, State
 from trainer.packing import VALIDATION_ROWS
 
 BLOCK_FLOPS = 2e10
@@ -21,9 +20,12 @@ BLOCK_FLOPS = 2e10
 
 
 class NativeEngine:
-    """`trainer.pack.Engine` by NumPy arrays that share the state's memory."""
+    """`trainer.pack.Engine` by compiled loops over the state's own memory."""
 
-    def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
+    def __init__(
+        self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data, device: str = "cpu"
+    ) -> None:
+        """`device`: the CPU, as there is no other."""
         self._state = state
         self._members = members
         self._data = _arrays(data)
@@ -54,7 +56,7 @@ class NativeEngine:
                     on_step()
         return sums / len(order)
 
-    def evaluate(self, rows: Rows) -> np.ndarray:
+    def evaluate(self, rows: Data) -> np.ndarray:
         """See `Engine.evaluate`."""
         means, total = np.zeros((len(self._members), 4)), len(rows.actions)
         for start in range(0, total, VALIDATION_ROWS):
@@ -69,10 +71,13 @@ class NativeEngine:
     def refresh(self) -> None:
         """See `Engine.refresh`. Nothing is derived from the state."""
 
+    def store(self) -> None:
+        """See `Engine.store`. It is the same memory."""
+
     def _rows(self, m: int) -> kernels.Member:
         state = self._state
         target = state.params[m, :0] if state.target is None else state.target[m]
-        return state.params[m].numpy(), state.exp_avg[m].numpy(), state.exp_avg_sq[m].numpy(), target.numpy()
+        return state.params[m], state.exp_avg[m], state.exp_avg_sq[m], target
 
 
 def layer_table(layout: Layout) -> Int:
@@ -86,17 +91,16 @@ def layer_table(layout: Layout) -> Int:
     return np.array(table, dtype=np.int64)
 
 
-def _arrays(rows: Rows) -> kernels.Data:
-    states, next_states = rows.states.numpy(), rows.next_states.numpy()
-    return states, rows.actions.numpy(), rows.rewards.numpy(), next_states, rows.terminals.numpy()
+def _arrays(rows: Data) -> kernels.Data:
+    return rows.states, rows.actions, rows.rewards, rows.next_states, rows.terminals
 
 
-def _workspace(layout: Layout, config: TrainerConfig, state_dim: int) -> tuple[np.ndarray, ...]:
-    """What `kernels.train` calls `space`. PyTorch's allocator aligns to whole cache lines, which NumPy's does not."""
+def _workspace(layout: Layout, config: TrainerConfig, state_dim: int) -> tuple[Float, ...]:
+    """What `kernels.train` calls `space`."""
     rows, sizes = config.batch_size, layer_sizes(config.hidden_dims, state_dim)
     units, widest = sum(config.hidden_dims), max(outputs for _, outputs in sizes)
     shapes = [
         (layout.row_size,), (rows, state_dim), (rows * units,), (rows * units,),
         (len(sizes), rows), (rows * widest,), (rows * widest,), (rows, sizes[-1][1]),
     ]  # fmt: skip
-    return tuple(torch.zeros(shape).numpy() for shape in shapes)
+    return tuple(aligned_zeros(*shape) for shape in shapes)

@@ -1,4 +1,4 @@
-"""The Q-networks of a pack: M members of one shape, each with all its parameters in one flat row.
+"""The Q-networks of a pack in PyTorch: M members of one shape, each with all its parameters in one flat row.
 
 A network is Linear - LayerNorm - ReLU per hidden layer and a linear head with one Q value an action. The forward pass
 is plain differentiable PyTorch. The backward pass is written by hand: each gradient lands in the optimizer's flat row
@@ -6,19 +6,16 @@ without a copy, and [256,128,64] takes a third less time a step than with autogr
 Shapes: M members, B rows, D features, H outputs of a layer, A actions, P parameters of a member (padded).
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.config import NORM_EPS, layer_sizes
+from trainer.config import NORM_EPS
+from trainer.layout import Layout
 
-ALIGN = 64
-"""Every tensor starts at a multiple of 64 floats within its row, and rows are padded to it. Vectorised kernels then
-never end a row with a remainder computed otherwise, so a member's bits cannot depend on where in a pack it lies."""
 ROW_ALIGN = 16
 """A batch is padded with zeros to a multiple of 16 rows, so that each member's part of any [M, B, H] starts at a full
 cache line: MKL rounds otherwise where it does not. Nothing is padded at the usual batch sizes."""
@@ -28,77 +25,6 @@ that is smaller for one member would round otherwise alone than in a pack; such 
 DENSE_ONLY = ("mps",)
 """Devices on which products of expanded operands, and results written into strided memory, are known to be wrong with
 some versions of the system (macOS). They get dense copies, which cost little beside the products."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One named tensor within a member's row."""
-
-    name: str
-    offset: int
-    shape: tuple[int, int]
-    """(inputs, outputs) of a weight, (1, outputs) of all else."""
-
-    @property
-    def size(self) -> int:
-        """Number of parameters."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where each tensor of a network lies in a member's flat row of `row_size` floats."""
-
-    slots: tuple[Slot, ...]
-    row_size: int
-
-    def views(self, rows: Tensor) -> dict[str, Tensor]:
-        """Rows [..., P] -> tensors [..., inputs, outputs] by name, which share the rows' memory."""
-        front = rows.shape[:-1]
-        return {s.name: rows[..., s.offset : s.offset + s.size].view(*front, *s.shape) for s in self.slots}
-
-    def row(self, tensors: Mapping[str, Tensor]) -> Tensor:
-        """Tensors by name -> a row [P], zero in its padding. The inverse of `views` for one member."""
-        row = torch.zeros(self.row_size)
-        for name, view in self.views(row).items():
-            view.copy_(tensors[name])
-        return row
-
-
-def make_layout(hidden_dims: tuple[int, ...], state_dim: int) -> Layout:
-    """The layout of a network; names are `0.weight`, `0.bias`, `0.gain`, `0.shift`, `1.weight`, ..., `head.bias`."""
-    shapes: list[tuple[str, tuple[int, int]]] = []
-    sizes = layer_sizes(hidden_dims, state_dim)
-    for index, (inputs, outputs) in enumerate(sizes):
-        name = str(index) if index < len(hidden_dims) else "head"
-        shapes += [(f"{name}.weight", (inputs, outputs)), (f"{name}.bias", (1, outputs))]
-        if index < len(hidden_dims):
-            shapes += [(f"{name}.gain", (1, outputs)), (f"{name}.shift", (1, outputs))]
-    slots, end = [], 0
-    for name, shape in shapes:
-        slots.append(Slot(name, end, shape))
-        end += -(-math.prod(shape) // ALIGN) * ALIGN
-    return Layout(tuple(slots), end)
-
-
-def initial_row(layout: Layout, seed: int) -> Tensor:
-    """A member's first parameters, a row [P] on the CPU that depends on the layout and the seed alone.
-
-    As torch.nn.Linear and torch.nn.LayerNorm start: weights and biases uniform within +-1/sqrt(inputs) (He et al. 2015,
-    kaiming_uniform with a = sqrt(5)), gains 1, shifts 0.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    row = torch.zeros(layout.row_size)
-    bound = 0.0
-    for name, view in layout.views(row).items():
-        kind = name.rpartition(".")[2]
-        if kind == "weight":  # comes before its bias, which shares the bound
-            bound = 1 / math.sqrt(view.shape[-2])
-        if kind in ("weight", "bias"):
-            view.uniform_(-bound, bound, generator=generator)
-        elif kind == "gain":
-            view.fill_(1.0)
-    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class PackAdam:
     (One fused call over all rows would have one learning rate, and vectors that reach over the ends of rows.)
     """
 
-    def __init__(self, state: PackState, lrs: Sequence[float], grad_clip: float) -> None:
+    def __init__(self, state: PackState[Tensor], lrs: Sequence[float], grad_clip: float) -> None:
         self._rows = state.params
         self._lrs = tuple(lrs)
         self._grad_clip = grad_clip

@@ -1,77 +1,100 @@
-"""What a pack consists of, and what its engines have in common."""
+"""What a pack consists of, and what its engines have in common. Free of torch: its engines look at the same memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from trainer.config import TrainerConfig
-from trainer.data.types import Int
-from trainer.network import Layout
+from trainer.data.types import Float, Int
+from trainer.layout import Layout, Rows, aligned_zeros
+
+A = TypeVar("A", bound=Rows)
+B = TypeVar("B", bound=Rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Transitions on the device: N rows, states standardised."""
+class Batch(Generic[A]):
+    """Transitions, states standardised: N rows, or any shape in place of [N]."""
 
-    states: Tensor
+    states: A
     """[N, D]"""
-    actions: Tensor
+    actions: A
     """[N], int64"""
-    rewards: Tensor
+    rewards: A
     """[N]"""
-    next_states: Tensor
+    next_states: A
     """[N, D]"""
-    terminals: Tensor
+    terminals: A
     """[N], 1.0 where the episode ends."""
 
-    def take(self, index: Tensor | slice) -> "Rows":
-        """The rows of an index of any shape, each tensor with that shape in front."""
-        return Rows(
+    def take(self, index: A | slice) -> "Batch[A]":
+        """The rows of an index of any shape, each array with that shape in front."""
+        return Batch(
             self.states[index], self.actions[index], self.rewards[index], self.next_states[index], self.terminals[index]
         )
 
+    def map(self, change: Callable[[A], B]) -> "Batch[B]":
+        """Each array changed."""
+        arrays = self.states, self.actions, self.rewards, self.next_states, self.terminals
+        return Batch(*(change(array) for array in arrays))
+
 
 @dataclass(frozen=True, slots=True)
-class PackState:
-    """All that training changes, a flat row a member (see `trainer.network.Layout`). Engines change it in place."""
+class PackState(Generic[A]):
+    """All that training changes, a flat row a member (see `trainer.layout.Layout`). Engines change it in place."""
 
-    params: Tensor
+    params: A
     """[M, P]"""
-    exp_avg: Tensor
+    exp_avg: A
     """[M, P], Adam's first moment."""
-    exp_avg_sq: Tensor
+    exp_avg_sq: A
     """[M, P], Adam's second moment."""
-    steps: Tensor
+    steps: A
     """[M] float32, training steps done."""
-    target: Tensor | None = None
+    target: A | None = None
     """[M, P], the target network; None where every transition is terminal, so that its output is never used."""
 
-    @classmethod
-    def fresh(cls, params: Tensor, bootstraps: bool) -> "PackState":
-        """The state before the first step."""
-        moments = torch.zeros_like(params), torch.zeros_like(params)
-        steps = torch.zeros(len(params), device=params.device)
-        return cls(params, *moments, steps, params.clone() if bootstraps else None)
-
-    def kinds(self) -> dict[str, Tensor]:
+    def kinds(self) -> dict[str, A]:
         """The rows [M, P] by kind."""
         rows = {"params": self.params, "exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
         return rows if self.target is None else rows | {"target": self.target}
 
-    def part(self, members: slice) -> "PackState":
+    def part(self, members: slice) -> "PackState[A]":
         """These members, in the same memory."""
-        rows = {kind: rows[members] for kind, rows in self.kinds().items()}
-        return replace(self, steps=self.steps[members], **rows)
+        return self.map(lambda rows: rows[members])
 
-    def keep(self, members: Sequence[int]) -> "PackState":
-        """A copy of these members alone."""
-        index = torch.tensor(members, dtype=torch.int64, device=self.params.device)
-        kept = {kind: rows[index] for kind, rows in self.kinds().items()}
-        return replace(self, steps=self.steps[index], **kept)
+    def map(self, change: Callable[[A], B]) -> "PackState[B]":
+        """Each array changed."""
+        target = None if self.target is None else change(self.target)
+        moments = change(self.exp_avg), change(self.exp_avg_sq)
+        return PackState(change(self.params), *moments, change(self.steps), target)
+
+
+State = PackState[Float]
+"""As NumPy sees it; what the trainer reads and saves."""
+Data = Batch[np.ndarray]
+
+
+def fresh(rows: Sequence[Float], bootstraps: bool) -> State:
+    """The state of members that start with these parameters, each [P], before the first step."""
+    shape = len(rows), len(rows[0])
+    params, target = aligned_zeros(*shape), aligned_zeros(*shape) if bootstraps else None
+    for array in (params,) if target is None else (params, target):
+        array[:] = rows
+    return PackState(params, aligned_zeros(*shape), aligned_zeros(*shape), aligned_zeros(len(rows)), target)
+
+
+def kept(state: State, members: Sequence[int]) -> State:
+    """A copy of these members alone."""
+
+    def copy(rows: Float) -> Float:
+        made = aligned_zeros(len(members), *rows.shape[1:])
+        made[:] = rows[list(members)]
+        return made
+
+    return state.map(copy)
 
 
 class Engine(Protocol):
@@ -84,7 +107,7 @@ class Engine(Protocol):
         """
         ...
 
-    def evaluate(self, rows: Rows) -> np.ndarray:
+    def evaluate(self, rows: Data) -> np.ndarray:
         """Means of loss, td and cql over `rows` as the members are now: [M, 3]. N must not be 0."""
         ...
 
@@ -92,10 +115,16 @@ class Engine(Protocol):
         """The state was changed from outside: renew what is derived from it."""
         ...
 
+    def store(self) -> None:
+        """Bring the state in line with what was trained, where that is in other memory than the state's."""
+        ...
+
 
 class EngineFactory(Protocol):
     """An engine's class."""
 
-    def __call__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> Engine:
-        """The engine of a pack."""
+    def __call__(
+        self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data, device: str = "cpu"
+    ) -> Engine:
+        """The engine of a pack, on a device as torch names it."""
         ...

@@ -14,9 +14,10 @@ from trainer import data
 from trainer.batched import BatchedEngine
 from trainer.config import DataConfig, Precision, TrainerConfig, step_flops
 from trainer.data.types import Dataset
+from trainer.engines import cpu_reference
 from trainer.pack import EngineFactory
 from trainer.progress import EpochMetrics
-from trainer.speed import SHAPES, SPEED_S, cores_step_s, cpu_reference, member_step_s, training
+from trainer.speed import SHAPES, SPEED_S, cores_step_s, member_step_s, training
 from trainer.threads import one_thread
 from trainer.train import PackTrainer
 

@@ -14,12 +14,12 @@ from dataclasses import replace
 from statistics import median
 
 from trainer import data, devices
-from trainer.batched import BatchedEngine
 from trainer.config import DataConfig, Precision, TrainerConfig, epoch_steps
 from trainer.data.types import Dataset
+from trainer.engines import cpu_reference
 from trainer.pack import EngineFactory
 from trainer.threads import one_thread
-from trainer.train import CPU_ENGINES, PackTrainer
+from trainer.train import PackTrainer
 
 Shapes = Sequence[tuple[tuple[int, ...], int]]
 SHAPES: Shapes = (((256, 128, 64), 10), ((1024, 512, 256), 5), ((2048, 1024, 512, 256), 3))
@@ -46,11 +46,6 @@ def training(
         precision=precision,
         validate_every=validate_every,
     )
-
-
-def cpu_reference() -> EngineFactory | None:
-    """What computes on the CPU: its own engine, or where that cannot be loaded the one that GPUs have."""
-    return None if CPU_ENGINES else BatchedEngine
 
 
 def member_step_s(

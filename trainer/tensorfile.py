@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
 
 from trainer.files import write_bytes
 
@@ -35,27 +34,27 @@ class Written:
 
 
 def write_tensors(
-    path: Path, kind: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any], *, durable: bool = True
+    path: Path, kind: str, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any], *, durable: bool = True
 ) -> Written:
     """Write tensors and a JSON document as a file of this kind (a name and version). Raises OSError.
 
     `durable`: as of `files.replaced`; a torn file is refused when it is read.
     """
     started = time.perf_counter()
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     header = {"format": kind, "document": document, "sha256": _checksum(plain, kind, document)}
     payload = save(plain, metadata={HEADER: json.dumps(header, sort_keys=True)})
     write_bytes(path, payload, durable=durable)
     return Written(time.perf_counter() - started, len(payload))
 
 
-def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Tensors and document of a file of this kind. Raises TensorFileError if absent, foreign, cut off or damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             header = _header(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError, UnicodeDecodeError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # the last: types NumPy lacks
         raise TensorFileError(f"{path}: not a readable safetensors file ({error})") from error
     document = header.get("document")
     if header.get("format") != kind or not isinstance(document, dict):
@@ -71,11 +70,12 @@ def _header(metadata: Mapping[str, str] | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _checksum(tensors: Mapping[str, Tensor], kind: str, document: Mapping[str, Any]) -> str:
+def _checksum(tensors: Mapping[str, np.ndarray], kind: str, document: Mapping[str, Any]) -> str:
     """SHA-256 (hex) over kind, document, and each tensor's name, type, shape and bytes in order of names."""
     total = hashlib.sha256(f"{kind}\0{json.dumps(document, sort_keys=True)}\0".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        total.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        total.update(tensor.flatten().view(torch.uint8).numpy().data)
+        # Types have PyTorch's names, as in the files of earlier versions.
+        total.update(f"{name}\0torch.{tensor.dtype.name}\0{tensor.shape}\0".encode())
+        total.update(np.ascontiguousarray(tensor).data)
     return total.hexdigest()

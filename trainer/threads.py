@@ -1,20 +1,26 @@
 """One thread of computation a process: faster on small networks, and the condition of equal bits."""
 
 import os
+import sys
 from contextlib import suppress
 
 import threadpoolctl
-import torch
 
 with suppress(ModuleNotFoundError):  # then there is no compiled code either
     from scipy.linalg import cython_blas  # noqa: F401 (the BLAS of compiled code has to be loaded to be told)
 
-ACCELERATE = "VECLIB_MAXIMUM_THREADS"
-"""Apple's BLAS is told by the environment alone, before its first product."""
+THREADS = (
+    "VECLIB_MAXIMUM_THREADS",  # Apple's BLAS, which is told by the environment alone, before its first product
+    "OMP_NUM_THREADS",  # PyTorch's, among others
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
+"""What libraries go by when they are loaded."""
 
 
 def one_thread() -> None:
-    """Have PyTorch and every BLAS of this process compute with one thread."""
-    os.environ[ACCELERATE] = "1"
-    torch.set_num_threads(1)
+    """Have every BLAS of this process compute with one thread, and PyTorch, loaded before or later."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     threadpoolctl.threadpool_limits(1)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)

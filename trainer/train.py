@@ -9,30 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
-from trainer.batched import BatchedEngine
 from trainer.batches import epoch_order, random_state
 from trainer.checkpoint import Checkpoint, CheckpointError, config_document
-from trainer.config import ACTIONS, Precision, TrainerConfig, epoch_steps
+from trainer.config import ACTIONS, TrainerConfig, epoch_steps
 from trainer.data.standardise import fit_standardiser
 from trainer.data.types import Dataset, Float, Int, Transitions
+from trainer.engines import engine as fastest_engine
+from trainer.layout import initial_row, make_layout
 from trainer.model import Model
-from trainer.network import initial_row, make_layout
-from trainer.pack import Engine, EngineFactory, PackState, Rows
+from trainer.pack import Batch, Data, Engine, EngineFactory, State, fresh, kept
 from trainer.packing import pack_key
 from trainer.progress import EpochMetrics
-
-CPU_ENGINES: dict[Precision, EngineFactory] = {}
-"""The fastest for each precision; none where Numba or SciPy is missing, which a GPU needs for nothing."""
-try:
-    from trainer.mixed import MixedEngine
-    from trainer.native import NativeEngine
-except ModuleNotFoundError as missing:
-    if missing.name not in ("numba", "llvmlite", "scipy"):
-        raise
-else:
-    CPU_ENGINES |= {"fp32": NativeEngine, "bf16": MixedEngine}
 
 
 class PackTrainer:
@@ -61,9 +49,9 @@ class PackTrainer:
             )
         self.members = list(members)
         self.epochs_done = [0] * len(members)
-        self.device = torch.device(device)
+        self.device = device
         self._clock = clock
-        self._make_engine = engine or (cpu_engine(first.precision) if self.device.type == "cpu" else BatchedEngine)
+        self._make_engine = engine or fastest_engine(device, first.precision)
         self._state_cols = dataset.state_cols
         self._data_digest = dataset.digest()
         self._standardiser = fit_standardiser(dataset.train.states)
@@ -72,8 +60,7 @@ class PackTrainer:
         self._steps = epoch_steps(rows, first.batch_size)
         bootstraps = not (dataset.train.terminals.all() and dataset.heldout.terminals.all())
         self._layout = make_layout(first.hidden_dims, len(dataset.state_cols))
-        params = torch.stack([initial_row(self._layout, config.seed) for config in members]).to(self.device)  # [M, P]
-        self._place(PackState.fresh(params, bootstraps))
+        self._place(fresh([initial_row(self._layout, config.seed) for config in members], bootstraps))
         self._interrupted = False
 
     def run_epoch(self, on_step: Callable[[], None] | None = None) -> list[EpochMetrics]:
@@ -101,11 +88,10 @@ class PackTrainer:
         ]
 
     def capture(self, member: int) -> Checkpoint:
-        """All that is needed to go on from here, copied to the CPU."""
-        self._usable()
+        """All that is needed to go on from here, copied."""
         tensors = {
-            f"{kind}/{name}": view.cpu().clone()
-            for kind, pack in self._state.kinds().items()
+            f"{kind}/{name}": view.copy()
+            for kind, pack in self._trained().kinds().items()
             for name, view in self._layout.views(pack[member]).items()
         }
         config, epoch = self.members[member], self.epochs_done[member]
@@ -127,22 +113,21 @@ class PackTrainer:
             )
         try:  # all rows first: what is missing raises before anything is changed
             rows = {kind: self._layout.row(checkpoint.group(kind)) for kind in self._state.kinds()}
-        except (KeyError, RuntimeError) as error:
+        except (KeyError, ValueError) as error:
             raise CheckpointError(f"checkpoint of epoch {checkpoint.epoch}: its tensors do not fit: {error}") from error
-        for kind, pack in self._state.kinds().items():
-            pack[member].copy_(rows[kind])
+        for kind, pack in self._trained().kinds().items():  # of the other members too, which the engine will read
+            pack[member] = rows[kind]
         self._state.steps[member] = float(checkpoint.step)
         self._engine.refresh()
         self.epochs_done[member] = checkpoint.epoch
 
     def remove(self, member: int) -> None:
         """Take a member out; those after it move up by one. The results of the others do not change."""
-        self._usable()
         keep = list(range(len(self.members)))
         del keep[member]
         self.members = [self.members[index] for index in keep]
         self.epochs_done = [self.epochs_done[index] for index in keep]
-        self._place(self._state.keep(keep))
+        self._place(kept(self._trained(), keep))
 
     def q_values(self, states: Float, member: int) -> Float:
         """Q values [N, A] of states [N, D] as in the source (not standardised), always in fp32."""
@@ -150,10 +135,9 @@ class PackTrainer:
 
     def model(self, member: int) -> Model:
         """The member's network, usable alone."""
-        self._usable()
-        views = self._layout.views(self._state.params[member])
+        views = self._layout.views(self._trained().params[member])
         return Model(
-            tensors={name: view.cpu().clone() for name, view in views.items()},
+            tensors={name: view.copy() for name, view in views.items()},
             standardiser=self._standardiser,
             hidden_dims=self.members[member].hidden_dims,
             state_cols=self._state_cols,
@@ -164,23 +148,28 @@ class PackTrainer:
         if self._interrupted:
             raise RuntimeError("an epoch was interrupted: make a new PackTrainer and restore its members")
 
-    def _load(self, rows: Transitions) -> Rows:
-        def put(array: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+    def _trained(self) -> State:
+        """The state as it is now, wherever it is trained."""
+        self._usable()
+        if self.members:
+            self._engine.store()
+        return self._state
 
-        return Rows(
-            states=put(self._standardiser.apply(rows.states)),
-            actions=put(rows.actions.astype(np.int64)),
-            rewards=put(rows.rewards.astype(np.float32)),
-            next_states=put(self._standardiser.apply(rows.next_states)),
-            terminals=put(rows.terminals.astype(np.float32)),
+    def _load(self, rows: Transitions) -> Data:
+        found: Data = Batch(
+            states=self._standardiser.apply(rows.states),
+            actions=rows.actions.astype(np.int64),
+            rewards=rows.rewards.astype(np.float32),
+            next_states=self._standardiser.apply(rows.next_states),
+            terminals=rows.terminals.astype(np.float32),
         )
+        return found.map(np.ascontiguousarray)
 
-    def _place(self, state: PackState) -> None:
+    def _place(self, state: State) -> None:
         """Take over the state of a (new) set of members."""
         self._state = state
         if self.members:
-            self._engine: Engine = self._make_engine(self._layout, state, self.members, self._train)
+            self._engine: Engine = self._make_engine(self._layout, state, self.members, self._train, self.device)
 
     def _epoch_order(self) -> Int:
         """The rows of every batch of the coming epoch, [S, M, B]."""
@@ -201,13 +190,6 @@ class PackTrainer:
             return [None] * len(due)
         found = self._engine.evaluate(self._heldout).tolist()  # [M][3]
         return [losses if is_due else None for is_due, losses in zip(due, found, strict=True)]
-
-
-def cpu_engine(precision: Precision) -> EngineFactory:
-    """The fastest engine for a precision on a CPU. RuntimeError where it cannot be loaded."""
-    if not CPU_ENGINES:
-        raise RuntimeError("training on the CPU needs Numba and SciPy: pip install numba scipy")
-    return CPU_ENGINES[precision]
 
 
 def _metrics(epoch: int, means: list[float], samples_per_s: float, heldout: list[float] | None) -> EpochMetrics:

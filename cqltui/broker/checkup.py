@@ -9,12 +9,13 @@ from enum import StrEnum
 import redis
 from redis.exceptions import NoPermissionError
 
-from cqltui.broker import trouble
+from cqltui.broker import fitness, trouble
 from cqltui.broker.connect import connect_url
 from cqltui.broker.keys import Keys
 from cqltui.broker.records import RefusedError
 from cqltui.broker.scripts import Scripts
 from cqltui.broker.trouble import Trouble
+from cqltui.broker.url import shown_url
 from cqltui.errors import RIGHTS, CqltuiError
 
 LOOKED_AT = 1000
@@ -44,6 +45,7 @@ def user_server(url: str, keys: Keys) -> Iterator[Finding]:
     try:
         with connect_url(url) as client:
             protocol(client, keys)
+            fitness.check_room(client, shown_url(url), 1)
             yield Finding(Level.OK, "your server", f"does what the protocol needs{_version(client)}")
             yield from settings(client)
             yield from left_over(client, keys)

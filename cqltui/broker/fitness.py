@@ -47,7 +47,7 @@ def check_room(client: redis.Redis, shown: str, workers: int) -> None:
         fewer = f", or give --workers {fit}" if fit > 0 else ""
         raise InputError(
             f"{shown}: the server takes {most} connections (maxclients), of which {max(0, free)} are free, and a run "
-            f"with {workers} workers holds {needed}: raise its maxclients{fewer}"
+            f"with {workers} worker{'s' * (workers != 1)} holds {needed}: raise its maxclients{fewer}"
         )
 
 

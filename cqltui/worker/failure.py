@@ -3,8 +3,6 @@
 import errno
 import traceback
 
-import torch
-
 from cqltui.errors import CqltuiError
 from trainer.checkpoint import CheckpointError
 from trainer.data.types import DataError
@@ -16,7 +14,7 @@ HOPELESS = (DataError, CheckpointError, CqltuiError, ValueError, KeyError, TypeE
 TOLD = (DataError, CheckpointError, CqltuiError)
 """Errors whose message says all: a traceback would add nothing."""
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
-"""What a RuntimeError of PyTorch says, on a CPU (of several systems) or on MPS: they have no exception of their own."""
+"""What a RuntimeError of PyTorch says, on a CPU (of several systems), with CUDA, or on MPS."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TRACEBACK_CHARS = 4_000
 """Of a traceback, the end of which is kept."""
@@ -24,7 +22,7 @@ TRACEBACK_CHARS = 4_000
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether less work at once might do."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+    return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
     )
 

@@ -49,4 +49,4 @@ class Heartbeat:
             try:
                 self._beat()
             except Exception:  # whatever it is, leases would run out without a pulse
-                log.exception("ERROR a heartbeat failed")
+                log.exception("a heartbeat failed")

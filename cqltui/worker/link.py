@@ -82,7 +82,7 @@ class Link:
                 self._away(error)
                 self._stop.wait(RETRY_PAUSE_S)
                 if time.monotonic() > leave_at:
-                    log.error("ERROR there was no server for %.0f minutes: this worker leaves", PATIENCE_S / 60)
+                    log.error("there was no server for %.0f minutes: this worker leaves", PATIENCE_S / 60)
                     self._stop.set()
             else:
                 self._answers()
@@ -136,7 +136,7 @@ class Link:
         text = told(error)
         if kind(error) is Trouble.REFUSED:  # it answers: nobody has to wait for it
             if text not in self._refusals:
-                log.error("ERROR %s", text)
+                log.error("%s", text)
             self._refusals.add(text)
             return
         if self.reachable:
@@ -158,7 +158,7 @@ class Link:
 
     def _leave(self) -> None:
         if not self.fenced:
-            log.error("ERROR another process works under the id %s: this one leaves", self._registration.id)
+            log.error("another process works under the id %s: this one leaves", self._registration.id)
         self.fenced = True
         self._stop.set()
 

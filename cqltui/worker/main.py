@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pkgutil import resolve_name
 from types import FrameType
 
 import numpy as np
 import psutil
-import torch
 
 import cqltui
 from cqltui.broker.queue import Queue
@@ -23,7 +24,8 @@ from cqltui.results.rundir import RunDir
 from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
-from trainer import devices
+from trainer import memory
+from trainer.engines import engine
 from trainer.threads import one_thread
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Worker:
 
     def __init__(self, queue: Queue, beat_queue: Queue, run_dir: RunDir, options: WorkerOptions) -> None:
         """`beat_queue`: the same queue over a connection of its own, for the heartbeat's thread."""
+        engine(options.device, "fp32")  # one that cannot be loaded is told before the server hears of this process
         process = psutil.Process()
         self._beat_queue = beat_queue
         self._options = options
@@ -71,7 +74,7 @@ class Worker:
             "host": socket.gethostname(),
             "device": options.shown_device or options.device,
             "started_ts": time.time(),
-            "memory_total_bytes": devices.total_bytes(options.device),
+            "memory_total_bytes": memory.total_bytes(options.device),
         }
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
@@ -120,11 +123,11 @@ class Worker:
 
     def _free_bytes(self) -> int:
         """What a pack may take. Workers of one device share its memory."""
-        free = devices.free_bytes(self._options.device, psutil.virtual_memory().available)
+        free = memory.free_bytes(self._options.device, psutil.virtual_memory().available)
         return int(free // self._options.share * MEMORY_SHARE)
 
     def _memory_bytes(self) -> int:
-        return devices.held_bytes(self._options.device, int(self._process.memory_info().rss))
+        return memory.held_bytes(self._options.device, int(self._process.memory_info().rss))
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stop.is_set() and number == signal.SIGINT:
@@ -134,8 +137,11 @@ class Worker:
 
 def choose_device(wanted: str) -> str:
     """The torch device that `--device` means here. Raises InputError."""
+    if wanted == "cpu":
+        return wanted
+    devices = resolve_name("trainer.devices")  # with PyTorch, which training on the CPU needs for nothing
     try:
-        return devices.choose(wanted, [device.name for device in devices.probe()])
+        return str(devices.choose(wanted, [device.name for device in devices.probe()]))
     except ValueError as error:
         raise InputError(f"--device: {error}") from error
 
@@ -145,7 +151,7 @@ def versions() -> dict[str, str]:
     return {
         "cqltui": cqltui.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": version("torch"),
         "numpy": np.__version__,
         "platform": platform.platform(),
     }

@@ -59,7 +59,7 @@ class Outbox:
             if self._stop.is_set():
                 leave_at = min(leave_at, time.monotonic() + LEAVE_S)
             if time.monotonic() > leave_at:
-                log.error("ERROR the end of %s could not be told; results are kept", ", ".join(self.leases()))
+                log.error("the end of %s could not be told; results are kept", ", ".join(self.leases()))
                 self._link.unsaid = bool(self.leases())
                 self._stop.set()
                 return

@@ -20,7 +20,7 @@ from cqltui.worker.attempt import Attempt
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
 from cqltui.worker.link import PATIENCE_S, Link
 from cqltui.worker.outbox import KEPT_S, Outbox
-from trainer import data, devices
+from trainer import data, memory
 from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset, Float
@@ -134,7 +134,7 @@ class Session:
 
     def _halve(self) -> None:
         """Give half of the members back to the queue; the others start again from their newest checkpoints."""
-        devices.empty_cache(self._context.device)
+        memory.empty_cache(self._context.device)
         claims = [*(attempt.claim for attempt in self._attempts), *self._waiting.values()]
         self._attempts.clear()
         kept = (len(claims) + 1) // 2
@@ -194,14 +194,14 @@ class Session:
         if asked is Directive.LOST or self._context.link.fenced:
             log.warning("%s was given to another worker: this attempt is dropped", attempt.id)
         elif attempt.failed:
-            log.error("ERROR %s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
+            log.error("%s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
             error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
             self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
         elif attempt.epoch >= attempt.epochs:
             try:
                 self._finish(trainer, member)
             except OSError as error:  # a full disk, for one: the others can go on
-                log.exception("ERROR %s", attempt.id)
+                log.exception("%s", attempt.id)
                 with suppress(OSError):
                     attempt.discard_result()
                 self._fail(attempt.claim, error)
@@ -277,9 +277,9 @@ class Session:
 
     def _fail_all(self, error: Exception) -> None:
         """The pack broke: each member fails with the reason, and is tried again unless that is hopeless."""
-        log.exception("ERROR %s", ", ".join(self.leases()))
+        log.exception("%s", ", ".join(self.leases()))
         if self._context.hands_over and isinstance(error, DataError):
-            log.error("ERROR this machine does not have the campaign's data: the worker leaves, its tasks go back")
+            log.error("this machine does not have the campaign's data: the worker leaves, its tasks go back")
             for claim in self._waiting.values():
                 self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
             self._waiting.clear()

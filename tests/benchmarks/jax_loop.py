@@ -21,7 +21,7 @@ import numpy as np
 from tests.benchmarks.common import arrays
 from trainer.batches import epoch_order
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS, TrainerConfig
-from trainer.network import initial_row, make_layout
+from trainer.layout import initial_row, make_layout
 
 Params = list[dict[str, Any]]
 
@@ -29,7 +29,7 @@ Params = list[dict[str, Any]]
 def initial(config: TrainerConfig, state_dim: int) -> Params:
     """A member's first parameters: those of the trainer, layer by layer, the head last."""
     layout = make_layout(config.hidden_dims, state_dim)
-    views = {name: jnp.asarray(view.numpy()) for name, view in layout.views(initial_row(layout, config.seed)).items()}
+    views = {name: jnp.asarray(view) for name, view in layout.views(initial_row(layout, config.seed)).items()}
     names = [*map(str, range(len(config.hidden_dims))), "head"]
     kinds = ("weight", "bias", "gain", "shift")
     return [{kind: views[key] for kind in kinds if (key := f"{name}.{kind}") in views} for name in names]

@@ -16,7 +16,7 @@ from tests.benchmarks.common import CONFIG, arrays, dataset
 from tests.benchmarks.loop import Learner
 from trainer.batches import epoch_order
 from trainer.config import TrainerConfig
-from trainer.network import initial_row, make_layout
+from trainer.layout import initial_row, make_layout
 from trainer.threads import one_thread
 from trainer.train import PackTrainer
 
@@ -36,7 +36,7 @@ def initialised(config: TrainerConfig) -> Learner:
     """The loop with the trainer's first weights."""
     learner = Learner(config)
     layout = make_layout(config.hidden_dims, 6)
-    views = layout.views(initial_row(layout, config.seed))
+    views = layout.views(torch.from_numpy(initial_row(layout, config.seed)))
     names = iter([*map(str, range(len(config.hidden_dims))), "head"])
     name = ""
     with torch.no_grad():

@@ -88,3 +88,10 @@ def test_a_server_that_answers_and_does_not_do_it(tmp_path: Path, lines: tuple[s
         assert said in finding.found
         with once(f"redis://127.0.0.1:{port}/0") as client:
             assert client.keys() == []
+
+
+def test_a_server_that_takes_too_few_connections_is_told(tmp_path: Path) -> None:
+    with user_server(tmp_path, "maxclients 4") as port:
+        (finding,) = bad(checkup.user_server(f"redis://127.0.0.1:{port}/0", Keys()))
+    assert "the server takes 4 connections (maxclients)" in finding.found
+    assert finding.found.endswith("a run with 1 worker holds 8: raise its maxclients")

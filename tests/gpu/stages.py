@@ -19,12 +19,14 @@ from trainer import allowance, data, devices
 from trainer.batched import BatchedEngine
 from trainer.config import DataConfig, epoch_steps
 from trainer.data.types import Dataset
+from trainer.engines import cpu_reference
+from trainer.memory import empty_cache, held_bytes, total_bytes
 from trainer.pack import EngineFactory
 from trainer.packing import estimate_bytes
 from trainer.selftest import RESUME_TOLERANCE, TOLERANCE, difference, losses_apart, resume_apart
-from trainer.speed import SHAPES, cores_step_s, cpu_reference, member_step_s, training
+from trainer.speed import SHAPES, cores_step_s, member_step_s, training
 from trainer.threads import one_thread
-from trainer.train import CPU_ENGINES, PackTrainer
+from trainer.train import PackTrainer
 
 PARITY_STEPS = 600
 LONG_TOLERANCE = 0.05
@@ -89,7 +91,7 @@ def packs(place: Place) -> dict[str, Any]:
         seconds = member_step_s(
             training(), size, place.dataset, place.device, place.engine, 0.05 if place.short else 0.5
         )
-        held = devices.held_bytes(place.device, 0)
+        held = held_bytes(place.device, 0)
         estimate = estimate_bytes(members, 6, len(place.dataset.train), len(place.dataset.heldout))
         memory = f"{held / MIB:,.0f}" if held else "-"
         rows.append([str(size), f"{1 / seconds / place.steps:,.0f}", f"{apart:.1e}", memory, f"{estimate / MIB:,.0f}"])
@@ -114,7 +116,7 @@ def memory(place: Place) -> dict[str, Any]:
     if not is_out_of_memory(refusal):
         return found(False, f"{size} members fail with {type(refusal).__name__}: {said}")
     del refusal  # its traceback holds the pack
-    devices.empty_cache(place.device)
+    empty_cache(place.device)
     try:
         _train(place, size // 2)
     except (MemoryError, RuntimeError) as error:
@@ -137,7 +139,7 @@ def speed(place: Place) -> dict[str, Any]:
         )
         rates = [1 / step_s / place.steps for step_s in (ours, one, all_s)]
         rows.append([str(list(dims)), str(members), *(f"{rate:,.1f}" for rate in rates), f"{all_s / ours:.2f}"])
-    on_cpu = "its own engine" if CPU_ENGINES else "PyTorch's operations, as numba or scipy is missing"
+    on_cpu = "its own engine" if cpu_reference() is None else "PyTorch's operations, as numba or scipy is missing"
     columns = ("network", "members", "member-epochs/s", "one core", f"{cores} cores", "times all cores")
     return found(True, f"fp32; on the CPU {on_cpu}", columns, rows)
 
@@ -162,7 +164,7 @@ def _limit_memory(device: str, room: int) -> Callable[[], None]:
     """Leave the process so many bytes of the device; what takes the limit away."""
     if device != "cpu":
         limit = (torch.mps if device == "mps" else torch.cuda).set_per_process_memory_fraction
-        limit(room / devices.total_bytes(device))
+        limit(room / total_bytes(device))
         return lambda: limit(1.0)
     before = resource.getrlimit(resource.RLIMIT_AS)
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -6,9 +6,9 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
-import torch
 
 from cqltui.broker import wire
 from cqltui.broker.handle import ServerHandle
@@ -329,7 +329,7 @@ def _shown(run: RunState) -> tuple[object, ...]:
 @pytest.mark.parametrize(("damage", "said"), [row[1:] for row in CHECKPOINTS], ids=[row[0] for row in CHECKPOINTS])
 def test_a_checkpoint(damage: Callable[[bytes], bytes], said: str) -> None:
     path = Path(checkpoint_name(3)).absolute()
-    write_tensors(path, checkpoint.KIND, {"params/w": torch.ones(64)}, {"epoch": 3})
+    write_tensors(path, checkpoint.KIND, {"params/w": np.ones(64, dtype=np.float32)}, {"epoch": 3})
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CheckpointError) as caught:
         checkpoint.read(path)

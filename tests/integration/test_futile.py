@@ -16,13 +16,13 @@ LONG = ("--device", "cpu", "--set", "phase.quality.epochs=100000")
 def test_a_worker_that_cannot_import_what_it_needs(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "torch.py").write_text("raise ImportError('libtorch.so: wrong architecture')\n")
+    (broken / "numba.py").write_text("raise ImportError('libllvmlite.so: wrong architecture')\n")
     place = Place(tmp_path / "place", environment={"PYTHONPATH": str(broken)})
     try:
         run = place.begin(*LONG, "--workers", "1").ends(3)
     finally:
         place.end_all()
-    why = "ImportError: libtorch.so: wrong architecture"
+    why = "ImportError: libllvmlite.so: wrong architecture"
     assert f"worker w1 died (exit code 3): {why}" in run.err
     assert run.err.splitlines()[-1] == f"cqltui: no worker has got to work, each was tried 4 times: {why}"
     assert "Traceback" not in run.err

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from trainer.config import STATE_COLUMNS, TrainerConfig
-from trainer.data.types import Dataset, Transitions
+from trainer.data.types import Dataset, Float, Transitions
 from trainer.progress import EpochMetrics
 from trainer.threads import one_thread
 from trainer.train import PackTrainer
@@ -42,14 +41,14 @@ def train(trainer: PackTrainer, epochs: int) -> list[list[EpochMetrics]]:
     return [[replace(m, samples_per_s=0.0) for m in trainer.run_epoch()] for _ in range(epochs)]
 
 
-def tensors(trainer: PackTrainer, member: int = 0) -> dict[str, torch.Tensor]:
+def tensors(trainer: PackTrainer, member: int = 0) -> dict[str, Float]:
     """All of a member's state."""
     return trainer.capture(member).tensors
 
 
-def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+def equal(one: dict[str, Float], other: dict[str, Float]) -> bool:
     """Whether two sets of tensors have the same names and bits."""
-    return one.keys() == other.keys() and all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+    return one.keys() == other.keys() and all(np.array_equal(tensor, other[name]) for name, tensor in one.items())
 
 
 def column(metrics: Sequence[Sequence[EpochMetrics]], member: int) -> list[EpochMetrics]:

@@ -183,7 +183,9 @@ def test_tensors_of_another_shape_are_refused(checkpoint: Checkpoint) -> None:
     before = tensors(fresh)
     name = next(name for name in checkpoint.tensors if name.startswith("exp_avg_sq/"))
     with pytest.raises(CheckpointError, match="do not fit"):
-        fresh.restore(0, replace(checkpoint, tensors=checkpoint.tensors | {name: torch.zeros(3, 5, 7)}))
+        fresh.restore(
+            0, replace(checkpoint, tensors=checkpoint.tensors | {name: np.zeros((3, 5, 7), dtype=np.float32)})
+        )
     rest = {other: tensor for other, tensor in checkpoint.tensors.items() if other != name}
     with pytest.raises(CheckpointError, match="do not fit"):
         fresh.restore(0, replace(checkpoint, tensors=rest))

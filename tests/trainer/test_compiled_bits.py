@@ -19,7 +19,7 @@ for precision in sys.argv[1:]:
     trainer = PackTrainer([member], dataset())
     for _ in range(member.epochs):
         trainer.run_epoch()
-    row = b"".join(tensor.numpy().tobytes() for tensor in trainer.capture(0).tensors.values())
+    row = b"".join(tensor.tobytes() for tensor in trainer.capture(0).tensors.values())
     print(precision, hashlib.sha256(row).hexdigest())
 """
 ROOT = Path(__file__).parents[2]

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,14 +10,20 @@ from torch import Tensor, nn
 from tests.trainer import helpers  # noqa: F401 (one thread)
 from trainer.config import param_count
 from trainer.cql import cql_gradient, cql_loss
-from trainer.network import ALIGN, Layer, Layout, backward, forward, initial_row, layers, make_layout, refresh
+from trainer.layout import ALIGN, Layout, aligned_zeros, initial_row, make_layout
+from trainer.network import Layer, backward, forward, layers, refresh
 
 HIDDEN, STATE_DIM, MEMBERS, BATCH = (9, 17, 5), 6, 3, 11
 
 
+def started(layout: Layout) -> Tensor:
+    """Initial rows [M, P]."""
+    return torch.from_numpy(np.stack([initial_row(layout, seed) for seed in range(MEMBERS)]))
+
+
 def rows_of(layout: Layout, dtype: torch.dtype = torch.float64) -> Tensor:
     """Initial rows [M, P] with gains and shifts away from 1 and 0, so that a mistake with them shows."""
-    rows = torch.stack([initial_row(layout, seed) for seed in range(MEMBERS)])
+    rows = started(layout)
     draw = torch.Generator().manual_seed(5)
     for name, view in layout.views(rows).items():
         if name.endswith(("gain", "shift")):
@@ -56,7 +63,16 @@ def test_layout_holds_every_parameter_once_and_aligned() -> None:
 def test_row_is_the_inverse_of_views() -> None:
     layout = make_layout(HIDDEN, STATE_DIM)
     row = initial_row(layout, 3)
-    assert torch.equal(layout.row(layout.views(row)), row)
+    assert np.array_equal(layout.row(layout.views(row)), row)
+
+
+def test_a_row_is_made_of_tensors_of_its_shapes_alone() -> None:
+    layout = make_layout(HIDDEN, STATE_DIM)
+    tensors = layout.views(initial_row(layout, 3))
+    with pytest.raises(ValueError, match=r"0\.bias is of shape \(1, 1\), not \(1, 9\)"):  # no broadcast
+        layout.row(tensors | {"0.bias": np.zeros((1, 1), dtype=np.float32)})
+    with pytest.raises(KeyError):
+        layout.row({name: tensor for name, tensor in tensors.items() if name != "1.gain"})
 
 
 def test_forward_is_linear_layernorm_relu_of_torch_nn() -> None:
@@ -109,7 +125,7 @@ def test_narrow_weights_follow_the_stored_ones_only_at_refresh() -> None:
 
 def test_bf16_products_give_nearly_the_gradients_of_fp32() -> None:
     layout = make_layout((64, 32), STATE_DIM)
-    rows = torch.stack([initial_row(layout, seed) for seed in range(MEMBERS)])
+    rows = started(layout)
     states = torch.randn(MEMBERS, 128, STATE_DIM, generator=torch.Generator().manual_seed(0))
     grad_q = torch.randn(MEMBERS, 128, 4, generator=torch.Generator().manual_seed(1))
     found = []
@@ -124,20 +140,31 @@ def test_bf16_products_give_nearly_the_gradients_of_fp32() -> None:
     assert torch.nn.functional.cosine_similarity(fp32, bf16, dim=0) > 0.998
 
 
-def test_weights_start_as_in_torch_nn_and_depend_on_the_seed_alone() -> None:
+def test_weights_start_as_in_torch_nn() -> None:
     layout = make_layout((256, 128), STATE_DIM)
-    before = torch.get_rng_state()
-    row = initial_row(layout, 7)
-    assert torch.equal(torch.get_rng_state(), before)  # no global generator is touched
-    torch.rand(5)
-    assert torch.equal(initial_row(layout, 7), row)
-    assert not torch.equal(initial_row(layout, 8), row)
-    for name, view in layout.views(row).items():
+    for name, view in layout.views(initial_row(layout, 7)).items():
         if name.endswith("weight"):
             bound = 1 / math.sqrt(view.shape[0])
-            assert 0.9 * bound < view.abs().max() <= bound
-            assert view.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1)
+            assert 0.9 * bound < abs(view).max() <= bound
+            assert view.std() == pytest.approx(bound / math.sqrt(3), rel=0.1)
         elif name.endswith("bias"):
-            assert 0 < view.abs().max() <= bound
+            assert 0 < abs(view).max() <= bound
         else:
-            assert torch.equal(view, torch.full_like(view, float(name.endswith("gain"))))
+            assert np.array_equal(view, np.full_like(view, float(name.endswith("gain"))))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, 2**32 - 1, 2**32 + 5])
+@pytest.mark.parametrize("hidden_dims", [HIDDEN, (256, 128, 64)])
+def test_weights_start_bit_for_bit_as_pytorchs_generator_draws_them(hidden_dims: tuple[int, ...], seed: int) -> None:
+    layout = make_layout(hidden_dims, STATE_DIM)
+    generator = torch.Generator().manual_seed(seed)
+    for name, view in layout.views(initial_row(layout, seed)).items():
+        if name.endswith("weight"):
+            bound = 1 / math.sqrt(view.shape[0])
+        if name.endswith(("weight", "bias")):
+            expected = torch.empty(view.shape).uniform_(-bound, bound, generator=generator)
+            assert np.array_equal(view, expected.numpy()), name
+
+
+def test_rows_begin_at_full_cache_lines() -> None:
+    assert all(aligned_zeros(size).ctypes.data % 64 == 0 for size in range(1, 40))

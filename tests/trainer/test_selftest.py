@@ -15,8 +15,8 @@ from trainer import data, devices, selftest, speed
 from trainer.batched import BatchedEngine
 from trainer.config import DataConfig, TrainerConfig
 from trainer.data.types import Dataset, Int
-from trainer.network import Layout
-from trainer.pack import EngineFactory, PackState, Rows
+from trainer.layout import Layout
+from trainer.pack import Data, EngineFactory, State
 from trainer.progress import EpochMetrics
 from trainer.selftest import RESUME_TOLERANCE, TOLERANCE, ShapeSpeed, difference, examine
 from trainer.speed import cores_step_s, member_step_s, training
@@ -53,7 +53,9 @@ class NotANumber(BatchedEngine):
 class Full(BatchedEngine):
     """Another program has all of the memory."""
 
-    def __init__(self, layout: Layout, state: PackState, members: Sequence[TrainerConfig], data: Rows) -> None:
+    def __init__(
+        self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data, device: str = "cpu"
+    ) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 MiB\nand more lines")
 
 

@@ -12,7 +12,7 @@ from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train
 from trainer.batches import epoch_order
 from trainer.config import Precision, TrainerConfig
 from trainer.cql import cql_loss
-from trainer.data.types import Dataset
+from trainer.data.types import Dataset, Float
 from trainer.optimizer import PackAdam
 from trainer.pack import PackState
 from trainer.packing import BLOCK_STEPS, estimate_bytes, pack_key
@@ -189,9 +189,13 @@ def test_validation_does_not_touch_the_weights_and_needs_heldout_rows() -> None:
     assert train(PackTrainer([replace(BASE, validate_every=1)], none), 1)[0][0].val_loss is None
 
 
+def untrained(rows: torch.Tensor) -> PackState[torch.Tensor]:
+    return PackState(rows, torch.zeros_like(rows), torch.zeros_like(rows), torch.zeros(len(rows)))
+
+
 def test_gradients_are_clipped_per_member() -> None:
     rows = torch.zeros(3, 64)
-    state = PackState.fresh(rows, bootstraps=False)
+    state = untrained(rows)
     adam = PackAdam(state, [0.1, 0.1, 0.1], grad_clip=10.0)
     adam.grads[0, :2] = torch.tensor([30.0, 40.0])  # norm 50
     adam.grads[1, :2] = torch.tensor([3.0, 4.0])  # norm 5
@@ -209,7 +213,7 @@ def test_optimizer_is_torch_adam_with_clip_grad_norm() -> None:
     rows = torch.randn(2, 64, generator=draw)
     reference = [row.clone().requires_grad_() for row in rows]
     lrs = (1e-2, 3e-4)
-    adam = PackAdam(PackState.fresh(rows, bootstraps=False), lrs, grad_clip=10.0)
+    adam = PackAdam(untrained(rows), lrs, grad_clip=10.0)
     theirs = [torch.optim.Adam([p], lr=lr) for p, lr in zip(reference, lrs, strict=True)]
     for _ in range(20):
         grads = 2 * torch.randn(2, 64, generator=draw)  # norms around 16
@@ -224,7 +228,7 @@ def test_optimizer_is_torch_adam_with_clip_grad_norm() -> None:
 
 def test_adams_epsilon_counts_where_gradients_are_tiny() -> None:
     rows = torch.zeros(1, 64)
-    adam = PackAdam(PackState.fresh(rows, bootstraps=False), [1.0], grad_clip=10.0)
+    adam = PackAdam(untrained(rows), [1.0], grad_clip=10.0)
     adam.grads[0, :3] = torch.tensor([1e-8, -1e-7, 1e-6])
     adam.step()  # lr * g / (|g| + 1e-8)
     torch.testing.assert_close(rows[0, :3], torch.tensor([-1 / 2, 10 / 11, -100 / 101]))
@@ -233,9 +237,9 @@ def test_adams_epsilon_counts_where_gradients_are_tiny() -> None:
 def test_target_network_is_copied_every_so_many_steps_of_its_member() -> None:
     data = dataset(rows=200, episode=4)  # 6 steps an epoch
     trainer = PackTrainer([replace(BASE, batch_size=32, target_update_steps=8)], data)
-    seen: list[tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]] = []
+    seen: list[tuple[dict[str, Float], dict[str, Float]]] = []
 
-    def groups() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    def groups() -> tuple[dict[str, Float], dict[str, Float]]:
         checkpoint = trainer.capture(0)
         return checkpoint.group("params"), checkpoint.group("target")
 

@@ -185,10 +185,11 @@ def test_the_ui_loads_no_torch() -> None:
     assert not found & {"torch", "pandas"}
 
 
-def test_the_worker_loads_no_screen() -> None:
-    found = loaded_by(*modules_of("worker"))
-    assert "torch" in found
-    assert not found & {"textual", "rich"}
+def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen() -> None:
+    modules = set(modules_of("worker")) - {"cqltui.worker.measure"}
+    found = loaded_by(*sorted(modules), "cqltui.commands.worker", "trainer.native")
+    assert {"numba", "cqltui.worker.session"} <= found
+    assert not found & {"torch", "textual", "rich", "pandas"}
 
 
 def test_the_trainer_loads_nothing_of_cqltui() -> None:
