@@ -48,7 +48,8 @@ def screen(place: Place) -> Iterator[Callable[..., Terminal]]:
     made: list[Terminal] = []
 
     def start(*arguments: str) -> Terminal:
-        made.append(Terminal([sys.executable, "-m", "cqltui", *(arguments or (place.campaign.name,))], place.folder))
+        argv = [sys.executable, "-m", "cqltui", *(arguments or (place.campaign.name,))]
+        made.append(Terminal(argv, place.folder, place.environment))
         return made[-1]
 
     yield start

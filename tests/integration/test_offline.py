@@ -19,7 +19,7 @@ from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
-FAIR = ("small.toml", "--set", "phase.quality.epochs=3000", "--set", "trainer.epochs=20")
+FAIR = ("small.toml", "--set", "phase.quality.epochs=600", "--set", "trainer.epochs=4")
 STOPPED = "the same campaign command goes on where it stopped"
 
 
@@ -116,7 +116,7 @@ def own_server(tmp_path: Path) -> Iterator[OwnServer]:
 def test_a_server_that_comes_back_empty_is_filled_under_a_screen(own_server: OwnServer, tmp_path: Path) -> None:
     place = Place(tmp_path / "place", own_server.url)
     argv = [sys.executable, "-m", "cqltui", *FAIR]
-    terminal = Terminal(argv, place.folder, {"REDIS_URL": own_server.url})
+    terminal = Terminal(argv, place.folder, {**place.environment, "REDIS_URL": own_server.url})
     try:
         terminal.wait(lambda _: place.under_way(), "a task under way")
         own_server.kill()

@@ -20,7 +20,7 @@ alpha = 0.3
 lr = 1e-3
 seed = 42
 hidden_dims = [16]
-validate_every = 30  # the former ends, at epoch 200, were validated for being ends
+validate_every = 30  # the former ends, at epoch 40, were validated for being ends
 [workers]
 count = 1
 device = "cpu"
@@ -29,13 +29,13 @@ checkpoint_s = 0.1
 [[phase]]
 name = "exploration"
 priority = 7
-epochs = 230
+epochs = 50
 [phase.grid]
 hidden_dims = [[16], [32, 16]]
 [[phase]]
 name = "ensemble"
 priority = 6
-epochs = 200
+epochs = 40
 [phase.grid]
 seed = [1, 3]
 """
@@ -59,7 +59,7 @@ def results_of(place: Place) -> dict[str, bytes]:
 def terminal(ended: Place) -> Iterator[Terminal]:
     """The command on the changed file, in a terminal."""
     ended.campaign.write_text(OTHER, encoding="utf-8")
-    made = Terminal([sys.executable, "-m", "cqltui", ended.campaign.name], ended.folder)
+    made = Terminal([sys.executable, "-m", "cqltui", ended.campaign.name], ended.folder, ended.environment)
     yield made
     made.close()
     ended.end_all()
@@ -87,8 +87,8 @@ def test_what_was_done_is_withdrawn_with_a_yes_only_and_comes_back(ended: Place,
     assert len(new) == 3
     assert {task_id: trained[task_id] for task_id in new} == {task_id: alone[task_id] for task_id in new}
     for task in said["continued"]:
-        assert task["epoch"] == 200
-        assert f"{task['id']} resumes at epoch 200" in ended.log("w1")
+        assert task["epoch"] == 40
+        assert f"{task['id']} resumes at epoch 40" in ended.log("w1")
         best = [row for row in trained[task["id"]].metrics if row[6] is not None]
         assert ended.result(task["id"])["best_val_epoch"] == min(best, key=lambda row: row[6])[0]
     assert {task_id: trained[task_id] for task_id in former} == former, "their results stay"

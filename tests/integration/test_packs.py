@@ -35,7 +35,7 @@ source = "simulated"
 [trainer]
 alpha = 0.3
 lr = 1e-3
-epochs = 600
+epochs = 200
 hidden_dims = [80, 64]
 [workers]
 device = "cpu"
@@ -125,7 +125,7 @@ def test_a_pack_that_does_not_fit_is_halved(queue: Queue, tmp_path: Path, monkey
 
     monkeypatch.setattr(session, "PackTrainer", Small)
     path = tmp_path / "pack.toml"
-    path.write_text(PACK.replace("epochs = 600", "epochs = 20"), encoding="utf-8")
+    path.write_text(PACK.replace("epochs = 200", "epochs = 20"), encoding="utf-8")
     campaign, data = load_data(load_campaign(path))
     queue.enqueue_many(submissions(campaign, data))
     stop = threading.Event()

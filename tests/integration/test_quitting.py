@@ -71,7 +71,7 @@ def test_drained_from_the_screen_it_tells_what_happens_and_what_is_left(place: P
 
 
 def test_a_drain_that_ends_the_last_task_has_ended_the_run(place: Place, screen: Screen) -> None:
-    one = ONE.replace('"one"', '"small"').replace("epochs = 1000000", "epochs = 3000")
+    one = ONE.replace('"one"', '"small"').replace("epochs = 1000000", "epochs = 600")
     place.campaign.write_text(one, encoding="utf-8")
     terminal = screen("small.toml")
     terminal.wait(lambda _: place.under_way(), "the only task under way")

@@ -1,7 +1,9 @@
-"""On PYTHONPATH this makes a training harm its own process, as a bug in a library would: the product has no such hook.
+"""On PYTHONPATH this acts on the epochs of a worker's training runs: the product has no such hook.
 
-The file named by POISON says what the training with seed 13 does in its third epoch: "abort", "hang" or "hang once".
-Without the file it does no harm.
+PACE_S: seconds that an epoch takes at least, as on a slower machine. What is waited for then leaves the cores free, and
+takes as long on a busy machine as on an idle one.
+POISON: the file that says how the training with seed 13 harms its own process in its third epoch, as a bug in a library
+would: "abort", "hang" or "hang once". Without the file it does no harm.
 """
 
 import importlib.abc
@@ -19,6 +21,7 @@ SEED = 13
 EPOCHS_BEFORE = 2
 FOREVER_S = 3600.0
 FILE = Path(os.environ.get("POISON", "/nonexistent"))
+PACE_S = float(os.environ.get("PACE_S", "0"))
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -27,7 +30,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """That of the real module, which is poisoned once it is loaded."""
+        """That of the real module, which is changed once it is loaded."""
         if name != "trainer.train":
             return None
         sys.meta_path.remove(self)
@@ -36,24 +39,27 @@ class _Finder(importlib.abc.MetaPathFinder):
         assert spec.loader is not None
         load = spec.loader.exec_module
 
-        def load_poisoned(module: ModuleType) -> None:
+        def load_changed(module: ModuleType) -> None:
             load(module)
-            _poison(module.PackTrainer)
+            _change(module.PackTrainer)
 
-        spec.loader.exec_module = load_poisoned  # type: ignore[method-assign]
+        spec.loader.exec_module = load_changed  # type: ignore[method-assign]
         return spec
 
 
-def _poison(trainer: Any) -> None:
+def _change(trainer: Any) -> None:
     run_epoch = trainer.run_epoch
 
-    def poisoned(self: Any, *arguments: Any) -> Any:
+    def changed(self: Any, *arguments: Any) -> Any:
+        ends = time.monotonic() + PACE_S
         for config, done in zip(self.members, self.epochs_done, strict=True):
             if config.seed == SEED and done == EPOCHS_BEFORE and FILE.exists():
                 _act(FILE.read_text(encoding="utf-8"))
-        return run_epoch(self, *arguments)
+        metrics = run_epoch(self, *arguments)
+        time.sleep(max(0.0, ends - time.monotonic()))
+        return metrics
 
-    trainer.run_epoch = poisoned
+    trainer.run_epoch = changed
 
 
 def _act(what: str) -> None:
