@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Lifecycle, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, Lifecycle, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import headline, plain
 from cqltui.state.select import PhaseProgress, counts, took_s
 
@@ -98,7 +98,8 @@ def _meta(before: RunState, after: RunState) -> Iterator[str]:
     if before.wanted is not after.wanted:
         yield _WANTED[after.wanted]
     if after.finished_ts > 0 and not before.finished_ts:
-        yield "campaign has ended, results are written"
+        ended = all(task.status in ENDED for task in after.tasks.values())
+        yield "campaign has ended, results are written" if ended else "run has ended, its results so far are written"
 
 
 def _worker(before: RunState, event: Event, after: RunState) -> Iterator[str]:

@@ -108,6 +108,15 @@ def test_repeated_events_give_no_second_line() -> None:
     ]
 
 
+def test_a_run_that_stopped_is_no_campaign_that_has_ended() -> None:
+    finished = Event(Kind.FINISHED, 13.0, 1, 4, data={"wanted": "stopped", "finished_ts": 13.0})
+    for status, said in (
+        ("queued", "run has ended, its results so far are written"),
+        ("done", "campaign has ended, results are written"),
+    ):
+        assert lines_of(life(status, 1), finished)[-1] == said
+
+
 def test_workers_and_the_campaign() -> None:
     start = Event(Kind.WORKER_STARTED, 10.0, 1, 1, worker="w1", data={"device": "cpu", "pid": 77})
     assert lines_of(
