@@ -8,7 +8,8 @@ from trainer.checkpoint import CheckpointError
 from trainer.data.types import DataError
 
 MAX_ATTEMPTS = 3
-MAX_RETRY_S = 600.0
+MAX_RETRY_S = 60.0
+"""Looking whether there is room again costs little, and whoever made some waits for it."""
 HOPELESS = (DataError, CheckpointError, CqltuiError, ValueError, KeyError, TypeError)
 """What another attempt would meet again."""
 TOLD = (DataError, CheckpointError, CqltuiError)
