@@ -2,13 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# What is installed is in locks/, file by file with its SHA-256. PyTorch's builds differ by platform: it goes by version.
+LOCKED := $(PIP) --require-hashes --no-deps -r
+TOOLS := build/tools
 ARGS ?=
 SEED ?= 1
 MINUTES ?= 60
 WHEELS ?=
 
-.PHONY: run test check bench chaos gpu mutants format screenshots clean help
+.PHONY: run test check bench chaos gpu mutants audit lock format screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,6 +43,12 @@ mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--
 gpu:  ## is training right and fast on this machine's GPU? eight minutes at most, no installation (PYTHON=python3 WHEELS=folder)
 	$(PYTHON) -m tests.gpu.run $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)
 
+audit: $(VENV)/.dev $(TOOLS)/.done  ## is what is installed what was locked, and has it known vulnerabilities? (asks a network)
+	$(BIN)/python -m locks.audit --pip-audit $(TOOLS)/bin/pip-audit
+
+lock: $(TOOLS)/.done  ## renew locks/ by the versions in constraints.txt (asks the package index)
+	$(BIN)/python -m locks.renew --uv $(TOOLS)/bin/uv
+
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -55,15 +64,26 @@ $(VENV)/bin/python:
 	  echo "cqltui needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 ..." >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.pip: $(VENV)/bin/python locks/pip.lock
+	$(LOCKED) locks/pip.lock
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.pip pyproject.toml constraints.txt locks/run.lock
 	@echo "installing the pinned dependencies into $(VENV) (PyTorch is large; this happens once)"
-	$(PIP) -e .
+	$(LOCKED) locks/run.lock
+	$(PIP) -c constraints.txt torch
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	$(PIP) -e '.[dev]'
+$(VENV)/.dev: $(VENV)/.run locks/dev.lock
+	$(LOCKED) locks/dev.lock
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.dev
-	$(PIP) -e '.[bench]'
+$(VENV)/.bench: $(VENV)/.dev locks/bench.lock
+	$(LOCKED) locks/bench.lock
+	@touch $@
+
+$(TOOLS)/.done: $(VENV)/.pip locks/tools.lock
+	$(VENV)/bin/python -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r locks/tools.lock
 	@touch $@

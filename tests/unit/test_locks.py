@@ -1,70 +1,60 @@
-"""Locks on file systems that have none, and looking at a lock without taking it."""
+"""What is installed is locked by hash, in the versions that are tested; `make audit` tells what is not as locked."""
 
-import errno
-import fcntl
-import os
+import re
 from pathlib import Path
 
 import pytest
 
-from cqltui.broker import locks
-from cqltui.broker.handle import is_alive, is_missed
-from cqltui.broker.locks import FileLock, is_held
-from cqltui.broker.server import EmbeddedServer
-from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir
-from cqltui.supervisor.lock import RunLock, is_supervised
+from locks import audit, renew
+
+ROOT = Path(__file__).parents[2]
+LOCKS = sorted((ROOT / "locks").glob("*.lock"))
+LOCK = """\
+colorama==0.4.6 ; sys_platform == 'win32' \\
+    --hash=sha256:08695f5cb7ed6e0531a20572697297273c47b8cae5a63ffc6d6ed5c201be6e44
+markupsafe==3.0.4 \\
+    --hash=sha256:0303439a41979d9e74d18ff5e2dd8c43ed6c6001fd40e5bf2e43f7bd9bbc523f \\
+    --hash=sha256:068f375c472b3e7acbe2d5318dea141359e6900156b5b2ba06a30b169086b91a
+"""
 
 
-@pytest.fixture(params=[errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
-def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a file system without them."""
-
-    def refuse(descriptor: int, operation: int) -> None:
-        raise OSError(request.param, os.strerror(request.param))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
+def versions(path: Path) -> dict[str, str]:
+    """Name to version, of every platform."""
+    found = re.findall(r"^([\w.-]+)==([\w.]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
 
-@pytest.mark.usefixtures("no_locks")
-def test_a_file_system_without_locks_is_named_with_a_way_out(tmp_path: Path) -> None:
-    for start in (lambda: RunLock(RunDir(tmp_path)), EmbeddedServer(tmp_path).start):
-        with pytest.raises(InputError, match=r"no file locks.*local disk, --run-dir") as caught:
-            start()
-        assert str(tmp_path) in str(caught.value)
-    assert not (tmp_path / "server" / "connection.json").exists(), "nothing was started"
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_every_package_is_locked_by_hash_and_pytorch_by_version(path: Path) -> None:
+    packages = re.split(r"\n(?=\S)", path.read_text(encoding="utf-8").strip())
+    assert all(" \\\n    --hash=sha256:" in package for package in packages)
+    assert not any(name.startswith(("torch", "nvidia-", "cuda-", "triton")) for name in versions(path))
 
 
-@pytest.mark.usefixtures("no_locks")
-def test_a_run_on_such_a_file_system_can_be_looked_at(tmp_path: Path) -> None:
-    (tmp_path / "server").mkdir()
-    for name in ("supervisor.lock", "server/alive.lock"):
-        (tmp_path / name).touch()
-    assert not is_supervised(RunDir(tmp_path))
-    assert not is_alive(tmp_path / "server")
+@pytest.mark.parametrize("name", ["run", "dev", "bench", "pip"])
+def test_what_is_locked_is_what_is_tested(name: str) -> None:
+    tested, locked = versions(ROOT / "constraints.txt"), versions(ROOT / "locks" / f"{name}.lock")
+    assert locked
+    assert {name: tested[name] for name in locked.keys() & tested.keys()} == {
+        name: locked[name] for name in locked.keys() & tested.keys()
+    }
+    assert locked.keys() - tested.keys() <= {"async-timeout"}, "of Python before 3.11.3 alone"
 
 
-def test_looking_makes_no_file(tmp_path: Path) -> None:
-    (tmp_path / "server").mkdir()
-    assert not is_supervised(RunDir(tmp_path))
-    assert not is_alive(tmp_path / "server")
-    assert not is_missed(tmp_path / "server")
-    assert list(tmp_path.rglob("*")) == [tmp_path / "server"]
+def test_pytorchs_builds_are_left_out_with_their_hashes() -> None:
+    builds = "torch==2.13.0 \\\n    --hash=sha256:a \\\n    --hash=sha256:b\nnvidia-nvtx==1 \\\n    --hash=sha256:c\n"
+    assert renew.BY_VERSION.sub("", f"{builds}{LOCK}") == LOCK
 
 
-def test_a_lock_is_seen_and_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.lock"
-    lock = FileLock(path)
-    assert not is_held(path)
-    assert lock.try_shared()
-    assert not is_held(path), "together with others"
-    assert lock.try_exclusive()
-    assert is_held(path)
-    monkeypatch.setattr(os, "geteuid", lambda: 65534)  # another user's: no lock is taken
-    if locks._listed(path) is None:
-        pytest.skip("this system has no list of locks (/proc/locks)")
-    monkeypatch.setattr(fcntl, "flock", lambda *_: pytest.fail("a lock is taken"))
-    assert is_held(path)
-    lock.close()
-    assert not is_held(path)
-    assert not is_held(tmp_path / "missing")
+def test_what_is_not_installed_as_locked_is_told() -> None:
+    expected = audit.locked(LOCK)
+    assert expected == {"markupsafe": "3.0.4"}, "for this platform"
+    assert list(audit.differences(expected, {"markupsafe": "3.0.4", "other": "1"})) == []
+    assert list(audit.differences(expected, {"markupsafe": "3.0.5"})) == ["markupsafe: locked 3.0.4, installed 3.0.5"]
+    assert list(audit.differences(expected, {})) == ["markupsafe: locked 3.0.4, installed not at all"]
+
+
+def test_a_known_vulnerability_is_told_with_its_fix() -> None:
+    found = [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}]
+    answer = {"dependencies": [*found, {"name": "b", "version": "1", "vulns": []}, {"name": "c", "skip_reason": "no"}]}
+    assert list(audit.vulnerable(answer)) == ["a 1: CVE-1, fixed in 2"]
