@@ -1,6 +1,5 @@
 """Worker processes: started by argv, found again by it, ended by signal."""
 
-import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from cqltui.child import PYTHON, words_of
+from cqltui.child import PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
 
 UNSEEN = -1
@@ -90,7 +89,7 @@ class Launcher:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, **ONE_THREAD, **self.environment, **(extra or {})},
+                env=clean_environment({**ONE_THREAD, **self.environment, **(extra or {})}),
             )
         return WorkerProcess(worker_id, psutil.Process(child.pid), child, log_start)
 
