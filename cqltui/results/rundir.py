@@ -17,6 +17,8 @@ from trainer.progress import METRIC_COLUMNS, EpochMetrics
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
+STAYS = "[stays here]"
+"""Marks a line of a worker's log that quotes the user's data: it goes to nobody else when the worker dies."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
 

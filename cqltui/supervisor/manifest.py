@@ -56,6 +56,7 @@ def write(
             "versions": versions(),
             "platform": platform.platform(),
             "data": asdict(data),
+            "data_path": None if (path := campaign.data.path) is None else str(path.resolve()),  # workers open this one
             "placing": placing or {},
             "campaign": resolved(campaign, own_server=own_server),
         },
