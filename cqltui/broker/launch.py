@@ -179,6 +179,7 @@ def write_private(path: Path, text: str) -> None:
     new.unlink(missing_ok=True)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
+        os.fchmod(fd, 0o600)  # whatever the umask
         file.write(text)
     new.replace(path)
 

@@ -17,12 +17,13 @@ from cqltui.commands.selftest import SelfTests
 from cqltui.commands.server import open_run
 from cqltui.errors import InputError
 from cqltui.machine import here
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.model import CampaignInfo
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from trainer import allowance
+from trainer.files import plain_file
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
         try:
-            _log_to(place.log(arguments.worker_id))
+            _log_to(within(place, place.log(arguments.worker_id)))
         except OSError as error:  # another user's, for one
             raise unusable(place, error) from error
         device = chosen if chosen != "auto" else choose_device(auto_device(server.queue.campaign(), is_here=is_here))
@@ -136,7 +137,7 @@ def _own_run(campaign: CampaignInfo) -> RunDir | None:
 def _log_to(path: Path) -> None:
     """Into the worker's file, and to the terminal if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a", encoding="utf-8", errors="backslashreplace")
+    file = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=plain_file)  # noqa: SIM115
     faulthandler.enable(file)  # what kills the process leaves a traceback there
     logging.raiseExceptions = False  # a line that finds no room on a full disk is lost, and no more
     handlers: list[logging.Handler] = [logging.StreamHandler(file)]
