@@ -112,7 +112,10 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
     if is_here and (there := _own_run(campaign)) is not None:
         return there, True
     name = check_name("campaign", campaign.name)
-    return RunDir((options.RUNS / f"{name}@{worker_id}").absolute()), False
+    own = RunDir((options.RUNS / f"{name}@{worker_id}").absolute())
+    if own.path.is_symlink():  # in a folder that somebody else has prepared, to lead us into another run
+        raise InputError(f"{own.path}: is a link, which is not written to; remove it")
+    return own, False
 
 
 def _own_run(campaign: CampaignInfo) -> RunDir | None:

@@ -60,8 +60,9 @@ class RunLock:
 
 def refuse_links(run_dir: RunDir) -> None:
     """Raise InputError if a link in the run directory would lead what is written there to another place."""
-    folders = run_dir.logs, run_dir.tasks, run_dir.results, run_dir.earlier
-    if (link := first_link(*folders) or first_link(run_dir.path.resolve())) is not None:
+    files = run_dir.campaign_json, run_dir.journal, run_dir.path / "supervisor.lock"
+    links = [path for path in (*files, run_dir.server, run_dir.results, run_dir.earlier) if path.is_symlink()]
+    if (link := next(iter(links), None) or first_link(run_dir.logs, run_dir.tasks)) is not None:
         raise InputError(f"{link}: is a link, which is not written to; remove it, or put what it leads to in its place")
 
 

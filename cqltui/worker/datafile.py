@@ -38,8 +38,8 @@ class DataSource:
         try:
             path = self._path(said.path)
             name = Path(path.name) if is_named else name
-            if not path.is_file():
-                raise DataError("there is no such file", path=path)
+            if not path.is_file() or not path.stat().st_size:  # those of /proc, of which some are waited for, have none
+                raise DataError("there is no such file, or it is empty", path=path)
             return _checked(data.load(replace(said, path=path)), digest, f"{path.name}: ")
         except MemoryError:
             raise

@@ -23,7 +23,7 @@ from cqltui.worker.attempt import Attempt
 from tests.integration.place import Place
 from tests.integration.sessions import ONE
 from tests.unit.test_attempt_figures import SPEC
-from trainer.files import plain_file
+from trainer.files import plain_file, write_bytes
 
 KEPT = b"a line, and the rest of another that is not ended"
 TOKEN = "1-7"
@@ -65,14 +65,13 @@ def linked(path: Path, to: Path) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    ["journal.jsonl", "supervisor.lock", "campaign.json", "logs/w1.log", "logs/supervisor.log", "results/summary.txt"],
+    ["journal.jsonl", "supervisor.lock", "campaign.json", "logs/w1.log", "logs/supervisor.log"],
 )
 def test_a_run_with_a_link_in_a_files_place_is_not_begun(run_dir: RunDir, victim: Path, name: str) -> None:
     link = linked(run_dir.path / name, victim)
     with pytest.raises(InputError, match=rf"{link}: is a link, which is not written to; remove it"):
         RunLock(run_dir)
     assert victim.read_bytes() == KEPT
-    assert victim.stat().st_mtime_ns == victim.lstat().st_mtime_ns
     link.unlink()
     RunLock(run_dir).free()
 
@@ -83,6 +82,14 @@ def test_nor_with_a_link_in_a_folders_place(run_dir: RunDir, elsewhere: Path, na
     with pytest.raises(InputError, match=str(link)):
         RunLock(run_dir)
     assert len(list(elsewhere.iterdir())) == 1
+
+
+def test_a_link_of_the_users_that_we_do_not_write_to_may_stay(run_dir: RunDir, victim: Path) -> None:
+    linked(run_dir.path / "notes.txt", victim)
+    linked(run_dir.summary_txt, victim)
+    RunLock(run_dir).free()
+    write_bytes(run_dir.summary_txt, b"summary")
+    assert victim.read_bytes() == KEPT, "a whole file takes the link's place"
 
 
 def test_a_run_directory_that_is_reached_by_a_link_is_used(run_dir: RunDir, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ and what a file holds stays on the worker's machine."""
 
 import argparse
 import os
+import signal
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from cqltui.results.rundir import STAYS, RunDir, write_json
 from cqltui.state.model import Status
 from cqltui.supervisor.lastwords import last_lines
 from cqltui.worker.datafile import NOT_HERE, DataSource
+from cqltui.worker.main import Worker, WorkerOptions
 from cqltui.worker.session import Context, Session
 from tests.contract.helpers import life
 from tests.integration.sessions import ONE, OneTask
@@ -108,11 +110,13 @@ def test_on_another_machine_a_file_is_taken_for_its_digest_alone(tmp_path: Path,
     digest = data.load(config(file)).digest()
     assert DataSource().load(config(file), digest).digest() == digest
     errors = []
-    for path, wanted in ((file, "0" * 64), (secret, digest), (tmp_path / "missing.csv", digest), (tmp_path, digest)):
+    os.mkfifo(tmp_path / "pipe")
+    paths = [secret, tmp_path / "missing.csv", tmp_path, tmp_path / "pipe", Path("/dev/zero"), Path("/proc/kmsg")]
+    for path, wanted in ((file, "0" * 64), *((path, digest) for path in paths)):
         with pytest.raises(DataError) as raised:
             DataSource().load(config(path), wanted)
         errors.append(str(raised.value).replace(path.name, "NAME"))
-    assert errors == [f"NAME: {NOT_HERE}"] * 4, "that there is such a file is not told either"
+    assert errors == [f"NAME: {NOT_HERE}"] * 7, "that there is such a file is not told either"
 
 
 def test_a_folder_of_data_is_not_left(tmp_path: Path, secret: Path) -> None:
@@ -179,9 +183,27 @@ def test_a_run_directory_that_a_server_names_is_looked_at_before_it_is_used(tmp_
         assert place(mine) == elsewhere, "another user's"
 
 
+def test_a_workers_own_folder_is_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "night@w1").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"runs/night@w1: is a link, which is not written to; remove it"):
+        place(Path("/nowhere"))
+
+
 def test_the_folder_of_data_has_to_be_there(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     worker.add_arguments(parser)
     asked = parser.parse_args(["--worker-id", "w1", "--data-root", str(tmp_path / "missing")])
     with pytest.raises(InputError, match=r"--data-root: .*missing: there is no such folder"):
         worker.run(asked)
+
+
+def test_the_folder_of_data_reaches_what_loads_it(
+    one: OneTask, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    made = Worker(queue, queue, one.run_dir, WorkerOptions("w2", "cpu", data_root=tmp_path))
+    assert made._context.data_root == tmp_path
+    one.context.data_root = tmp_path / "empty"
+    assert "bets.csv: the data cannot be used; the worker's log says why" in told(one)
