@@ -1,7 +1,10 @@
-"""How this program starts itself as another process."""
+"""How this program starts itself as another process, and what other processes get to know."""
 
+import os
+import re
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PYTHON = (sys.executable, "-P")
 """Begins the command line of every Python process of ours. Without -P the current folder comes first on a module's
@@ -9,6 +12,36 @@ path, and a user's own queue.py there is taken for the standard library's. A PYT
 
 BARE_PYTHON = (sys.executable, "-I", "-S")
 """The standard library alone: small, starts at once, and no upgrade of what is installed disturbs it."""
+
+_SECRET_NAME = re.compile(
+    r"REDIS_URL$|REDISCLI_AUTH$|PASSW|PASSPHRASE|SECRET|CREDENTIAL|TOKEN$|(API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE
+)
+_SECRET_VALUE = re.compile(r"://[^/\s@]*:[^\s]*@")
+"""A URL with a password in it."""
+_TOOLS = re.compile(r"PATH|HOME|USER|LOGNAME|LANG|LC_[A-Z]+|TMPDIR|TZ|XDG_CONFIG_HOME|LD_LIBRARY_PATH")
+"""What a program that is none of ours needs in order to start and to find its user's settings."""
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Our environment without what looks like a secret, and with `extra`, where one goes to a child that needs it."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not (_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
+    }
+    return kept | dict(extra or {})
+
+
+def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a program that is none of ours, such as git: the few variables that it needs, and `extra`."""
+    return {name: value for name, value in clean_environment().items() if _TOOLS.fullmatch(name)} | dict(extra or {})
+
+
+def find_program(name: str) -> str | None:
+    """The program's path; None if PATH has none. A relative entry, which would lead into the folder that a command is
+    given in, does not count."""
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return shutil.which(name, path=os.pathsep.join(entry for entry in entries if os.path.isabs(entry)))  # noqa: PTH117
 
 
 def words_of(command_line: Sequence[str]) -> list[str]:

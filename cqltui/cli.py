@@ -6,6 +6,7 @@ import errno
 import gc
 import importlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INPUT
     if argv is None:
         streams.protect()
+        os.umask(os.umask(0) | 0o022)  # others may look at a run, if the user lets them, and never write
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")

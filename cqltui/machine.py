@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psutil
 
+from cqltui.child import tool_environment
 from cqltui.identity import Life, ProcessIdentity, judge
 
 LINUX = sys.platform == "linux"
@@ -237,6 +238,8 @@ def _line(path: str | Path) -> str:
 def _answer(*command: str) -> str:
     """What the command prints; nothing if it fails."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=ASK_S, check=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=ASK_S, check=True, env=tool_environment()
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -1,12 +1,17 @@
 """Where compiled code is kept for the next process: a folder for each state of what the code is made of.
 
 Numba notices changes of a function's own file. What that file imports is compiled in as well, so a constant that has
-changed elsewhere would leave the old code in use: here it leads to another folder.
+changed elsewhere would leave the old code in use: here it leads to another folder. What Numba keeps are pickles and
+machine code, which run when they are read: a folder that another user can write to is not used.
 """
 
+import grp
 import hashlib
+import logging
 import os
+import pwd
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +23,8 @@ from typing import Any
 import numba
 
 from trainer.files import user_cache
+
+log = logging.getLogger(__name__)
 
 PREFIX = "compiled-"
 KEPT = 3
@@ -38,7 +45,7 @@ def code_key(sources: Iterable[Path], constants: Mapping[str, object]) -> str:
 
 
 def code_folder(sources: Iterable[Path], constants: Mapping[str, object]) -> Path | None:
-    """The folder of this state, made and known to be writable; None if there is no place for one.
+    """The folder of this state, made and known to be writable, by this user alone; None if there is no place for one.
 
     NUMBA_CACHE_DIR if it is set, else beside the code, else (a read-only installation) the user's cache.
     """
@@ -46,10 +53,15 @@ def code_folder(sources: Iterable[Path], constants: Mapping[str, object]) -> Pat
         name = PREFIX + code_key(sources, constants)
     except OSError:
         return None
+    unsafe: list[Path] = []
     for base in _bases():
         folder = base / name
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            base.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if (shared := open_to_others(folder)) is not None:
+                unsafe.append(shared)
+                continue
             tempfile.TemporaryFile(dir=folder).close()
             os.utime(folder)  # in use, for `tidy`
         except OSError:
@@ -57,7 +69,38 @@ def code_folder(sources: Iterable[Path], constants: Mapping[str, object]) -> Pat
         with suppress(OSError):  # another process may tidy up too
             tidy(base, folder)
         return folder
+    if unsafe:
+        places = ", ".join(map(str, unsafe))
+        log.warning("compiled code is not kept, which takes time at each start: another user can write to %s", places)
     return None
+
+
+def open_to_others(folder: Path) -> Path | None:
+    """The folder, or the first above it, that is another user's or that another can write to; None if there is none.
+
+    Above it, root's are as good as ours, and so are those where only an owner may remove what is in them (/tmp).
+    Raises OSError.
+    """
+    place, user = folder.resolve(), os.geteuid()
+    for part in (place, *place.parents):
+        found = part.stat()
+        shared = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _is_own_group(found.st_gid))
+        if part == place:
+            safe = found.st_uid == user and not shared
+        else:
+            safe = found.st_uid in (user, 0) and (not shared or bool(found.st_mode & stat.S_ISVTX))
+        if not safe:
+            return part
+    return None
+
+
+def _is_own_group(gid: int) -> bool:
+    """Whether it is the user's private group, as many systems give to each user, with a umask of 002."""
+    try:
+        group, name = grp.getgrgid(gid), pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return False
+    return group.gr_name == name and set(group.gr_mem) <= {name}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -100,9 +101,11 @@ def _nvidia_driver() -> str:
     """NVIDIA's driver and its version, or AMD's; where neither tells, what PyTorch was built for."""
     if NVIDIA_DRIVER.is_file():
         return NVIDIA_DRIVER.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
-    if tool := shutil.which("nvidia-smi"):  # under WSL there is no such file
+    tool = shutil.which("nvidia-smi")  # under WSL there is no such file
+    if tool is not None and Path(tool).is_absolute():  # else it lies in the folder where the command was given
         command = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=ASK_S, check=False)
+        known = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG") if name in os.environ}
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=ASK_S, check=False, env=known)
         if answer.returncode == 0 and answer.stdout.strip():
             return f"NVIDIA {answer.stdout.split()[0]}"
     return f"ROCm {torch.version.hip}" if torch.version.hip else f"CUDA {torch.version.cuda}"

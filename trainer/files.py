@@ -1,9 +1,11 @@
 """Files that are whole or not there, whatever happens while they are written. Free of torch."""
 
+import errno
 import fcntl
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,17 +16,56 @@ FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 """macOS alone has it."""
 
 
+def plain_file(path: str, flags: int) -> int:
+    """An `opener` of `open` for what is written where others may have been: a link in the file's place is not followed,
+    and nothing but a file is opened. Raises OSError that says so."""
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        # FreeBSD says EMLINK; ENXIO is of a FIFO that nobody reads, and of a socket.
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            raise not_plain(Path(path)) from None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise not_plain(Path(path))
+
+
+def not_plain(path: Path) -> OSError:
+    """The error of a link, or of something else that is neither file nor folder, in a place that is written to."""
+    return OSError(errno.ELOOP, f"{path} is a link or no file, which is not written to; remove it", str(path))
+
+
+def first_link(*folders: Path) -> Path | None:
+    """A link directly in one of the folders, or one that is such a folder itself; None if there is none."""
+    for folder in folders:
+        if folder.is_symlink():
+            return folder
+        try:
+            with os.scandir(folder) as entries:
+                found = next((entry.path for entry in entries if entry.is_symlink()), None)
+        except OSError:  # not there, or not to be read
+            continue
+        if found is not None:
+            return Path(found)
+    return None
+
+
 @contextmanager
-def replaced(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+def replaced(path: Path, *, durable: bool = True, private: bool = False) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was.
 
-    `durable` False: a loss of power may leave it torn, for what can be told to be so and done without.
+    `durable` False: a loss of power may leave it torn, for what can be told to be so and done without. `private`: for
+    its owner alone, whatever the umask.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not tempfile's: its files are readable by their owner alone, and results are for others too.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:
+            if private:
+                os.fchmod(file.fileno(), 0o600)
             yield file
             file.flush()
             if durable:
@@ -39,9 +80,9 @@ def replaced(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
         _sync_folder(path.parent)
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a whole file atomically; `durable` as of `replaced`."""
-    with replaced(path, durable=durable) as file:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bool = False) -> None:
+    """Write a whole file atomically; `durable` and `private` as of `replaced`."""
+    with replaced(path, durable=durable, private=private) as file:
         file.write(content)
 
 

@@ -80,6 +80,9 @@ def _read(path: Path) -> int:
 def _write(path: Path, epoch: int) -> None:
     """Durably: a token of this epoch may be out before the next sync."""
     try:
-        write_bytes(path, f"{epoch}\n".encode("ascii"))
+        path.parent.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # with a server of the user's own nobody else makes it
+        write_bytes(path, f"{epoch}\n".encode("ascii"), private=True)
     except OSError as error:
         raise ServerError(f"{path}: cannot be written: {error.strerror}") from error

@@ -67,7 +67,7 @@ class Process:
 
 def keep(folder: Path, grace_s: float) -> None:
     """Stay beside the server of that folder until it has ended, or has been ended."""
-    shares = [os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)]
+    shares = [os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)]
     where: dict[str, object] = {}
     server: Process | None = None
     unused_since: float | None = None
@@ -114,7 +114,7 @@ def _take_all(shares: list[int], path: Path) -> bool:
     first counts as well, since users of both may live."""
     with suppress(OSError):
         if path.stat().st_ino not in {os.fstat(share).st_ino for share in shares}:
-            shares.append(os.open(path, os.O_RDWR))
+            shares.append(os.open(path, os.O_RDWR | os.O_NOFOLLOW))
     if all(_take(share) for share in shares):
         return True
     _free(shares)
@@ -137,7 +137,7 @@ def _take(lock: int) -> bool:
 def _is_alive(folder: Path) -> bool:
     """Whether a server of that folder lives: it holds this lock as long as it does."""
     try:
-        lock = os.open(folder / "alive.lock", os.O_RDWR)
+        lock = os.open(folder / "alive.lock", os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:
@@ -198,7 +198,7 @@ def main(folder: Path, grace_s: float) -> None:
     if os.fork():
         os._exit(0)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    lock = os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     give_up_at = time.monotonic() + FORMER_S
     while not _take(lock):
         if time.monotonic() > give_up_at:

@@ -18,7 +18,7 @@ from typing import Any
 from cqltui.broker import keeper
 from cqltui.broker.fitness import too_old, too_old_text
 from cqltui.broker.locks import FileLock
-from cqltui.child import BARE_PYTHON
+from cqltui.child import BARE_PYTHON, clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
 
 try:
@@ -47,8 +47,9 @@ def find_binary() -> str:
             pass  # not for this processor
     found = "no server was found"
     for name in ("valkey-server", "redis-server"):
-        if path := shutil.which(name):
-            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        if path := find_program(name):
+            command = [path, "--version"]
+            said = subprocess.run(command, capture_output=True, text=True, check=False, env=tool_environment()).stdout
             version = re.search(r"Redis server v=(\S+)", said)
             if version is None or not too_old(version[1]):
                 return path
@@ -71,9 +72,9 @@ def socket_path(run_dir: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """The server's environment: ours, with the settings of its memory, of which the user's own prevail."""
+    """The server's environment: no secrets, and the settings of its memory, of which the user's own prevail."""
     chosen = os.environ.get("GLIBC_TUNABLES")
-    return {**os.environ, "GLIBC_TUNABLES": f"{_MALLOC}:{chosen}" if chosen else _MALLOC}
+    return clean_environment({"GLIBC_TUNABLES": f"{_MALLOC}:{chosen}" if chosen else _MALLOC})
 
 
 @contextmanager
@@ -115,6 +116,7 @@ def kept(folder: Path, grace_s: float) -> Iterator[None]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env=clean_environment(),
         )
     except OSError as error:
         log.warning("the server has no keeper: if all its users are killed, it lives on: %s", error)
@@ -177,6 +179,7 @@ def write_private(path: Path, text: str) -> None:
     new.unlink(missing_ok=True)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
+        os.fchmod(fd, 0o600)  # whatever the umask
         file.write(text)
     new.replace(path)
 

@@ -35,9 +35,10 @@ from cqltui.broker.launch import (
     write_private,
 )
 from cqltui.broker.locks import FileLock
-from cqltui.errors import ServerError
+from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
 from cqltui.state import decode
+from trainer.files import first_link, plain_file
 
 START_S = 30.0
 """Time for a server to answer."""
@@ -69,6 +70,7 @@ class EmbeddedServer:
         """The running server, or a new one with the data of the last. Raises ServerError."""
         deadline = time.monotonic() + timeout_s
         self._make_dir()
+        self._refuse_links()
         starting = FileLock(self.dir / "lock")
         users = FileLock(self.dir / "users.lock")
         try:
@@ -89,6 +91,7 @@ class EmbeddedServer:
         """A share in the server that is running. Raises ServerError if there is none."""
         if not self.dir.is_dir():
             raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")
+        self._refuse_links()
         deadline = time.monotonic() + timeout_s
         users = FileLock(self.dir / "users.lock")
         try:
@@ -112,6 +115,11 @@ class EmbeddedServer:
             self.dir.chmod(0o700)
         except OSError as error:
             raise ServerError(f"{self.dir}: cannot be made: {error.strerror}") from error
+
+    def _refuse_links(self) -> None:
+        """Neither we nor the server write through a link. Raises InputError."""
+        if (link := first_link(self.dir, self.dir / "appendonlydir")) is not None:
+            raise InputError(f"{link}: is a link, which is not written to; remove it")
 
     def _find(self, users: FileLock, deadline: float, reading_s: float = 0.0) -> ServerHandle | None:
         """The server that lives, once it answers; None if none lives."""
@@ -204,13 +212,14 @@ class EmbeddedServer:
         be taken for a pattern, so that brackets in it lead to another file or to none. It is in the pipe as a whole
         before there is a server: one whose starter is killed must not go on with the defaults, open to all.
         """
-        with self.log.open("ab") as log, filled_pipe(config.encode()) as source:
+        with open(self.log, "ab", opener=plain_file) as log, filled_pipe(config.encode()) as source:
             self.log.chmod(0o600)
             try:
                 subprocess.run(
                     [binary, "-"],
                     cwd=self.dir,
                     env=environment(),
+                    umask=0o077,  # what it makes in its folder holds the whole queue
                     stdin=source,
                     stdout=log,
                     stderr=log,

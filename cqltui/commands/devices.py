@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cqltui.child import PYTHON
+from cqltui.child import PYTHON, clean_environment
 from cqltui.errors import CqltuiError, InputError
 from trainer import allowance
 from trainer.allowance import Allowed
@@ -59,7 +59,7 @@ def _ask(extra: Mapping[str, str]) -> tuple[str, tuple[Device, ...]]:
     try:
         command = [*PYTHON, "-m", "trainer.devices"]
         answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=PROBE_LIMIT_S, check=False, env={**os.environ, **extra}
+            command, capture_output=True, text=True, timeout=PROBE_LIMIT_S, check=False, env=clean_environment(extra)
         )
     except subprocess.TimeoutExpired as error:
         raise CqltuiError(f"PyTorch did not load within {PROBE_LIMIT_S:.0f} s") from error

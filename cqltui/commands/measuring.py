@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from subprocess import PIPE
 from typing import Any, NamedTuple
 
-from cqltui.child import PYTHON
+from cqltui.child import PYTHON, clean_environment
 from cqltui.errors import CqltuiError
 
 
@@ -24,7 +24,8 @@ def answers(packs: Sequence[PackSpec], device: str, seconds: float, *, limit: bo
     wanted = json.dumps({"device": device, "seconds": seconds, "limit": limit, "packs": asked})
     command = [*PYTHON, "-m", "cqltui.worker.measure"]
     with tempfile.TemporaryFile("w+") as errors:
-        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as child:
+        environment = clean_environment()
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True, env=environment) as child:
             if child.stdin is None or child.stdout is None:
                 raise CqltuiError("the measuring process has no pipes")
             with child.stdin:

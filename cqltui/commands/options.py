@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cqltui.broker.keys import NAMESPACE
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
+from cqltui.child import clean_environment
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor.lock import unusable
@@ -119,8 +120,8 @@ def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> 
 
 
 def environment_with(url: str | None) -> dict[str, str]:
-    """Our environment for a child that is to use that server: a password has no place in an argument."""
-    return dict(os.environ) if url is None else {**os.environ, URL_VARIABLES[0]: url}
+    """The environment of a child that is to use that server: a password has no place in an argument."""
+    return clean_environment({} if url is None else {URL_VARIABLES[0]: url})
 
 
 def load(arguments: argparse.Namespace) -> Campaign:

@@ -25,8 +25,9 @@ from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
-from cqltui.supervisor.lock import is_supervised, place, unusable
+from cqltui.supervisor.lock import is_supervised, place, refuse_links, unusable
 from cqltui.supervisor.supervisor import Reporter
+from trainer.files import plain_file
 
 HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
 START_S = 300.0
@@ -129,7 +130,7 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
         _join(chosen.run_dir, campaign, data)
         return
     _make(chosen.run_dir)
-    with (chosen.run_dir.logs / "supervisor.log").open("ab") as log:
+    with open(chosen.run_dir.logs / "supervisor.log", "ab", opener=plain_file) as log:
         child = subprocess.Popen(
             [*PYTHON, "-m", "cqltui", "supervise", *arguments],
             stdin=subprocess.DEVNULL,
@@ -155,6 +156,7 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
 def _make(run_dir: RunDir) -> None:
     try:
         run_dir.logs.mkdir(parents=True, exist_ok=True)
+        refuse_links(run_dir)
     except OSError as error:
         raise unusable(run_dir, error) from error
 

@@ -4,7 +4,6 @@ It is kept in the user's cache, by all that it depends on: machine, device, driv
 """
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 import cqltui
 from cqltui.campaign.placing import Verdict, read_verdict
-from cqltui.child import PYTHON
+from cqltui.child import PYTHON, clean_environment
 from cqltui.commands import devices
 from cqltui.commands.devices import Device
 from cqltui.errors import without_passwords
@@ -94,7 +93,7 @@ def run(place: str, extra: Sequence[str] = ()) -> dict[str, Any]:
             text=True,
             timeout=LIMIT_S,
             check=False,
-            env={**os.environ, **devices.environment_of(place)},
+            env=clean_environment(devices.environment_of(place)),
         )
         found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1]) | {"cores": cores}
         read_verdict(found, place, "")

@@ -4,6 +4,7 @@ import argparse
 import faulthandler
 import logging
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +17,13 @@ from cqltui.commands.selftest import SelfTests
 from cqltui.commands.server import open_run
 from cqltui.errors import InputError
 from cqltui.machine import here
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
+from cqltui.state.model import CampaignInfo
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from trainer import allowance
+from trainer.files import plain_file
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +48,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="workers that share the device (default: one a core)",
     )
+    parser.add_argument(
+        "--data-root",
+        type=options.directory,
+        metavar="DIR",
+        help="the folder that has the campaign's file of data, if it is not where it is on the run's machine",
+    )
     options.add_place(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Work until there is nothing left to do."""
     check_name("worker", arguments.worker_id)
+    if (root := arguments.data_root) is not None and not root.is_dir():
+        raise InputError(f"--data-root: {root}: there is no such folder")
     chosen = arguments.device if arguments.device == "auto" else choose_device(arguments.device)
     server, run_dir = open_run(arguments)
     try:
         place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
         try:
-            _log_to(place.log(arguments.worker_id))
+            _log_to(within(place, place.log(arguments.worker_id)))
         except OSError as error:  # another user's, for one
             raise unusable(place, error) from error
         device = chosen if chosen != "auto" else choose_device(auto_device(server.queue.campaign(), is_here=is_here))
@@ -68,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             share=arguments.share or (allowance.cores().amount if device == "cpu" else 1),
             shown_device=os.environ.get(devices.SHOWN_DEVICE, ""),
             hands_over=not is_here,
+            data_root=root,
         )
         return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:
@@ -95,20 +107,40 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
         raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
-    there = RunDir(Path(campaign.run_dir))
-    known = read_json(there.campaign_json)
     # A path means the same where processes do; in doubt results travel through the server, which is never wrong.
     is_here = decode.process(said.get("process")).shares_numbers(here())
-    if is_here and known and known.get("created_ts") == campaign.started_ts:
+    if is_here and (there := _own_run(campaign)) is not None:
         return there, True
     name = check_name("campaign", campaign.name)
-    return RunDir((options.RUNS / f"{name}@{worker_id}").absolute()), False
+    own = RunDir((options.RUNS / f"{name}@{worker_id}").absolute())
+    if own.path.is_symlink():  # in a folder that somebody else has prepared, to lead us into another run
+        raise InputError(f"{own.path}: is a link, which is not written to; remove it")
+    return own, False
+
+
+def _own_run(campaign: CampaignInfo) -> RunDir | None:
+    """The run directory that the server names, if it is this user's and its campaign.json is the campaign's.
+
+    Who works for somebody else's server writes nowhere else: its links are resolved first, and what counts is there.
+    """
+    try:
+        there = RunDir(Path(campaign.run_dir).resolve(strict=True))
+        folder, file = there.path.stat(), there.campaign_json.lstat()
+    except (OSError, ValueError, RuntimeError):  # a null byte; links in a circle
+        return None
+    known = read_json(there.campaign_json) or {}
+    is_ours = (
+        stat.S_ISDIR(folder.st_mode) and stat.S_ISREG(file.st_mode) and {folder.st_uid, file.st_uid} == {os.geteuid()}
+    )
+    said = known.get("campaign")
+    name = said.get("name") if isinstance(said, dict) else campaign.name
+    return there if is_ours and known.get("created_ts") == campaign.started_ts and name == campaign.name else None
 
 
 def _log_to(path: Path) -> None:
     """Into the worker's file, and to the terminal if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a", encoding="utf-8", errors="backslashreplace")
+    file = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=plain_file)  # noqa: SIM115
     faulthandler.enable(file)  # what kills the process leaves a traceback there
     logging.raiseExceptions = False  # a line that finds no room on a full disk is lost, and no more
     handlers: list[logging.Handler] = [logging.StreamHandler(file)]

@@ -11,12 +11,14 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.files import replaced, write_bytes
+from trainer.files import not_plain, plain_file, replaced, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
+STAYS = "[stays here]"
+"""Marks a line of a worker's log that quotes the user's data: it goes to nobody else when the worker dies."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
 
@@ -118,6 +120,16 @@ def is_writable(run_dir: RunDir) -> bool:
     return run_dir.path.stat().st_uid == os.geteuid() and os.access(run_dir.path, os.W_OK)
 
 
+def within(run_dir: RunDir, folder: Path) -> Path:
+    """A folder of the run directory, once no link on the way leads elsewhere. Raises OSError."""
+    place = run_dir.path
+    for name in folder.relative_to(run_dir.path).parts:
+        place /= name
+        if place.is_symlink():
+            raise not_plain(place)
+    return folder
+
+
 def _safe(name: str) -> str:
     if not SAFE_NAME.fullmatch(name):
         raise ValueError(f"{name[:80]!r} cannot name a file: expected letters, digits and . _ : - only")
@@ -130,8 +142,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def replace_file(source: Path, target: Path) -> None:
-    """Copy `source` over `target`, atomically. FileNotFoundError if there is no source."""
-    with source.open("rb") as content, replaced(target) as file:
+    """Copy `source`, which is no link, over `target`, atomically. FileNotFoundError if there is no source."""
+    with open(source, "rb", opener=plain_file) as content, replaced(target) as file:
         shutil.copyfileobj(content, file)
 
 

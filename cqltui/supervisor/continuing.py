@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cqltui.campaign.difference import ContinuedTask
 from cqltui.results.known import CARRIED, newest_saved
-from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, replace_file
+from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, replace_file, within
 from trainer.files import write_bytes
 from trainer.progress import EpochMetrics
 
@@ -32,7 +32,7 @@ def _carry(run_dir: RunDir, item: ContinuedTask) -> None:
     saved = newest_saved(run_dir, item.source.id, item.source.run)
     if saved is None:
         raise FileNotFoundError(f"its checkpoint is gone from {run_dir.task(item.source.id)}")
-    folder = run_dir.attempt(item.task.id, item.run, f"{CARRIED}{item.source.id}")
+    folder = within(run_dir, run_dir.attempt(item.task.id, item.run, f"{CARRIED}{item.source.id}"))
     rows = (_as_of(row, item.task.trainer.validate_every) for row in saved.rows)
     write_bytes(folder / "metrics.csv", METRICS_HEADER + metrics_lines(rows))
     _link(saved.path, folder / saved.path.name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cqltui.broker import codec
 from cqltui.state.events import Event, Kind
+from trainer.files import plain_file
 
 TAIL_BYTES = 1 << 20
 
@@ -15,7 +16,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Opens the file. A last line that a killed writer left unfinished is cut off."""
-        self._file = path.open("ab+")
+        self._file = open(path, "ab+", opener=plain_file)  # noqa: SIM115
         self.version = self._last()
         """(epoch, seq) of the newest event written."""
 

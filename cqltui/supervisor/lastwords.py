@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cqltui.results.rundir import STAYS
 from cqltui.state.plain import plain
 
 LINES = 30
@@ -17,7 +18,8 @@ def reason(lines: Sequence[str], code: int) -> str:
 
 
 def last_lines(log: Path, start: int = 0) -> list[str]:
-    """The last lines after byte `start`, plain and bounded, without empty ones; none if there is no such file."""
+    """The last lines after byte `start`, plain and bounded, without empty ones and those that stay here; none if there
+    is no such file."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, 2)
@@ -29,4 +31,4 @@ def last_lines(log: Path, start: int = 0) -> list[str]:
     lines = content.decode("utf-8", "replace").splitlines()
     if begin > start:
         lines = lines[1:]  # its beginning is cut off
-    return [plain(line, LINE_CHARS) for line in lines if line.strip()][-LINES:]
+    return [plain(line, LINE_CHARS) for line in lines if line.strip() and STAYS not in line][-LINES:]

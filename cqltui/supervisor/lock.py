@@ -13,6 +13,7 @@ from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.plain import plain
+from trainer.files import first_link
 
 GLANCE_S = 0.5
 """Who only looks whether there is a supervisor holds the lock for a moment."""
@@ -26,6 +27,7 @@ class RunLock:
         self._file = run_dir.path / "supervisor.json"
         try:
             run_dir.path.mkdir(parents=True, exist_ok=True)
+            refuse_links(run_dir)
             self._lock = FileLock(run_dir.path / "supervisor.lock")
         except OSError as error:
             raise unusable(run_dir, error) from error
@@ -54,6 +56,14 @@ class RunLock:
         """Let the next one have it."""
         self._file.unlink(missing_ok=True)
         self._lock.close()
+
+
+def refuse_links(run_dir: RunDir) -> None:
+    """Raise InputError if a link in the run directory would lead what is written there to another place."""
+    files = run_dir.campaign_json, run_dir.journal, run_dir.path / "supervisor.lock"
+    links = [path for path in (*files, run_dir.server, run_dir.results, run_dir.earlier) if path.is_symlink()]
+    if (link := next(iter(links), None) or first_link(run_dir.logs, run_dir.tasks)) is not None:
+        raise InputError(f"{link}: is a link, which is not written to; remove it, or put what it leads to in its place")
 
 
 def is_local(said: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import platform
-import shutil
+import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +14,7 @@ from typing import Any
 import cqltui
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
+from cqltui.child import find_program, tool_environment
 from cqltui.errors import without_passwords
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
@@ -21,6 +22,8 @@ from cqltui.state.model import ENDED, RunState
 
 PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
 GIT_LIMIT_S = 5.0
+GIT_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+GIT_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
 def write(
@@ -53,6 +56,7 @@ def write(
             "versions": versions(),
             "platform": platform.platform(),
             "data": asdict(data),
+            "data_path": None if (path := campaign.data.path) is None else str(path.resolve()),  # workers open this one
             "placing": placing or {},
             "campaign": resolved(campaign, own_server=own_server),
         },
@@ -108,21 +112,25 @@ def versions() -> dict[str, str]:
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit that the folder is at, with "+changes" if its tree is not clean; None outside a repository."""
-    git = shutil.which("git")
+    """The commit that the folder is at; None outside a repository, or if git does not trust it (`safe.directory`).
+
+    The repository may be somebody else's, and its settings name programs. `rev-parse` starts none of them; whether the
+    tree has changes is not asked, since each way to find out may: fsmonitor, filters, textconv.
+    """
+    git = find_program("git")
     if git is None:
         return None
-
-    def ask(*arguments: str) -> str | None:
-        try:
-            answer = subprocess.run(
-                [git, "-C", str(folder), *arguments], capture_output=True, text=True, timeout=GIT_LIMIT_S, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return None
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    if not commit:
+    try:
+        answer = subprocess.run(
+            [git, *GIT_OPTIONS, "-C", str(folder), "rev-parse", "--verify", "HEAD"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=GIT_LIMIT_S,
+            check=False,
+            env=tool_environment(GIT_ENVIRONMENT),
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):  # ValueError: an answer that is no text
         return None
-    return f"{commit}+changes" if ask("status", "--porcelain", "--untracked-files=no") else commit
+    said = answer.stdout.strip()
+    return said if answer.returncode == 0 and re.fullmatch(r"[0-9a-f]{40,64}", said) else None

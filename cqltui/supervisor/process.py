@@ -1,6 +1,5 @@
 """Worker processes: started by argv, found again by it, ended by signal."""
 
-import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import psutil
 
-from cqltui.child import PYTHON, words_of
+from cqltui.child import PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
+from trainer.files import plain_file
 
 UNSEEN = -1
 """The exit code of a process whose end we could not collect."""
@@ -82,7 +82,7 @@ class Launcher:
         """Start a worker in a session of its own, so that a Ctrl-C meant for us does not reach it."""
         self.logs.mkdir(parents=True, exist_ok=True)
         argv = [*PYTHON, *WORKER, worker_id, *self.arguments]
-        with self.log(worker_id).open("ab") as log:
+        with open(self.log(worker_id), "ab", opener=plain_file) as log:
             log_start = log.tell()
             child = subprocess.Popen(
                 argv,
@@ -90,7 +90,7 @@ class Launcher:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, **ONE_THREAD, **self.environment, **(extra or {})},
+                env=clean_environment({**ONE_THREAD, **self.environment, **(extra or {})}),
             )
         return WorkerProcess(worker_id, psutil.Process(child.pid), child, log_start)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cqltui.broker.records import Result
 from cqltui.results.left import earlier_result, left_of
-from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, write_json
+from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, within, write_json
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Progress, TaskInfo, TaskState
 from cqltui.supervisor.journal import Journal
@@ -36,6 +36,7 @@ class Records:
         """Write where the task is."""
         if self._remembered.get(task.id) == task.life:
             return
+        within(self._run_dir, self._run_dir.task(task.id))
         write_json(self._run_dir.task_json(task.id), {"info": asdict(task.info), "life": asdict(task.life)})
         self._remembered[task.id] = task.life
 
@@ -75,9 +76,10 @@ class Records:
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder."""
+        folder = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         for name in RESULT_FILES:
             if name in files:
-                write_bytes(self._run_dir.attempt(result.id, result.run, result.token) / name, files[name])
+                write_bytes(folder / name, files[name])
 
     def publish(self, result: Result) -> bool:
         """Copy what the accepted attempt wrote to the task's folder; False if the attempt left no files here.
@@ -87,7 +89,7 @@ class Records:
         known = read_json(self._run_dir.result_json(result.id))
         if known is not None and known.get("token") == result.token:
             return True
-        source = self._run_dir.attempt(result.id, result.run, result.token)
+        source = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         if not (source / "model.safetensors").is_file():
             return False
         write_json(source / "result.json", dict(result.data))
@@ -99,7 +101,8 @@ class Records:
         for _, last in checkpoints(source)[:1]:
             last.replace(folder / last.name)
         for checkpoint in self._run_dir.run(result.id, result.run).glob("*/checkpoint-*.safetensors"):
-            checkpoint.unlink(missing_ok=True)
+            if not checkpoint.parent.is_symlink():  # else it is of another place
+                checkpoint.unlink(missing_ok=True)
         return True
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cqltui.broker.records import Claim
 from cqltui.campaign import payload
-from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, write_json
+from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, within, write_json
 from cqltui.results.tally import Tally
 from cqltui.worker.failure import written
 from cqltui.worker.metrics import MetricsFile
@@ -37,7 +37,7 @@ class Attempt:
         self.claim = claim
         self.config = payload.read_trainer(claim.spec)
         self.epochs = self.config.epochs
-        self.folder = run_dir.attempt(claim.id, claim.run, claim.token)
+        self.folder = within(run_dir, run_dir.attempt(claim.id, claim.run, claim.token))
         self.started_ts = time.time()
         self.resumed_epoch = 0
         self.saved_epoch = 0

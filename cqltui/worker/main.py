@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from pkgutil import resolve_name
 from types import FrameType
 
@@ -52,6 +53,8 @@ class WorkerOptions:
     """What the device is called outside of this process, which may see one GPU only; empty: the same."""
     hands_over: bool = False
     """The run directory is on another machine."""
+    data_root: Path | None = None
+    """A folder that has the file of data, in place of where the run says that it is."""
 
 
 class Worker:
@@ -82,6 +85,7 @@ class Worker:
         self._context = Context(self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
         self._context.memory_bytes = self._memory_bytes
         self._context.device = options.device
+        self._context.data_root = options.data_root
         self._heartbeat = Heartbeat(self._beat)
 
     def run(self) -> int:

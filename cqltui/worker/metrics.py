@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cqltui.results.rundir import METRICS_HEADER, metrics_lines
-from trainer.files import sync, write_bytes
+from trainer.files import plain_file, sync, write_bytes
 from trainer.progress import EpochMetrics
 
 
@@ -18,7 +18,7 @@ class MetricsFile:
         """Begins with these rows, and replaces what is there. Raises OSError."""
         write_bytes(path, METRICS_HEADER + metrics_lines(rows))
         self._path = path
-        self._file = path.open("ab", buffering=0)
+        self._file = open(path, "ab", buffering=0, opener=plain_file)  # noqa: SIM115
         self._unwritten = b""
 
     def add(self, row: EpochMetrics) -> None:

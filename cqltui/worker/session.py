@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from cqltui.campaign import payload
 from cqltui.results.rundir import RESULT_FILES, RunDir
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
+from cqltui.worker.datafile import DataSource
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
 from cqltui.worker.link import PATIENCE_S, Link
 from cqltui.worker.outbox import KEPT_S, Outbox
-from trainer import data, memory
+from trainer import memory
 from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset, Float
@@ -51,15 +53,14 @@ class Context:
     memory_bytes: Callable[[], int] = lambda: 0
     """What this process holds on its device now."""
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    data_root: Path | None = None
+    """As of `DataSource.root`."""
 
     def dataset(self, config: DataConfig, digest: str) -> Dataset:
         """The task's data, checked to be what the campaign was planned with."""
         if digest not in self.datasets:
-            loaded = data.load(config)
-            if loaded.digest() != digest:
-                where = config.path or f"the {config.source} source"
-                raise DataError(f"{where}: the data is not what the task was submitted with. Run the campaign again.")
-            self.datasets = {digest: loaded}
+            source = DataSource(None if self.hands_over else self.run_dir, self.data_root)
+            self.datasets = {digest: source.load(config, digest)}
         return self.datasets[digest]
 
 

@@ -1,0 +1,90 @@
+"""Which file a worker trains on: its own side says so and not the server, and what is in it stays on this machine."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cqltui.results.rundir import STAYS, RunDir, read_json
+from trainer import data
+from trainer.config import DataConfig
+from trainer.data.types import DataError, Dataset
+
+log = logging.getLogger(__name__)
+
+OTHER_DATA = "the data is not what the task was submitted with. Run the campaign again."
+UNUSABLE = "the data cannot be used; the worker's log says why"
+NOT_HERE = "this machine does not have the campaign's data there: give --data-root DIR, the folder that has the file"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """Where a worker's own side says that the data is."""
+
+    run_dir: RunDir | None = None
+    """The run's own directory, whose campaign.json names the file; None on another machine."""
+    root: Path | None = None
+    """A folder (`--data-root`) in which the file is, whatever its folder is elsewhere."""
+
+    def load(self, said: DataConfig, digest: str) -> Dataset:
+        """The task's data, checked to be what the campaign was planned with. `said`: the config as the server tells it.
+
+        The path is the server's only where nobody here names one, and then all failures are told alike: nothing is
+        learnt of a file but by who knows its digest. Raises DataError, whose text may leave the machine: it holds the
+        file's name, column and row, and the log, which does not leave, what is there.
+        """
+        if said.path is None:
+            return _checked(data.load(said), digest, f"the {said.source} source: ")
+        name, is_named = Path(said.path.name), self.root is not None or self.run_dir is not None
+        try:
+            path = self._path(said.path)
+            name = Path(path.name) if is_named else name
+            if not path.is_file() or not path.stat().st_size:  # those of /proc, of which some are waited for, have none
+                raise DataError("there is no such file, or it is empty", path=path)
+            return _checked(data.load(replace(said, path=path)), digest, f"{path.name}: ")
+        except MemoryError:
+            raise
+        except Exception as error:
+            log.error("%s", " ".join(f"{STAYS} {type(error).__name__}: {error}".splitlines()))
+            if not is_named:
+                raise DataError(NOT_HERE, path=name) from None
+            if isinstance(error, _ToldError):
+                raise
+            column, row = (error.column, error.row) if isinstance(error, DataError) else (None, None)
+            raise DataError(UNUSABLE, path=name, column=column, row=row) from None
+
+    def _path(self, said: Path) -> Path:
+        if self.root is not None:
+            return _below(self.root, said)
+        if self.run_dir is None:
+            return said
+        known = read_json(self.run_dir.campaign_json) or {}
+        # Earlier versions have no "data_path"; relative ones of theirs start at the supervisor's folder, which is ours.
+        own = known["data_path"] if "data_path" in known else _former(known)
+        if not isinstance(own, str):
+            raise _ToldError("the server names a file, but the run's campaign.json names none", path=Path(said.name))
+        return Path(own)
+
+
+class _ToldError(DataError):
+    """Its message may leave the machine as it is."""
+
+
+def _checked(dataset: Dataset, digest: str, place: str) -> Dataset:
+    if dataset.digest() != digest:
+        raise _ToldError(f"{place}{OTHER_DATA}")
+    return dataset
+
+
+def _former(known: dict[str, object]) -> object:
+    campaign = known.get("campaign")
+    config = campaign.get("data") if isinstance(campaign, dict) else None
+    return config.get("path") if isinstance(config, dict) else None
+
+
+def _below(root: Path, said: Path) -> Path:
+    """The file in the folder: an absolute path, of another machine, by its name alone."""
+    wanted = Path(said.name) if said.is_absolute() else said
+    path = (root / wanted).resolve()
+    if ".." in wanted.parts or not path.is_relative_to(root.resolve()):
+        raise _ToldError("the path leads out of --data-root: put the file itself there", path=Path(said.name))
+    return path
