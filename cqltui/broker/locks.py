@@ -18,7 +18,8 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises OSError; a link in the place of the file is not followed."""
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
     def fileno(self) -> int:
         """The descriptor; whoever inherits it holds the lock too."""
@@ -72,7 +73,7 @@ def is_held(path: Path) -> bool:
         is_ours = path.stat().st_uid == os.geteuid() and os.access(path, os.W_OK)
         if not is_ours and (listed := _listed(path)) is not None:
             return listed
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:

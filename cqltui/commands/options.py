@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cqltui.broker.keys import NAMESPACE
+from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
@@ -135,9 +136,10 @@ def load(arguments: argparse.Namespace) -> Campaign:
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:
-    """What is to be run, where. Raises InputError."""
+    """What is to be run, where. Raises InputError, also for a run directory that is another user's."""
     campaign = load(arguments)
     found = run_dir(arguments.run_dir, campaign)
+    expect_ours(found.path)
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 

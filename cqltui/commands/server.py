@@ -5,6 +5,7 @@ import errno
 
 from cqltui.broker.access import Server
 from cqltui.broker.handle import is_missed
+from cqltui.broker.ownership import expect_ours, foreign
 from cqltui.commands import options
 from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable, read_json
@@ -34,8 +35,10 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
     use_url = url if said.get("url") else None
     namespace = str(said.get("namespace", ""))
-    if look and not is_writable(found):
+    if look and (not is_writable(found) or foreign(found.path)):
         return Server(found.path, use_url, namespace, look=True)
+    if use_url is None:
+        expect_ours(found.path)
     try:
         return Server(found.path, use_url, namespace, start=start or is_missed(found.server))
     except (OSError, ServerError) as error:

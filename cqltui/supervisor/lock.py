@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cqltui.broker.locks import FileLock, is_held
+from cqltui.broker.ownership import expect_ours
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
@@ -22,7 +23,8 @@ class RunLock:
     """One supervisor a run directory. Its file says who."""
 
     def __init__(self, run_dir: RunDir) -> None:
-        """Raises InputError if another supervisor has the run."""
+        """Raises InputError if another supervisor has the run, or it is another user's."""
+        expect_ours(run_dir.path)
         self._file = run_dir.path / "supervisor.json"
         try:
             run_dir.path.mkdir(parents=True, exist_ok=True)
@@ -34,9 +36,10 @@ class RunLock:
         except ServerError:
             said = read_json(self._file) or {}
             where = "" if is_local(said) else f" on {plain(str(said.get('host')), 60)}"
+            pid = decode.whole(said, "pid") or "?"
             self._lock.close()
             raise InputError(
-                f"{run_dir.path}: this run has a supervisor already (process {said.get('pid', '?')}{where}): "
+                f"{run_dir.path}: this run has a supervisor already (process {pid}{where}): "
                 f"see it with `cqltui attach {place(run_dir)}`, or end it with `cqltui stop {place(run_dir)}`"
             ) from None
         except InputError:
