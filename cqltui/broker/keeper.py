@@ -36,6 +36,7 @@ LONGEST_FILE = 1 << 16
 LONGEST_SOCKET = 107
 """Bytes of a socket's path, as Linux has room for."""
 PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
+OWN_SOCKET = re.compile(r"/cqltui[^/]*/[0-9a-f]{16}\.sock\Z")
 SOCKETS_ALONE = "cqltui-alone-"
 """Begins the name of a folder that holds the socket of one server and nothing else."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -216,13 +217,16 @@ def _is_int(value: object, least: int, most: int = 2**31 - 1) -> bool:
 
 def remove_socket(path: Path) -> None:
     """Remove a server's socket, and its folder if it was made for this one alone (`launch.socket_path`); what is no
-    socket of this user's stays, whatever a connection file says."""
+    socket of ours stays, whatever a connection file says."""
+    if OWN_SOCKET.search(str(path)) is None:
+        return
     with suppress(OSError):
         found = path.lstat()
         if stat.S_ISSOCK(found.st_mode) and found.st_uid == os.geteuid():
             path.unlink()
-            if path.parent.name.startswith(SOCKETS_ALONE):
-                path.parent.rmdir()
+    with suppress(OSError):
+        if path.parent.name.startswith(SOCKETS_ALONE):
+            path.parent.rmdir()
 
 
 def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:

@@ -38,6 +38,8 @@ DISABLED = ("MODULE", "DEBUG", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
 follow another server or reach into memory: one that has them is taken for damaged."""
 HIDDEN = ("CONFIG", "ACL")
 """Commands under another name at each start, which the connection file tells and no file can know before."""
+TEMPORARY = Path("/tmp")
+"""Short, should the user's own be long."""
 _MALLOC = "glibc.malloc.tcache_count=8192"
 """What scripts drop is used again at once, instead of lying in holes all over a long queue's memory, which makes each
 claim slower (`make bench`). Only glibc reads it."""
@@ -69,13 +71,13 @@ def socket_path(run_dir: Path) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = f"cqltui-{os.getuid()}"
     candidates = [Path(runtime) / "cqltui"] if runtime and Path(runtime).is_dir() else []
-    candidates += [Path(tempfile.gettempdir()) / own, Path("/tmp") / own]
+    candidates += [Path(tempfile.gettempdir()) / own, TEMPORARY / own]
     for folder in candidates:
         path = folder / name
         if len(os.fsencode(path)) <= SOCKET_PATH_MAX and _private_dir(folder):
             return path
     # Another user may have made the folders, which are nobody's secret: then one that nobody can foresee.
-    for folder in (Path(tempfile.gettempdir()), Path("/tmp")):
+    for folder in (Path(tempfile.gettempdir()), TEMPORARY):
         with suppress(OSError):
             path = Path(tempfile.mkdtemp(prefix=SOCKETS_ALONE, dir=folder)) / name
             if len(os.fsencode(path)) <= SOCKET_PATH_MAX:

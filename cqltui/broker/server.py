@@ -22,6 +22,7 @@ from redis.exceptions import BusyLoadingError
 
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
 from cqltui.broker.handle import STOP_S, ServerHandle, is_alive, is_server
+from cqltui.broker.keeper import remove_socket
 from cqltui.broker.launch import (
     config_text,
     damaged,
@@ -171,6 +172,8 @@ class EmbeddedServer:
         """Starts the server and waits until it answers; None if it ended before."""
         path = socket_path(self.run_dir)
         path.unlink(missing_ok=True)  # no server lives: left over
+        if former:
+            remove_socket(Path(former["socket"]))
         where: dict[str, Any] = {
             "socket": str(path),
             # With the former ones its users' clients find back by themselves. Where there are none, whoever made the
@@ -191,7 +194,10 @@ class EmbeddedServer:
                 self._spawn(binary, alive, config_text(self.dir, where))
         finally:
             alive.close()  # the server's own copy holds it from here on
-        return self._wait_ready(where, deadline)
+        found = self._wait_ready(where, deadline)
+        if found is None:
+            remove_socket(path)
+        return found
 
     def _tell(self, where: dict[str, Any]) -> None:
         write_private(self.dir / CONNECTION_FILE, json.dumps(where))

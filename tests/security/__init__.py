@@ -1,0 +1,1 @@
+"""Attacks that were really carried out, each as a harmless marker."""
