@@ -13,8 +13,6 @@ from random import Random
 import psutil
 import redis
 
-from cqltui.broker.connect import read_connection
-from cqltui.broker.launch import HIDDEN, hidden
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import RunState, Status
 from tests.chaos.figures import Figures, check_screen
@@ -130,11 +128,6 @@ class World:
                 yield queue.client
         except (redis.RedisError, ServerError):
             raise NotNow from None
-
-    def called(self, *words: str) -> tuple[str, ...]:
-        """A command as the run's server calls it: the embedded one hides some."""
-        where = None if self.own_server else read_connection(self.place.run_dir.path)
-        return (hidden(where, words[0]), *words[1:]) if where and words[0] in HIDDEN else words
 
     # What happens
 

@@ -260,8 +260,9 @@ def test_a_process_that_a_connection_file_names_is_not_ended(
     (folder / "connection.json").write_text(json.dumps(old))
     _kill(handle)
     users.close()
+    with pytest.raises(subprocess.TimeoutExpired):
+        bystander.wait(0.2)
     assert keeper._process(folder, {**GOOD, "process": said}) is None
-    assert bystander.poll() is None
 
 
 def test_a_server_that_hangs_is_ended_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +316,7 @@ def test_a_squatted_socket_folder_stops_nobody(
     temporary = Path(tempfile.mkdtemp(dir=short_dir))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    monkeypatch.setattr("cqltui.broker.launch.TEMPORARY", temporary)
+    monkeypatch.setattr("cqltui.broker.launch.TEMPORARY", temporary, raising=False)
     squat(temporary / f"cqltui-{os.getuid()}")
     handle = EmbeddedServer(tmp_path / "run").start()
     folder = Path(handle.socket).parent
