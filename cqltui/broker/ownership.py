@@ -1,64 +1,72 @@
-"""Whose a run directory is. In what another user can write to nothing is started, changed, deleted or signalled: its
-files say what we would do."""
+"""Whose a run directory is. Where another user can write nothing is started, changed, deleted or signalled: what its
+files say would be done in our name. A link in it leads to files that are none of the run's."""
 
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from cqltui.errors import InputError
 
+FOLDERS = ("server", "server/appendonlydir", "logs", "tasks", "results")
+FILES = ("campaign.json", "journal.jsonl", "supervisor.json", "supervisor.lock")
 _LOOK = "it can be looked at (status, attach, logs), and is neither started nor changed"
 
 
 def expect_ours(run_dir: Path) -> None:
-    """Raise InputError unless the run directory, which may be missing, and all that its server reads and writes belong
-    to this user, or root."""
+    """Raise InputError unless the run directory, which may be missing, and what we read and write in it belong to this
+    user, or root, and are no links."""
     if found := foreign(run_dir):
         raise InputError(found)
 
 
 def foreign(run_dir: Path) -> str:
-    """What is not ours of a run directory and the server's folder in it, and what to do; nothing if all is."""
-    with suppress(FileNotFoundError):
-        uid = run_dir.stat().st_uid
-        if uid not in _trusted() or not (uid == os.geteuid() or os.access(run_dir, os.W_OK)):
-            return (
-                f"{run_dir}: the run is another user's (uid {uid}): {_LOOK}; to go on with it, copy it, or have root "
-                "make you its owner"
-            )
+    """What is not ours in a run directory, and what to do; nothing if all is."""
     try:
-        return next(_foreign_of_server(run_dir / "server"), "")
+        uid = run_dir.stat().st_uid
+        if _is_foreign(uid) or not (uid == os.geteuid() or os.access(run_dir, os.W_OK)):
+            return (
+                f"{run_dir}: the run is another user's (uid {uid}): {_LOOK}; to go on with it, make a copy of your own"
+            )
+        return next(_wrong(run_dir), "")
+    except FileNotFoundError:
+        return ""
     except OSError as error:
-        return f"{run_dir / 'server'}: cannot be read: {error.strerror}; the run can be looked at: status, attach, logs"
+        return f"{error.filename or run_dir}: cannot be read: {error.strerror}; the run can be looked at"
 
 
-def _foreign_of_server(folder: Path) -> Iterator[str]:
-    data = folder / "appendonlydir"
-    for path in (folder, *_entries(folder), *_entries(data)):
+def _wrong(run_dir: Path) -> Iterator[str]:
+    folders = {run_dir / name for name in FOLDERS}
+    server = [path for name in FOLDERS[:2] for path in _entries(run_dir / name)]
+    for path in (*folders, *(run_dir / name for name in FILES), *server):
         try:
             found = path.lstat()
-        except FileNotFoundError:  # a file of the moment
+        except FileNotFoundError:  # not yet, or no longer
             continue
-        if found.st_uid not in _trusted():
-            yield (
-                f"{path}: belongs to another user (uid {found.st_uid}), in a run of yours: {_LOOK}; without the "
-                "server's folder the queue is made again from the run directory"
-            )
-        is_folder = stat.S_ISDIR(found.st_mode)
-        if not is_folder and (path in (folder, data) or not stat.S_ISREG(found.st_mode)):
-            kind = "folder" if path in (folder, data) else "plain file"
-            yield f"{path}: is a link or something else, expected a {kind} of the run's own: remove it; {_LOOK}"
+        if _is_foreign(found.st_uid):
+            yield f"{path}: belongs to another user (uid {found.st_uid}), in a run of yours: {_LOOK}; remove it"
+        if stat.S_ISLNK(found.st_mode):
+            yield _link(path)
+        if path in folders and not stat.S_ISDIR(found.st_mode):
+            yield f"{path}: is no folder, which is expected there: remove it; {_LOOK}"
+        if path not in folders and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            yield f"{path}: is a pipe or a device, expected a plain file: remove it; {_LOOK}"
+    if (tasks := run_dir / "tasks").is_dir():
+        with os.scandir(tasks) as found_tasks:
+            yield from (_link(Path(task)) for task in found_tasks if task.is_symlink())
+
+
+def _link(path: Path) -> str:
+    return f"{path}: is a link, and a run keeps to its own directory: put what it leads to in its place; {_LOOK}"
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Those of a folder of its own; none of a link to another."""
+    """Those of a folder; none of a link to one."""
     try:
         return list(folder.iterdir()) if stat.S_ISDIR(folder.lstat().st_mode) else []
     except FileNotFoundError:
         return []
 
 
-def _trusted() -> tuple[int, int]:
-    return os.geteuid(), 0
+def _is_foreign(uid: int) -> bool:
+    return uid not in (os.geteuid(), 0)

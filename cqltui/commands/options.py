@@ -13,7 +13,7 @@ from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir, read_json, read_plain
 from cqltui.supervisor.lock import unusable
 
 RUNS = Path("runs")
@@ -166,7 +166,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
     if run_dir is not None:
         found = RunDir(run_dir.absolute())
         try:
-            found.campaign_json.open("rb").close()
+            read_plain(found.campaign_json)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)") from None
         except OSError as error:
