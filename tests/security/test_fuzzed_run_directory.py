@@ -286,3 +286,14 @@ def test_a_server_on_any_append_only_file(data: st.DataObject, short_dir: Path) 
                 assert client.info("server")["tcp_port"] == handle.port
         finally:
             assert handle.leave()
+
+
+@pytest.mark.parametrize("token", ["../../../../x", "/etc", "a b", "x" * 200, "\x1b[31m", 7, None])
+def test_a_token_of_a_task_file_leads_nowhere(watch: Watch, token: object) -> None:
+    with a_run() as run_dir:
+        write_json(run_dir.task_json(INFO.id), {"info": asdict(INFO), "life": asdict(LIFE) | {"token": token}})
+        with watch.on(run_dir.path), contextlib.closing(Records(run_dir)) as records:
+            life = records.lifecycle(INFO.id)
+            assert life is not None
+            assert records.result(INFO.id, life) is None
+            assert records.finished(INFO.id, life.run, life.token) is None
