@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cqltui.errors import InputError
 
-FOLDERS = ("server", "server/appendonlydir", "logs", "tasks", "results")
-FILES = ("campaign.json", "journal.jsonl", "supervisor.json", "supervisor.lock")
+SERVER = ("server", "server/appendonlydir")
+KNOWN = ("server", "logs", "tasks", "results", "campaign.json", "journal.jsonl", "supervisor.json", "supervisor.lock")
+"""What the program itself opens; whatever else lies there is nobody's business."""
 _LOOK = "it can be looked at (status, attach, logs), and is neither started nor changed"
 
 
@@ -36,9 +37,8 @@ def foreign(run_dir: Path) -> str:
 
 
 def _wrong(run_dir: Path) -> Iterator[str]:
-    folders = {run_dir / name for name in FOLDERS}
-    server = [path for name in FOLDERS[:2] for path in _entries(run_dir / name)]
-    for path in (*folders, *(run_dir / name for name in FILES), *server):
+    of_server = [path for name in SERVER for path in _entries(run_dir / name)]
+    for path in (*(run_dir / name for name in KNOWN), *of_server):
         try:
             found = path.lstat()
         except FileNotFoundError:  # not yet, or no longer
@@ -47,10 +47,8 @@ def _wrong(run_dir: Path) -> Iterator[str]:
             yield f"{path}: belongs to another user (uid {found.st_uid}), in a run of yours: {_LOOK}; remove it"
         if stat.S_ISLNK(found.st_mode):
             yield _link(path)
-        if path in folders and not stat.S_ISDIR(found.st_mode):
-            yield f"{path}: is no folder, which is expected there: remove it; {_LOOK}"
-        if path not in folders and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-            yield f"{path}: is a pipe or a device, expected a plain file: remove it; {_LOOK}"
+        elif not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            yield f"{path}: is a pipe or a device, expected a file or a folder: remove it; {_LOOK}"
     if (tasks := run_dir / "tasks").is_dir():
         with os.scandir(tasks) as found_tasks:
             yield from (_link(Path(task)) for task in found_tasks if task.is_symlink())
