@@ -4,6 +4,7 @@ files say would be done in our name. A link in it leads to files that are none o
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cqltui.errors import InputError
@@ -19,6 +20,18 @@ def expect_ours(run_dir: Path) -> None:
     user, or root, and are no links."""
     if found := foreign(run_dir):
         raise InputError(found)
+
+
+def shut_out_others(folder: Path) -> None:
+    """Remove locks and connections that others may open from a server's folder: those of a server of ours are private
+    from the first moment, and whoever has a prepared lock would have a server of their own taken for the run's. Raises
+    OSError."""
+    for path in (folder / "connection.json", folder / "lock", *folder.glob("*.lock")):
+        with suppress(FileNotFoundError):
+            if _is_open(path):
+                path.chmod(0o600)
+                if not _is_open(path):  # else a file system that has no such rights
+                    path.unlink()
 
 
 def foreign(run_dir: Path) -> str:
@@ -64,6 +77,10 @@ def _entries(folder: Path) -> list[Path]:
         return list(folder.iterdir()) if stat.S_ISDIR(folder.lstat().st_mode) else []
     except FileNotFoundError:
         return []
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _is_foreign(uid: int) -> bool:

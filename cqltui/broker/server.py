@@ -37,7 +37,7 @@ from cqltui.broker.launch import (
     write_private,
 )
 from cqltui.broker.locks import FileLock
-from cqltui.broker.ownership import expect_ours
+from cqltui.broker.ownership import expect_ours, shut_out_others
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 from cqltui.state import decode
@@ -73,6 +73,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + timeout_s
         expect_ours(self.run_dir)
         self._make_dir()
+        shut_out_others(self.dir)
         starting = FileLock(self.dir / "lock")
         users = FileLock(self.dir / "users.lock")
         try:
@@ -95,6 +96,7 @@ class EmbeddedServer:
         if not self.dir.is_dir():
             raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")
         expect_ours(self.run_dir)
+        shut_out_others(self.dir)
         deadline = time.monotonic() + timeout_s
         users = FileLock(self.dir / "users.lock")
         try:

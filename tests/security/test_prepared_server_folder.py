@@ -1,6 +1,7 @@
 """A run directory that somebody else has prepared: what is in its server's folder neither configures a server nor leads
 out of it."""
 
+import fcntl
 import json
 import os
 import signal
@@ -215,6 +216,27 @@ def test_a_lock_does_not_follow_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         FileLock(tmp_path / "lock")
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("way", ["start", "attach"])
+def test_anothers_server_is_not_taken_for_the_runs(tmp_path: Path, way: str) -> None:
+    theirs = EmbeddedServer(tmp_path / "theirs").start()
+    folder = prepare(tmp_path / "run")
+    (folder / "connection.json").write_bytes((tmp_path / "theirs" / "server" / "connection.json").read_bytes())
+    (folder / "alive.lock").touch(0o644)
+    held = os.open(folder / "alive.lock", os.O_RDONLY)  # which is enough for a lock
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if way == "attach":
+            with pytest.raises(ServerError, match="nothing runs here"):
+                EmbeddedServer(tmp_path / "run").attach()
+        else:
+            mine = EmbeddedServer(tmp_path / "run").start()
+            assert mine.pid != theirs.pid
+            assert mine.leave()
+    finally:
+        os.close(held)
+        theirs.leave()
 
 
 @pytest.mark.parametrize("who", ["user", "keeper"])
