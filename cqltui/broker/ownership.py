@@ -28,7 +28,7 @@ def shut_out_others(folder: Path) -> None:
     OSError."""
     for path in (folder / "connection.json", folder / "lock", *folder.glob("*.lock")):
         with suppress(FileNotFoundError):
-            if _is_open(path):
+            if path.is_file() and _is_open(path):
                 path.chmod(0o600)
                 if not _is_open(path):  # else a file system that has no such rights
                     path.unlink()
@@ -60,11 +60,16 @@ def _wrong(run_dir: Path) -> Iterator[str]:
             yield f"{path}: belongs to another user (uid {found.st_uid}), in a run of yours: {_LOOK}; remove it"
         if stat.S_ISLNK(found.st_mode):
             yield _link(path)
-        elif not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-            yield f"{path}: is a pipe or a device, expected a file or a folder: remove it; {_LOOK}"
+        elif not stat.S_ISREG(found.st_mode) and (_is_file(path) or not stat.S_ISDIR(found.st_mode)):
+            yield f"{path}: is a pipe, a device or a folder, expected a file: remove it; {_LOOK}"
     if (tasks := run_dir / "tasks").is_dir():
         with os.scandir(tasks) as found_tasks:
             yield from (_link(Path(task)) for task in found_tasks if task.is_symlink())
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it has the name of a file."""
+    return path.suffix in (".json", ".jsonl", ".lock", ".log") or path.name in ("lock", "epoch")
 
 
 def _link(path: Path) -> str:

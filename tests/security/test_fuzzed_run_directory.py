@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cqltui import cli
 from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
-from cqltui.errors import CqltuiError, ServerError
+from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.machine import here
 from cqltui.results.record import TaskStanding, read_records
 from cqltui.results.rundir import RunDir, write_json
@@ -254,6 +254,9 @@ def test_what_is_no_file_is_not_waited_for(watch: Watch, name: str, kind: str) -
         with watch.on(run_dir.path):
             for words in LOOKS:
                 carry_out(*words, "--run-dir", str(run_dir.path))
+            if name.startswith("server/") and not name.endswith(".pid"):
+                with pytest.raises(InputError, match=r"remove it|put what it leads to"):
+                    EmbeddedServer(run_dir.path).start()
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
