@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -40,10 +41,20 @@ def short_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def talkative() -> Iterator[None]:
+    """Servers that are started meanwhile have all commands, under their own names: tests change their settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cqltui.broker.launch.HIDDEN", ())
+        patch.setattr("cqltui.broker.launch.DISABLED", ())
+        yield
+
+
 @pytest.fixture(scope="session")
 def server(short_dir: Path) -> Iterator[ServerHandle]:
     """The embedded server, one for the session."""
-    handle = EmbeddedServer(short_dir / "run").start()
+    with talkative():
+        handle = EmbeddedServer(short_dir / "run").start()
     yield handle
     handle.leave()
 
@@ -69,7 +80,8 @@ def any_server(request: pytest.FixtureRequest, short_dir: Path) -> Iterator[Serv
     binary = shutil.which("redis-server")
     if binary is None:
         pytest.skip("no redis-server on PATH: the queue is tested on the embedded server only")
-    handle = EmbeddedServer(short_dir / "path", binary).start()
+    with talkative():
+        handle = EmbeddedServer(short_dir / "path", binary).start()
     yield handle
     handle.leave()
 

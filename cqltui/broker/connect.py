@@ -1,6 +1,5 @@
 """Clients: short timeouts and no silent retries, since a call that is sent twice is the protocol's business."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +9,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cqltui.broker import fitness, trouble
+from cqltui.broker import fitness, keeper, trouble
 from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
 TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
-CONNECTION_FILE = "connection.json"
+CONNECTION_FILE = keeper.CONNECTION_FILE
 
 _IS_TLS = "if it speaks TLS, the URL has to begin with rediss://"
 _IS_PLAIN = "if it does not speak TLS, the URL has to begin with redis://"
@@ -86,14 +85,7 @@ def client_of(where: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> redis.R
 
 def read_connection(run_dir: Path) -> dict[str, Any] | None:
     """The connection file: socket, port, password, pid, start_time. None if there is none that can be used."""
-    try:
-        value = json.loads((run_dir / "server" / CONNECTION_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    types = {"socket": str, "port": int, "password": str, "pid": int, "start_time": int | float}
-    if not isinstance(value, dict) or not all(isinstance(value.get(key), kind) for key, kind in types.items()):
-        return None
-    return value
+    return keeper.read_connection(run_dir / "server")
 
 
 def connect_url(url: str) -> redis.Redis:

@@ -10,10 +10,11 @@ from pathlib import Path
 import psutil
 import redis
 
+from cqltui.broker import keeper
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
 from cqltui.broker.locks import FileLock, is_held
 from cqltui.identity import Life
-from cqltui.machine import life
+from cqltui.machine import is_neighbour, life
 from cqltui.state import decode
 
 STOP_S = 20.0
@@ -67,6 +68,15 @@ def is_alive(folder: Path) -> bool:
     return is_held(folder / "alive.lock")
 
 
+def is_server(pid: int, folder: Path) -> bool:
+    """Whether that process is this user's server of that folder: what a file names may be anything that lives."""
+    try:
+        process = psutil.Process(pid)
+        return process.name() in keeper.BINARIES and is_neighbour(process) and folder.samefile(process.cwd())
+    except (psutil.Error, OSError, ValueError):
+        return False
+
+
 def is_missed(folder: Path) -> bool:
     """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
     if not (folder / "users.lock").exists() or is_alive(folder):
@@ -94,7 +104,7 @@ def _shut_down(handle: ServerHandle) -> None:
             ask_at = time.monotonic() + _ASK_AGAIN_S
         time.sleep(_STEP_S)
     (folder / CONNECTION_FILE).unlink(missing_ok=True)
-    Path(handle.socket).unlink(missing_ok=True)
+    keeper.remove_socket(Path(handle.socket))
 
 
 def _ask_to_end(handle: ServerHandle) -> None:
@@ -119,6 +129,7 @@ def _kill(handle: ServerHandle) -> bool:
             is_it = abs(psutil.Process(pid).create_time() - where.get("start_time", 0.0)) < 1.0
         except psutil.Error:
             is_it = False
+    is_it = is_it and is_server(pid, handle.run_dir / "server")
     if is_it:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -9,14 +9,18 @@ long as it lives, so that each user of the server can see to it that there is on
 
 import fcntl
 import json
+import math
 import os
+import re
 import select
 import signal
 import socket
+import stat
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 STOP_S = 20.0
 """Time for the server to end in good order; one that hangs is killed."""
@@ -26,6 +30,16 @@ FORMER_S = 5.0
 """Time for the keeper of a server that was killed to leave."""
 LOOKS = 4
 """Within the grace time."""
+BINARIES = ("valkey-server", "redis-server")
+CONNECTION_FILE = "connection.json"
+LONGEST_FILE = 1 << 16
+LONGEST_SOCKET = 107
+"""Bytes of a socket's path, as Linux has room for."""
+PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
+OWN_SOCKET = re.compile(r"/cqltui[^/]*/[0-9a-f]{16}\.sock\Z")
+SOCKETS_ALONE = "cqltui-alone-"
+"""Begins the name of a folder that holds the socket of one server and nothing else."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Process:
@@ -68,12 +82,12 @@ class Process:
 def keep(folder: Path, grace_s: float) -> None:
     """Stay beside the server of that folder until it has ended, or has been ended."""
     shares = [os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)]
-    where: dict[str, object] = {}
+    where: dict[str, Any] = {}
     server: Process | None = None
     unused_since: float | None = None
     while True:
-        where = _connection(folder) or where
-        server = server or _process(where)
+        where = read_connection(folder) or where
+        server = server or _process(folder, where)
         if server is None:  # without a pid it is being started
             time.sleep(grace_s / LOOKS if where.get("pid") else min(STEP_S, grace_s))
         elif server.ended(grace_s / LOOKS):
@@ -90,15 +104,29 @@ def keep(folder: Path, grace_s: float) -> None:
         _free(shares)
 
 
-def _process(where: dict[str, object]) -> Process | None:
-    """The server's process; None if it is not known, or known by a number of another container."""
+def _process(folder: Path, where: dict[str, Any]) -> Process | None:
+    """The server's process; None if it is not known, known by a number of another container, or not a server of ours:
+    what the file names may be ended."""
     said = where.get("process")
     try:
-        if isinstance(said, dict) and said["pid"] and said["pid_namespace"] == _pid_namespace():
-            return Process(said["pid"])
+        if isinstance(said, dict) and _is_int(said["pid"], 1) and said["pid_namespace"] == _pid_namespace():
+            process = Process(said["pid"])
+            return process if _is_server(said["pid"], folder) else None
     except (OSError, KeyError, TypeError):
         pass
     return None
+
+
+def _is_server(pid: int, folder: Path) -> bool:
+    """Whether a process is this user's server of that folder, in which it works. Raises OSError.
+
+    Elsewhere than on Linux nothing but the system's own rule, that only one's own processes may be ended.
+    """
+    if sys.platform != "linux":
+        return True
+    process = Path(f"/proc/{pid}")
+    is_named = (process / "comm").read_text(encoding="utf-8", errors="replace").strip() in BINARIES
+    return is_named and process.stat().st_uid == os.geteuid() and (process / "cwd").samefile(folder)
 
 
 def _pid_namespace() -> int:
@@ -146,15 +174,62 @@ def _is_alive(folder: Path) -> bool:
         os.close(lock)
 
 
-def _connection(folder: Path) -> dict[str, object] | None:
+def read_connection(folder: Path) -> dict[str, Any] | None:
+    """What the connection file of a server's folder says: socket, port, password, pid, start_time. None if there is no
+    such file, or it holds anything that we would not have written: a run directory may come from somebody else."""
     try:
-        value = json.loads((folder / "connection.json").read_bytes())
-    except (OSError, ValueError):
+        value = json.loads(_content(folder / CONNECTION_FILE))
+        return value if _is_sound(value) else None
+    except RecursionError:  # brackets nested too deeply
         return None
-    return value if isinstance(value, dict) else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
-def _end(folder: Path, where: dict[str, object], server: Process | None) -> None:
+def _content(path: Path) -> bytes:
+    """Of a plain file of ordinary length: nothing else is opened, or waited for. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LONGEST_FILE:
+            raise OSError(f"{path}: is no plain file of at most {LONGEST_FILE} bytes")
+        return file.read(LONGEST_FILE)
+
+
+def _is_sound(value: dict[str, Any]) -> bool:
+    """Raises LookupError, TypeError, AttributeError and ValueError for other parts or types."""
+    path, started = value["socket"], value["start_time"]
+    return (
+        PASSWORD.fullmatch(value["password"]) is not None
+        and path.startswith("/")
+        and CONTROL.search(path) is None
+        and len(os.fsencode(path)) <= LONGEST_SOCKET
+        and _is_int(value["port"], 0, 65535)
+        and _is_int(value["pid"], 0)
+        and isinstance(started, int | float)
+        and math.isfinite(started)
+    )
+
+
+def _is_int(value: object, least: int, most: int = 2**31 - 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def remove_socket(path: Path) -> None:
+    """Remove a server's socket, and its folder if it was made for this one alone (`launch.socket_path`); what is no
+    socket of ours stays, whatever a connection file says."""
+    if OWN_SOCKET.search(str(path)) is None:
+        return
+    with suppress(OSError):
+        found = path.lstat()
+        if stat.S_ISSOCK(found.st_mode) and found.st_uid == os.geteuid():
+            path.unlink()
+    with suppress(OSError):
+        if path.parent.name.startswith(SOCKETS_ALONE):
+            path.parent.rmdir()
+
+
+def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:
     """Have it end in good order, its data written; kill it if it hangs."""
 
     def has_ended(wait_s: float) -> bool:
@@ -172,19 +247,20 @@ def _end(folder: Path, where: dict[str, object], server: Process | None) -> None
             server.kill()
         else:
             return
-    for path in (folder / "connection.json", Path(str(where.get("socket", "")))):
-        with suppress(OSError):
-            path.unlink()
+    with suppress(OSError):
+        (folder / CONNECTION_FILE).unlink()
+    if where:
+        remove_socket(Path(where["socket"]))
 
 
-def _ask_to_end(where: dict[str, object]) -> None:
+def _ask_to_end(where: dict[str, Any]) -> None:
     """SHUTDOWN, over its socket, or its port should the socket be gone."""
     words = (("AUTH", str(where.get("password", ""))), ("SHUTDOWN",))
     text = "".join(f"*{len(w)}\r\n" + "".join(f"${len(x.encode())}\r\n{x}\r\n" for x in w) for w in words)
     local: tuple[int, str] = (socket.AF_UNIX, str(where.get("socket", "")))
-    port: tuple[int, tuple[str, object]] = (socket.AF_INET, ("127.0.0.1", where.get("port", 0)))
+    port: tuple[int, tuple[str, int]] = (socket.AF_INET, ("127.0.0.1", where.get("port", 0)))
     for family, address in (local, port):
-        with suppress(OSError, TypeError), socket.socket(family, socket.SOCK_STREAM) as client:
+        with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as client:
             client.settimeout(ASK_AGAIN_S)
             client.connect(address)
             client.sendall(text.encode())

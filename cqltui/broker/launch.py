@@ -11,12 +11,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from cqltui.broker import keeper
 from cqltui.broker.fitness import too_old, too_old_text
+from cqltui.broker.keeper import CONTROL, SOCKETS_ALONE
 from cqltui.broker.locks import FileLock
 from cqltui.child import BARE_PYTHON, clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
@@ -31,6 +32,14 @@ log = logging.getLogger(__name__)
 
 SOCKET_PATH_MAX = 103
 """Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
+_REPLICATION = ("REPLICAOF", "SLAVEOF", "FAILOVER", "SYNC", "PSYNC", "REPLCONF", "MIGRATE")
+DISABLED = ("MODULE", "DEBUG", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
+"""Commands that the server does not have. An append-only file is obeyed like a client, by which it would load code,
+follow another server or reach into memory: one that has them is taken for damaged."""
+HIDDEN = ("CONFIG", "ACL")
+"""Commands under another name at each start, which the connection file tells and no file can know before."""
+TEMPORARY = Path("/tmp")
+"""Short, should the user's own be long."""
 _MALLOC = "glibc.malloc.tcache_count=8192"
 """What scripts drop is used again at once, instead of lying in holes all over a long queue's memory, which makes each
 claim slower (`make bench`). Only glibc reads it."""
@@ -63,11 +72,18 @@ def socket_path(run_dir: Path) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = f"cqltui-{os.getuid()}"
     candidates = [Path(runtime) / "cqltui"] if runtime and Path(runtime).is_dir() else []
-    candidates += [Path(tempfile.gettempdir()) / own, Path("/tmp") / own]
+    candidates += [Path(tempfile.gettempdir()) / own, TEMPORARY / own]
     for folder in candidates:
         path = folder / name
         if len(os.fsencode(path)) <= SOCKET_PATH_MAX and _private_dir(folder):
             return path
+    # Another user may have made the folders, which are nobody's secret: then one that nobody can foresee.
+    for folder in (Path(tempfile.gettempdir()), TEMPORARY):
+        with suppress(OSError):
+            path = Path(tempfile.mkdtemp(prefix=SOCKETS_ALONE, dir=folder)) / name
+            if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+                return path
+            path.parent.rmdir()
     raise ServerError(f"no short private directory for the server's socket; tried {', '.join(map(str, candidates))}")
 
 
@@ -129,14 +145,12 @@ def kept(folder: Path, grace_s: float) -> Iterator[None]:
 def config_text(folder: Path, where: Mapping[str, Any]) -> str:
     """The server's configuration. Raises ServerError for a folder that it cannot name."""
     folder = folder.absolute()
-    if any(ord(sign) < ord(" ") for sign in str(folder)):
-        raise ServerError(f"{str(folder)!r}: the server cannot use a path with control characters: choose another")
     lines = (
         "bind 127.0.0.1",
         f"port {where['port']}",
         f"unixsocket {_quoted(where['socket'])}",
         "unixsocketperm 600",
-        f"requirepass {where['password']}",
+        f"requirepass {_quoted(where['password'])}",
         "protected-mode yes",
         "daemonize yes",
         f"dir {_quoted(str(folder))}",
@@ -148,12 +162,21 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
         # filled. They grow afterwards, bucket by bucket, at the cost of the claims (`make bench`).
         "auto-aof-rewrite-min-size 1gb",
         "auto-aof-rewrite-percentage 400",
+        # Redis 7 and Valkey have some of it switched off by themselves (enable-protected-configs no), 6.2 does not.
+        *(f'rename-command {name} ""' for name in DISABLED),
+        *(f"rename-command {name} {_quoted(hidden(where, name))}" for name in HIDDEN),
+        "sanitize-dump-payload yes",  # values of a prepared file, which otherwise reach into memory
         "aof-load-truncated no",  # it would cut the file off and go on with older data
         'save ""',
         "maxmemory-policy noeviction",
         "databases 1",
     )
     return "\n".join(lines) + "\n"
+
+
+def hidden(where: Mapping[str, Any], name: str) -> str:
+    """What a command of `HIDDEN` is called on the server of this connection file."""
+    return f"{name}-{where['hidden']}" if "hidden" in where else name
 
 
 def set_aside(folder: Path, *, copy: bool = False) -> Path | None:
@@ -209,11 +232,13 @@ def damaged(log: str) -> bool:
 
 
 def _private_dir(folder: Path) -> bool:
-    """Makes the directory if need be; False if it is not ours alone (another user may have made it first)."""
+    """Makes the directory if need be; False if it is not ours alone (another user may have made it first, or be able to
+    put things into it)."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        is_open = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or is_open:
             return False
         folder.chmod(0o700)
     except OSError:
@@ -222,4 +247,7 @@ def _private_dir(folder: Path) -> bool:
 
 
 def _quoted(text: str) -> str:
+    """As one word of a configuration, whatever it holds. Raises ServerError for what would be more than one."""
+    if CONTROL.search(text):
+        raise ServerError(f"{text!r}: the server cannot use a path with control characters: choose another")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -6,11 +6,11 @@ from pathlib import Path
 import psutil
 
 from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.keeper import BINARIES
 from cqltui.broker.locks import FileLock
 from cqltui.errors import CqltuiError
 from cqltui.machine import is_neighbour
 
-BINARIES = ("valkey-server", "redis-server")
 GONE = " (deleted)"
 """What Linux adds to the path of a folder that was removed."""
 

@@ -18,6 +18,7 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        """Raises OSError; a link in the place of the file is not followed."""
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
     def fileno(self) -> int:

@@ -11,6 +11,7 @@ import os
 import secrets
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ import redis
 from redis.exceptions import BusyLoadingError
 
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
-from cqltui.broker.handle import STOP_S, ServerHandle, is_alive
+from cqltui.broker.handle import STOP_S, ServerHandle, is_alive, is_server
+from cqltui.broker.keeper import remove_socket
 from cqltui.broker.launch import (
     config_text,
     damaged,
@@ -35,10 +37,11 @@ from cqltui.broker.launch import (
     write_private,
 )
 from cqltui.broker.locks import FileLock
-from cqltui.errors import InputError, ServerError
+from cqltui.broker.ownership import expect_ours, shut_out_others
+from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 from cqltui.state import decode
-from trainer.files import first_link, plain_file
+from trainer.files import plain_file
 
 START_S = 30.0
 """Time for a server to answer."""
@@ -69,15 +72,17 @@ class EmbeddedServer:
     def start(self, timeout_s: float = START_S) -> ServerHandle:
         """The running server, or a new one with the data of the last. Raises ServerError."""
         deadline = time.monotonic() + timeout_s
+        expect_ours(self.run_dir)
         self._make_dir()
-        self._refuse_links()
+        shut_out_others(self.dir)
         starting = FileLock(self.dir / "lock")
         users = FileLock(self.dir / "users.lock")
         try:
             starting.wait(deadline)
+            is_unused = users.try_exclusive()
             users.wait(deadline + STOP_S, shared=True)  # a last user who is leaving shuts the server down first
             if (handle := self._find(users, deadline, READING_S)) is None:
-                return self._start(users, deadline)
+                return self._start(users, deadline, {} if is_unused else read_connection(self.run_dir) or {})
             if (where := read_connection(self.run_dir)) is not None and not where["pid"]:
                 self._tell(self._with_process(where))  # its starter was killed before it could
             return handle
@@ -91,7 +96,8 @@ class EmbeddedServer:
         """A share in the server that is running. Raises ServerError if there is none."""
         if not self.dir.is_dir():
             raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")
-        self._refuse_links()
+        expect_ours(self.run_dir)
+        shut_out_others(self.dir)
         deadline = time.monotonic() + timeout_s
         users = FileLock(self.dir / "users.lock")
         try:
@@ -115,11 +121,6 @@ class EmbeddedServer:
             self.dir.chmod(0o700)
         except OSError as error:
             raise ServerError(f"{self.dir}: cannot be made: {error.strerror}") from error
-
-    def _refuse_links(self) -> None:
-        """Neither we nor the server write through a link. Raises InputError."""
-        if (link := first_link(self.dir, self.dir / "appendonlydir")) is not None:
-            raise InputError(f"{link}: is a link, which is not written to; remove it")
 
     def _find(self, users: FileLock, deadline: float, reading_s: float = 0.0) -> ServerHandle | None:
         """The server that lives, once it answers; None if none lives."""
@@ -153,12 +154,13 @@ class EmbeddedServer:
             set_aside=set_aside,
         )
 
-    def _start(self, users: FileLock, deadline: float) -> ServerHandle:
+    def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
+        """`former`: the connection of a server that was killed under users who still count on it."""
         binary = self._binary or find_binary()
         aside: Path | None = None
         for _ in range(_PORT_TRIES):
             mark = self.log.stat().st_size if self.log.exists() else 0
-            where = self._launch(binary, deadline)
+            where = self._launch(binary, deadline, former)
             if where is not None:
                 return self._handle(where, users, aside)
             new_lines = self._tail(mark)
@@ -169,19 +171,22 @@ class EmbeddedServer:
             break
         raise ServerError(f"{binary}: the server did not start; the end of {self.log}:\n{self._tail(mark)}")
 
-    def _launch(self, binary: str, deadline: float) -> dict[str, Any] | None:
+    def _launch(self, binary: str, deadline: float, former: Mapping[str, Any]) -> dict[str, Any] | None:
         """Starts the server and waits until it answers; None if it ended before."""
         path = socket_path(self.run_dir)
         path.unlink(missing_ok=True)  # no server lives: left over
-        old = read_connection(self.run_dir) or {}
+        if former:
+            remove_socket(Path(former["socket"]))
         where: dict[str, Any] = {
             "socket": str(path),
-            "port": free_port(int(old.get("port", 0))),
-            # The one of a server that was killed: its users' clients find back by themselves.
-            "password": old.get("password") or secrets.token_urlsafe(32),
+            # With the former ones its users' clients find back by themselves. Where there are none, whoever made the
+            # file, and knows what it says, gets no way in.
+            "port": free_port(former.get("port", 0)),
+            "password": former.get("password") or secrets.token_urlsafe(32),
             "pid": 0,
             "start_time": 0.0,
             "binary": binary,
+            "hidden": secrets.token_hex(8),
         }
         alive = FileLock(self.dir / "alive.lock")
         try:
@@ -192,16 +197,19 @@ class EmbeddedServer:
                 self._spawn(binary, alive, config_text(self.dir, where))
         finally:
             alive.close()  # the server's own copy holds it from here on
-        return self._wait_ready(where, deadline)
+        found = self._wait_ready(where, deadline)
+        if found is None:
+            remove_socket(path)
+        return found
 
     def _tell(self, where: dict[str, Any]) -> None:
         write_private(self.dir / CONNECTION_FILE, json.dumps(where))
 
-    @staticmethod
-    def _with_process(where: dict[str, Any]) -> dict[str, Any]:
+    def _with_process(self, where: dict[str, Any]) -> dict[str, Any]:
         """What the connection file says, with the process of a server that answers."""
         pid = _server_pid(where)
-        process = replace(here(), pid=pid, started=start_time(pid) or 0.0)
+        started = start_time(pid) if is_server(pid, self.dir) else None  # without it, it is never signalled
+        process = replace(here(), pid=pid, started=started or 0.0)
         start_time_ts = psutil.Process(pid).create_time() if process.started else 0.0  # for earlier versions
         return {**where, "pid": pid, "start_time": start_time_ts, "process": asdict(process)}
 

@@ -22,7 +22,7 @@ from cqltui.commands.still import Still
 from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.reduce import reduce
@@ -215,8 +215,7 @@ def _after(server: Server, run_dir: RunDir, choice: LeaveChoice) -> int:
 
 def _stall_s(run_dir: RunDir) -> float:
     """After how long without a step the run's supervisor calls a task stalled."""
-    workers = (read_json(run_dir.campaign_json) or {}).get("campaign", {}).get("workers", {})
-    return decode.number(workers, "stall_s", WorkersConfig().stall_s)
+    return decode.number(manifest.known(run_dir).get("workers"), "stall_s", WorkersConfig().stall_s)
 
 
 def _left_alone(server: Server, run_dir: RunDir) -> int:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cqltui.broker.keys import NAMESPACE
+from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir, read_json, read_plain
 from cqltui.supervisor.lock import unusable
 
 RUNS = Path("runs")
@@ -136,9 +137,10 @@ def load(arguments: argparse.Namespace) -> Campaign:
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:
-    """What is to be run, where. Raises InputError."""
+    """What is to be run, where. Raises InputError, also for a run directory that is another user's."""
     campaign = load(arguments)
     found = run_dir(arguments.run_dir, campaign)
+    expect_ours(found.path)
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 
@@ -165,7 +167,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
     if run_dir is not None:
         found = RunDir(run_dir.absolute())
         try:
-            found.campaign_json.open("rb").close()
+            read_plain(found.campaign_json)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)") from None
         except OSError as error:

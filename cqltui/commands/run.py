@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from cqltui import streams
+from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
@@ -25,7 +26,7 @@ from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
-from cqltui.supervisor.lock import is_supervised, place, refuse_links, unusable
+from cqltui.supervisor.lock import is_supervised, place, unusable
 from cqltui.supervisor.supervisor import Reporter
 from trainer.files import plain_file
 
@@ -156,7 +157,7 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
 def _make(run_dir: RunDir) -> None:
     try:
         run_dir.logs.mkdir(parents=True, exist_ok=True)
-        refuse_links(run_dir)
+        expect_ours(run_dir.path)
     except OSError as error:
         raise unusable(run_dir, error) from error
 

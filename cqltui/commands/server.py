@@ -5,9 +5,11 @@ import errno
 
 from cqltui.broker.access import Server
 from cqltui.broker.handle import is_missed
+from cqltui.broker.ownership import expect_ours, foreign
 from cqltui.commands import options
 from cqltui.errors import InputError, ServerError
-from cqltui.results.rundir import RunDir, is_writable, read_json
+from cqltui.results.rundir import RunDir, is_writable
+from cqltui.supervisor import manifest
 
 
 def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
@@ -29,13 +31,14 @@ def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool =
 
 def open_known(found: RunDir, url: str | None, *, start: bool = False, look: bool = False) -> Server:
     """As `open_run`, for this run. `url`: of the user's own server, if one is given."""
-    said = (read_json(found.campaign_json) or {}).get("campaign", {}).get("redis", {})
-    if said.get("url") and url is None:
+    is_own, namespace = manifest.is_own_server(found), manifest.namespace(found)
+    if is_own and url is None:
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
-    use_url = url if said.get("url") else None
-    namespace = str(said.get("namespace", ""))
-    if look and not is_writable(found):
+    use_url = url if is_own else None
+    if look and (not is_writable(found) or foreign(found.path)):
         return Server(found.path, use_url, namespace, look=True)
+    if use_url is None:
+        expect_ours(found.path)
     try:
         return Server(found.path, use_url, namespace, start=start or is_missed(found.server))
     except (OSError, ServerError) as error:

@@ -25,7 +25,7 @@ def from_disk(run_dir: RunDir) -> RunState:
             continue
         said = read_json(path) or {}
         info = decode.task_info(path.parent.name, said.get("info"))
-        life = decode.lifecycle(said.get("life") or {}, (0, 1))
+        life = decode.lifecycle(known, (0, 1)) if isinstance(known := said.get("life"), Mapping) else None
         if info is not None and life is not None:
             tasks[info.id] = TaskState(info, replace(life, report=left_of(run_dir, info, life)))
     if not tasks:
@@ -116,8 +116,11 @@ def _with_verdicts(campaign: object, summary: object) -> object:
     if not isinstance(campaign, dict):
         return campaign
     own = summary if isinstance(summary, dict) else {}
-    criteria = {phase.get("name"): phase.get("criteria") for phase in decode.dicts(own.get("phases"))}
-    phases = [{**phase, "verdicts": criteria.get(phase.get("name"))} for phase in decode.dicts(campaign.get("phases"))]
+    criteria = {decode.text(phase, "name"): phase.get("criteria") for phase in decode.dicts(own.get("phases"))}
+    phases = [
+        {**phase, "verdicts": criteria.get(decode.text(phase, "name"))}
+        for phase in decode.dicts(campaign.get("phases"))
+    ]
     return {**campaign, "phases": phases, "workers": _count(campaign.get("workers"))}
 
 

@@ -1,11 +1,13 @@
 """The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
 
 import csv
+import errno
 import io
 import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
+LARGEST = 1 << 29
+"""Bytes of a file that is read as a whole: campaign.json of 100,000 tasks has a tenth of them."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
 STAYS = "[stays here]"
 """Marks a line of a worker's log that quotes the user's data: it goes to nobody else when the worker dies."""
@@ -147,10 +151,21 @@ def replace_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(content, file)
 
 
+def read_plain(path: Path) -> bytes:
+    """The content of a plain file: a pipe would be waited for, and a device may never end. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "is no plain file", str(path))
+        if found.st_size > LARGEST:
+            raise OSError(errno.EFBIG, f"is larger than {LARGEST >> 20} MB", str(path))
+        return file.read(LARGEST)
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, or None if the file is missing, cannot be read or holds something else."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_plain(path))
     except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
         return None
     return value if isinstance(value, dict) else None
@@ -162,7 +177,7 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
     A writer that is killed leaves a torn last line, and what comes before it is still true.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path)
     except OSError:
         return ()
     whole = content[: content.rfind(b"\n") + 1].decode(errors="replace")

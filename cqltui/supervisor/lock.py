@@ -8,12 +8,12 @@ from dataclasses import asdict
 from typing import Any
 
 from cqltui.broker.locks import FileLock, is_held
+from cqltui.broker.ownership import expect_ours
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.plain import plain
-from trainer.files import first_link
 
 GLANCE_S = 0.5
 """Who only looks whether there is a supervisor holds the lock for a moment."""
@@ -23,11 +23,11 @@ class RunLock:
     """One supervisor a run directory. Its file says who."""
 
     def __init__(self, run_dir: RunDir) -> None:
-        """Raises InputError if another supervisor has the run."""
+        """Raises InputError if another supervisor has the run, or it is another user's."""
+        expect_ours(run_dir.path)
         self._file = run_dir.path / "supervisor.json"
         try:
             run_dir.path.mkdir(parents=True, exist_ok=True)
-            refuse_links(run_dir)
             self._lock = FileLock(run_dir.path / "supervisor.lock")
         except OSError as error:
             raise unusable(run_dir, error) from error
@@ -36,9 +36,10 @@ class RunLock:
         except ServerError:
             said = read_json(self._file) or {}
             where = "" if is_local(said) else f" on {plain(str(said.get('host')), 60)}"
+            pid = decode.whole(said, "pid") or "?"
             self._lock.close()
             raise InputError(
-                f"{run_dir.path}: this run has a supervisor already (process {said.get('pid', '?')}{where}): "
+                f"{run_dir.path}: this run has a supervisor already (process {pid}{where}): "
                 f"see it with `cqltui attach {place(run_dir)}`, or end it with `cqltui stop {place(run_dir)}`"
             ) from None
         except InputError:
@@ -56,14 +57,6 @@ class RunLock:
         """Let the next one have it."""
         self._file.unlink(missing_ok=True)
         self._lock.close()
-
-
-def refuse_links(run_dir: RunDir) -> None:
-    """Raise InputError if a link in the run directory would lead what is written there to another place."""
-    files = run_dir.campaign_json, run_dir.journal, run_dir.path / "supervisor.lock"
-    links = [path for path in (*files, run_dir.server, run_dir.results, run_dir.earlier) if path.is_symlink()]
-    if (link := next(iter(links), None) or first_link(run_dir.logs, run_dir.tasks)) is not None:
-        raise InputError(f"{link}: is a link, which is not written to; remove it, or put what it leads to in its place")
 
 
 def is_local(said: Mapping[str, Any]) -> bool:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import cqltui
+from cqltui.broker.keys import NAMESPACE
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import find_program, tool_environment
-from cqltui.errors import without_passwords
+from cqltui.errors import InputError, without_passwords
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState
@@ -42,7 +43,7 @@ def write(
     own server, wherever its URL was given.
     """
     before = read_json(run_dir.campaign_json)
-    created_ts = float(before.get("created_ts", now)) if before else now
+    created_ts = decode.stamp(before, "created_ts") or now
     ended_ts = decode.stamp(before, "finished_ts") or decode.stamp(before, "last_finished_ts")
     write_json(
         run_dir.campaign_json,
@@ -80,6 +81,18 @@ def is_own_server(run_dir: RunDir) -> bool:
     """Whether the run is on the user's own server."""
     redis = known(run_dir).get("redis")
     return isinstance(redis, dict) and bool(redis.get("url"))
+
+
+def namespace(run_dir: RunDir) -> str:
+    """The run's [redis] namespace. Raises InputError if it is none: it begins the names of keys."""
+    redis = known(run_dir).get("redis")
+    name = redis.get("namespace", "") if isinstance(redis, dict) else ""
+    if name != "" and not (isinstance(name, str) and NAMESPACE.fullmatch(name)):
+        raise InputError(
+            f"{run_dir.campaign_json}: redis.namespace: expected at most 32 letters, digits, '_' and '-', found "
+            f"{str(name)[:40]!a}; correct it there"
+        )
+    return str(name)
 
 
 def known(run_dir: RunDir) -> dict[str, Any]:

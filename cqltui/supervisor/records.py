@@ -8,7 +8,7 @@ from typing import Any
 
 from cqltui.broker.records import Result
 from cqltui.results.left import earlier_result, left_of
-from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, replace_file, within, write_json
+from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, replace_file, within, write_json
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Progress, TaskInfo, TaskState
 from cqltui.supervisor.journal import Journal
@@ -52,9 +52,11 @@ class Records:
         A supervisor that was killed, or a worker that could not tell, may have left them in the attempt's folder.
         Raises OSError.
         """
-        attempt = self._run_dir.attempt(task_id, life.run, life.token) / "result.json" if life.token else None
+        if SAFE_NAME.fullmatch(life.token) is None:  # none, or one of a task.json that is not ours
+            return None
+        attempt = self._run_dir.attempt(task_id, life.run, life.token) / "result.json"
         for path in (self._run_dir.result_json(task_id), attempt):
-            data = read_json(path) if path is not None else None
+            data = read_json(path)
             if data is not None and data.get("token") == life.token:
                 ts = life.finished_ts or decode.number(data, "finished_ts")
                 result = Result(task_id, life.run, life.attempt, life.token, life.worker, ts, data)
@@ -63,6 +65,8 @@ class Records:
 
     def finished(self, task_id: str, run: int, token: str) -> Mapping[str, Any] | None:
         """The result that this attempt has left whole in its folder, accepted or not; None if there is none."""
+        if SAFE_NAME.fullmatch(token) is None:
+            return None
         data = read_json(self._run_dir.attempt(task_id, run, token) / "result.json")
         return data if data is not None and data.get("token") == token else None
 

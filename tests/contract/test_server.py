@@ -21,7 +21,7 @@ from redis.retry import Retry
 from cqltui.broker.connect import connect, connect_url, read_connection
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle
-from cqltui.broker.launch import config_text, environment, socket_path
+from cqltui.broker.launch import config_text, environment, hidden, socket_path
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.broker.url import shown_url
@@ -375,8 +375,9 @@ def test_a_starter_that_is_killed_on_its_way_leaves_no_server_without_its_settin
     handle = EmbeddedServer(tmp_path).start()
     assert (tmp_path / "server" / "server.log").read_text().count("is starting") == 1, "the very one"
     with handle.connect() as client:
-        assert client.execute_command("CONFIG", "GET", "bind") == [b"bind", b"127.0.0.1"]
-        assert client.execute_command("CONFIG", "GET", "requirepass")[1]
+        config = hidden(read_connection(tmp_path) or {}, "CONFIG")
+        assert client.execute_command(config, "GET", "bind") == [b"bind", b"127.0.0.1"]
+        assert client.execute_command(config, "GET", "requirepass")[1]
     assert handle.leave()
 
 

@@ -12,6 +12,7 @@ from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.state.model import Status
+from tests.conftest import talkative
 from tests.contract.helpers import life
 from tests.integration.place import until
 from tests.integration.sessions import ONE, OneTask
@@ -23,7 +24,8 @@ EPOCHS = 100
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[ServerHandle]:
     """A server for this test alone, which may stop it."""
-    handle = EmbeddedServer(tmp_path / "own").start()
+    with talkative():
+        handle = EmbeddedServer(tmp_path / "own").start()
     client = handle.connect()
     open_epoch(client, tmp_path / "own" / "server" / "epoch")
     client.close()

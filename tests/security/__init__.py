@@ -1,1 +1,1 @@
-"""Attacks that were carried out, each as a harmless marker."""
+"""Attacks that were really carried out, each as a harmless marker."""

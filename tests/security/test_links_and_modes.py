@@ -69,7 +69,7 @@ def linked(path: Path, to: Path) -> Path:
 )
 def test_a_run_with_a_link_in_a_files_place_is_not_begun(run_dir: RunDir, victim: Path, name: str) -> None:
     link = linked(run_dir.path / name, victim)
-    with pytest.raises(InputError, match=rf"{link}: is a link, which is not written to; remove it"):
+    with pytest.raises(InputError, match=rf"{link}: is a link, and a run keeps to its own directory"):
         RunLock(run_dir)
     assert victim.read_bytes() == KEPT
     link.unlink()

@@ -1,0 +1,105 @@
+"""Whose a run directory is. Where another user can write nothing is started, changed, deleted or signalled: what its
+files say would be done in our name. A link in it leads to files that are none of the run's."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from cqltui.errors import InputError
+
+SERVER = ("server", "server/appendonlydir")
+FOLDERS = ("logs", "tasks")
+"""What lies in them is opened for writing; a link elsewhere, as in results, is replaced."""
+KNOWN = (
+        "server",
+    "logs",
+    "tasks",
+    "results",
+    "results/earlier",
+    "campaign.json",
+    "journal.jsonl",
+    "supervisor.json",
+    "supervisor.lock",
+)
+"""What the program itself opens; whatever else lies there is nobody's business."""
+_LOOK = "it can be looked at (status, attach, logs), and is neither started nor changed"
+
+
+def expect_ours(run_dir: Path) -> None:
+    """Raise InputError unless the run directory, which may be missing, and what we read and write in it belong to this
+    user, or root, and are no links."""
+    if found := foreign(run_dir):
+        raise InputError(found)
+
+
+def shut_out_others(folder: Path) -> None:
+    """Remove locks and connections that others may open from a server's folder: those of a server of ours are private
+    from the first moment, and whoever has a prepared lock would have a server of their own taken for the run's. Raises
+    OSError."""
+    for path in (folder / "connection.json", folder / "lock", *folder.glob("*.lock")):
+        with suppress(FileNotFoundError):
+            if path.is_file() and _is_open(path):
+                path.chmod(0o600)
+                if not _is_open(path):  # else a file system that has no such rights
+                    path.unlink()
+
+
+def foreign(run_dir: Path) -> str:
+    """What is not ours in a run directory, and what to do; nothing if all is."""
+    try:
+        uid = run_dir.stat().st_uid
+        if _is_foreign(uid) or not (uid == os.geteuid() or os.access(run_dir, os.W_OK)):
+            return (
+                f"{run_dir}: the run is another user's (uid {uid}): {_LOOK}; to go on with it, make a copy of your own"
+            )
+        return next(_wrong(run_dir), "")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{error.filename or run_dir}: cannot be read: {error.strerror}; the run can be looked at"
+
+
+def _wrong(run_dir: Path) -> Iterator[str]:
+    of_server = [path for name in SERVER for path in _entries(run_dir / name)]
+    for path in (*(run_dir / name for name in KNOWN), *of_server):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:  # not yet, or no longer
+            continue
+        if _is_foreign(found.st_uid):
+            yield f"{path}: belongs to another user (uid {found.st_uid}), in a run of yours: {_LOOK}; remove it"
+        if stat.S_ISLNK(found.st_mode):
+            yield _link(path)
+        elif not stat.S_ISREG(found.st_mode) and (_is_file(path) or not stat.S_ISDIR(found.st_mode)):
+            yield f"{path}: is a pipe, a device or a folder, expected a file: remove it; {_LOOK}"
+    for folder in (run_dir / name for name in FOLDERS):
+        if folder.is_dir():
+            with os.scandir(folder) as found_there:
+                yield from (_link(Path(entry)) for entry in found_there if entry.is_symlink())
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it has the name of a file."""
+    return path.suffix in (".json", ".jsonl", ".lock", ".log") or path.name in ("lock", "epoch")
+
+
+def _link(path: Path) -> str:
+    return f"{path}: is a link, and a run keeps to its own directory: put what it leads to in its place; {_LOOK}"
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Those of a folder; none of a link to one."""
+    try:
+        return list(folder.iterdir()) if stat.S_ISDIR(folder.lstat().st_mode) else []
+    except FileNotFoundError:
+        return []
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _is_foreign(uid: int) -> bool:
+    return uid not in (os.geteuid(), 0)
