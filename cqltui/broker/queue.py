@@ -318,12 +318,12 @@ class Queue(Commands, Handover, Audits):
     def result(self, task_id: str, run: int) -> Result | None:
         """What the run gave, None if it has not ended well."""
         raw = self.client.execute_command("HGET", self.keys.results, f"{task_id}/{run}")
-        return wire.result(raw)
+        return wire.result(raw, f"{task_id}/{run}")
 
     def results(self) -> Iterator[Result]:
         """Every result recorded, of all runs, in no order."""
-        for _, raw in self.client.hscan_iter(self.keys.results, count=BATCH):
-            if (result := wire.result(raw)) is not None:
+        for place, raw in self.client.hscan_iter(self.keys.results, count=BATCH):
+            if (result := wire.result(raw, place.decode("utf-8", "replace"))) is not None:
                 yield result
 
     def now(self) -> float:
