@@ -11,12 +11,14 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.files import replaced, write_bytes
+from trainer.files import read_regular, replaced, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
+LARGEST_BYTES = 1 << 30
+"""Of a file that is read as a whole; what is larger is none of ours."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
 
@@ -138,7 +140,7 @@ def replace_file(source: Path, target: Path) -> None:
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, or None if the file is missing, cannot be read or holds something else."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_regular(path, LARGEST_BYTES))
     except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
         return None
     return value if isinstance(value, dict) else None
@@ -150,7 +152,7 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
     A writer that is killed leaves a torn last line, and what comes before it is still true.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, LARGEST_BYTES)
     except OSError:
         return ()
     whole = content[: content.rfind(b"\n") + 1].decode(errors="replace")
