@@ -20,6 +20,7 @@ from cqltui.broker.records import (
     Claim,
     Directive,
     Lease,
+    RefusedError,
     Registration,
     Report,
     Result,
@@ -31,6 +32,7 @@ from cqltui.broker.records import (
     clean,
 )
 from cqltui.broker.snapshot import read_snapshot
+from cqltui.broker.trouble import NONSENSE, told
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
 from cqltui.state.report import report_of
@@ -309,7 +311,10 @@ class Queue(Commands, Handover, Audits):
 
     def campaign(self) -> Mapping[str, Any]:
         """What `set_campaign` told last; empty if nothing."""
-        return codec.decode_object(self.client.execute_command("HGET", self.keys.meta, "campaign")) or {}
+        raw = self.client.execute_command("HGET", self.keys.meta, "campaign")
+        if not isinstance(raw, bytes | None):
+            raise RefusedError(told(TypeError()))
+        return codec.decode_object(raw) or {}
 
     def depth(self) -> int:
         """Tasks in training_queue."""
@@ -333,4 +338,7 @@ class Queue(Commands, Handover, Audits):
 
     def snapshot(self) -> Event:
         """All tasks, workers and the run's state as an Event(SNAPSHOT)."""
-        return read_snapshot(self.client, self.keys, self._scripts, self.now())
+        try:
+            return read_snapshot(self.client, self.keys, self._scripts, self.now())
+        except NONSENSE as error:
+            raise RefusedError(told(error)) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cqltui.broker.keys import NAMESPACE
+from cqltui.broker.keys import EXPECTED, NAMESPACE
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
@@ -61,7 +61,7 @@ def directory(text: str) -> Path:
 def namespace(text: str) -> str:
     """A [redis] namespace, for argparse."""
     if not NAMESPACE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected at most 32 letters, digits, '_' and '-', found {text[:40]!a}")
+        raise argparse.ArgumentTypeError(f"expected {EXPECTED}; found {text[:40]!a}")
     return text
 
 

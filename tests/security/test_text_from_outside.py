@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
 from cqltui.broker import redis_cli
+from cqltui.broker.checkup import Finding, Level
 from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.outcomes import TaskOutcome
@@ -47,7 +49,7 @@ def test_what_a_server_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_what_a_driver_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> None:
-    doctor._print([doctor.Finding(doctor.Level.ERROR, f"device {HOSTILE}", HOSTILE, HOSTILE)])
+    doctor._print([Finding(Level.ERROR, f"device {HOSTILE}", HOSTILE, HOSTILE)])
     doctor._tell(HOSTILE)
     answer = capsys.readouterr()
     assert is_harmless(answer.out)
@@ -98,7 +100,7 @@ def test_what_a_server_answers_to_redis_cli() -> None:
             pass
 
         def read_response(self) -> object:
-            raise redis_cli.ResponseError(HOSTILE)
+            raise ResponseError(HOSTILE)
 
     out = io.StringIO()
     assert redis_cli.main(["ping"], Refusing(), out, formatted=True) == 1  # type: ignore[arg-type]  # as much as it needs
