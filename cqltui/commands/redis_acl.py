@@ -10,9 +10,9 @@ from cqltui.errors import ExitCode
 
 HELP = "Print, for your own server, the users that cqltui needs: one that runs campaigns, one for workers elsewhere."
 TRUST = (
-    "Both users have full control of the campaign in this namespace, the worker's too, and can hold up the server, since "
-    "they may run any script: give their passwords only to machines that you trust with it. Neither can touch other "
-    "keys. A script that does not end the first user ends with SCRIPT KILL, unless it has written."
+    "Both users have full control of the campaign in this namespace, the worker's too, and can hold up the server, "
+    "since they may run any script: give their passwords only to machines that you trust with it. Neither can touch "
+    "other keys. A script that does not end is ended by the first user, with SCRIPT KILL, unless it has written."
 )
 
 
