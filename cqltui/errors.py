@@ -5,9 +5,9 @@ from enum import IntEnum
 
 RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs"
 """The mend for a user that may not do what is needed."""
-_USER_INFO = re.compile(r"([a-z]+:/{1,3}+)(?![\[)\s]).*@", re.IGNORECASE)
-"""Up to the last "@" of the line, since a password may hold any sign. One slash: a URL that was taken for a path. A
-bracket or a space begins an explanation of URLs, which is ours."""
+_URL = re.compile(r"(?<![a-z])[a-z]++:/{1,3}+(?![\[)\s])", re.IGNORECASE)
+"""Where a URL's user and password may begin. One slash: a URL that was taken for a path. A bracket or a space begins an
+explanation of URLs, which is ours. The text is foreign and of any length: no part of it is looked at twice."""
 _QUERY = re.compile(r"([?&](?:\w*_)?password=)[^\s&\"']*", re.IGNORECASE)
 
 
@@ -44,4 +44,11 @@ class ServerError(CqltuiError):
 
 def without_passwords(text: str) -> str:
     """The text with user and password of every URL in it replaced by "(hidden)"."""
-    return _QUERY.sub(r"\1(hidden)", _USER_INFO.sub(r"\1(hidden)@", text))
+    return _QUERY.sub(r"\1(hidden)", "\n".join(map(_without_user, text.split("\n"))))
+
+
+def _without_user(line: str) -> str:
+    """The line without what stands between a URL's scheme and the last "@", since a password may hold any sign."""
+    end = line.rfind("@")
+    start = _URL.search(line, 0, end) if end >= 0 else None
+    return line if start is None else f"{line[: start.end()]}(hidden){line[end:]}"

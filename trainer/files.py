@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
@@ -96,6 +96,33 @@ def sync(descriptor: int) -> None:
             fcntl.fcntl(descriptor, FULL_SYNC)
             return
     os.fsync(descriptor)
+
+
+def open_regular(path: Path, largest: int | None = None) -> BinaryIO:
+    """A file to read that is known to end: no device and no pipe, at most `largest` bytes.
+
+    Opening does not wait for a pipe's other end. Raises OSError, its `strerror` made for a message.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a device or a pipe; expected a regular file", str(path))
+        if largest is not None and found.st_size > largest:
+            said = f"it has {found.st_size:,} bytes; expected at most {largest:,}"
+            raise OSError(errno.EFBIG, said, str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, largest: int) -> bytes:
+    """The content of a file, bounded as `open_regular` has it. Raises OSError."""
+    with open_regular(path, largest) as file:
+        return file.read(os.fstat(file.fileno()).st_size)  # makes room for as much at once
 
 
 def user_cache() -> Path | None:

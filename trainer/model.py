@@ -1,6 +1,7 @@
 """A trained network that is usable alone, without PyTorch: weights, how inputs are standardised, what they mean."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class Model:
     """The features, in order."""
     actions: tuple[str, ...]
     """What the columns of the Q values stand for."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What its writer put into the header of the file that it was read from: the task and its settings."""
 
     def q_values(self, states: Float) -> Float:
         """Q values [N, A] of states [N, D] as in the source (not standardised), in fp32."""
@@ -60,10 +63,16 @@ def read_model(path: Path) -> Model:
     """Raises TensorFileError for a file that is absent, cut off, damaged or no model."""
     tensors, document = read_tensors(path, KIND)
     try:
-        standardiser = Standardiser(tensors.pop("input.mean"), tensors.pop("input.std"))
         hidden_dims = tuple(int(size) for size in document["hidden_dims"])
         state_cols, actions = tuple(document["state_cols"]), tuple(document["actions"])
-        make_layout(hidden_dims, len(state_cols)).row(tensors)
-    except (KeyError, TypeError, ValueError) as error:
+        inputs = (len(state_cols),)
+        expected = {slot.name: slot.shape for slot in make_layout(hidden_dims, *inputs).slots}
+        # Compared before anything is made of these sizes: the header may promise a network of terabytes.
+        for name, shape in (expected | {"input.mean": inputs, "input.std": inputs}).items():
+            if tensors[name].shape != shape or tensors[name].dtype != np.float32:
+                raise ValueError(f"{name} is {tensors[name].dtype} {tensors[name].shape}, not float32 {shape}")
+        standardiser = Standardiser(tensors.pop("input.mean"), tensors.pop("input.std"))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TensorFileError(f"{path}: the tensors do not fit the header ({error})") from error
-    return Model(tensors, standardiser, hidden_dims, state_cols, actions)
+    details = document.get("details")
+    return Model(tensors, standardiser, hidden_dims, state_cols, actions, details if isinstance(details, dict) else {})

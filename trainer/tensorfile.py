@@ -54,7 +54,8 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str
         with safe_open(path, framework="np") as file:
             header = _header(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # the last: types NumPy lacks
+    # AttributeError: types that NumPy lacks; RecursionError: brackets nested too deeply
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise TensorFileError(f"{path}: not a readable safetensors file ({error})") from error
     document = header.get("document")
     if header.get("format") != kind or not isinstance(document, dict):

@@ -2,6 +2,11 @@
 
 What a script does is checked against the rights of its caller, so the commands of the scripts are among them. They are
 read from the scripts, so that the rules cannot fall behind.
+
+These rules keep a user to one campaign's keys, and no further: a worker may run any Lua and write any of these keys, so
+it has full control of its campaign (stop it, change its tasks, hold up or fill the server). Server-side functions would
+not be narrower: what a function does is checked against the rights of its caller as well, so that a worker that may
+only FCALL would still need every command of the scripts on every key, and could send them itself.
 """
 
 import re
@@ -73,7 +78,8 @@ OWNER = Role(
     WORKER.calls
     | {"subscribe", "unsubscribe", "lrange", "xrange"}  # events
     | {"zrange", "zcard", "hgetall", "hscan", "del", "time", "scan", "unlink"}
-    | {"info", "type", "exists", "zcount"},  # a warning at the start, `cqltui doctor`
+    | {"info", "type", "exists", "zcount"}  # a warning at the start, `cqltui doctor`
+    | {"script|kill"},  # typed by hand, against a worker's script that does not end
 )
 """Whoever runs campaigns: supervisor, screen, the commands on a run, and the documented words of redis-cli. Its
 supervisor's workers use its user too."""

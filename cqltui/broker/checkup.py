@@ -51,8 +51,8 @@ def user_server(url: str, keys: Keys) -> Iterator[Finding]:
             yield from left_over(client, keys)
     except NoPermissionError as error:
         yield Finding(Level.ERROR, "your server", f"its user may not do what is needed: {error}", RIGHTS)
-    except (redis.RedisError, OSError, CqltuiError) as error:
-        found = trouble.told(error) if isinstance(error, redis.RedisError) else str(error)
+    except (redis.RedisError, OSError, CqltuiError, *trouble.NONSENSE) as error:
+        found = str(error) if isinstance(error, OSError | CqltuiError) else trouble.told(error)
         away = trouble.kind(error) is Trouble.AWAY
         fix = "start it, or correct or unset REDIS_URL" if away else "or unset REDIS_URL, and use the embedded server"
         yield Finding(Level.ERROR, "your server", found, fix)

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cqltui.broker import fitness, keeper, trouble
+from cqltui.broker.bounded import BoundedParser
 from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
@@ -40,6 +41,7 @@ def _settings() -> dict[str, Any]:
         "retry": Retry(NoBackoff(), 0, supported_errors=(redis.ConnectionError,)),
         "protocol": 2,  # one form of answers with every server
         "decode_responses": False,
+        "parser_class": BoundedParser,
     }
 
 
@@ -79,8 +81,10 @@ def client_of(where: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> redis.R
     """A client for what a connection file says; nothing is sent yet."""
     settings = {**_settings(), "password": where["password"], "socket_timeout": timeout_s}
     if Path(where["socket"]).exists():
-        return redis.Redis(unix_socket_path=where["socket"], **settings)
-    return redis.Redis(host="127.0.0.1", port=where["port"], **settings)
+        settings |= {"connection_class": redis.UnixDomainSocketConnection, "path": where["socket"]}
+    else:
+        settings |= {"host": "127.0.0.1", "port": where["port"]}
+    return redis.Redis.from_pool(redis.ConnectionPool(**settings))
 
 
 def read_connection(run_dir: Path) -> dict[str, Any] | None:
@@ -106,9 +110,9 @@ def connect_url(url: str) -> redis.Redis:
     except InputError:
         client.close()
         raise
-    except (redis.RedisError, OSError, ValueError) as error:
+    except (redis.RedisError, OSError, *trouble.NONSENSE) as error:
         client.close()
-        found = trouble.named(error) if isinstance(error, redis.RedisError) else ServerError(str(error))
+        found = trouble.named(error) if isinstance(error, redis.RedisError) else ServerError(trouble.told(error))
         text = str(found)
         for password in passwords(url):
             text = text.replace(password, "(hidden)")

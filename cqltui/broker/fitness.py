@@ -53,7 +53,7 @@ def check_room(client: redis.Redis, shown: str, workers: int) -> None:
 
 def too_old(version: str) -> bool:
     """Whether such a version of Redis lacks what the protocol needs; False for what is no version."""
-    found = re.match(r"(\d+)\.(\d+)", version)
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", version)
     return found is not None and (int(found[1]), int(found[2])) < OLDEST
 
 
@@ -65,7 +65,7 @@ def too_old_text(version: str) -> str:
 def _said(client: redis.Redis) -> Mapping[str, Any]:
     """server, version, mode and role, as HELLO tells: no user needs a right for it. Nothing of what is not told."""
     with suppress(ResponseError):
-        answer = client.execute_command("HELLO")
+        answer = client.execute_command("HELLO")  # of a server that is none it may be anything
         pairs = answer.items() if isinstance(answer, dict) else zip(answer[::2], answer[1::2], strict=True)
         return {_text(name): _text(value) for name, value in pairs}
     with suppress(ResponseError):  # before Redis 6, or a proxy

@@ -1,6 +1,6 @@
 """Files of workers on machines that do not see the run directory: they travel through the server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import redis
 
@@ -25,10 +25,12 @@ class Handover:
         pipeline.execute()
         return True
 
-    def files(self, task_id: str, token: str) -> dict[str, bytes]:
-        """What `put_files` handed over; empty if nothing, or if it was dropped."""
-        raw: dict[bytes, bytes] = self.client.execute_command("HGETALL", self.keys.files(task_id, token))
-        return {name.decode(): content for name, content in raw.items()}
+    def files(self, task_id: str, token: str, names: Iterable[str]) -> dict[str, bytes]:
+        """What `put_files` handed over under these names, and nothing else that lies there; empty if nothing, or if it
+        was dropped."""
+        key = self.keys.files(task_id, token)
+        asked = {name: self.client.execute_command("HGET", key, name) for name in names}
+        return {name: content for name, content in asked.items() if content is not None}
 
     def drop_files(self, task_id: str, token: str) -> None:
         """The files are in the run directory now."""

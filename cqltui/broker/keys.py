@@ -2,16 +2,18 @@
 
 import re
 
-NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,32}")
+NAMESPACE = re.compile(r"(?!cq\Z)[A-Za-z0-9_-]{0,32}")
+"""Not "cq": such keys are among those of a campaign without a namespace, whose users may write and delete cq:*."""
+EXPECTED = "at most 32 letters, digits, '_' and '-', and not 'cq', with which other campaigns' keys begin"
 
 
 class Keys:
     """The names of one campaign; bare without a namespace, so that the documented redis-cli commands work."""
 
     def __init__(self, namespace: str = "") -> None:
-        """Raises ValueError if the namespace holds anything but letters, digits, "_" and "-"."""
+        """Raises ValueError if the namespace holds anything but letters, digits, "_" and "-", or is "cq"."""
         if not NAMESPACE.fullmatch(namespace):
-            raise ValueError("a namespace is at most 32 letters, digits, '_' and '-'")
+            raise ValueError(f"a namespace is {EXPECTED}")
         self.prefix = f"{namespace}:" if namespace else ""
         self.queue = f"{self.prefix}training_queue"
         """Sorted set: id -> priority, higher first."""

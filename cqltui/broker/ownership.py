@@ -13,7 +13,7 @@ SERVER = ("server", "server/appendonlydir")
 FOLDERS = ("logs", "tasks")
 """What lies in them is opened for writing; a link elsewhere, as in results, is replaced."""
 KNOWN = (
-        "server",
+    "server",
     "logs",
     "tasks",
     "results",

@@ -20,6 +20,7 @@ from cqltui.broker.records import (
     Claim,
     Directive,
     Lease,
+    RefusedError,
     Registration,
     Report,
     Result,
@@ -31,6 +32,7 @@ from cqltui.broker.records import (
     clean,
 )
 from cqltui.broker.snapshot import read_snapshot
+from cqltui.broker.trouble import NONSENSE, told
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
 from cqltui.state.report import report_of
@@ -309,7 +311,10 @@ class Queue(Commands, Handover, Audits):
 
     def campaign(self) -> Mapping[str, Any]:
         """What `set_campaign` told last; empty if nothing."""
-        return codec.decode_object(self.client.execute_command("HGET", self.keys.meta, "campaign")) or {}
+        raw = self.client.execute_command("HGET", self.keys.meta, "campaign")
+        if not isinstance(raw, bytes | None):
+            raise RefusedError(told(TypeError()))
+        return codec.decode_object(raw) or {}
 
     def depth(self) -> int:
         """Tasks in training_queue."""
@@ -318,12 +323,12 @@ class Queue(Commands, Handover, Audits):
     def result(self, task_id: str, run: int) -> Result | None:
         """What the run gave, None if it has not ended well."""
         raw = self.client.execute_command("HGET", self.keys.results, f"{task_id}/{run}")
-        return wire.result(raw)
+        return wire.result(raw, f"{task_id}/{run}")
 
     def results(self) -> Iterator[Result]:
         """Every result recorded, of all runs, in no order."""
-        for _, raw in self.client.hscan_iter(self.keys.results, count=BATCH):
-            if (result := wire.result(raw)) is not None:
+        for place, raw in self.client.hscan_iter(self.keys.results, count=BATCH):
+            if (result := wire.result(raw, place.decode("utf-8", "replace"))) is not None:
                 yield result
 
     def now(self) -> float:
@@ -333,4 +338,7 @@ class Queue(Commands, Handover, Audits):
 
     def snapshot(self) -> Event:
         """All tasks, workers and the run's state as an Event(SNAPSHOT)."""
-        return read_snapshot(self.client, self.keys, self._scripts, self.now())
+        try:
+            return read_snapshot(self.client, self.keys, self._scripts, self.now())
+        except NONSENSE as error:
+            raise RefusedError(told(error)) from error

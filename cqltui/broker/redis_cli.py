@@ -7,6 +7,10 @@ from typing import Any, TextIO
 import redis
 from redis.exceptions import ResponseError
 
+from cqltui.state.plain import plain
+
+ERROR_CHARS = 2_000
+
 _STREAMING = frozenset({"MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "SYNC", "PSYNC"})
 _STATUSES = frozenset({b"OK", b"PONG", b"QUEUED"})
 _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x07: "\\a", 0x08: "\\b"}
@@ -44,7 +48,7 @@ def quoted(raw: bytes) -> str:
 def _error(error: Exception) -> str:
     """With the code in front, which the library takes off."""
     code = getattr(error, "status_code", None)
-    return f"(error) {code} {error}" if code else f"(error) {error}"
+    return plain(f"(error) {code} {error}" if code else f"(error) {error}", ERROR_CHARS)
 
 
 def _pretty(value: Any, indent: str = "") -> list[str]:

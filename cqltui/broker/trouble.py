@@ -9,6 +9,8 @@ from redis import exceptions as lib
 from cqltui.broker.records import RefusedError, ServerFullError, UnableError
 from cqltui.errors import RIGHTS, InputError, ServerError
 
+LOOKED_AT = 10_000
+"""Characters of an error that are searched for what it is."""
 SHOWN = 300
 """Characters of the server's own words."""
 
@@ -105,6 +107,10 @@ _CODES: tuple[tuple[type[lib.RedisError], str], ...] = (
 """Of these the library takes the code off the text."""
 
 
+NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
+"""What reading an answer raises that no Redis server gives, in the library or here."""
+
+
 def kind(error: Exception) -> Trouble:
     """What to expect of asking again after this error: the library's, the operating system's, or ours."""
     match named(error) if isinstance(error, lib.RedisError) else error:
@@ -117,6 +123,8 @@ def kind(error: Exception) -> Trouble:
 
 def told(error: Exception) -> str:
     """What is wrong by its name and what to do about it, as one sentence for the user."""
+    if isinstance(error, NONSENSE):
+        return "the server does not answer as a Redis server does"
     if kind(error) is Trouble.AWAY:
         return f"the server does not answer: {error}"
     return str(named(error) if isinstance(error, lib.RedisError) else error)
@@ -126,13 +134,14 @@ def named(error: lib.RedisError) -> ServerError:
     """The library's error as one of ours, of the class that says what it is."""
     sign = _sign(error)
     if sign is None or not sign.what:
-        return ServerError(str(error))
+        return ServerError(str(error)[:LOOKED_AT])
     return sign.error(f"{sign.what}: {str(error)[:SHOWN]}" + (f"; {sign.fix}" if sign.fix else ""))
 
 
 def _sign(error: lib.RedisError) -> _Sign | None:
     """What the error is a sign of; None for a connection's troubles, whose texts quote host names and whatever else."""
+    text = str(error)[:LOOKED_AT]
     code = next((code for known, code in _CODES if isinstance(error, known)), "")
     if not code and not isinstance(error, lib.ResponseError):
-        return _NO_ROOM if re.match(_NO_ROOM.found, str(error)) else None
-    return next(sign for sign in _SIGNS if re.search(sign.found, f"{code} {error}"))
+        return _NO_ROOM if re.match(_NO_ROOM.found, text) else None
+    return next(sign for sign in _SIGNS if re.search(sign.found, f"{code} {text}"))

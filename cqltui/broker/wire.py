@@ -64,13 +64,18 @@ def kept(life: Lifecycle) -> bytes:
     return codec.encode_object(texts | {"report": own.decode()})
 
 
-def result(raw: bytes | None) -> Result | None:
-    """A stored result, None if there is none that can be read. Its id and token become names of folders."""
-    value = codec.decode_object(raw)
+RESULT_BYTES = 16 << 20
+"""A result takes a few kilobytes: figures, and a curve of a bounded number of points."""
+
+
+def result(raw: bytes | None, place: str) -> Result | None:
+    """The result stored at this place (id/run), None if there is none that can be read, or one that says that it is
+    another's. Its id and token become names of folders."""
+    value = codec.decode_object(raw) if raw is not None and len(raw) <= RESULT_BYTES else None
     if value is None or not isinstance(value.get("result"), dict):
         return None
     try:
-        return Result(
+        found = Result(
             id=check_name("task", str(value["task"])),
             run=int(value["run"]),
             attempt=int(value["attempt"]),
@@ -81,3 +86,4 @@ def result(raw: bytes | None) -> Result | None:
         )
     except (KeyError, TypeError, ValueError, OverflowError, InputError):
         return None
+    return found if f"{found.id}/{found.run}" == place else None

@@ -15,8 +15,11 @@ from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskS
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
+from trainer.files import read_regular
 
 MAX_TASKS = 100_000
+LARGEST_BYTES = 64 << 20
+"""Of a campaign file: as many tasks, each with every setting, take half of it."""
 
 Settings = dict[str, Any]
 """Trainer settings that were read, not yet complete; a value may be INVALID."""
@@ -29,7 +32,7 @@ def load_campaign(path: Path, settings: Sequence[str] = ()) -> Campaign:
     with one line for each problem.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, LARGEST_BYTES)
     except IsADirectoryError:
         raise InputError(f"{path}: a folder; expected a campaign file (TOML)") from None
     except FileNotFoundError:

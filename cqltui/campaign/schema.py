@@ -165,7 +165,7 @@ WORKERS: dict[str, Reader] = {
 }
 REDIS: dict[str, Reader] = {
     "url": _url,
-    "namespace": matching(r"[A-Za-z0-9_-]{0,32}", "at most 32 letters, digits, - and _, or nothing"),
+    "namespace": matching(r"(?!cq\Z)[A-Za-z0-9_-]{0,32}", "at most 32 letters, digits, - and _, not cq, or nothing"),
 }
 FILE: dict[str, Reader] = dict.fromkeys(("campaign", "data", "trainer", "workers", "redis", "phase"), anything)
 

@@ -25,6 +25,7 @@ from cqltui.child import tool_environment
 from cqltui.commands import devices, options
 from cqltui.commands.selftest import SelfTests
 from cqltui.errors import CqltuiError, ExitCode
+from cqltui.state.plain import plain
 from trainer import allowance
 from trainer.allowance import Allowed
 
@@ -32,6 +33,8 @@ HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk.
 GIB = 1024**3
 LEAST_DISK_BYTES = 2 * GIB
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
+SHOWN = 2_000
+"""Characters of a finding."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +102,7 @@ def self_test(verdict: Verdict) -> Finding:
 
 
 def _tell(text: str) -> None:
-    print(f"cqltui: {text}", file=sys.stderr)
+    print(f"cqltui: {plain(text, SHOWN)}", file=sys.stderr)
 
 
 def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -169,6 +172,7 @@ def _print(findings: list[Finding]) -> None:
     marks = {Level.OK: ("ok     ", "green"), Level.WARNING: ("warning", "yellow"), Level.ERROR: ("error  ", "red")}
     for finding in findings:
         mark, style = marks[finding.level]
-        console.print(Text.assemble((mark, style), "  ", (finding.what, "bold"), ": ", finding.found), soft_wrap=True)
+        what, found = plain(finding.what), plain(finding.found, SHOWN)  # which a server or a driver may have said
+        console.print(Text.assemble((mark, style), "  ", (what, "bold"), ": ", found), soft_wrap=True)
         if finding.mend:
-            console.print(Text(f"         -> {finding.mend}"), soft_wrap=True)
+            console.print(Text(f"         -> {plain(finding.mend, SHOWN)}"), soft_wrap=True)

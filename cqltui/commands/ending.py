@@ -14,17 +14,22 @@ from cqltui.reporters.lines import LineReporter
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.state.plain import plain_text
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import is_supervised
 from cqltui.supervisor.process import WorkerProcess, left_behind
 from cqltui.supervisor.supervisor import STOP_GRACE_S, outcome
+from trainer.files import read_regular
 
 POLL_S = 0.2
 ASKED = {
     Wanted.DRAINING: "running tasks end first",
     Wanted.STOPPED: "workers write their checkpoints",
 }
+SUMMARY_BYTES = 64 << 20
+SUMMARY_LINE = 10_000
+"""Characters of a line: more than a description has."""
 ENDINGS = {Wanted.DRAINING: "drained", Wanted.STOPPED: "stopped"}
 
 
@@ -51,7 +56,7 @@ def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:
     code = exit_code(state)
     if code is not ExitCode.STOPPED:
         if run_dir.summary_txt.is_file() and state.finished_ts:
-            print(run_dir.summary_txt.read_text(encoding="utf-8"), end="")
+            print(summary_text(run_dir), end="")
         print("all tasks have ended", file=sys.stderr)
         return code
     done = sum(task.status is Status.DONE for task in state.tasks.values())
@@ -62,6 +67,11 @@ def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:
         file=sys.stderr,
     )
     return code
+
+
+def summary_text(run_dir: RunDir) -> str:
+    """The summary, whoever has written the run directory."""
+    return plain_text(read_regular(run_dir.summary_txt, SUMMARY_BYTES).decode("utf-8", "replace"), SUMMARY_LINE)
 
 
 def exit_code(state: RunState) -> ExitCode:

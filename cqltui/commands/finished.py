@@ -9,7 +9,7 @@ from cqltui.broker.handle import is_alive
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.commands.dataset import load_data
-from cqltui.commands.ending import exit_code, tell
+from cqltui.commands.ending import exit_code, summary_text, tell
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.jsonl import to_line
 from cqltui.reporters.wording import clock
@@ -87,7 +87,7 @@ def print_again(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:
     """As a run that ends now would."""
     code = print_state(run_dir, state, as_json=as_json)
     if as_json:
-        print(run_dir.summary_txt.read_text(encoding="utf-8"), end="", file=sys.stderr)
+        print(summary_text(run_dir), end="", file=sys.stderr)
         print(json.dumps({"kind": "exit", "code": int(code)}))
     if code is ExitCode.UNFINISHED:
         print("cqltui: run what failed again with: cqltui resubmit --failed, then this command", file=sys.stderr)

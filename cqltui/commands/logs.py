@@ -4,16 +4,22 @@ import argparse
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from cqltui import streams
 from cqltui.commands import options
 from cqltui.errors import ExitCode, InputError
 from cqltui.state.plain import plain
+from trainer.files import open_regular
 
 HELP = "Show the log of a worker, or the lines about a task in all logs. Without a name: the names there are."
 POLL_S = 0.25
 PATH_LIMIT = 4096
+LINE_CHARS = 64_000
+"""Of a line that are looked at."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,25 +42,37 @@ def run(arguments: argparse.Namespace) -> int:
     lines: deque[str] = deque(maxlen=arguments.lines)
     for path in own or logs:
         try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                lines.extend(line for line in file if own or arguments.name in line)
+            with _open(path) as file:
+                lines.extend(line for line in bounded(file) if own or arguments.name in line)
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     if not own and not lines:
         names = ", ".join(plain(path.stem) for path in logs) or "none yet"
         raise InputError(f"{arguments.name[:80]!r} is neither a worker nor in any log (logs: {names})")
     for line in lines:
-        print(plain(line.rstrip("\n")))
+        print(plain(line))
     if arguments.follow and own:
         _follow(own[0])
     return ExitCode.OK
 
 
+def bounded(file: TextIO) -> Iterator[str]:
+    """The lines without their ends, each as far as it is looked at: what a long one holds beyond is passed over."""
+    while line := file.readline(LINE_CHARS):
+        yield line.rstrip("\n")
+        while not line.endswith("\n") and (line := file.readline(LINE_CHARS)):
+            pass
+
+
+def _open(path: Path) -> TextIO:
+    return TextIOWrapper(open_regular(path), encoding="utf-8", errors="replace")
+
+
 def _follow(path: Path) -> None:
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with _open(path) as file:
         file.seek(0, 2)
         while not streams.is_gone(sys.stdout):
-            for line in file:
-                print(plain(line.rstrip("\n")))
+            for line in bounded(file):
+                print(plain(line))
             sys.stdout.flush()
             time.sleep(POLL_S)

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cqltui.broker.keys import NAMESPACE
+from cqltui.broker.keys import EXPECTED, NAMESPACE
 from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, read_json, read_plain
+from cqltui.results.rundir import LARGEST, RunDir, read_json
 from cqltui.supervisor.lock import unusable
+from trainer.files import read_regular
 
 RUNS = Path("runs")
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
@@ -63,7 +64,7 @@ def directory(text: str) -> Path:
 def namespace(text: str) -> str:
     """A [redis] namespace, for argparse."""
     if not NAMESPACE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"expected at most 32 letters, digits, '_' and '-', found {text[:40]!a}")
+        raise argparse.ArgumentTypeError(f"expected {EXPECTED}; found {text[:40]!a}")
     return text
 
 
@@ -167,7 +168,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
     if run_dir is not None:
         found = RunDir(run_dir.absolute())
         try:
-            read_plain(found.campaign_json)
+            read_regular(found.campaign_json, LARGEST)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)") from None
         except OSError as error:

@@ -1,6 +1,7 @@
 """`cqltui redis-acl`: the rights that users of your own server need."""
 
 import argparse
+import sys
 
 from cqltui.broker.acl import OWNER, WORKER
 from cqltui.broker.keys import Keys
@@ -8,6 +9,11 @@ from cqltui.commands import options
 from cqltui.errors import ExitCode
 
 HELP = "Print, for your own server, the users that cqltui needs: one that runs campaigns, one for workers elsewhere."
+TRUST = (
+    "Both users have full control of the campaign in this namespace, the worker's too, and can hold up the server, "
+    "since they may run any script: give their passwords only to machines that you trust with it. Neither can touch "
+    "other keys. A script that does not end is ended by the first user, with SCRIPT KILL, unless it has written."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a line a user, to be typed into redis-cli with a password in the place of PASSWORD."""
+    """Print a line a user, to be typed into redis-cli with a password in the place of PASSWORD; and what they can do,
+    on standard error."""
     for role in (OWNER, WORKER):
         print(role.rules(Keys(arguments.namespace)))
+    print(f"cqltui: {TRUST}", file=sys.stderr)
     return ExitCode.OK

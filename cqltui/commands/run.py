@@ -18,6 +18,7 @@ from cqltui.child import PYTHON
 from cqltui.commands import difference, finished, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.difference import Agreement
+from cqltui.commands.ending import summary_text
 from cqltui.commands.options import RunOptions
 from cqltui.commands.placing import settle
 from cqltui.commands.supervise import start_fresh, supervise
@@ -26,6 +27,7 @@ from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
+from cqltui.supervisor.lastwords import last_lines
 from cqltui.supervisor.lock import is_supervised, place, unusable
 from cqltui.supervisor.supervisor import Reporter
 from trainer.files import plain_file
@@ -101,8 +103,7 @@ def headless(chosen: RunOptions, *, as_json: bool, yes: bool, verbose: bool = Fa
         finally:
             lines.close()
     if chosen.run_dir.summary_txt.is_file():
-        summary = chosen.run_dir.summary_txt.read_text(encoding="utf-8")
-        print(summary, end="", file=sys.stderr if as_json else sys.stdout)
+        print(summary_text(chosen.run_dir), end="", file=sys.stderr if as_json else sys.stdout)
     if as_json:
         print(json.dumps({"kind": "exit", "code": int(code)}))
     if code in (ExitCode.INTERRUPTED, ExitCode.STOPPED):
@@ -187,6 +188,5 @@ def _wait_ready(run_dir: RunDir, child: subprocess.Popen[bytes] | None) -> None:
 
 def _failure(run_dir: RunDir, code: int) -> CqltuiError:
     log = run_dir.logs / "supervisor.log"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.is_file() else []
-    text = "\n".join(["the supervisor did not start:", *(f"  {line}" for line in lines), f"see {log}"])
+    text = "\n".join(["the supervisor did not start:", *(f"  {line}" for line in last_lines(log)[-5:]), f"see {log}"])
     return InputError(text) if code == ExitCode.INPUT else CqltuiError(text)

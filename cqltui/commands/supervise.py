@@ -30,6 +30,7 @@ from cqltui.campaign.payload import DataSummary
 from cqltui.commands import devices, difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.difference import Agreement
+from cqltui.commands.logform import log_plainly
 from cqltui.commands.options import RunOptions
 from cqltui.commands.placing import Placing, settle
 from cqltui.errors import ExitCode, InputError, ServerError
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Supervise, logging to standard error, which is the run's supervisor.log."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_plainly(logging.StreamHandler())
     agreement = Agreement(arguments.yes, arguments.agreed)
     return supervise(options.run_options(arguments), [LineReporter(sys.stderr, verbose=True)], agreement)
 

@@ -13,6 +13,7 @@ from typing import Any
 from cqltui.broker.access import Server
 from cqltui.broker.records import check_name
 from cqltui.commands import devices, options
+from cqltui.commands.logform import log_plainly
 from cqltui.commands.selftest import SelfTests
 from cqltui.commands.server import open_run
 from cqltui.errors import InputError
@@ -146,4 +147,4 @@ def _log_to(path: Path) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler(file)]
     if sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)
+    log_plainly(*handlers)

@@ -6,6 +6,7 @@ from typing import Any
 from cqltui.campaign.difference import ContinuedTask, Difference, KnownTask, NewTask
 from cqltui.campaign.plan import Plan
 from cqltui.reporters.plan import duration
+from cqltui.state.plain import plain
 
 NAMED = 8
 """Tasks of a kind that are named; of more only how many there are."""
@@ -84,7 +85,7 @@ def _named(kind: str, tasks: Sequence[str]) -> list[str]:
 
 
 def _name(phase: str, title: str, task_id: str) -> str:
-    return f"{phase}, {title} ({task_id})"
+    return f"{plain(phase)}, {plain(title)} ({task_id})"
 
 
 def _stand(known: KnownTask) -> str:

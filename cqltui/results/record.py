@@ -1,7 +1,7 @@
 """A task with all that is known of it: how it stands, and the files of its accepted result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from cqltui.campaign.criteria import TaskOutcome
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.outcomes import DONE
 from cqltui.results.rundir import RunDir, read_json, read_metrics
+from cqltui.state.decode import LARGEST, TEXT_LIMIT
 from trainer.progress import EpochMetrics
 
 
@@ -54,13 +55,37 @@ class TaskResult:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "TaskResult | None":
-        """The result, or None if something is missing; keys of later versions are passed over."""
+        """The result, or None if something is missing or of another type; keys of later versions are passed over."""
         try:
             values = {field.name: raw[field.name] for field in fields(cls)}
             values["metrics"] = EpochMetrics(**raw["metrics"])
         except (KeyError, TypeError):
             return None
-        return cls(**values)
+        figures = astuple(values["metrics"])
+        sound = (
+            all(isinstance(values[name], str) and len(values[name]) <= TEXT_LIMIT for name in _TEXTS)
+            and all(map(_is_count, (*(values[name] for name in _COUNTS), values["metrics"].epoch)))
+            and all(_is_figure(values[name]) for name in _FIGURES)
+            and all(value is None or _is_figure(value) for value in (*figures, *(values[name] for name in _OPTIONAL)))
+            and isinstance(values["versions"], Mapping)
+        )
+        return cls(**values) if sound else None
+
+
+_TEXTS = ("task_id", "digest", "phase", "token", "worker", "device")
+_COUNTS = ("run", "attempt", "attempts", "epochs", "params")
+_FIGURES = ("started_ts", "finished_ts", "seconds")
+_OPTIONAL = ("samples_per_s", "best_val_loss", "best_val_epoch")
+"""What has no value comes as null, and so does an infinite one through the server."""
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+
+
+def _is_figure(value: object) -> bool:
+    """Whether it can be computed with; NaN and infinity can."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= LARGEST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

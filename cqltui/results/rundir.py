@@ -1,19 +1,17 @@
 """The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
 
 import csv
-import errno
 import io
 import json
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.files import not_plain, plain_file, replaced, write_bytes
+from trainer.files import not_plain, plain_file, read_regular, replaced, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
@@ -151,21 +149,10 @@ def replace_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(content, file)
 
 
-def read_plain(path: Path) -> bytes:
-    """The content of a plain file: a pipe would be waited for, and a device may never end. Raises OSError."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "is no plain file", str(path))
-        if found.st_size > LARGEST:
-            raise OSError(errno.EFBIG, f"is larger than {LARGEST >> 20} MB", str(path))
-        return file.read(LARGEST)
-
-
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, or None if the file is missing, cannot be read or holds something else."""
     try:
-        value = json.loads(read_plain(path))
+        value = json.loads(read_regular(path, LARGEST))
     except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
         return None
     return value if isinstance(value, dict) else None
@@ -177,7 +164,7 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
     A writer that is killed leaves a torn last line, and what comes before it is still true.
     """
     try:
-        content = read_plain(path)
+        content = read_regular(path, LARGEST)
     except OSError:
         return ()
     whole = content[: content.rfind(b"\n") + 1].decode(errors="replace")

@@ -11,8 +11,10 @@ from cqltui.campaign.model import Campaign
 from cqltui.campaign.outcomes import DONE
 from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir
-from cqltui.state.plain import headline
+from cqltui.state.plain import headline, plain
 
+ERROR_LIMIT = 2_000
+"""Characters of a failed task's error."""
 MAX_FAILURES = 10
 VERDICT_WORDS = {True: "passed", False: "failed", None: "open"}
 
@@ -141,7 +143,7 @@ def _best(records: Iterable[TaskRecord], metrics: Iterable[str]) -> tuple[Best, 
 def _failures(records: Iterable[TaskRecord]) -> Iterable[str]:
     for record in records:
         if record.standing.status in {"dead", "cancelled"}:
-            reason = "".join(c if c.isprintable() else " " for c in headline(record.standing.error)).strip()
+            reason = plain(headline(record.standing.error), ERROR_LIMIT).strip()
             yield f"{record.task.id} {record.task.title}: {record.standing.status}{': ' if reason else ''}{reason}"
 
 

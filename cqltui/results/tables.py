@@ -10,6 +10,8 @@ from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskRecord, TaskStanding, read_records
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.summary import Summary, render, summarize
+from cqltui.state.decode import TEXT_LIMIT
+from cqltui.state.plain import plain
 from trainer.files import write_bytes
 
 RESULT_COLUMNS = (
@@ -60,12 +62,24 @@ def write_results(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, T
 
 
 def phase_table(campaign: Campaign, records: Sequence[TaskRecord]) -> str:
-    """The CSV of a phase: a row for every task, done or not. Numbers in full precision, empty where there is none."""
+    """The CSV of a phase: a row for every task, done or not. Numbers in full precision, empty where there is none.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it (see `cell`)."""
     out = io.StringIO()
     writer = csv.DictWriter(out, RESULT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(_row(campaign, record) for record in records)
     return out.getvalue()
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""With these a spreadsheet takes text for something to compute, or to run."""
+
+
+def cell(text: str) -> str:
+    """Foreign text for a cell: one plain line, an apostrophe before what a spreadsheet would take for a formula."""
+    shown = plain(text, TEXT_LIMIT)
+    return f"'{shown}" if text.startswith(FORMULA) or shown.startswith(FORMULA) else shown
 
 
 def improvement(loss: float, baseline: float | None) -> float | None:
@@ -79,7 +93,7 @@ def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
     task, trainer, final, result = record.task, record.task.trainer, record.final, record.result
     row: dict[str, object] = {
         "task_id": task.id,
-        "description": task.description or task.title,
+        "description": cell(task.description or task.title),
         "alpha": trainer.alpha,
         "lr": trainer.lr,
         "hidden_dims": "-".join(map(str, trainer.hidden_dims)),
@@ -94,5 +108,6 @@ def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
         row |= {name: getattr(final, name) for name in ("loss", "td_loss", "cql_loss", "q_mean", "val_loss")}
         row |= {"best_val_loss": result.best_val_loss, "best_val_epoch": result.best_val_epoch}
         row |= {"improvement": improvement(final.loss, task.baseline_loss)}
-        row |= {name: getattr(result, name) for name in ("seconds", "samples_per_s", "worker", "device")}
+        row |= {name: getattr(result, name) for name in ("seconds", "samples_per_s")}
+        row |= {"worker": cell(result.worker), "device": cell(result.device)}
     return row

@@ -17,6 +17,7 @@ from cqltui.machine import life
 from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
+from cqltui.supervisor.accepted import is_of
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.lastwords import reason as last_reason
 from cqltui.supervisor.process import UNSEEN
@@ -145,7 +146,8 @@ class Guard:
 
     def _received(self, task_id: str, token: str) -> Mapping[str, Any] | None:
         """The result among the files that a worker on another machine has handed over."""
-        return decode_object(self._queue.files(task_id, token).get("result.json"))
+        data = decode_object(self._queue.files(task_id, token, ["result.json"]).get("result.json"))
+        return data if data is not None and is_of(data, task_id, token) else None
 
     def _restart_stalled(self, state: RunState) -> None:
         """No step for `stall_s` (longer before the first): said to be stalled; after as long again its worker is

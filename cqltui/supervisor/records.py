@@ -11,6 +11,7 @@ from cqltui.results.left import earlier_result, left_of
 from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, replace_file, within, write_json
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Progress, TaskInfo, TaskState
+from cqltui.supervisor.accepted import check_size, checked, is_of
 from cqltui.supervisor.journal import Journal
 from trainer.files import checkpoints, write_bytes
 
@@ -50,14 +51,14 @@ class Records:
         """The result of the attempt that the lifecycle speaks of, its files in place; None if they are not here.
 
         A supervisor that was killed, or a worker that could not tell, may have left them in the attempt's folder.
-        Raises OSError.
+        Raises OSError, and RefusedResultError as `publish`.
         """
         if SAFE_NAME.fullmatch(life.token) is None:  # none, or one of a task.json that is not ours
             return None
         attempt = self._run_dir.attempt(task_id, life.run, life.token) / "result.json"
         for path in (self._run_dir.result_json(task_id), attempt):
             data = read_json(path)
-            if data is not None and data.get("token") == life.token:
+            if data is not None and is_of(data, task_id, life.token):
                 ts = life.finished_ts or decode.number(data, "finished_ts")
                 result = Result(task_id, life.run, life.attempt, life.token, life.worker, ts, data)
                 return result if self.publish(result) else None
@@ -68,7 +69,7 @@ class Records:
         if SAFE_NAME.fullmatch(token) is None:
             return None
         data = read_json(self._run_dir.attempt(task_id, run, token) / "result.json")
-        return data if data is not None and data.get("token") == token else None
+        return data if data is not None and is_of(data, task_id, token) else None
 
     def left_of(self, info: TaskInfo, life: Lifecycle) -> Progress | None:
         """What there is of a task's training."""
@@ -79,15 +80,18 @@ class Records:
         return earlier_result(self._run_dir, info, digest, life)
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
-        """Put what a worker on another machine handed over into its attempt's folder."""
+        """Put what a worker on another machine handed over into its attempt's folder. Raises RefusedResultError for
+        more than a result can be, OSError."""
         folder = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         for name in RESULT_FILES:
             if name in files:
+                check_size(name, len(files[name]), self._info(result.id))
                 write_bytes(folder / name, files[name])
 
     def publish(self, result: Result) -> bool:
         """Copy what the accepted attempt wrote to the task's folder; False if the attempt left no files here.
 
+        Raises RefusedResultError if they are not what they have to be: nothing is published then. Raises OSError.
         The last checkpoint goes with it, for a task of more epochs to go on from; the run's others have served.
         """
         known = read_json(self._run_dir.result_json(result.id))
@@ -96,18 +100,22 @@ class Records:
         source = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         if not (source / "model.safetensors").is_file():
             return False
-        write_json(source / "result.json", dict(result.data))
+        write_json(source / "result.json", checked(source, result, self._info(result.id)))
         folder = self._run_dir.task(result.id)
         for _, former in checkpoints(folder):  # first: the metrics beside it are about to be another run's
             former.unlink()
         for name in RESULT_FILES:
             replace_file(source / name, folder / name)
-        for _, last in checkpoints(source)[:1]:
+        for _, last in [found for found in checkpoints(source) if not found[1].is_symlink()][:1]:
             last.replace(folder / last.name)
         for checkpoint in self._run_dir.run(result.id, result.run).glob("*/checkpoint-*.safetensors"):
             if not checkpoint.parent.is_symlink():  # else it is of another place
                 checkpoint.unlink(missing_ok=True)
         return True
+
+    def _info(self, task_id: str) -> TaskInfo | None:
+        """The task as it was planned, where that is written down."""
+        return decode.task_info(task_id, (read_json(self._run_dir.task_json(task_id)) or {}).get("info"))
 
 
 def set_aside(path: Path) -> Path:

@@ -1,19 +1,23 @@
 """Bring a campaign and a queue into line: new tasks in, tasks that left the file out, and a lost queue rebuilt."""
 
+import logging
 import sys
 from dataclasses import replace
 
 from cqltui.broker.audit import PAGE
 from cqltui.broker.queue import Queue
-from cqltui.broker.records import PRIORITY_MAX, Cost, Submission
+from cqltui.broker.records import PRIORITY_MAX, Cost, Result, Submission
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Status
+from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.records import Records
 from trainer.config import epoch_steps
 from trainer.packing import estimate_bytes
+
+log = logging.getLogger(__name__)
 
 
 def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
@@ -71,7 +75,7 @@ def restore(queue: Queue, submission: Submission, life: Lifecycle, records: Reco
         life = replace(life, status=Status.DONE, attempt=result.attempt, finished_ts=result.ts)
     # One that is back in the file may have been done before, and one that ran may have come to its end untold.
     elif life.status in (Status.DONE, Status.WITHDRAWN, Status.RUNNING):
-        result = records.result(submission.id, life)
+        result = _left_result(submission, life, records)
         if result is not None and result.data.get("digest") != submission.digest:
             result = None
         if result is None:
@@ -85,3 +89,12 @@ def restore(queue: Queue, submission: Submission, life: Lifecycle, records: Reco
         life = replace(life, report=records.left_of(info, life))
         before = records.earlier(info, submission.digest, life)
     queue.restore(submission, life, result, before)
+
+
+def _left_result(submission: Submission, life: Lifecycle, records: Records) -> Result | None:
+    """The result that the run directory has of the attempt; None if there is none, or one that is not what it says."""
+    try:
+        return records.result(submission.id, life)
+    except RefusedResultError as error:
+        log.warning("task %s: its result is refused, it is trained again: %s", submission.id, error)
+        return None

@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 
 from cqltui.broker.bus import Feed
 from cqltui.broker.queue import Queue
-from cqltui.broker.records import Result
 from cqltui.broker.stream import events_after
 from cqltui.broker.trouble import Trouble, kind, told
 from cqltui.errors import CqltuiError, ExitCode
@@ -26,6 +25,7 @@ from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.lastwords import reason
+from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ class Supervisor:
         self._fleet = fleet
         self._guard = guard
         self._records = records
+        self._publisher = Publisher(queue, records)
         self._hooks = hooks
         self._reporters = reporters
         self._stop_asked = threading.Event()
@@ -169,29 +170,8 @@ class Supervisor:
         if (task := self.state.tasks.get(task_id)) is not None:
             self._records.remember(task)
             if task.status is Status.DONE:
-                self._publish(task_id)
+                self._publisher.publish(task)
         self._unkept.discard(task_id)
-
-    def _publish(self, task_id: str) -> None:
-        life = self.state.tasks[task_id].life
-        result = self._queue.result(task_id, life.run)
-        if result is None:  # the server's copy is damaged or lost
-            mark = Result(task_id, life.run, life.attempt, life.token, life.worker, life.finished_ts)
-            self._records.receive(mark, self._queue.files(task_id, life.token))
-            published = self._records.result(task_id, life) is not None
-        else:
-            published = self._records.publish(result) or self._receive(result)
-        if not published and self._queue.resubmit(task_id):
-            self._queue.notice("warning", f"task {task_id} was done, but its files are lost: it is trained again")
-
-    def _receive(self, result: Result) -> bool:
-        """Take over what a worker on another machine has handed over; False if there is nothing."""
-        files = self._queue.files(result.id, result.token)
-        self._records.receive(result, files)
-        published = self._records.publish(result)
-        if published:
-            self._queue.drop_files(result.id, result.token)
-        return published
 
     # What is to be done about it
 

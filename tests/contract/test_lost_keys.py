@@ -8,7 +8,7 @@ import redis
 
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Claim, Directive, Submission
-from cqltui.results.rundir import RESULT_FILES, RunDir
+from cqltui.results.rundir import RunDir
 from cqltui.state.events import Event
 from cqltui.state.model import Lifecycle, RunState, Status, Wanted
 from cqltui.supervisor import audit
@@ -17,6 +17,7 @@ from cqltui.supervisor.records import Records
 from tests.contract.helpers import after, claim_one, eventually, state, task, worker
 from tests.contract.machine import invariants
 from tests.contract.readers import polled, reader
+from tests.unit.made import leave_result
 
 TASKS = [
     task("ran", 9),
@@ -89,10 +90,8 @@ class Night:
     def complete(self, claim: Claim) -> None:
         """The task is done, with its files in the run directory."""
         folder = self.run_dir.attempt(claim.id, claim.run, claim.token)
-        folder.mkdir(parents=True)
-        for name in RESULT_FILES:
-            (folder / name).write_text("{}")
-        assert self.queue.complete(claim.id, claim.token, {"loss": 0.5, "digest": "d", "token": claim.token})
+        data = leave_result(folder, claim.id, claim.run, claim.token, attempt=claim.attempt)
+        assert self.queue.complete(claim.id, claim.token, data)
         result = self.queue.result(claim.id, claim.run)
         assert result is not None
         assert self.records.publish(result)
@@ -171,7 +170,12 @@ def test_a_lost_key_is_made_again(night: Night, client: redis.Redis, key: str) -
         assert was is not None
         now = queue.result(was.id, was.run)
         assert now is not None
-        assert (now.token, now.attempt, now.worker, now.data["loss"]) == (was.token, was.attempt, was.worker, 0.5)
+        assert (now.token, now.attempt, now.worker, now.data["metrics"]["loss"]) == (
+            was.token,
+            was.attempt,
+            was.worker,
+            0.5,
+        )
     assert {notice.text for notice in after(reader(queue).poll(5)).notices} >= {notice.text for notice in notices}
     assert state(queue).workers.keys() == {"w1"}
     invariants(queue)

@@ -119,7 +119,7 @@ def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis,
     assert owner.promote("b") == 1
     assert owner.put_files("a", a.token, {"metrics.csv": b"1"})
     assert owner.complete("a", a.token, {"loss": 0.5})
-    assert owner.files("a", a.token) == {"metrics.csv": b"1"}
+    assert owner.files("a", a.token, ["metrics.csv"]) == {"metrics.csv": b"1"}
     owner.drop_files("a", a.token)
     result = owner.result("a", 1)
     assert [found.id for found in owner.results()] == ["a"]

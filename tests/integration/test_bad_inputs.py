@@ -318,8 +318,8 @@ def test_foreign_ids(name: str) -> None:
     ):
         assert not {*reduce(known, told).tasks, *reduce(known, told).workers} - {"a"}
     stored = {"task": name, "run": 1, "attempt": 1, "token": "1-1", "worker": "w1", "ts": 1.0, "result": {}}
-    assert wire.result(json.dumps(stored).encode()) is None
-    assert wire.result(json.dumps(stored | {"task": "a", "token": name}).encode()) is None
+    assert wire.result(json.dumps(stored).encode(), f"{name}/1") is None
+    assert wire.result(json.dumps(stored | {"task": "a", "token": name}).encode(), "a/1") is None
 
 
 def _shown(run: RunState) -> tuple[object, ...]:

@@ -178,7 +178,7 @@ def test_one_on_another_machines_disk_waits_for_the_server(task: OneTask, monkey
         assert not task.stop.is_set()
     until(lambda: not training.is_alive(), "the result's arrival")
     assert life(task.queue, task.claim.id).status is Status.DONE
-    assert set(task.queue.files(task.claim.id, task.claim.token)) == set(RESULT_FILES)
+    assert set(task.queue.files(task.claim.id, task.claim.token, RESULT_FILES)) == set(RESULT_FILES)
 
 
 def test_a_run_whose_worker_dies_with_its_result_untold(place: Place, expected: dict[str, Trained]) -> None:

@@ -13,8 +13,9 @@ from cqltui.broker.records import Claim, Result
 from cqltui.broker.server import EmbeddedServer
 from cqltui.commands import worker
 from cqltui.errors import InputError
-from cqltui.results.rundir import RESULT_FILES, RunDir, replace_file
+from cqltui.results.rundir import RunDir, replace_file
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
+from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.journal import Journal
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher
@@ -22,6 +23,7 @@ from cqltui.supervisor.records import Records
 from cqltui.worker.attempt import Attempt
 from tests.integration.place import Place
 from tests.integration.sessions import ONE
+from tests.unit.made import leave_result
 from tests.unit.test_attempt_figures import SPEC
 from trainer.files import plain_file, write_bytes
 
@@ -157,7 +159,7 @@ def test_an_attempt_writes_in_no_folder_elsewhere(run_dir: RunDir, elsewhere: Pa
 def test_a_task_is_not_written_down_in_a_folder_elsewhere(run_dir: RunDir, elsewhere: Path) -> None:
     linked(run_dir.task("a1"), elsewhere)
     records = Records(run_dir)
-    result = Result("a1", 2, 1, TOKEN, "w1", 5.0, {"token": TOKEN})
+    result = Result("a1", 2, 1, TOKEN, "w1", 5.0, document)
     try:
         for write in (
             lambda: records.remember(TaskState(TaskInfo("a1", "quality"), Lifecycle(status=Status.QUEUED))),
@@ -175,20 +177,19 @@ def test_a_result_publishes_no_file_from_elsewhere_and_removes_none(
     run_dir: RunDir, elsewhere: Path, victim: Path
 ) -> None:
     attempt = run_dir.attempt("a1", 2, TOKEN)
-    attempt.mkdir(parents=True)
-    for name in RESULT_FILES:
-        (attempt / name).write_text("{}", encoding="ascii")
+    document = leave_result(attempt, "a1", 2, TOKEN)
+    rows = (attempt / "metrics.csv").read_bytes()
     linked(attempt.parent / "planted", elsewhere)
     (attempt / "metrics.csv").unlink()
     linked(attempt / "metrics.csv", victim)
     records = Records(run_dir)
-    result = Result("a1", 2, 1, TOKEN, "w1", 5.0, {"token": TOKEN})
+    result = Result("a1", 2, 1, TOKEN, "w1", 5.0, document)
     try:
-        with pytest.raises(OSError, match=r"metrics\.csv is a link"):
+        with pytest.raises(RefusedResultError, match=r"metrics\.csv: is no regular file"):
             records.publish(result)
         assert not run_dir.metrics_csv("a1").exists()
         (attempt / "metrics.csv").unlink()
-        (attempt / "metrics.csv").touch()
+        (attempt / "metrics.csv").write_bytes(rows)
         assert records.publish(result)
     finally:
         records.close()

@@ -29,6 +29,9 @@ TORCH_FREE = (
     "trainer.progress",
     "trainer.packing",
     "trainer.files",
+    "trainer.layout",
+    "trainer.model",
+    "trainer.tensorfile",
     "trainer.data",
 )
 """What the rooms that must start fast may import of the trainer."""

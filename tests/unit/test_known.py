@@ -17,6 +17,7 @@ from cqltui.results.tables import write_results
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.records import Records
+from tests.unit.made import leave_result
 from tests.unit.test_difference import DATA, FILE, all_done, campaign_of, counts, known_of
 from trainer.files import checkpoint_name, write_bytes
 from trainer.progress import EpochMetrics
@@ -62,10 +63,8 @@ def tell(run_dir: RunDir, task: TaskSpec, status: Status, run: int = 1, token: s
 def publish(run_dir: RunDir, task: TaskSpec, token: str = "1-1", run: int = 1) -> None:
     """What a supervisor does with the result of an attempt."""
     folder, epochs = run_dir.attempt(task.id, run, token), task.trainer.epochs
+    data = leave_result(folder, task.id, run, token, epochs=epochs, digest=task.digest)
     write_bytes(folder / "metrics.csv", METRICS_HEADER + metrics_lines(rows_of(epochs, end=epochs)))
-    for name in ("model.safetensors", "q_heldout.safetensors"):
-        write_bytes(folder / name, token.encode())
-    data = {"token": token, "digest": task.digest}
     with closing(Records(run_dir)) as records:
         assert records.publish(Result(task.id, run, 1, token, "w1", 1.0, data))
 

@@ -266,7 +266,7 @@ def test_a_row_for_every_task_done_or_not(run_dir: RunDir, campaign: Campaign) -
     assert [row["attempts"] for row in rows] == ["1", "3", "1", "0", "0"]
     assert (summary.done, summary.tasks) == (1, 5)
     text = run_dir.summary_txt.read_text(encoding="utf-8")
-    assert f"failed: {dead.id} Other: dead: ValueError: bad [2J" in text
+    assert f"failed: {dead.id} Other: dead: ValueError: bad\n" in text
     assert "[failed] Everything completes" in text
     assert "[ open ] They differ" in text
 

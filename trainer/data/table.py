@@ -4,17 +4,24 @@ import csv
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
 
+from trainer import allowance
 from trainer.data.features import suggestion
 from trainer.data.types import DataError, Double, Int
+from trainer.files import open_regular
 
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None"})
 """Cells that say nothing. NaN is not among them: a computed NaN is a fault to look into."""
 LARGEST = float(np.finfo(np.float32).max)
 SHOWN_CHARACTERS = 40
+CELL_BYTES, ROW_BYTES = 80, 150
+"""What a wanted cell and a row take at least while the file is read: texts, and the lists that hold them."""
+LOOK_ROWS = 10_000
+"""So often it is seen whether there is room for more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +103,16 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
     """The needed columns of a CSV file with a header (UTF-8, commas), and those optional ones that it has.
 
     Raises:
-        DataError: the file cannot be read, is empty or no CSV, lacks a needed column, or has a row of another length.
+        DataError: the file cannot be read, is empty or no CSV, lacks a needed column, has a row of another length, or
+            more rows than there is memory for.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _parse(path, file, needed, optional)
+        memory = allowance.memory().amount
+        with (
+            open_regular(path, memory) as content,
+            TextIOWrapper(content, encoding="utf-8-sig", newline="") as file,
+        ):
+            return _parse(path, file, needed, optional, memory)
     except FileNotFoundError:
         raise DataError("there is no such file: correct data.path", path=path) from None
     except OSError as error:
@@ -109,7 +121,8 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
         raise DataError(f"the file is not UTF-8 text ({error.reason}): save it as a UTF-8 CSV", path=path) from None
 
 
-def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Sequence[str]) -> Table:
+def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Sequence[str], memory: int) -> Table:
+    """`memory`: bytes that this process may use."""
     reader = csv.reader(file, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -122,6 +135,13 @@ def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Seq
             if len(cells) != len(header):
                 raise DataError(
                     f"{len(cells)} cells, but the header names {len(header)} columns: correct the row",
+                    path=path,
+                    row=reader.line_num,
+                )
+            if len(lines) % LOOK_ROWS == 0 and len(lines) * (ROW_BYTES + CELL_BYTES * len(wanted)) > memory:
+                raise DataError(
+                    f"from here on its rows take more than the {memory / 2**30:.1f} GiB of memory that this process "
+                    "may use: give fewer rows",
                     path=path,
                     row=reader.line_num,
                 )

@@ -1,0 +1,50 @@
+"""Takes the result of a task that is done into the run directory, or has it trained again."""
+
+from dataclasses import replace
+
+from cqltui.broker.queue import Queue
+from cqltui.broker.records import Result
+from cqltui.results.rundir import RESULT_FILES
+from cqltui.state.model import TaskState
+from cqltui.supervisor.accepted import RefusedResultError
+from cqltui.supervisor.records import Records
+
+
+class Publisher:
+    """Between the queue, which says what was accepted, and the run directory."""
+
+    def __init__(self, queue: Queue, records: Records) -> None:
+        self._queue = queue
+        self._records = records
+
+    def publish(self, task: TaskState) -> None:
+        """Put the files of its result in place; without them, or with others than it says, it is trained again.
+
+        Raises RedisError, CqltuiError and OSError, and may be called again.
+        """
+        try:
+            trouble = "" if self._published(task) else "its files are lost"
+        except RefusedResultError as error:
+            trouble = f"its result is refused ({error})"
+            self._queue.drop_files(task.id, task.life.token)
+        if trouble and self._queue.resubmit(task.id):
+            self._queue.notice("warning", f"task {task.id} was done, but {trouble}: it is trained again")
+
+    def _published(self, task: TaskState) -> bool:
+        life = task.life
+        # Whose result it is, the accepted completion says, and not what came with it.
+        accepted = Result(task.id, life.run, life.attempt, life.token, life.worker, life.finished_ts)
+        result = self._queue.result(task.id, life.run)
+        if result is None or result.token != life.token:  # the server's copy is damaged or lost
+            self._records.receive(accepted, self._queue.files(task.id, life.token, RESULT_FILES))
+            return self._records.result(task.id, life) is not None
+        result = replace(accepted, ts=result.ts, data=result.data)
+        return self._records.publish(result) or self._receive(result)
+
+    def _receive(self, result: Result) -> bool:
+        """Take over what a worker on another machine has handed over; False if there is nothing."""
+        self._records.receive(result, self._queue.files(result.id, result.token, RESULT_FILES))
+        published = self._records.publish(result)
+        if published:
+            self._queue.drop_files(result.id, result.token)
+        return published

@@ -1,0 +1,140 @@
+"""What is read ends: a device or a pipe is not taken for a file, a line or a table is bounded by memory."""
+
+import os
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cqltui.broker.acl import OWNER
+from cqltui.broker.keys import Keys
+from cqltui.campaign.load import load_campaign
+from cqltui.cli import main
+from cqltui.commands.logs import bounded
+from cqltui.errors import ExitCode, InputError
+from cqltui.results.rundir import RunDir, read_json, read_metrics
+from trainer import allowance
+from trainer.data.table import read_table
+from trainer.data.types import DataError
+
+SECONDS = 2.0
+
+
+def _zero(folder: Path) -> Path:
+    return Path("/dev/zero")
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(path := folder / "pipe")
+    return path
+
+
+def _linked(folder: Path) -> Path:
+    (path := folder / "linked").symlink_to("/dev/zero")
+    return path
+
+
+ENDLESS = [_zero, _pipe, _linked]
+
+
+@pytest.mark.parametrize("endless", ENDLESS)
+def test_as_a_campaign_file(
+    tmp_path: Path, endless: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, began = endless(tmp_path), time.monotonic()
+    assert main(["plan", str(path)]) == ExitCode.INPUT
+    assert "it is a device or a pipe; expected a regular file" in capsys.readouterr().err
+    assert time.monotonic() - began < SECONDS
+
+
+@pytest.mark.parametrize("endless", ENDLESS)
+def test_as_data(tmp_path: Path, endless: Callable[[Path], Path]) -> None:
+    began = time.monotonic()
+    with pytest.raises(DataError, match="it is a device or a pipe; expected a regular file"):
+        read_table(endless(tmp_path), ["a"])
+    assert time.monotonic() - began < SECONDS
+
+
+@pytest.mark.parametrize("endless", ENDLESS)
+def test_in_a_run_directory(tmp_path: Path, endless: Callable[[Path], Path]) -> None:
+    path, began = endless(tmp_path), time.monotonic()
+    assert read_json(path) is None
+    assert read_metrics(path) == ()
+    assert time.monotonic() - began < SECONDS
+
+
+def test_a_campaign_file_that_is_none_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "huge.toml"
+    with path.open("wb") as file:
+        file.truncate(1 << 27)
+    with pytest.raises(InputError, match=r"it has 134,217,728 bytes; expected at most 67,108,864"):
+        load_campaign(path)
+
+
+def test_data_larger_than_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "huge.csv"
+    with path.open("wb") as file:
+        file.truncate(1 << 24)
+    monkeypatch.setattr(allowance, "memory", lambda: allowance.Allowed(1 << 23, 1 << 23))
+    with pytest.raises(DataError, match=r"it has 16,777,216 bytes; expected at most 8,388,608"):
+        read_table(path, ["a"])
+
+
+def test_more_rows_than_there_is_memory_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n" + "1,2\n" * 30_000)
+    assert len(read_table(path, ["a", "b"])) == 30_000
+    monkeypatch.setattr(allowance, "memory", lambda: allowance.Allowed(4 << 20, 4 << 20))
+    with pytest.raises(DataError, match=r"more than the 0\.0 GiB of memory that this process may use: give fewer rows"):
+        read_table(path, ["a", "b"])
+
+
+def test_a_log_with_a_line_of_a_gigabyte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = RunDir(tmp_path / "run")
+    run_dir.logs.mkdir(parents=True)
+    run_dir.campaign_json.write_text("{}")
+    with run_dir.log("w1").open("wb") as file:
+        file.write(b"begin ")
+        file.truncate(1 << 26)  # as far as it matters
+        file.seek(0, os.SEEK_END)
+        file.write(b"\nthe end\n")
+    tracemalloc.start()
+    try:
+        assert main(["logs", "w1", "--run-dir", str(run_dir.path)]) == 0
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    first, last = capsys.readouterr().out.splitlines()
+    assert (first[:6], last) == ("begin ", "the end")
+    assert most < 1 << 24
+
+
+def test_lines_are_cut_and_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.commands.logs.LINE_CHARS", 4)
+    (path := tmp_path / "log").write_text("abc\nabcd\nabcde\n\nabcdefghi\nend")
+    with path.open() as file:
+        assert list(bounded(file)) == ["abc", "abcd", "abcd", "", "abcd", "end"]
+
+
+def test_a_namespace_whose_keys_would_be_anothers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "~cq:*" in OWNER.rules(Keys()).split(), "the campaign without a namespace has all of these"
+    with pytest.raises(ValueError, match="not 'cq'"):
+        Keys("cq")
+    with pytest.raises(SystemExit):
+        main(["redis-acl", "--namespace", "cq"])
+    (path := tmp_path / "a.toml").write_text('[campaign]\nname = "a"\n[redis]\nnamespace = "cq"\n')
+    with pytest.raises(InputError, match=r"redis\.namespace: expected at most 32 letters, digits, - and _, not cq"):
+        load_campaign(path)
+    for fine in ("cq2", "cqx", "CQ", "c", "a-cq"):
+        assert Keys(fine).own == f"{fine}:cq:*"
+
+
+def test_the_rights_of_a_worker_are_called_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["redis-acl", "--namespace", "night"]) == ExitCode.OK
+    answer = capsys.readouterr()
+    assert "full control of the campaign" in answer.err
+    owner, worker = answer.out.splitlines()
+    assert "+script|kill" in owner.split()
+    assert "+script|kill" not in worker.split()

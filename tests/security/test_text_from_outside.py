@@ -1,0 +1,163 @@
+"""Text from outside steers neither a terminal nor a spreadsheet, and takes no time in the square of its length."""
+
+import csv
+import io
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ResponseError
+
+from cqltui.broker import redis_cli
+from cqltui.broker.checkup import Finding, Level
+from cqltui.campaign.difference import KnownTask
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.outcomes import TaskOutcome
+from cqltui.cli import main
+from cqltui.commands import doctor
+from cqltui.commands.ending import summary_text
+from cqltui.commands.logform import log_plainly
+from cqltui.errors import InputError, without_passwords
+from cqltui.reporters.difference import withdrawn_lines
+from cqltui.results.record import TaskRecord, TaskStanding
+from cqltui.results.rundir import RunDir
+from cqltui.results.tables import cell, phase_table
+from cqltui.state.plain import plain
+from tests.contract.servers import Canned
+from tests.unit.test_difference import FILE, campaign_of
+
+CLIPBOARD = "\x1b]52;c;aGFybQ==\x07"
+"""OSC 52: a terminal that obeys it has "harm" in its clipboard."""
+HOSTILE = f"before{CLIPBOARD}\u202eafter\x9b2J\x84"
+LONG = 200_000
+SECONDS = 1.0
+
+
+def is_harmless(shown: str) -> bool:
+    """Whether a terminal takes it for text."""
+    return "aGFybQ" not in shown and all(char.isprintable() or char in "\n\t" for char in shown)
+
+
+def test_what_a_server_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    with Canned({"PING": f"-ERR {HOSTILE}"}) as server:
+        main(["doctor", "--redis-url", server.url])
+    shown = capsys.readouterr().out
+    assert "before" in shown
+    assert is_harmless(shown)
+
+
+def test_what_a_driver_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    doctor._print([Finding(Level.ERROR, f"device {HOSTILE}", HOSTILE, HOSTILE)])
+    doctor._tell(HOSTILE)
+    answer = capsys.readouterr()
+    assert is_harmless(answer.out)
+    assert is_harmless(answer.err)
+
+
+def test_what_is_quoted_in_a_log() -> None:
+    out = io.StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    root.handlers[:] = []
+    try:
+        log_plainly(logging.StreamHandler(out))
+        try:
+            raise ValueError(HOSTILE)
+        except ValueError:
+            logging.getLogger("x").exception("the server says %s", HOSTILE)
+    finally:
+        root.handlers[:], root.level = before
+    assert out.getvalue().count("before") == 2
+    assert is_harmless(out.getvalue())
+    assert "\n  File " in out.getvalue(), "a traceback keeps its shape"
+
+
+def test_what_a_foreign_run_directory_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = RunDir(tmp_path / "run")
+    run_dir.logs.mkdir(parents=True)
+    run_dir.results.mkdir()
+    run_dir.campaign_json.write_text("{}")
+    run_dir.log("w1").write_text(f"{HOSTILE}\n")
+    run_dir.summary_txt.write_text(f"{HOSTILE}\n")
+    assert is_harmless(summary_text(run_dir))
+    assert main(["logs", "w1", "--run-dir", str(run_dir.path)]) == 0
+    assert is_harmless(capsys.readouterr().out)
+
+
+def test_what_a_server_answers_to_redis_cli() -> None:
+    class Refusing:
+        connection_pool = property(lambda self: self)
+
+        def get_connection(self) -> "Refusing":
+            return self
+
+        def release(self, _: object) -> None:
+            pass
+
+        def send_command(self, *_: bytes) -> None:
+            pass
+
+        def read_response(self) -> object:
+            raise ResponseError(HOSTILE)
+
+    out = io.StringIO()
+    assert redis_cli.main(["ping"], Refusing(), out, formatted=True) == 1  # type: ignore[arg-type]  # as much as it needs
+    assert is_harmless(out.getvalue())
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_spreadsheet_computes_nothing(sign: str) -> None:
+    assert cell(f"{sign}cmd|'/c calc'!A0").startswith("'")
+    assert cell(f"alpha {sign} x")[0] == "a"
+
+
+def test_a_tables_description_is_text(tmp_path: Path) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(FILE.replace("[[phase]]", "[[phase]]\ntitle = '=1+1'", 1), encoding="utf-8")
+    campaign = campaign_of(file)
+    task = replace(next(campaign.tasks), description='=HYPERLINK("http://x","y")')
+    record = TaskRecord(task, TaskStanding("queued"), None, TaskOutcome(task, "queued"))
+    (row,) = csv.DictReader(io.StringIO(phase_table(campaign, [record])))
+    assert row["description"] == '\'=HYPERLINK("http://x","y")'
+    assert float(row["alpha"]) == task.trainer.alpha, "figures stay figures"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * LONG, "a:/" * LONG, "\x9d" * LONG + "\x1bX", "\x1b]" * LONG, "?" + "_" * LONG, "&a_" * LONG, "\x1b[" * LONG],
+    ids=["letters", "schemes", "strings", "introducers", "underscores", "queries", "sequences"],
+)
+def test_no_filter_takes_long(text: str) -> None:
+    began = time.process_time()
+    without_passwords(text)
+    plain(text, 4096)
+    plain(text, LONG)
+    assert time.process_time() - began < SECONDS
+
+
+def test_passwords_are_hidden_as_before() -> None:
+    for text, shown in (
+        ("redis://u:p@h:1 and redis://u2:p2@h2", "redis://(hidden)@h2"),
+        ("xRedis:/p@h\nunix://@/s", "xRedis:/(hidden)@h\nunix://(hidden)@/s"),
+        ("redis://[user:password@]host", "redis://[user:password@]host"),
+        ("a@b redis://h", "a@b redis://h"),
+        ("redis://h?password=x&db=1", "redis://h?password=(hidden)&db=1"),
+    ):
+        assert without_passwords(text) == shown
+
+
+@pytest.mark.parametrize("key", ["title", "description", "name"])
+def test_a_title_of_80_kilobytes(tmp_path: Path, key: str) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text(f'[campaign]\nname = "x"\n[[phase]]\n{key} = "{"a" * 80_000}"\n', encoding="utf-8")
+    began = time.process_time()
+    with pytest.raises(InputError):
+        load_campaign(file)
+    assert time.process_time() - began < SECONDS
+
+
+def test_a_withdrawn_task_of_a_foreign_run(tmp_path: Path) -> None:
+    known = KnownTask("a1", HOSTILE, HOSTILE, 3)
+    assert all(map(is_harmless, withdrawn_lines([known, replace(known, done=True)])))
