@@ -159,7 +159,7 @@ def test_an_attempt_writes_in_no_folder_elsewhere(run_dir: RunDir, elsewhere: Pa
 def test_a_task_is_not_written_down_in_a_folder_elsewhere(run_dir: RunDir, elsewhere: Path) -> None:
     linked(run_dir.task("a1"), elsewhere)
     records = Records(run_dir)
-    result = Result("a1", 2, 1, TOKEN, "w1", 5.0, document)
+    result = Result("a1", 2, 1, TOKEN, "w1", 5.0, {"token": TOKEN})
     try:
         for write in (
             lambda: records.remember(TaskState(TaskInfo("a1", "quality"), Lifecycle(status=Status.QUEUED))),
