@@ -1,9 +1,10 @@
-"""On PYTHONPATH this acts on the epochs of a worker's training runs: the product has no such hook.
+"""On PYTHONPATH this acts on training runs of workers, and on files that are read: the product has no such hook.
 
 PACE_S: seconds that an epoch takes at least, as on a slower machine. What is waited for then leaves the cores free, and
 takes as long on a busy machine as on an idle one.
 POISON: the file that says how the training with seed 13 harms its own process in its third epoch, as a bug in a library
 would: "abort", "hang" or "hang once". Without the file it does no harm.
+HELD: the file that is read only once another of its name with ".free" lies beside it, as from a slow disk.
 """
 
 import importlib.abc
@@ -13,7 +14,7 @@ import os
 import runpy
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,18 +24,20 @@ EPOCHS_BEFORE = 2
 FOREVER_S = 3600.0
 FILE = Path(os.environ.get("POISON", "/nonexistent"))
 PACE_S = float(os.environ.get("PACE_S", "0"))
+HELD = os.environ.get("HELD", "")
+LOOK_S = 0.05
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Wraps the trainer when, and only where, it is imported."""
+    """Changes a module when, and only where, it is imported."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """That of the real module, which is changed once it is loaded."""
-        if name != "trainer.train":
+        change = _changes.pop(name, None)
+        if change is None:
             return None
-        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         assert spec is not None
         assert spec.loader is not None
@@ -42,13 +45,14 @@ class _Finder(importlib.abc.MetaPathFinder):
 
         def load_changed(module: ModuleType) -> None:
             load(module)
-            _change(module.PackTrainer)
+            change(module)
 
         spec.loader.exec_module = load_changed  # type: ignore[method-assign]
         return spec
 
 
-def _change(trainer: Any) -> None:
+def _change_epochs(module: Any) -> None:
+    trainer = module.PackTrainer
     run_epoch = trainer.run_epoch
 
     def changed(self: Any, *arguments: Any) -> Any:
@@ -61,6 +65,17 @@ def _change(trainer: Any) -> None:
         return metrics
 
     trainer.run_epoch = changed
+
+
+def _change_reading(module: Any) -> None:
+    open_regular = module.open_regular
+
+    def changed(path: Path, *arguments: Any) -> Any:
+        while path.name == HELD and not path.with_name(f"{HELD}.free").exists():
+            time.sleep(LOOK_S)
+        return open_regular(path, *arguments)
+
+    module.open_regular = changed
 
 
 def _act(what: str) -> None:
@@ -80,5 +95,6 @@ def _next() -> None:
             return
 
 
+_changes: dict[str, Callable[[Any], None]] = {"trainer.train": _change_epochs, "trainer.files": _change_reading}
 sys.meta_path.insert(0, _Finder())
 _next()
