@@ -40,8 +40,17 @@ def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def find_program(name: str) -> str | None:
     """The program's path; None if PATH has none. A relative entry, which would lead into the folder that a command is
     given in, does not count."""
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return shutil.which(name, path=os.pathsep.join(entry for entry in entries if os.path.isabs(entry)))  # noqa: PTH117
+    return shutil.which(name, path=_absolute(os.environ.get("PATH", os.defpath)))
+
+
+def forget_relative_path() -> None:
+    """Take the relative entries out of this process's PATH: libraries start programs too, such as `uname`."""
+    if "PATH" in os.environ:
+        os.environ["PATH"] = _absolute(os.environ["PATH"])
+
+
+def _absolute(path: str) -> str:
+    return os.pathsep.join(entry for entry in path.split(os.pathsep) if os.path.isabs(entry))  # noqa: PTH117
 
 
 def words_of(command_line: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import NoReturn, Protocol, cast
 
 import cqltui
 from cqltui import streams
+from cqltui.child import forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
 
 
@@ -81,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         streams.protect()
         os.umask(os.umask(0) | 0o022)  # others may look at a run, if the user lets them, and never write
+        forget_relative_path()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")

@@ -59,6 +59,7 @@ def code_folder(sources: Iterable[Path], constants: Mapping[str, object]) -> Pat
         try:
             base.mkdir(parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
+            folder = folder.resolve()  # what is checked is what is used: a link above it may be another's
             if (shared := open_to_others(folder)) is not None:
                 unsafe.append(shared)
                 continue
@@ -84,7 +85,8 @@ def open_to_others(folder: Path) -> Path | None:
     place, user = folder.resolve(), os.geteuid()
     for part in (place, *place.parents):
         found = part.stat()
-        shared = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not _is_own_group(found.st_gid))
+        to_group = found.st_mode & stat.S_IWGRP and (_has_list(part) or not _is_own_group(found.st_gid))
+        shared = found.st_mode & stat.S_IWOTH or to_group
         if part == place:
             safe = found.st_uid == user and not shared
         else:
@@ -92,6 +94,14 @@ def open_to_others(folder: Path) -> Path | None:
         if not safe:
             return part
     return None
+
+
+def _has_list(folder: Path) -> bool:
+    """Whether an access control list says more than the mode, whose bits of the group are then its mask."""
+    try:
+        return hasattr(os, "getxattr") and bool(os.getxattr(folder, "system.posix_acl_access"))
+    except OSError:  # it has none, or the file system knows none
+        return False
 
 
 def _is_own_group(gid: int) -> bool:

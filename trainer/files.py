@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
+NOT_REGULAR = "it is a device or a pipe; expected a regular file"
 FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 """macOS alone has it."""
 
@@ -103,13 +104,16 @@ def open_regular(path: Path, largest: int | None = None) -> BinaryIO:
 
     Opening does not wait for a pipe's other end. Raises OSError, its `strerror` made for a message.
     """
+    mode = path.stat().st_mode  # first: that a pipe is opened and closed is felt by who writes to it
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, NOT_REGULAR, str(path))
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is a device or a pipe; expected a regular file", str(path))
+            raise OSError(errno.EINVAL, NOT_REGULAR, str(path))
         if largest is not None and found.st_size > largest:
             said = f"it has {found.st_size:,} bytes; expected at most {largest:,}"
             raise OSError(errno.EFBIG, said, str(path))

@@ -1,14 +1,18 @@
 """What a server may answer: no more than memory has room for, and not for ever.
 
-The library bounds only the time between two pieces of an answer, so one that never ends would be read on and on.
+The library bounds only the time between two pieces of an answer, so one that never ends would be read on and on; and
+nothing bounds how many answers there are to a question that is asked part by part.
 """
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from redis._parsers.hiredis import NOT_ENOUGH_DATA, _HiredisParser
 from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError, TimeoutError
+
+from cqltui.broker.records import RefusedError
 
 ANSWER_BYTES = 128 << 20
 """A thousand tasks with all that is kept of them, which is the largest step of a reading, take a fifth."""
@@ -16,6 +20,16 @@ VALUE_BYTES = 640 << 20
 """Of a single value, such as a file that is handed over: servers hold 512 MB by default (proto-max-bulk-len)."""
 ANSWER_S, SLOWEST_BYTES_S = 10.0, 64 << 10
 """An answer that has begun may take so long, and longer as far as it comes at such a speed."""
+
+
+MOST_PARTS = 10_000
+"""Of what is read or done a part at a time. A million tasks have a thousand."""
+
+
+def parts(of: str) -> Iterator[int]:
+    """Count the parts of something that the server says the end of. Raises RefusedError for one without an end."""
+    yield from range(MOST_PARTS)
+    raise RefusedError(f"the server comes to no end of {of}: it is not one that cqltui has filled")
 
 
 class _Reader:

@@ -15,10 +15,10 @@ from redis.client import PubSub
 
 from cqltui.broker import codec
 from cqltui.broker.keys import Keys
-from cqltui.broker.records import clean
+from cqltui.broker.records import RefusedError, clean
 from cqltui.broker.scripts import Scripts
 from cqltui.broker.snapshot import read_snapshot
-from cqltui.broker.trouble import Trouble, kind, told
+from cqltui.broker.trouble import NONSENSE, Trouble, kind, told
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
 
@@ -79,6 +79,8 @@ class Feed:
             self._drop()
         except (redis.RedisError, OSError, CqltuiError) as error:
             events += self._lost(error)
+        except NONSENSE as error:
+            events += self._lost(RefusedError(told(error)))
         return events
 
     def close(self) -> None:

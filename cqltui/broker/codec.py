@@ -12,6 +12,8 @@ from cqltui.state.model import Wanted
 
 _TEXTS = ("task", "worker", "token")
 _COUNTS = ("epoch", "seq", "attempt")
+COUNT_DIGITS = 18
+"""Of a count: what has more is none of ours, and Python refuses some thousands."""
 
 
 def encode_object(value: Mapping[str, Any]) -> bytes:
@@ -67,7 +69,7 @@ def decode_event(raw: bytes | str | None) -> Event | None:
 
 def whole(raw: bytes | None) -> int:
     """A count as Redis stores it; 0 if there is none."""
-    return int(raw) if raw is not None and raw.isdigit() else 0
+    return int(raw) if raw is not None and raw.isdigit() and len(raw) <= COUNT_DIGITS else 0
 
 
 def number(text: str) -> int | float:

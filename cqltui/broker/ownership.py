@@ -24,6 +24,7 @@ KNOWN = (
     "supervisor.lock",
 )
 """What the program itself opens; whatever else lies there is nobody's business."""
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _LOOK = "it can be looked at (status, attach, logs), and is neither started nor changed"
 
 
@@ -38,12 +39,28 @@ def shut_out_others(folder: Path) -> None:
     """Remove locks and connections that others may open from a server's folder: those of a server of ours are private
     from the first moment, and whoever has a prepared lock would have a server of their own taken for the run's. Raises
     OSError."""
-    for path in (folder / "connection.json", folder / "lock", *folder.glob("*.lock")):
+    names = ("connection.json", "lock", "users.lock", "alive.lock", "keeper.lock")
+    for path in (folder / name for name in names):
         with suppress(FileNotFoundError):
             if path.is_file() and _is_open(path):
                 path.chmod(0o600)
                 if not _is_open(path):  # else a file system that has no such rights
                     path.unlink()
+
+
+def keep_to_ourselves(run_dir: Path) -> None:
+    """Take away what a copy may have brought along: others' right to write in a run directory, and to hold the lock of
+    its supervisor. Raises OSError."""
+    folders = (run_dir, *(run_dir / name for name in ("server", "logs", "tasks", "results")))
+    for folder in (*folders, *(run_dir / "tasks").glob("*")):
+        with suppress(FileNotFoundError):
+            found = folder.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE and found.st_uid == os.geteuid():
+                folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+    with suppress(FileNotFoundError):
+        lock = run_dir / "supervisor.lock"
+        if lock.lstat().st_uid == os.geteuid() and _is_open(lock):
+            lock.chmod(0o600)  # not removed: a supervisor of ours may hold it
 
 
 def foreign(run_dir: Path) -> str:

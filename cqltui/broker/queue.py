@@ -14,6 +14,7 @@ import redis
 
 from cqltui.broker import codec, wire
 from cqltui.broker.audit import Audits
+from cqltui.broker.bounded import parts
 from cqltui.broker.commands import Commands
 from cqltui.broker.handover import Handover
 from cqltui.broker.records import (
@@ -222,14 +223,18 @@ class Queue(Commands, Handover, Audits):
     def leases(self) -> list[Lease]:
         """Every lease with its count of heartbeats, for the reaper."""
         raw: dict[bytes, bytes] = self.client.execute_command("HGETALL", self.keys.leases)
-        found = {task_id.decode(): lease.decode().split("|") for task_id, lease in raw.items()}
+        found = {
+            task_id.decode(errors="replace"): lease
+            for task_id, stored in raw.items()
+            if (lease := wire.lease(stored)) is not None
+        }
         pipeline = self.client.pipeline(transaction=False)
         for task_id, (_, _, worker) in found.items():
             pipeline.execute_command("HGET", self.keys.task(task_id), "instance")
             pipeline.execute_command("HGET", self.keys.worker(worker), "instance")
         instances = pipeline.execute()
         return [
-            Lease(task_id, token, int(beat), worker, fenced=instances[2 * i + 1] not in (None, instances[2 * i]))
+            Lease(task_id, token, beat, worker, fenced=instances[2 * i + 1] not in (None, instances[2 * i]))
             for i, (task_id, (token, beat, worker)) in enumerate(found.items())
         ]
 
@@ -247,7 +252,9 @@ class Queue(Commands, Handover, Audits):
         if task_id is not None:
             return int(self._scripts.run("promote", check_name("task", task_id)))
         count = 0
-        while more := int(self._scripts.run("promote", "")):  # a part of them each time
+        for _ in parts("the delayed tasks"):
+            if not (more := int(self._scripts.run("promote", ""))):
+                break
             count += more
         return count
 
@@ -264,11 +271,12 @@ class Queue(Commands, Handover, Audits):
     def _whole(self, script: str, *args: bytes) -> int:
         """Runs a script that aligns a part at a time, from cursor to cursor; how many entries were out of line."""
         cursor, fixed = b"0", 0
-        while True:
+        for _ in parts("the queue"):
             more, cursor, *_ = self._scripts.run(script, *args, cursor, ALIGN)
             fixed += int(more)
             if cursor == b"0":
-                return fixed
+                break
+        return fixed
 
     # -- what the supervisor tells -------------------------------------------------------------------------------
 

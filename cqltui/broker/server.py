@@ -9,9 +9,11 @@ so that a server which lives is never taken for dead, whatever became of its fil
 import json
 import os
 import secrets
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -246,9 +248,17 @@ class EmbeddedServer:
                 self._tell(found := self._with_process(where))
                 return found
             if _late(deadline, READING_S, last):
+                self._end_unready()
                 raise ServerError(f"the server does not answer ({last}); the end of {self.log}:\n{self._tail()}")
             time.sleep(_STEP_S)
         return None
+
+    def _end_unready(self) -> None:
+        """A server that nobody has got to use is ended: a script in its data file may go on for ever."""
+        with suppress(ValueError, ProcessLookupError):
+            pid = int(_read_pid(self.dir / "server.pid"))
+            if is_server(pid, self.dir):
+                os.kill(pid, signal.SIGKILL)
 
     def _tail(self, start: int = 0) -> str:
         try:

@@ -6,6 +6,7 @@ from typing import Any
 import redis
 
 from cqltui.broker import codec
+from cqltui.broker.bounded import parts
 from cqltui.broker.keys import Keys
 from cqltui.broker.scripts import Scripts
 from cqltui.state import decode
@@ -23,7 +24,7 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
     """The server's state. Its seq is that of the first part read: events after it are to be applied, and those that a
     later part already holds are recognised by the task's own version. Begins again if the server was rebuilt meanwhile.
     """
-    while True:
+    for _ in parts("its rebuilding"):
         first, tasks = None, {}
         for meta, part in _parts(scripts):
             first = first or meta
@@ -48,12 +49,13 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                     "workers": _workers(client, keys),
                 },
             )
+    raise AssertionError  # `parts` has raised
 
 
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
     """Parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
-    while True:
+    for _ in parts("its tasks"):
         meta, cursor, life_names, *rows = scripts.run("snapshot", cursor, CHUNK)
         names = ("epoch", "seq", "meta_seq", "wanted", "campaign", "finished_ts")
         yield dict(zip(names, map(_text, meta), strict=True)), dict(_task(life_names, row) for row in rows)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import redis
 
 from cqltui.broker import codec
+from cqltui.broker.bounded import parts
 from cqltui.broker.keys import Keys
 from cqltui.broker.queue import Queue
+from cqltui.broker.records import RefusedError
 from cqltui.state.events import Event
 
 PAGE = 1000
@@ -35,10 +37,12 @@ def _entries(
 ) -> Iterator[tuple[tuple[int, int], Event | None]]:
     """Place and event, None for one that cannot be read."""
     epoch, seq = version
-    while True:
+    for _ in parts("the events"):
         rows = client.execute_command("XRANGE", keys.events, f"({epoch}-{seq}", "+", "COUNT", PAGE)
         for place, fields in rows:
-            epoch, seq = map(int, place.split(b"-"))
+            before, (epoch, seq) = (epoch, seq), map(int, place.split(b"-"))
+            if (epoch, seq) <= before:
+                raise RefusedError("the server's events are not in order: it is not one that cqltui has filled")
             yield (epoch, seq), codec.decode_event(fields.get(b"e"))
         if len(rows) < PAGE:
             return

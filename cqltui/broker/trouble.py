@@ -107,7 +107,7 @@ _CODES: tuple[tuple[type[lib.RedisError], str], ...] = (
 """Of these the library takes the code off the text."""
 
 
-NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
+NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError, RecursionError)
 """What reading an answer raises that no Redis server gives, in the library or here."""
 
 

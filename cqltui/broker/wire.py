@@ -38,6 +38,13 @@ def claim(row: Sequence[bytes]) -> Claim:
     )
 
 
+def lease(raw: bytes) -> tuple[str, int, str] | None:
+    """(token, heartbeats, worker) of a running task; None for what no script of ours has stored."""
+    token, beats, worker = (*raw.decode(errors="replace").split("|"), "", "", "")[:3]
+    is_lease = raw.count(b"|") == 2 and beats.isascii() and beats.isdigit() and len(beats) <= codec.COUNT_DIGITS
+    return (token, int(beats), worker) if is_lease else None
+
+
 def result_object(result: Result) -> dict[str, Any]:
     """A result as it is stored."""
     return {

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +16,12 @@ from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
 from cqltui.results.rundir import LARGEST, RunDir, read_json
-from cqltui.supervisor.lock import unusable
+from cqltui.supervisor.lock import is_supervised, unusable
 from trainer.files import read_regular
 
 RUNS = Path("runs")
+_SET_ASIDE = re.compile(r"\.old-\d+$")
+"""What `--fresh` puts out of the way."""
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
@@ -164,7 +167,8 @@ def earlier(campaign: Campaign) -> dict[str, Any] | None:
 
 
 def existing_run(run_dir: Path | None) -> RunDir:
-    """The run directory that a command is about. Raises InputError that names those there are."""
+    """The run directory that a command is about: the one that is named, the only one that runs, or the only one there
+    is. Raises InputError that names those there are."""
     if run_dir is not None:
         found = RunDir(run_dir.absolute())
         try:
@@ -174,9 +178,11 @@ def existing_run(run_dir: Path | None) -> RunDir:
         except OSError as error:
             raise InputError(f"{run_dir}: the run cannot be read: {error.strerror}; ask its owner") from error
         return found
-    runs = sorted(path.parent for path in RUNS.glob("*/campaign.json"))
-    if len(runs) == 1:
-        return RunDir(runs[0].absolute())
+    found_here = sorted(path.parent for path in RUNS.glob("*/campaign.json"))
+    runs = [path for path in found_here if _SET_ASIDE.search(path.name) is None] or found_here
+    live = [path for path in runs if is_supervised(RunDir(path))]
+    if len(live) == 1 or len(runs) == 1:
+        return RunDir((live or runs)[0].absolute())
     if not runs:
         raise InputError(f"there is no run in {RUNS.absolute()}: name one with --run-dir DIR")
     raise InputError("there are several runs, name one:", *(f"  --run-dir {path}" for path in runs))

@@ -116,7 +116,8 @@ def read_q_heldout(path: Path) -> npt.NDArray[np.floating] | None:
     """[N, A]: Q of every action in every held-out state, or None if the file is missing or damaged."""
     try:
         q = load_file(path).get("q")
-    except (OSError, SafetensorError):
+    # The last two: types that NumPy lacks.
+    except (OSError, SafetensorError, ValueError, RecursionError, TypeError, AttributeError, KeyError):
         return None
     return None if q is None or q.ndim != 2 else q
 

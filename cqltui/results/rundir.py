@@ -169,15 +169,13 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
         return ()
     whole = content[: content.rfind(b"\n") + 1].decode(errors="replace")
     rows = csv.reader(whole.splitlines())
-    if next(rows, None) != list(METRIC_COLUMNS):
-        return ()
     metrics: list[EpochMetrics] = []
-    for row in rows:
-        try:
-            entry = _metrics(row)
-        except ValueError:
-            break
-        metrics.append(entry)
+    try:
+        if next(rows, None) != list(METRIC_COLUMNS):
+            return ()
+        metrics.extend(map(_metrics, rows))
+    except (ValueError, csv.Error):  # the last: a field of more than 128 KiB
+        pass
     return tuple(metrics)
 
 

@@ -61,8 +61,7 @@ def whole(data: object, key: str) -> int:
 
 def text(data: Mapping[str, Any], key: str) -> str:
     """data[key] as a bounded string."""
-    value = data.get(key)
-    return "" if value is None else str(value)[:TEXT_LIMIT]
+    return _as_text(data.get(key))
 
 
 def dicts(value: object) -> Iterator[Mapping[str, Any]]:
@@ -79,7 +78,12 @@ def items(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def strings(value: object) -> tuple[str, ...]:
     """The items of a list as strings."""
-    return tuple(str(item)[:TEXT_LIMIT] for item in value) if isinstance(value, list | tuple) else ()
+    return tuple(map(_as_text, value)) if isinstance(value, list | tuple) else ()
+
+
+def _as_text(value: object) -> str:
+    """What can be said in a line; nothing of lists and objects, which may be nested deeper than can be written."""
+    return str(value)[:TEXT_LIMIT] if isinstance(value, str | int | float) else ""
 
 
 def task_info(task_id: str, raw: object) -> TaskInfo | None:

@@ -16,6 +16,7 @@ from cqltui.errors import CqltuiError
 from cqltui.results.record import TaskResult, read_q_heldout
 from cqltui.results.rundir import RESULT_FILES, read_metrics
 from cqltui.state.model import TaskInfo
+from trainer.config import ACTIONS
 from trainer.model import Model, read_model
 from trainer.tensorfile import TensorFileError
 
@@ -53,12 +54,14 @@ def checked(source: Path, result: Result, info: TaskInfo | None) -> dict[str, An
         raise RefusedResultError(str(error).replace(f"{source}/", "")) from error
     _check_model(model, result.id, info)
     q = read_q_heldout(source / "q_heldout.safetensors")
-    if q is None or q.shape[1] != len(model.actions) or not np.issubdtype(q.dtype, np.floating):
+    if q is None or q.shape[1] != len(ACTIONS) or not np.issubdtype(q.dtype, np.floating):
         raise RefusedResultError("q_heldout.safetensors: holds no Q values of the model's actions")
-    rows = read_metrics(source / "metrics.csv")
-    if not rows or rows[-1].epoch != document["epochs"]:
-        found = rows[-1].epoch if rows else "none"
+    epochs = [row.epoch for row in read_metrics(source / "metrics.csv")]
+    if not epochs or epochs[-1] != document["epochs"]:
+        found = epochs[-1] if epochs else "none"
         raise RefusedResultError(f"metrics.csv: its last whole epoch is {found}, expected {document['epochs']}")
+    if epochs != list(range(1, len(epochs) + 1)):
+        raise RefusedResultError("metrics.csv: it does not have each epoch once, in order")
     return document
 
 
@@ -105,6 +108,11 @@ def _document(result: Result, info: TaskInfo | None) -> dict[str, Any]:
 def _check_model(model: Model, task_id: str, info: TaskInfo | None) -> None:
     if (said := model.details.get("task", task_id)) != task_id:
         raise RefusedResultError(f"model.safetensors: is of task {str(said)[:SHOWN]!a}")
+    if model.actions != ACTIONS:
+        raise RefusedResultError(f"model.safetensors: its actions are {str(model.actions)[:SHOWN]}, not the trainer's")
+    figures = (*model.tensors.values(), model.standardiser.mean, model.standardiser.std)
+    if not all(np.isfinite(figure).all() for figure in figures) or not (model.standardiser.std > 0).all():
+        raise RefusedResultError("model.safetensors: a weight, or what its inputs are scaled by, is no number")
     if info is not None and info.hidden_dims and model.hidden_dims != info.hidden_dims:
         planned = list(info.hidden_dims)
         raise RefusedResultError(f"model.safetensors: hidden_dims is {list(model.hidden_dims)}, expected {planned}")

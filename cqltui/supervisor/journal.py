@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from cqltui.broker import codec
@@ -38,7 +39,11 @@ class Journal:
         self._file.flush()
 
     def _write(self, event: Event) -> None:
-        self._file.write(codec.encode_event(event) + b"\n")
+        try:
+            line = codec.encode_event(event)
+        except TypeError:  # brackets nested deeper than are written: nobody of ours has sent them
+            line = codec.encode_event(replace(event, data={}))
+        self._file.write(line + b"\n")
         self.version = event.epoch, event.seq
 
     def _last(self) -> tuple[int, int]:

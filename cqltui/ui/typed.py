@@ -38,6 +38,8 @@ class Typed:
         self._last = ""
         """The key that was delivered last."""
         self._closed_s = 0.0
+        self._closer = ""
+        """When a screen was closed last, and the key that had been delivered last by then."""
         self._busy = False
         self._rounds, self._place = 0, (-1, -1)
         self._limit: asyncio.TimerHandle | None = None
@@ -58,7 +60,7 @@ class Typed:
         while self._waiting and not self._busy:
             event = self._waiting.popleft()
             key = event.key if isinstance(event, Key) else ""
-            again = key == self._last and event.time < self._closed_s + REPEAT_S
+            again = key == self._closer and event.time < self._closed_s + REPEAT_S
             if event.time > self._closed_s and not again:
                 self._last, self._busy = key, True
                 return event
@@ -66,7 +68,7 @@ class Typed:
 
     def closed(self) -> None:
         """A screen goes away."""
-        self._closed_s = time.monotonic()
+        self._closed_s, self._closer = time.monotonic(), self._last
 
     def follow(self) -> None:
         """Go on with the next one when what was delivered has come to rest."""

@@ -37,7 +37,17 @@ ROOMS = (
         ("cqltui/campaign/*.py",),
         tuple(
             f"tests/unit/test_{name}*.py"
-            for name in ("campaign_files", "criteria", "fields", "grid", "load", "payload", "plan")
+            for name in (
+                "campaign_files",
+                "criteria",
+                "difference",
+                "fields",
+                "grid",
+                "load",
+                "payload",
+                "placing",
+                "plan",
+            )
         ),
     ),
     Room(
@@ -49,7 +59,17 @@ ROOMS = (
         ),
     ),
     Room("data", ("trainer/data/*.py",), ("tests/trainer/test_data_*.py",)),
-    Room("results", ("cqltui/results/*.py",), ("tests/unit/test_metrics_file.py", "tests/unit/test_results*.py")),
+    Room(
+        "results",
+        ("cqltui/results/*.py",),
+        (
+            *(
+                f"tests/unit/test_{name}*.py"
+                for name in ("known", "left", "metrics_file", "records", "results", "tally")
+            ),
+            "tests/security/test_results_are_checked.py",
+        ),
+    ),
     Room(
         "columns",
         ("cqltui/ui/panels/columns.py", "cqltui/ui/panels/tasks.py"),
@@ -60,19 +80,33 @@ ROOMS = (
         ("cqltui/broker/lua/*.lua",),
         tuple(
             f"tests/contract/test_{name}*.py"
-            for name in ("claims", "details", "feed", "lossy_feed", "rebuild", "shares", "states", "typed_by_hand")
+            for name in (
+                "checkup",
+                "claims",
+                "details",
+                "feed",
+                "lossy_feed",
+                "lost_keys",
+                "rebuild",
+                "reports",
+                "shares",
+                "states",
+                "stop_ends",
+                "typed_by_hand",
+            )
         ),
     ),
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
-    Room(
-        "worker", (), ("tests/unit/test_attempt.py", "tests/unit/test_attempt_figures.py", "tests/unit/test_failure.py")
-    ),
+    Room("worker", (), ("tests/unit/test_attempt*.py", "tests/unit/test_failure.py", "tests/unit/test_tally.py")),
     Room(
         "supervisor",
         (),
-        tuple(
-            f"tests/unit/test_{name}.py"
-            for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
+        (
+            *(
+                f"tests/unit/test_{name}.py"
+                for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
+            ),
+            "tests/security/test_results_are_checked.py",
         ),
     ),
     Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),

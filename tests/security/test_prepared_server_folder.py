@@ -21,7 +21,7 @@ from cqltui.broker.connect import read_connection
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle, _kill, _shut_down
 from cqltui.broker.launch import config_text
-from cqltui.broker.locks import FileLock
+from cqltui.broker.locks import FileLock, is_held
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.errors import InputError, ServerError
@@ -349,3 +349,12 @@ def test_a_squatted_socket_folder_stops_nobody(
         assert client.ping()
     assert handle.leave()
     assert not folder.exists(), "it is left as it was"
+
+
+def test_a_server_that_runs_a_script_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.broker.server.READING_S", 1.0)
+    script = b"while true do end"
+    plant(tmp_path / "server", b"*3\r\n$4\r\nEVAL\r\n$%d\r\n%b\r\n$1\r\n0\r\n" % (len(script), script))
+    with pytest.raises(ServerError, match="does not answer"):
+        EmbeddedServer(tmp_path).start(timeout_s=2.0)
+    eventually(lambda: not is_held(tmp_path / "server" / "alive.lock"))

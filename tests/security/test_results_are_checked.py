@@ -1,6 +1,7 @@
 """A result is what it says it is: nothing is published under a task's name that its own attempt did not leave."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
 from tests.contract.helpers import claim_one, state, task, worker
 from tests.unit.made import leave_result
+from trainer.data.standardise import Standardiser
+from trainer.model import read_model, write_model
 
 TOKEN = "1-7"
 INFO = TaskInfo("a1", "p", epochs=10, hidden_dims=(4,), params=50)
@@ -77,6 +80,25 @@ def _sparse(folder: Path) -> None:
         file.truncate(1 << 26)
 
 
+def _changed(**change: Any) -> Callable[[Path], object]:
+    def harm(folder: Path) -> None:
+        path = folder / "model.safetensors"
+        write_model(path, replace(read_model(path), **change), {"task": "a1"})
+
+    return harm
+
+
+def _not_a_number(folder: Path) -> None:
+    model = read_model(folder / "model.safetensors")
+    weight = np.full_like(model.tensors["head.weight"], np.nan)
+    _changed(tensors={**model.tensors, "head.weight": weight})(folder)
+
+
+def _last_row_alone(folder: Path) -> None:
+    lines = (folder / "metrics.csv").read_text().splitlines(keepends=True)
+    (folder / "metrics.csv").write_text(lines[0] + lines[-1])
+
+
 def _no_q(folder: Path) -> None:
     (folder / "q_heldout.safetensors").write_bytes(save({"q": np.ones((3, 99), np.float32)}))
 
@@ -92,6 +114,11 @@ def _no_q(folder: Path) -> None:
         (lambda folder: (folder / "metrics.csv").unlink(), "metrics.csv: is missing"),
         (lambda folder: (folder / "metrics.csv").write_text("x" * 10_000), "metrics.csv: 10,000 bytes, expected"),
         (lambda folder: (folder / "metrics.csv").write_text("x"), "its last whole epoch is none, expected 10"),
+        (_last_row_alone, "metrics.csv: it does not have each epoch once"),
+        (_not_a_number, "model.safetensors: a weight, or what its inputs are scaled by, is no number"),
+        (_changed(standardiser=Standardiser(np.zeros(2, np.float32), np.zeros(2, np.float32))), "is no number"),
+        (_changed(actions=("large", "no-bet")), "model.safetensors: its actions are"),
+        (_changed(actions=()), "model.safetensors: its actions are"),
         (_no_q, "q_heldout.safetensors: holds no Q values of the model's actions"),
     ],
 )

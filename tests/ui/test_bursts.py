@@ -108,7 +108,7 @@ class Desk:
         await self.rest()
         main.tasks.move_to(main.tasks.ids.index(RUNNING))
         self.app._control._pending.clear()
-        self.app._typed._last = ""
+        self.app._typed._closer = ""
         for key in opener:
             await self.burst([key])
         self.bench.commands.calls.clear()

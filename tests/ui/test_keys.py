@@ -283,6 +283,9 @@ async def test_a_list_made_narrow_stays_sorted_by_a_column_that_no_longer_fits()
         assert (found.sort_name, found.ids) == ("phase", by_phase)
         await pilot.press("greater_than_sign")
         assert found.sort_name == "epoch"
+        epochs = [bench.app.frame.state.tasks[task_id].epochs_done for task_id in found.ids if bench.app.frame]
+        assert epochs == sorted(epochs, reverse=True), "the farthest first"
+        assert epochs[0] > epochs[-1]
 
 
 async def test_question_mark_opens_help() -> None:

@@ -1,5 +1,7 @@
 """What the epochs of a run come to: a bounded curve, the latest of each metric, the same whoever reads them."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +47,27 @@ def test_the_time_is_that_of_all_epochs() -> None:
     assert found.report()["trained_s"] == round(50 * 13 * 128 / 1000.0, 3)
     assert found.samples_per_s == 1000.0
     assert found.report()["val_loss"] == 0.5
+
+
+def test_a_report_worked_by_hand() -> None:
+    found = Tally(3, 13, 128)
+    found.add(EpochMetrics(1, math.nan, 0.9, 0.4, 0.1, 2.0, 3000.0, 0.8, 0.7, 0.2))
+    found.add(EpochMetrics(2, 0.25, 0.2, 0.3, 0.2, 1.0, 1500.0))
+    assert found.report() == {
+        "epoch": 2,
+        "step": 26,
+        "epochs": 3,
+        "trained_s": round(1664 / 3000 + 1664 / 1500, 3),
+        "best_val_loss": 0.8,
+        "loss": 0.25,
+        "td_loss": 0.2,
+        "cql_loss": 0.3,
+        "q_mean": 0.2,
+        "grad_norm": 1.0,
+        "val_loss": 0.8,  # the latest known
+        "samples_per_s": 1500.0,
+        "curve": [(2, 0.25)],  # what is no number has no point
+    }
+    assert found.samples_per_s == 2000.0
+    found.add(EpochMetrics(3, 0.2, 0.2, 0.3, 0.2, 1.0, 700.0))
+    assert found.samples_per_s == 1235.3
