@@ -73,6 +73,8 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml constraints.txt locks/run.lock
 	$(LOCKED) locks/run.lock
 	$(PIP) -c constraints.txt torch
 	$(PIP) --no-deps --no-build-isolation -e .
+	@echo "compiling the kernels (this happens once)"
+	$(BIN)/python -m trainer.warm
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run locks/dev.lock

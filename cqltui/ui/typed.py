@@ -60,7 +60,7 @@ class Typed:
         while self._waiting and not self._busy:
             event = self._waiting.popleft()
             key = event.key if isinstance(event, Key) else ""
-            again = key == self._closer and event.time < self._closed_s + REPEAT_S
+            again = key == self._closer == self._last and event.time < self._closed_s + REPEAT_S
             if event.time > self._closed_s and not again:
                 self._last, self._busy = key, True
                 return event
