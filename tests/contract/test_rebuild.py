@@ -23,6 +23,9 @@ def test_what_ended_is_restored_with_its_result(queue: Queue) -> None:
     assert not queue.restore(submission, known, result)
     assert list(queue.results()) == [result]
     assert (life(queue, "done").status, life(queue, "done").finished_ts) == (Status.DONE, 12.0)
+    assert queue.complete("done", result.token, {}), "its worker asks again, which has not heard that it was accepted"
+    assert not queue.complete("done", "9-9", {})
+    assert list(queue.results()) == [result]
     queue.enqueue(submission)
     assert queue.depth() == 0
     with pytest.raises(ValueError, match="without a result"):
