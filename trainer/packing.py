@@ -40,7 +40,8 @@ def pack_key(config: TrainerConfig) -> PackKey:
 def estimate_bytes(configs: Sequence[TrainerConfig], state_dim: int, rows: int, heldout_rows: int = 0) -> int:
     """Memory of a pack's tensors at its peak, in bytes, the target network of multi-step data included.
 
-    A process adds what PyTorch itself takes, about 250 MB on CPU. Generous rather than exact, to bound packs by.
+    A process adds what its libraries and compiled code take, about 350 MB on a CPU. Generous rather than exact, to
+    bound packs by.
     """
     data = (rows + heldout_rows) * (FLOAT_BYTES * (2 * state_dim + 2) + INT_BYTES)
     return data + sum(_member_bytes(config, state_dim, rows, heldout_rows) for config in configs)

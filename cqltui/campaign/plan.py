@@ -53,7 +53,7 @@ class TaskPlan:
     steps: int
     step_flops: int
     memory_bytes: int
-    """Weights, optimizer, activations and data; what PyTorch itself takes comes on top."""
+    """Weights, optimizer, activations and data; what a worker's libraries take comes on top."""
     seconds: float
     measured: bool
     """Whether the speed of its shape was measured."""

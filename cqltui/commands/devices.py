@@ -20,7 +20,7 @@ MASK = "CUDA_VISIBLE_DEVICES"
 SHOWN_DEVICE = "CQLTUI_DEVICE"
 """What a worker's device is called outside of it."""
 WORKER_BYTES = 400 * 1024**2
-"""Memory of a worker with a small pack; PyTorch and compiled code take most of it."""
+"""Memory of a worker with a small pack; libraries and compiled code take most of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ def plan_table(plan: Plan) -> RenderableType:
     total = (
         f"{plan.campaign}: {len(plan.queue_order)} tasks on {plan.rows:,} rows, {_flops(plan.flops)}, "
         f"{duration(plan.seconds)} with {plan.workers} worker{'s' * (plan.workers != 1)} ({how}), "
-        f"{_size(plan.memory_bytes)} of memory besides PyTorch, {_size(plan.disk_bytes)} on disk for models and last "
-        "checkpoints"
+        f"{_size(plan.memory_bytes)} of memory besides a worker's own, "
+        f"{_size(plan.disk_bytes)} on disk for models and last checkpoints"
     )
     return Group(_phases(plan), Text(), _tasks(plan), Text(), Text(total))
 

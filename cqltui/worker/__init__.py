@@ -1,1 +1,1 @@
-"""Claim, train, report: the process that trains. With `trainer`, the only room that loads PyTorch."""
+"""Claim, train, report: the process that trains. PyTorch only where a device or a precision needs it."""
