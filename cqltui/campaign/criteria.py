@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cqltui.campaign import checks
-from cqltui.campaign.fields import Reader, choice, integer, number, text
 from cqltui.campaign.model import Campaign, Criterion, Phase
 from cqltui.campaign.outcomes import ENDED, Judgement, Params, ParamValue, Scope, TaskOutcome, Verdict
+from cqltui.fields import Reader, choice, integer, number, text
 
 __all__ = ["CHECKS", "REQUIRED", "Check", "Param", "TaskOutcome", "Verdict", "evaluate", "evaluate_all", "phase_names"]
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cqltui.algorithms import DEFAULT, named
+from cqltui.algorithms.base import Algorithm, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.criteria import CHECKS, REQUIRED, phase_names
-from cqltui.campaign.fields import INVALID, Problems, item_path, positive, read_table, suggestion, text
 from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
+from cqltui.campaign.schema import TrainingSchema
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
+from cqltui.fields import INVALID, Problems, item_path, positive, read_table, suggestion, text
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
 from trainer.files import read_regular
 
@@ -78,12 +81,14 @@ def campaign_from(document: dict[str, Any], path: Path, settings: Sequence[str] 
     head = read_table(tables.get("campaign", {}), "campaign", schema.CAMPAIGN, problems)
     if "name" not in head:
         problems.add("campaign.name", "is missing; it names the run directory")
-    trainer = read_table(tables.get("trainer", {}), "trainer", schema.TRAINER, problems, schema.MISPLACED)
+    algorithm = named(_algorithm_name(tables.get("trainer")))
+    training = TrainingSchema.of(algorithm)
+    trainer = read_table(tables.get("trainer", {}), "trainer", training.trainer, problems, schema.MISPLACED)
     state_cols = trainer.pop("state_cols", None)
     data = _data(tables.get("data", {}), state_cols, path, set_paths, problems)
     workers = read_table(tables.get("workers", {}), "workers", schema.WORKERS, problems)
     redis = read_table(tables.get("redis", {}), "redis", schema.REDIS, problems)
-    phases = _phases(tables.get("phase", []), _Context(problems, trainer, float(scale)))
+    phases = _phases(tables.get("phase", []), _Context(problems, algorithm, training, trainer, float(scale)))
     problems.raise_any()
     return Campaign(
         name=head["name"],
@@ -95,6 +100,12 @@ def campaign_from(document: dict[str, Any], path: Path, settings: Sequence[str] 
         phases=phases,
         path=path.absolute(),
     )
+
+
+def _algorithm_name(trainer: object) -> str:
+    """What [trainer] names, if anything: the rest is read by that algorithm's table."""
+    name = trainer.get("algorithm") if isinstance(trainer, dict) else None
+    return name if isinstance(name, str) else DEFAULT
 
 
 def _data(table: object, state_cols: Any, path: Path, set_paths: set[str], problems: Problems) -> DataConfig:
@@ -128,6 +139,8 @@ class _Context:
     """What the phases are read with."""
 
     problems: Problems
+    algorithm: Algorithm
+    schema: TrainingSchema
     trainer: Settings
     """The defaults of [trainer]."""
     epochs_scale: float
@@ -162,12 +175,12 @@ def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
 def _phase(table: object, key: str, context: _Context) -> Phase:
     """One phase; its name is empty where it has none that can be used."""
     problems = context.problems
-    read = read_table(table, key, schema.PHASE, problems, schema.MISPLACED)
+    read = read_table(table, key, context.schema.phase, problems, schema.MISPLACED)
     for required in ("name", "priority"):
         if required not in read and isinstance(table, dict):
             problems.add(f"{key}.{required}", "is missing")
     name = read["name"] if isinstance(read.get("name"), str) else ""
-    defaults = context.trainer | {setting: read[setting] for setting in schema.SETTINGS if setting in read}
+    defaults = context.trainer | {setting: read[setting] for setting in context.schema.settings if setting in read}
     shape = _TaskShape(name, read.get("priority", 0), defaults)
     tasks = [*_listed(read.get("task", []), f"{key}.task", shape, context)]
     if "grid" in read:
@@ -207,13 +220,13 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
         return
     for index, table in enumerate(tables):
         place = f"{key}[{index}]"
-        read = read_table(table, place, schema.TASK, context.problems, schema.MISPLACED)
-        own = {name: value for name, value in read.items() if name in schema.SETTINGS}
+        read = read_table(table, place, context.schema.task, context.problems, schema.MISPLACED)
+        own = {name: value for name, value in read.items() if name in context.schema.settings}
         config = _config(shape.defaults | own, place, context)
         if config is None or INVALID in read.values():
             continue
         description = read.get("description", "")
-        title = description or grid.settings_title(own) or f"task {index + 1}"
+        title = description or settings_title(own) or f"task {index + 1}"
         yield (
             place,
             TaskSpec(
@@ -225,7 +238,7 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
 
 def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
     """The [phase.grid] table: one task for each combination."""
-    axes = read_table(table, key, schema.GRID, context.problems, schema.MISPLACED)
+    axes = read_table(table, key, context.schema.grid, context.problems, schema.MISPLACED)
     if not axes and isinstance(table, dict) and not table:
         context.problems.expected(key, "at least one setting with a list of values", table)
     if not axes or any(values is INVALID for values in axes.values()):
@@ -250,12 +263,12 @@ def _is_auto(settings: Settings) -> bool:
 def _config(settings: Mapping[str, Any], place: str, context: _Context) -> TrainerConfig | None:
     """A task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32 until a machine
     is known (`Campaign.with_auto_precision`)."""
-    missing = [name for name in schema.REQUIRED_SETTINGS if name not in settings]
+    missing = [name for name in context.schema.required if name not in settings]
     if missing:
         context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")
     if missing or any(value is INVALID for value in settings.values()):
         return None
-    config = TrainerConfig(**{**settings, "precision": settings.get("precision", "auto").replace("auto", "fp32")})
+    config = context.algorithm.config(settings)
     return replace(config, epochs=_scaled(config.epochs, context.epochs_scale))
 
 
@@ -265,9 +278,9 @@ def _scaled(epochs: int, scale: float) -> int:
 
 def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
     """Two trainings of a phase that would give the same weights are a mistake."""
-    first: dict[TrainerConfig, Placed] = {}
+    first: dict[str, Placed] = {}
     for place, task in tasks:
-        identity = replace(task.trainer, validate_every=1)  # has no influence on the weights
+        identity = str(named(task.trainer.algorithm).identity(task.trainer))
         other_place, other = first.setdefault(identity, (place, task))
         if other is not task:
             problems.add(place, f"the training {task.title!r} is there already, as {other.title!r} in {other_place}")

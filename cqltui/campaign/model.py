@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from cqltui.algorithms import named
+from cqltui.algorithms.base import Algorithm, Quantity
 from cqltui.errors import InputError
-from trainer.config import DataConfig, Precision, TrainerConfig, param_count, step_flops
+from trainer.config import DataConfig, Precision, TrainerConfig
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
 ID_LENGTH = 8
@@ -35,6 +37,11 @@ class TaskSpec:
     def id(self) -> str:
         """The first 8 hex digits of the digest."""
         return self.digest[:ID_LENGTH]
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What kind of training it is."""
+        return named(self.trainer.algorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +133,13 @@ class Campaign:
                 return phase
         raise KeyError(name)
 
-    def params(self, task: TaskSpec) -> int:
-        """Trainable parameters of the task's network."""
-        return param_count(task.trainer.hidden_dims, self.state_dim)
+    def quantity(self, task: TaskSpec, rows: int) -> Quantity:
+        """What the task costs on `rows` training transitions."""
+        return task.algorithm.quantity(task.trainer, self.state_dim, rows)
 
-    def step_flops(self, task: TaskSpec) -> int:
-        """FLOPs of one training step of the task."""
-        return step_flops(task.trainer.hidden_dims, self.state_dim, task.trainer.batch_size)
+    def memory_bytes(self, task: TaskSpec, members: int, rows: int, validation_rows: int) -> int:
+        """Memory of a pack of so many tasks like this one."""
+        return task.algorithm.memory_bytes([task.trainer] * members, self.state_dim, rows, validation_rows)
 
     def with_auto_precision(self, precision: Precision) -> "Campaign":
         """The same campaign with this precision wherever the file says "auto". Before `identified`: ids follow it."""
@@ -164,7 +171,5 @@ class Campaign:
 
 def task_digest(task: TaskSpec, data_digest: str) -> str:
     """SHA-256 (hex) over the phase's name and exactly what determines the task's weights."""
-    settings = asdict(task.trainer)
-    del settings["validate_every"]  # looks at the training, has no part in it
-    identity = {"phase": task.phase, "trainer": settings, "data": data_digest}
+    identity = {"phase": task.phase, "trainer": task.algorithm.identity(task.trainer), "data": data_digest}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cqltui.algorithms import DEFAULT, named
 from cqltui.campaign.model import Campaign, TaskSpec
-from trainer.config import DataConfig, TrainerConfig, epoch_steps
+from trainer.config import DataConfig, TrainerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +26,39 @@ class DataSummary:
     """What looks like a mistake in the file."""
 
 
-def task_info(campaign: Campaign, task: TaskSpec, index: int, rows: int) -> dict[str, Any]:
-    """The fields of `state.model.TaskInfo`. `rows`: training transitions, which fix the steps of an epoch."""
-    trainer = task.trainer
+def task_info(campaign: Campaign, task: TaskSpec, index: int, data: DataSummary) -> dict[str, Any]:
+    """The fields of `state.model.TaskInfo`."""
+    trainer, quantity = task.trainer, campaign.quantity(task, data.rows)
     return {
         "phase": task.phase,
         "title": task.title,
         "description": task.description,
         "index": index,
-        "alpha": trainer.alpha,
-        "lr": trainer.lr,
-        "hidden_dims": list(trainer.hidden_dims),
-        "seed": trainer.seed,
+        "algorithm": trainer.algorithm,
+        "settings": task.algorithm.values(trainer),
         "epochs": trainer.epochs,
         "batch_size": trainer.batch_size,
-        "epoch_steps": epoch_steps(rows, trainer.batch_size),
-        "step_flops": campaign.step_flops(task),
-        "params": campaign.params(task),
+        "epoch_steps": quantity.epoch_steps,
+        "step_flops": quantity.step_flops,
+        "params": quantity.params,
+        "shape": task.algorithm.shape(trainer),
+        "pack": pack_key(task, data.digest),
         "baseline_loss": task.baseline_loss,
     }
 
 
-def task_spec(campaign: Campaign, task: TaskSpec, rows: int, data_digest: str) -> dict[str, Any]:
-    """What a worker trains by; read back with `read_trainer` and `read_data`. `rows` as in `task_info`."""
-    data = asdict(campaign.data)
-    data["path"] = None if campaign.data.path is None else str(campaign.data.path.resolve())
+def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str, Any]:
+    """What a worker trains by; read back with `read_trainer` and `read_data`."""
+    source, quantity = asdict(campaign.data), campaign.quantity(task, data.rows)
+    source["path"] = None if campaign.data.path is None else str(campaign.data.path.resolve())
     return {
         "digest": task.digest,
         "phase": task.phase,
-        "params": campaign.params(task),
-        "epoch_steps": epoch_steps(rows, task.trainer.batch_size),
-        "trainer": asdict(task.trainer),
-        "data": data,
-        "data_digest": data_digest,
+        "params": quantity.params,
+        "epoch_steps": quantity.epoch_steps,
+        "trainer": task.algorithm.values(task.trainer),
+        "data": source,
+        "data_digest": data.digest,
         "checkpoint_s": campaign.workers.checkpoint_s,
         "lease_s": campaign.workers.lease_s,
         "retry_s": campaign.workers.retry_s,
@@ -65,11 +66,9 @@ def task_spec(campaign: Campaign, task: TaskSpec, rows: int, data_digest: str) -
 
 
 def pack_key(task: TaskSpec, data_digest: str) -> str:
-    """Tasks with the same key can train together: only alpha, lr, seed and epochs may differ."""
-    trainer = task.trainer
-    dims = "-".join(map(str, trainer.hidden_dims))
-    shared = (trainer.gamma, trainer.target_update_steps, trainer.grad_clip, trainer.precision)
-    return f"{task.phase}:{dims}:{trainer.batch_size}:{shared}:{data_digest[:16]}".replace(" ", "")
+    """Tasks of one phase and the same data with the same key train together; empty: the task trains alone."""
+    key = task.algorithm.pack_key(task.trainer)
+    return f"{task.phase}:{key}:{data_digest[:16]}" if key else ""
 
 
 def fair_members(campaign: Campaign, data_digest: str, workers: int) -> dict[str, int]:
@@ -81,8 +80,11 @@ def fair_members(campaign: Campaign, data_digest: str, workers: int) -> dict[str
 def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:
     """The training's settings. Raises KeyError, TypeError or ValueError on a spec of another make."""
     raw = dict(spec["trainer"])
-    raw["hidden_dims"] = tuple(int(size) for size in raw["hidden_dims"])
-    return TrainerConfig(**raw)
+    algorithm = named(str(raw.get("algorithm", DEFAULT)))
+    read = algorithm.accepted(raw)
+    if unread := sorted(raw.keys() - read.keys()):
+        raise ValueError(f"{unread[0]}: not a setting of {algorithm.name}, or a value that it cannot have")
+    return algorithm.config(read)
 
 
 def read_data(spec: Mapping[str, Any]) -> DataConfig:

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 from cqltui.campaign.model import Campaign
-from trainer.config import step_flops
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _seconds(campaign: Campaign, verdict: Verdict, *, on_device: bool) -> float:
     total = 0.0
     for task in campaign.tasks:
         trainer = task.trainer
-        flops = step_flops(trainer.hidden_dims, len(campaign.data.state_cols), trainer.batch_size)
+        flops = campaign.quantity(task, 0).step_flops
         total += trainer.epochs / trainer.batch_size * _step_s(verdict.shapes, flops, on_device=on_device)
     return total
 

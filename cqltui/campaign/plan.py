@@ -7,22 +7,7 @@ from types import MappingProxyType
 
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.errors import InputError
-from trainer.config import TrainerConfig, epoch_steps
-from trainer.packing import FLOAT_BYTES, estimate_bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the speed of a training step depends on."""
-
-    hidden_dims: tuple[int, ...]
-    batch_size: int
-    precision: str
-
-    @classmethod
-    def of(cls, trainer: TrainerConfig) -> "Shape":
-        """The shape of a task's steps."""
-        return cls(trainer.hidden_dims, trainer.batch_size, trainer.precision)
+from trainer.packing import FLOAT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +19,12 @@ class Speeds:
     for [2048, 1024, 512, 256]. A task is planned with its share of a pack's time.
     """
 
-    step_s: Mapping[Shape, float] = field(default_factory=lambda: MappingProxyType({}))
+    step_s: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     assumed_overhead_s: float = 0.04e-3
     assumed_flops_per_s: float = 190e9
 
-    def seconds_per_step(self, shape: Shape, step_flops: int) -> float:
-        """Seconds that one step of that shape takes."""
+    def seconds_per_step(self, shape: str, step_flops: int) -> float:
+        """Seconds that one step of that shape (`Algorithm.shape`) takes."""
         measured = self.step_s.get(shape)
         return self.assumed_overhead_s + step_flops / self.assumed_flops_per_s if measured is None else measured
 
@@ -178,7 +163,7 @@ def check_batches(campaign: Campaign, rows: int) -> None:
     problems = []
     for phase in campaign.phases:
         largest = max(task.trainer.batch_size for task in phase.tasks)
-        if epoch_steps(rows, largest) < 1:
+        if largest > rows:
             problems.append(
                 f"{campaign.path}: phase.{phase.name}: batch_size {largest:,} is more than the {rows:,} rows"
             )
@@ -197,26 +182,24 @@ def list_schedule(seconds: Sequence[float], workers: int) -> list[float]:
     return starts
 
 
-def _steps(task: TaskSpec, rows: int) -> int:
-    return task.trainer.epochs * epoch_steps(rows, task.trainer.batch_size)
-
-
 def _seconds(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds) -> float:
-    return _steps(task, rows) * speeds.seconds_per_step(Shape.of(task.trainer), campaign.step_flops(task))
+    quantity = campaign.quantity(task, rows)
+    steps = task.trainer.epochs * quantity.epoch_steps
+    return steps * speeds.seconds_per_step(task.algorithm.shape(task.trainer), quantity.step_flops)
 
 
 def _task_plan(
     campaign: Campaign, task: TaskSpec, all_rows: tuple[int, int], speeds: Speeds, start_s: float
 ) -> TaskPlan:
-    """`all_rows`: training and held-out rows."""
-    trainer, params, rows = task.trainer, campaign.params(task), all_rows[0]
+    """`all_rows`: training and validation rows."""
+    quantity = campaign.quantity(task, all_rows[0])
     return TaskPlan(
         task=task,
-        params=params,
-        steps=_steps(task, rows),
-        step_flops=campaign.step_flops(task),
-        memory_bytes=estimate_bytes([trainer], campaign.state_dim, *all_rows),
-        seconds=_seconds(campaign, task, rows, speeds),
-        measured=Shape.of(trainer) in speeds.step_s,
+        params=quantity.params,
+        steps=task.trainer.epochs * quantity.epoch_steps,
+        step_flops=quantity.step_flops,
+        memory_bytes=campaign.memory_bytes(task, 1, *all_rows),
+        seconds=_seconds(campaign, task, all_rows[0], speeds),
+        measured=task.algorithm.shape(task.trainer) in speeds.step_s,
         start_s=start_s,
     )

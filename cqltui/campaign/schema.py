@@ -1,9 +1,12 @@
 """The keys of a campaign file, each with what its value has to be. `load` puts the values together."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from cqltui.campaign.fields import (
+from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
+from cqltui.fields import (
     INVALID,
     Problems,
     Reader,
@@ -19,10 +22,6 @@ from cqltui.campaign.fields import (
 )
 from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS
 
-MAX_LAYERS = 32
-MAX_WIDTH = 16_384
-MAX_SEED = 2**32 - 1
-"""What every random generator that a seed is handed to accepts."""
 MAX_SECONDS = 7 * 86_400.0
 NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob"})
 """Columns of a `logged` file that are no features; the first two would tell the network the answer."""
@@ -113,45 +112,61 @@ SOURCE_KEYS = {
 }
 """The keys of [data] that each source uses."""
 
-SETTINGS: dict[str, Reader] = {
-    "algorithm": choice("cql"),
-    "epochs": integer(1, 10_000_000),
-    "batch_size": integer(1, 1_000_000),
-    "lr": positive(),
-    "alpha": number("a number >= 0", lambda value: value >= 0),
-    "gamma": number("a number from 0 to 1", lambda value: 0 <= value <= 1),
-    "hidden_dims": list_of(integer(1, MAX_WIDTH), "layer widths", high=MAX_LAYERS),
-    "seed": SEED,
-    "precision": choice("auto", "fp32", "bf16"),
-    "target_update_steps": integer(1, 10**9),
-    "grad_clip": positive(),
-    "validate_every": integer(1, 10_000_000),
-}
-"""What a training is; allowed in [trainer], in a phase and in a task, the nearest to the task wins."""
-REQUIRED_SETTINGS = ("epochs", "lr", "alpha", "hidden_dims", "seed")
 
-TRAINER: dict[str, Reader] = {**SETTINGS, "state_cols": _state_cols}
-GRID: dict[str, Reader] = {
-    **{name: list_of(reader, "values", high=100_000, unique=True) for name, reader in SETTINGS.items()},
-    "seed": seeds,
-}
-TASK: dict[str, Reader] = {
-    **SETTINGS,
-    "description": LINE,
-    "baseline_loss": number("a number >= 0", lambda value: value >= 0),
-}
-PHASE: dict[str, Reader] = {
-    **SETTINGS,
-    "name": NAME,
-    "title": LINE,
-    "priority": PRIORITY,
-    "goal": text(multiline=True),
-    "questions": list_of(LINE, "questions", high=100),
-    "expected": text(multiline=True),
-    "task": anything,
-    "grid": anything,
-    "criterion": anything,
-}
+@dataclass(frozen=True, slots=True)
+class TrainingSchema:
+    """The tables that hold settings of an algorithm. A setting is allowed in [trainer], in a phase and in a task; the
+    nearest to the task wins."""
+
+    settings: Mapping[str, Reader]
+    required: tuple[str, ...]
+    """Settings without a default."""
+
+    @classmethod
+    def of(cls, algorithm: Algorithm) -> "TrainingSchema":
+        """Return the schema of an algorithm."""
+        return cls(
+            {setting.name: setting.read for setting in algorithm.settings},
+            tuple(setting.name for setting in algorithm.settings if setting.default is REQUIRED),
+        )
+
+    @property
+    def trainer(self) -> dict[str, Reader]:
+        """The keys of [trainer]."""
+        return {**self.settings, "state_cols": _state_cols}
+
+    @property
+    def grid(self) -> dict[str, Reader]:
+        """The keys of [phase.grid]: a list of values for each setting."""
+        lists = {name: list_of(reader, "values", high=100_000, unique=True) for name, reader in self.settings.items()}
+        return {**lists, "seed": seeds} if "seed" in lists else lists
+
+    @property
+    def task(self) -> dict[str, Reader]:
+        """The keys of [[phase.task]]."""
+        return {
+            **self.settings,
+            "description": LINE,
+            "baseline_loss": number("a number >= 0", lambda value: value >= 0),
+        }
+
+    @property
+    def phase(self) -> dict[str, Reader]:
+        """The keys of [[phase]]."""
+        return {
+            **self.settings,
+            "name": NAME,
+            "title": LINE,
+            "priority": PRIORITY,
+            "goal": text(multiline=True),
+            "questions": list_of(LINE, "questions", high=100),
+            "expected": text(multiline=True),
+            "task": anything,
+            "grid": anything,
+            "criterion": anything,
+        }
+
+
 WORKERS: dict[str, Reader] = {
     "count": _worker_count,
     "device": choice("auto", "cuda", "mps", "cpu"),

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
-from cqltui.campaign.fields import Problems, item_path, key_path, suggestion
+from cqltui.fields import Problems, item_path, key_path, suggestion
 
 EPOCHS_SCALE = "epochs_scale"
 

@@ -15,8 +15,6 @@ from cqltui.commands.measuring import PackSpec, answers
 from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.bench import BenchRow, bench_json, bench_table
-from trainer.config import epoch_steps
-from trainer.packing import estimate_bytes
 
 HELP = "Time each architecture of a campaign on this machine, single and packed, beside its matrix products alone."
 PIPE_WIDTH = 10_000
@@ -43,21 +41,21 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("measuring", total=len(sizes))
         for task, members in sizes:
-            progress.update(bar, description=f"{list(task.trainer.hidden_dims)}, {members}")
-            spec = PackSpec(payload.task_spec(campaign, task, data.rows, data.digest), members)
+            progress.update(bar, description=f"{task.algorithm.shape_title(task.trainer)}, {members}")
+            spec = PackSpec(payload.task_spec(campaign, task, data), members)
+            quantity = campaign.quantity(task, data.rows)
             # A process each: what one has held at most is told by its system only as a whole.
             answer = list(answers([spec], places[0], arguments.seconds, limit=True))[-1]
             rows.append(
                 BenchRow(
-                    hidden_dims=task.trainer.hidden_dims,
+                    network=task.algorithm.shape_title(task.trainer),
+                    shape=task.algorithm.shape_values(task.trainer),
                     batch_size=task.trainer.batch_size,
                     precision=task.trainer.precision,
                     members=members,
-                    epoch_steps=epoch_steps(data.rows, task.trainer.batch_size),
-                    step_flops=campaign.step_flops(task),
-                    estimate_bytes=estimate_bytes(
-                        [task.trainer] * members, campaign.state_dim, data.rows, data.heldout_rows
-                    ),
+                    epoch_steps=quantity.epoch_steps,
+                    step_flops=quantity.step_flops,
+                    estimate_bytes=campaign.memory_bytes(task, members, data.rows, data.heldout_rows),
                     step_s=answer.get("step_s"),
                     limit_s=answer.get("limit_s"),
                     peak_bytes=answer.get("peak_bytes"),
@@ -78,9 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _packs(campaign: Campaign, digest: str, workers: int) -> list[tuple[TaskSpec, int]]:
     """Each architecture of the campaign as a single task and, if it has mates, as one worker's share of them."""
     shares = payload.fair_members(campaign, digest, workers)
-    found: dict[tuple[tuple[int, ...], int, str], tuple[TaskSpec, set[int]]] = {}
+    found: dict[str, tuple[TaskSpec, set[int]]] = {}
     for task in campaign.tasks:
-        trainer = task.trainer
-        shape = trainer.hidden_dims, trainer.batch_size, trainer.precision
+        shape = task.algorithm.shape(task.trainer)
         found.setdefault(shape, (task, {1}))[1].add(shares[payload.pack_key(task, digest)])
     return [(task, members) for task, sizes in found.values() for members in sorted(sizes)]

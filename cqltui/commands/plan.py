@@ -11,7 +11,8 @@ from rich.text import Text
 
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.campaign.plan import Shape, Speeds, plan
+from cqltui.campaign.payload import DataSummary
+from cqltui.campaign.plan import Speeds, plan
 from cqltui.commands import difference, options
 from cqltui.commands.dataset import load_data
 from cqltui.commands.measuring import PackSpec, answers
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     campaign, data = load_data(campaign.with_auto_precision(placing.precision))
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
-        speeds, failures = measure(campaign, data.rows, data.digest, places)
+        speeds, failures = measure(campaign, data, places)
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     found = difference.find(run_dir, campaign, data)
     if arguments.json:
@@ -69,25 +70,23 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.UNFINISHED if failures else ExitCode.OK
 
 
-def measure(campaign: Campaign, rows: int, data_digest: str, places: Sequence[str]) -> tuple[Speeds, dict[str, str]]:
+def measure(campaign: Campaign, data: DataSummary, places: Sequence[str]) -> tuple[Speeds, dict[str, str]]:
     """A member's seconds per step of every shape of the campaign, in packs as the workers at `places` will share them.
 
     And what could not be trained, with the reason.
     """
-    shares = payload.fair_members(campaign, data_digest, len(places))
-    shapes: dict[Shape, TaskSpec] = {}
+    shares = payload.fair_members(campaign, data.digest, len(places))
+    shapes: dict[str, TaskSpec] = {}
     for task in campaign.tasks:
-        shapes.setdefault(Shape.of(task.trainer), task)
+        shapes.setdefault(task.algorithm.shape(task.trainer), task)
     waiting = list(shapes.items())
-    step_s: dict[Shape, float] = {}
+    step_s: dict[str, float] = {}
     failures: dict[str, str] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("measuring", total=len(waiting))
         while waiting:  # a process that ends early leaves the rest to the next
             packs = [
-                PackSpec(
-                    payload.task_spec(campaign, task, rows, data_digest), shares[payload.pack_key(task, data_digest)]
-                )
+                PackSpec(payload.task_spec(campaign, task, data), shares[payload.pack_key(task, data.digest)])
                 for _, task in waiting
             ]
             for pack, answer in zip(packs, answers(packs, places[0], MEASURE_S), strict=False):

@@ -1,5 +1,6 @@
 """What `cqltui bench` measured, as a table for people and as JSON for programs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,10 @@ from rich.text import Text
 class BenchRow:
     """A network trained as a pack of `members`. What was measured is None where it failed."""
 
-    hidden_dims: tuple[int, ...]
+    network: str
+    """What sets it apart, for people."""
+    shape: Mapping[str, Any]
+    """The settings on which its speed depends."""
     batch_size: int
     precision: str
     members: int
@@ -57,7 +61,10 @@ DERIVED = ("epochs_per_s", "samples_per_s", "gflops", "limit_share")
 
 def bench_json(row: BenchRow) -> dict[str, Any]:
     """The row with what follows from it."""
-    return asdict(row) | {name: getattr(row, name) for name in DERIVED}
+    raw = asdict(row)
+    shape: dict[str, Any] = raw.pop("shape")
+    del raw["network"]  # for people
+    return shape | raw | {name: getattr(row, name) for name in DERIVED}
 
 
 def bench_table(rows: list[BenchRow], device: str) -> Table:
@@ -68,7 +75,7 @@ def bench_table(rows: list[BenchRow], device: str) -> Table:
     for column in ("members", "epochs/s", "samples/s", "GFLOP/s", "of the products' limit", "peak memory", "estimate"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
-        name = Text(str(list(row.hidden_dims)))
+        name = Text(row.network)
         if row.error:
             table.add_row(name, row.precision, str(row.members), Text(row.error, style="bold red"))
             continue

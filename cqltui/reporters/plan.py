@@ -52,19 +52,13 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def _task_json(planned: TaskPlan) -> dict[str, Any]:
-    task, trainer = planned.task, planned.task.trainer
+    task = planned.task
     return {
         "id": task.id,
         "phase": task.phase,
         "title": task.title,
         "priority": task.priority,
-        "epochs": trainer.epochs,
-        "alpha": trainer.alpha,
-        "lr": trainer.lr,
-        "hidden_dims": list(trainer.hidden_dims),
-        "seed": trainer.seed,
-        "batch_size": trainer.batch_size,
-        "precision": trainer.precision,
+        **task.algorithm.values(task.trainer),
         "params": planned.params,
         "steps": planned.steps,
         "step_flops": planned.step_flops,

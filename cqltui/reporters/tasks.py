@@ -32,13 +32,12 @@ def task_table(tasks: Sequence[TaskState], width: int | None) -> list[str]:
 
 
 def _cells(task: TaskState) -> tuple[str, ...]:
-    progress = task.progress
-    losses = ("", "") if progress is None else (_loss(progress.loss), _loss(progress.val_loss))
+    losses = _figure(task.headline), _figure(task.validation)
     epochs = f"{task.epochs_done}/{task.info.epochs}"
     return task.id, task.info.phase, task.info.title, task.status, epochs, *losses, headline(task.life.error)
 
 
-def _loss(value: float | None) -> str:
+def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 

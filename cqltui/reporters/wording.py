@@ -156,10 +156,9 @@ def _error(life: Lifecycle) -> str:
 def _figures(task: TaskState) -> str:
     seconds = took_s(task)
     took = f" in {span(seconds)}" if seconds is not None and seconds < 1e9 else ""
-    progress = task.progress
-    loss = f", loss {progress.loss:.4f}" if progress and progress.loss is not None else ""
-    held_out = f", held-out {progress.best_val_loss:.4f}" if progress and progress.best_val_loss is not None else ""
-    return took + loss + held_out
+    headline = "" if task.headline is None else f", {task.algorithm.headline} {task.headline:.4f}"
+    best = "" if task.best is None else f", best validation {task.best:.4f}"
+    return took + headline + best
 
 
 def more_tasks(left_out: Mapping[Status, int]) -> str:
@@ -188,11 +187,8 @@ def phase_line(phase: PhaseProgress, finish_ts: float | None, now: float) -> str
 
 
 def best_text(task: TaskState) -> str:
-    """The loss that a phase's best task is the best by: "held-out loss 0.1012 (938fc1bd)"."""
-    progress = task.progress
-    if progress is None:
-        return plain(task.id, 40)
-    figure = "" if progress.loss is None else f"loss {progress.loss:.4f} "
-    if progress.best_val_loss is not None:
-        figure = f"held-out loss {progress.best_val_loss:.4f} "
+    """The loss that a phase's best task is the best by: "validation 0.1012 (938fc1bd)"."""
+    figure = "" if task.headline is None else f"{task.algorithm.headline} {task.headline:.4f} "
+    if task.best is not None:
+        figure = f"validation {task.best:.4f} "
     return f"{figure}({plain(task.id, 40)})"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cqltui.algorithms import named
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.results.tally import Tally
@@ -103,7 +104,7 @@ def _written_ts(path: Path) -> float:
 
 def _tally(info: TaskInfo, path: Path, epochs: int) -> Tally:
     """Of the first epochs in a metrics.csv."""
-    tally = Tally(info.epochs, info.epoch_steps, info.batch_size)
+    tally = Tally(named(info.algorithm), info.epochs, info.epoch_steps, info.batch_size)
     for row in read_metrics(path):
         if row.epoch > epochs:
             break

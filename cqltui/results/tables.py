@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+from cqltui.algorithms.base import Algorithm, setting_cell
 from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
 from cqltui.results.earlier import keep_earlier
@@ -14,31 +15,28 @@ from cqltui.state.decode import TEXT_LIMIT
 from cqltui.state.plain import plain
 from trainer.files import write_bytes
 
-RESULT_COLUMNS = (
-    "task_id",
-    "description",
-    "alpha",
-    "lr",
-    "hidden_dims",
-    "epochs",
-    "seed",
-    "params",
-    "loss",
-    "td_loss",
-    "cql_loss",
-    "q_mean",
-    "val_loss",
-    "best_val_loss",
-    "best_val_epoch",
-    "baseline_loss",
-    "improvement",
-    "seconds",
-    "samples_per_s",
-    "worker",
-    "device",
-    "attempts",
-    "status",
-)
+BEFORE_SETTINGS = ("task_id", "description")
+RUN_COLUMNS = ("seconds", "samples_per_s", "worker", "device", "attempts", "status")
+"""What the end of each row tells, whatever the algorithm."""
+
+
+def result_columns(algorithm: Algorithm) -> list[str]:
+    """The columns of a phase's table: the task, its settings, its metrics of the last epoch, and how it ran."""
+    return [
+        *BEFORE_SETTINGS,
+        *(setting.name for setting in algorithm.settings),
+        "params",
+        *_final_metrics(algorithm),
+        f"best_{algorithm.validation}",
+        "best_val_epoch",
+        "baseline_loss",
+        "improvement",
+        *RUN_COLUMNS,
+    ]
+
+
+def _final_metrics(algorithm: Algorithm) -> list[str]:
+    return [metric.name for metric in algorithm.metrics if metric.kind != "speed"]
 
 
 def write_results(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> Summary:
@@ -66,7 +64,8 @@ def phase_table(campaign: Campaign, records: Sequence[TaskRecord]) -> str:
 
     Text that a spreadsheet would take for a formula has an apostrophe before it (see `cell`)."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, RESULT_COLUMNS, lineterminator="\n")
+    columns = dict.fromkeys(name for record in records for name in result_columns(record.task.algorithm))
+    writer = csv.DictWriter(out, list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(_row(campaign, record) for record in records)
     return out.getvalue()
@@ -88,26 +87,23 @@ def improvement(loss: float, baseline: float | None) -> float | None:
 
 
 def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
-    """`hidden_dims` as 256-128-64; `improvement` as above; `seconds` of training over all attempts, which a
+    """Lists of numbers as 256-128-64; `improvement` as above; `seconds` of training over all attempts, which a
     pack's members spend together."""
-    task, trainer, final, result = record.task, record.task.trainer, record.final, record.result
+    task, final, result = record.task, record.final, record.result
+    algorithm = task.algorithm
     row: dict[str, object] = {
         "task_id": task.id,
         "description": cell(task.description or task.title),
-        "alpha": trainer.alpha,
-        "lr": trainer.lr,
-        "hidden_dims": "-".join(map(str, trainer.hidden_dims)),
-        "epochs": trainer.epochs,
-        "seed": trainer.seed,
-        "params": campaign.params(task),
+        **{name: setting_cell(value) for name, value in algorithm.values(task.trainer).items()},
+        "params": campaign.quantity(task, 0).params,
         "baseline_loss": task.baseline_loss,
         "attempts": record.standing.attempts or (result.attempts if result else 0),
         "status": record.standing.status,
     }
     if final is not None and result is not None:
-        row |= {name: getattr(final, name) for name in ("loss", "td_loss", "cql_loss", "q_mean", "val_loss")}
-        row |= {"best_val_loss": result.best_val_loss, "best_val_epoch": result.best_val_epoch}
-        row |= {"improvement": improvement(final.loss, task.baseline_loss)}
+        row |= {name: getattr(final, name) for name in _final_metrics(algorithm)}
+        row |= {f"best_{algorithm.validation}": result.best_val_loss, "best_val_epoch": result.best_val_epoch}
+        row |= {"improvement": improvement(getattr(final, algorithm.headline), task.baseline_loss)}
         row |= {name: getattr(result, name) for name in ("seconds", "samples_per_s")}
         row |= {"worker": cell(result.worker), "device": cell(result.device)}
     return row

@@ -3,9 +3,8 @@
 import math
 from typing import Any
 
+from cqltui.algorithms.base import Algorithm
 from trainer.progress import EpochMetrics
-
-SHOWN = ("loss", "td_loss", "cql_loss", "q_mean", "grad_norm", "val_loss", "samples_per_s")
 
 POINTS = 60
 """Of a curve, as it travels with each report."""
@@ -20,11 +19,13 @@ def is_kept(epoch: int, epochs: int) -> bool:
 class Tally:
     """Takes one epoch's metrics after the other."""
 
-    def __init__(self, epochs: int, epoch_steps: int, batch_size: int) -> None:
+    def __init__(self, algorithm: Algorithm, epochs: int, epoch_steps: int, batch_size: int) -> None:
         """`epochs`: of the whole task."""
+        self._algorithm = algorithm
+        self._names = algorithm.metric_names()
         self.last: EpochMetrics | None = None
         self.best: tuple[float, int] | None = None
-        """(held-out loss, epoch) of the lowest."""
+        """(validation metric, epoch) of the best."""
         self.trained_s = 0.0
         self._epochs, self._epoch_steps, self._epoch_samples = epochs, epoch_steps, epoch_steps * batch_size
         self._known: dict[str, float] = {}
@@ -44,22 +45,24 @@ class Tally:
     def add(self, metrics: EpochMetrics) -> None:
         """Take an epoch."""
         self.last = metrics
-        for name in SHOWN:
+        for name in self._names:
             if (value := getattr(metrics, name)) is not None:
                 self._known[name] = value
         if metrics.samples_per_s > 0:
             self.trained_s += self._epoch_samples / metrics.samples_per_s
         if is_kept(metrics.epoch, self._epochs):
-            self._curve.append((metrics.epoch, metrics.loss))
-        val = metrics.val_loss
+            self._curve.append((metrics.epoch, getattr(metrics, self._algorithm.headline)))
+        val = getattr(metrics, self._algorithm.validation)
         if val is not None and math.isfinite(val) and (self.best is None or val < self.best[0]):
             self.best = val, metrics.epoch
 
     def curve(self) -> list[tuple[int, float]]:
-        """(epoch, loss) of the epochs that are kept and of the latest, as far as they are numbers."""
+        """(epoch, headline metric) of the epochs that are kept and of the latest, as far as they are numbers."""
         points = [*self._curve]
         if self.last is not None and not (points and points[-1][0] == self.epoch):
-            points.append((self.epoch, self.last.loss))  # of a long training few points are kept
+            points.append(
+                (self.epoch, getattr(self.last, self._algorithm.headline))
+            )  # of a long training few points are kept
         return [(epoch, round(loss, 6)) for epoch, loss in points if math.isfinite(loss)]
 
     def report(self) -> dict[str, Any]:
@@ -69,7 +72,7 @@ class Tally:
             "step": self.epoch * self._epoch_steps,
             "epochs": self._epochs,
             "trained_s": round(self.trained_s, 3),
-            "best_val_loss": self.best[0] if self.best else None,
-            **{name: value if math.isfinite(value) else None for name, value in self._known.items()},
+            "best": self.best[0] if self.best else None,
+            "metrics": {name: value if math.isfinite(value) else None for name, value in self._known.items()},
             "curve": self.curve(),
         }

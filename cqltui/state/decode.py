@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cqltui.algorithms import ALGORITHMS, named
 from cqltui.identity import ProcessIdentity
 from cqltui.state.model import (
     CampaignInfo,
@@ -23,6 +24,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TEXT_LIMIT = 10_000
 LATEST_TS = 1e11
 """Seconds since 1970: in the year 5138. Calendars fail far beyond."""
+METRICS = tuple(dict.fromkeys(name for algorithm in ALGORITHMS.values() for name in algorithm.metric_names()))
 LARGEST = 2**63 - 1
 """Of a whole number: what is computed from two of them still fits a float."""
 
@@ -90,17 +92,21 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
     """The fixed part of a task, or None if there is nothing to read."""
     if not isinstance(raw, Mapping):
         return None
-    dims = raw.get("hidden_dims")
+    algorithm = named(text(raw, "algorithm"))
+    settings = raw.get("settings")
+    # Earlier versions wrote the settings beside the rest, and knew neither shape nor pack.
+    accepted = algorithm.accepted(settings if isinstance(settings, Mapping) else raw)
+    shape = text(raw, "shape") or algorithm.shape_of(accepted)
     return TaskInfo(
         id=task_id,
         phase=text(raw, "phase"),
         title=text(raw, "title"),
         description=text(raw, "description"),
         index=whole(raw, "index"),
-        alpha=number(raw, "alpha"),
-        lr=number(raw, "lr"),
-        hidden_dims=tuple(d for d in dims if isinstance(d, int)) if isinstance(dims, list | tuple) else (),
-        seed=whole(raw, "seed"),
+        algorithm=algorithm.name,
+        settings=accepted,
+        shape=shape,
+        pack=text(raw, "pack") if "pack" in raw or not shape else f"{text(raw, 'phase')}:{shape}",
         epochs=whole(raw, "epochs"),
         batch_size=whole(raw, "batch_size"),
         epoch_steps=whole(raw, "epoch_steps"),
@@ -149,16 +155,18 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
         elapsed_s=number(raw, "elapsed_s"),
         trained_s=optional(raw, "trained_s"),
         ts=ts,
-        loss=optional(raw, "loss"),
-        td_loss=optional(raw, "td_loss"),
-        cql_loss=optional(raw, "cql_loss"),
-        q_mean=optional(raw, "q_mean"),
-        grad_norm=optional(raw, "grad_norm"),
-        val_loss=optional(raw, "val_loss"),
-        best_val_loss=optional(raw, "best_val_loss"),
-        samples_per_s=number(raw, "samples_per_s"),
+        metrics=_metrics(raw),
+        best=optional(raw, "best" if "best" in raw else "best_val_loss"),  # as earlier versions called it
         curve=_curve(raw.get("curve")),
     )
+
+
+def _metrics(raw: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics that some algorithm declares; earlier versions wrote them beside the rest."""
+    metrics = raw.get("metrics")
+    source = metrics if isinstance(metrics, Mapping) else raw
+    found = {name: optional(source, name) for name in METRICS if name in source}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _curve(raw: object) -> tuple[tuple[int, float], ...]:

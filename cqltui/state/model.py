@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
+from cqltui.algorithms import DEFAULT, named
+from cqltui.algorithms.base import Algorithm
 from cqltui.identity import ProcessIdentity
 
 
@@ -44,12 +47,16 @@ class TaskInfo:
     description: str = ""
     index: int = 0
     """Place in the campaign file, from 0."""
-    alpha: float = 0.0
-    lr: float = 0.0
-    hidden_dims: tuple[int, ...] = ()
-    seed: int = 0
+    algorithm: str = DEFAULT
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """By name, as `Algorithm.settings` declares them."""
+    shape: str = ""
+    """What the cost of a training step depends on; see `Algorithm.shape`."""
+    pack: str = ""
+    """Tasks of one priority with the same key train together; empty: alone."""
     epochs: int = 0
     batch_size: int = 0
+    """Transitions of a training step."""
     epoch_steps: int = 0
     step_flops: int = 0
     params: int = 0
@@ -71,17 +78,17 @@ class Progress:
     trained_s: float | None = None
     """Seconds of training over all attempts of the run."""
     ts: float = 0.0
-    loss: float | None = None
-    td_loss: float | None = None
-    cql_loss: float | None = None
-    q_mean: float | None = None
-    grad_norm: float | None = None
-    val_loss: float | None = None
-    """The latest known: not every epoch is validated."""
-    best_val_loss: float | None = None
-    samples_per_s: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """The latest known value of each metric that `Algorithm.metrics` declares: not every epoch is validated."""
+    best: float | None = None
+    """The best value of the algorithm's validation metric."""
     curve: tuple[tuple[int, float], ...] = ()
-    """(epoch, loss), at most some 64 points: thinned by epoch, and the latest. The same whoever looks."""
+    """(epoch, headline metric), at most some 64 points: thinned by epoch, and the latest. The same whoever looks."""
+
+    @property
+    def samples_per_s(self) -> float:
+        """Transitions a second; 0 if it is not known."""
+        return self.metrics.get("samples_per_s", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,30 @@ class TaskState:
         if self.status is Status.RUNNING or (self.status is Status.DONE and kept is None):
             return live if live is not None and live.token == self.life.token else kept
         return kept
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What kind of training it is."""
+        return named(self.info.algorithm)
+
+    def metric(self, name: str) -> float | None:
+        """The metric's latest value, as far as it is shown."""
+        return self.progress.metrics.get(name) if self.progress else None
+
+    @property
+    def headline(self) -> float | None:
+        """What lists show first."""
+        return self.metric(self.algorithm.headline)
+
+    @property
+    def validation(self) -> float | None:
+        """The validation metric's latest value."""
+        return self.metric(self.algorithm.validation)
+
+    @property
+    def best(self) -> float | None:
+        """The validation metric's best value."""
+        return self.progress.best if self.progress else None
 
     @property
     def measured(self) -> Progress | None:

@@ -1,4 +1,4 @@
-"""How long a training step takes a worker, per architecture, from what the run itself has measured. Pure.
+"""How long a training step takes a worker, per shape, from what the run itself has measured. Pure.
 
 Tasks of one claim train as a pack, as one batched network, so each of them reports the step time of all. What is
 measured is therefore the worker's time per member's step: the pack's time over the steps of all its members. That the
@@ -11,8 +11,6 @@ from statistics import fmean
 
 from cqltui.state.model import Progress, Status, TaskInfo, TaskState
 
-Architecture = tuple[tuple[int, ...], int]
-"""(hidden_dims, batch_size): what decides the cost of a step."""
 ClaimKey = tuple[str, float]
 """(worker, claimed_ts): the tasks of one claim, also those that have ended or paused since."""
 
@@ -50,10 +48,10 @@ class Trained:
 class Rates:
     """What is known of the speed of this run."""
 
-    measured: Mapping[Architecture, float]
-    """Seconds of a worker for a step of one member."""
+    measured: Mapping[str, float]
+    """By shape (`TaskInfo.shape`): seconds of a worker for a step of one member."""
     fixed_s: float
-    """Model for architectures that were not measured: seconds/step = fixed_s + s_per_flop * step_flops."""
+    """Model for shapes that were not measured: seconds/step = fixed_s + s_per_flop * step_flops."""
     s_per_flop: float
     overhead_s: float
     """Mean seconds of a claim beside its steps: loading data, first step, the handover of the result."""
@@ -61,7 +59,7 @@ class Rates:
 
     def step_s(self, info: TaskInfo) -> float | None:
         """Seconds of a worker for a step of such a task, or None while nothing tells."""
-        known = self.measured.get((info.hidden_dims, info.batch_size))
+        known = self.measured.get(info.shape)
         if known is not None or not self.measured or info.step_flops <= 0:
             return known
         return self.fixed_s + self.s_per_flop * info.step_flops
@@ -72,17 +70,17 @@ def measure(tasks: Iterable[TaskState]) -> Rates:
     tasks = tuple(tasks)
     packs = _trained(tasks)
     newest = max((pack.ts for pack in packs.values()), default=0.0)
-    sums: dict[Architecture, tuple[float, float]] = {}
-    flops: dict[Architecture, int] = {}
+    sums: dict[str, tuple[float, float]] = {}
+    flops: dict[str, int] = {}
     for pack in packs.values():
-        architecture = pack.info.hidden_dims, pack.info.batch_size
+        shape = pack.info.shape
         # Bounded, so that the weight of an old but only measurement does not vanish in rounding.
         weight = 2.0 ** -min((newest - pack.ts) / HALF_LIFE_S, 100.0)
-        known_steps, known_s = sums.get(architecture, (0.0, 0.0))
-        sums[architecture] = known_steps + weight * pack.steps, known_s + weight * pack.seconds
-        flops[architecture] = pack.info.step_flops
-    measured = {architecture: seconds / steps for architecture, (steps, seconds) in sums.items()}
-    fixed_s, s_per_flop = _fit([(flops[a], measured[a]) for a in measured if flops[a] > 0])
+        known_steps, known_s = sums.get(shape, (0.0, 0.0))
+        sums[shape] = known_steps + weight * pack.steps, known_s + weight * pack.seconds
+        flops[shape] = pack.info.step_flops
+    measured = {shape: seconds / steps for shape, (steps, seconds) in sums.items()}
+    fixed_s, s_per_flop = _fit([(flops[shape], measured[shape]) for shape in measured if flops[shape] > 0])
     return Rates(measured, fixed_s, s_per_flop, _overhead_s(tasks), packs)
 
 

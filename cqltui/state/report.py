@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.progress import METRIC_COLUMNS
-
 
 def report_of(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """The report that the task ends with, as `decode.progress` reads it, from what result.json holds; None if there are
-    no metrics in it. When it was accepted is
-    not in it."""
+    no metrics in it."""
     metrics = result.get("metrics")
     if not isinstance(metrics, Mapping):
         return None
-    same = ("token", "epochs", "resumed_epoch", "elapsed_s", "best_val_loss", "curve")
+    same = ("token", "epochs", "resumed_epoch", "elapsed_s", "curve")
     return {
         **{name: result[name] for name in same if name in result},
         "step": result.get("steps", 0),
+        "best": result.get("best_val_loss"),
         "trained_s": result.get("seconds"),
-        **{name: metrics.get(name) for name in METRIC_COLUMNS},
+        "epoch": metrics.get("epoch"),
+        "metrics": {name: value for name, value in metrics.items() if name != "epoch"},
     }

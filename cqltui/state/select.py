@@ -123,13 +123,12 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
 
 
 def _merit(task: TaskState) -> tuple[bool, float, int]:
-    """Orders tasks, the best first: those with a held-out loss, then by loss, then as in the file."""
-    progress = task.progress
-    if progress is None or task.status in (Status.DEAD, Status.CANCELLED):
+    """Orders tasks, the best first: those with a validation loss, then by loss, then as in the file."""
+    if task.status in (Status.DEAD, Status.CANCELLED):
         return True, inf, task.info.index
-    if progress.best_val_loss is not None:
-        return False, progress.best_val_loss, task.info.index
-    return True, inf if progress.loss is None else progress.loss, task.info.index
+    if task.best is not None:
+        return False, task.best, task.info.index
+    return True, inf if task.headline is None else task.headline, task.info.index
 
 
 def took_s(task: TaskState) -> float | None:

@@ -1,7 +1,7 @@
 """What waits in the queue, handed out to workers in simulated time by the rule of the queue itself. Pure.
 
-A free worker takes the first task of the highest priority and as many of its mates, tasks of the same phase and
-architecture, as make up its fair share of the work.
+A free worker takes the first task of the highest priority and as many of its mates, tasks with the same
+pack key, as make up its fair share of the work.
 """
 
 import heapq
@@ -15,8 +15,8 @@ from cqltui.state.rates import flops_left
 
 PACK_LIMIT = 64
 """Members of a pack at most; that a device's memory may allow fewer is not known here."""
-MateKey = tuple[float, str, tuple[int, ...], int]
-"""(priority, phase, hidden_dims, batch_size)."""
+MateKey = tuple[float, str]
+"""(priority, pack key)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +113,4 @@ class Waiting:
 
 
 def _mate_key(task: TaskState) -> MateKey:
-    info = task.info
-    return task.life.priority, info.phase, info.hidden_dims, info.batch_size
+    return task.life.priority, task.info.pack or task.id  # without a key it trains alone

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cqltui.algorithms.base import setting_text
 from cqltui.broker.records import Result
 from cqltui.broker.wire import RESULT_BYTES
 from cqltui.errors import CqltuiError
@@ -113,6 +114,8 @@ def _check_model(model: Model, task_id: str, info: TaskInfo | None) -> None:
     figures = (*model.tensors.values(), model.standardiser.mean, model.standardiser.std)
     if not all(np.isfinite(figure).all() for figure in figures) or not (model.standardiser.std > 0).all():
         raise RefusedResultError("model.safetensors: a weight, or what its inputs are scaled by, is no number")
-    if info is not None and info.hidden_dims and model.hidden_dims != info.hidden_dims:
-        planned = list(info.hidden_dims)
-        raise RefusedResultError(f"model.safetensors: hidden_dims is {list(model.hidden_dims)}, expected {planned}")
+    for name, planned in info.settings.items() if info is not None else ():
+        if (said := getattr(model, name, planned)) != planned:
+            raise RefusedResultError(
+                f"model.safetensors: {name} is {setting_text(said)}, expected {setting_text(planned)}"
+            )

@@ -14,8 +14,6 @@ from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Status
 from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.records import Records
-from trainer.config import epoch_steps
-from trainer.packing import estimate_bytes
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +25,8 @@ def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
         Submission(
             id=task.id,
             digest=task.digest,
-            info=payload.task_info(campaign, task, places[task.digest], data.rows),
-            spec=payload.task_spec(campaign, task, data.rows, data.digest),
+            info=payload.task_info(campaign, task, places[task.digest], data),
+            spec=payload.task_spec(campaign, task, data),
             pack=payload.pack_key(task, data.digest),
             priority=task.priority,
             cost=_cost(campaign, task, data),
@@ -38,11 +36,11 @@ def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
 
 
 def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:
-    trainer = task.trainer
-    one, two = (estimate_bytes([trainer] * n, campaign.state_dim, data.rows, data.heldout_rows) for n in (1, 2))
+    quantity = campaign.quantity(task, data.rows)
+    one, two = (campaign.memory_bytes(task, members, data.rows, data.heldout_rows) for members in (1, 2))
     return Cost(
-        epoch_flops=campaign.step_flops(task) * epoch_steps(data.rows, trainer.batch_size),
-        epochs=trainer.epochs,
+        epoch_flops=quantity.step_flops * quantity.epoch_steps,
+        epochs=task.trainer.epochs,
         member_bytes=two - one,
         shared_bytes=2 * one - two,
     )

@@ -67,8 +67,3 @@ def scaled(value: float) -> str:
 def priority(value: float) -> str:
     """A priority without needless zeros."""
     return f"{value:g}"
-
-
-def dims(hidden_dims: tuple[int, ...]) -> str:
-    """Hidden layers as in [256,128,64]."""
-    return f"[{','.join(map(str, hidden_dims))}]"

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cqltui.algorithms import named
 from cqltui.broker.records import Claim
 from cqltui.campaign import payload
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, within, write_json
@@ -46,7 +47,9 @@ class Attempt:
         """The checkpoint that the server was told of last."""
         self.saved_report: dict[str, Any] | None = None
         """The report as of `saved_epoch`."""
-        self.tally = Tally(self.epochs, int(claim.spec["epoch_steps"]), self.config.batch_size)
+        self.tally = Tally(
+            named(self.config.algorithm), self.epochs, int(claim.spec["epoch_steps"]), self.config.batch_size
+        )
         self._started = time.monotonic()
         self._checkpoint_s = float(claim.spec["checkpoint_s"])
         self._next_checkpoint = self._started + self._checkpoint_s

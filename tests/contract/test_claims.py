@@ -205,7 +205,7 @@ def test_progress_is_stored_and_shown(queue: Queue) -> None:
     seen = state(queue)
     progress = seen.tasks["a"].progress
     assert progress is not None
-    assert (progress.step, progress.loss, progress.curve) == (3, None, ((1, 0.5),))
+    assert (progress.step, progress.metrics.get("loss"), progress.curve) == (3, None, ((1, 0.5),))
     assert progress.ts > 0
     assert (seen.workers["w1"].tasks, seen.workers["w1"].pid) == (("a",), 7)
 

@@ -51,7 +51,7 @@ def trained(queue: Queue, who: Registration) -> Claim:
 def told(queue: Queue) -> tuple[Status, int, float | None]:
     """State, epochs and loss."""
     found = shown(queue)
-    return found.status, found.epochs_done, found.progress.loss if found.progress else None
+    return found.status, found.epochs_done, found.progress.metrics.get("loss") if found.progress else None
 
 
 def begun(queue: Queue) -> Registration:
@@ -115,8 +115,8 @@ def test_what_is_done_shows_its_accepted_result_whatever_was_reported(any_queue:
     found = shown(queue)
     progress = found.progress
     assert progress is not None
-    assert (found.status, found.epochs_done, progress.epoch, progress.loss) == (Status.DONE, 50, 10, 0.1705)
-    assert (progress.val_loss, progress.best_val_loss, progress.trained_s) == (0.35, 0.3, 12.5)
+    assert (found.status, found.epochs_done, progress.epoch, progress.metrics["loss"]) == (Status.DONE, 50, 10, 0.1705)
+    assert (progress.metrics["val_loss"], progress.best, progress.trained_s) == (0.35, 0.3, 12.5)
     assert (progress.elapsed_s, progress.step, progress.resumed_epoch) == (4.0, 130, 6)
     assert progress.curve == ((1, 0.9), (10, 0.1705))
 
@@ -176,7 +176,7 @@ def test_what_was_rebuilt_from_the_run_directory_shows_the_same(queue: Queue) ->
     queue.restore(task("x", epochs=50), done, kept)
     life = shown(queue).life
     assert life.report is not None
-    assert (life.report.loss, life.report.curve) == (0.1705, ((1, 0.9), (10, 0.1705)))
+    assert (life.report.metrics["loss"], life.report.curve) == (0.1705, ((1, 0.9), (10, 0.1705)))
     assert (life.started_ts, life.claimed_ts, life.finished_ts) == (done.started_ts, done.claimed_ts, done.finished_ts)
 
     queue.resubmit("x")

@@ -5,8 +5,9 @@ import json
 import shutil
 import time
 
+from cqltui.algorithms import named
 from cqltui.results.rundir import read_json
-from cqltui.results.tables import RESULT_COLUMNS
+from cqltui.results.tables import result_columns
 from tests.integration.place import TASKS, Place, Trained
 
 RERUN_S = 10.0
@@ -17,7 +18,7 @@ def test_each_phase_has_a_table_with_a_row_a_task(undisturbed: Place) -> None:
     for number, phase in enumerate(("exploration", "quality", "ensemble"), start=1):
         with undisturbed.run_dir.phase_csv(number, phase).open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file)
-            assert tuple(table.fieldnames or ()) == RESULT_COLUMNS
+            assert table.fieldnames == result_columns(named("cql"))
             for row in table:
                 rows += 1
                 assert row["status"] == "done"

@@ -23,7 +23,7 @@ from trainer.data.standardise import Standardiser
 from trainer.model import read_model, write_model
 
 TOKEN = "1-7"
-INFO = TaskInfo("a1", "p", epochs=10, hidden_dims=(4,), params=50)
+INFO = TaskInfo("a1", "p", epochs=10, settings={"hidden_dims": (4,)}, params=50)
 
 
 @pytest.fixture

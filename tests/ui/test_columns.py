@@ -22,9 +22,10 @@ def task(task_id: str, phase: str, title: str, status: Status, priority: float, 
 
 
 def told(epoch: int, loss: float, val: float | None, last: float) -> Progress:
-    """A report whose curve began at 1.0 and is at `last`. The best held-out loss is none of what is shown."""
+    """A report whose curve began at 1.0 and is at `last`. The best validation loss is none of what is shown."""
     curve = ((1, 1.0), (epoch, last))
-    return Progress("1-1", epoch * 13, epoch, 200, ts=NOW, loss=loss, val_loss=val, best_val_loss=0.01, curve=curve)
+    metrics = {"loss": loss} if val is None else {"loss": loss, "val_loss": val}
+    return Progress("1-1", epoch * 13, epoch, 200, ts=NOW, metrics=metrics, best=0.01, curve=curve)
 
 
 TASKS = (

@@ -41,10 +41,9 @@ def info(number: int, phase: str = "ensemble", hidden_dims: tuple[int, ...] = SM
         phase=phase,
         title=f"task {number}",
         index=number,
-        alpha=0.3,
-        lr=1e-4,
-        hidden_dims=hidden_dims,
-        seed=42 + number,
+        settings={"alpha": 0.3, "lr": 1e-4, "hidden_dims": hidden_dims, "seed": 42 + number, "batch_size": 128},
+        shape=str(hidden_dims),
+        pack=f"{phase}:{hidden_dims}",
         epochs=epochs,
         batch_size=128,
         epoch_steps=EPOCH_STEPS,
@@ -130,7 +129,7 @@ class Played:
             return TaskState(info, life)
         ts = float(np.interp(epoch * info.epoch_steps, span.steps, span.ts))
         report = Progress(
-            token, epoch * info.epoch_steps, epoch, info.epochs, elapsed_s=ts - span.ts[0], ts=ts, loss=0.1
+            token, epoch * info.epoch_steps, epoch, info.epochs, elapsed_s=ts - span.ts[0], ts=ts, metrics={"loss": 0.1}
         )
         return TaskState(info, life, report)
 
@@ -176,8 +175,7 @@ def _claim(left: list[TaskState], elsewhere: float, workers: int) -> list[TaskSt
     share = (sum(map(_flops, level)) + elsewhere) / workers
     pack = [head]
     for task in level[1:]:
-        same = (task.info.phase, task.info.hidden_dims) == (head.info.phase, head.info.hidden_dims)
-        if same and sum(map(_flops, pack)) + _flops(task) / 2 <= share:
+        if task.info.pack == head.info.pack and sum(map(_flops, pack)) + _flops(task) / 2 <= share:
             pack.append(task)
     return pack
 

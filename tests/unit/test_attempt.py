@@ -48,7 +48,7 @@ def claim(tmp_path: Path) -> Claim:
     path = tmp_path / "one.toml"
     path.write_text(CAMPAIGN, encoding="utf-8")
     campaign = load_campaign(path)
-    spec = payload.task_spec(campaign, next(iter(campaign.tasks)), STEPS * 128, "d")
+    spec = payload.task_spec(campaign, next(iter(campaign.tasks)), payload.DataSummary("d", STEPS * 128, 0))
     return Claim("1a2b3c4d", "1-1", 1, 1, spec)
 
 
@@ -71,17 +71,23 @@ def told(attempt: Attempt) -> dict[str, Any]:
     return attempt.progress(attempt.epoch * STEPS + 5)
 
 
+def metrics(attempt: Attempt) -> dict[str, float | None]:
+    """The metrics in its report."""
+    found: dict[str, float | None] = told(attempt)["metrics"]
+    return found
+
+
 def test_what_is_not_measured_each_epoch_keeps_its_latest_value(claim: Claim, tmp_path: Path) -> None:
     attempt = begun(claim, tmp_path)
     seen = []
     for epoch, measured in enumerate((None, 0.5, None, None, 0.4, None, 0.45, None), start=1):
         attempt.record(row(epoch, measured))
-        seen.append((told(attempt).get("val_loss"), told(attempt)["best_val_loss"], told(attempt)["loss"]))
+        seen.append((metrics(attempt).get("val_loss"), told(attempt)["best"], metrics(attempt)["loss"]))
     assert [val for val, _, _ in seen] == [None, 0.5, 0.5, 0.5, 0.4, 0.4, 0.45, 0.45]
     assert [best for _, best, _ in seen] == [None, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4, 0.4]
     assert [loss for _, _, loss in seen] == [1 / epoch for epoch in range(1, 9)]
     attempt.record(row(9, math.inf))
-    assert told(attempt)["val_loss"] is None, "measured, and no number"
+    assert metrics(attempt)["val_loss"] is None, "measured, and no number"
     attempt.close()
 
 
@@ -92,15 +98,16 @@ def test_a_resumed_attempt_knows_it_at_once(claim: Claim, tmp_path: Path) -> Non
         if epoch == 40:
             saved(first)
     assert first.saved_report is not None
-    assert (first.saved_report["epoch"], first.saved_report["val_loss"]) == (40, 0.5)
+    assert (first.saved_report["epoch"], first.saved_report["metrics"]["val_loss"]) == (40, 0.5)
     first.close()
     again = begun(Claim(claim.id, "1-2", 1, 2, claim.spec), tmp_path)
     report = told(again)
-    assert (report["epoch"], report["val_loss"], report["loss"], report["resumed_epoch"]) == (40, 0.5, 1 / 40, 40)
+    assert (report["epoch"], report["resumed_epoch"]) == (40, 40)
+    assert (metrics(again)["val_loss"], metrics(again)["loss"]) == (0.5, 1 / 40)
     assert again.saved_report is not None
     assert (again.saved_report["epoch"], again.saved_report["token"]) == (40, "1-2")
     again.record(row(41))
-    assert told(again)["val_loss"] == 0.5
+    assert metrics(again)["val_loss"] == 0.5
     again.close()
 
 
@@ -126,6 +133,6 @@ def test_the_result_says_what_the_last_report_says(claim: Claim, tmp_path: Path)
     progress, last = decode.progress(accepted, 0.0), decode.progress(attempt.report(), 0.0)
     assert progress.elapsed_s == pytest.approx(last.elapsed_s, abs=1.0)
     assert progress.trained_s == last.trained_s == result["seconds"]
-    for name in ("token", "step", "epoch", "epochs", "resumed_epoch", "loss", "td_loss", "q_mean", "val_loss", "curve"):
+    for name in ("token", "step", "epoch", "epochs", "resumed_epoch", "metrics", "best", "curve"):
         assert getattr(progress, name) == getattr(last, name), name
-    assert (progress.epoch, progress.val_loss, progress.best_val_loss) == (10_000, 0.5, 0.5)
+    assert (progress.epoch, progress.metrics["val_loss"], progress.best) == (10_000, 0.5, 0.5)

@@ -62,15 +62,17 @@ def test_what_an_attempt_reports(attempt: Attempt) -> None:
         "epoch": 4,
         "epochs": 5,
         "resumed_epoch": 0,
-        "loss": 0.25,
-        "td_loss": 0.2,
-        "cql_loss": 0.3,
-        "q_mean": 0.4,
-        "grad_norm": 0.5,
-        "samples_per_s": 650.0,
+        "metrics": {
+            "loss": 0.25,
+            "td_loss": 0.2,
+            "cql_loss": 0.3,
+            "q_mean": 0.4,
+            "grad_norm": 0.5,
+            "samples_per_s": 650.0,
+            "val_loss": 0.5,
+        },
         "trained_s": 8.0,
-        "val_loss": 0.5,
-        "best_val_loss": 0.5,
+        "best": 0.5,
         "curve": [(1, 1.0), (2, 0.5), (3, 0.333333), (4, 0.25)],
     }
 
@@ -104,5 +106,5 @@ def test_a_loss_that_is_no_number_is_a_failure_and_not_reported(attempt: Attempt
     attempt.record(EpochMetrics(3, math.inf, 0.2, math.nan, 0.4, 0.5, 650.0))
     assert attempt.failed
     report = attempt.progress(step=39)
-    assert (report["loss"], report["cql_loss"], report["td_loss"]) == (None, None, 0.2)
+    assert tuple(report["metrics"][name] for name in ("loss", "cql_loss", "td_loss")) == (None, None, 0.2)
     assert report["curve"] == [(1, 1.0), (2, 0.5)]

@@ -40,9 +40,9 @@ def test_texts_are_bounded() -> None:
 
 
 def test_a_task_keeps_what_can_be_read() -> None:
-    info = decode.task_info("a", {"title": "t", "hidden_dims": [256, "x", 64], "epochs": "20", "lr": "1e-4"})
+    info = decode.task_info("a", {"title": "t", "hidden_dims": [256, 64], "seed": "x", "epochs": "20", "lr": 1e-4})
     assert info is not None
-    assert (info.title, info.hidden_dims, info.epochs, info.lr) == ("t", (256, 64), 20, 1e-4)
+    assert (info.title, info.settings, info.epochs) == ("t", {"hidden_dims": (256, 64), "lr": 1e-4}, 20)
     assert info.baseline_loss is None
     assert decode.task_info("a", "nonsense") is None
 

@@ -22,10 +22,23 @@ from cqltui.state.model import (
 )
 
 INFO = TaskInfo(
-    "a1", "quality", "a title", "described", 3, 0.25, 1e-4, (64, 32), 42, 200, 128, 13, 5_000, 8_000, 0.0949
+    *(
+        "a1",
+        "quality",
+        "a title",
+        "described",
+        3,
+        "cql",
+        {"alpha": 0.25, "hidden_dims": (64, 32)},
+        "64-32:128",
+        "q:64-32",
+    ),
+    *(200, 128, 13, 5_000, 8_000, 0.0949),
 )
 REPORT = Progress(
-    *("2-77", 260, 20, 200, 10, 1.5, 2.5, 106.0, 0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 0.55, 900.0),
+    *("2-77", 260, 20, 200, 10, 1.5, 2.5, 106.0),
+    metrics={"loss": 0.5, "td_loss": 0.4, "val_loss": 0.6, "samples_per_s": 900.0},
+    best=0.55,
     curve=((1, 0.9), (20, 0.5)),
 )
 LIFE = Lifecycle(
@@ -77,9 +90,9 @@ def test_what_is_not_told_is_empty() -> None:
     assert decode.worker("w1", {}, 0.0, 0) == WorkerState("w1")
     assert decode.campaign({}) == CampaignInfo()
     assert Lifecycle() == Lifecycle((0, 0), Status.QUEUED, 0, 0, 1, 0, 0, "", "", 0, 0, 0, 0, 0, "", "", "", None)
-    assert TaskInfo("a", "") == TaskInfo("a", "", "", "", 0, 0, 0, (), 0, 0, 0, 0, 0, 0, None)
+    assert TaskInfo("a", "") == TaskInfo("a", "", "", "", 0, "cql", {}, "", "", 0, 0, 0, 0, 0, None)
     assert WorkerState("w") == WorkerState("w", 0, 0, ProcessIdentity(), "", "", 0, 0, 0, 0, (), False, (0, 0, 0))
-    assert Progress() == Progress("", 0, 0, 0, 0, 0, None, 0, None, None, None, None, None, None, None, 0, ())
+    assert Progress() == Progress("", 0, 0, 0, 0, 0, None, 0, {}, None, ())
 
 
 def test_the_words_of_the_protocol() -> None:

@@ -23,7 +23,9 @@ def running(task: TaskInfo, epoch: int, elapsed_s: float, now: float, worker: st
     """The task as it trains, claimed when it began to."""
     life = replace(queued(task).life, status=Status.RUNNING, token="1-1", worker=worker, attempt=1)
     life = replace(life, started_ts=now - elapsed_s, claimed_ts=now - elapsed_s)
-    report = Progress("1-1", epoch * task.epoch_steps, epoch, task.epochs, elapsed_s=elapsed_s, ts=now, loss=0.2)
+    report = Progress(
+        "1-1", epoch * task.epoch_steps, epoch, task.epochs, elapsed_s=elapsed_s, ts=now, metrics={"loss": 0.2}
+    )
     return TaskState(task, life, report)
 
 
@@ -285,7 +287,7 @@ def nonsense() -> Iterable[TaskState]:
     yield queued(TaskInfo("00", "x"))
     yield running(TaskInfo("01", "x", epochs=-5, epoch_steps=-3, step_flops=-1), 4, 1.0, LAUNCH)
     yield running(TaskInfo("02", "x", epochs=5, epoch_steps=0), 4, 1e-300, LAUNCH)
-    yield running(replace(info(3), hidden_dims=()), 10**12, 1e300, LAUNCH)
+    yield running(replace(info(3), shape=""), 10**12, 1e300, LAUNCH)
 
 
 def test_nonsense_raises_nothing() -> None:

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from cqltui.campaign import fields, schema
-from cqltui.campaign.fields import INVALID, MAX_PROBLEMS, Problems, Reader
+from cqltui import fields
+from cqltui.algorithms import named
+from cqltui.campaign import schema
 from cqltui.errors import InputError
+from cqltui.fields import INVALID, MAX_PROBLEMS, Problems, Reader
 
-DEEP = schema.TRAINER["hidden_dims"]
+TRAINING = schema.TrainingSchema.of(named("cql"))
+DEEP = TRAINING.trainer["hidden_dims"]
 TEXT, LINE, SHORT = fields.text(multiline=True), fields.text(), fields.text(limit=3)
 
 
@@ -34,11 +37,11 @@ def read(reader: Reader, value: object) -> Any:
         (schema.WORKERS["device"], ["auto", "cuda", "mps", "cpu"], ["gpu", "cuda:0"]),
         (schema.DATA["edge_size"], [0, 10], [-0.1, 10.1]),
         (schema.DATA["source"], ["simulated", "logged", "games"], ["game"]),
-        (schema.SETTINGS["gamma"], [0, 1], [-0.1, 1.1]),
-        (schema.SETTINGS["alpha"], [0, 5.5], [-1e-9]),
-        (schema.SETTINGS["seed"], [0, 2**32 - 1], [-1, 2**32]),
-        (schema.SETTINGS["precision"], ["auto", "fp32", "bf16"], ["fp16"]),
-        (schema.PHASE["priority"], [0, 1_000_000], [-1, 1_000_001]),
+        (TRAINING.settings["gamma"], [0, 1], [-0.1, 1.1]),
+        (TRAINING.settings["alpha"], [0, 5.5], [-1e-9]),
+        (TRAINING.settings["seed"], [0, 2**32 - 1], [-1, 2**32]),
+        (TRAINING.settings["precision"], ["auto", "fp32", "bf16"], ["fp16"]),
+        (TRAINING.phase["priority"], [0, 1_000_000], [-1, 1_000_001]),
         (schema.CAMPAIGN["name"], ["a", "A-_9", "x" * 64], ["", "-a", "a b", "x" * 65, "é"]),
         (schema.REDIS["namespace"], ["", "a-_1", "x" * 32], ["a:b", "x" * 33]),
         (schema.REDIS["url"], ["redis://h", "rediss://h:1/0", "unix:///s"], ["http://h", "redis://", "redis://a b", 5]),
@@ -116,7 +119,7 @@ def test_splits(value: object, expected: object) -> None:
     ],
 )
 def test_the_columns_of_the_state(value: object, expected: object) -> None:
-    assert read(schema.TRAINER["state_cols"], value) == expected
+    assert read(TRAINING.trainer["state_cols"], value) == expected
 
 
 @pytest.mark.parametrize(

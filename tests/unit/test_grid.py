@@ -5,7 +5,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqltui.campaign.grid import Axes, point_title, points, settings_title, size
+from cqltui.algorithms.base import settings_title
+from cqltui.campaign.grid import Axes, point_title, points, size
 
 AXES = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=4), st.lists(st.integers(), min_size=1, max_size=4, unique=True), max_size=4

@@ -16,7 +16,9 @@ GIB = 1024**3
 def training(number: int, worker: str, samples_per_s: float, ts: float = LAUNCH) -> TaskState:
     """A running task that reported at `ts`."""
     life = Lifecycle(status=Status.RUNNING, worker=worker, token=f"1-{number}")
-    return TaskState(info(number), life, Progress(f"1-{number}", 13, 1, 1000, ts=ts, samples_per_s=samples_per_s))
+    return TaskState(
+        info(number), life, Progress(f"1-{number}", 13, 1, 1000, ts=ts, metrics={"samples_per_s": samples_per_s})
+    )
 
 
 def test_speed_is_of_running_tasks_that_reported_just_now() -> None:

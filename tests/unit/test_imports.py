@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     {"errors", "streams", "identity", "child"},
-    {"machine"},
+    {"fields"},
+    {"machine", "algorithms"},
     {"campaign"},
     {"state"},
     {"broker"},
@@ -35,9 +36,9 @@ TORCH_FREE = (
     "trainer.data",
 )
 """What the rooms that must start fast may import of the trainer."""
-HEADLESS = ("identity", "machine", "campaign", "state", "broker", "results", "supervisor", "reporters", "cli")
-BEFORE_SERVER = ("identity", "campaign", "state")
-"""Pure rooms: they know no server."""
+PURE = ("identity", "algorithms", "campaign", "state")
+"""They know no server."""
+HEADLESS = (*PURE, "machine", "broker", "results", "supervisor", "reporters", "cli")
 
 
 def sources(package: str) -> Iterator[Path]:
@@ -177,7 +178,7 @@ def test_a_run_without_a_screen_loads_neither_torch_nor_textual() -> None:
     assert not loaded_by(*sorted(commands)) & {"torch", "textual", "d3rlpy"}
 
 
-@pytest.mark.parametrize("name", BEFORE_SERVER)
+@pytest.mark.parametrize("name", PURE)
 def test_a_pure_room_loads_no_server(name: str) -> None:
     assert not loaded_by(*modules_of(name)) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
 

@@ -63,7 +63,9 @@ def remember(run_dir: RunDir, life: Lifecycle) -> None:
 
 def told(progress: Progress | None) -> tuple[int, float | None, float | None, float | None] | None:
     """Epoch, loss, validation and the best of it."""
-    return None if progress is None else (progress.epoch, progress.loss, progress.val_loss, progress.best_val_loss)
+    if progress is None:
+        return None
+    return progress.epoch, progress.metrics.get("loss"), progress.metrics.get("val_loss"), progress.best
 
 
 def test_what_stopped_is_shown_as_its_newest_checkpoint(run_dir: RunDir) -> None:
@@ -88,7 +90,7 @@ def test_a_checkpoint_without_its_metrics_is_passed_over(run_dir: RunDir) -> Non
 
 
 def test_what_was_written_down_counts_where_the_checkpoints_are_elsewhere(run_dir: RunDir) -> None:
-    known = replace(LIFE, report=Progress("1-2", epoch=20, loss=0.2))
+    known = replace(LIFE, report=Progress("1-2", epoch=20, metrics={"loss": 0.2}))
     assert told(left_of(run_dir, INFO, known)) == (20, 0.2, None, None)
     checkpoint(run_dir, 43)
     assert told(left_of(run_dir, INFO, known)) == (43, 1 / 43, 0.54, 0.51)
@@ -96,7 +98,7 @@ def test_what_was_written_down_counts_where_the_checkpoints_are_elsewhere(run_di
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.WITHDRAWN])
 def test_what_is_done_is_shown_as_its_accepted_result(run_dir: RunDir, status: Status) -> None:
-    stale = replace(LIFE, status=status, report=Progress("1-2", epoch=43, loss=0.1849))
+    stale = replace(LIFE, status=status, report=Progress("1-2", epoch=43, metrics={"loss": 0.1849}))
     result(run_dir)
     metrics(run_dir.metrics_csv(INFO.id), 50)
     found = left_of(run_dir, INFO, stale)

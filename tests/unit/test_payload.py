@@ -49,6 +49,7 @@ hidden_dims = [64, 32]
 alpha = 0.5
 batch_size = 60
 """
+DATA = payload.DataSummary("d" * 64, 199, 20)
 
 
 @pytest.fixture
@@ -66,21 +67,27 @@ def travelled(value: dict[str, Any]) -> dict[str, Any]:
 
 def test_what_lists_show_of_a_task(campaign: Campaign) -> None:
     task = next(campaign.tasks)
-    info = decode.task_info(task.id, travelled(payload.task_info(campaign, task, 3, 199)))
+    info = decode.task_info(task.id, travelled(payload.task_info(campaign, task, 3, DATA)))
+    assert info is not None
+    assert {name: info.settings[name] for name in ("alpha", "lr", "hidden_dims", "seed")} == {
+        "alpha": 0.3,
+        "lr": 2e-4,
+        "hidden_dims": (64, 32),
+        "seed": 42,
+    }
     assert info == TaskInfo(
         id=task.id,
         phase="quality",
         title="Best",
         description="Best",
         index=3,
-        alpha=0.3,
-        lr=2e-4,
-        hidden_dims=(64, 32),
-        seed=42,
+        settings=task.algorithm.values(task.trainer),
+        shape="64-32:50:fp32",
+        pack="quality:cql:64-32:50:0.9:fp32:77:5.0:dddddddddddddddd",
         epochs=30,
         batch_size=50,
         epoch_steps=3,  # of 199 rows, the last 49 are left out
-        step_flops=campaign.step_flops(task),
+        step_flops=campaign.quantity(task, 0).step_flops,
         # 2 features: (2+1) x 64 + (64+1) x 32 + (32+1) x 4 actions, and LayerNorm's 2 x (64 + 32)
         params=3 * 64 + 65 * 32 + 33 * 4 + 2 * 96,
         baseline_loss=0.4,
@@ -89,7 +96,7 @@ def test_what_lists_show_of_a_task(campaign: Campaign) -> None:
 
 def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
     task = next(campaign.tasks)
-    spec = travelled(payload.task_spec(campaign, task, 199, "d" * 64))
+    spec = travelled(payload.task_spec(campaign, task, DATA))
     assert payload.read_trainer(spec) == task.trainer
     data = payload.read_data(spec)
     assert data == campaign.data
@@ -99,7 +106,7 @@ def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
     assert {name: spec[name] for name in spec if name not in {"trainer", "data"}} == {
         "digest": task.digest,
         "phase": "quality",
-        "params": campaign.params(task),
+        "params": campaign.quantity(task, 0).params,
         "epoch_steps": 3,
         "data_digest": "d" * 64,
         "checkpoint_s": 4.0,
@@ -110,8 +117,8 @@ def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
 
 def test_tasks_that_differ_in_more_than_alpha_do_not_train_together(campaign: Campaign) -> None:
     first, second, third = (payload.pack_key(task, "a" * 64) for task in campaign.tasks)
-    assert first == second == "quality:64-32:50:(0.9,77,5.0,'fp32'):aaaaaaaaaaaaaaaa"
-    assert third.startswith("quality:64-32:60:")
+    assert first == second == "quality:cql:64-32:50:0.9:fp32:77:5.0:aaaaaaaaaaaaaaaa"
+    assert third.startswith("quality:cql:64-32:60:")
     assert payload.fair_members(campaign, "a" * 64, 1) == {first: 2, third: 1}
     assert payload.fair_members(campaign, "a" * 64, 2) == {first: 1, third: 1}
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
-from cqltui.campaign.plan import Shape, Speeds, list_schedule, plan
+from cqltui.campaign.plan import Speeds, list_schedule, plan
 from cqltui.errors import InputError
 from cqltui.reporters.plan import plan_json, plan_table
 
@@ -51,13 +51,13 @@ def test_one_worker_needs_the_sum(deep: Campaign) -> None:
 
 
 def test_measured_speeds_replace_the_assumption(deep: Campaign) -> None:
-    shape = Shape((256, 128, 64), 128, "fp32")
+    shape = "256-128-64:128:fp32"
     made = plan(deep, ROWS, Speeds({shape: 0.5}))
     first, second = made.phases[0].tasks[:2]
     assert (first.seconds, first.measured) == (26_000 * 0.5, True)
     assert second.measured is False
-    assert second.seconds == pytest.approx(26_000 * Speeds().seconds_per_step(Shape((1,), 1, ""), second.step_flops))
-    shapes = {Shape.of(task.trainer) for task in deep.tasks}
+    assert second.seconds == pytest.approx(26_000 * Speeds().seconds_per_step("1:1:", second.step_flops))
+    shapes = {task.algorithm.shape(task.trainer) for task in deep.tasks}
     assert len(shapes) == 9
     assert plan(deep, ROWS, Speeds(dict.fromkeys(shapes, 0.001))).measured
 

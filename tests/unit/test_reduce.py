@@ -158,7 +158,7 @@ def test_a_task_that_does_not_run_shows_what_it_has_saved() -> None:
     assert told(*start).tasks["a"].epochs_done == 3, "it runs: as it says"
     for end in ("delayed", "paused", "dead"):
         task = told(*start, (end, "a", "")).tasks["a"]
-        assert (task.epochs_done, task.progress and task.progress.loss) == (1, 1 / 13), end
+        assert (task.epochs_done, task.headline) == (1, 1 / 13), end
     again = [*start, ("delayed", "a", ""), ("requeue", "a", "")]
     for state in (told(*again), told(*again, ("claim", "a", "w2")), told(*start, ("rebuild", "", ""))):
         assert state.tasks["a"].epochs_done == 1, "until the next attempt reports"
@@ -175,7 +175,7 @@ def test_a_done_task_shows_its_accepted_result() -> None:
     for state in (done, late, rebuilt):
         progress = state.tasks["a"].progress
         assert progress is not None
-        assert (progress.epoch, progress.loss) == (10, 0.25)
+        assert (progress.epoch, progress.metrics["loss"]) == (10, 0.25)
 
 
 def done_snapshot() -> Event:

@@ -84,7 +84,7 @@ def test_a_line_per_lifecycle_event() -> None:
             "paused by user",
             "queued, priority 8",
             "has priority 9 now",
-            "done in 0:01:15, loss 0.0712, held-out 0.2500",
+            "done in 0:01:15, loss 0.0712, best validation 0.2500",
         )
     ]
 
@@ -237,7 +237,7 @@ def test_a_phase_with_a_paused_task_has_no_end() -> None:
 def test_only_the_titles_of_the_task_list_give_way() -> None:
     task = queued(replace(info(0, "exploration"), title="a description " * 20))
     life = replace(task.life, status=Status.DEAD, error="boom " * 40 + "\nTraceback")
-    report = Progress("1-1", epoch=40, loss=0.5, val_loss=0.25)
+    report = Progress("1-1", epoch=40, metrics={"loss": 0.5, "val_loss": 0.25})
     other = replace(queued(info(1)), life=replace(task.life, status=Status.PAUSED, report=report, error=""))
     tasks = [replace(task, life=life), other]
     for width in (None, 200, 100, 80, 10):
@@ -453,7 +453,19 @@ def test_nonsense_is_shown_without_error(foreign: list[Event], now: float) -> No
 
 
 def test_a_limit_that_was_beaten_is_none() -> None:
-    row = BenchRow((16,), 128, "fp32", 1, 13, 1000, 1 << 20, step_s=0.001, limit_s=0.00312, peak_bytes=1 << 20)
+    row = BenchRow(
+        "[16]",
+        {"hidden_dims": (16,)},
+        128,
+        "fp32",
+        1,
+        13,
+        1000,
+        1 << 20,
+        step_s=0.001,
+        limit_s=0.00312,
+        peak_bytes=1 << 20,
+    )
     slow = replace(row, step_s=0.004)
     assert (bench_json(row)["limit_share"], bench_json(slow)["limit_share"]) == (None, pytest.approx(0.78))
     drawn = io.StringIO()

@@ -16,7 +16,7 @@ from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.record import TaskResult, TaskStanding, read_q_heldout, read_records
 from cqltui.results.rundir import RunDir, read_json, read_metrics, replace_file, write_json
 from cqltui.results.summary import render
-from cqltui.results.tables import RESULT_COLUMNS, improvement, write_results
+from cqltui.results.tables import improvement, result_columns, write_results
 from trainer.files import replaced
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
@@ -215,7 +215,7 @@ def test_q_of_the_heldout_rows(tmp_path: Path) -> None:
 def test_the_tables_of_a_finished_run(run_dir: RunDir, campaign: Campaign) -> None:
     write_results(run_dir, campaign, finish_all(run_dir, campaign))
     rows = table(run_dir.results / "phase1_quality_results.csv")
-    assert tuple(rows[0]) == RESULT_COLUMNS
+    assert list(rows[0]) == result_columns(next(campaign.tasks).algorithm)
     first, second = rows
     task = next(campaign.tasks)
     assert first == {
@@ -226,12 +226,22 @@ def test_the_tables_of_a_finished_run(run_dir: RunDir, campaign: Campaign) -> No
         "hidden_dims": "64-32",
         "epochs": "3",
         "seed": "42",
-        "params": str(campaign.params(task)),
+        "batch_size": "128",
+        "gamma": "0.99",
+        "precision": "fp32",
+        "target_update_steps": "1000",
+        "grad_clip": "10.0",
+        "validate_every": "10",
+        "algorithm": "cql",
+        "params": str(campaign.quantity(task, 0).params),
         "loss": "0.1",
         "td_loss": "0.1",
         "cql_loss": "0.3",
         "q_mean": "0.05",
+        "grad_norm": "1.5",
         "val_loss": "0.51",
+        "val_td_loss": "0.4",
+        "val_cql_loss": "0.6",
         "best_val_loss": "0.5",
         "best_val_epoch": "2",
         "baseline_loss": "0.4",

@@ -21,7 +21,9 @@ def with_status(number: int, status: Status, phase: str = "ensemble", **life: An
 
 def with_loss(task: TaskState, loss: float | None, val_loss: float | None, epoch: int = 10) -> TaskState:
     """The task with a report."""
-    report = Progress("1-1", epoch * 13, epoch, 1000, ts=LAUNCH, loss=loss, best_val_loss=val_loss)
+    report = Progress(
+        "1-1", epoch * 13, epoch, 1000, ts=LAUNCH, metrics={} if loss is None else {"loss": loss}, best=val_loss
+    )
     return replace(task, live=report)
 
 
@@ -92,7 +94,7 @@ def test_best_is_by_held_out_loss() -> None:
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.PAUSED, Status.DELAYED])
 def test_the_best_of_a_phase_stays_when_its_task_stops(status: Status) -> None:
-    saved = Progress("1-1", 130, 10, 1000, ts=LAUNCH, loss=0.2, best_val_loss=0.6)
+    saved = Progress("1-1", 130, 10, 1000, ts=LAUNCH, metrics={"loss": 0.2}, best=0.6)
     stopped = with_status(1, status, report=saved)
     phase = select.phases(run_of([with_loss(with_status(0, Status.DONE), 0.1, 0.7), stopped], phases=PHASES[:1]))[0]
     assert phase.best is not None

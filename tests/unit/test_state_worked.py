@@ -12,7 +12,9 @@ from cqltui.state.plain import headline, plain
 from cqltui.state.select import Milestone
 from tests.unit.runs import LAUNCH, run_of
 
-TEN = TaskInfo("t0", "p", "a task", hidden_dims=(8,), epochs=100, batch_size=50, epoch_steps=10, step_flops=1_000)
+TEN = TaskInfo(
+    "t0", "p", "a task", shape="8:50", pack="p:8:50", epochs=100, batch_size=50, epoch_steps=10, step_flops=1_000
+)
 
 
 def trained(
@@ -21,7 +23,9 @@ def trained(
     """A task of 1,000 steps that made 10 an epoch; claimed when it began to train."""
     token = f"1-{number}"
     lived = Lifecycle((1, number + 1), status, 6, number, worker=worker, token=token, claimed_ts=ts - elapsed_s)
-    report = Progress(token, 10 * epoch, epoch, 100, elapsed_s=elapsed_s, ts=ts, loss=0.5, samples_per_s=500.0)
+    report = Progress(
+        token, 10 * epoch, epoch, 100, elapsed_s=elapsed_s, ts=ts, metrics={"loss": 0.5, "samples_per_s": 500.0}
+    )
     info = replace(TEN, id=f"t{number}", index=number)
     return TaskState(info, replace(lived, started_ts=ts - elapsed_s, **life), report)  # type: ignore[arg-type]
 
@@ -52,7 +56,7 @@ def test_an_old_measurement_counts_half_for_each_ten_minutes() -> None:
 
 def test_a_report_of_an_earlier_attempt_measures_nothing() -> None:
     task = trained(1, Status.RUNNING, 50, 100.0)
-    assert rates.measure([task]).measured == {((8,), 50): 0.2}
+    assert rates.measure([task]).measured == {"8:50": 0.2}
     again = replace(task, life=replace(task.life, token="1-99"))
     found = rates.measure([again])
     assert (found.measured, found.packs, found.overhead_s) == ({}, {}, 0.0)
@@ -89,13 +93,13 @@ def test_a_pack_speeds_up_as_its_members_end() -> None:
 
 def test_one_size_of_step_tells_of_another() -> None:
     measured = rates.measure([trained(1, Status.DONE, 100, 100.0, finished_ts=LAUNCH)])
-    larger = replace(TEN, hidden_dims=(16,), step_flops=3_000)
+    larger = replace(TEN, shape="16:50", step_flops=3_000)
     assert measured.step_s(larger) == pytest.approx(0.05 + 3 * 0.05)  # half of a step grows with its FLOPs
     assert measured.step_s(replace(larger, step_flops=0)) is None
     other = replace(trained(2, Status.DONE, 100, 200.0, finished_ts=LAUNCH), info=replace(larger, id="t2"))
     both = rates.measure([trained(1, Status.DONE, 100, 100.0, finished_ts=LAUNCH), other])
     assert (both.fixed_s, both.s_per_flop) == pytest.approx((0.05, 5e-5))
-    assert both.step_s(replace(TEN, hidden_dims=(12,), step_flops=2_000)) == pytest.approx(0.15)
+    assert both.step_s(replace(TEN, shape="12:50", step_flops=2_000)) == pytest.approx(0.15)
 
 
 def test_speed_of_a_task_with_one_step_an_epoch() -> None:

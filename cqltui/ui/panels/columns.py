@@ -57,11 +57,11 @@ def _metric(value: float | None, status: Status) -> Span:
 
 
 def _loss(frame: Frame, task: TaskState, cells: int) -> Span:
-    return _metric(task.progress.loss if task.progress else None, task.status)
+    return _metric(task.headline, task.status)
 
 
 def _val(frame: Frame, task: TaskState, cells: int) -> Span:
-    return _metric(task.progress.val_loss if task.progress else None, task.status)
+    return _metric(task.validation, task.status)
 
 
 def _curve(frame: Frame, task: TaskState, cells: int) -> Span:
@@ -98,9 +98,8 @@ COLUMNS = (
         lambda f, t: (t.life.priority, ""), numeric=True, descending=True, from_cells=125,
     ),
     Column("epoch", "epoch", 9, _epoch, lambda f, t: (t.epochs_done, ""), numeric=True, descending=True),
-    Column("loss", "loss", 7, _loss, lambda f, t: _number(t.progress.loss if t.progress else None), numeric=True),
-    Column("val", "val", 7, _val, lambda f, t: _number(t.progress.val_loss if t.progress else None), numeric=True,
-        from_cells=56),
+    Column("loss", "loss", 7, _loss, lambda f, t: _number(t.headline), numeric=True),
+    Column("val", "val", 7, _val, lambda f, t: _number(t.validation), numeric=True, from_cells=56),
     Column("curve", "curve", 7, _curve, lambda f, t: _number(_slope(t)), from_cells=64),
     Column("eta", "ETA", 10, _eta, lambda f, t: _number(f.finish_ts(t)), numeric=True, from_cells=40),
 )  # fmt: skip

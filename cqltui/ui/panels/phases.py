@@ -69,10 +69,9 @@ class PhasesPanel(Panel):
         )
         if cells >= WIDE:
             epochs = f"{fmt.count(phase.epochs_done)}/{fmt.count(phase.epochs_total)}"
-            progress = phase.best.progress if phase.best else None
-            best = progress.best_val_loss if progress else None
-            if progress and best is None:
-                best = progress.loss
+            best = phase.best.best if phase.best else None
+            if phase.best and best is None:
+                best = phase.best.headline
             line = (*line, (right(epochs, 16), "dim"), (right(fmt.number(best), 9), "text"))
         if phase.paused and not reached:
             return (*line, (right(f"{phase.paused} paused", 12), "paused"))

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Resize
 
+from cqltui.algorithms.base import Metric, setting_text
 from cqltui.state import hardware, select
 from cqltui.state.model import PhaseInfo, Progress, TaskState
 from cqltui.state.plain import plain
@@ -168,18 +169,9 @@ def _metric_lines(task: TaskState) -> list[Line]:
     lines = [_field("epoch", f"{fmt.count(task.epochs_done)} of {fmt.count(info.epochs)}")]
     if progress is None:
         return lines
-    lines += [_field("loss", fmt.number(progress.loss), "strong")]
-    if info.baseline_loss is not None:
-        lines.append(_field("baseline", f"{fmt.number(info.baseline_loss)}{_gain(progress.loss, info.baseline_loss)}"))
-    lines += [
-        _field("TD loss", fmt.number(progress.td_loss)),
-        _field("CQL loss", fmt.number(progress.cql_loss)),
-        _field("validation", f"{fmt.number(progress.val_loss)}, best {fmt.number(progress.best_val_loss)}"),
-        _field("Q mean", fmt.number(progress.q_mean)),
-        _field("gradient norm", fmt.number(progress.grad_norm)),
-        _field("speed", f"{fmt.count(progress.samples_per_s)} samples/s"),
-        _field("trained", f"{fmt.duration(_trained_s(progress))}, {fmt.count(progress.step)} steps"),
-    ]
+    for metric in task.algorithm.metrics:
+        lines += _metric_field(task, metric)
+    lines.append(_field("trained", f"{fmt.duration(_trained_s(progress))}, {fmt.count(progress.step)} steps"))
     if progress.resumed_epoch:
         lines.append(_field("resumed", f"from epoch {fmt.count(progress.resumed_epoch)}"))
     return lines
@@ -196,15 +188,27 @@ def _gain(loss: float | None, baseline: float) -> str:
     return f", {abs(gain):.1%} {'better' if gain >= 0 else 'worse'}"
 
 
+def _metric_field(task: TaskState, metric: Metric) -> list[Line]:
+    """The metric's line, and below the headline metric what it is compared with."""
+    value, baseline = task.metric(metric.name), task.info.baseline_loss
+    if metric.kind == "speed":
+        return [_field(metric.label, f"{fmt.count(value or 0)} samples/s")]
+    if metric.name == task.algorithm.validation:
+        return [_field(metric.label, f"{fmt.number(value)}, best {fmt.number(task.best)}")]
+    if metric.name != task.algorithm.headline:
+        return [_field(metric.label, fmt.number(value))]
+    lines = [_field(metric.label, fmt.number(value), "strong")]
+    if baseline is not None:
+        lines.append(_field("baseline", f"{fmt.number(baseline)}{_gain(value, baseline)}"))
+    return lines
+
+
 def _setting_lines(task: TaskState) -> list[Line]:
     info = task.info
     return [
-        _field("alpha", f"{info.alpha:g}"),
-        _field("learning rate", f"{info.lr:g}"),
-        _field("hidden layers", fmt.dims(info.hidden_dims)),
+        *(_field(setting.label, setting_text(value)) for setting, value in task.algorithm.shown(info.settings)),
         _field("parameters", fmt.count(info.params)),
-        _field("seed", str(info.seed)),
-        _field("batch size", f"{info.batch_size}, {info.epoch_steps} steps an epoch"),
+        _field("steps an epoch", fmt.count(info.epoch_steps)),
         _field("FLOPs a step", fmt.scaled(info.step_flops)),
     ]
 

@@ -1,0 +1,185 @@
+"""What a kind of training is: its settings, its metrics, and what it costs. Pure, and free of PyTorch.
+
+An algorithm declares each setting and each metric once. The campaign file, a task's identity, the wire format, tables,
+details, criteria and results are made from these declarations.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from cqltui.fields import INVALID, Problems, Reader
+from trainer.config import TrainerConfig
+
+REQUIRED: Final = object()
+"""In place of a default: the campaign file must give the setting."""
+MAX_SEED = 2**32 - 1
+"""What every random generator that a seed is handed to accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a training run, as in [trainer], a phase or a task."""
+
+    name: str
+    label: str
+    """What people read beside the value."""
+    read: Reader
+    """Checks a value of the campaign file, or one that came over the network."""
+    help: str
+    default: Any = REQUIRED
+    identity: Literal["always", "unless default", "never"] = "always"
+    """Whether it is part of a task's id. A setting that is added later must be "unless default", so that the tasks of
+    older runs keep their ids."""
+    prominent: bool = False
+    """Whether it is shown even where it has its default."""
+    named: bool = True
+    """Whether a prominent one is part of a task's name in a line."""
+    in_shape: bool = False
+    """Whether the cost of a training step depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure that a training run reports with each epoch. Validation metrics are not measured every epoch."""
+
+    name: str
+    """A field of the algorithm's epoch metrics."""
+    label: str
+    kind: Literal["training", "validation", "speed"]
+    better: Literal["lower", "higher"] = "lower"
+    loss: bool = False
+    """Whether it is a loss, which criteria about losses may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What one task costs, as far as planning and fair shares need to know."""
+
+    params: int
+    """Trainable parameters."""
+    step_flops: int
+    """FLOPs of the matrix products of one training step."""
+    epoch_steps: int
+    """Training steps of one epoch; 0 where a batch is larger than the data."""
+
+
+class Algorithm(ABC):
+    """Declares one kind of training."""
+
+    name: str
+    settings: tuple[Setting, ...]
+    metrics: tuple[Metric, ...]
+    headline: str
+    """The metric that lists and sparklines show first."""
+    validation: str
+    """The metric by which a task's best epoch, and the best task, is chosen."""
+    scale: str
+    """The setting across whose values the headline metric cannot be compared; empty for none."""
+
+    @abstractmethod
+    def config(self, values: Mapping[str, Any]) -> TrainerConfig:
+        """Return the complete settings, defaults filled in. "auto" precision is fp32 until the machine is known."""
+
+    @abstractmethod
+    def pack_key(self, config: TrainerConfig) -> str:
+        """Return a key that training runs on the same data share if they can train as one pack; empty: alone."""
+
+    @abstractmethod
+    def quantity(self, config: TrainerConfig, state_dim: int, rows: int) -> Quantity:
+        """Return what the training run costs on `rows` transitions of `state_dim` features."""
+
+    @abstractmethod
+    def memory_bytes(
+        self, configs: Sequence[TrainerConfig], state_dim: int, rows: int, validation_rows: int = 0
+    ) -> int:
+        """Return the memory of a pack at its peak, besides what a worker process takes by itself."""
+
+    def shape_values(self, config: TrainerConfig) -> dict[str, Any]:
+        """Return the settings on which the cost of a training step depends."""
+        return {setting.name: getattr(config, setting.name) for setting in self.settings if setting.in_shape}
+
+    def shape(self, config: TrainerConfig) -> str:
+        """Return a key that training runs share whose steps cost the same: `256-128-64:128:fp32`."""
+        return self.shape_of(self.values(config))
+
+    def shape_of(self, values: Mapping[str, Any]) -> str:
+        """Return the shape by settings of which some may be missing; empty where all are."""
+        known = [str(setting_cell(values[s.name])) for s in self.settings if s.in_shape and s.name in values]
+        return ":".join(known)
+
+    def shape_title(self, config: TrainerConfig) -> str:
+        """Return the shape in a few words: `[256, 128, 64]`."""
+        shape = self.shape_values(config)
+        return settings_title({s.name: shape[s.name] for s in self.settings if s.in_shape and s.prominent and s.named})
+
+    def values(self, config: TrainerConfig) -> dict[str, Any]:
+        """Return setting -> value, in the order of the table."""
+        return {setting.name: getattr(config, setting.name) for setting in self.settings}
+
+    def identity(self, config: TrainerConfig) -> dict[str, Any]:
+        """Return the settings that determine the weights, for the task's id."""
+        values = self.values(config)
+        return {
+            setting.name: values[setting.name]
+            for setting in self.settings
+            if setting.identity == "always"
+            or (setting.identity == "unless default" and values[setting.name] != setting.default)
+        }
+
+    def shown(self, values: Mapping[str, Any]) -> list[tuple[Setting, Any]]:
+        """Return the settings to show of a task: the prominent ones, and those that differ from their default."""
+        return [
+            (setting, values[setting.name])
+            for setting in self.settings
+            if setting.name in values and (setting.prominent or values[setting.name] != setting.default)
+        ]
+
+    def title(self, config: TrainerConfig) -> str:
+        """Return the prominent settings in a line: `alpha 0.3, lr 0.0001, [256, 128], seed 42`."""
+        values = self.values(config)
+        return settings_title({s.name: values[s.name] for s in self.settings if s.prominent and s.named})
+
+    def accepted(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those foreign values that are settings of this algorithm and pass their check."""
+        problems = Problems("")
+        given = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
+        read = {s.name: s.read(given[s.name], s.name, problems) for s in self.settings if s.name in given}
+        return {name: value for name, value in read.items() if value is not INVALID}
+
+    def metric_names(self, *, losses: bool = False) -> tuple[str, ...]:
+        """Return the names of all metrics, or of the losses alone."""
+        return tuple(metric.name for metric in self.metrics if metric.loss or not losses)
+
+    def label(self, metric: str) -> str:
+        """Return what people call the metric."""
+        return next((m.label for m in self.metrics if m.name == metric), metric)
+
+
+def settings_title(settings: Mapping[str, Any]) -> str:
+    """Return settings in a few words: `alpha 0.2, lr 5e-05, [512, 256], seed 43`."""
+    return ", ".join(_named(name, value) for name, value in settings.items())
+
+
+def setting_text(value: object) -> str:
+    """Return a setting's value for people: 0.3, 5e-05, [512,256]."""
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(setting_text, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def setting_cell(value: object) -> object:
+    """Return a setting's value for a CSV cell: numbers as they are, lists as 256-128-64."""
+    return "-".join(map(str, value)) if isinstance(value, tuple | list) else value
+
+
+def higher_is_better(algorithms: Iterable[Algorithm]) -> frozenset[str]:
+    """Return the metrics whose highest value is the best."""
+    return frozenset(m.name for algorithm in algorithms for m in algorithm.metrics if m.better == "higher")
+
+
+def _named(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
