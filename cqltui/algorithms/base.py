@@ -77,6 +77,8 @@ class Algorithm(ABC):
     """The metric by which a task's best epoch, and the best task, is chosen."""
     scale: str
     """The setting across whose values the headline metric cannot be compared; empty for none."""
+    scale_note: str
+    """Why it cannot."""
 
     @abstractmethod
     def config(self, values: Mapping[str, Any]) -> TrainerConfig:

@@ -22,6 +22,7 @@ class Cql(Algorithm):
     headline = "loss"
     validation = "val_loss"
     scale = "alpha"
+    scale_note = "loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale"
     settings = (
         Setting(
             "alpha",

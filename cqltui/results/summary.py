@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cqltui.algorithms.base import Algorithm, setting_text
 from cqltui.campaign.criteria import Verdict
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.outcomes import DONE
@@ -28,7 +29,8 @@ class Best:
     task_id: str
     task: str
     """Title and settings, for people."""
-    alpha: float
+    level: Any
+    """The value of the algorithm's scale setting: values of other levels cannot be compared with it."""
     epoch: int
     baseline_loss: float | None
 
@@ -39,12 +41,13 @@ class PhaseSummary:
 
     name: str
     title: str
+    algorithm: Algorithm
     statuses: Mapping[str, int]
     """Status -> number of tasks."""
     best: tuple[Best, ...]
-    """The lowest loss, val_loss (both of the last epoch) and best_val_loss (of any epoch), as far as they are known."""
-    best_by_alpha: tuple[Best, ...]
-    """The lowest loss and val_loss of each alpha; empty if the phase has one alpha only."""
+    """The best headline and validation metric of the last epoch, and the best validation of any, where known."""
+    best_by_level: tuple[Best, ...]
+    """The best headline and validation metric of each value of `Algorithm.scale`; empty if the phase has one only."""
     verdicts: tuple[Verdict, ...]
     failures: tuple[str, ...]
     """A line for each task that is dead or cancelled."""
@@ -96,18 +99,21 @@ def summarize(
     phases = []
     for number, phase in enumerate(campaign.phases, start=1):
         own = [record for record in records if record.task.phase == phase.name]
-        alphas = sorted({record.task.trainer.alpha for record in own})
+        algorithm = phase.tasks[0].algorithm
+        levels = sorted({_level(record) for record in own})
+        last = (algorithm.headline, algorithm.validation)
         phases.append(
             PhaseSummary(
                 name=phase.name,
                 title=phase.title,
+                algorithm=algorithm,
                 statuses=dict(sorted(Counter(str(record.standing.status) for record in own).items())),
-                best=_best(own, ("loss", "val_loss", "best_val_loss")),
-                best_by_alpha=tuple(
+                best=_best(own, (*last, BEST + algorithm.validation)),
+                best_by_level=tuple(
                     best
-                    for alpha in alphas
-                    if len(alphas) > 1
-                    for best in _best([r for r in own if r.task.trainer.alpha == alpha], ("loss", "val_loss"))
+                    for level in levels
+                    if len(levels) > 1
+                    for best in _best([record for record in own if _level(record) == level], last)
                 ),
                 verdicts=verdicts[phase.name],
                 failures=tuple(_failures(own)),
@@ -118,25 +124,35 @@ def summarize(
     return Summary(campaign.name, campaign.title, str(run_dir.path), tuple(phases))
 
 
-_MEASURES: dict[str, Callable[[TaskRecord], tuple[float | None, int | None]]] = {
-    "loss": lambda record: (record.final.loss, record.final.epoch) if record.final else (None, None),
-    "val_loss": lambda record: (record.final.val_loss, record.final.epoch) if record.final else (None, None),
-    "best_val_loss": lambda r: (r.result.best_val_loss, r.result.best_val_epoch) if r.result else (None, None),
-}
+BEST = "best_"
+"""Before the name of a validation metric: its best value of any epoch."""
+
+
+def _level(record: TaskRecord) -> Any:
+    return getattr(record.task.trainer, record.task.algorithm.scale, None)
+
+
+def _measured(record: TaskRecord, metric: str) -> tuple[float | None, int | None]:
+    """(value, epoch) of the last epoch, or of the best one for `best_<metric>`."""
+    if record.result is None:
+        return None, None
+    if metric.startswith(BEST):
+        return record.result.best_val_loss, record.result.best_val_epoch
+    return getattr(record.result.metrics, metric), record.result.metrics.epoch
 
 
 def _best(records: Iterable[TaskRecord], metrics: Iterable[str]) -> tuple[Best, ...]:
     """For each metric its lowest finite value, if there is one."""
     found = []
     for metric in metrics:
-        measured = [(*_MEASURES[metric](record), record) for record in records]
+        measured = [(*_measured(record, metric), record) for record in records]
         finite = [(v, epoch, r) for v, epoch, r in measured if v is not None and math.isfinite(v)]
         if finite:
             value, epoch, record = min(finite, key=lambda entry: entry[0])
-            task, trainer = record.task, record.task.trainer
-            settings = f"alpha {trainer.alpha:g}, lr {trainer.lr:g}, {list(trainer.hidden_dims)}, seed {trainer.seed}"
+            task = record.task
+            settings = task.algorithm.title(task.trainer)
             title = f"{task.description}: {settings}" if task.description else settings
-            found.append(Best(metric, value, task.id, title, trainer.alpha, epoch or 0, task.baseline_loss))
+            found.append(Best(metric, value, task.id, title, _level(record), epoch or 0, task.baseline_loss))
     return tuple(found)
 
 
@@ -153,8 +169,8 @@ def _phase_json(phase: PhaseSummary) -> dict[str, Any]:
         "title": phase.title,
         "tasks": phase.tasks,
         "statuses": dict(phase.statuses),
-        "best": [asdict(best) for best in phase.best],
-        "best_by_alpha": [asdict(best) for best in phase.best_by_alpha],
+        "best": [_best_json(best, phase.algorithm.scale) for best in phase.best],
+        f"best_by_{phase.algorithm.scale}": [_best_json(best, phase.algorithm.scale) for best in phase.best_by_level],
         "criteria": [
             {"text": v.criterion.text, "check": v.criterion.check, "passed": v.passed, "detail": v.detail}
             for v in phase.verdicts
@@ -163,6 +179,10 @@ def _phase_json(phase: PhaseSummary) -> dict[str, Any]:
         "seconds": phase.seconds,
         "results_csv": phase.results_csv,
     }
+
+
+def _best_json(best: Best, scale: str) -> dict[str, Any]:
+    return {scale if name == "level" else name: value for name, value in asdict(best).items()}
 
 
 def render(summary: Summary) -> str:
@@ -185,15 +205,17 @@ def _phase_lines(number: int, phase: PhaseSummary) -> list[str]:
     lines = [f"Phase {number}, {phase.title} ({phase.name}): {statuses}{_trained(phase)}"]
     for best in phase.best:
         against = ""
-        if best.metric == "loss" and best.baseline_loss:
+        if best.metric == phase.algorithm.headline and best.baseline_loss:
             against = f"; baseline {best.baseline_loss:.4f}"
-        lines.append(f"  {f'best {_WORDS[best.metric]}':<34}{best.value:>9.4f}  epoch {best.epoch:,}{against}")
+        lines.append(
+            f"  {f'best {_words(phase.algorithm, best.metric)}':<34}{best.value:>9.4f}  epoch {best.epoch:,}{against}"
+        )
         lines.append(f"  {'':<34}{'':>9}  {best.task_id} {best.task}")
-    if phase.best_by_alpha:
-        lines.append("  by alpha (loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale)")
-        for alpha in sorted({best.alpha for best in phase.best_by_alpha}):
-            figures = (f"{best.metric} {best.value:.4f}" for best in phase.best_by_alpha if best.alpha == alpha)
-            lines.append(f"    alpha {alpha:g}: best {', best '.join(figures)}")
+    if phase.best_by_level:
+        lines.append(f"  by {phase.algorithm.scale} ({phase.algorithm.scale_note})")
+        for level in sorted({best.level for best in phase.best_by_level}):
+            figures = (f"{best.metric} {best.value:.4f}" for best in phase.best_by_level if best.level == level)
+            lines.append(f"    {phase.algorithm.scale} {setting_text(level)}: best {', best '.join(figures)}")
     lines += [line for verdict in phase.verdicts for line in _verdict_lines(verdict)]
     lines += [f"  failed: {failure}" for failure in phase.failures[:MAX_FAILURES]]
     if len(phase.failures) > MAX_FAILURES:
@@ -209,11 +231,12 @@ def _trained(phase: PhaseSummary) -> str:
     return f"; {whose}trained for {phase.seconds:,.0f} s, each task of a pack counted"
 
 
-_WORDS = {
-    "loss": "training loss",
-    "val_loss": "validation loss, last epoch",
-    "best_val_loss": "validation loss, any epoch",
-}
+def _words(algorithm: Algorithm, metric: str) -> str:
+    """`training loss`, `validation loss, last epoch` or `validation loss, any epoch`."""
+    what = algorithm.label(algorithm.headline)
+    if metric == algorithm.headline:
+        return f"training {what}"
+    return f"validation {what}, {'any' if metric.startswith(BEST) else 'last'} epoch"
 
 
 def _verdict_lines(verdict: Verdict) -> tuple[str, str]:

@@ -304,13 +304,13 @@ def test_the_summary(run_dir: RunDir, campaign: Campaign) -> None:
         ("val_loss", 0.51, 3),
         ("best_val_loss", 0.5, 2),
     ]
-    assert [(best.metric, best.alpha) for best in quality.best_by_alpha] == [
+    assert [(best.metric, best.level) for best in quality.best_by_level] == [
         ("loss", 0.3),
         ("val_loss", 0.3),
         ("loss", 0.5),
         ("val_loss", 0.5),
     ]
-    assert ensemble.best_by_alpha == ()
+    assert ensemble.best_by_level == ()
     assert [verdict.passed for verdict in quality.verdicts] == [True, True]
     assert ensemble.verdicts[0].passed is True
     assert quality.seconds == 25.0

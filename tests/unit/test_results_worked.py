@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.algorithms import named
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.record import TaskStanding
@@ -72,7 +73,7 @@ def test_what_diverged_is_never_the_best(
     quality, ensemble = summary.phases
     found = [(best.metric, best.value, best.epoch, best.task_id) for best in quality.best]
     assert found == [("loss", 0.30, 3, good), ("val_loss", 0.44, 3, good), ("best_val_loss", 0.41, 2, good)]
-    assert [(best.metric, best.alpha) for best in quality.best_by_alpha] == [("loss", 0.3), ("val_loss", 0.3)]
+    assert [(best.metric, best.level) for best in quality.best_by_level] == [("loss", 0.3), ("val_loss", 0.3)]
     assert [best.metric for best in ensemble.best] == ["loss"], "nothing else was measured"
     assert (quality.seconds, ensemble.seconds) == (12.0, 2.0)
 
@@ -169,7 +170,7 @@ def test_each_alpha_has_its_own_best(run_dir: RunDir, campaign: Campaign) -> Non
 @pytest.mark.parametrize(("count", "more"), [(MAX_FAILURES, 0), (MAX_FAILURES + 3, 3)])
 def test_many_failures_are_counted(tmp_path: Path, count: int, more: int) -> None:
     failures = tuple(f"task {n}" for n in range(count))
-    phase = PhaseSummary("p", "P", {"dead": count}, (), (), (), failures, 0.0, "p.csv")
+    phase = PhaseSummary("p", "P", named("cql"), {"dead": count}, (), (), (), failures, 0.0, "p.csv")
     lines = render(Summary("c", "C", "/run", (phase,))).splitlines()
     assert sum(line.startswith("  failed: task ") for line in lines) == MAX_FAILURES
     assert [line for line in lines if "more, see" in line] == (
