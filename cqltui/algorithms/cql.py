@@ -19,11 +19,12 @@ class Cql(Algorithm):
     """CQL with a Double-DQN target: loss = td_loss + alpha * cql_loss."""
 
     name = "cql"
+    config_type: type[TrainerConfig] = TrainerConfig
     headline = "loss"
     validation = "val_loss"
     scale = "alpha"
     scale_note = "loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale"
-    settings = (
+    settings: tuple[Setting, ...] = (
         Setting(
             "alpha",
             "alpha",
@@ -85,7 +86,7 @@ class Cql(Algorithm):
         ),
         Setting("algorithm", "algorithm", choice("cql"), "The kind of training.", "cql"),
     )
-    metrics = (
+    metrics: tuple[Metric, ...] = (
         Metric("loss", "loss", "training", loss=True),
         Metric("td_loss", "TD loss", "training", loss=True),
         Metric("cql_loss", "CQL loss", "training", loss=True),
@@ -100,8 +101,7 @@ class Cql(Algorithm):
     def config(self, values: Mapping[str, Any]) -> TrainerConfig:
         """Return the complete settings."""
         precision = "fp32" if values.get("precision", "auto") == "auto" else values["precision"]
-        known = {field.name for field in fields(TrainerConfig)}
-        return TrainerConfig(**{k: v for k, v in values.items() if k in known} | {"precision": precision})
+        return self.config_type(**{**values, "precision": precision})
 
     def pack_key(self, config: TrainerConfig) -> str:
         """Return the trainer's own rule as text."""

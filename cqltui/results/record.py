@@ -15,7 +15,7 @@ from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.outcomes import DONE
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state.decode import LARGEST, TEXT_LIMIT
-from trainer.progress import EpochMetrics
+from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class TaskResult:
         """The result, or None if something is missing or of another type; keys of later versions are passed over."""
         try:
             values = {field.name: raw[field.name] for field in fields(cls)}
-            values["metrics"] = EpochMetrics(**raw["metrics"])
+            metrics = raw["metrics"]
+            values["metrics"] = EpochMetrics(**{name: metrics[name] for name in METRIC_COLUMNS if name in metrics})
         except (KeyError, TypeError):
             return None
         figures = astuple(values["metrics"])

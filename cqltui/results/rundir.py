@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "re
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 LARGEST = 1 << 29
 """Bytes of a file that is read as a whole: campaign.json of 100,000 tasks has a tenth of them."""
+MEASURED = frozenset(field.name for field in fields(EpochMetrics) if field.default is MISSING)
+"""Columns of a metrics.csv that have a value in each row."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
 STAYS = "[stays here]"
 """Marks a line of a worker's log that quotes the user's data: it goes to nobody else when the worker dies."""
@@ -171,9 +173,10 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
     rows = csv.reader(whole.splitlines())
     metrics: list[EpochMetrics] = []
     try:
-        if next(rows, None) != list(METRIC_COLUMNS):
+        header = next(rows, [])
+        if len(set(header)) < len(header) or not set(header) >= MEASURED:
             return ()
-        metrics.extend(map(_metrics, rows))
+        metrics.extend(_metrics(header, row) for row in rows)
     except (ValueError, csv.Error):  # the last: a field of more than 128 KiB
         pass
     return tuple(metrics)
@@ -187,10 +190,10 @@ def metrics_lines(rows: Iterable[EpochMetrics]) -> bytes:
     return text.getvalue().encode()
 
 
-def _metrics(row: list[str]) -> EpochMetrics:
-    """One row; the last three columns, the held-out losses, may be empty. ValueError if it is damaged."""
-    if len(row) != len(METRIC_COLUMNS):
+def _metrics(header: list[str], row: list[str]) -> EpochMetrics:
+    """One row. Columns that an earlier version did not write are None. ValueError if it is damaged."""
+    if len(row) != len(header):
         raise ValueError("a row of metrics.csv has the wrong number of columns")
-    epoch, *measured = row[:7]
-    heldout = [float(value) if value else None for value in row[7:]]
-    return EpochMetrics(int(epoch), *map(float, measured), *heldout)
+    cells = {name: cell for name, cell in zip(header, row, strict=True) if name in METRIC_COLUMNS and name != "epoch"}
+    values: dict[str, Any] = {n: float(c) if c or n in MEASURED else None for n, c in cells.items()}
+    return EpochMetrics(int(row[header.index("epoch")]), **values)

@@ -199,6 +199,18 @@ def test_metrics_end_at_the_first_damage(tmp_path: Path) -> None:
     assert read_metrics(path) == tuple(metrics_of(0.1))[:1]
     path.write_bytes(b"other,columns\n" + lines[1])
     assert read_metrics(path) == ()
+    path.write_bytes(lines[0].replace(b"td_loss", b"loss", 1) + lines[1])
+    assert read_metrics(path) == (), "a column twice"
+
+
+def test_metrics_of_an_earlier_and_of_a_later_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    head, figures = "samples_per_s,epoch,loss,td_loss,cql_loss,q_mean,grad_norm", "700.0,1,0.5,0.4,0.3,0.2,0.1"
+    path.write_text(f"{head}\n{figures}\n", encoding="utf-8")
+    expected = EpochMetrics(1, 0.5, 0.4, 0.3, 0.2, 0.1, 700.0)
+    assert read_metrics(path) == (expected,)
+    path.write_text(f"{head},val_loss,q_max\n{figures},,7.5\n", encoding="utf-8")
+    assert read_metrics(path) == (expected,)
 
 
 def test_q_of_the_heldout_rows(tmp_path: Path) -> None:
