@@ -135,7 +135,7 @@ class Algorithm(ABC):
         return [
             (setting, values[setting.name])
             for setting in self.settings
-            if setting.name in values and (setting.prominent or values[setting.name] != setting.default)
+            if setting.name in values and (setting.prominent or setting.default not in (REQUIRED, values[setting.name]))
         ]
 
     def title(self, config: TrainerConfig) -> str:

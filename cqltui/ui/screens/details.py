@@ -24,7 +24,7 @@ from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.screens.tasks import TaskScreen
 
-LABEL = 14
+LABEL = 16
 NOTES = 5
 """Of the notices about the task, the newest are shown."""
 
@@ -195,6 +195,8 @@ def _metric_field(task: TaskState, metric: Metric) -> list[Line]:
         return [_field(metric.label, f"{fmt.count(value or 0)} samples/s")]
     if metric.name == task.algorithm.validation:
         return [_field(metric.label, f"{fmt.number(value)}, best {fmt.number(task.best)}")]
+    if metric.kind == "validation" and value is None:
+        return []
     if metric.name != task.algorithm.headline:
         return [_field(metric.label, fmt.number(value))]
     lines = [_field(metric.label, fmt.number(value), "strong")]
@@ -208,8 +210,8 @@ def _setting_lines(task: TaskState) -> list[Line]:
     return [
         *(_field(setting.label, setting_text(value)) for setting, value in task.algorithm.shown(info.settings)),
         _field("parameters", fmt.count(info.params)),
-        _field("steps an epoch", fmt.count(info.epoch_steps)),
-        _field("FLOPs a step", fmt.scaled(info.step_flops)),
+        _field("steps per epoch", fmt.count(info.epoch_steps)),
+        _field("FLOPs per step", fmt.scaled(info.step_flops)),
     ]
 
 
