@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cqltui.errors import InputError, without_passwords
@@ -17,10 +18,14 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Problems:
-    """Collects what is wrong in one campaign, so that its author can mend all of it at once."""
+    """Collects what is wrong in one campaign, so that its author can fix all of it at once."""
 
-    def __init__(self, file: str, set_keys: Collection[str] = ()) -> None:
+    def __init__(
+        self, file: str, set_keys: Collection[str] = (), line_of: Callable[[str], int | None] = lambda _: None
+    ) -> None:
+        """`set_keys`: key paths that `--set` gave. `line_of`: the file's line of a key path, if it is known."""
         self._file = file
+        self._line_of = line_of
         self._set_keys = frozenset(set_keys)
         self._found: list[str] = []
 
@@ -48,10 +53,24 @@ class Problems:
         for set_key in self._set_keys:
             if key == set_key or key.startswith((f"{set_key}.", f"{set_key}[")):
                 return f"--set {key}"
-        return f"{self._file}: {key}" if key else self._file
+        line = self._line_of(key)
+        file = self._file if line is None else f"{self._file}:{line}"
+        return f"{file}: {key}" if key else file
 
 
-Reader = Callable[[object, str, Problems], Any]
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one kind of value, and says what it expects."""
+
+    read: Callable[[object, str, Problems], Any]
+    expected: str
+    """In words, as messages and the reference say it."""
+    schema: Mapping[str, Any]
+    """JSON Schema of the values that it accepts, as far as JSON Schema can say it."""
+
+    def __call__(self, value: object, key: str, problems: Problems) -> Any:
+        """Return the checked value, or INVALID after recording the problem."""
+        return self.read(value, key, problems)
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
@@ -109,86 +128,99 @@ def read_table(
     return {name: schema[name](value, key_path(key, name), problems) for name, value in table.items() if name in schema}
 
 
-def anything(value: object, key: str, problems: Problems) -> object:
-    """Takes the value as it is: it is read later, with more knowledge."""
+def _pass(value: object, key: str, problems: Problems) -> object:
     return value
 
 
-def number(expected: str, accepts: Callable[[float], bool]) -> Reader:
-    """A finite number, given as integer or float, that `accepts` takes. A boolean is no number."""
+anything: Final = Reader(_pass, "anything", {})
+"""Takes the value as it is: it is read later, with more knowledge."""
+
+
+def accepting(expected: str, schema: Mapping[str, Any], accept: Callable[[object], Any]) -> Reader:
+    """Values for which `accept` returns what they are read as; for others it returns INVALID."""
 
     def read(value: object, key: str, problems: Problems) -> Any:
+        found = accept(value)
+        return problems.expected(key, expected, value) if found is INVALID else found
+
+    return Reader(read, expected, schema)
+
+
+def number(expected: str, accepts: Callable[[float], bool], **schema: Any) -> Reader:
+    """A finite number, given as integer or float, that `accepts` takes. A boolean is no number.
+
+    `schema`: keywords of JSON Schema that say the same as `accepts`.
+    """
+
+    def accept(value: object) -> Any:
         # The limit keeps out infinity, NaN (every comparison is false), and integers too large for float().
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
             converted = float(value)
             if accepts(converted):
                 return converted
-        return problems.expected(key, expected, value)
+        return INVALID
 
-    return read
+    return accepting(expected, {"type": "number", **schema}, accept)
 
 
 def positive(at_most: float = math.inf) -> Reader:
     """A number above 0."""
     limit = "" if math.isinf(at_most) else f" and at most {at_most:,g}"
-    return number(f"a number > 0{limit}", lambda value: 0 < value <= at_most)
+    bounds = {"exclusiveMinimum": 0} | ({} if math.isinf(at_most) else {"maximum": at_most})
+    return number(f"a number > 0{limit}", lambda value: 0 < value <= at_most, **bounds)
 
 
 def integer(low: int, high: int) -> Reader:
     """An integer within the limits, both included. A boolean is no integer, nor is 2.0."""
 
-    def read(value: object, key: str, problems: Problems) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
-        return problems.expected(key, f"an integer from {low:,} to {high:,}", value)
+    def accept(value: object) -> Any:
+        return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else INVALID
 
-    return read
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return accepting(f"an integer from {low:,} to {high:,}", schema, accept)
 
 
 def choice(*values: str) -> Reader:
     """One of a few words."""
 
-    def read(value: object, key: str, problems: Problems) -> Any:
-        if isinstance(value, str) and value in values:
-            return value
-        return problems.expected(key, f"one of {', '.join(values)}", value)
+    def accept(value: object) -> Any:
+        return value if isinstance(value, str) and value in values else INVALID
 
-    return read
+    return accepting(f"one of {', '.join(values)}", {"enum": list(values)}, accept)
 
 
 def text(multiline: bool = False, limit: int = 4000) -> Reader:
     """Text without control characters, which could steer the terminal; line breaks only where `multiline`."""
     expected = f"{'text' if multiline else 'one line of text'} without control characters, 1 to {limit:,} characters"
 
-    def read(value: object, key: str, problems: Problems) -> Any:
+    def accept(value: object) -> Any:
         if isinstance(value, str):
             stripped = value.strip()
             visible = stripped.replace("\n", " ").replace("\t", " ") if multiline else stripped
             if 0 < len(stripped) <= limit and visible.isprintable():
                 return stripped
-        return problems.expected(key, expected, value)
+        return INVALID
 
-    return read
+    return accepting(expected, {"type": "string", "minLength": 1}, accept)
 
 
 def matching(pattern: str, expected: str) -> Reader:
     """Text that the whole pattern matches."""
     compiled = re.compile(pattern)
 
-    def read(value: object, key: str, problems: Problems) -> Any:
-        if isinstance(value, str) and compiled.fullmatch(value):
-            return value
-        return problems.expected(key, expected, value)
+    def accept(value: object) -> Any:
+        return value if isinstance(value, str) and compiled.fullmatch(value) else INVALID
 
-    return read
+    return accepting(expected, {"type": "string", "pattern": f"^(?:{pattern})$".replace(r"\Z", "$")}, accept)
 
 
 def list_of(item: Reader, expected: str, low: int = 1, high: int = 1000, unique: bool = False) -> Reader:
     """A list of `low` to `high` items as a tuple; where `unique`, each value once (1 and 1.0 are the same)."""
+    expected = f"a list of {low:,} to {high:,} {expected}"
 
     def read(value: object, key: str, problems: Problems) -> Any:
         if not isinstance(value, list) or not low <= len(value) <= high:
-            return problems.expected(key, f"a list of {low:,} to {high:,} {expected}", value)
+            return problems.expected(key, expected, value)
         items = [item(element, f"{key}[{index}]", problems) for index, element in enumerate(value)]
         if any(element is INVALID for element in items):
             return INVALID
@@ -199,4 +231,5 @@ def list_of(item: Reader, expected: str, low: int = 1, high: int = 1000, unique:
                 return INVALID
         return tuple(items)
 
-    return read
+    schema = {"type": "array", "items": item.schema, "minItems": low, "maxItems": high, "uniqueItems": unique}
+    return Reader(read, expected, schema)

@@ -36,6 +36,8 @@ class Setting:
     """Whether it is shown even where it has its default."""
     named: bool = True
     """Whether a prominent one is part of a task's name in a line."""
+    aliases: tuple[str, ...] = ()
+    """What it is called elsewhere, for a message to whoever writes that."""
     in_shape: bool = False
     """Whether the cost of a training step depends on it."""
 

@@ -3,17 +3,19 @@
 import codecs
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import DEFAULT, named
+from cqltui.algorithms.base import REQUIRED as NO_DEFAULT
 from cqltui.algorithms.base import Algorithm, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.criteria import CHECKS, REQUIRED, phase_names
+from cqltui.campaign.lines import line_of
 from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
-from cqltui.campaign.schema import TrainingSchema
+from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, item_path, positive, read_table, suggestion, text
@@ -42,7 +44,8 @@ def load_campaign(path: Path, settings: Sequence[str] = ()) -> Campaign:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return campaign_from(parse_toml(content, path), path, settings)
+    lines = line_of(content.removeprefix(codecs.BOM_UTF8), lambda: parse_toml(content, path))
+    return campaign_from(parse_toml(content, path), path, settings, lines)
 
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
@@ -66,28 +69,34 @@ def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid TOML: {str(error).split(';')[0]}") from None
 
 
-def campaign_from(document: dict[str, Any], path: Path, settings: Sequence[str] = ()) -> Campaign:
-    """The campaign that a parsed file describes; `settings` change `document` in place. Errors as `load_campaign`."""
+def campaign_from(
+    document: dict[str, Any],
+    path: Path,
+    settings: Sequence[str] = (),
+    lines: Callable[[str], int | None] = lambda _: None,
+) -> Campaign:
+    """The campaign that a parsed file describes; `settings` change `document` in place. `lines` tells the line of a key
+    path. Errors as `load_campaign`."""
     mistakes = Problems(str(path))
     changes = parse_settings(settings, mistakes)
     scale = changes.pop(EPOCHS_SCALE, 1.0)
     set_paths = apply_settings(document, changes, mistakes)
     mistakes.raise_any()  # a setting that leads nowhere makes what follows misleading
 
-    problems = Problems(str(path), set_paths)
+    problems = Problems(str(path), set_paths, lines)
     if positive(1000.0)(scale, EPOCHS_SCALE, command_line := Problems(str(path), {EPOCHS_SCALE})) is INVALID:
         command_line.raise_any()
     tables = read_table(document, "", schema.FILE, problems, schema.MISPLACED)
-    head = read_table(tables.get("campaign", {}), "campaign", schema.CAMPAIGN, problems)
+    head = read_table(tables.get("campaign", {}), "campaign", readers(schema.CAMPAIGN), problems)
     if "name" not in head:
         problems.add("campaign.name", "is missing; it names the run directory")
     algorithm = named(_algorithm_name(tables.get("trainer")))
     training = TrainingSchema.of(algorithm)
-    trainer = read_table(tables.get("trainer", {}), "trainer", training.trainer, problems, schema.MISPLACED)
+    trainer = read_table(tables.get("trainer", {}), "trainer", readers(training.trainer), problems, training.hints)
     state_cols = trainer.pop("state_cols", None)
     data = _data(tables.get("data", {}), state_cols, path, set_paths, problems)
-    workers = read_table(tables.get("workers", {}), "workers", schema.WORKERS, problems)
-    redis = read_table(tables.get("redis", {}), "redis", schema.REDIS, problems)
+    workers = read_table(tables.get("workers", {}), "workers", readers(schema.WORKERS), problems)
+    redis = read_table(tables.get("redis", {}), "redis", readers(schema.REDIS), problems)
     phases = _phases(tables.get("phase", []), _Context(problems, algorithm, training, trainer, float(scale)))
     problems.raise_any()
     return Campaign(
@@ -110,7 +119,7 @@ def _algorithm_name(trainer: object) -> str:
 
 def _data(table: object, state_cols: Any, path: Path, set_paths: set[str], problems: Problems) -> DataConfig:
     """The [data] table. Keys that its source does not use are problems, or are dropped if `--set` chose the source."""
-    read = read_table(table, "data", schema.DATA, problems)
+    read = read_table(table, "data", readers(schema.DATA), problems)
     source = read.get("source", "simulated")
     if INVALID in read.values() or state_cols is INVALID:
         return DataConfig()
@@ -175,13 +184,12 @@ def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
 def _phase(table: object, key: str, context: _Context) -> Phase:
     """One phase; its name is empty where it has none that can be used."""
     problems = context.problems
-    read = read_table(table, key, context.schema.phase, problems, schema.MISPLACED)
-    for required in ("name", "priority"):
-        if required not in read and isinstance(table, dict):
-            problems.add(f"{key}.{required}", "is missing")
+    read = read_table(table, key, readers(context.schema.phase), problems, context.schema.hints)
+    if "name" not in read and isinstance(table, dict):
+        problems.add(f"{key}.name", "is missing")
     name = read["name"] if isinstance(read.get("name"), str) else ""
     defaults = context.trainer | {setting: read[setting] for setting in context.schema.settings if setting in read}
-    shape = _TaskShape(name, read.get("priority", 0), defaults)
+    shape = _TaskShape(name, read.get("priority", DEFAULT_PRIORITY), defaults)
     tasks = [*_listed(read.get("task", []), f"{key}.task", shape, context)]
     if "grid" in read:
         tasks += _grid(read["grid"], f"{key}.grid", shape, context)
@@ -191,7 +199,7 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
     return Phase(
         name=name,
         title=read.get("title", name),
-        priority=read.get("priority", 0),
+        priority=read.get("priority", DEFAULT_PRIORITY),
         goal=read.get("goal", ""),
         questions=read.get("questions", ()),
         expected=read.get("expected", ""),
@@ -220,7 +228,7 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
         return
     for index, table in enumerate(tables):
         place = f"{key}[{index}]"
-        read = read_table(table, place, context.schema.task, context.problems, schema.MISPLACED)
+        read = read_table(table, place, readers(context.schema.task), context.problems, context.schema.hints)
         own = {name: value for name, value in read.items() if name in context.schema.settings}
         config = _config(shape.defaults | own, place, context)
         if config is None or INVALID in read.values():
@@ -238,7 +246,7 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
 
 def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
     """The [phase.grid] table: one task for each combination."""
-    axes = read_table(table, key, context.schema.grid, context.problems, schema.MISPLACED)
+    axes = read_table(table, key, readers(context.schema.grid), context.problems, context.schema.hints)
     if not axes and isinstance(table, dict) and not table:
         context.problems.expected(key, "at least one setting with a list of values", table)
     if not axes or any(values is INVALID for values in axes.values()):
@@ -268,7 +276,8 @@ def _config(settings: Mapping[str, Any], place: str, context: _Context) -> Train
         context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")
     if missing or any(value is INVALID for value in settings.values()):
         return None
-    config = context.algorithm.config(settings)
+    defaults = {s.name: s.default for s in context.algorithm.settings if s.default is not NO_DEFAULT}
+    config = context.algorithm.config({**defaults, **settings})
     return replace(config, epochs=_scaled(config.epochs, context.epochs_scale))
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
+from cqltui.campaign.model import WorkersConfig
 from cqltui.fields import (
     INVALID,
     Problems,
     Reader,
+    accepting,
     anything,
     choice,
     integer,
@@ -20,7 +22,7 @@ from cqltui.fields import (
     read_table,
     text,
 )
-from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS
+from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS, DataConfig
 
 MAX_SECONDS = 7 * 86_400.0
 NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob"})
@@ -36,7 +38,11 @@ SECONDS = positive(MAX_SECONDS)
 PRIORITY = integer(0, 1_000_000)
 
 
-def _state_cols(value: object, key: str, problems: Problems) -> Any:
+_DATA, _WORKERS = DataConfig(), WorkersConfig()
+"""Their defaults."""
+
+
+def _read_state_cols(value: object, key: str, problems: Problems) -> Any:
     """`["edge", "p_hat"]` chooses columns; `{edge = "my_edge"}` chooses features and says in which columns they are."""
     if isinstance(value, dict):
         if not value:
@@ -52,7 +58,23 @@ def _state_cols(value: object, key: str, problems: Problems) -> Any:
     return pairs
 
 
-def _url(value: object, key: str, problems: Problems) -> Any:
+_state_cols = Reader(
+    _read_state_cols,
+    "a list of columns, or {feature = column}",
+    {
+        "anyOf": [
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+            {
+                "type": "object",
+                "propertyNames": {"enum": list(STATE_COLUMNS)},
+                "additionalProperties": {"type": "string"},
+            },
+        ]
+    },
+)
+
+
+def _read_url(value: object, key: str, problems: Problems) -> Any:
     """Unlike other texts it is not quoted in a message: it may hold a password."""
     if isinstance(value, str) and re.fullmatch(r"(redis|rediss|unix)://[!-~]+", value):
         return value
@@ -60,29 +82,51 @@ def _url(value: object, key: str, problems: Problems) -> Any:
     return INVALID
 
 
-def _worker_count(value: object, key: str, problems: Problems) -> Any:
+_url = Reader(
+    _read_url,
+    "redis://..., rediss://... or unix://..., without spaces",
+    {"type": "string", "pattern": "^(redis|rediss|unix)://"},
+)
+
+
+def _accept_count(value: object) -> Any:
     if value == "auto":
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024:
-        return value
-    return problems.expected(key, '"auto" or an integer from 1 to 1,024', value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024 else INVALID
 
 
-def _split(value: object, key: str, problems: Problems) -> Any:
+_worker_count = accepting(
+    '"auto" or an integer from 1 to 1,024',
+    {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": 1024}]},
+    _accept_count,
+)
+
+
+def _read_split(value: object, key: str, problems: Problems) -> Any:
     """{seasons = N} or {fraction = F} as the fields of DataConfig."""
-    schema: dict[str, Reader] = {
-        "seasons": integer(1, 100),
-        "fraction": number("a share above 0 and below 1", lambda share: 0 < share < 1),
-    }
     if not isinstance(value, dict) or len(value) != 1:
-        return problems.expected(key, "{seasons = N} or {fraction = F}", value)
-    read = read_table(value, key, schema, problems)
+        return problems.expected(key, _split.expected, value)
+    read = read_table(value, key, _PARTS, problems)
     if not read or INVALID in read.values():
         return INVALID
     return {f"holdout_{name}": part for name, part in read.items()}
 
 
-def seeds(value: object, key: str, problems: Problems) -> Any:
+_PARTS = {
+    "seasons": integer(1, 100),
+    "fraction": number(
+        "a share above 0 and below 1", lambda share: 0 < share < 1, exclusiveMinimum=0, exclusiveMaximum=1
+    ),
+}
+_split = Reader(
+    _read_split,
+    "{seasons = N} or {fraction = F}",
+    {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
+    | {"properties": {name: part.schema for name, part in _PARTS.items()}},
+)
+
+
+def _read_seeds(value: object, key: str, problems: Problems) -> Any:
     """Of a grid: a list of seeds, or {from = 42, to = 61} with both ends included."""
     if not isinstance(value, dict):
         return list_of(SEED, "seeds", high=100_000, unique=True)(value, key, problems)
@@ -97,13 +141,65 @@ def seeds(value: object, key: str, problems: Problems) -> Any:
     return range(ends["from"], ends["to"] + 1)
 
 
-CAMPAIGN: dict[str, Reader] = {"name": NAME, "title": LINE, "description": text(multiline=True)}
-DATA: dict[str, Reader] = {
-    "source": choice("simulated", "logged", "games"),
-    "path": LINE,
-    "split": _split,
-    "seed": SEED,
-    "edge_size": number(f"a number from 0 to {LARGEST_EDGE_SIZE:g}", lambda value: 0 <= value <= LARGEST_EDGE_SIZE),
+seeds = Reader(
+    _read_seeds,
+    "a list of seeds, or {from = FIRST, to = LAST}",
+    {
+        "anyOf": [
+            {"type": "array", "items": SEED.schema, "minItems": 1, "uniqueItems": True},
+            {"type": "object", "properties": {"from": SEED.schema, "to": SEED.schema}, "required": ["from", "to"]},
+        ]
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a table."""
+
+    read: Reader
+    help: str
+    default: Any = None
+    """What holds where the file does not say; None for nothing, or what `help` says; REQUIRED."""
+
+
+Table = Mapping[str, Key]
+
+
+def readers(table: Table) -> dict[str, Reader]:
+    """Return what `read_table` reads a table with."""
+    return {name: key.read for name, key in table.items()}
+
+
+CAMPAIGN: Table = {
+    "name": Key(NAME, "Names the run directory, `runs/<name>`.", REQUIRED),
+    "title": Key(LINE, "The campaign's name for people; by default its name."),
+    "description": Key(text(multiline=True), "What the campaign is for."),
+}
+DATA: Table = {
+    "source": Key(
+        choice("simulated", "logged", "games"),
+        "Where transitions come from: a simulated market, a log of bets, or games from which bets are simulated.",
+        "simulated",
+    ),
+    "path": Key(LINE, "The CSV file of `logged` and `games`; a relative path starts at the campaign file's folder."),
+    "split": Key(
+        _split,
+        "What is held out for validation: the last seasons, or for a log without seasons the last share of its rows. "
+        "By default two seasons, or a fifth.",
+    ),
+    "seed": Key(SEED, "Seed of the simulated market and of the simulated bets.", _DATA.seed),
+    "edge_size": Key(
+        number(
+            f"a number from 0 to {LARGEST_EDGE_SIZE:g}",
+            lambda value: 0 <= value <= LARGEST_EDGE_SIZE,
+            minimum=0,
+            maximum=LARGEST_EDGE_SIZE,
+        ),
+        "`simulated`: points of margin per standard deviation of the signal that the market overlooks; 0 is an "
+        "efficient market.",
+        _DATA.edge_size,
+    ),
 }
 SOURCE_KEYS = {
     "simulated": {"source", "split", "seed", "edge_size"},
@@ -112,77 +208,116 @@ SOURCE_KEYS = {
 }
 """The keys of [data] that each source uses."""
 
+DEFAULT_PRIORITY = 5
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingSchema:
     """The tables that hold settings of an algorithm. A setting is allowed in [trainer], in a phase and in a task; the
     nearest to the task wins."""
 
-    settings: Mapping[str, Reader]
-    required: tuple[str, ...]
-    """Settings without a default."""
+    settings: Table
+    aliases: Mapping[str, str]
+    """What people call a setting elsewhere, and what its name is."""
 
     @classmethod
     def of(cls, algorithm: Algorithm) -> "TrainingSchema":
         """Return the schema of an algorithm."""
         return cls(
-            {setting.name: setting.read for setting in algorithm.settings},
-            tuple(setting.name for setting in algorithm.settings if setting.default is REQUIRED),
+            {setting.name: Key(setting.read, setting.help, setting.default) for setting in algorithm.settings},
+            {alias: setting.name for setting in algorithm.settings for alias in setting.aliases},
         )
 
     @property
-    def trainer(self) -> dict[str, Reader]:
+    def required(self) -> tuple[str, ...]:
+        """Settings without a default."""
+        return tuple(name for name, key in self.settings.items() if key.default is REQUIRED)
+
+    @property
+    def hints(self) -> dict[str, str]:
+        """The ends of messages about keys that people look for in the wrong place, or under another name."""
+        return MISPLACED | {alias: f"; did you mean {name}?" for alias, name in self.aliases.items()}
+
+    @property
+    def trainer(self) -> Table:
         """The keys of [trainer]."""
-        return {**self.settings, "state_cols": _state_cols}
+        return {
+            **self.settings,
+            "state_cols": Key(
+                _state_cols,
+                "The features of the state, in order; {feature = column} says which column of the file each is in.",
+                "all",
+            ),
+        }
 
     @property
-    def grid(self) -> dict[str, Reader]:
+    def grid(self) -> Table:
         """The keys of [phase.grid]: a list of values for each setting."""
-        lists = {name: list_of(reader, "values", high=100_000, unique=True) for name, reader in self.settings.items()}
-        return {**lists, "seed": seeds} if "seed" in lists else lists
+        lists = {
+            name: Key(list_of(key.read, "values", high=100_000, unique=True), f"Values to combine: {key.help}")
+            for name, key in self.settings.items()
+        }
+        return {**lists, "seed": Key(seeds, lists["seed"].help)} if "seed" in lists else lists
 
     @property
-    def task(self) -> dict[str, Reader]:
+    def task(self) -> Table:
         """The keys of [[phase.task]]."""
         return {
             **self.settings,
-            "description": LINE,
-            "baseline_loss": number("a number >= 0", lambda value: value >= 0),
+            "description": Key(LINE, "What lists show; by default the task's own settings."),
+            "baseline_loss": Key(
+                number("a number >= 0", lambda value: value >= 0, minimum=0),
+                "The loss that an earlier training run ended with, to compare with.",
+            ),
         }
 
     @property
-    def phase(self) -> dict[str, Reader]:
+    def phase(self) -> Table:
         """The keys of [[phase]]."""
         return {
+            "name": Key(NAME, "Names the phase in commands and files.", REQUIRED),
+            "title": Key(LINE, "The phase's name for people; by default its name."),
+            "priority": Key(PRIORITY, "Tasks of a higher priority are trained first.", DEFAULT_PRIORITY),
+            "goal": Key(text(multiline=True), "What the phase is for."),
+            "questions": Key(list_of(LINE, "questions", high=100), "What it is to answer."),
+            "expected": Key(text(multiline=True), "What is expected, written down before it runs."),
+            "task": Key(anything, "[[phase.task]]: tasks one by one."),
+            "grid": Key(anything, "[phase.grid]: a task for each combination of values."),
+            "criterion": Key(anything, "[[phase.criterion]]: when the phase has succeeded."),
             **self.settings,
-            "name": NAME,
-            "title": LINE,
-            "priority": PRIORITY,
-            "goal": text(multiline=True),
-            "questions": list_of(LINE, "questions", high=100),
-            "expected": text(multiline=True),
-            "task": anything,
-            "grid": anything,
-            "criterion": anything,
         }
 
 
-WORKERS: dict[str, Reader] = {
-    "count": _worker_count,
-    "device": choice("auto", "cuda", "mps", "cpu"),
-    "min_priority": PRIORITY,
-    "poll_interval_s": SECONDS,
-    "checkpoint_s": SECONDS,
-    "lease_s": SECONDS,
-    "stall_s": SECONDS,
-    "max_deaths": integer(1, 1000),
-    "retry_s": SECONDS,
+WORKERS: Table = {
+    "count": Key(_worker_count, "Worker processes; auto: one per core, or one per GPU.", "auto"),
+    "device": Key(
+        choice("auto", "cuda", "mps", "cpu"),
+        "Where to train; auto: a GPU that has passed its self test and is faster, else the CPU.",
+        "auto",
+    ),
+    "min_priority": Key(PRIORITY, "Workers leave tasks of a lower priority alone."),
+    "poll_interval_s": Key(SECONDS, "Seconds between two looks at an empty queue.", _WORKERS.poll_interval_s),
+    "checkpoint_s": Key(SECONDS, "Least seconds between two checkpoints of a task.", _WORKERS.checkpoint_s),
+    "lease_s": Key(SECONDS, "Seconds without a heartbeat after which a worker has lost its tasks.", _WORKERS.lease_s),
+    "stall_s": Key(SECONDS, "Seconds without a new epoch after which a task counts as stalled.", _WORKERS.stall_s),
+    "max_deaths": Key(
+        integer(1, 1000),
+        "A task whose worker dies so many times without a new checkpoint is dead.",
+        _WORKERS.max_deaths,
+    ),
+    "retry_s": Key(SECONDS, "Seconds before the first retry of a failed task; doubled with each.", _WORKERS.retry_s),
 }
-REDIS: dict[str, Reader] = {
-    "url": _url,
-    "namespace": matching(r"(?!cq\Z)[A-Za-z0-9_-]{0,32}", "at most 32 letters, digits, - and _, not cq, or nothing"),
+REDIS: Table = {
+    "url": Key(_url, "A server of your own; by default an embedded one is started."),
+    "namespace": Key(
+        matching(r"(?!cq\Z)[A-Za-z0-9_-]{0,32}", "at most 32 letters, digits, - and _, not cq, or nothing"),
+        "Prefix of the campaign's keys, for several campaigns on one server.",
+        "",
+    ),
 }
-FILE: dict[str, Reader] = dict.fromkeys(("campaign", "data", "trainer", "workers", "redis", "phase"), anything)
+TABLES: Mapping[str, Table] = {"campaign": CAMPAIGN, "data": DATA, "workers": WORKERS, "redis": REDIS}
+"""Those that hold no settings of an algorithm."""
+FILE: dict[str, Reader] = dict.fromkeys((*TABLES, "trainer", "phase"), anything)
 
 MISPLACED = {
     "epochs_scale": "; it is a setting of the command line: --set epochs_scale=0.01",

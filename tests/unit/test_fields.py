@@ -11,7 +11,7 @@ from cqltui.errors import InputError
 from cqltui.fields import INVALID, MAX_PROBLEMS, Problems, Reader
 
 TRAINING = schema.TrainingSchema.of(named("cql"))
-DEEP = TRAINING.trainer["hidden_dims"]
+DEEP = TRAINING.trainer["hidden_dims"].read
 TEXT, LINE, SHORT = fields.text(multiline=True), fields.text(), fields.text(limit=3)
 
 
@@ -31,20 +31,24 @@ def read(reader: Reader, value: object) -> Any:
         (SHORT, ["abc", " abc "], ["abcd"]),
         (fields.text(limit=4000), ["x" * 4000], ["x" * 4001]),
         (fields.matching("[ab]+", "a or b"), ["ab"], ["abc", "", 1]),
-        (schema.WORKERS["count"], [1, 1024], [0, 1025, True, 1.0, "many"]),
-        (schema.WORKERS["max_deaths"], [1, 1000], [0, 1001]),
-        (schema.WORKERS["lease_s"], [0.1, 7 * 86_400], [0, 7 * 86_400 + 1]),
-        (schema.WORKERS["device"], ["auto", "cuda", "mps", "cpu"], ["gpu", "cuda:0"]),
-        (schema.DATA["edge_size"], [0, 10], [-0.1, 10.1]),
-        (schema.DATA["source"], ["simulated", "logged", "games"], ["game"]),
-        (TRAINING.settings["gamma"], [0, 1], [-0.1, 1.1]),
-        (TRAINING.settings["alpha"], [0, 5.5], [-1e-9]),
-        (TRAINING.settings["seed"], [0, 2**32 - 1], [-1, 2**32]),
-        (TRAINING.settings["precision"], ["auto", "fp32", "bf16"], ["fp16"]),
-        (TRAINING.phase["priority"], [0, 1_000_000], [-1, 1_000_001]),
-        (schema.CAMPAIGN["name"], ["a", "A-_9", "x" * 64], ["", "-a", "a b", "x" * 65, "é"]),
-        (schema.REDIS["namespace"], ["", "a-_1", "x" * 32], ["a:b", "x" * 33]),
-        (schema.REDIS["url"], ["redis://h", "rediss://h:1/0", "unix:///s"], ["http://h", "redis://", "redis://a b", 5]),
+        (schema.WORKERS["count"].read, [1, 1024], [0, 1025, True, 1.0, "many"]),
+        (schema.WORKERS["max_deaths"].read, [1, 1000], [0, 1001]),
+        (schema.WORKERS["lease_s"].read, [0.1, 7 * 86_400], [0, 7 * 86_400 + 1]),
+        (schema.WORKERS["device"].read, ["auto", "cuda", "mps", "cpu"], ["gpu", "cuda:0"]),
+        (schema.DATA["edge_size"].read, [0, 10], [-0.1, 10.1]),
+        (schema.DATA["source"].read, ["simulated", "logged", "games"], ["game"]),
+        (TRAINING.settings["gamma"].read, [0, 1], [-0.1, 1.1]),
+        (TRAINING.settings["alpha"].read, [0, 5.5], [-1e-9]),
+        (TRAINING.settings["seed"].read, [0, 2**32 - 1], [-1, 2**32]),
+        (TRAINING.settings["precision"].read, ["auto", "fp32", "bf16"], ["fp16"]),
+        (TRAINING.phase["priority"].read, [0, 1_000_000], [-1, 1_000_001]),
+        (schema.CAMPAIGN["name"].read, ["a", "A-_9", "x" * 64], ["", "-a", "a b", "x" * 65, "é"]),
+        (schema.REDIS["namespace"].read, ["", "a-_1", "x" * 32], ["a:b", "x" * 33]),
+        (
+            schema.REDIS["url"].read,
+            ["redis://h", "rediss://h:1/0", "unix:///s"],
+            ["http://h", "redis://", "redis://a b", 5],
+        ),
     ],
 )
 def test_values_at_their_limits(reader: Reader, good: list[object], wrong: list[object]) -> None:
@@ -56,7 +60,7 @@ def test_values_at_their_limits(reader: Reader, good: list[object], wrong: list[
 
 
 def test_the_number_of_workers_may_be_left_to_the_machine() -> None:
-    assert read(schema.WORKERS["count"], "auto") is None
+    assert read(schema.WORKERS["count"].read, "auto") is None
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_seeds(value: object, expected: object) -> None:
     ],
 )
 def test_splits(value: object, expected: object) -> None:
-    assert read(schema.DATA["split"], value) == expected
+    assert read(schema.DATA["split"].read, value) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_splits(value: object, expected: object) -> None:
     ],
 )
 def test_the_columns_of_the_state(value: object, expected: object) -> None:
-    assert read(TRAINING.trainer["state_cols"], value) == expected
+    assert read(TRAINING.trainer["state_cols"].read, value) == expected
 
 
 @pytest.mark.parametrize(

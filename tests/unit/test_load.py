@@ -2,6 +2,7 @@
 
 import copy
 import random
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,7 @@ def problems(tmp_path: Path, text: str, *changes: str) -> list[str]:
     with pytest.raises(InputError) as caught:
         load(tmp_path, text, *changes)
     assert caught.value.exit_code is ExitCode.INPUT
-    return [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+    return [re.sub(r"^c\.toml:\d+:", "c.toml:", p.removeprefix(f"{tmp_path}/")) for p in caught.value.problems]
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
@@ -312,7 +313,7 @@ def test_a_mangled_file_is_refused_or_loaded(tmp_path_factory: pytest.TempPathFa
         content[start:end] = bytes(chance.choice(b'[]{}=",\n\x00\xff-19aex.') for _ in range(chance.randint(0, 4)))
     path = tmp_path_factory.getbasetemp() / "mangled.toml"
     path.write_bytes(content)
-    assert all(problem.startswith(f"{path}: ") for problem in refused(lambda: load_campaign(path)))
+    assert all(problem.startswith(f"{path}:") for problem in refused(lambda: load_campaign(path)))
 
 
 @settings(max_examples=200)
@@ -320,3 +321,18 @@ def test_a_mangled_file_is_refused_or_loaded(tmp_path_factory: pytest.TempPathFa
 def test_any_setting_is_refused_or_applied(changes: list[str]) -> None:
     found = refused(lambda: campaign_from(tomllib.loads(GOOD), Path("c.toml"), changes))
     assert all(problem.startswith(("c.toml: ", "--set ")) for problem in found)
+
+
+def test_seed_and_priority_have_defaults(tmp_path: Path) -> None:
+    campaign = load(tmp_path, re.sub(r"(?m)^(seed|priority) = \d+$", "", GOOD))
+    assert {phase.priority for phase in campaign.phases} == {5}
+    assert next(campaign.tasks).trainer.seed == 42
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [("learning_rate", "lr"), ("hidden_units", "hidden_dims"), ("n_epochs", "epochs"), ("cql_alpha", "alpha")],
+)
+def test_names_of_other_tools_are_understood(tmp_path: Path, other: str, name: str) -> None:
+    found = problems(tmp_path, GOOD.replace("[trainer]", f"[trainer]\n{other} = 1"))
+    assert found == [f"c.toml: trainer.{other}: unknown key; did you mean {name}?"]

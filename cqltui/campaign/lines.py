@@ -1,0 +1,105 @@
+"""On which line of a campaign file each key stands, for messages: the standard library's TOML parser does not tell."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from cqltui.fields import item_path, key_path
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
+_HEADER = re.compile(rf"[ \t]*(\[\[?)[ \t]*({_KEYS})[ \t]*\]")
+_ASSIGNMENT = re.compile(rf"[ \t]*({_KEYS})[ \t]*=")
+_TOKEN = re.compile(r'''"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\#[^\n]*|[\[{]|[\]}]|\n''')
+_ENDS = {quotes: re.compile(rf"(?:\\.|[^\\])*?{quotes}" if quotes[0] == '"' else rf".*?{quotes}", re.DOTALL)
+         for quotes in ('"""', "'''")}  # fmt: skip
+
+Path = tuple[str | int, ...]
+
+
+def line_of(content: bytes, document: Callable[[], dict[str, Any]]) -> Callable[[str], int | None]:
+    """Return what tells the line, from 1, of a key path as messages write it: `phase.quality.task[0].lr`.
+
+    A value within a list or an inline table has the line of the nearest key around it. `document` parses the content;
+    it is called with the first question, since most files have no mistake.
+    """
+
+    @cache
+    def lines() -> dict[str, int]:
+        parsed = document()
+        return {_written(path, parsed): line for path, line in _assignments(content.decode(errors="replace"))}
+
+    def find(key: str) -> int | None:
+        while key:
+            if key in lines():
+                return lines()[key]
+            key = key[: max(key.rfind("."), key.rfind("["), 0)]
+        return None
+
+    return find
+
+
+def _assignments(content: str) -> Iterator[tuple[Path, int]]:
+    """(path, line) of each key and table header, at the top level of nesting."""
+    table: Path = ()
+    counts: dict[Path, int] = {}
+    """Arrays of tables, with the number of tables so far."""
+    position, line = 0, 1
+    while position < len(content):
+        if header := _HEADER.match(content, position):
+            keys = _parts(header[2])
+            table = _resolved(keys[:-1], counts)
+            if header[1] == "[[":
+                counts[(*table, keys[-1])] = counts.get((*table, keys[-1]), 0) + 1
+            table = _resolved(keys, counts)
+            yield table, line
+            position = header.end()
+        elif assignment := _ASSIGNMENT.match(content, position):
+            yield (*table, *_parts(assignment[1])), line
+            position = assignment.end()
+        start, position = position, _end_of_value(content, position)
+        line += content.count("\n", start, position)
+
+
+def _end_of_value(content: str, position: int) -> int:
+    """The position after the line break that ends the value; its strings and brackets may span several lines."""
+    depth = 0
+    while token := _TOKEN.search(content, position):
+        position = token.end()
+        if token[0] in _ENDS:
+            end = _ENDS[token[0]].match(content, position)
+            position = end.end() if end else len(content)
+        elif token[0] in ("[", "{"):
+            depth += 1
+        elif token[0] in ("]", "}"):
+            depth -= 1
+        elif token[0] == "\n" and depth <= 0:
+            return position
+    return len(content)
+
+
+def _parts(keys: str) -> list[str]:
+    return [part.strip("\"'") for part in re.findall(_KEY, keys)]
+
+
+def _resolved(keys: list[str], counts: dict[Path, int]) -> Path:
+    """The path with the number of the latest table wherever it leads through an array of tables."""
+    path: Path = ()
+    for key in keys:
+        path = (*path, key)
+        if path in counts:
+            path = (*path, counts[path] - 1)
+    return path
+
+
+def _written(path: Path, document: Any) -> str:
+    """The path as messages write it: tables of an array that have a name by their name."""
+    written = ""
+    for part in path:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            document = None
+        written = item_path(written, part, document) if isinstance(part, int) else key_path(written, part)
+    return written
