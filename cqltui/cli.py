@@ -29,6 +29,9 @@ class Command(Protocol):
 
 COMMANDS = {
     "run": "run",
+    "init": "init",
+    "schema": "schema",
+    "ls": "ls",
     "plan": "plan",
     "bench": "bench",
     "worker": "worker",
@@ -56,12 +59,15 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui campaigns/quick.toml --no-ui    the same without a screen
   cqltui plan CAMPAIGN.toml              tasks, work and time; nothing is started
   cqltui bench CAMPAIGN.toml             how fast this machine trains its networks
+  cqltui init [deep|quick|blank]         write a commented campaign file
+  cqltui ls                              the runs of this folder
 
-commands on a run (--run-dir DIR or --redis-url URL):
+commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
   status  attach  logs  pause  resume  cancel  resubmit  priority  stop  redis-cli
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?
+  schema      the JSON Schema of campaign files, for editors
   redis-acl   the users that your own server needs
 
 cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or cancelled, 2 wrong input,

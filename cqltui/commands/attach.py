@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
     parser.add_argument("--json", action="store_true", help="one event a line on standard output")
     options.add_verbose(parser)
-    options.add_place(parser)
+    options.add_place(parser, by_position=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

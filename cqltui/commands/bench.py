@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 
 from rich.console import Console
 from rich.progress import Progress
@@ -15,10 +14,9 @@ from cqltui.commands.measuring import PackSpec, answers
 from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.bench import BenchRow, bench_json, bench_table
+from cqltui.reporters.console import console
 
 HELP = "Time each architecture of a campaign on this machine, single and packed, beside its matrix products alone."
-PIPE_WIDTH = 10_000
-"""Columns where there is no terminal to ask: a pipe has no edge."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,10 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"device": places[0], "rows": [bench_json(row) for row in rows]}, indent=1))
     else:
-        console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-        console.print(bench_table(rows, places[0]))
+        out = console()
+        out.print(bench_table(rows, places[0]))
         if placing.reason:
-            console.print(placing.reason, markup=False, highlight=False)
+            out.print(placing.reason, markup=False, highlight=False)
     return ExitCode.UNFINISHED if any(row.error for row in rows) else ExitCode.OK
 
 

@@ -90,8 +90,29 @@ def add_campaign(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Which run is meant."""
+class _ByPosition(argparse.Action):
+    """Sets a directory. Not a `type`, which argparse would ask to convert `SUPPRESS` as well."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: Any, _: Any = None
+    ) -> None:
+        try:
+            setattr(namespace, self.dest, directory(value))
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
+
+
+def add_place(parser: argparse.ArgumentParser, *, by_position: bool = False) -> None:
+    """Which run is meant. `by_position`: it may stand without an option."""
+    if by_position:
+        parser.add_argument(
+            "run_dir",
+            nargs="?",
+            action=_ByPosition,
+            default=argparse.SUPPRESS,  # else it would take away what --run-dir gave
+            metavar="RUN",
+            help="the run: a directory, or a name in runs/ (default: the one that runs, or the only one)",
+        )
     add_run_dir(parser)
     parser.add_argument("--redis-url", metavar="URL", help="the server of the run, if it is not the embedded one")
     parser.add_argument(
@@ -104,9 +125,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def add_run_dir(parser: argparse.ArgumentParser) -> None:
     """Where the run is."""
-    parser.add_argument(
-        "--run-dir", type=directory, metavar="DIR", help="the run directory (default: the one in runs/)"
-    )
+    parser.add_argument("--run-dir", type=directory, metavar="DIR", help="the run's directory, or its name in runs/")
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:
@@ -166,11 +185,21 @@ def earlier(campaign: Campaign) -> dict[str, Any] | None:
     return read_json(RunDir(RUNS / campaign.name).campaign_json)
 
 
+def run_files() -> list[Path]:
+    """The campaign.json of each run in runs/, by name."""
+    return sorted(RUNS.glob("*/campaign.json"))
+
+
+def _named(run_dir: Path) -> Path:
+    """The directory, or where there is none, the run of that name in runs/."""
+    return RUNS / run_dir if not run_dir.exists() and (RUNS / run_dir / "campaign.json").exists() else run_dir
+
+
 def existing_run(run_dir: Path | None) -> RunDir:
     """The run directory that a command is about: the one that is named, the only one that runs, or the only one there
     is. Raises InputError that names those there are."""
     if run_dir is not None:
-        found = RunDir(run_dir.absolute())
+        found = RunDir(_named(run_dir).absolute())
         try:
             read_regular(found.campaign_json, LARGEST)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -178,7 +207,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
         except OSError as error:
             raise InputError(f"{run_dir}: the run cannot be read: {error.strerror}; ask its owner") from error
         return found
-    found_here = sorted(path.parent for path in RUNS.glob("*/campaign.json"))
+    found_here = [path.parent for path in run_files()]
     runs = [path for path in found_here if _SET_ASIDE.search(path.name) is None] or found_here
     live = [path for path in runs if is_supervised(RunDir(path))]
     if len(live) == 1 or len(runs) == 1:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -18,13 +17,12 @@ from cqltui.commands.dataset import load_data
 from cqltui.commands.measuring import PackSpec, answers
 from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode
+from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
 from cqltui.reporters.plan import plan_json, plan_table
 from cqltui.results.rundir import read_json
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
-PIPE_WIDTH = 10_000
-"""Columns where there is no terminal to ask: a pipe has no edge."""
 MEASURE_S = 1.0
 """How long each architecture is timed."""
 
@@ -54,19 +52,19 @@ def run(arguments: argparse.Namespace) -> int:
         about = {"failures": failures, "notes": data.notes, "warnings": data.warnings}
         print(json.dumps(plan_json(planned) | where | about | {"difference": difference_json(found)}, indent=1))
     else:
-        console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-        console.print(plan_table(planned))
+        out = console()
+        out.print(plan_table(planned))
         if placing.reason:
-            console.print(placing.reason, markup=False, highlight=False)
+            out.print(placing.reason, markup=False, highlight=False)
         for note in data.notes:
-            console.print(Text(f"note: {note}"), soft_wrap=True)
+            out.print(Text(f"note: {note}"), soft_wrap=True)
         for warning in data.warnings:
-            console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+            out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
         if found.changes or found.kept:
             lines = ["", *difference_lines(found, str(run_dir.path)), left_line(planned, found)]
-            console.print(Text("\n".join(lines)), soft_wrap=True)
+            out.print(Text("\n".join(lines)), soft_wrap=True)
         for title, reason in failures.items():
-            console.print(f"cannot be trained here: {title}: {reason}", markup=False, style="bold red")
+            out.print(f"cannot be trained here: {title}: {reason}", markup=False, style="bold red")
     return ExitCode.UNFINISHED if failures else ExitCode.OK
 
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui status`."""
     parser.add_argument("--tasks", action="store_true", help="list the tasks too")
     parser.add_argument("--json", action="store_true", help="as JSON")
-    options.add_place(parser)
+    options.add_place(parser, by_position=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drain", action="store_true", help="let running tasks end, start no other")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for the run's end")
     options.add_verbose(parser)
-    options.add_place(parser)
+    options.add_place(parser, by_position=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

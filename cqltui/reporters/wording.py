@@ -28,6 +28,14 @@ def clock(ts: float) -> str:
         return "--:--:--"
 
 
+def day_and_time(ts: float) -> str:
+    """Local date and time to the minute, "2026-11-26 18:02"; empty for 0."""
+    try:
+        return datetime.fromtimestamp(ts).strftime("%Y-%m-%d %H:%M") if ts else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
 def finish_time(ts: float | None, now: float) -> str:
     """When something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"."""
     if ts is None:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     {"errors", "streams", "identity", "child"},
-    {"fields"},
+    {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},
     {"state"},

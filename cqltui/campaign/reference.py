@@ -1,0 +1,141 @@
+"""The campaign file described from its tables: as JSON Schema for editors, and as a reference for people."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cqltui.algorithms import ALGORITHMS, DEFAULT
+from cqltui.algorithms.base import REQUIRED, setting_text
+from cqltui.campaign import schema
+from cqltui.campaign.criteria import CHECKS
+from cqltui.campaign.criteria import REQUIRED as REQUIRED_PARAMETER
+from cqltui.campaign.schema import Key, Table, TrainingSchema
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+"""The version that editors' TOML plugins (taplo, Even Better TOML) understand."""
+TITLES = {
+    "campaign": "`[campaign]`: what it is called",
+    "data": "`[data]`: where the transitions come from",
+    "trainer": "`[trainer]`: how a network is trained",
+    "phase": "`[[phase]]`: tasks that answer questions together",
+    "task": "`[[phase.task]]`: one task",
+    "grid": "`[phase.grid]`: a task for each combination",
+    "workers": "`[workers]`: how many, and how they are supervised",
+    "redis": "`[redis]`: the queue's server",
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a campaign file."""
+    training = TrainingSchema.of(ALGORITHMS[DEFAULT])
+    phase = _table(training.phase)
+    phase["properties"] |= {
+        "task": {"type": "array", "items": _table(training.task)},
+        "grid": _table(training.grid),
+        "criterion": {"type": "array", "items": {"anyOf": list(_criteria())}},
+    }
+    tables = {name: _table(table) for name, table in schema.TABLES.items()}
+    return {
+        "$schema": DRAFT,
+        "title": "Campaign file of cqltui",
+        "type": "object",
+        "properties": {
+            **tables,
+            "trainer": _table(training.trainer),
+            "phase": {"type": "array", "minItems": 1, "items": phase},
+        },
+        "required": ["campaign", "phase"],
+        "additionalProperties": False,
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    # Settings may also stand in a table around this one: what a task lacks, only the whole file can tell.
+    required = [name for name, key in table.items() if key.default is REQUIRED and name == "name"]
+    return {
+        "type": "object",
+        "properties": {name: _key(key) for name, key in table.items()},
+        "additionalProperties": False,
+    } | ({"required": required} if required else {})
+
+
+def _key(key: Key) -> dict[str, Any]:
+    described = {**key.read.schema, "description": key.help}
+    return described if key.default is REQUIRED or key.default is None else described | {"default": key.default}
+
+
+def _criteria() -> Iterator[dict[str, Any]]:
+    """The schema of each check with its parameters."""
+    for name, check in CHECKS.items():
+        properties: dict[str, Any] = {"text": {"type": "string"}, "check": {"const": name}}
+        properties |= {param: dict(spec.read.schema) for param, spec in check.params.items()}
+        required = [param for param, spec in check.params.items() if spec.default is REQUIRED_PARAMETER]
+        named = [] if name == "metric" else ["check"]  # a criterion with a metric and no check is a comparison
+        yield {
+            "type": "object",
+            "properties": properties,
+            "required": ["text", *named, *required],
+            "additionalProperties": False,
+        }
+
+
+def markdown() -> str:
+    """Return the reference of the campaign file."""
+    training = TrainingSchema.of(ALGORITHMS[DEFAULT])
+    lines = [
+        "# The campaign file",
+        "A TOML file. Wrong values and unknown keys are refused, all at once: file, line, key and what is expected.",
+        "`--set trainer.lr=5e-5` changes a key for one run; `cqltui schema` prints the JSON Schema for editors.",
+        "This page is made from the tables that the file is read with (`make docs`).",
+    ]
+    tables: Mapping[str, Table] = {
+        "campaign": schema.CAMPAIGN,
+        "data": schema.DATA,
+        "trainer": training.trainer,
+        "phase": {name: key for name, key in training.phase.items() if name not in training.settings},
+        "task": {name: key for name, key in training.task.items() if name not in training.settings},
+        "workers": schema.WORKERS,
+        "redis": schema.REDIS,
+    }
+    for name, table in tables.items():
+        lines += ["", f"## {TITLES[name]}"]
+        if name in ("phase", "task"):
+            lines.append("And every setting of `[trainer]`: the one nearest to the task holds.")
+        lines += ["| key | value | default | what it is |", "| --- | --- | --- | --- |"]
+        lines += [_row(key, entry) for key, entry in table.items()]
+        if name == "task":
+            lines += ["", f"## {TITLES['grid']}", *_GRID]
+    lines += ["", "## `[[phase.criterion]]`: when a phase has succeeded", *_CRITERION]
+    for name, check in CHECKS.items():
+        params = "; ".join(_parameter(param, spec.read.expected, spec.default) for param, spec in check.params.items())
+        lines.append(f"| `{name}` | {check.help} | {params or 'none'} |")
+    return "\n".join(lines) + "\n"
+
+
+_GRID = (
+    "A list of values for any setting; `seed` may be `{ from = 42, to = 61 }`, both ends included. The first key",
+    "varies slowest, the last fastest.",
+)
+_CRITERION = (
+    "`text` says it for people; `check` names how it is judged. With a `metric` and no `check` it is `metric`.",
+    "| check | met when | parameters |",
+    "| --- | --- | --- |",
+)
+
+
+def _row(name: str, key: Key) -> str:
+    return f"| `{name}` | {_cell(key.read.expected)} | {_default(key.default)} | {_cell(key.help)} |"
+
+
+def _parameter(name: str, expected: str, default: Any) -> str:
+    said = "required" if default is REQUIRED_PARAMETER else f"default {_default(default)}"
+    return f"`{name}`: {_cell(expected)} ({said})"
+
+
+def _default(value: Any) -> str:
+    if value is REQUIRED:
+        return "required"
+    return "" if value is None else f"`{setting_text(value)}`" if value != "" else "none"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

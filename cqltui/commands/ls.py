@@ -1,0 +1,56 @@
+"""`cqltui ls`: the runs of this folder."""
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+
+from rich.table import Table
+from rich.text import Text
+
+from cqltui.commands import options
+from cqltui.errors import ExitCode
+from cqltui.reporters.console import console
+from cqltui.reporters.wording import day_and_time, span
+from cqltui.results.overview import RunOverview, overview
+from cqltui.results.rundir import RunDir
+from cqltui.state.plain import plain
+from cqltui.supervisor.lock import is_supervised
+
+HELP = "List the runs of this folder: state, progress, best validation, age."
+COLUMNS = ("run", "state", "done", "failed", "best validation", "started", "age")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of `cqltui ls`."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a line a run, the newest first."""
+    found = [overview(RunDir(path.parent), is_supervised(RunDir(path.parent))) for path in options.run_files()]
+    found.sort(key=lambda one: -one.started_ts)
+    if arguments.json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    elif not found:
+        print(f"there is no run in {options.RUNS.absolute()}; `cqltui CAMPAIGN.toml` starts one")
+    else:
+        console().print(_table(found, time.time()))
+    return ExitCode.OK
+
+
+def _table(runs: list[RunOverview], now: float) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(COLUMNS):
+        table.add_column(column, no_wrap=True, justify="left" if number < 2 or number > 4 else "right")
+    for one in runs:
+        table.add_row(
+            Text(plain(one.name)),
+            one.state,
+            f"{one.done}/{one.tasks}",
+            str(one.failed or ""),
+            "" if one.best is None else f"{one.best:.4f}",
+            day_and_time(one.started_ts),
+            span(now - one.started_ts) if one.started_ts else "",
+        )
+    return table

@@ -1,0 +1,13 @@
+"""Where tables are printed."""
+
+import sys
+
+from rich.console import Console
+
+PIPE_WIDTH = 10_000
+"""Columns where there is no terminal to ask: a pipe has no edge."""
+
+
+def console() -> Console:
+    """Return a console on standard output, as wide as the terminal, or without an edge where there is none."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)

@@ -1,0 +1,1 @@
+"""Campaign files to begin with; `deep` and `quick` are those of campaigns/."""
