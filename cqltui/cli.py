@@ -46,6 +46,7 @@ COMMANDS = {
     "stop": "stop",
     "logs": "logs",
     "doctor": "doctor",
+    "completion": "completion",
     "redis-cli": "redis_cli",
     "redis-acl": "redis_acl",
 }
@@ -68,6 +69,7 @@ others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?
   schema      the JSON Schema of campaign files, for editors
+  completion  completion of commands, runs and task ids for bash, zsh and fish
   redis-acl   the users that your own server needs
 
 cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or cancelled, 2 wrong input,
@@ -89,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.protect()
         os.umask(os.umask(0) | 0o022)  # others may look at a run, if the user lets them, and never write
         forget_relative_path()
+        if "_ARGCOMPLETE" in os.environ:  # a shell asks how the line may go on
+            importlib.import_module("cqltui.commands.completion").answer(COMMANDS, _load)
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
