@@ -183,7 +183,7 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
         questions=read.get("questions", ()),
         expected=read.get("expected", ""),
         tasks=tuple(task for _, task in tasks),
-        criteria=tuple(_criteria(read.get("criterion", []), f"{key}.criterion", context)),
+        criteria=tuple(_criteria(read.get("criterion", []), f"{key}.criterion", tasks, context)),
     )
 
 
@@ -273,8 +273,9 @@ def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
             problems.add(place, f"the training {task.title!r} is there already, as {other.title!r} in {other_place}")
 
 
-def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion]:
-    """The [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison."""
+def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Context) -> Iterator[Criterion]:
+    """The [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison. `tasks`: the
+    phase's."""
     problems = context.problems
     if not isinstance(tables, list):
         problems.expected(key, "[[phase.criterion]] (a list of tables)", tables)
@@ -289,7 +290,11 @@ def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion
             known = suggestion(name, CHECKS) if isinstance(name, str) else f"; known: {', '.join(CHECKS)}"
             problems.add(f"{place}.check", f"unknown check{known}" if name is not None else f"is missing{known}")
             continue
-        params = CHECKS[name].params
+        params, algorithm = CHECKS[name].params, CHECKS[name].algorithm
+        others = {task.trainer.algorithm for _, task in tasks} - {algorithm} if algorithm else set()
+        if others:
+            of = f"the phase's tasks are of {' and '.join(map(repr, sorted(others)))}"
+            problems.add(f"{place}.check", f"{name!r} judges tasks of algorithm {algorithm!r}, and {of}")
         readers = {"text": text(), "check": text(), **{param: spec.read for param, spec in params.items()}}
         read = read_table(table, place, readers, problems)
         required = {"text", *(param for param, spec in params.items() if spec.default is REQUIRED)}
@@ -297,8 +302,9 @@ def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion
             problems.add(f"{place}.{lacking}", "is missing")
         if not required <= read.keys() or INVALID in read.values():
             continue
-        values = {param: read.get(param, spec.default) for param, spec in params.items()}
-        for param, spec in params.items():
+        given = {param: spec for param, spec in params.items() if param in read or not spec.unsaid}
+        values = {param: read.get(param, spec.default) for param, spec in given.items()}
+        for param, spec in given.items():
             if spec.counts_epochs:
                 values[param] = _scaled(values[param], context.epochs_scale)
         yield Criterion(read["text"], name, tuple(values.items()))

@@ -10,7 +10,7 @@ from cqltui.state.eta import Estimate
 from cqltui.state.live import live_workers as live_workers
 from cqltui.state.live import samples_per_s as samples_per_s
 from cqltui.state.live import stalled as stalled
-from cqltui.state.model import ENDED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, FAILED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 
 
@@ -125,7 +125,7 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
 def _merit(task: TaskState) -> tuple[bool, float, int]:
     """Orders tasks, the best first: those with a held-out loss, then by loss, then as in the file."""
     progress = task.progress
-    if progress is None or task.status in (Status.DEAD, Status.CANCELLED):
+    if progress is None or task.status in FAILED:
         return True, inf, task.info.index
     if progress.best_val_loss is not None:
         return False, progress.best_val_loss, task.info.index

@@ -20,7 +20,7 @@ from cqltui.identity import Life
 from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
-from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.state.model import ENDED, FAILED, RunState, Status, TaskState, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
@@ -36,6 +36,8 @@ STOP_GRACE_S = 60.0
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
 JUDGE_S = 2.0
+STUDY_S = 0.04
+"""So long at a time are finished tasks looked at for the criteria: hundreds end at once, or have before this start."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
 """A server that is gone for good does not keep a run from ending."""
@@ -59,6 +61,8 @@ class Hooks:
     """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
     audit: Callable[[RunState], None]
     """Notice what a server that answers has lost, and make it again. Raises as `ensure_server`, and RedisError."""
+    study: Callable[[TaskState], object]
+    """A task is done and its result is published: read what the criteria need of it. Raises OSError."""
     describe: Callable[[RunState], None]
     """Tasks have ended: tell the server how the criteria stand."""
     conclude: Callable[[RunState], float]
@@ -96,6 +100,8 @@ class Supervisor:
         self._stop_sent = False
         self._terminated_at: float | None = None
         self._judge_at: float | None = None
+        self._unstudied: dict[str, None] = {}
+        """Tasks that are done and published, and not looked at for the criteria yet, in the order of their ends."""
         self._answers = True
         """Whether the server did, when last something failed."""
         self._said: list[str] = []
@@ -117,7 +123,8 @@ class Supervisor:
         """Supervise to the end; how it ended. Raises CqltuiError if no worker ever gets to work."""
         next_chores = 0.0
         while True:
-            self._take(self._feed.poll(POLL_S))
+            self._take(self._feed.poll(0.0 if self._unstudied else POLL_S))
+            self._study()
             now = time.monotonic()
             if now < next_chores:
                 continue
@@ -171,6 +178,7 @@ class Supervisor:
             self._records.remember(task)
             if task.status is Status.DONE:
                 self._publisher.publish(task)
+                self._unstudied[task_id] = None
         self._unkept.discard(task_id)
 
     # What is to be done about it
@@ -196,7 +204,7 @@ class Supervisor:
                 self._guarded(partial(self._hooks.ensure_server, self.state))
         self._tend()
         self._catch_up()
-        if self._judge_at is not None and now >= self._judge_at:
+        if self._judge_at is not None and now >= self._judge_at and not self._unstudied:
             self._judge()
         for reporter in self._reporters:
             reporter.tick(self.state, time.time())
@@ -220,8 +228,18 @@ class Supervisor:
             if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
                 self._guard.note_death(worker.id, -1)
 
+    def _study(self) -> None:
+        """Look at tasks that are done, for a short while, one at least; the others' turn is in the next rounds."""
+        until = time.monotonic() + STUDY_S
+        for task_id in list(self._unstudied):
+            del self._unstudied[task_id]
+            if (task := self.state.tasks.get(task_id)) is not None and task.status is Status.DONE:
+                self._guarded(partial(self._hooks.study, task))
+            if time.monotonic() >= until:
+                return
+
     def _judge(self) -> None:
-        """Tell how the criteria stand: not with each task that ends, since it reads all metrics."""
+        """Tell how the criteria stand: once for all tasks that end together."""
         self._judge_at = None
         self._guarded(partial(self._hooks.describe, self.state))
 
@@ -344,4 +362,4 @@ class Supervisor:
 
 def outcome(statuses: Iterable[Status]) -> ExitCode:
     """The code of a run whose tasks have all ended, by their statuses."""
-    return ExitCode.UNFINISHED if {Status.DEAD, Status.CANCELLED} & set(statuses) else ExitCode.OK
+    return ExitCode.UNFINISHED if FAILED & set(statuses) else ExitCode.OK

@@ -22,6 +22,10 @@ from tests.contract.helpers import claim_one, eventually, state, task, worker
 from tests.contract.readers import reader
 
 
+def nothing(_: object) -> None:
+    """A hook that does nothing."""
+
+
 class Running:
     """A supervisor at work in a thread, without workers of its own."""
 
@@ -32,7 +36,7 @@ class Running:
         self.records, self.feed = Records(RunDir(folder)), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
         guard = Guard(queue, fleet, WorkersConfig(), self.records)
-        hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0, self.hindered.append)
+        hooks = Hooks(nothing, nothing, nothing, nothing, lambda _: 0.0, self.hindered.append)
         self.supervisor = Supervisor(queue, self.feed, fleet, guard, self.records, hooks, [], ids)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

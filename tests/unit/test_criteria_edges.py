@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cqltui.campaign.checks import roughness
+from cqltui.judging.checks import roughness
 from tests.unit.test_criteria import done, judge, seeds, task, two_architectures
 
 

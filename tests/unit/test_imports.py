@@ -15,6 +15,7 @@ LAYERS = (
     {"machine"},
     {"campaign"},
     {"state"},
+    {"judging"},
     {"broker"},
     {"results"},
     {"worker", "supervisor"},
@@ -35,8 +36,19 @@ TORCH_FREE = (
     "trainer.data",
 )
 """What the rooms that must start fast may import of the trainer."""
-HEADLESS = ("identity", "machine", "campaign", "state", "broker", "results", "supervisor", "reporters", "cli")
-BEFORE_SERVER = ("identity", "campaign", "state")
+HEADLESS = (
+    "identity",
+    "machine",
+    "campaign",
+    "state",
+    "judging",
+    "broker",
+    "results",
+    "supervisor",
+    "reporters",
+    "cli",
+)
+BEFORE_SERVER = ("identity", "campaign", "state", "judging")
 """Pure rooms: they know no server."""
 
 
