@@ -197,6 +197,44 @@ def test_which_epoch_is_nearest(validated: tuple[int, ...], expected: str) -> No
     assert verdict.detail.endswith(f"gap 0.0200; {expected}")
 
 
+def test_the_later_epoch_is_the_nearer() -> None:
+    """Compared at epoch 9: of 5 and 10 the latter, at which the seeds' spread is 0.1."""
+    long = [done(task(dims=(d,), epochs=9), [1.0] * 9, [0.9] * 8 + [loss]) for d, loss in ((64, 0.5), (128, 0.75))]
+    seeds = [curve({e: 0.5 + side * e / 100 / math.sqrt(2) for e in (5, 10)}, 20, seed=side) for side in (-1, 1)]
+    verdict = judge("conclusive", [*long, *seeds], seeds_from="s")
+    assert verdict.passed is True
+    assert "spread over seeds 0.1000 (at epoch 10, compared with values of epoch 9)" in verdict.detail
+
+
+def test_an_epoch_that_one_seed_has_alone_is_passed_over() -> None:
+    """Its metrics were cut off: the other two share the epochs 1 and 4."""
+    cut = curve({1: 0.5, 2: 0.5}, 2, seed=3)
+    others = [curve({1: 0.5 + side / 50, 4: 0.9 + side}, 4, seed=side) for side in (-1, 1)]
+    cut = replace(cut, task=replace(cut.task, trainer=replace(others[0].task.trainer, seed=3)))
+    verdict = judge("conclusive", [*two_architectures(0.03), *others, cut], seeds_from="s")
+    assert verdict.passed is True
+    assert "spread over seeds 0.0200 (at epoch 1, compared with values of epoch 2)" in verdict.detail
+
+
+def test_every_alpha_must_be_conclusive() -> None:
+    seeds = [
+        curve({2: 0.5 + side / 100 / math.sqrt(2)}, 2, seed=side, alpha=alpha)
+        for side in (-1, 1)
+        for alpha in (0.2, 0.3)
+    ]
+    both = [*two_architectures(0.02), *two_architectures(0.02, 0.2), *seeds]
+    assert judge("conclusive", both, seeds_from="s").passed is True
+    one = [*two_architectures(0.02), *two_architectures(0.005, 0.2), *seeds]
+    assert judge("conclusive", one, seeds_from="s").passed is False
+
+
+def test_an_architecture_that_was_never_validated_is_not_ranked() -> None:
+    never = done(task(dims=(32,), epochs=2), [1.0, 1.0])
+    seeds = [curve({2: 0.5 + side / 100 / math.sqrt(2)}, 2, seed=side) for side in (-1, 1)]
+    verdict = judge("conclusive", [never, *two_architectures(0.02), *seeds], seeds_from="s")
+    assert (verdict.passed, "[32]" in verdict.detail) == (True, False)
+
+
 def test_seeds_that_did_not_train_as_far_tell_no_spread() -> None:
     seeds = [curve({1: 0.5 + side / 100}, 1, seed=side) for side in (1, 2)]
     verdict = judge("conclusive", [*two_architectures(0.02), *seeds], seeds_from="s")
