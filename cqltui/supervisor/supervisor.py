@@ -24,6 +24,7 @@ from cqltui.state.model import ENDED, FAILED, RunState, Status, TaskState, Wante
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.judging import Judging
 from cqltui.supervisor.lastwords import reason
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
@@ -35,9 +36,6 @@ CHORES_S = 0.5
 STOP_GRACE_S = 60.0
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
-JUDGE_S = 2.0
-STUDY_S = 0.04
-"""So long at a time are finished tasks looked at for the criteria: hundreds end at once, or have before this start."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
 """A server that is gone for good does not keep a run from ending."""
@@ -99,9 +97,7 @@ class Supervisor:
         self._stop_asked = threading.Event()
         self._stop_sent = False
         self._terminated_at: float | None = None
-        self._judge_at: float | None = None
-        self._unstudied: dict[str, None] = {}
-        """Tasks that are done and published, and not looked at for the criteria yet, in the order of their ends."""
+        self._judging = Judging(hooks.study, hooks.describe, self._guarded)
         self._answers = True
         """Whether the server did, when last something failed."""
         self._said: list[str] = []
@@ -123,8 +119,8 @@ class Supervisor:
         """Supervise to the end; how it ended. Raises CqltuiError if no worker ever gets to work."""
         next_chores = 0.0
         while True:
-            self._take(self._feed.poll(0.0 if self._unstudied else POLL_S))
-            self._study()
+            self._take(self._feed.poll(0.0 if self._judging.is_behind else POLL_S))
+            self._judging.study(self.state.tasks)
             now = time.monotonic()
             if now < next_chores:
                 continue
@@ -169,8 +165,8 @@ class Supervisor:
         """Keep the run directory true to the task."""
         self._unkept.add(task_id)
         self._guarded(partial(self._write_down, task_id))
-        if self.state.tasks[task_id].status in ENDED and self._judge_at is None:
-            self._judge_at = time.monotonic() + JUDGE_S
+        if self.state.tasks[task_id].status in ENDED:
+            self._judging.note_end()
 
     def _write_down(self, task_id: str) -> None:
         """Its task.json, and the files of its result."""
@@ -178,7 +174,7 @@ class Supervisor:
             self._records.remember(task)
             if task.status is Status.DONE:
                 self._publisher.publish(task)
-                self._unstudied[task_id] = None
+                self._judging.note_result(task_id)
         self._unkept.discard(task_id)
 
     # What is to be done about it
@@ -204,8 +200,7 @@ class Supervisor:
                 self._guarded(partial(self._hooks.ensure_server, self.state))
         self._tend()
         self._catch_up()
-        if self._judge_at is not None and now >= self._judge_at and not self._unstudied:
-            self._judge()
+        self._judging.tell_if_due(self.state, now)
         for reporter in self._reporters:
             reporter.tick(self.state, time.time())
 
@@ -227,21 +222,6 @@ class Supervisor:
         for worker in self.state.workers.values():
             if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
                 self._guard.note_death(worker.id, -1)
-
-    def _study(self) -> None:
-        """Look at tasks that are done, for a short while, one at least; the others' turn is in the next rounds."""
-        until = time.monotonic() + STUDY_S
-        for task_id in list(self._unstudied):
-            del self._unstudied[task_id]
-            if (task := self.state.tasks.get(task_id)) is not None and task.status is Status.DONE:
-                self._guarded(partial(self._hooks.study, task))
-            if time.monotonic() >= until:
-                return
-
-    def _judge(self) -> None:
-        """Tell how the criteria stand: once for all tasks that end together."""
-        self._judge_at = None
-        self._guarded(partial(self._hooks.describe, self.state))
 
     def _tend(self) -> None:
         wanted = 0
@@ -336,7 +316,7 @@ class Supervisor:
                 log.error("workers are left that SIGKILL does not end")
                 break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
-        self._judge()
+        self._judging.tell(self.state)
         try:
             ended_ts = self._hooks.conclude(self.state)
         except OSError as error:

@@ -7,7 +7,7 @@ import pytest
 from cqltui.broker.queue import Queue
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState, TaskState
-from cqltui.supervisor import supervisor
+from cqltui.supervisor import judging
 from cqltui.supervisor.publish import Publisher
 from tests.contract.helpers import claim_one, eventually, task, worker
 from tests.contract.test_stop_ends import Running
@@ -47,7 +47,7 @@ def test_a_supervisor_hears_what_happens_while_it_looks_at_finished_tasks(
         assert queue.complete(name, claim.token, {"loss": 0.5})
     queue.enqueue(task("last"))
     queue.set_filled()
-    monkeypatch.setattr(supervisor, "STUDY_S", 0.0)  # one task a round
+    monkeypatch.setattr(judging, "STUDY_S", 0.0)  # one task a round
     monkeypatch.setattr(Publisher, "publish", lambda self, found: None)  # their files are in place
     watched = Watched(queue)
     ids = frozenset({*TASKS, "last"})

@@ -41,6 +41,23 @@ def test_every_check_is_declared_and_judged() -> None:
     assert all(check.help.endswith(".") and all(p.help for p in check.params.values()) for check in CHECKS.values())
 
 
+def test_what_a_file_need_not_say() -> None:
+    defaults = {
+        name: {key: param.default for key, param in check.params.items() if param.default is not criteria.REQUIRED}
+        for name, check in CHECKS.items()
+    }
+    assert {name: own for name, own in defaults.items() if own} == {
+        "metric": {"reduce": "best"},
+        "still_falling": {"min_drop": 0.01},
+        "smooth": {"max_roughness": 0.05, "window": 0.05},
+        "conclusive": {"metric": "val_loss", "within": ("alpha",)},
+        "no_overfitting": {"max_rise": 0.1},
+        "ensemble_diversity": {"above": 0.0},
+        "uncertainty_correlates": {"min_correlation": 0.1},
+        "deployment_ready": {"keep_share": 0.2, "min_win_rate": 0.53},
+    }
+
+
 # What is read, and when
 
 
