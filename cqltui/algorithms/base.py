@@ -5,7 +5,7 @@ details, criteria and results are made from these declarations.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -176,11 +176,6 @@ def setting_text(value: object) -> str:
 def setting_cell(value: object) -> object:
     """Return a setting's value for a CSV cell: numbers as they are, lists as 256-128-64."""
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else value
-
-
-def higher_is_better(algorithms: Iterable[Algorithm]) -> frozenset[str]:
-    """Return the metrics whose highest value is the best."""
-    return frozenset(m.name for algorithm in algorithms for m in algorithm.metrics if m.better == "higher")
 
 
 def _named(name: str, value: Any) -> str:

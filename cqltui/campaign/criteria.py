@@ -1,18 +1,22 @@
-"""Success criteria: the table of checks with their parameters, and the verdicts. A criterion that fails is a result."""
+"""The checks that a success criterion may name, and their parameters. `cqltui.judging` judges by them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from cqltui.campaign import checks
-from cqltui.campaign.model import Campaign, Criterion, Phase
-from cqltui.campaign.outcomes import ENDED, Judgement, Params, ParamValue, Scope, TaskOutcome, Verdict
-from cqltui.fields import Reader, choice, integer, number, text
+from cqltui.algorithms import ALGORITHMS, DEFAULT
+from cqltui.algorithms.base import REQUIRED
+from cqltui.campaign.model import Criterion, ParamValue
+from cqltui.fields import INVALID, Problems, Reader, choice, describe, integer, number, suggestion, text
 
-__all__ = ["CHECKS", "REQUIRED", "Check", "Param", "TaskOutcome", "Verdict", "evaluate", "evaluate_all", "phase_names"]
-
-REQUIRED: Final = object()
-"""In place of a default: the file has to give the parameter."""
+_ALGORITHM = ALGORITHMS[DEFAULT]
+SETTINGS = tuple(setting.name for setting in _ALGORITHM.settings)
+LOSSES = _ALGORITHM.metric_names(losses=True)
+METRICS = _ALGORITHM.metric_names()
+HIGHER_IS_BETTER = frozenset(metric.name for metric in _ALGORITHM.metrics if metric.better == "higher")
+"""Of every other metric the lowest value is the best."""
+REDUCTIONS = ("best", "worst", "mean", "median", "min", "max")
+OPERATORS = ("<", "<=", ">", ">=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,78 +24,123 @@ class Param:
     """A parameter of a check."""
 
     read: Reader
+    help: str
     default: Any = REQUIRED
     counts_epochs: bool = False
-    """Scaled together with the trainings by epochs_scale."""
+    """Whether epochs_scale scales it together with the epochs of the tasks."""
     names_phase: bool = False
-    """The value has to be the name of a phase."""
+    """Whether the value must be the name of a phase."""
+    unsaid: bool = False
+    """Whether the default stays out of `Criterion.params`: earlier versions did not know the parameter, and what they
+    wrote down of the same file must stay equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check does, and its parameters by name."""
+    """What a criterion may ask for, and its parameters by name."""
 
-    judge: Callable[[Scope, Params], Judgement]
+    help: str
     params: Mapping[str, Param] = field(default_factory=dict)
     early: bool = False
     """Whether it has something to say before all tasks have ended."""
+    algorithm: str = ""
+    """The only algorithm whose tasks have what it looks at; empty: any."""
 
 
-SHARE = number("a share from 0 to 1", lambda value: 0 <= value <= 1)
+def _read_settings(value: object, key: str, problems: Problems) -> Any:
+    """The name of a setting, or a list of names, as a tuple; empty text or an empty list is none."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return problems.expected(key, _settings.expected, value)
+    if names == [""]:
+        return ()
+    for name in names:
+        if name == "seed":
+            problems.add(key, "'seed' is what repeats a configuration; name another setting")
+            return INVALID
+        if name not in SETTINGS:
+            problems.add(key, f"there is no setting {describe(name)}{suggestion(name, SETTINGS)}")
+            return INVALID
+    return tuple(dict.fromkeys(names))
+
+
+_settings = Reader(
+    _read_settings,
+    "the name of a setting, or a list of names",
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"enum": list(SETTINGS)}}]},
+)
+SHARE = number("a share from 0 to 1", lambda value: 0 <= value <= 1, minimum=0, maximum=1)
 FINITE = number("a finite number", lambda value: True)
 
 CHECKS: dict[str, Check] = {
-    "all_done": Check(checks.all_done, early=True),
+    "all_done": Check("Every task of the phase has a result.", early=True),
     "metric": Check(
-        checks.metric,
+        "A metric, each task's last value, reduced over the phase's tasks and compared with a number.",
         {
-            "metric": Param(choice(*checks.METRICS)),
-            "reduce": Param(choice("best", "worst", *checks.REDUCTIONS), "best"),
-            "op": Param(choice(*checks.OPERATORS)),
-            "value": Param(FINITE),
+            "metric": Param(choice(*METRICS), "what is compared"),
+            "reduce": Param(choice(*REDUCTIONS), "how the tasks' values become one", "best"),
+            "op": Param(choice(*OPERATORS), "how it is compared"),
+            "value": Param(FINITE, "what it is compared with"),
         },
     ),
     "still_falling": Check(
-        checks.still_falling,
-        {"after_epoch": Param(integer(1, 10**9), counts_epochs=True), "min_drop": Param(SHARE, 0.01)},
+        "Training beyond an epoch still lowers every task's loss.",
+        {
+            "after_epoch": Param(integer(1, 10**9), "the epoch", counts_epochs=True),
+            "min_drop": Param(SHARE, "share by which the loss must fall", 0.01),
+        },
     ),
-    "smooth": Check(checks.smooth, {"max_roughness": Param(SHARE, 0.05), "window": Param(SHARE, 0.05)}),
+    "smooth": Check(
+        "Every task's loss falls smoothly: its distance from its running mean is a small share of its whole drop.",
+        {
+            "max_roughness": Param(SHARE, "largest share", 0.05),
+            "window": Param(SHARE, "share of the epochs that the running mean spans", 0.05),
+        },
+    ),
     "conclusive": Check(
-        checks.conclusive,
-        {"metric": Param(choice(*checks.LOSSES), "val_loss"), "seeds_from": Param(text(), names_phase=True)},
+        "The best configuration beats the runner-up by more than the spread over seeds.",
+        {
+            "metric": Param(choice(*LOSSES), "what is compared", _ALGORITHM.validation),
+            "seeds_from": Param(text(), "the phase whose seeds give the spread", names_phase=True),
+            "within": Param(
+                _settings,
+                "the settings of which each value is ranked by itself; empty: all are ranked together",
+                (_ALGORITHM.scale,),
+                unsaid=True,
+            ),
+        },
     ),
-    "alpha_sensitivity": Check(checks.alpha_sensitivity),
-    "no_overfitting": Check(checks.no_overfitting, {"max_rise": Param(SHARE, 0.1)}),
-    "ensemble_diversity": Check(checks.ensemble_diversity, {"above": Param(FINITE, 0.0)}),
-    "uncertainty_correlates": Check(checks.needs_evaluation, {"min_correlation": Param(SHARE, 0.1)}, early=True),
+    "alpha_sensitivity": Check("Tell the losses of each alpha; met when every alpha has figures.", algorithm="cql"),
+    "no_overfitting": Check(
+        "Every task's validation loss ends close to its minimum.",
+        {"max_rise": Param(SHARE, "largest rise above the minimum, as a share of it", 0.1)},
+    ),
+    "ensemble_diversity": Check(
+        "The members disagree: the standard deviation of Q over them is above a number.",
+        {"above": Param(FINITE, "the number", 0.0)},
+        algorithm="cql",
+    ),
+    "uncertainty_correlates": Check(
+        "The members' disagreement about Q tells how far they are wrong on held-out games.",
+        {"min_correlation": Param(SHARE, "least correlation", 0.1)},
+        early=True,
+        algorithm="cql",
+    ),
     "deployment_ready": Check(
-        checks.needs_evaluation, {"keep_share": Param(SHARE, 0.2), "min_win_rate": Param(SHARE, 0.53)}, early=True
+        "The bets that the members agree on win often enough on held-out games.",
+        {
+            "keep_share": Param(SHARE, "share of the bets that is kept", 0.2),
+            "min_win_rate": Param(SHARE, "least share of them that wins", 0.53),
+        },
+        early=True,
     ),
 }
 
 
-def evaluate(criterion: Criterion, phase: Phase, outcomes: Sequence[TaskOutcome]) -> Verdict:
-    """Judge one criterion of `phase`. `outcomes` are those of all phases: some checks look beyond their own."""
-    check = CHECKS[criterion.check]
-    scope = Scope(phase, tuple(outcomes))
-    ended = sum(outcome.status in ENDED for outcome in scope.own)
-    if not check.early and ended < len(phase.tasks):
-        return Verdict(criterion, None, f"not yet evaluated: {ended} of {len(phase.tasks)} tasks have ended")
-    if not check.early and not scope.done:
-        return Verdict(criterion, None, "not yet evaluated: no task is done")
-    params: dict[str, ParamValue] = dict(criterion.params)
-    passed, detail = check.judge(scope, params)
-    if not check.early and len(scope.done) < len(phase.tasks):
-        detail += f"; judged from {len(scope.done)} of {len(phase.tasks)} tasks"
-    return Verdict(criterion, passed, detail)
-
-
-def evaluate_all(campaign: Campaign, outcomes: Sequence[TaskOutcome]) -> dict[str, tuple[Verdict, ...]]:
-    """Phase name -> the verdicts on its criteria, in the order of the file."""
-    return {
-        phase.name: tuple(evaluate(criterion, phase, outcomes) for criterion in phase.criteria)
-        for phase in campaign.phases
-    }
+def params_of(criterion: Criterion) -> dict[str, ParamValue]:
+    """The criterion's parameters, with the defaults of those that it leaves unsaid."""
+    defaults = {name: param.default for name, param in CHECKS[criterion.check].params.items() if param.unsaid}
+    return {**defaults, **dict(criterion.params)}
 
 
 def phase_names(criterion: Criterion) -> list[tuple[str, str]]:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import DEFAULT, named
-from cqltui.algorithms.base import REQUIRED as NO_DEFAULT
-from cqltui.algorithms.base import Algorithm, settings_title
+from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
 from cqltui.campaign import grid, schema
-from cqltui.campaign.criteria import CHECKS, REQUIRED, phase_names
+from cqltui.campaign.criteria import CHECKS, phase_names
 from cqltui.campaign.lines import line_of
 from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
@@ -204,7 +203,7 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
         questions=read.get("questions", ()),
         expected=read.get("expected", ""),
         tasks=tuple(task for _, task in tasks),
-        criteria=tuple(_criteria(read.get("criterion", []), f"{key}.criterion", context)),
+        criteria=tuple(_criteria(read.get("criterion", []), f"{key}.criterion", tasks, context)),
     )
 
 
@@ -276,7 +275,7 @@ def _config(settings: Mapping[str, Any], place: str, context: _Context) -> Train
         context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")
     if missing or any(value is INVALID for value in settings.values()):
         return None
-    defaults = {s.name: s.default for s in context.algorithm.settings if s.default is not NO_DEFAULT}
+    defaults = {s.name: s.default for s in context.algorithm.settings if s.default is not REQUIRED}
     config = context.algorithm.config({**defaults, **settings})
     return replace(config, epochs=_scaled(config.epochs, context.epochs_scale))
 
@@ -295,8 +294,9 @@ def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
             problems.add(place, f"the training {task.title!r} is there already, as {other.title!r} in {other_place}")
 
 
-def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion]:
-    """The [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison."""
+def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Context) -> Iterator[Criterion]:
+    """The [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison. `tasks`: the
+    phase's."""
     problems = context.problems
     if not isinstance(tables, list):
         problems.expected(key, "[[phase.criterion]] (a list of tables)", tables)
@@ -311,7 +311,11 @@ def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion
             known = suggestion(name, CHECKS) if isinstance(name, str) else f"; known: {', '.join(CHECKS)}"
             problems.add(f"{place}.check", f"unknown check{known}" if name is not None else f"is missing{known}")
             continue
-        params = CHECKS[name].params
+        params, algorithm = CHECKS[name].params, CHECKS[name].algorithm
+        others = {task.trainer.algorithm for _, task in tasks} - {algorithm} if algorithm else set()
+        if others:
+            of = f"the phase's tasks are of {' and '.join(map(repr, sorted(others)))}"
+            problems.add(f"{place}.check", f"{name!r} judges tasks of algorithm {algorithm!r}, and {of}")
         readers = {"text": text(), "check": text(), **{param: spec.read for param, spec in params.items()}}
         read = read_table(table, place, readers, problems)
         required = {"text", *(param for param, spec in params.items() if spec.default is REQUIRED)}
@@ -319,8 +323,9 @@ def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion
             problems.add(f"{place}.{lacking}", "is missing")
         if not required <= read.keys() or INVALID in read.values():
             continue
-        values = {param: read.get(param, spec.default) for param, spec in params.items()}
-        for param, spec in params.items():
+        given = {param: spec for param, spec in params.items() if param in read or not spec.unsaid}
+        values = {param: read.get(param, spec.default) for param, spec in given.items()}
+        for param, spec in given.items():
             if spec.counts_epochs:
                 values[param] = _scaled(values[param], context.epochs_scale)
         yield Criterion(read["text"], name, tuple(values.items()))

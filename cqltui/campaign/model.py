@@ -13,6 +13,8 @@ from cqltui.errors import InputError
 from trainer.config import DataConfig, Precision, TrainerConfig
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
+ParamValue = str | float | int | bool | tuple[str, ...]
+"""Of a criterion's parameter."""
 ID_LENGTH = 8
 
 
@@ -51,9 +53,9 @@ class Criterion:
     text: str
     check: str
     """A name in `cqltui.campaign.criteria`: "metric" compares a reduced metric, others are named checks."""
-    params: tuple[tuple[str, str | float | int | bool], ...] = ()
+    params: tuple[tuple[str, ParamValue], ...] = ()
 
-    def param(self, name: str) -> str | float | int | bool | None:
+    def param(self, name: str) -> ParamValue | None:
         """The parameter's value, or None."""
         return dict(self.params).get(name)
 

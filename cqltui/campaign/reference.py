@@ -7,7 +7,6 @@ from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED, setting_text
 from cqltui.campaign import schema
 from cqltui.campaign.criteria import CHECKS
-from cqltui.campaign.criteria import REQUIRED as REQUIRED_PARAMETER
 from cqltui.campaign.schema import Key, Table, TrainingSchema
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -68,7 +67,7 @@ def _criteria() -> Iterator[dict[str, Any]]:
     for name, check in CHECKS.items():
         properties: dict[str, Any] = {"text": {"type": "string"}, "check": {"const": name}}
         properties |= {param: dict(spec.read.schema) for param, spec in check.params.items()}
-        required = [param for param, spec in check.params.items() if spec.default is REQUIRED_PARAMETER]
+        required = [param for param, spec in check.params.items() if spec.default is REQUIRED]
         named = [] if name == "metric" else ["check"]  # a criterion with a metric and no check is a comparison
         yield {
             "type": "object",
@@ -127,7 +126,7 @@ def _row(name: str, key: Key) -> str:
 
 
 def _parameter(name: str, expected: str, default: Any) -> str:
-    said = "required" if default is REQUIRED_PARAMETER else f"default {_default(default)}"
+    said = "required" if default is REQUIRED else f"default {_default(default)}"
     return f"`{name}`: {_cell(expected)} ({said})"
 
 

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import FrameType
 from typing import Any
@@ -23,7 +23,6 @@ from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.broker.trouble import Trouble, kind, named, told
 from cqltui.broker.url import shown_url
-from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
@@ -37,10 +36,11 @@ from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.machine import here
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.earlier import keep_earlier
-from cqltui.results.record import TaskStanding, read_records
+from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.study import Study
 from cqltui.results.tables import write_results
-from cqltui.state.model import RunState, Status, Wanted
+from cqltui.state.model import RunState, Status, TaskState, Verdict, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
@@ -174,8 +174,10 @@ def _assemble(
         own_server=chosen.redis_url is not None,
     )
 
+    study = Study(run_dir, campaign)
+
     def describe(state: RunState) -> dict[str, Any]:
-        return _describe(campaign, run_dir, created_ts, places, standings(state))
+        return _describe(campaign, run_dir, created_ts, places, study.verdicts(standings(state)))
 
     upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
     upkeep.open(created_ts)
@@ -194,29 +196,38 @@ def _assemble(
     hooks = Hooks(
         upkeep.ensure,
         upkeep.audit,
+        lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
-        lambda state: _conclude(run_dir, campaign, state),
+        lambda state: _conclude(run_dir, campaign, state, study),
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters, ids)
 
 
-def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState) -> float:
-    write_results(run_dir, campaign, standings(state))
+def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
+    write_results(run_dir, campaign, standings(state), study)
     return manifest.finish(run_dir, state, time.time())
 
 
 def standings(state: RunState) -> dict[str, TaskStanding]:
     """How each task stands, for the results."""
-    return {task.id: TaskStanding(task.status, task.life.attempt, task.life.error) for task in state.tasks.values()}
+    return {task.id: standing(task) for task in state.tasks.values()}
+
+
+def standing(task: TaskState) -> TaskStanding:
+    """How a task stands, for the results."""
+    return TaskStanding(task.status, task.life.attempt, task.life.error, task.life.token)
 
 
 def _describe(
-    campaign: Campaign, run_dir: RunDir, created_ts: float, places: Sequence[str], known: dict[str, TaskStanding]
+    campaign: Campaign,
+    run_dir: RunDir,
+    created_ts: float,
+    places: Sequence[str],
+    verdicts: Mapping[str, Sequence[Verdict]],
 ) -> dict[str, Any]:
     """What `state.decode.campaign` reads, with the criteria as they stand."""
-    verdicts = evaluate_all(campaign, [record.outcome for record in read_records(run_dir, campaign, known)])
     return {
         "name": campaign.name,
         "title": campaign.title,
@@ -235,10 +246,7 @@ def _describe(
                 "goal": phase.goal,
                 "questions": list(phase.questions),
                 "expected": phase.expected,
-                "verdicts": [
-                    {"text": verdict.criterion.text, "passed": verdict.passed, "detail": verdict.detail}
-                    for verdict in verdicts[phase.name]
-                ],
+                "verdicts": [asdict(verdict) for verdict in verdicts[phase.name]],
             }
             for phase in campaign.phases
         ],

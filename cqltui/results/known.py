@@ -8,7 +8,7 @@ from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.model import ID_LENGTH
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state import decode
-from cqltui.state.model import Lifecycle, Status
+from cqltui.state.model import FAILED, Lifecycle, Status
 from trainer.files import checkpoints
 from trainer.progress import EpochMetrics
 
@@ -83,7 +83,7 @@ def _as_left(run_dir: RunDir, known: KnownTask, told: object, wanted: Collection
         withdrawn=life.status is Status.WITHDRAWN,
         carried_from=_carried_from(run_dir, known.id, life.run) if known.id in wanted else frozenset(),
     )
-    if life.status in (Status.DEAD, Status.CANCELLED) or (known.done and known.id in wanted):
+    if life.status in FAILED or (known.done and known.id in wanted):
         return known
     saved = newest_saved(run_dir, known.id, known.run, carried=known.id in wanted)
     if saved is None:

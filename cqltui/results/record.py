@@ -10,11 +10,10 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from cqltui.campaign.criteria import TaskOutcome
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.campaign.outcomes import DONE
-from cqltui.results.rundir import RunDir, read_json, read_metrics
+from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.decode import LARGEST, TEXT_LIMIT
+from cqltui.state.model import Status
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 
@@ -22,9 +21,11 @@ from trainer.progress import METRIC_COLUMNS, EpochMetrics
 class TaskStanding:
     """How a task stands, as its owner (queue or task.json) says."""
 
-    status: str
+    status: Status = Status.QUEUED
     attempts: int = 0
     error: str = ""
+    token: str = ""
+    """Of its latest attempt; of a task that is done, that of its accepted result. Empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,13 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and abs(value) <= LARGEST)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class TaskRecord:
     """A task of the campaign, its standing, and its result if it is done."""
 
     task: TaskSpec
     standing: TaskStanding
     result: TaskResult | None
-    outcome: TaskOutcome
 
     @property
     def final(self) -> EpochMetrics | None:
@@ -110,7 +110,17 @@ def read_records(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, Ta
     The result is read only of tasks that are done: a resubmitted task keeps its old files until a new result replaces
     them, but it counts as not done.
     """
-    return [_record(run_dir, task, standings.get(task.id, TaskStanding("queued"))) for task in campaign.tasks]
+    records = []
+    for task in campaign.tasks:
+        standing = standings.get(task.id, TaskStanding())
+        result = read_result(run_dir, task.id) if standing.status is Status.DONE else None
+        records.append(TaskRecord(task, standing, result))
+    return records
+
+
+def read_result(run_dir: RunDir, task_id: str) -> TaskResult | None:
+    """The task's published result, or None if there is none, or it is damaged."""
+    return TaskResult.from_json(read_json(run_dir.result_json(task_id)) or {})
 
 
 def read_q_heldout(path: Path) -> npt.NDArray[np.floating] | None:
@@ -121,17 +131,3 @@ def read_q_heldout(path: Path) -> npt.NDArray[np.floating] | None:
     except (OSError, SafetensorError, ValueError, RecursionError, TypeError, AttributeError, KeyError):
         return None
     return None if q is None or q.ndim != 2 else q
-
-
-def _record(run_dir: RunDir, task: TaskSpec, standing: TaskStanding) -> TaskRecord:
-    result = TaskResult.from_json(read_json(run_dir.result_json(task.id)) or {}) if standing.status == DONE else None
-    if result is None:
-        return TaskRecord(task, standing, None, TaskOutcome(task, standing.status, error=standing.error))
-    outcome = TaskOutcome(
-        task,
-        standing.status,
-        metrics=read_metrics(run_dir.metrics_csv(task.id)) or (result.metrics,),
-        q_heldout=read_q_heldout(run_dir.q_heldout(task.id)),
-        error=standing.error,
-    )
-    return TaskRecord(task, standing, result, outcome)

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cqltui.algorithms.base import Algorithm, setting_text
-from cqltui.campaign.criteria import Verdict
 from cqltui.campaign.model import Campaign
-from cqltui.campaign.outcomes import DONE
 from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir
+from cqltui.state.model import FAILED, Status, Verdict
 from cqltui.state.plain import headline, plain
 
 ERROR_LIMIT = 2_000
@@ -42,7 +41,7 @@ class PhaseSummary:
     name: str
     title: str
     algorithm: Algorithm
-    statuses: Mapping[str, int]
+    statuses: Mapping[Status, int]
     """Status -> number of tasks."""
     best: tuple[Best, ...]
     """The best headline and validation metric of the last epoch, and the best validation of any, where known."""
@@ -73,7 +72,7 @@ class Summary:
     @property
     def done(self) -> int:
         """Tasks with a result."""
-        return sum(phase.statuses.get(DONE, 0) for phase in self.phases)
+        return sum(phase.statuses.get(Status.DONE, 0) for phase in self.phases)
 
     @property
     def tasks(self) -> int:
@@ -95,7 +94,7 @@ class Summary:
 def summarize(
     run_dir: RunDir, campaign: Campaign, records: Sequence[TaskRecord], verdicts: Mapping[str, tuple[Verdict, ...]]
 ) -> Summary:
-    """The summary of a run. `verdicts` by phase, as of `criteria.evaluate_all`."""
+    """The summary of a run. `verdicts` by phase, as of `judge.evaluate_all`."""
     phases = []
     for number, phase in enumerate(campaign.phases, start=1):
         own = [record for record in records if record.task.phase == phase.name]
@@ -107,7 +106,7 @@ def summarize(
                 name=phase.name,
                 title=phase.title,
                 algorithm=algorithm,
-                statuses=dict(sorted(Counter(str(record.standing.status) for record in own).items())),
+                statuses=dict(sorted(Counter(record.standing.status for record in own).items())),
                 best=_best(own, (*last, BEST + algorithm.validation)),
                 best_by_level=tuple(
                     best
@@ -158,7 +157,7 @@ def _best(records: Iterable[TaskRecord], metrics: Iterable[str]) -> tuple[Best, 
 
 def _failures(records: Iterable[TaskRecord]) -> Iterable[str]:
     for record in records:
-        if record.standing.status in {"dead", "cancelled"}:
+        if record.standing.status in FAILED:
             reason = plain(headline(record.standing.error), ERROR_LIMIT).strip()
             yield f"{record.task.id} {record.task.title}: {record.standing.status}{': ' if reason else ''}{reason}"
 
@@ -172,8 +171,7 @@ def _phase_json(phase: PhaseSummary) -> dict[str, Any]:
         "best": [_best_json(best, phase.algorithm.scale) for best in phase.best],
         f"best_by_{phase.algorithm.scale}": [_best_json(best, phase.algorithm.scale) for best in phase.best_by_level],
         "criteria": [
-            {"text": v.criterion.text, "check": v.criterion.check, "passed": v.passed, "detail": v.detail}
-            for v in phase.verdicts
+            {"text": v.text, "check": v.check, "passed": v.passed, "detail": v.detail} for v in phase.verdicts
         ],
         "failures": list(phase.failures),
         "seconds": phase.seconds,
@@ -227,7 +225,7 @@ def _trained(phase: PhaseSummary) -> str:
     """How long the tasks with a result have trained: of the others it is not known."""
     if not phase.seconds:
         return ""
-    whose = "" if phase.tasks == phase.statuses.get(DONE, 0) else "what is done "
+    whose = "" if phase.tasks == phase.statuses.get(Status.DONE, 0) else "what is done "
     return f"; {whose}trained for {phase.seconds:,.0f} s, each task of a pack counted"
 
 
@@ -240,4 +238,4 @@ def _words(algorithm: Algorithm, metric: str) -> str:
 
 
 def _verdict_lines(verdict: Verdict) -> tuple[str, str]:
-    return f"  [{VERDICT_WORDS[verdict.passed]:^6}] {verdict.criterion.text}", f"           {verdict.detail}"
+    return f"  [{VERDICT_WORDS[verdict.passed]:^6}] {verdict.text}", f"           {verdict.detail}"

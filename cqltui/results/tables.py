@@ -5,11 +5,11 @@ import io
 from collections.abc import Mapping, Sequence
 
 from cqltui.algorithms.base import Algorithm, setting_cell
-from cqltui.campaign.criteria import evaluate_all
 from cqltui.campaign.model import Campaign
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskRecord, TaskStanding, read_records
 from cqltui.results.rundir import RunDir, write_json
+from cqltui.results.study import Study
 from cqltui.results.summary import Summary, render, summarize
 from cqltui.state.decode import TEXT_LIMIT
 from cqltui.state.plain import plain
@@ -39,12 +39,15 @@ def _final_metrics(algorithm: Algorithm) -> list[str]:
     return [metric.name for metric in algorithm.metrics if metric.kind != "speed"]
 
 
-def write_results(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> Summary:
-    """Write results/phase<n>_<name>_results.csv, summary.json and summary.txt; returns the summary.
+def write_results(
+    run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding], study: Study | None = None
+) -> Summary:
+    """Write results/phase<n>_<name>_results.csv, summary.json and summary.txt; return the summary.
 
     Tables of phases that the campaign does not have (any more) move to results/earlier/.
 
-    `standings` maps the ids of the campaign's tasks to how they stand; the figures are read from the tasks' folders.
+    `standings` maps the ids of the campaign's tasks to how they stand; the figures are read from the tasks' folders,
+    but for what `study` knows of them.
     """
     records = read_records(run_dir, campaign, standings)
     tables = [run_dir.phase_csv(number, phase.name) for number, phase in enumerate(campaign.phases, start=1)]
@@ -52,7 +55,7 @@ def write_results(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, T
     for path, phase in zip(tables, campaign.phases, strict=True):
         own = [record for record in records if record.task.phase == phase.name]
         write_bytes(path, phase_table(campaign, own).encode())
-    verdicts = evaluate_all(campaign, [record.outcome for record in records])
+    verdicts = (study or Study(run_dir, campaign)).verdicts(standings)
     summary = summarize(run_dir, campaign, records, verdicts)
     write_json(run_dir.summary_json, summary.to_json())
     write_bytes(run_dir.summary_txt, render(summary).encode())

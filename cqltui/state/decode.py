@@ -218,7 +218,8 @@ def process(raw: object) -> ProcessIdentity:
 
 def _verdict(raw: Mapping[str, Any]) -> Verdict:
     passed = raw.get("passed")
-    return Verdict(text(raw, "text"), passed if isinstance(passed, bool) else None, text(raw, "detail"))
+    told = passed if isinstance(passed, bool) else None
+    return Verdict(text(raw, "text"), told, text(raw, "detail"), text(raw, "check"))
 
 
 def campaign(raw: object) -> CampaignInfo | None:

@@ -26,6 +26,8 @@ class Status(StrEnum):
 
 ENDED = frozenset({Status.DONE, Status.DEAD, Status.CANCELLED, Status.WITHDRAWN})
 """Left only by a resubmission, or by coming back into the file."""
+FAILED = frozenset({Status.DEAD, Status.CANCELLED})
+"""Ended without a result, though the file asks for one."""
 
 
 class Wanted(StrEnum):
@@ -227,6 +229,9 @@ class Verdict:
     text: str
     passed: bool | None = None
     detail: str = ""
+    """The measured figures in one line."""
+    check: str = ""
+    """The criterion's check, by name."""
 
 
 @dataclass(frozen=True, slots=True)

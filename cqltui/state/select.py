@@ -10,7 +10,7 @@ from cqltui.state.eta import Estimate
 from cqltui.state.live import live_workers as live_workers
 from cqltui.state.live import samples_per_s as samples_per_s
 from cqltui.state.live import stalled as stalled
-from cqltui.state.model import ENDED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, FAILED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 
 
@@ -124,7 +124,7 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
 
 def _merit(task: TaskState) -> tuple[bool, float, int]:
     """Orders tasks, the best first: those with a validation loss, then by loss, then as in the file."""
-    if task.status in (Status.DEAD, Status.CANCELLED):
+    if task.status in FAILED:
         return True, inf, task.info.index
     if task.best is not None:
         return False, task.best, task.info.index

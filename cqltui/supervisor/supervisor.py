@@ -20,10 +20,11 @@ from cqltui.identity import Life
 from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
-from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.state.model import ENDED, FAILED, RunState, Status, TaskState, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.judging import Judging
 from cqltui.supervisor.lastwords import reason
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
@@ -35,7 +36,6 @@ CHORES_S = 0.5
 STOP_GRACE_S = 60.0
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
-JUDGE_S = 2.0
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
 """A server that is gone for good does not keep a run from ending."""
@@ -59,6 +59,8 @@ class Hooks:
     """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
     audit: Callable[[RunState], None]
     """Notice what a server that answers has lost, and make it again. Raises as `ensure_server`, and RedisError."""
+    study: Callable[[TaskState], object]
+    """A task is done and its result is published: read what the criteria need of it. Raises OSError."""
     describe: Callable[[RunState], None]
     """Tasks have ended: tell the server how the criteria stand."""
     conclude: Callable[[RunState], float]
@@ -95,7 +97,7 @@ class Supervisor:
         self._stop_asked = threading.Event()
         self._stop_sent = False
         self._terminated_at: float | None = None
-        self._judge_at: float | None = None
+        self._judging = Judging(hooks.study, hooks.describe, self._guarded)
         self._answers = True
         """Whether the server did, when last something failed."""
         self._said: list[str] = []
@@ -117,7 +119,8 @@ class Supervisor:
         """Supervise to the end; how it ended. Raises CqltuiError if no worker ever gets to work."""
         next_chores = 0.0
         while True:
-            self._take(self._feed.poll(POLL_S))
+            self._take(self._feed.poll(0.0 if self._judging.is_behind else POLL_S))
+            self._judging.study(self.state.tasks)
             now = time.monotonic()
             if now < next_chores:
                 continue
@@ -162,8 +165,8 @@ class Supervisor:
         """Keep the run directory true to the task."""
         self._unkept.add(task_id)
         self._guarded(partial(self._write_down, task_id))
-        if self.state.tasks[task_id].status in ENDED and self._judge_at is None:
-            self._judge_at = time.monotonic() + JUDGE_S
+        if self.state.tasks[task_id].status in ENDED:
+            self._judging.note_end()
 
     def _write_down(self, task_id: str) -> None:
         """Its task.json, and the files of its result."""
@@ -171,6 +174,7 @@ class Supervisor:
             self._records.remember(task)
             if task.status is Status.DONE:
                 self._publisher.publish(task)
+                self._judging.note_result(task_id)
         self._unkept.discard(task_id)
 
     # What is to be done about it
@@ -196,8 +200,7 @@ class Supervisor:
                 self._guarded(partial(self._hooks.ensure_server, self.state))
         self._tend()
         self._catch_up()
-        if self._judge_at is not None and now >= self._judge_at:
-            self._judge()
+        self._judging.tell_if_due(self.state, now)
         for reporter in self._reporters:
             reporter.tick(self.state, time.time())
 
@@ -219,11 +222,6 @@ class Supervisor:
         for worker in self.state.workers.values():
             if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
                 self._guard.note_death(worker.id, -1)
-
-    def _judge(self) -> None:
-        """Tell how the criteria stand: not with each task that ends, since it reads all metrics."""
-        self._judge_at = None
-        self._guarded(partial(self._hooks.describe, self.state))
 
     def _tend(self) -> None:
         wanted = 0
@@ -318,7 +316,7 @@ class Supervisor:
                 log.error("workers are left that SIGKILL does not end")
                 break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
-        self._judge()
+        self._judging.tell(self.state)
         try:
             ended_ts = self._hooks.conclude(self.state)
         except OSError as error:
@@ -344,4 +342,4 @@ class Supervisor:
 
 def outcome(statuses: Iterable[Status]) -> ExitCode:
     """The code of a run whose tasks have all ended, by their statuses."""
-    return ExitCode.UNFINISHED if {Status.DEAD, Status.CANCELLED} & set(statuses) else ExitCode.OK
+    return ExitCode.UNFINISHED if FAILED & set(statuses) else ExitCode.OK

@@ -1,7 +1,7 @@
 """A stop ends within its grace time, whatever the server says."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,29 +11,41 @@ from cqltui.broker.queue import Queue
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import ExitCode
 from cqltui.results.rundir import RunDir
-from cqltui.state.model import Status, Wanted
+from cqltui.state.model import RunState, Status, TaskState, Wanted
 from cqltui.supervisor import supervisor
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.supervisor import Hooks, Supervisor
+from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
 from tests.contract.helpers import claim_one, eventually, state, task, worker
 from tests.contract.readers import reader
+
+
+def nothing(_: object) -> None:
+    """A hook that does nothing."""
 
 
 class Running:
     """A supervisor at work in a thread, without workers of its own."""
 
-    def __init__(self, queue: Queue, folder: Path, ids: frozenset[str]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        folder: Path,
+        ids: frozenset[str],
+        study: Callable[[TaskState], object] = nothing,
+        describe: Callable[[RunState], None] = nothing,
+        reporters: Sequence[Reporter] = (),
+    ) -> None:
         folder.mkdir()
         self.code: ExitCode | None = None
         self.hindered: list[str] = []
         self.records, self.feed = Records(RunDir(folder)), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
         guard = Guard(queue, fleet, WorkersConfig(), self.records)
-        hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0, self.hindered.append)
-        self.supervisor = Supervisor(queue, self.feed, fleet, guard, self.records, hooks, [], ids)
+        hooks = Hooks(nothing, nothing, study, describe, lambda _: 0.0, self.hindered.append)
+        self.supervisor = Supervisor(queue, self.feed, fleet, guard, self.records, hooks, reporters, ids)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -39,10 +39,10 @@ ROOMS = (
             f"tests/unit/test_{name}*.py"
             for name in (
                 "campaign_files",
-                "criteria",
                 "difference",
                 "fields",
                 "grid",
+                "judging",
                 "load",
                 "payload",
                 "placing",
@@ -57,6 +57,11 @@ ROOMS = (
             f"tests/unit/test_{name}*.py"
             for name in ("curve", "decode", "eta", "hardware", "rates", "reduce", "reporters", "select", "state")
         ),
+    ),
+    Room(
+        "judging",
+        ("cqltui/judging/*.py", "cqltui/results/study.py"),
+        ("tests/unit/test_criteria*.py", "tests/unit/test_judging.py"),
     ),
     Room("data", ("trainer/data/*.py",), ("tests/trainer/test_data_*.py",)),
     Room(

@@ -14,7 +14,6 @@ from cqltui.broker import redis_cli
 from cqltui.broker.checkup import Finding, Level
 from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.outcomes import TaskOutcome
 from cqltui.cli import main
 from cqltui.commands import doctor
 from cqltui.commands.ending import summary_text
@@ -118,7 +117,7 @@ def test_a_tables_description_is_text(tmp_path: Path) -> None:
     file.write_text(FILE.replace("[[phase]]", "[[phase]]\ntitle = '=1+1'", 1), encoding="utf-8")
     campaign = campaign_of(file)
     task = replace(next(campaign.tasks), description='=HYPERLINK("http://x","y")')
-    record = TaskRecord(task, TaskStanding("queued"), None, TaskOutcome(task, "queued"))
+    record = TaskRecord(task, TaskStanding(), None)
     (row,) = csv.DictReader(io.StringIO(phase_table(campaign, [record])))
     assert row["description"] == '\'=HYPERLINK("http://x","y")'
     assert float(row["alpha"]) == task.trainer.alpha, "figures stay figures"

@@ -17,7 +17,6 @@ from cqltui.algorithms.cql import Cql
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
-from cqltui.campaign.outcomes import TaskOutcome
 from cqltui.campaign.plan import plan
 from cqltui.commands.status import as_json
 from cqltui.errors import InputError
@@ -141,7 +140,7 @@ def test_an_added_setting_and_metric_are_in_the_table(campaign: Campaign, tmp_pa
     result = TaskResult.from_json(leave_result(tmp_path, task.id, 1, "1-1", epochs=30))
     assert result is not None
     result = replace(result, metrics=MoreMetrics(30, 0.1, 0.1, 0.3, 0.05, 1.5, 900.0, q_max=7.25))
-    record = TaskRecord(task, TaskStanding("done", 1), result, TaskOutcome(task, "done"))
+    record = TaskRecord(task, TaskStanding(Status.DONE, 1), result)
     row = next(csv.DictReader(io.StringIO(phase_table(campaign, [record]))))
     assert (row["momentum"], row["q_max"]) == ("0.5", "7.25")
 

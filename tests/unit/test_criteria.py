@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from cqltui.campaign.checks import roughness
-from cqltui.campaign.criteria import CHECKS, REQUIRED, Verdict, evaluate
-from cqltui.campaign.model import Criterion, Phase, TaskSpec
-from cqltui.campaign.outcomes import ParamValue, TaskOutcome
+from cqltui.algorithms.base import REQUIRED
+from cqltui.campaign.criteria import CHECKS
+from cqltui.campaign.model import Criterion, ParamValue, Phase, TaskSpec
+from cqltui.judging.checks import roughness
+from cqltui.judging.judge import evaluate, figures
+from cqltui.judging.outcomes import Left, TaskOutcome
+from cqltui.state.model import Status, Verdict
 from trainer.config import TrainerConfig
 from trainer.progress import EpochMetrics
 
@@ -25,20 +29,39 @@ def epoch(number: int, loss: float, val_loss: float | None = None) -> EpochMetri
     return EpochMetrics(number, loss, loss / 2, loss, 0.1, 1.0, 1000.0 * number, val_loss=val_loss)
 
 
-def done(spec: TaskSpec, losses: Sequence[float], val: Sequence[float] | None = None) -> TaskOutcome:
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """How a task of a test stands, and what it has left if it is done."""
+
+    task: TaskSpec
+    status: Status
+    metrics: tuple[EpochMetrics, ...] = ()
+    q_heldout: np.ndarray | None = None
+    error: str = ""
+
+    def outcome(self, criterion: Criterion) -> TaskOutcome:
+        """The same for a criterion."""
+        left = Left(lambda: self.metrics, lambda: self.q_heldout)
+        found = figures([criterion], self.task, left) if self.status is Status.DONE else None
+        return TaskOutcome(self.task, self.status, found, self.error)
+
+
+def done(spec: TaskSpec, losses: Sequence[float], val: Sequence[float] | None = None) -> Task:
     heldout: Iterable[float | None] = val if val is not None else [None] * len(losses)
     pairs = enumerate(zip(losses, heldout, strict=True), start=1)
-    return TaskOutcome(spec, "done", tuple(epoch(number, loss, v) for number, (loss, v) in pairs))
+    return Task(spec, Status.DONE, tuple(epoch(number, loss, v) for number, (loss, v) in pairs))
 
 
-def judge(
-    check: str, outcomes: Sequence[TaskOutcome], waiting: Sequence[TaskSpec] = (), /, **params: ParamValue
-) -> Verdict:
-    """Evaluate a check of phase "p", whose tasks are those of its outcomes and the ones waiting."""
-    tasks = (*(outcome.task for outcome in outcomes if outcome.task.phase == "p"), *waiting)
+def judge(check: str, found: Sequence[Task], waiting: Sequence[TaskSpec] = (), /, **params: ParamValue) -> Verdict:
+    """Evaluate a check of phase "p", whose tasks are those found in it and the ones waiting."""
+    tasks = (*(each.task for each in found if each.task.phase == "p"), *waiting)
     phase = Phase("p", "P", 1, "", (), "", tasks, ())
-    defaults = {name: param.default for name, param in CHECKS[check].params.items() if param.default is not REQUIRED}
+    known = CHECKS[check].params.items()
+    defaults = {name: p.default for name, p in known if p.default is not REQUIRED and not p.unsaid}
     criterion = Criterion("text", check, tuple((defaults | params).items()))
+    outcomes: dict[str, list[TaskOutcome]] = {}
+    for each in found:
+        outcomes.setdefault(each.task.phase, []).append(each.outcome(criterion))
     return evaluate(criterion, phase, outcomes)
 
 
@@ -47,7 +70,7 @@ def test_all_done() -> None:
     assert judge("all_done", outcomes).passed is True
     waiting = judge("all_done", outcomes, [task(seed=3)])
     assert (waiting.passed, waiting.detail) == (None, "2 of 3 tasks done")
-    dead = TaskOutcome(task(seed=3), "dead", error="ValueError: x\ntraceback")
+    dead = Task(task(seed=3), Status.DEAD, error="ValueError: x\ntraceback")
     failed = judge("all_done", [*outcomes, dead], [task(seed=4)])
     assert failed.passed is False
     assert failed.detail == "2 of 4 tasks done; 1 failed, first 0.3 (64,) 3 (dead: ValueError: x)"
@@ -64,7 +87,7 @@ def test_nothing_is_judged_before_the_phase_has_ended(check: str) -> None:
     unfinished = judge(check, [done(task(seed=1), [3.0, 2.0, 1.0])], [task(seed=2)], **params)
     assert unfinished.passed is None
     assert unfinished.detail.startswith("not yet evaluated")
-    nothing = judge(check, [TaskOutcome(task(), "dead")], **params)
+    nothing = judge(check, [Task(task(), Status.DEAD)], **params)
     assert nothing.passed is None
 
 
@@ -92,7 +115,7 @@ def test_metric_names_the_task_of_the_best_value() -> None:
     outcomes = [done(task(alpha=0.2), [0.05]), done(task(alpha=0.3), [0.06])]
     verdict = judge("metric", outcomes, metric="loss", op="<", value=0.08)
     assert verdict.passed is True
-    assert "alpha 0.2, [64], seed 42" in verdict.detail
+    assert "alpha 0.2, lr 0.0001, [64], seed 42" in verdict.detail
 
 
 def test_a_training_that_diverged_is_never_the_best() -> None:
@@ -158,7 +181,7 @@ def test_smooth() -> None:
     assert judge("smooth", [done(task(), [2.0, 1.0])]).passed is None
 
 
-def seeds(spread: float) -> list[TaskOutcome]:
+def seeds(spread: float) -> list[Task]:
     """Two seeds whose sample standard deviation is `spread` at epoch 2 and far more later."""
     offsets = (-spread / math.sqrt(2), spread / math.sqrt(2))
     return [
@@ -167,7 +190,7 @@ def seeds(spread: float) -> list[TaskOutcome]:
     ]
 
 
-def two_architectures(gap: float, alpha: float = 0.3) -> list[TaskOutcome]:
+def two_architectures(gap: float, alpha: float = 0.3) -> list[Task]:
     wide = done(task(alpha=alpha, dims=(128,), epochs=2), [1.0, 1.0], [0.9, 0.5 + gap])
     return [wide, done(task(alpha=alpha, dims=(64,), epochs=2), [1.0, 1.0], [0.9, 0.5])]
 
@@ -188,10 +211,10 @@ def test_conclusive_never_compares_different_alphas() -> None:
 
 
 def test_conclusive_waits_for_the_seeds() -> None:
-    verdict = judge("conclusive", [*two_architectures(0.02), TaskOutcome(task("s"), "running")], seeds_from="s")
+    verdict = judge("conclusive", [*two_architectures(0.02), Task(task("s"), Status.RUNNING)], seeds_from="s")
     assert verdict.passed is None
     assert "0 of 1 seeds have ended" in verdict.detail
-    unfinished = [*seeds(0.0001), TaskOutcome(task("s", seed=9), "running")]
+    unfinished = [*seeds(0.0001), Task(task("s", seed=9), Status.RUNNING)]
     assert judge("conclusive", [*two_architectures(0.02), *unfinished], seeds_from="s").passed is None
 
 
@@ -203,7 +226,7 @@ def test_conclusive_compares_at_one_epoch_only() -> None:
 
 
 def test_a_verdict_says_when_tasks_are_missing_from_it() -> None:
-    dead = TaskOutcome(task(seed=3), "dead")
+    dead = Task(task(seed=3), Status.DEAD)
     verdict = judge("metric", [done(task(seed=1), [0.05]), dead], metric="loss", reduce="best", op="<", value=0.08)
     assert verdict.detail.endswith("; judged from 1 of 2 tasks")
 
@@ -219,7 +242,7 @@ def test_alpha_sensitivity() -> None:
     assert verdict.detail == (
         "alpha 0.2: loss 0.2000 ± 0.1414, td_loss 0.1000 ± 0.0707; alpha 0.3: loss 0.4000, td_loss 0.2000"
     )
-    dead = TaskOutcome(task(alpha=0.4), "dead")
+    dead = Task(task(alpha=0.4), Status.DEAD)
     assert judge("alpha_sensitivity", [*outcomes, dead]).passed is False
     assert judge("alpha_sensitivity", outcomes[:2]).passed is None
 
@@ -237,8 +260,8 @@ def test_no_overfitting() -> None:
     assert judge("no_overfitting", [done(task(), [1.0, 1.0], [0.6, 0.5])]).passed is None  # too few to tell
 
 
-def member(seed: int, q: np.ndarray) -> TaskOutcome:
-    return TaskOutcome(task(seed=seed), "done", (epoch(1, 1.0),), q_heldout=q)
+def member(seed: int, q: np.ndarray) -> Task:
+    return Task(task(seed=seed), Status.DONE, (epoch(1, 1.0),), q_heldout=q)
 
 
 def test_ensemble_diversity_is_the_mean_standard_deviation_over_members() -> None:

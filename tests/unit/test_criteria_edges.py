@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from cqltui.campaign.checks import roughness
-from tests.unit.test_criteria import done, judge, seeds, task, two_architectures
+from cqltui.judging.checks import roughness
+from tests.unit.test_criteria import done, judge, member, seeds, task, two_architectures
 
 
 def test_a_gap_as_large_as_the_spread_is_not_conclusive() -> None:
@@ -37,6 +37,20 @@ def test_still_falling_compares_what_ends_at_the_epoch_with_the_last() -> None:
     assert (verdict.passed, "fell by 60.0%" in verdict.detail) == (True, True)
     risen = judge("still_falling", [done(task(), [4.0] * 20 + [5.0] * 20)], after_epoch=20)
     assert (risen.passed, "fell by -25.0%" in risen.detail) == (False, True)
+
+
+def test_still_falling_tells_the_least_and_the_largest_fall() -> None:
+    """From 10 to 4 and from 10 to 1."""
+    found = [done(task(seed=n), [10.0] * 20 + [end] * 20) for n, end in enumerate((4.0, 1.0))]
+    detail = judge("still_falling", found, after_epoch=20).detail
+    assert "the loss fell by 60.0% (" in detail
+    assert ") to 90.0%, wanted at least 1.0%" in detail
+
+
+def test_two_members_are_enough_for_a_spread() -> None:
+    """Q of 1 and 3 everywhere: a sample standard deviation of sqrt(2)."""
+    verdict = judge("ensemble_diversity", [member(n, np.full((5, 4), q)) for n, q in enumerate((1.0, 3.0))])
+    assert verdict.detail == "std of Q 1.4142 over 2 members (mean of 5 held-out rows), wanted > 0"
 
 
 @pytest.mark.parametrize(

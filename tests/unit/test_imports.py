@@ -16,6 +16,7 @@ LAYERS = (
     {"machine", "algorithms"},
     {"campaign"},
     {"state"},
+    {"judging"},
     {"broker"},
     {"results"},
     {"worker", "supervisor"},
@@ -36,7 +37,7 @@ TORCH_FREE = (
     "trainer.data",
 )
 """What the rooms that must start fast may import of the trainer."""
-PURE = ("identity", "algorithms", "campaign", "state")
+PURE = ("identity", "algorithms", "campaign", "state", "judging")
 """They know no server."""
 HEADLESS = (*PURE, "machine", "broker", "results", "supervisor", "reporters", "cli")
 

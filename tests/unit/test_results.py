@@ -13,10 +13,11 @@ from safetensors.numpy import save_file
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.results.record import TaskResult, TaskStanding, read_q_heldout, read_records
+from cqltui.results.record import TaskResult, TaskStanding, read_q_heldout
 from cqltui.results.rundir import RunDir, read_json, read_metrics, replace_file, write_json
 from cqltui.results.summary import render
 from cqltui.results.tables import improvement, result_columns, write_results
+from cqltui.state.model import Status
 from trainer.files import replaced
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
@@ -121,7 +122,7 @@ def finish(run_dir: RunDir, task: TaskSpec, loss: float) -> None:
 def finish_all(run_dir: RunDir, campaign: Campaign) -> dict[str, TaskStanding]:
     for number, task in enumerate(campaign.tasks):
         finish(run_dir, task, 0.1 + number / 7)
-    return {task.id: TaskStanding("done", attempts=2) for task in campaign.tasks}
+    return {task.id: TaskStanding(Status.DONE, attempts=2) for task in campaign.tasks}
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -276,10 +277,10 @@ def test_a_row_for_every_task_done_or_not(run_dir: RunDir, campaign: Campaign) -
     finish(run_dir, done, 0.1)
     finish(run_dir, rest[0], 0.2)  # an old result of a task that was resubmitted
     standings = {
-        done.id: TaskStanding("done", 1),
-        dead.id: TaskStanding("dead", 3, "ValueError: bad\x1b[2J"),
-        rest[0].id: TaskStanding("queued", 1),
-        "ffffffff": TaskStanding("done", 1),
+        done.id: TaskStanding(Status.DONE, 1),
+        dead.id: TaskStanding(Status.DEAD, 3, "ValueError: bad\x1b[2J"),
+        rest[0].id: TaskStanding(Status.QUEUED, 1),
+        "ffffffff": TaskStanding(Status.DONE, 1),
     }
     summary = write_results(run_dir, campaign, standings)
     rows = table(run_dir.phase_csv(1, "quality")) + table(run_dir.phase_csv(2, "ensemble"))
@@ -295,17 +296,23 @@ def test_a_row_for_every_task_done_or_not(run_dir: RunDir, campaign: Campaign) -
 
 def test_done_without_its_files_is_a_row_without_figures(run_dir: RunDir, campaign: Campaign) -> None:
     task = next(campaign.tasks)
-    write_results(run_dir, campaign, {task.id: TaskStanding("done", 1)})
+    write_results(run_dir, campaign, {task.id: TaskStanding(Status.DONE, 1)})
     row = table(run_dir.phase_csv(1, "quality"))[0]
     assert (row["status"], row["loss"], row["worker"]) == ("done", "", "")
+
+
+def failed(campaign: Campaign, start: int) -> dict[str, TaskStanding]:
+    """All tasks but the first ones are dead."""
+    return {task.id: TaskStanding(Status.DEAD, 3, "ValueError: bad") for task in [*campaign.tasks][start:]}
 
 
 def test_a_result_without_its_curve_counts_with_its_last_epoch(run_dir: RunDir, campaign: Campaign) -> None:
     task = next(campaign.tasks)
     finish(run_dir, task, 0.25)
     run_dir.metrics_csv(task.id).unlink()
-    record = read_records(run_dir, campaign, {task.id: TaskStanding("done", 1)})[0]
-    assert [entry.loss for entry in record.outcome.metrics] == [0.25]
+    summary = write_results(run_dir, campaign, {task.id: TaskStanding(Status.DONE, 1)} | failed(campaign, 1))
+    low = summary.phases[0].verdicts[1]
+    assert (low.passed, low.detail.startswith("best loss 0.2500 ")) == (False, True)
 
 
 def test_the_summary(run_dir: RunDir, campaign: Campaign) -> None:

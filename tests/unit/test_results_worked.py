@@ -14,6 +14,7 @@ from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.results.summary import MAX_FAILURES, PhaseSummary, Summary, render
 from cqltui.results.tables import write_results
+from cqltui.state.model import Status
 from tests.unit.test_results import FILE, finish, table
 from trainer.progress import EpochMetrics
 
@@ -49,11 +50,11 @@ def standings(run_dir: RunDir, campaign: Campaign) -> dict[str, TaskStanding]:
     finish_with(run_dir, diverged, nan, best_val_loss=math.nan, best_val_epoch=1, seconds=5.0)
     finish_with(run_dir, first, replace(LAST, val_loss=None), best_val_loss=None, best_val_epoch=None, seconds=2.0)
     return {
-        good.id: TaskStanding("done", 2),
-        diverged.id: TaskStanding("done", 1),
-        first.id: TaskStanding("done", 1),
-        dead.id: TaskStanding("dead", 3, "ValueError: bad\nTraceback"),
-        cancelled.id: TaskStanding("cancelled", 1),
+        good.id: TaskStanding(Status.DONE, 2),
+        diverged.id: TaskStanding(Status.DONE, 1),
+        first.id: TaskStanding(Status.DONE, 1),
+        dead.id: TaskStanding(Status.DEAD, 3, "ValueError: bad\nTraceback"),
+        cancelled.id: TaskStanding(Status.CANCELLED, 1),
     }
 
 
@@ -82,7 +83,7 @@ def test_the_lowest_of_several_is_the_best(run_dir: RunDir, campaign: Campaign) 
     *_, one, two, three = campaign.tasks
     for task, loss, epoch in ((one, 0.5, 1), (two, 0.3, 3), (three, 0.4, 2)):
         finish_with(run_dir, task, replace(LAST, loss=loss, epoch=epoch))
-    summary = write_results(run_dir, campaign, {task.id: TaskStanding("done", 1) for task in (one, two, three)})
+    summary = write_results(run_dir, campaign, {task.id: TaskStanding(Status.DONE, 1) for task in (one, two, three)})
     best = summary.phases[1].best[0]
     assert (best.value, best.epoch, best.task_id) == (0.3, 3, two.id)
     assert best.task == "alpha 0.3, lr 0.0001, [64, 32], seed 43"
@@ -155,14 +156,14 @@ def test_the_summary_for_people(run_dir: RunDir, campaign: Campaign, standings: 
 
 
 def test_a_phase_without_results_has_no_time(run_dir: RunDir, campaign: Campaign) -> None:
-    standings = {task.id: TaskStanding("queued", 0) for task in campaign.tasks}
+    standings = {task.id: TaskStanding(Status.QUEUED, 0) for task in campaign.tasks}
     assert "Phase 2, ensemble (ensemble): 3 queued" in render(write_results(run_dir, campaign, standings)).splitlines()
 
 
 def test_each_alpha_has_its_own_best(run_dir: RunDir, campaign: Campaign) -> None:
     for task, loss in zip(campaign.tasks, (0.3, 0.2), strict=False):
         finish_with(run_dir, task, replace(LAST, loss=loss))
-    text = render(write_results(run_dir, campaign, {task.id: TaskStanding("done", 1) for task in campaign.tasks}))
+    text = render(write_results(run_dir, campaign, {task.id: TaskStanding(Status.DONE, 1) for task in campaign.tasks}))
     assert "    alpha 0.3: best loss 0.3000, best val_loss 0.4400\n" in text
     assert "    alpha 0.5: best loss 0.2000, best val_loss 0.4400\n" in text
 
@@ -170,7 +171,7 @@ def test_each_alpha_has_its_own_best(run_dir: RunDir, campaign: Campaign) -> Non
 @pytest.mark.parametrize(("count", "more"), [(MAX_FAILURES, 0), (MAX_FAILURES + 3, 3)])
 def test_many_failures_are_counted(tmp_path: Path, count: int, more: int) -> None:
     failures = tuple(f"task {n}" for n in range(count))
-    phase = PhaseSummary("p", "P", named("cql"), {"dead": count}, (), (), (), failures, 0.0, "p.csv")
+    phase = PhaseSummary("p", "P", named("cql"), {Status.DEAD: count}, (), (), (), failures, 0.0, "p.csv")
     lines = render(Summary("c", "C", "/run", (phase,))).splitlines()
     assert sum(line.startswith("  failed: task ") for line in lines) == MAX_FAILURES
     assert [line for line in lines if "more, see" in line] == (

@@ -1,0 +1,141 @@
+"""What the criteria look at: how each task ended, and the figures that are kept of it. Free of NumPy at run time."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import accumulate
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from cqltui.campaign.criteria import HIGHER_IS_BETTER
+from cqltui.campaign.model import Criterion, Phase, TaskSpec
+from cqltui.state.model import Status
+from trainer.config import TrainerConfig
+from trainer.progress import EpochMetrics
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Params = Mapping[str, Any]
+"""Name -> `ParamValue`, of the type that the check declares."""
+Judgement = tuple[bool | None, str]
+"""Whether the criterion is met (None: not yet evaluated), and the measured figures in one line."""
+
+
+class Left:
+    """What a finished task has left, read when a check asks for it."""
+
+    def __init__(
+        self,
+        metrics: Callable[[], tuple[EpochMetrics, ...]],
+        q_heldout: "Callable[[], npt.NDArray[np.floating] | None]" = lambda: None,
+    ) -> None:
+        """`metrics`: one per epoch, in order. `q_heldout`: [N, A], Q of every action in every held-out state."""
+        self._read_metrics = metrics
+        self._read_q_heldout = q_heldout
+
+    @cached_property
+    def metrics(self) -> tuple[EpochMetrics, ...]:
+        """One per epoch, in order."""
+        return self._read_metrics()
+
+    @cached_property
+    def q_heldout(self) -> "npt.NDArray[np.floating] | None":
+        """[N, A]: Q of every action in every held-out state, or None if it is not known."""
+        return self._read_q_heldout()
+
+    def curve(self, metric: str) -> list[float]:
+        """The metric's values in order of epochs, without the epochs that have none."""
+        return [value for _, value in self.points(metric)]
+
+    def points(self, metric: str) -> list[tuple[int, float]]:
+        """(epoch, value) of the epochs at which the metric was measured."""
+        values = ((entry.epoch, getattr(entry, metric)) for entry in self.metrics)
+        return [(epoch, value) for epoch, value in values if value is not None]
+
+    def final(self, metric: str) -> float | None:
+        """The metric's last value, or None if it was never measured."""
+        values = (getattr(entry, metric) for entry in reversed(self.metrics))
+        return next((value for value in values if value is not None), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskOutcome:
+    """How a task stands, for the criteria."""
+
+    task: TaskSpec
+    status: Status
+    figures: Mapping[Criterion, Any] | None = None
+    """Of a task with a result: what each criterion that looks at it needs of it."""
+    error: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the task has ended with a result."""
+        return self.status is Status.DONE and self.figures is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a check may look at."""
+
+    criterion: Criterion
+    phase: Phase
+    outcomes: Mapping[str, Sequence[TaskOutcome]]
+    """Phase name -> its outcomes, in the order of the file."""
+
+    @property
+    def own(self) -> Sequence[TaskOutcome]:
+        """The outcomes of the criterion's phase."""
+        return self.outcomes.get(self.phase.name, ())
+
+    @property
+    def done(self) -> list[TaskOutcome]:
+        """Those of the phase's outcomes that have a result."""
+        return [outcome for outcome in self.own if outcome.done]
+
+    def figures(self, phase: str = "") -> list[tuple[Any, TaskOutcome]]:
+        """The criterion's figure of each task that has a result and that figure; of its own phase or another."""
+        found = self.outcomes.get(phase, ()) if phase else self.own
+        pairs = [(o.figures.get(self.criterion), o) for o in found if o.done and o.figures is not None]
+        return [(figure, outcome) for figure, outcome in pairs if figure is not None]
+
+
+def rank(value: float, metric: str) -> float:
+    """Return a key that sorts the best value first, and what is not a number (training that diverged) last."""
+    if not math.isfinite(value):
+        return math.inf
+    return -value if metric in HIGHER_IS_BETTER else value
+
+
+_BUT_FOR_SEED = attrgetter(*(field.name for field in fields(TrainerConfig) if field.name != "seed"))
+
+
+def by_configuration(figures: Iterable[tuple[Any, TaskOutcome]]) -> dict[TrainerConfig, list[Any]]:
+    """The figures of each configuration's repetitions, in the order of the first: tasks that differ in their seed alone
+    repeat one configuration, whose seed is 0 here."""
+    groups: dict[Any, tuple[TrainerConfig, list[Any]]] = {}
+    for figure, outcome in figures:
+        key = _BUT_FOR_SEED(outcome.task.trainer)
+        if key not in groups:
+            groups[key] = replace(outcome.task.trainer, seed=0), []
+        groups[key][1].append(figure)
+    return dict(groups.values())
+
+
+def mean_spread(values: Sequence[float]) -> str:
+    """`0.0949 ± 0.0012` (mean and sample standard deviation), the latter only of two values or more."""
+    if not all(map(math.isfinite, values)):
+        return "not finite"
+    mean = f"{statistics.fmean(values):.4f}"
+    return f"{mean} ± {statistics.stdev(values):.4f}" if len(values) > 1 else mean
+
+
+def running_mean(values: Sequence[float], half_width: int) -> list[float]:
+    """Centred means over 2 * half_width + 1 values; the first and last half_width positions have none."""
+    sums = [0.0, *accumulate(values)]
+    width = 2 * half_width + 1
+    return [(sums[end] - sums[end - width]) / width for end in range(width, len(sums))]

@@ -1,0 +1,52 @@
+"""What the criteria need of finished tasks, read from the run directory once for each accepted result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cqltui.campaign.model import Campaign, Criterion
+from cqltui.judging.judge import evaluate_all, figures, watching
+from cqltui.judging.outcomes import Left, TaskOutcome
+from cqltui.results.record import TaskStanding, read_q_heldout, read_result
+from cqltui.results.rundir import RunDir, read_metrics
+from cqltui.state.model import Status, Verdict
+
+
+class Study:
+    """Knows a run's finished tasks by their figures, and judges its criteria by them."""
+
+    def __init__(self, run_dir: RunDir, campaign: Campaign) -> None:
+        self._run_dir = run_dir
+        self._campaign = campaign
+        self._watching = watching(campaign)
+        self._tasks = {task.id: task for task in campaign.tasks}
+        self._known: dict[str, tuple[str, Mapping[Criterion, Any]]] = {}
+        """Task id -> the token of the result that was looked at, and its figures."""
+
+    def take(self, task_id: str, standing: TaskStanding) -> Mapping[Criterion, Any] | None:
+        """The figures of a task that is done: of a result that is known already nothing is read. None: no result.
+
+        A published result of another token than the standing's, or of none, counts, and is read again the next time.
+        """
+        token, known = self._known.get(task_id, ("", None))
+        if known is not None and token == standing.token:
+            return known
+        result = read_result(self._run_dir, task_id)
+        task = self._tasks.get(task_id)
+        if result is None or task is None:
+            return None
+        left = Left(
+            lambda: read_metrics(self._run_dir.metrics_csv(task_id)) or (result.metrics,),
+            lambda: read_q_heldout(self._run_dir.q_heldout(task_id)),
+        )
+        found = figures(self._watching[task.phase], task, left)
+        self._known[task_id] = (result.token, found)
+        return found
+
+    def verdicts(self, standings: Mapping[str, TaskStanding]) -> dict[str, tuple[Verdict, ...]]:
+        """Phase name -> the verdicts on its criteria. What has not been taken in is read now."""
+        outcomes = []
+        for task_id, task in self._tasks.items():
+            standing = standings.get(task_id, TaskStanding())
+            found = self.take(task_id, standing) if standing.status is Status.DONE else None
+            outcomes.append(TaskOutcome(task, standing.status, found, standing.error))
+        return evaluate_all(self._campaign, outcomes)
