@@ -11,7 +11,7 @@ SEED ?= 1
 MINUTES ?= 60
 WHEELS ?=
 
-.PHONY: run test check bench chaos gpu mutants audit lock format screenshots clean help
+.PHONY: run test check bench chaos gpu mutants audit lock format docs screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -53,6 +53,10 @@ lock: $(TOOLS)/.done  ## renew locks/ by the versions in constraints.txt (asks t
 format: $(VENV)/.dev  ## lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev  ## make the pages of docs/ that are made from the code anew
+	$(BIN)/cqltui schema > docs/campaign.schema.json
+	$(BIN)/cqltui schema --markdown > docs/campaign-file.md
 
 screenshots: $(VENV)/.dev  ## draw the pictures that the screen tests compare with anew
 	UPDATE_SCREENSHOTS=1 $(BIN)/python -m pytest tests/ui

@@ -8,6 +8,7 @@ from cqltui.algorithms.base import REQUIRED, setting_text
 from cqltui.campaign import schema
 from cqltui.campaign.criteria import CHECKS
 from cqltui.campaign.schema import Key, Table, TrainingSchema
+from cqltui.fields import anything
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The version that editors' TOML plugins (taplo, Even Better TOML) understand."""
@@ -90,7 +91,11 @@ def markdown() -> str:
         "campaign": schema.CAMPAIGN,
         "data": schema.DATA,
         "trainer": training.trainer,
-        "phase": {name: key for name, key in training.phase.items() if name not in training.settings},
+        "phase": {
+            name: key
+            for name, key in training.phase.items()
+            if name not in training.settings and key.read is not anything  # those have a section each
+        },
         "task": {name: key for name, key in training.task.items() if name not in training.settings},
         "workers": schema.WORKERS,
         "redis": schema.REDIS,
@@ -98,7 +103,7 @@ def markdown() -> str:
     for name, table in tables.items():
         lines += ["", f"## {TITLES[name]}"]
         if name in ("phase", "task"):
-            lines.append("And every setting of `[trainer]`: the one nearest to the task holds.")
+            lines += ["And every setting of `[trainer]`: the one nearest to the task holds.", ""]
         lines += ["| key | value | default | what it is |", "| --- | --- | --- | --- |"]
         lines += [_row(key, entry) for key, entry in table.items()]
         if name == "task":
@@ -116,6 +121,7 @@ _GRID = (
 )
 _CRITERION = (
     "`text` says it for people; `check` names how it is judged. With a `metric` and no `check` it is `metric`.",
+    "",
     "| check | met when | parameters |",
     "| --- | --- | --- |",
 )
