@@ -10,15 +10,15 @@ from typing import ParamSpec
 from redis.exceptions import RedisError, TimeoutError
 
 from cqltui import streams
+from cqltui.app import finished, options
+from cqltui.app.ending import exit_code, read, see_out, tell
+from cqltui.app.opening import Opening, Tell
+from cqltui.app.run_server import open_known, open_run
+from cqltui.app.still import Still
 from cqltui.broker.access import Server
 from cqltui.broker.queue import Queue
 from cqltui.broker.trouble import told
 from cqltui.campaign.model import WorkersConfig
-from cqltui.commands import finished, options
-from cqltui.commands.ending import exit_code, read, see_out, tell
-from cqltui.commands.opening import Opening, Tell
-from cqltui.commands.server import open_known, open_run
-from cqltui.commands.still import Still
 from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter

@@ -6,12 +6,12 @@ import json
 from rich.console import Console
 from rich.progress import Progress
 
+from cqltui.app import options
+from cqltui.app.dataset import load_data
+from cqltui.app.measuring import PackSpec, answers
+from cqltui.app.placing import settle
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.commands import options
-from cqltui.commands.dataset import load_data
-from cqltui.commands.measuring import PackSpec, answers
-from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.bench import BenchRow, bench_json, bench_table
 from cqltui.reporters.console import console

@@ -10,7 +10,7 @@ import argcomplete
 from argcomplete.completers import FilesCompleter
 from argcomplete.shell_integration import shellcode
 
-from cqltui.commands import options
+from cqltui.app import options
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.results.left import from_disk
 

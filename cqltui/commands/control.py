@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from cqltui.app import options
+from cqltui.app.run_server import open_run
 from cqltui.broker.queue import Queue
-from cqltui.commands import options
-from cqltui.commands.server import open_run
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.lines import TASK_LINES
 from cqltui.results.rundir import RunDir

@@ -16,14 +16,14 @@ import psutil
 from rich.console import Console
 from rich.text import Text
 
+from cqltui.app import devices, options
+from cqltui.app.selftest import SelfTests
 from cqltui.broker import checkup, leftover
 from cqltui.broker.checkup import Finding, Level
 from cqltui.broker.keys import Keys
 from cqltui.broker.launch import find_binary
 from cqltui.campaign.placing import Verdict
 from cqltui.child import tool_environment
-from cqltui.commands import devices, options
-from cqltui.commands.selftest import SelfTests
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.state.plain import plain
 from trainer import allowance

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cqltui import streams
-from cqltui.commands import options
+from cqltui.app import options
 from cqltui.errors import ExitCode, InputError
 from cqltui.state.plain import plain
 from trainer.files import open_regular

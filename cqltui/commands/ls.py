@@ -8,7 +8,7 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
-from cqltui.commands import options
+from cqltui.app import options
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.wording import day_and_time, span

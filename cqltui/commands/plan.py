@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from cqltui.app import difference, options
+from cqltui.app.dataset import load_data
+from cqltui.app.measuring import PackSpec, answers
+from cqltui.app.placing import settle
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary
 from cqltui.campaign.plan import Speeds, plan
-from cqltui.commands import difference, options
-from cqltui.commands.dataset import load_data
-from cqltui.commands.measuring import PackSpec, answers
-from cqltui.commands.placing import settle
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line

@@ -3,9 +3,9 @@
 import argparse
 import sys
 
+from cqltui.app import options
 from cqltui.broker.acl import OWNER, WORKER
 from cqltui.broker.keys import Keys
-from cqltui.commands import options
 from cqltui.errors import ExitCode
 
 HELP = "Print, for your own server, the users that cqltui needs: one that runs campaigns, one for workers elsewhere."

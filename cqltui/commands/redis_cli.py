@@ -2,9 +2,9 @@
 
 import argparse
 
+from cqltui.app import options
+from cqltui.app.run_server import open_run
 from cqltui.broker import redis_cli
-from cqltui.commands import options
-from cqltui.commands.server import open_run
 
 HELP = "Send one command to the run's server, such as: cqltui redis-cli zcard training_queue"
 

@@ -11,16 +11,16 @@ from functools import partial
 from typing import Any
 
 from cqltui import streams
+from cqltui.app import difference, finished, options
+from cqltui.app.dataset import load_data
+from cqltui.app.difference import Agreement
+from cqltui.app.ending import summary_text
+from cqltui.app.options import RunOptions
+from cqltui.app.placing import settle
 from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
-from cqltui.commands import difference, finished, options
-from cqltui.commands.dataset import load_data
-from cqltui.commands.difference import Agreement
-from cqltui.commands.ending import summary_text
-from cqltui.commands.options import RunOptions
-from cqltui.commands.placing import settle
 from cqltui.commands.supervise import start_fresh, supervise
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.jsonl import JsonReporter

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from cqltui.app import options
+from cqltui.app.ending import see_out, tell
+from cqltui.app.run_server import open_run
 from cqltui.broker.handle import is_alive
-from cqltui.commands import options
-from cqltui.commands.ending import see_out, tell
-from cqltui.commands.server import open_run
 from cqltui.errors import ExitCode, ServerError
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode

@@ -15,6 +15,12 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from cqltui import streams
+from cqltui.app import devices, difference, options
+from cqltui.app.dataset import load_data
+from cqltui.app.difference import Agreement
+from cqltui.app.logform import log_plainly
+from cqltui.app.options import RunOptions
+from cqltui.app.placing import Placing, settle
 from cqltui.broker.access import Server
 from cqltui.broker.connect import connect_url
 from cqltui.broker.fitness import check_room
@@ -26,12 +32,6 @@ from cqltui.broker.url import shown_url
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.commands import devices, difference, options
-from cqltui.commands.dataset import load_data
-from cqltui.commands.difference import Agreement
-from cqltui.commands.logform import log_plainly
-from cqltui.commands.options import RunOptions
-from cqltui.commands.placing import Placing, settle
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.machine import here
 from cqltui.reporters.lines import LineReporter

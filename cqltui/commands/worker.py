@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cqltui.app import devices, options
+from cqltui.app.logform import log_plainly
+from cqltui.app.run_server import open_run
+from cqltui.app.selftest import SelfTests
 from cqltui.broker.access import Server
 from cqltui.broker.records import check_name
-from cqltui.commands import devices, options
-from cqltui.commands.logform import log_plainly
-from cqltui.commands.selftest import SelfTests
-from cqltui.commands.server import open_run
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir, read_json, within

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from cqltui.app.dataset import load_data
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
-from cqltui.commands.dataset import load_data
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.submit import submissions
 from cqltui.worker.link import Link

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cqltui.app.dataset import load_data
 from cqltui.broker.access import Server
 from cqltui.broker.bus import Feed
 from cqltui.broker.connect import read_connection
@@ -23,7 +24,6 @@ from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
-from cqltui.commands.dataset import load_data
 from cqltui.commands.worker import place_of
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import redis
 
+from cqltui.app import devices
+from cqltui.app.dataset import load_data
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Claim
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
-from cqltui.commands import devices
-from cqltui.commands.dataset import load_data
 from cqltui.results.rundir import RunDir, read_metrics
 from cqltui.state.model import RunState, TaskState
 from cqltui.supervisor.submit import submissions

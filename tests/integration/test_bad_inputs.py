@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import redis
 
+from cqltui.app import options
 from cqltui.broker import wire
 from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
 from cqltui.cli import main
-from cqltui.commands import options
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState, Status
 from cqltui.state.reduce import reduce

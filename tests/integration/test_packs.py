@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from cqltui.app.dataset import load_data
 from cqltui.broker.queue import Queue
 from cqltui.campaign.load import load_campaign
-from cqltui.commands.dataset import load_data
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, TaskState
 from cqltui.supervisor.submit import submissions

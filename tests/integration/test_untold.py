@@ -11,12 +11,12 @@ from threading import Thread
 import pytest
 import redis
 
+from cqltui.app.dataset import load_data
 from cqltui.broker.epoch import open_epoch
 from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
-from cqltui.commands.dataset import load_data
 from cqltui.results.rundir import RESULT_FILES, read_json
 from cqltui.state.model import RunState, Status
 from cqltui.state.reduce import reduce

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app import options
 from cqltui.broker import launch
 from cqltui.child import clean_environment, find_program, tool_environment
-from cqltui.commands import options
 from cqltui.errors import ServerError
 from cqltui.supervisor import manifest, process
 from cqltui.supervisor.process import Launcher

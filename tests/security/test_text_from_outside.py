@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ResponseError
 
+from cqltui.app.ending import summary_text
+from cqltui.app.logform import log_plainly
 from cqltui.broker import redis_cli
 from cqltui.broker.checkup import Finding, Level
 from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.load import load_campaign
 from cqltui.cli import main
 from cqltui.commands import doctor
-from cqltui.commands.ending import summary_text
-from cqltui.commands.logform import log_plainly
 from cqltui.errors import InputError, without_passwords
 from cqltui.reporters.difference import withdrawn_lines
 from cqltui.results.record import TaskRecord, TaskStanding

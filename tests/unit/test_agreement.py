@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app.difference import Agreement, DeclinedError, ask, find, find_agreed
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.commands.difference import Agreement, DeclinedError, ask, find, find_agreed
 from cqltui.errors import ExitCode, InputError
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app import devices
+from cqltui.app.measuring import answers
 from cqltui.child import PYTHON, words_of
-from cqltui.commands import devices
-from cqltui.commands.measuring import answers
 
 ROOT = Path(__file__).parents[2]
 OF_THE_USER = ("trainer", "redis", "queue", "torch", "numpy", "pathlib", "typing")

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import psutil
 import pytest
 
-from cqltui.commands import devices
-from cqltui.commands.devices import MASK, SHOWN_DEVICE, WORKER_BYTES, Device
+from cqltui.app import devices
+from cqltui.app.devices import MASK, SHOWN_DEVICE, WORKER_BYTES, Device
 from cqltui.commands.supervise import _launcher as launcher
 from cqltui.commands.worker import auto_device
 from cqltui.errors import InputError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app.options import existing_run
 from cqltui.broker.locks import FileLock
-from cqltui.commands.options import existing_run
 from cqltui.errors import InputError
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from cqltui.app.ending import exit_code
 from cqltui.broker.checkup import Finding, Level
 from cqltui.cli import main
 from cqltui.commands import doctor
-from cqltui.commands.ending import exit_code
 from cqltui.errors import ExitCode
 from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
 

@@ -21,6 +21,7 @@ LAYERS = (
     {"results"},
     {"worker", "supervisor"},
     {"reporters", "ui"},
+    {"app"},
     {"commands"},
     {"cli"},
 )

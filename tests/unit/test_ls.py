@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cqltui import cli
-from cqltui.commands import options
+from cqltui.app import options
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo

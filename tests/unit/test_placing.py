@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
+from cqltui.app import devices, placing, selftest
+from cqltui.app.devices import Device
+from cqltui.app.options import RunOptions
+from cqltui.app.selftest import SelfTests
 from cqltui.broker.checkup import Level
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.model import Device as Kind
 from cqltui.campaign.placing import ShapeSpeed, Verdict, choose
 from cqltui.cli import main
-from cqltui.commands import devices, doctor, placing, selftest
-from cqltui.commands.devices import Device
-from cqltui.commands.options import RunOptions
-from cqltui.commands.selftest import SelfTests
+from cqltui.commands import doctor
 from cqltui.errors import ExitCode, InputError
 from cqltui.results.rundir import RunDir
 from trainer.allowance import Allowed
@@ -163,7 +164,7 @@ def test_a_failure_is_not_for_ever(machine: Callable[..., list[str]], monkeypatc
     assert placing.settle(CAMPAIGN, None, test=True).places == ("cpu",) * 4
     assert ran == ["cuda:0"]
     later = time.time() + 90_000
-    monkeypatch.setattr("cqltui.commands.selftest.time.time", lambda: later)
+    monkeypatch.setattr("cqltui.app.selftest.time.time", lambda: later)
     assert SelfTests("2.13.0").known(GPU) is None, "another program may have had all of it"
     assert not SelfTests("2.13.0").verdict(GPU, again=True).passed
     assert len(ran) == 2
@@ -242,7 +243,7 @@ def test_a_test_that_does_not_answer_is_not_passed(
         return subprocess.CompletedProcess(command, code, out, err)
 
     monkeypatch.delenv(devices.MASK, raising=False)
-    monkeypatch.setattr("cqltui.commands.selftest.subprocess.run", run)
+    monkeypatch.setattr("cqltui.app.selftest.subprocess.run", run)
     found = selftest.run("cuda:1")
     assert found["passed"] is False
     assert found["said"] == expected

@@ -3,10 +3,10 @@
 import argparse
 import errno
 
+from cqltui.app import options
 from cqltui.broker.access import Server
 from cqltui.broker.handle import is_missed
 from cqltui.broker.ownership import expect_ours, foreign
-from cqltui.commands import options
 from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable
 from cqltui.supervisor import manifest

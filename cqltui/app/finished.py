@@ -5,11 +5,11 @@ import sys
 import time
 from typing import get_args
 
+from cqltui.app.dataset import load_data
+from cqltui.app.ending import exit_code, summary_text, tell
 from cqltui.broker.handle import is_alive
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.commands.dataset import load_data
-from cqltui.commands.ending import exit_code, summary_text, tell
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.jsonl import to_line
 from cqltui.reporters.wording import clock

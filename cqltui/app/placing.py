@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cqltui.app import devices
+from cqltui.app.selftest import SelfTests
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.placing import Choice, choose
-from cqltui.commands import devices
-from cqltui.commands.selftest import SelfTests
 from trainer.config import Precision
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import cqltui
+from cqltui.app import devices
+from cqltui.app.devices import Device
 from cqltui.campaign.placing import Verdict, read_verdict
 from cqltui.child import PYTHON, clean_environment
-from cqltui.commands import devices
-from cqltui.commands.devices import Device
 from cqltui.errors import without_passwords
 from cqltui.machine import machine_id
 from cqltui.results.rundir import read_json, write_json
