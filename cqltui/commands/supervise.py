@@ -46,6 +46,8 @@ from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.history import History
+from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records, set_aside
@@ -202,7 +204,9 @@ def _assemble(
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
-    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, reporters, ids)
+    interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
+    watching = [*reporters, History(run_dir.history), interim]
+    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids)
 
 
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:

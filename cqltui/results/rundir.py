@@ -44,6 +44,11 @@ class RunDir:
         return self.path / "journal.jsonl"
 
     @property
+    def history(self) -> Path:
+        """How the run stood every few seconds, one JSON object a line."""
+        return self.path / "history.jsonl"
+
+    @property
     def server(self) -> Path:
         """The embedded server's own folder."""
         return self.path / "server"
