@@ -162,6 +162,7 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
         f"logfile {_quoted(str(folder / 'server.log'))}",
         "appendonly yes",
         "appendfsync everysec",
+        "aof-use-rdb-preamble no",  # see `datafiles`
         # Seldom rewritten: while a child rewrites it, the server's hash tables do not grow with a queue that is being
         # filled. They grow afterwards, bucket by bucket, at the cost of the claims (`make bench`).
         "auto-aof-rewrite-min-size 1gb",

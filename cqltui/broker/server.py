@@ -23,6 +23,7 @@ import redis
 from redis.exceptions import BusyLoadingError
 
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
+from cqltui.broker.datafiles import are_ours
 from cqltui.broker.handle import STOP_S, ServerHandle, end_cut_off, is_alive, is_server, read_pid
 from cqltui.broker.keeper import remove_socket
 from cqltui.broker.launch import (
@@ -160,7 +161,7 @@ class EmbeddedServer:
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
         """`former`: the connection of a server that was killed under users who still count on it."""
         binary = self._binary or find_binary()
-        aside: Path | None = None
+        aside = None if are_ours(self.dir) else set_aside(self.dir)
         newer = True
         while True:
             mark = self.log.stat().st_size if self.log.exists() else 0
