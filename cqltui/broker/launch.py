@@ -35,9 +35,9 @@ SOCKET_PATH_MAX = 103
 _REPLICATION = ("REPLICAOF", "SLAVEOF", "FAILOVER", "SYNC", "PSYNC", "REPLCONF", "MIGRATE")
 _NEWER = ("EVAL_RO", "EVALSHA_RO", "FUNCTION", "FCALL", "FCALL_RO")
 """Redis 6.2 lacks them."""
-DISABLED = ("MODULE", "DEBUG", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
+DISABLED = ("MODULE", "DEBUG", "WAIT", "PFDEBUG", "PFSELFTEST", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
 """Commands that the server does not have. An append-only file is obeyed like a client, by which it would load code,
-follow another server or reach into memory: one that has them is taken for damaged."""
+follow another server, reach into memory or crash: one that has them is taken for damaged."""
 HIDDEN = ("CONFIG", "ACL", "CLIENT", "SHUTDOWN", "EVAL", "EVALSHA", "SCRIPT", *_NEWER)
 """Commands under another name at each start, which the connection file tells and no file can know before: a prepared
 one runs no Lua, which would crash the server or never end, and neither pauses nor ends it. Our own holds what scripts

@@ -163,6 +163,7 @@ def test_a_configuration_is_one_word_a_value(tmp_path: Path, part: str) -> None:
         "FCALL f 0",
         "CLIENT PAUSE 100000000",
         "SHUTDOWN NOSAVE",
+        "WAIT 1 0",
     ],
 )
 def test_a_prepared_append_only_file_is_not_obeyed(tmp_path: Path, command: str) -> None:
@@ -372,3 +373,19 @@ def test_a_server_that_runs_a_script_without_end_is_ended(tmp_path: Path, monkey
     with talkative(), pytest.raises(ServerError, match="does not answer"):
         EmbeddedServer(tmp_path).start(timeout_s=2.0)
     eventually(lambda: not is_held(tmp_path / "server" / "alive.lock"))
+
+
+def test_a_server_that_lacks_a_command_is_started_without_renaming_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Redis 6.2 lacks FUNCTION; it also writes SCRIPT into its file, by a name that the next one would not know."""
+    monkeypatch.setattr("cqltui.broker.launch._NEWER", ("NEVER-HEARD-OF",))
+    monkeypatch.setattr("cqltui.broker.launch.HIDDEN", ("CONFIG", "EVAL", "EVALSHA", "SCRIPT", "NEVER-HEARD-OF"))
+    handle = EmbeddedServer(tmp_path).start()
+    where = read_connection(tmp_path)
+    assert where is not None
+    assert sorted(where["names"]) == ["CONFIG", "EVAL", "EVALSHA"]
+    with handle.connect() as client:
+        assert Queue(client).ids() == []
+        assert client.config_get("port") == {"port": "0"}
+    assert handle.leave()
