@@ -47,7 +47,7 @@ subprocess.Popen.communicate = lambda *_, **__: os.kill(os.getpid(), signal.SIGK
 EmbeddedServer(Path(sys.argv[1])).start()
 """
 
-READ_S, READ_KEYS = 3.0, 3000
+READ_S, READ_KEYS = 3.0, 30_000
 """What a server is made to take for its data."""
 
 
