@@ -5,7 +5,7 @@ import errno
 
 from cqltui.app import options
 from cqltui.broker.access import Server
-from cqltui.broker.handle import is_missed
+from cqltui.broker.handle import is_cut_off, is_missed
 from cqltui.broker.ownership import expect_ours, foreign
 from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable
@@ -15,8 +15,9 @@ from cqltui.supervisor import manifest
 def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
     """The server of an existing run, for commands on it, and its directory if it is named here.
 
-    `start`: an embedded server that does not run is started; one that was killed under its users always is. `look`:
-    for a command that changes nothing, and needs no right to write. Raises InputError and ServerError.
+    `start`: an embedded server that does not run is started; one that was killed under its users, or has lost its
+    socket, always is. `look`: for a command that changes nothing, and needs no right to write. Raises InputError and
+    ServerError.
     """
     url = options.redis_url(arguments.redis_url)
     if url is not None and arguments.run_dir is None:
@@ -40,7 +41,8 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
     if use_url is None:
         expect_ours(found.path)
     try:
-        return Server(found.path, use_url, namespace, start=start or is_missed(found.server))
+        start = start or is_missed(found.server) or is_cut_off(found.server)
+        return Server(found.path, use_url, namespace, start=start)
     except (OSError, ServerError) as error:
         why = error.__cause__ if isinstance(error, ServerError) else error
         if not isinstance(why, OSError) or why.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):

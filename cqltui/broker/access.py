@@ -7,11 +7,11 @@ import redis
 
 from cqltui.broker.bus import Feed
 from cqltui.broker.connect import connect_run_dir, connect_url
-from cqltui.broker.handle import ServerHandle
+from cqltui.broker.handle import ServerHandle, is_cut_off
 from cqltui.broker.launch import set_aside
 from cqltui.broker.queue import Queue
 from cqltui.broker.server import EmbeddedServer
-from cqltui.errors import InputError
+from cqltui.errors import InputError, ServerError
 
 RESTART_S = 5.0
 """Time for a server that has to come back; one that needs longer is met by the next try."""
@@ -65,6 +65,11 @@ class Server:
             old, self._handle = self._handle, self._server.start(RESTART_S)
             old.detach()
             self._set_aside = self._handle.set_aside or self._set_aside
+
+    def expect_reachable(self) -> None:
+        """Raise ServerError if nobody else gets into the embedded server, though it serves those who are in."""
+        if self._handle is not None and is_cut_off(self._server.dir):
+            raise ServerError("its socket is gone; it is started anew")
 
     def take_set_aside(self) -> Path | None:
         """Where a start of the embedded server has moved damaged data to, once."""

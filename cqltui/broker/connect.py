@@ -11,6 +11,7 @@ from redis.retry import Retry
 
 from cqltui.broker import fitness, keeper, trouble
 from cqltui.broker.bounded import BoundedParser
+from cqltui.broker.local import LocalConnection, Place
 from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
@@ -53,7 +54,7 @@ def connect(target: str | Path) -> redis.Redis:
 
 
 def connect_run_dir(run_dir: Path) -> redis.Redis:
-    """A client for the run directory's embedded server, by its socket, or its port should the socket be gone.
+    """A client for the run directory's embedded server.
 
     Raises ServerError if no server is running there.
     """
@@ -62,7 +63,11 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
         raise ServerError(f"{run_dir}: this run is another user's, whose server lets nobody else in")
     if where is None:
         raise ServerError(f"{run_dir}: nothing runs here (no server); the campaign's command goes on with it")
-    client = client_of(where)
+    if not Path(where["socket"]).exists():
+        raise ServerError(
+            f"{run_dir}: the server's socket is gone ({where['socket']}); its owner's next command starts it anew"
+        )
+    client = client_of(where, run_dir / "server")
     try:
         client.ping()
     except (redis.RedisError, OSError) as error:
@@ -77,18 +82,16 @@ def is_closed(run_dir: Path) -> bool:
     return folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)
 
 
-def client_of(where: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """A client for what a connection file says; nothing is sent yet."""
-    settings = {**_settings(), "password": where["password"], "socket_timeout": timeout_s}
-    if Path(where["socket"]).exists():
-        settings |= {"connection_class": redis.UnixDomainSocketConnection, "path": where["socket"]}
-    else:
-        settings |= {"host": "127.0.0.1", "port": where["port"]}
-    return redis.Redis.from_pool(redis.ConnectionPool(**settings))
+def client_of(where: Mapping[str, Any], folder: Path | None = None, timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """A client for what a connection file says; nothing is sent yet. `folder`: as of `Place`."""
+    settings = {**_settings(), "socket_timeout": timeout_s}
+    return redis.Redis.from_pool(
+        redis.ConnectionPool(connection_class=LocalConnection, place=Place(where, folder), **settings)
+    )
 
 
 def read_connection(run_dir: Path) -> dict[str, Any] | None:
-    """The connection file: socket, port, password, pid, start_time. None if there is none that can be used."""
+    """The connection file: socket, password, names, pid, start_time. None if there is none that can be used."""
     return keeper.read_connection(run_dir / "server")
 
 

@@ -1,11 +1,12 @@
 """A share in the embedded server, and the server's end when the last share is given up."""
 
 import os
-import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 
 import psutil
 import redis
@@ -24,6 +25,8 @@ _STEP_S = 0.02
 _GLANCE_S = 0.005
 """The keeper takes the users' lock for a moment to see whether it is free."""
 _ASK_AGAIN_S = 0.5
+_APPEAR_S = 1.0
+"""A server has its socket long before, and its keeper is gone by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,6 @@ class ServerHandle:
 
     run_dir: Path
     socket: str
-    port: int
     password: str
     pid: int
     binary: str
@@ -42,8 +44,8 @@ class ServerHandle:
 
     def connect(self) -> redis.Redis:
         """A new client of the server that runs now, which may be a later one than the handle's; nothing is sent yet."""
-        own = {"socket": self.socket, "port": self.port, "password": self.password}
-        return client_of(read_connection(self.run_dir) or own)
+        own = {"socket": self.socket, "password": self.password}
+        return client_of(read_connection(self.run_dir) or own, self.run_dir / "server")
 
     def leave(self) -> bool:
         """Gives up the share. The last user shuts the server down, its data safely written, waits for its end, and
@@ -88,26 +90,53 @@ def is_missed(folder: Path) -> bool:
         lock.close()
 
 
+def is_cut_off(folder: Path) -> bool:
+    """Whether the server of that folder lives and nobody can reach it: its socket is gone, as after a logout that has
+    removed the user's runtime directory. Connections that were made before are served on."""
+    where = keeper.read_connection(folder)
+    return where is not None and not os.path.lexists(where["socket"]) and is_alive(folder)
+
+
+def end_cut_off(run_dir: Path) -> None:
+    """End a server that nobody can reach, so that another goes on with its data; one that cannot be told to be this
+    user's is left alone. For whoever holds `lock`, so that nobody else is about to start one."""
+    folder = run_dir / "server"
+    deadline = time.monotonic() + _APPEAR_S
+    while is_cut_off(folder) and not (read_connection(run_dir) or {}).get("pid") and time.monotonic() < deadline:
+        time.sleep(_STEP_S)  # its starter was killed a moment ago
+    if not is_cut_off(folder) or _process(run_dir) is None or not _end(run_dir, lambda: _signal(run_dir, SIGTERM)):
+        return
+    deadline = time.monotonic() + _APPEAR_S
+    while is_held(folder / "keeper.lock") and time.monotonic() < deadline:
+        time.sleep(_STEP_S)  # its keeper leaves too, and is not to be taken for the next one's
+
+
 def _shut_down(handle: ServerHandle) -> None:
-    """Orderly; a server that hangs is killed, since its AOF holds what it has acknowledged up to a second ago."""
-    folder = handle.run_dir / "server"
+    if _end(handle.run_dir, lambda: _ask_to_end(handle)):
+        (handle.run_dir / "server" / CONNECTION_FILE).unlink(missing_ok=True)
+        keeper.remove_socket(Path(handle.socket))
+
+
+def _end(run_dir: Path, ask: Callable[[], object]) -> bool:
+    """Orderly; a server that hangs is killed, since its AOF holds what it has acknowledged up to a second ago. Whether
+    it is dead now."""
     deadline = time.monotonic() + STOP_S
     ask_at = 0.0
-    while is_alive(folder):
+    while is_alive(run_dir / "server"):
         if time.monotonic() >= deadline:
-            if not _kill(handle):
-                return
-            break
+            return _kill(run_dir)
         if time.monotonic() >= ask_at:
             # Again and again: a server that writes its first AOF refuses to end.
-            _ask_to_end(handle)
+            ask()
             ask_at = time.monotonic() + _ASK_AGAIN_S
         time.sleep(_STEP_S)
-    (folder / CONNECTION_FILE).unlink(missing_ok=True)
-    keeper.remove_socket(Path(handle.socket))
+    return True
 
 
 def _ask_to_end(handle: ServerHandle) -> None:
+    if is_cut_off(handle.run_dir / "server"):
+        _signal(handle.run_dir, SIGTERM)
+        return
     client = handle.connect()
     try:
         client.execute_command("SHUTDOWN")
@@ -117,23 +146,44 @@ def _ask_to_end(handle: ServerHandle) -> None:
         client.close()
 
 
-def _kill(handle: ServerHandle) -> bool:
+def _kill(run_dir: Path) -> bool:
     """Whether it is dead now; one that cannot be told to be this very process is left alone."""
-    where = read_connection(handle.run_dir) or {}
+    is_it = _signal(run_dir, SIGKILL)
+    deadline = time.monotonic() + KILL_S
+    while (lives := is_alive(run_dir / "server")) and is_it and time.monotonic() < deadline:
+        time.sleep(_STEP_S)
+    return not lives
+
+
+def _signal(run_dir: Path, number: int) -> bool:
+    """Whether the server's process is known, and was sent the signal if it lives."""
+    pid = _process(run_dir)
+    with suppress(ProcessLookupError):
+        if pid is not None:
+            os.kill(pid, number)
+    return pid is not None
+
+
+def _process(run_dir: Path) -> int | None:
+    """The server's process; None if it cannot be told to be this very one."""
+    where = read_connection(run_dir) or {}
     said = decode.process(where.get("process"))
     if said.machine:
         pid, is_it = said.pid, life(said) is Life.ALIVE
-    else:  # started by an earlier version
-        pid = handle.pid
+    elif where.get("pid"):  # started by an earlier version
+        pid = where["pid"]
         try:
-            is_it = abs(psutil.Process(pid).create_time() - where.get("start_time", 0.0)) < 1.0
+            is_it = abs(psutil.Process(pid).create_time() - where["start_time"]) < 1.0
         except psutil.Error:
             is_it = False
-    is_it = is_it and is_server(pid, handle.run_dir / "server")
-    if is_it:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + KILL_S
-    while (lives := is_alive(handle.run_dir / "server")) and is_it and time.monotonic() < deadline:
-        time.sleep(_STEP_S)
-    return not lives
+    else:  # its starter was killed before it could tell
+        pid, is_it = read_pid(run_dir / "server"), True
+    return pid if is_it and is_server(pid, run_dir / "server") else None
+
+
+def read_pid(folder: Path) -> int:
+    """The process that the server itself has written down; 0 if there is none."""
+    try:
+        return int((folder / "server.pid").read_text(encoding="ascii", errors="replace").strip()[:20])
+    except (OSError, ValueError):
+        return 0

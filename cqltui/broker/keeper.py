@@ -16,8 +16,10 @@ import select
 import signal
 import socket
 import stat
+import struct
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,10 @@ OWN_SOCKET = re.compile(r"/cqltui[^/]*/[0-9a-f]{16}\.sock\Z")
 SOCKETS_ALONE = "cqltui-alone-"
 """Begins the name of a folder that holds the socket of one server and nothing else."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+NAME = re.compile(r"[A-Z_-]{2,32}(-[0-9a-f]{16})?")
+"""Of a command."""
+_LOCAL_PEERCRED, _XUCRED = 1, 76
+"""Of macOS: the option, and the size of what it gives."""
 
 
 class Process:
@@ -55,10 +61,10 @@ class Process:
             """Whether it has, at the latest after so long."""
             return bool(select.select([self._fd], [], [], wait_s)[0])
 
-        def kill(self) -> None:
-            """End it at once."""
+        def send(self, number: int) -> None:
+            """Send it a signal."""
             with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+                signal.pidfd_send_signal(self._fd, number)
 
     else:
 
@@ -73,10 +79,10 @@ class Process:
             self._ended = self._ended or bool(self._queue.control(None, 1, wait_s))
             return self._ended
 
-        def kill(self) -> None:
-            """End it at once."""
+        def send(self, number: int) -> None:
+            """Send it a signal."""
             if not self.ended(0):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._pid, number)
 
 
 def keep(folder: Path, grace_s: float) -> None:
@@ -175,7 +181,7 @@ def _is_alive(folder: Path) -> bool:
 
 
 def read_connection(folder: Path) -> dict[str, Any] | None:
-    """What the connection file of a server's folder says: socket, port, password, pid, start_time. None if there is no
+    """What the connection file of a server's folder says: socket, password, names, pid, start_time. None if there is no
     such file, or it holds anything that we would not have written: a run directory may come from somebody else."""
     try:
         value = json.loads(_content(folder / CONNECTION_FILE))
@@ -204,11 +210,18 @@ def _is_sound(value: dict[str, Any]) -> bool:
         and path.startswith("/")
         and CONTROL.search(path) is None
         and len(os.fsencode(path)) <= LONGEST_SOCKET
-        and _is_int(value["port"], 0, 65535)
         and _is_int(value["pid"], 0)
         and isinstance(started, int | float)
         and math.isfinite(started)
+        and all(NAME.fullmatch(word) for name in names(value).items() for word in name)
     )
+
+
+def names(where: Mapping[str, Any]) -> dict[str, str]:
+    """What the server of this connection file calls commands that are renamed at each start. Raises AttributeError."""
+    if "names" in where:
+        return dict(where["names"].items())
+    return {name: f"{name}-{where['hidden']}" for name in ("CONFIG", "ACL") if "hidden" in where}  # earlier versions
 
 
 def _is_int(value: object, least: int, most: int = 2**31 - 1) -> bool:
@@ -238,13 +251,17 @@ def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:
         time.sleep(wait_s)
         return not _is_alive(folder)
 
+    def ask() -> None:
+        if not _ask_to_end(folder, where) and server is not None:
+            server.send(signal.SIGTERM)
+
     deadline = time.monotonic() + STOP_S
-    _ask_to_end(where)
+    ask()
     while not has_ended(ASK_AGAIN_S):
         if time.monotonic() < deadline:
-            _ask_to_end(where)  # again: a server that writes its first append-only file refuses to end
+            ask()  # again: a server that writes its first append-only file refuses to end
         elif server is not None:
-            server.kill()
+            server.send(signal.SIGKILL)
         else:
             return
     with suppress(OSError):
@@ -253,20 +270,38 @@ def _end(folder: Path, where: dict[str, Any], server: Process | None) -> None:
         remove_socket(Path(where["socket"]))
 
 
-def _ask_to_end(where: dict[str, Any]) -> None:
-    """SHUTDOWN, over its socket, or its port should the socket be gone."""
-    words = (("AUTH", str(where.get("password", ""))), ("SHUTDOWN",))
+def _ask_to_end(folder: Path, where: dict[str, Any]) -> bool:
+    """SHUTDOWN, over its socket; whether it could be said."""
+    if not where:
+        return False
+    words = (("AUTH", where["password"]), (names(where).get("SHUTDOWN", "SHUTDOWN"),))
     text = "".join(f"*{len(w)}\r\n" + "".join(f"${len(x.encode())}\r\n{x}\r\n" for x in w) for w in words)
-    local: tuple[int, str] = (socket.AF_UNIX, str(where.get("socket", "")))
-    port: tuple[int, tuple[str, int]] = (socket.AF_INET, ("127.0.0.1", where.get("port", 0)))
-    for family, address in (local, port):
-        with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as client:
-            client.settimeout(ASK_AGAIN_S)
-            client.connect(address)
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(ASK_AGAIN_S)
+        client.connect(where["socket"])
+        if is_trusted(client, folder):
             client.sendall(text.encode())
             while client.recv(4096):
                 pass
-            return
+            return True
+    return False
+
+
+def is_trusted(made: socket.socket, folder: Path | None) -> bool:
+    """Whether the process at the other end of a Unix socket may be told the password: it is this user's, root's or the
+    folder's owner's, as far as the system tells. Raises OSError."""
+    uid = peer(made)
+    return uid in (None, 0, os.geteuid()) or (folder is not None and folder.stat().st_uid == uid)
+
+
+def peer(made: socket.socket) -> int | None:
+    """The user of the process that listens at the other end; None where the system does not tell. Raises OSError."""
+    if sys.platform == "linux":
+        told = made.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
+        return int(struct.unpack("iII", told)[1])
+    if sys.platform == "darwin":
+        return int(struct.unpack_from("II", made.getsockopt(0, _LOCAL_PEERCRED, _XUCRED))[1])
+    return None
 
 
 def main(folder: Path, grace_s: float) -> None:

@@ -4,8 +4,8 @@ import hashlib
 import logging
 import os
 import re
+import secrets
 import shutil
-import socket
 import stat
 import subprocess
 import tempfile
@@ -33,11 +33,15 @@ log = logging.getLogger(__name__)
 SOCKET_PATH_MAX = 103
 """Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
 _REPLICATION = ("REPLICAOF", "SLAVEOF", "FAILOVER", "SYNC", "PSYNC", "REPLCONF", "MIGRATE")
-DISABLED = ("MODULE", "DEBUG", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
+_NEWER = ("EVAL_RO", "EVALSHA_RO", "FUNCTION", "FCALL", "FCALL_RO")
+"""Redis 6.2 lacks them."""
+DISABLED = ("MODULE", "DEBUG", "WAIT", "PFDEBUG", "PFSELFTEST", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
 """Commands that the server does not have. An append-only file is obeyed like a client, by which it would load code,
-follow another server or reach into memory: one that has them is taken for damaged."""
-HIDDEN = ("CONFIG", "ACL")
-"""Commands under another name at each start, which the connection file tells and no file can know before."""
+follow another server, reach into memory or crash: one that has them is taken for damaged."""
+HIDDEN = ("CONFIG", "ACL", "CLIENT", "SHUTDOWN", "EVAL", "EVALSHA", "SCRIPT", *_NEWER)
+"""Commands under another name at each start, which the connection file tells and no file can know before: a prepared
+one runs no Lua, which would crash the server or never end, and neither pauses nor ends it. Our own holds what scripts
+have done."""
 TEMPORARY = Path("/tmp")
 """Short, should the user's own be long."""
 _MALLOC = "glibc.malloc.tcache_count=8192"
@@ -147,7 +151,7 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
     folder = folder.absolute()
     lines = (
         "bind 127.0.0.1",
-        f"port {where['port']}",
+        "port 0",  # which other users could reach, and hold all connections of
         f"unixsocket {_quoted(where['socket'])}",
         "unixsocketperm 600",
         f"requirepass {_quoted(where['password'])}",
@@ -158,13 +162,14 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
         f"logfile {_quoted(str(folder / 'server.log'))}",
         "appendonly yes",
         "appendfsync everysec",
+        "aof-use-rdb-preamble no",  # see `datafiles`
         # Seldom rewritten: while a child rewrites it, the server's hash tables do not grow with a queue that is being
         # filled. They grow afterwards, bucket by bucket, at the cost of the claims (`make bench`).
         "auto-aof-rewrite-min-size 1gb",
         "auto-aof-rewrite-percentage 400",
         # Redis 7 and Valkey have some of it switched off by themselves (enable-protected-configs no), 6.2 does not.
         *(f'rename-command {name} ""' for name in DISABLED),
-        *(f"rename-command {name} {_quoted(hidden(where, name))}" for name in HIDDEN),
+        *(f"rename-command {name} {_quoted(other)}" for name, other in keeper.names(where).items()),
         "sanitize-dump-payload yes",  # values of a prepared file, which otherwise reach into memory
         "aof-load-truncated no",  # it would cut the file off and go on with older data
         'save ""',
@@ -174,9 +179,16 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def hidden(where: Mapping[str, Any], name: str) -> str:
-    """What a command of `HIDDEN` is called on the server of this connection file."""
-    return f"{name}-{where['hidden']}" if "hidden" in where else name
+def hidden_names(*, newer: bool) -> dict[str, str]:
+    """New names for the commands of `HIDDEN`. `newer`: the server has all of them; Redis 6.2 also writes SCRIPT into
+    its append-only file by the name that it has, which the next start would not know."""
+    token = secrets.token_hex(8)
+    return {name: f"{name}-{token}" for name in HIDDEN if newer or name not in (*_NEWER, "SCRIPT")}
+
+
+def lacks_commands(log: str) -> bool:
+    """Whether a server that has ended at its start does not know a command that was to be renamed."""
+    return "no such command in rename-command" in log.lower()
 
 
 def set_aside(folder: Path, *, copy: bool = False) -> Path | None:
@@ -205,24 +217,6 @@ def write_private(path: Path, text: str) -> None:
         os.fchmod(fd, 0o600)  # whatever the umask
         file.write(text)
     new.replace(path)
-
-
-def free_port(preferred: int = 0) -> int:
-    """A port on 127.0.0.1 that nobody has just now; the preferred one if it is free."""
-    for port in (preferred, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServerError("no port is free on 127.0.0.1")
-
-
-def port_taken(log: str) -> bool:
-    """Whether the server found its port in use."""
-    return "already in use" in log.lower()
 
 
 def damaged(log: str) -> bool:

@@ -33,7 +33,7 @@ from cqltui.broker.records import (
     clean,
 )
 from cqltui.broker.snapshot import read_snapshot
-from cqltui.broker.trouble import NONSENSE, told
+from cqltui.broker.trouble import sensible, told
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
 from cqltui.state.report import report_of
@@ -346,7 +346,5 @@ class Queue(Commands, Handover, Audits):
 
     def snapshot(self) -> Event:
         """All tasks, workers and the run's state as an Event(SNAPSHOT)."""
-        try:
+        with sensible():
             return read_snapshot(self.client, self.keys, self._scripts, self.now())
-        except NONSENSE as error:
-            raise RefusedError(told(error)) from error

@@ -23,7 +23,8 @@ import redis
 from redis.exceptions import BusyLoadingError
 
 from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
-from cqltui.broker.handle import STOP_S, ServerHandle, is_alive, is_server
+from cqltui.broker.datafiles import are_ours
+from cqltui.broker.handle import STOP_S, ServerHandle, end_cut_off, is_alive, is_server, read_pid
 from cqltui.broker.keeper import remove_socket
 from cqltui.broker.launch import (
     config_text,
@@ -31,9 +32,9 @@ from cqltui.broker.launch import (
     environment,
     filled_pipe,
     find_binary,
-    free_port,
+    hidden_names,
     kept,
-    port_taken,
+    lacks_commands,
     set_aside,
     socket_path,
     write_private,
@@ -53,7 +54,6 @@ ATTACH_S = 10.0
 """Time for a server that is there already."""
 KEEPER_S = 60.0
 """After so long without users the server is ended: a run that was killed is often started again at once."""
-_PORT_TRIES = 3
 _STEP_S = 0.02
 _TAIL_LINES = 8
 _READING = "it is reading its data"
@@ -83,6 +83,9 @@ class EmbeddedServer:
             starting.wait(deadline)
             is_unused = users.try_exclusive()
             users.wait(deadline + STOP_S, shared=True)  # a last user who is leaving shuts the server down first
+            begun = time.monotonic()
+            end_cut_off(self.run_dir)
+            deadline += time.monotonic() - begun
             if (handle := self._find(users, deadline, READING_S)) is None:
                 return self._start(users, deadline, {} if is_unused else read_connection(self.run_dir) or {})
             if (where := read_connection(self.run_dir)) is not None and not where["pid"]:
@@ -135,7 +138,7 @@ class EmbeddedServer:
                     with kept(self.dir, self._keeper_s):  # its own may have been killed, an earlier version's has none
                         return self._handle(where if where["pid"] else self._with_process(where), users)
             if _late(deadline, reading_s, last):
-                pid = where["pid"] if where else _read_pid(self.dir / "server.pid")
+                pid = where["pid"] if where else read_pid(self.dir) or "of unknown number"
                 said = decode.process((where or {}).get("process"))
                 place = "" if not said.machine or said.shares_numbers(here()) else " of another machine or container"
                 raise ServerError(
@@ -148,7 +151,6 @@ class EmbeddedServer:
         return ServerHandle(
             run_dir=self.run_dir,
             socket=where["socket"],
-            port=where["port"],
             password=where["password"],
             pid=where["pid"],
             binary=str(where.get("binary", "")),
@@ -159,36 +161,38 @@ class EmbeddedServer:
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
         """`former`: the connection of a server that was killed under users who still count on it."""
         binary = self._binary or find_binary()
-        aside: Path | None = None
-        for _ in range(_PORT_TRIES):
+        aside = None if are_ours(self.dir) else set_aside(self.dir)
+        newer = True
+        while True:
             mark = self.log.stat().st_size if self.log.exists() else 0
-            where = self._launch(binary, deadline, former)
+            where = self._launch(binary, deadline, former, newer=newer)
             if where is not None:
                 return self._handle(where, users, aside)
             new_lines = self._tail(mark)
-            if port_taken(new_lines):
+            if newer and lacks_commands(new_lines):
+                newer = False
                 continue
             if aside is None and damaged(new_lines) and (aside := set_aside(self.dir)):
                 continue
             break
         raise ServerError(f"{binary}: the server did not start; the end of {self.log}:\n{self._tail(mark)}")
 
-    def _launch(self, binary: str, deadline: float, former: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Starts the server and waits until it answers; None if it ended before."""
+    def _launch(self, binary: str, deadline: float, former: Mapping[str, Any], *, newer: bool) -> dict[str, Any] | None:
+        """Starts the server and waits until it answers; None if it ended before. `newer`: as of `hidden_names`."""
         path = socket_path(self.run_dir)
         path.unlink(missing_ok=True)  # no server lives: left over
         if former:
             remove_socket(Path(former["socket"]))
         where: dict[str, Any] = {
             "socket": str(path),
-            # With the former ones its users' clients find back by themselves. Where there are none, whoever made the
+            "port": 0,  # for earlier versions
+            # With the former one its users' clients find back by themselves. Where there are none, whoever made the
             # file, and knows what it says, gets no way in.
-            "port": free_port(former.get("port", 0)),
             "password": former.get("password") or secrets.token_urlsafe(32),
             "pid": 0,
             "start_time": 0.0,
             "binary": binary,
-            "hidden": secrets.token_hex(8),
+            "names": hidden_names(newer=newer),
         }
         alive = FileLock(self.dir / "alive.lock")
         try:
@@ -255,8 +259,8 @@ class EmbeddedServer:
 
     def _end_unready(self) -> None:
         """A server that nobody has got to use is ended: a script in its data file may go on for ever."""
-        with suppress(ValueError, ProcessLookupError):
-            pid = int(_read_pid(self.dir / "server.pid"))
+        with suppress(ProcessLookupError):
+            pid = read_pid(self.dir)
             if is_server(pid, self.dir):
                 os.kill(pid, signal.SIGKILL)
 
@@ -294,10 +298,3 @@ def _server_pid(where: dict[str, Any]) -> int:
         return int(client.execute_command("INFO", "server")["process_id"])
     finally:
         client.close()
-
-
-def _read_pid(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()[:20]
-    except OSError:
-        return "of unknown number"

@@ -1,6 +1,8 @@
 """What is wrong when a server does not do what it was asked: it is away, it cannot just now, or it refuses for good."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
@@ -109,6 +111,15 @@ _CODES: tuple[tuple[type[lib.RedisError], str], ...] = (
 
 NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError, RecursionError)
 """What reading an answer raises that no Redis server gives, in the library or here."""
+
+
+@contextmanager
+def sensible() -> Iterator[None]:
+    """What is done within asks a server: raise RefusedError for what comes of an answer that no Redis server gives."""
+    try:
+        yield
+    except NONSENSE as error:
+        raise RefusedError(f"{told(error)} ({type(error).__name__})") from error
 
 
 def kind(error: Exception) -> Trouble:

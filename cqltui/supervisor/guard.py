@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from cqltui.broker.codec import decode_object
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Lease
+from cqltui.broker.trouble import NONSENSE
 from cqltui.campaign.model import WorkersConfig
 from cqltui.identity import Life
 from cqltui.machine import life
@@ -88,7 +89,7 @@ class Guard:
         """Tell of deaths, reap expired leases, restart what hangs. Raises RedisError if the server does not answer."""
         try:
             leases = self._queue.leases()
-        except (RedisError, OSError):
+        except (RedisError, OSError, *NONSENSE):
             self._clock.silent()
             raise
         self._clock.answered(monotonic)

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from cqltui.broker.bus import Feed
 from cqltui.broker.queue import Queue
 from cqltui.broker.stream import events_after
-from cqltui.broker.trouble import Trouble, kind, told
+from cqltui.broker.trouble import Trouble, kind, sensible, told
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.identity import Life
 from cqltui.machine import life
@@ -181,16 +181,8 @@ class Supervisor:
 
     def _chores(self, now: float) -> None:
         try:
-            if self._stop_asked.is_set() and not self._stop_sent:
-                self._queue.want(Wanted.STOPPED)
-                self._stop_sent = True
-            if self._queue.version() < self._records.version or not self._queue.is_filled():
-                self._guarded(partial(self._hooks.ensure_server, self.state))
-            self._hooks.audit(self.state)
-            self._queue.reconcile()
-            self._queue.promote()
-            self._note_lost()
-            self._guard.check(self.state, now)
+            with sensible():
+                self._ask(now)
             self._said.clear()
             self._hinder("")
         except (RedisError, OSError, CqltuiError) as error:
@@ -203,6 +195,19 @@ class Supervisor:
         self._judging.tell_if_due(self.state, now)
         for reporter in self._reporters:
             reporter.tick(self.state, time.time())
+
+    def _ask(self, now: float) -> None:
+        """What is to be done on the server. Raises RedisError, OSError, CqltuiError, and what nonsense may raise."""
+        if self._stop_asked.is_set() and not self._stop_sent:
+            self._queue.want(Wanted.STOPPED)
+            self._stop_sent = True
+        if self._queue.version() < self._records.version or not self._queue.is_filled():
+            self._guarded(partial(self._hooks.ensure_server, self.state))
+        self._hooks.audit(self.state)
+        self._queue.reconcile()
+        self._queue.promote()
+        self._note_lost()
+        self._guard.check(self.state, now)
 
     def _catch_up(self) -> None:
         """What could not be written when it happened."""
@@ -257,7 +262,8 @@ class Supervisor:
     def _guarded(self, action: Callable[[], object]) -> bool:
         """Do what may fail while the server is away: the next snapshot brings it about. Returns whether it was done."""
         try:
-            action()
+            with sensible():
+                action()
         except (RedisError, OSError, CqltuiError) as error:
             self._answers = not isinstance(error, RedisError)
             self._say(f"will be tried again: {told(error) if isinstance(error, RedisError) else error}")
@@ -329,9 +335,10 @@ class Supervisor:
         deadline = time.monotonic() + TELL_S
         while time.monotonic() < deadline:
             try:
-                self._queue.finish(ended_ts)
-                if self._queue.is_filled():
-                    break
+                with sensible():
+                    self._queue.finish(ended_ts)
+                    if self._queue.is_filled():
+                        break
                 self._say("will be tried again: the server lost its data at the end of the run")
             except (RedisError, OSError, CqltuiError) as error:
                 self._say(f"will be tried again: {told(error)}")

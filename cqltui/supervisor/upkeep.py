@@ -69,6 +69,7 @@ class Upkeep:
 
     def audit(self, state: RunState) -> None:
         """Notice what a server that is there has lost, and make it again. Raises as `ensure` does."""
+        self._server.expect_reachable()
         self._audit.step(state)
 
     def tell(self, state: RunState) -> None:

@@ -101,7 +101,7 @@ def plant_stale_files(world: World) -> None:
 def full_server(world: World) -> None:
     """The server has reached its maxmemory."""
     with world.client() as client:
-        client.execute_command(*world.place.called("CONFIG", "SET", "maxmemory", "1"))
+        client.execute_command("CONFIG", "SET", "maxmemory", "1")
     world.later(world.rng.uniform(1.0, 6.0), lambda: _enough(world, "CONFIG", "SET", "maxmemory", "0"))
 
 
@@ -120,6 +120,6 @@ def _enough(world: World, *command: str) -> None:
     """Again and again, until it is so: the server may be away."""
     try:
         with world.client() as client:
-            client.execute_command(*world.place.called(*command))
+            client.execute_command(*command)
     except NotNow:
         world.later(0.5, lambda: _enough(world, *command))

@@ -4,9 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cqltui.broker.launch import find_binary, free_port
+from cqltui.broker.launch import find_binary
 from tests.chaos.tools import Network
-from tests.contract.servers import answers
+from tests.contract.servers import answers, free_port
 from tests.integration.place import until
 
 PASSWORD = "chaos-and-more"

@@ -72,7 +72,7 @@ def refusing_server(world: World) -> None:
     seconds = world.rng.uniform(1.0, 3.0) * LEASE_S
     with world.client() as client:
         world.server_away(seconds)  # before: it asks the server, which is to refuse from here on
-        client.execute_command(*world.place.called(*kind.refuse))
+        client.execute_command(*kind.refuse)
     world.refuses_until = time.monotonic() + seconds + REFUSED_S
     world.later(seconds, lambda: _accept_again(world, kind))
 
@@ -82,7 +82,7 @@ def _accept_again(world: World, kind: Refusal) -> None:
     place = world.place
     try:  # not as a run connects, which refuses such a server
         with redis.Redis.from_url(place.url) if place.url else connect_run_dir(place.run_dir.path) as client:
-            client.execute_command(*world.place.called(*kind.accept))
+            client.execute_command(*kind.accept)
     except (redis.RedisError, OSError, ServerError):
         if not world.ended:
             world.later(0.5, lambda: _accept_again(world, kind))

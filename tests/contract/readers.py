@@ -13,8 +13,7 @@ from tests.contract.helpers import after, eventually
 
 def where(queue: Queue) -> dict[str, Any]:
     """What a client of the queue's server is made from."""
-    settings = queue.client.connection_pool.connection_kwargs
-    return {"socket": settings["path"], "port": 0, "password": settings["password"]}
+    return dict(queue.client.connection_pool.connection_kwargs["place"].now())
 
 
 def reader(queue: Queue) -> Feed:

@@ -1,5 +1,6 @@
 """Servers of a user's own: real processes with whatever configuration a test needs."""
 
+import socket
 import socketserver
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +13,16 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cqltui.broker.launch import find_binary, free_port
+from cqltui.broker.launch import find_binary
 from tests.contract.helpers import eventually
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody has just now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def once(url: str, **settings: Any) -> redis.Redis:

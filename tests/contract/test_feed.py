@@ -20,7 +20,7 @@ from cqltui.state.events import Event, Kind
 from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import after, claim_one, eventually, state, task, worker
 from tests.contract.machine import STEP, Machine, invariants
-from tests.contract.readers import drain, polled, reader, same
+from tests.contract.readers import drain, polled, reader, same, where
 from tests.contract.servers import Canned
 
 
@@ -123,11 +123,11 @@ def test_the_watchdog_finds_what_never_came(queue: Queue, feed: Feed) -> None:
 
 def test_a_dead_subscription_is_found_out(queue: Queue, client: redis.Redis) -> None:
     now = [0.0]
-    settings_ = client.connection_pool.connection_kwargs
+    place = where(queue)
     made: list[redis.Redis] = []
 
     def connect() -> redis.Redis:
-        made.append(redis.Redis(unix_socket_path=settings_["path"], password=settings_["password"], protocol=2))
+        made.append(redis.Redis(unix_socket_path=place["socket"], password=place["password"], protocol=2))
         return made[-1]
 
     feed = Feed(connect, monotonic=lambda: now[0])

@@ -140,7 +140,7 @@ def found(server: ServerHandle, queue: Queue, tmp_path: Path) -> Iterator[Found]
     path = tmp_path / "one.toml"
     path.write_text(ONE, encoding="utf-8")
     campaign, data = load_data(load_campaign(path))
-    own = Server(None, f"redis://:{server.password}@127.0.0.1:{server.port}/0")
+    own = Server(None, f"unix://:{server.password}@{server.socket}?db=0")
     run_dir = RunDir(tmp_path / "run")
     run_dir.server.mkdir(parents=True)
     records = Records(run_dir)

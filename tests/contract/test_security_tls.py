@@ -10,12 +10,12 @@ import trustme
 from cqltui.broker.bus import Feed
 from cqltui.broker.connect import connect_url
 from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
 from cqltui.cli import main
 from cqltui.errors import ExitCode
 from cqltui.state.model import Status
 from tests.contract.helpers import after, claimed, eventually, task, worker
+from tests.contract.servers import user_server
 from tests.contract.tls import tls_binary, tls_server
 
 PASSWORD = "p%ss/w:rd#1"
@@ -87,9 +87,10 @@ def test_a_server_that_cannot_be_used_is_said_so(
     assert "Traceback" not in told
 
 
-def test_tls_to_a_server_without(server: ServerHandle, capsys: pytest.CaptureFixture[str]) -> None:
-    url = f"rediss://127.0.0.1:{server.port}/0?socket_timeout=0.5&socket_connect_timeout=0.5"
-    assert main(["status", "--redis-url", url]) == ExitCode.INTERNAL
+def test_tls_to_a_server_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with user_server(tmp_path) as port:
+        url = f"rediss://127.0.0.1:{port}/0?socket_timeout=0.5&socket_connect_timeout=0.5"
+        assert main(["status", "--redis-url", url]) == ExitCode.INTERNAL
     assert "the URL has to begin with redis://" in capsys.readouterr().err
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.broker.connect import eviction
+from cqltui.broker.line import Line
 from cqltui.broker.queue import Queue
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import ExitCode
@@ -141,3 +142,19 @@ def test_what_a_server_refuses_while_it_answers_is_told_to_those_who_look(queue:
     eventually(lambda: run.hindered[1:] == [""])
     run.supervisor.ask_stop()
     eventually(lambda: run.code is not None)
+
+
+@pytest.mark.parametrize("garbage", [b"garbage", 7, None, [], [[b"\xff"]]], ids=ascii)
+def test_garbled_answers_are_named_and_waited_out(
+    queue: Queue, run: Running, monkeypatch: pytest.MonkeyPatch, garbage: object
+) -> None:
+    with monkeypatch.context() as patch:
+        for what in (queue.client, Line):
+            name = "call" if what is Line else "execute_command"
+            patch.setattr(what, name, lambda *_, **__: garbage)
+        eventually(lambda: any("does not answer as a Redis server does" in why for why in run.hindered))
+        assert run.supervisor._guarded(lambda: int("garbage")) is False
+    eventually(lambda: run.hindered[-1] == "")
+    run.supervisor.ask_stop()
+    eventually(lambda: run.code is not None)
+    assert run.code is ExitCode.INTERRUPTED

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import trustme
 
-from cqltui.broker.launch import free_port
 from tests.contract.helpers import eventually
-from tests.contract.servers import answers
+from tests.contract.servers import answers, free_port
 
 
 def tls_binary() -> str | None:

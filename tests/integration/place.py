@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import psutil
 import redis
 
-from cqltui.broker.connect import connect_run_dir, connect_url, read_connection
-from cqltui.broker.launch import HIDDEN, hidden
+from cqltui.broker.connect import connect_run_dir, connect_url
 from cqltui.broker.queue import Queue
 from cqltui.errors import ServerError
 from cqltui.results.rundir import RunDir, read_json, read_metrics
@@ -158,11 +157,6 @@ class Place:
             yield Queue(client)
         finally:
             client.close()
-
-    def called(self, *words: str) -> tuple[str, ...]:
-        """A command as the run's server calls it: the embedded one hides some."""
-        where = read_connection(self.run_dir.path) if self.url is None else None
-        return (hidden(where, words[0]), *words[1:]) if where and words[0] in HIDDEN else words
 
     def look(self) -> RunState:
         """The run as a late reader sees it; an empty one while no server answers."""

@@ -1,8 +1,11 @@
 """Workers, supervisor and server are killed, alone and together; the run comes to the same results, bit for bit."""
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import psutil
 
@@ -90,3 +93,23 @@ def test_a_worker_that_slept_through_its_lease_is_refused(place: Place, expected
     assert result["worker"] != task.life.worker
     assert result["attempt"] == 2
     assert "this attempt is dropped" in place.log(task.life.worker)
+
+
+def test_a_run_whose_servers_socket_vanishes_goes_on(place: Place, expected: dict[str, Trained]) -> None:
+    """As at a logout, which removes the user's runtime directory."""
+    runtime = Path(tempfile.mkdtemp(prefix="cqltui-test-"))
+    place.environment = {**place.environment, "XDG_RUNTIME_DIR": str(runtime)}
+    run = place.begin(*TWO)
+    until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
+    server, workers = place.server_pid(), place.worker_pids()
+    shutil.rmtree(runtime)
+    until(lambda: place.server_pid() not in (0, server), "another server", 10.0)
+    assert place.worker_pids() == workers
+    place.start("status").ends(0)
+    run.ends(0)
+    _same(place, expected)
+    assert {place.result(task_id)["attempt"] for task_id in expected} == {1}, "no task was interrupted"
+    assert "its socket is gone; it is started anew" in run.err
+    assert "the queue was made again" not in run.err, "its data was kept"
+    started = [line["worker"] for line in place.journal() if line["kind"] == "worker.started"]
+    assert sorted(started) == ["w1", "w2"], "the same two processes to the end"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.launch import find_binary, free_port
+from cqltui.broker.launch import find_binary
 from cqltui.results.rundir import read_json
-from tests.contract.servers import answers
+from tests.contract.servers import answers, free_port
 from tests.integration.command import Command
 from tests.integration.place import TASKS, TWO, Place, Trained, until
 from tests.integration.terminal import Terminal

@@ -1,21 +1,32 @@
 """A worker elsewhere that reaches the server and nothing else: on another machine, or in a container of the same host
 name, whose processes nobody sees from here."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.contract.servers import user_server
 from tests.integration.command import PATIENCE_S
 from tests.integration.place import Place, Trained, until
 
 WORKER = (sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--poll-interval", "0.1")
+PASSWORD = "correct-horse-battery"
 ISOLATED = ("unshare", "--pid", "--fork", "--mount-proc")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """On a server that others reach, as the embedded one does not let them."""
+    with user_server(tmp_path / "server", f"requirepass {PASSWORD}") as port:
+        made = Place(tmp_path / "place", f"redis://:{PASSWORD}@127.0.0.1:{port}/0")
+        yield made
+        made.end_all()
 
 
 def test_results_travel_through_the_server(place: Place, tmp_path: Path, expected: dict[str, Trained]) -> None:
@@ -23,14 +34,13 @@ def test_results_travel_through_the_server(place: Place, tmp_path: Path, expecte
         pytest.skip("no right to a pid namespace of one's own (unshare --pid)")
     campaign = place.begin("--set", "workers.min_priority=8")
     until(lambda: place.running(checkpointed=False), "a running task")
-    said = json.loads((place.run_dir.server / "connection.json").read_text(encoding="utf-8"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     home = {"XDG_STATE_HOME": str(elsewhere)}  # where the machine's id is
     worker = subprocess.Popen(
         [*ISOLATED, *WORKER],
         cwd=elsewhere,
-        env={**os.environ, **home, "REDIS_URL": f"redis://:{said['password']}@127.0.0.1:{said['port']}/0"},
+        env={**os.environ, **home, "REDIS_URL": str(place.url)},
         stderr=subprocess.PIPE,
     )
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cqltui.broker.launch import find_binary, free_port
-from tests.contract.servers import answers
+from cqltui.broker.launch import find_binary
+from tests.contract.servers import answers, free_port
 from tests.integration.place import TASKS, Place, Trained, until
 
 PASSWORD = "hunter2-and-more"

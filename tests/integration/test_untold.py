@@ -40,13 +40,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def refused(client: redis.Redis, config: str = "CONFIG") -> Iterator[None]:
-    """No write is taken meanwhile. `config`: what the server calls the command."""
-    client.execute_command(config, "SET", "min-replicas-to-write", 1)
+def refused(client: redis.Redis) -> Iterator[None]:
+    """No write is taken meanwhile."""
+    client.execute_command("CONFIG", "SET", "min-replicas-to-write", 1)
     try:
         yield
     finally:
-        client.execute_command(config, "SET", "min-replicas-to-write", 0)
+        client.execute_command("CONFIG", "SET", "min-replicas-to-write", 0)
 
 
 def leaves_untold(task: OneTask) -> None:
@@ -185,7 +185,7 @@ def test_a_run_whose_worker_dies_with_its_result_untold(place: Place, expected: 
     run = place.begin()
     until(lambda: place.running(checkpointed=False), "a running task")
     with place.queue() as queue:
-        with refused(queue.client, *place.called("CONFIG")):
+        with refused(queue.client):
             until(lambda: untold(place), "a result that could not be told")
             (task_id, token), *_ = untold(place).items()
             os.kill(place.worker_pids()["w1"], signal.SIGKILL)
