@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from trainer import codecache, config
-from trainer.codecache import PREFIX, code_folder, open_to_others
+from trainer.codecache import PREFIX, code_folder
+from trainer.private import open_to_others
 
 OTHER = 12345
 SOURCES = [Path(config.__file__)]
