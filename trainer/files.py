@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,25 @@ FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 def plain_file(path: str, flags: int) -> int:
     """An `opener` of `open` for what is written where others may have been: a link in the file's place is not followed,
-    and nothing but a file is opened. Raises OSError that says so."""
+    nothing but a file is opened, and one that has other names is first replaced by a copy. Raises OSError that says so.
+    """
+    descriptor = _open_plain(path, flags & ~os.O_TRUNC)
+    try:
+        if flags & (os.O_WRONLY | os.O_RDWR) and os.fstat(descriptor).st_nlink > 1:
+            os.close(descriptor)
+            descriptor = -1
+            unshare(Path(path))
+            descriptor = _open_plain(path, flags & ~os.O_TRUNC)
+        if flags & os.O_TRUNC:
+            os.ftruncate(descriptor, 0)
+    except BaseException:
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_plain(path: str, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
@@ -31,6 +50,14 @@ def plain_file(path: str, flags: int) -> int:
         return descriptor
     os.close(descriptor)
     raise not_plain(Path(path))
+
+
+def unshare(path: Path) -> None:
+    """Put a copy in the place of a file that has other names (hard links), so that writing to it changes none of them;
+    any other file stays. Raises OSError."""
+    found = path.lstat()
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        replace_file(path, path, private=not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def not_plain(path: Path) -> OSError:
@@ -85,6 +112,13 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bo
     """Write a whole file atomically; `durable` and `private` as of `replaced`."""
     with replaced(path, durable=durable, private=private) as file:
         file.write(content)
+
+
+def replace_file(source: Path, target: Path, *, private: bool = False) -> None:
+    """Copy `source`, which is no link, over `target`, atomically; `private` as of `replaced`. FileNotFoundError if
+    there is no source."""
+    with open(source, "rb", opener=plain_file) as content, replaced(target, private=private) as file:
+        shutil.copyfileobj(content, file)
 
 
 def sync(descriptor: int) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cqltui.errors import InputError
+from cqltui.broker.locks import is_held
+from cqltui.errors import InputError, ServerError
+from trainer.files import unshare
 
 SERVER = ("server", "server/appendonlydir")
 FOLDERS = ("logs", "tasks")
@@ -43,9 +45,26 @@ def shut_out_others(folder: Path) -> None:
     for path in (folder / name for name in names):
         with suppress(FileNotFoundError):
             if path.is_file() and _is_open(path):
-                path.chmod(0o600)
-                if not _is_open(path):  # else a file system that has no such rights
-                    path.unlink()
+                if not _has_other_names(path):  # whose rights are those of a file elsewhere
+                    path.chmod(0o600)
+                    if _is_open(path):  # a file system that has no such rights
+                        continue
+                path.unlink()
+
+
+def unshare_written(folder: Path) -> None:
+    """Part the files of a server's folder that the server writes to from their other names (hard links): of a backup
+    (`cp -al`), or a file of the user's that an archive was unpacked beside. For while no server runs there. Raises
+    ServerError."""
+    for path in (*_entries(folder), *_entries(folder / "appendonlydir")):
+        if path.suffix in (".aof", ".log", ".pid"):
+            try:
+                unshare(path)
+            except OSError as error:
+                raise ServerError(
+                    f"{path}: has other names (hard links), which the server must not write to, and cannot be copied: "
+                    f"{error.strerror}; copy it yourself, or remove the others"
+                ) from error
 
 
 def keep_to_ourselves(run_dir: Path) -> None:
@@ -60,7 +79,10 @@ def keep_to_ourselves(run_dir: Path) -> None:
     with suppress(FileNotFoundError):
         lock = run_dir / "supervisor.lock"
         if lock.lstat().st_uid == os.geteuid() and _is_open(lock):
-            lock.chmod(0o600)  # not removed: a supervisor of ours may hold it
+            if not _has_other_names(lock):
+                lock.chmod(0o600)  # not removed: a supervisor of ours may hold it
+            elif not is_held(lock):
+                lock.unlink()
 
 
 def foreign(run_dir: Path) -> str:
@@ -112,6 +134,10 @@ def _entries(folder: Path) -> list[Path]:
         return list(folder.iterdir()) if stat.S_ISDIR(folder.lstat().st_mode) else []
     except FileNotFoundError:
         return []
+
+
+def _has_other_names(path: Path) -> bool:
+    return path.lstat().st_nlink > 1
 
 
 def _is_open(path: Path) -> bool:

@@ -39,7 +39,7 @@ from cqltui.broker.launch import (
     write_private,
 )
 from cqltui.broker.locks import FileLock
-from cqltui.broker.ownership import expect_ours, shut_out_others
+from cqltui.broker.ownership import expect_ours, shut_out_others, unshare_written
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 from cqltui.state import decode
@@ -159,6 +159,7 @@ class EmbeddedServer:
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
         """`former`: the connection of a server that was killed under users who still count on it."""
         binary = self._binary or find_binary()
+        unshare_written(self.dir)
         aside: Path | None = None
         for _ in range(_PORT_TRIES):
             mark = self.log.stat().st_size if self.log.exists() else 0

@@ -5,13 +5,12 @@ import io
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.files import not_plain, plain_file, read_regular, replaced, write_bytes
+from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
@@ -141,12 +140,6 @@ def _safe(name: str) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically; the same value gives the same bytes."""
     write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
-
-
-def replace_file(source: Path, target: Path) -> None:
-    """Copy `source`, which is no link, over `target`, atomically. FileNotFoundError if there is no source."""
-    with open(source, "rb", opener=plain_file) as content, replaced(target) as file:
-        shutil.copyfileobj(content, file)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

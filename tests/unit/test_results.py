@@ -14,10 +14,10 @@ from safetensors.numpy import save_file
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.record import TaskResult, TaskStanding, read_q_heldout, read_records
-from cqltui.results.rundir import RunDir, read_json, read_metrics, replace_file, write_json
+from cqltui.results.rundir import RunDir, read_json, read_metrics, write_json
 from cqltui.results.summary import render
 from cqltui.results.tables import RESULT_COLUMNS, improvement, write_results
-from trainer.files import replaced
+from trainer.files import replace_file, replaced
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 FILE = """
