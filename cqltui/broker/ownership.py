@@ -2,9 +2,11 @@
 files say would be done in our name. A link in it leads to files that are none of the run's."""
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from cqltui.broker.locks import is_held
@@ -67,15 +69,22 @@ def unshare_written(folder: Path) -> None:
                 ) from error
 
 
+def take(run_dir: Path) -> None:
+    """Have a run directory for ourselves: as `expect_ours`, and once others have lost the right to write in it once
+    more, since until then they could put theirs in the place of what was looked at. Raises InputError and OSError."""
+    expect_ours(run_dir)
+    keep_to_ourselves(run_dir)
+    expect_ours(run_dir)
+
+
 def keep_to_ourselves(run_dir: Path) -> None:
     """Take away what a copy may have brought along: others' right to write in a run directory, and to hold the lock of
     its supervisor. Raises OSError."""
-    folders = (run_dir, *(run_dir / name for name in ("server", "logs", "tasks", "results")))
-    for folder in (*folders, *(run_dir / "tasks").glob("*")):
+    # From above: in a folder that is closed nobody puts a link in the place of one below.
+    names = ("server", "logs", "tasks", "results", "results/earlier")
+    for folder in chain([run_dir.resolve()], map(run_dir.joinpath, names), (run_dir / "tasks").glob("*")):
         with suppress(FileNotFoundError):
-            found = folder.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE and found.st_uid == os.geteuid():
-                folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+            close_to_others(folder)
     with suppress(FileNotFoundError):
         lock = run_dir / "supervisor.lock"
         if lock.lstat().st_uid == os.geteuid() and _is_open(lock):
@@ -85,9 +94,21 @@ def keep_to_ourselves(run_dir: Path) -> None:
                 lock.unlink()
 
 
+def close_to_others(folder: Path) -> None:
+    """Take away others' right to write in a folder of ours; a link stays, and what it leads to. Raises OSError."""
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE and found.st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+
+
 def foreign(run_dir: Path) -> str:
     """What is not ours in a run directory, and what to do; nothing if all is."""
     try:
+        if stat.S_ISLNK((link := run_dir.lstat()).st_mode) and _is_foreign(link.st_uid):
+            return (
+                f"{run_dir}: is another user's link (uid {link.st_uid}), who can have it lead elsewhere: name the "
+                f"directory itself, --run-dir {shlex.quote(str(run_dir.resolve()))}"
+            )
         uid = run_dir.stat().st_uid
         if _is_foreign(uid) or not (uid == os.geteuid() or os.access(run_dir, os.W_OK)):
             return (

@@ -22,6 +22,8 @@ from trainer.files import read_regular
 RUNS = Path("runs")
 _SET_ASIDE = re.compile(r"\.old-\d+$")
 """What `--fresh` puts out of the way."""
+_NOTHING = ("lost+found",)
+"""Of a disk; what begins with a dot is the system's, too."""
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
@@ -141,10 +143,12 @@ def load(arguments: argparse.Namespace) -> Campaign:
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:
-    """What is to be run, where. Raises InputError, also for a run directory that is another user's."""
+    """What is to be run, where. Raises InputError, also for a run directory that is another user's, or a folder of
+    other files."""
     campaign = load(arguments)
     found = run_dir(arguments.run_dir, campaign)
     expect_ours(found.path)
+    expect_run(found)
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 
@@ -159,6 +163,27 @@ def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
     except OSError as error:
         raise unusable(RunDir(path), error) from error
     return RunDir(path)
+
+
+def expect_run(run_dir: RunDir) -> None:
+    """Raise InputError for a folder that holds other things than a run: we would write among them, and over some. What
+    was begun and cut off, or lost its campaign.json, is a run."""
+    if isinstance((read_json(run_dir.campaign_json) or {}).get("campaign"), dict):
+        return
+    try:
+        if any((run_dir.path / name).is_file() for name in ("supervisor.lock", "server/users.lock")):
+            return
+        found = [path for path in run_dir.path.iterdir() if not path.name.startswith(".") and path.name not in _NOTHING]
+        is_begun = found == [run_dir.logs] and all(path.suffix == ".log" for path in run_dir.logs.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unusable(run_dir, error) from error
+    if found and not is_begun:
+        raise InputError(
+            f"{run_dir.path}: holds other files ({min(found).name}, for one) and no run (there is no campaign.json of "
+            "one), which would be written among them: choose an empty folder, or a new one, with --run-dir DIR"
+        )
 
 
 def earlier(campaign: Campaign) -> dict[str, Any] | None:

@@ -1,15 +1,18 @@
 """The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
 
 import csv
+import errno
 import io
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from cqltui.broker.ownership import close_to_others
 from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
@@ -122,12 +125,20 @@ def is_writable(run_dir: RunDir) -> bool:
 
 
 def within(run_dir: RunDir, folder: Path) -> Path:
-    """A folder of the run directory, once no link on the way leads elsewhere. Raises OSError."""
+    """A folder of the run directory, once no link on the way leads elsewhere, and nobody else can put one there. Raises
+    OSError."""
     place = run_dir.path
     for name in folder.relative_to(run_dir.path).parts:
         place /= name
-        if place.is_symlink():
+        try:
+            found = place.lstat()
+        except (FileNotFoundError, NotADirectoryError):  # it will be made, or cannot
+            break
+        if stat.S_ISLNK(found.st_mode):
             raise not_plain(place)
+        if found.st_uid not in (os.geteuid(), 0):
+            raise PermissionError(errno.EPERM, f"{place} belongs to another user (uid {found.st_uid}); remove it")
+        close_to_others(place)
     return folder
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cqltui.broker.locks import FileLock, is_held
-from cqltui.broker.ownership import expect_ours, keep_to_ourselves
+from cqltui.broker.ownership import expect_ours, take
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
@@ -24,11 +24,11 @@ class RunLock:
 
     def __init__(self, run_dir: RunDir) -> None:
         """Raises InputError if another supervisor has the run, or it is another user's."""
-        expect_ours(run_dir.path)
         self._file = run_dir.path / "supervisor.json"
+        expect_ours(run_dir.path)
         try:
             run_dir.path.mkdir(parents=True, exist_ok=True)
-            keep_to_ourselves(run_dir.path)
+            take(run_dir.path)
             self._lock = FileLock(run_dir.path / "supervisor.lock")
         except OSError as error:
             raise unusable(run_dir, error) from error
