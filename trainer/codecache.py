@@ -17,9 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numba
-
 from trainer.files import user_cache
+from trainer.jit import numba
 from trainer.private import open_to_others
 
 log = logging.getLogger(__name__)

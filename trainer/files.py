@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import io
 import os
 import re
 import secrets
@@ -10,7 +11,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 NOT_REGULAR = "it is a device or a pipe; expected a regular file"
@@ -155,6 +159,24 @@ def open_regular(path: Path, largest: int | None = None) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+class Beginning(io.RawIOBase):
+    """The first `size` bytes of a file: one that grows, or is longer than it says, ends all the same."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """As of io.RawIOBase."""
+        found = self._file.read(min(self._left, len(target := memoryview(buffer))))
+        target[: len(found)] = found
+        self._left -= len(found)
+        return len(found)
 
 
 def read_regular(path: Path, largest: int) -> bytes:

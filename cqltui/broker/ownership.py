@@ -2,7 +2,6 @@
 files say would be done in our name. A link in it leads to files that are none of the run's."""
 
 import os
-import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from cqltui.broker.locks import is_held
 from cqltui.errors import InputError, ServerError
+from cqltui.state.plain import word
 from trainer.files import unshare
 
 SERVER = ("server", "server/appendonlydir")
@@ -107,7 +107,7 @@ def foreign(run_dir: Path) -> str:
         if stat.S_ISLNK((link := run_dir.lstat()).st_mode) and _is_foreign(link.st_uid):
             return (
                 f"{run_dir}: is another user's link (uid {link.st_uid}), who can have it lead elsewhere: name the "
-                f"directory itself, --run-dir {shlex.quote(str(run_dir.resolve()))}"
+                f"directory itself, --run-dir {word(str(run_dir.resolve()))}"
             )
         uid = run_dir.stat().st_uid
         if _is_foreign(uid) or not (uid == os.geteuid() or os.access(run_dir, os.W_OK)):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cqltui.broker.keeper import CONTROL
 from cqltui.broker.keys import EXPECTED, NAMESPACE
 from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
@@ -16,6 +17,7 @@ from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
 from cqltui.results.rundir import LARGEST, RunDir, read_json
+from cqltui.state.plain import word
 from cqltui.supervisor.lock import is_supervised, unusable
 from trainer.files import read_regular
 
@@ -154,7 +156,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
 
 def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
     """The directory of the campaign's run, which need not be there yet. Raises InputError if it cannot be one."""
-    path = (wanted or RUNS / campaign.name).absolute()
+    path = _named(wanted or RUNS / campaign.name)
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             raise InputError(f"{path}: is a file, expected a run directory: choose another with --run-dir")
@@ -195,7 +197,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
     """The run directory that a command is about: the one that is named, the only one that runs, or the only one there
     is. Raises InputError that names those there are."""
     if run_dir is not None:
-        found = RunDir(run_dir.absolute())
+        found = RunDir(_named(run_dir))
         try:
             read_regular(found.campaign_json, LARGEST)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -207,7 +209,16 @@ def existing_run(run_dir: Path | None) -> RunDir:
     runs = [path for path in found_here if _SET_ASIDE.search(path.name) is None] or found_here
     live = [path for path in runs if is_supervised(RunDir(path))]
     if len(live) == 1 or len(runs) == 1:
-        return RunDir((live or runs)[0].absolute())
+        return RunDir(_named((live or runs)[0]))
     if not runs:
         raise InputError(f"there is no run in {RUNS.absolute()}: name one with --run-dir DIR")
-    raise InputError("there are several runs, name one:", *(f"  --run-dir {path}" for path in runs))
+    raise InputError("there are several runs, name one:", *(f"  --run-dir {word(str(path))}" for path in runs))
+
+
+def _named(path: Path) -> Path:
+    """The absolute path. Raises InputError if it could not be shown in a line, or be given to a server."""
+    if CONTROL.search(found := str(path.absolute())):
+        raise InputError(
+            f"{word(found)}: has control characters in its name: choose another, or rename it (mv {word(found)} NAME)"
+        )
+    return Path(found)

@@ -1,6 +1,5 @@
 """One supervisor a run directory."""
 
-import shlex
 import socket
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
-from cqltui.state.plain import plain
+from cqltui.state.plain import plain, word
 
 GLANCE_S = 0.5
 """Who only looks whether there is a supervisor holds the lock for a moment."""
@@ -67,7 +66,7 @@ def is_local(said: Mapping[str, Any]) -> bool:
 
 def place(run_dir: RunDir) -> str:
     """The option that names the run directory, as typed into a shell."""
-    return f"--run-dir {shlex.quote(str(run_dir.path))}"
+    return f"--run-dir {word(str(run_dir.path))}"
 
 
 def unusable(run_dir: RunDir, error: OSError) -> InputError:
