@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.broker.access import Server
+from cqltui.broker.ownership import take
 from cqltui.broker.records import check_name
 from cqltui.commands import devices, options
 from cqltui.commands.logform import log_plainly
@@ -116,6 +117,7 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
     own = RunDir((options.RUNS / f"{name}@{worker_id}").absolute())
     if own.path.is_symlink():  # in a folder that somebody else has prepared, to lead us into another run
         raise InputError(f"{own.path}: is a link, which is not written to; remove it")
+    take(own.path)  # may be open to others, from an archive
     return own, False
 
 
