@@ -1,7 +1,9 @@
 """The folder of the server's socket, and those above it: whoever can write to one of them moves the socket away, and
 answers in its place."""
 
+import grp
 import os
+import pwd
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -101,11 +103,38 @@ def test_in_a_container_without_roots_rights_nobodys_folders_are_the_systems(
     os.chown(base, nobody, nobody)
     assert open_to_others(folder) == base
     table = tmp_path / "uid_map"
-    table.write_text("         0       1000          1\n")
     monkeypatch.setattr(private, "_MAP", table)
-    assert open_to_others(folder) is None
+    for ids in ("         0       1000          1\n", "0 1000 1\n1 100000 65536\n"):
+        table.write_text(ids)
+        assert open_to_others(folder) is None
     base.chmod(0o777)
     assert open_to_others(folder) == base
     table.write_text("         0          0 4294967295\n")
     base.chmod(0o755)
     assert open_to_others(folder) == base
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "safe"),
+    [("me", [], True), ("me", ["me"], True), ("me", ["me", "she"], False), ("us", [], False)],
+)
+def test_a_users_own_group_is_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, members: list[str], safe: bool
+) -> None:
+    """As with a umask of 002, where each user has a group of the same name."""
+    group = grp.struct_group((name, "x", os.getgid(), members))
+    user = pwd.struct_passwd(("me", "x", os.getuid(), os.getgid(), "", "/", "/bin/sh"))
+    monkeypatch.setattr("grp.getgrgid", lambda gid: group)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: user)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder").chmod(0o775)
+    assert (open_to_others(tmp_path / "folder") is None) is safe
+
+
+def test_a_group_without_a_name_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(gid: int) -> None:
+        raise KeyError(gid)
+
+    monkeypatch.setattr("grp.getgrgid", unknown)
+    tmp_path.chmod(0o775)
+    assert open_to_others(tmp_path) == tmp_path
