@@ -5,13 +5,10 @@ changed elsewhere would leave the old code in use: here it leads to another fold
 machine code, which run when they are read: a folder that another user can write to is not used.
 """
 
-import grp
 import hashlib
 import logging
 import os
-import pwd
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,9 +17,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numba
-
 from trainer.files import user_cache
+from trainer.jit import numba
+from trainer.private import open_to_others
 
 log = logging.getLogger(__name__)
 
@@ -74,43 +71,6 @@ def code_folder(sources: Iterable[Path], constants: Mapping[str, object]) -> Pat
         places = ", ".join(map(str, unsafe))
         log.warning("compiled code is not kept, which takes time at each start: another user can write to %s", places)
     return None
-
-
-def open_to_others(folder: Path) -> Path | None:
-    """The folder, or the first above it, that is another user's or that another can write to; None if there is none.
-
-    Above it, root's are as good as ours, and so are those where only an owner may remove what is in them (/tmp).
-    Raises OSError.
-    """
-    place, user = folder.resolve(), os.geteuid()
-    for part in (place, *place.parents):
-        found = part.stat()
-        to_group = found.st_mode & stat.S_IWGRP and (_has_list(part) or not _is_own_group(found.st_gid))
-        shared = found.st_mode & stat.S_IWOTH or to_group
-        if part == place:
-            safe = found.st_uid == user and not shared
-        else:
-            safe = found.st_uid in (user, 0) and (not shared or bool(found.st_mode & stat.S_ISVTX))
-        if not safe:
-            return part
-    return None
-
-
-def _has_list(folder: Path) -> bool:
-    """Whether an access control list says more than the mode, whose bits of the group are then its mask."""
-    try:
-        return hasattr(os, "getxattr") and bool(os.getxattr(folder, "system.posix_acl_access"))
-    except OSError:  # it has none, or the file system knows none
-        return False
-
-
-def _is_own_group(gid: int) -> bool:
-    """Whether it is the user's private group, as many systems give to each user, with a umask of 002."""
-    try:
-        group, name = grp.getgrgid(gid), pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return False
-    return group.gr_name == name and set(group.gr_mem) <= {name}
 
 
 @contextmanager

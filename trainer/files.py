@@ -2,14 +2,19 @@
 
 import errno
 import fcntl
+import io
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 NOT_REGULAR = "it is a device or a pipe; expected a regular file"
@@ -19,7 +24,25 @@ FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 def plain_file(path: str, flags: int) -> int:
     """An `opener` of `open` for what is written where others may have been: a link in the file's place is not followed,
-    and nothing but a file is opened. Raises OSError that says so."""
+    nothing but a file is opened, and one that has other names is first replaced by a copy. Raises OSError that says so.
+    """
+    descriptor = _open_plain(path, flags & ~os.O_TRUNC)
+    try:
+        if flags & (os.O_WRONLY | os.O_RDWR) and os.fstat(descriptor).st_nlink > 1:
+            os.close(descriptor)
+            descriptor = -1
+            unshare(Path(path))
+            descriptor = _open_plain(path, flags & ~os.O_TRUNC)
+        if flags & os.O_TRUNC:
+            os.ftruncate(descriptor, 0)
+    except BaseException:
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _open_plain(path: str, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
@@ -31,6 +54,14 @@ def plain_file(path: str, flags: int) -> int:
         return descriptor
     os.close(descriptor)
     raise not_plain(Path(path))
+
+
+def unshare(path: Path) -> None:
+    """Put a copy in the place of a file that has other names (hard links), so that writing to it changes none of them;
+    any other file stays. Raises OSError."""
+    found = path.lstat()
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        replace_file(path, path, private=not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def not_plain(path: Path) -> OSError:
@@ -87,6 +118,13 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bo
         file.write(content)
 
 
+def replace_file(source: Path, target: Path, *, private: bool = False) -> None:
+    """Copy `source`, which is no link, over `target`, atomically; `private` as of `replaced`. FileNotFoundError if
+    there is no source."""
+    with open(source, "rb", opener=plain_file) as content, replaced(target, private=private) as file:
+        shutil.copyfileobj(content, file)
+
+
 def sync(descriptor: int) -> None:
     """Put a file's content on disk. Raises OSError.
 
@@ -121,6 +159,24 @@ def open_regular(path: Path, largest: int | None = None) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+class Beginning(io.RawIOBase):
+    """The first `size` bytes of a file: one that grows, or is longer than it says, ends all the same."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """As of io.RawIOBase."""
+        found = self._file.read(min(self._left, len(target := memoryview(buffer))))
+        target[: len(found)] = found
+        self._left -= len(found)
+        return len(found)
 
 
 def read_regular(path: Path, largest: int) -> bytes:

@@ -15,14 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
-from numba.extending import overload
 from scipy.linalg import cython_blas  # noqa: F401 (numpy.dot in compiled code calls SciPy's BLAS)
 
 from trainer import config
 from trainer.codecache import code_folder, kept_in
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS
+from trainer.jit import numba, overload
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]

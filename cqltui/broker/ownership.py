@@ -5,9 +5,13 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
-from cqltui.errors import InputError
+from cqltui.broker.locks import is_held
+from cqltui.errors import InputError, ServerError
+from cqltui.state.plain import word
+from trainer.files import unshare
 
 SERVER = ("server", "server/appendonlydir")
 FOLDERS = ("logs", "tasks")
@@ -43,29 +47,68 @@ def shut_out_others(folder: Path) -> None:
     for path in (folder / name for name in names):
         with suppress(FileNotFoundError):
             if path.is_file() and _is_open(path):
-                path.chmod(0o600)
-                if not _is_open(path):  # else a file system that has no such rights
-                    path.unlink()
+                if not _has_other_names(path):  # whose rights are those of a file elsewhere
+                    path.chmod(0o600)
+                    if _is_open(path):  # a file system that has no such rights
+                        continue
+                path.unlink()
+
+
+def unshare_written(folder: Path) -> None:
+    """Part the files of a server's folder that the server writes to from their other names (hard links): of a backup
+    (`cp -al`), or a file of the user's that an archive was unpacked beside. For while no server runs there. Raises
+    ServerError."""
+    for path in (*_entries(folder), *_entries(folder / "appendonlydir")):
+        if path.suffix in (".aof", ".log", ".pid"):
+            try:
+                unshare(path)
+            except OSError as error:
+                raise ServerError(
+                    f"{path}: has other names (hard links), which the server must not write to, and cannot be copied: "
+                    f"{error.strerror}; copy it yourself, or remove the others"
+                ) from error
+
+
+def take(run_dir: Path) -> None:
+    """Have a run directory for ourselves: as `expect_ours`, and once others have lost the right to write in it once
+    more, since until then they could put theirs in the place of what was looked at. Raises InputError and OSError."""
+    expect_ours(run_dir)
+    keep_to_ourselves(run_dir)
+    expect_ours(run_dir)
 
 
 def keep_to_ourselves(run_dir: Path) -> None:
     """Take away what a copy may have brought along: others' right to write in a run directory, and to hold the lock of
     its supervisor. Raises OSError."""
-    folders = (run_dir, *(run_dir / name for name in ("server", "logs", "tasks", "results")))
-    for folder in (*folders, *(run_dir / "tasks").glob("*")):
+    # From above: in a folder that is closed nobody puts a link in the place of one below.
+    names = ("server", "logs", "tasks", "results", "results/earlier")
+    for folder in chain([run_dir.resolve()], map(run_dir.joinpath, names), (run_dir / "tasks").glob("*")):
         with suppress(FileNotFoundError):
-            found = folder.lstat()
-            if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE and found.st_uid == os.geteuid():
-                folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+            close_to_others(folder)
     with suppress(FileNotFoundError):
         lock = run_dir / "supervisor.lock"
         if lock.lstat().st_uid == os.geteuid() and _is_open(lock):
-            lock.chmod(0o600)  # not removed: a supervisor of ours may hold it
+            if not _has_other_names(lock):
+                lock.chmod(0o600)  # not removed: a supervisor of ours may hold it
+            elif not is_held(lock):
+                lock.unlink()
+
+
+def close_to_others(folder: Path) -> None:
+    """Take away others' right to write in a folder of ours; a link stays, and what it leads to. Raises OSError."""
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE and found.st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
 
 
 def foreign(run_dir: Path) -> str:
     """What is not ours in a run directory, and what to do; nothing if all is."""
     try:
+        if stat.S_ISLNK((link := run_dir.lstat()).st_mode) and _is_foreign(link.st_uid):
+            return (
+                f"{run_dir}: is another user's link (uid {link.st_uid}), who can have it lead elsewhere: name the "
+                f"directory itself, --run-dir {word(str(run_dir.resolve()))}"
+            )
         uid = run_dir.stat().st_uid
         if _is_foreign(uid) or not (uid == os.geteuid() or os.access(run_dir, os.W_OK)):
             return (
@@ -112,6 +155,10 @@ def _entries(folder: Path) -> list[Path]:
         return list(folder.iterdir()) if stat.S_ISDIR(folder.lstat().st_mode) else []
     except FileNotFoundError:
         return []
+
+
+def _has_other_names(path: Path) -> bool:
+    return path.lstat().st_nlink > 1
 
 
 def _is_open(path: Path) -> bool:

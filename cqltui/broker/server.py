@@ -40,7 +40,7 @@ from cqltui.broker.launch import (
     write_private,
 )
 from cqltui.broker.locks import FileLock
-from cqltui.broker.ownership import expect_ours, shut_out_others
+from cqltui.broker.ownership import expect_ours, shut_out_others, unshare_written
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 from cqltui.state import decode
@@ -161,6 +161,7 @@ class EmbeddedServer:
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
         """`former`: the connection of a server that was killed under users who still count on it."""
         binary = self._binary or find_binary()
+        unshare_written(self.dir)
         aside = None if are_ours(self.dir) else set_aside(self.dir)
         newer = True
         while True:

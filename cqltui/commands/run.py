@@ -17,7 +17,7 @@ from cqltui.app.difference import Agreement
 from cqltui.app.ending import summary_text
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import settle
-from cqltui.broker.ownership import expect_ours
+from cqltui.broker.ownership import take
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
@@ -157,8 +157,9 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
 
 def _make(run_dir: RunDir) -> None:
     try:
-        run_dir.logs.mkdir(parents=True, exist_ok=True)
-        expect_ours(run_dir.path)
+        run_dir.path.mkdir(parents=True, exist_ok=True)
+        take(run_dir.path)
+        run_dir.logs.mkdir(exist_ok=True)
     except OSError as error:
         raise unusable(run_dir, error) from error
 

@@ -8,10 +8,12 @@ from cqltui.app import options
 from cqltui.app.ending import see_out, tell
 from cqltui.app.run_server import open_run
 from cqltui.broker.handle import is_alive
-from cqltui.errors import ExitCode, ServerError
+from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
-from cqltui.state.model import Wanted
+from cqltui.state.model import ENDED, Wanted
+from cqltui.state.plain import plain
 
 HELP = "Stop a run: workers write their checkpoints and leave. The same campaign command goes on later."
 
@@ -31,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
         server, run_dir = open_run(arguments)
     except ServerError as error:
         on_own = options.redis_url(arguments.redis_url) is not None
-        if on_own or is_alive(options.existing_run(arguments.run_dir).server):
+        if on_own or is_alive((found := options.existing_run(arguments.run_dir)).server):
             raise
-        print(f"cqltui: {error}", file=sys.stderr)
+        print(f"cqltui: {_ended(found) or error}", file=sys.stderr)
         return ExitCode.OK
     try:
         server.queue.want(wanted)
@@ -44,3 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.OK
     finally:
         server.leave()
+
+
+def _ended(run_dir: RunDir) -> str:
+    """That the campaign has come to its end, if it has."""
+    try:
+        state = from_disk(run_dir)
+    except InputError:
+        return ""
+    if not state.finished_ts or any(task.status not in ENDED for task in state.tasks.values()):
+        return ""
+    return f"{run_dir.path}: campaign {plain(state.campaign.name, 60)} has ended; there is nothing to stop"

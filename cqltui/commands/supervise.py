@@ -41,6 +41,7 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.study import Study
 from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Status, TaskState, Verdict, Wanted
+from cqltui.state.plain import word
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
@@ -48,7 +49,7 @@ from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
 from cqltui.supervisor.interim import Interim
-from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.lock import RunLock, place
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records, set_aside
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
@@ -87,12 +88,12 @@ def start_fresh(run_dir: RunDir) -> None:
         if EmbeddedServer(run_dir.path).alive() or is_missed(run_dir.server):
             raise InputError(
                 f"{run_dir.path}: workers of this run are still at work: run it once more without --fresh, or end it "
-                f"with `cqltui stop --run-dir {run_dir.path}`"
+                f"with `cqltui stop {place(run_dir)}`"
             )
         aside = set_aside(run_dir.path)
     finally:
         lock.free()
-    print(f"cqltui: the earlier run is kept in {aside}", file=sys.stderr)
+    print(f"cqltui: the earlier run is kept in {word(str(aside))}", file=sys.stderr)
 
 
 def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agreement) -> ExitCode:

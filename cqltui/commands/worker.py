@@ -15,6 +15,7 @@ from cqltui.app.logform import log_plainly
 from cqltui.app.run_server import open_run
 from cqltui.app.selftest import SelfTests
 from cqltui.broker.access import Server
+from cqltui.broker.ownership import take
 from cqltui.broker.records import check_name
 from cqltui.errors import InputError
 from cqltui.machine import here
@@ -116,6 +117,7 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
     own = RunDir((options.RUNS / f"{name}@{worker_id}").absolute())
     if own.path.is_symlink():  # in a folder that somebody else has prepared, to lead us into another run
         raise InputError(f"{own.path}: is a link, which is not written to; remove it")
+    take(own.path)  # may be open to others, from an archive
     return own, False
 
 

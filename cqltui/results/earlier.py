@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from cqltui.results.rundir import RunDir, replace_file
+from cqltui.results.rundir import RunDir
+from trainer.files import replace_file
 
 OURS = ("phase*_results.csv", "summary.json", "summary.txt")
 

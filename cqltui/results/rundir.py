@@ -1,17 +1,19 @@
 """The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
 
 import csv
+import errno
 import io
 import json
 import os
 import re
-import shutil
+import stat
 from collections.abc import Iterable
 from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from trainer.files import not_plain, plain_file, read_regular, replaced, write_bytes
+from cqltui.broker.ownership import close_to_others
+from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
@@ -130,12 +132,20 @@ def is_writable(run_dir: RunDir) -> bool:
 
 
 def within(run_dir: RunDir, folder: Path) -> Path:
-    """A folder of the run directory, once no link on the way leads elsewhere. Raises OSError."""
+    """A folder of the run directory, once no link on the way leads elsewhere, and nobody else can put one there. Raises
+    OSError."""
     place = run_dir.path
     for name in folder.relative_to(run_dir.path).parts:
         place /= name
-        if place.is_symlink():
+        try:
+            found = place.lstat()
+        except (FileNotFoundError, NotADirectoryError):  # it will be made, or cannot
+            break
+        if stat.S_ISLNK(found.st_mode):
             raise not_plain(place)
+        if found.st_uid not in (os.geteuid(), 0):
+            raise PermissionError(errno.EPERM, f"{place} belongs to another user (uid {found.st_uid}); remove it")
+        close_to_others(place)
     return folder
 
 
@@ -148,12 +158,6 @@ def _safe(name: str) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically; the same value gives the same bytes."""
     write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
-
-
-def replace_file(source: Path, target: Path) -> None:
-    """Copy `source`, which is no link, over `target`, atomically. FileNotFoundError if there is no source."""
-    with open(source, "rb", opener=plain_file) as content, replaced(target) as file:
-        shutil.copyfileobj(content, file)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """Foreign text made fit for a terminal."""
 
 import re
+import shlex
 import unicodedata
 
 # ECMA-48: CSI sequences; strings (OSC, DCS, SOS, PM, APC) up to their end, or to the escape that breaks them off; then
@@ -34,9 +35,25 @@ def plain_text(text: str, limit: int = 2_000) -> str:
     return "\n".join(plain(line, limit) for line in text.split("\n"))
 
 
+def word(text: str) -> str:
+    """As one word for a shell, printable whatever is in it: what has control characters as $'...', which bash and zsh
+    read."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_in_word, text))}'"
+
+
 def headline(text: str) -> str:
     """The first line that is not empty: of an error the reason, which tracebacks and log lines follow."""
     return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _in_word(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte of a path that is no UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    if char in "\\'":
+        return f"\\{char}"
+    return char if char.isprintable() else ascii(char)[1:-1]
 
 
 def _printable(char: str) -> str:

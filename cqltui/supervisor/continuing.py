@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cqltui.campaign.difference import ContinuedTask
 from cqltui.results.known import CARRIED, newest_saved
-from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, replace_file, within
-from trainer.files import write_bytes
+from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, within
+from trainer.files import replace_file, write_bytes
 from trainer.progress import EpochMetrics
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,5 @@
 """One supervisor a run directory."""
 
-import shlex
 import socket
 import time
 from collections.abc import Mapping
@@ -8,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from cqltui.broker.locks import FileLock, is_held
-from cqltui.broker.ownership import expect_ours, keep_to_ourselves
+from cqltui.broker.ownership import expect_ours, take
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
-from cqltui.state.plain import plain
+from cqltui.state.plain import plain, word
 
 GLANCE_S = 0.5
 """Who only looks whether there is a supervisor holds the lock for a moment."""
@@ -24,11 +23,11 @@ class RunLock:
 
     def __init__(self, run_dir: RunDir) -> None:
         """Raises InputError if another supervisor has the run, or it is another user's."""
-        expect_ours(run_dir.path)
         self._file = run_dir.path / "supervisor.json"
+        expect_ours(run_dir.path)
         try:
             run_dir.path.mkdir(parents=True, exist_ok=True)
-            keep_to_ourselves(run_dir.path)
+            take(run_dir.path)
             self._lock = FileLock(run_dir.path / "supervisor.lock")
         except OSError as error:
             raise unusable(run_dir, error) from error
@@ -67,7 +66,7 @@ def is_local(said: Mapping[str, Any]) -> bool:
 
 def place(run_dir: RunDir) -> str:
     """The option that names the run directory, as typed into a shell."""
-    return f"--run-dir {shlex.quote(str(run_dir.path))}"
+    return f"--run-dir {word(str(run_dir.path))}"
 
 
 def unusable(run_dir: RunDir, error: OSError) -> InputError:

@@ -8,12 +8,12 @@ from typing import Any
 
 from cqltui.broker.records import Result
 from cqltui.results.left import earlier_result, left_of
-from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, replace_file, within, write_json
+from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, within, write_json
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Progress, TaskInfo, TaskState
 from cqltui.supervisor.accepted import check_size, checked, is_of
 from cqltui.supervisor.journal import Journal
-from trainer.files import checkpoints, write_bytes
+from trainer.files import checkpoints, replace_file, write_bytes
 
 
 class Records:

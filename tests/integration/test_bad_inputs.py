@@ -78,7 +78,7 @@ TYPED = [
     (f"small.toml --redis-url {LOGIN}127.0.0.1:1/0", 3, "redis://127.0.0.1:1/0: the server cannot be used"),
     ("status --redis-url redis://h --namespace a:b", 2, "--namespace: expected at most 32 letters"),
     ("status --run-dir nowhere", 2, "nowhere: is no run directory"),
-    (f"status --run-dir {RED}", 2, r"\x1b[31mred: is no run directory"),
+    (f"status --run-dir {RED}", 2, r"\x1b[31mred': has control characters in its name"),
     ("worker --worker-id ../w --run-dir .", 2, "worker '../w': expected 1 to 64 letters, digits"),
     (f"worker --worker-id {RED} --run-dir .", 2, r"worker '\x1b[31mred': expected"),
     (f"worker --worker-id {'w' * 10_000} --run-dir .", 2, "expected 1 to 64 letters, digits"),

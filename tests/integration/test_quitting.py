@@ -131,6 +131,7 @@ def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict
         assert place.processes() == [], victims
     assert "nothing runs here" in place.start("stop").ends(0).err
     place.complete()
+    assert "campaign small has ended; there is nothing to stop" in place.start("stop").ends(0).err
     assert place.trained() == expected
     place.check_journal()
 

@@ -76,6 +76,11 @@ ROOMS = (
         ),
     ),
     Room(
+        "private",
+        ("trainer/private.py",),
+        tuple(f"tests/security/test_{name}.py" for name in ("code_cache", "copied_run", "socket_folders_parents")),
+    ),
+    Room(
         "columns",
         ("cqltui/ui/panels/columns.py", "cqltui/ui/panels/tasks.py"),
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),

@@ -3,6 +3,7 @@ code."""
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from trainer import codecache, config
-from trainer.codecache import PREFIX, code_folder, open_to_others
+from trainer.codecache import PREFIX, code_folder
+from trainer.private import open_to_others
 
 OTHER = 12345
 SOURCES = [Path(config.__file__)]
@@ -121,3 +123,39 @@ def test_a_planted_pickle_is_not_read(base: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "marker").exists()
+
+
+def test_settings_that_a_folder_has_for_numba_are_not_read(tmp_path: Path) -> None:
+    """Neither when it is loaded nor before a compilation, with PyYAML, whose part is played here, loaded or not."""
+    (tmp_path / ".numba_config.yaml").write_text("DISABLE_JIT: 1\nCPU_NAME: i386\n")
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    script = "import sys\nfrom trainer.jit import numba\n"
+    script += "assert numba.njit(lambda x: x + 1)(1) == 2\nassert numba.config.OPT == 2, 'variables count'\n"
+    script += "print(numba.config.DISABLE_JIT, numba.config.CPU_NAME, 'yaml' in sys.modules)\n"
+    script += "import yaml\nyaml.safe_load"
+    stub = f"import os\ndef safe_load(file):\n    os.mkdir({str(tmp_path / 'marker')!r})\n"
+    stub += "    return dict(line.split(': ') for line in file.read().splitlines())\n"
+    (modules / "yaml.py").write_text(stub)
+    root = str(Path(__file__).parents[2])
+    for first in ("", "import yaml\n"):
+        done = subprocess.run(
+            [sys.executable, "-P", "-W", "error::UserWarning", "-c", first + script],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([root, str(modules)]), "NUMBA_OPT": "2"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stdout) == (0, f"0 None {bool(first)}\n"), done.stderr
+        assert not (tmp_path / "marker").exists()
+
+
+def test_numba_is_loaded_in_one_place_alone() -> None:
+    root = Path(__file__).parents[2]
+    lines = {
+        path.name
+        for package in ("trainer", "cqltui")
+        for path in (root / package).rglob("*.py")
+        if re.search(r"^\s*(import|from) numba", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert lines == {"jit.py"}

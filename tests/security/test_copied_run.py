@@ -10,8 +10,8 @@ import pytest
 
 from cqltui.broker.ownership import keep_to_ourselves, shut_out_others
 from cqltui.child import PYTHON, forget_relative_path
-from trainer.codecache import open_to_others
 from trainer.files import read_regular
+from trainer.private import open_to_others
 
 
 def mode(path: Path) -> int:

@@ -13,7 +13,7 @@ from cqltui.broker.records import Claim, Result
 from cqltui.broker.server import EmbeddedServer
 from cqltui.commands import worker
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, replace_file
+from cqltui.results.rundir import RunDir
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
 from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.journal import Journal
@@ -25,7 +25,7 @@ from tests.integration.place import Place
 from tests.integration.sessions import ONE
 from tests.unit.made import leave_result
 from tests.unit.test_attempt_figures import SPEC
-from trainer.files import plain_file, write_bytes
+from trainer.files import plain_file, replace_file, write_bytes
 
 KEPT = b"a line, and the rest of another that is not ended"
 TOKEN = "1-7"

@@ -4,7 +4,9 @@ import os
 import time
 import tracemalloc
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -55,6 +57,29 @@ def test_as_data(tmp_path: Path, endless: Callable[[Path], Path]) -> None:
     with pytest.raises(DataError, match="it is a device or a pipe; expected a regular file"):
         read_table(endless(tmp_path), ["a"])
     assert time.monotonic() - began < SECONDS
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["/proc/kmsg", "/proc/self/mounts", "/proc/self/mem"])
+def test_a_file_of_the_systems_as_data(name: str) -> None:
+    """They say that they hold nothing: what is read of them waits for more, or never ends."""
+    if not Path(name).is_file():
+        pytest.skip(f"there is no {name}")
+    began = time.monotonic()
+    with pytest.raises(DataError, match="the file is empty, or one of the system's: give a CSV on a disk"):
+        read_table(Path(name), ["a"])
+    assert time.monotonic() - began < SECONDS
+
+
+def test_data_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path := tmp_path / "growing.csv").write_text("a\n1\n2\n")
+
+    def begin(file: BinaryIO, *, encoding: str, newline: str) -> TextIOWrapper:
+        path.write_text("a\n1\n2\n" + "3\n" * 100_000)
+        return TextIOWrapper(file, encoding=encoding, newline=newline)
+
+    monkeypatch.setattr("trainer.data.table.TextIOWrapper", begin)
+    assert read_table(path, ["a"]).columns["a"] == ("1", "2")
 
 
 @pytest.mark.parametrize("endless", ENDLESS)

@@ -3,6 +3,8 @@
 import csv
 import io
 import logging
+import os
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from cqltui.broker import redis_cli
 from cqltui.broker.checkup import Finding, Level
 from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.load import load_campaign
+from cqltui.child import find_program
 from cqltui.cli import main
 from cqltui.commands import doctor
 from cqltui.errors import InputError, without_passwords
@@ -23,7 +26,7 @@ from cqltui.reporters.difference import withdrawn_lines
 from cqltui.results.record import TaskRecord, TaskStanding
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import cell, phase_table
-from cqltui.state.plain import plain
+from cqltui.state.plain import plain, word
 from tests.contract.servers import Canned
 from tests.unit.test_difference import FILE, campaign_of
 
@@ -160,3 +163,42 @@ def test_a_title_of_80_kilobytes(tmp_path: Path, key: str) -> None:
 def test_a_withdrawn_task_of_a_foreign_run(tmp_path: Path) -> None:
     known = KnownTask("a1", HOSTILE, HOSTILE, 3)
     assert all(map(is_harmless, withdrawn_lines([known, replace(known, done=True)])))
+
+
+NAMES = ("a\n  --run-dir evil", "b\x1b]0;title\x07", "c'\t\\d", "e\udcff")
+
+
+def test_a_run_directorys_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        Path("runs", name).mkdir(parents=True)
+        Path("runs", name, "campaign.json").write_text("{}")
+    assert main(["status"]) == 2
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "cqltui: there are several runs, name one:"
+    assert lines == [
+        f"  --run-dir $'runs/{name}'" for name in (r"a\n  --run-dir evil", r"b\x1b]0;title\x07", r"c\'\t\\d", r"e\xff")
+    ]
+    for name, line in zip(NAMES[:3], lines, strict=False):
+        for words in (["status"], ["stop"], ["worker", "--worker-id", "w"]):
+            assert main([*words, "--run-dir", f"runs/{name}"]) == 2
+            told = capsys.readouterr().err
+            assert told.count("\n") == 1
+            assert "has control characters in its name: choose another, or rename it (mv $'" in told
+            assert line.partition("runs/")[2] in told
+
+
+def test_a_word_is_read_by_a_shell_as_it_was() -> None:
+    bash = find_program("bash")
+    for text in (*NAMES, "plain", "it's", "\u202e", 'é "$HOME" `x`\n'):
+        assert word(text).isprintable()
+        if bash is not None:
+            done = subprocess.run(
+                [bash, "-c", os.fsencode(f"printf %s {word(text)}")],
+                capture_output=True,
+                check=True,
+                env={"LC_ALL": "C.UTF-8"},
+            )
+            assert os.fsdecode(done.stdout) == text

@@ -191,6 +191,20 @@ def test_a_workers_own_folder_is_no_link(tmp_path: Path, monkeypatch: pytest.Mon
         place(Path("/nowhere"))
 
 
+def test_it_is_closed_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "runs" / "night@w1"
+    for folder in (own, own / "logs", own / "tasks"):
+        folder.mkdir(parents=True)
+        folder.chmod(0o777)
+    assert place(Path("/nowhere")) == (RunDir(own), False)
+    assert {folder.stat().st_mode & 0o022 for folder in (own, own / "logs", own / "tasks")} == {0}
+    (own / "tasks").rmdir()
+    (own / "tasks").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="night@w1/tasks: is a link"):
+        place(Path("/nowhere"))
+
+
 def test_the_folder_of_data_has_to_be_there(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     worker.add_arguments(parser)

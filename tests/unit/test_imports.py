@@ -32,6 +32,7 @@ TORCH_FREE = (
     "trainer.progress",
     "trainer.packing",
     "trainer.files",
+    "trainer.private",
     "trainer.layout",
     "trainer.model",
     "trainer.tensorfile",

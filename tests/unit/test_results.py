@@ -14,11 +14,11 @@ from safetensors.numpy import save_file
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.record import TaskResult, TaskStanding, read_q_heldout
-from cqltui.results.rundir import RunDir, read_json, read_metrics, replace_file, write_json
+from cqltui.results.rundir import RunDir, read_json, read_metrics, write_json
 from cqltui.results.summary import render
 from cqltui.results.tables import improvement, result_columns, write_results
 from cqltui.state.model import Status
-from trainer.files import replaced
+from trainer.files import replace_file, replaced
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 FILE = """

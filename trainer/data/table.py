@@ -2,9 +2,10 @@
 
 import csv
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from trainer import allowance
 from trainer.data.features import suggestion
 from trainer.data.types import DataError, Double, Int
-from trainer.files import open_regular
+from trainer.files import Beginning, open_regular
 
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None"})
 """Cells that say nothing. NaN is not among them: a computed NaN is a fault to look into."""
@@ -108,11 +109,14 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
     """
     try:
         memory = allowance.memory().amount
-        with (
-            open_regular(path, memory) as content,
-            TextIOWrapper(content, encoding="utf-8-sig", newline="") as file,
-        ):
-            return _parse(path, file, needed, optional, memory)
+        with open_regular(path, memory) as content:
+            size = os.fstat(content.fileno()).st_size
+            if not size:
+                # Those of /proc, some of which are waited for or never end, have none either.
+                raise DataError("the file is empty, or one of the system's: give a CSV on a disk", path=path)
+            beginning = BufferedReader(Beginning(content, size))
+            with TextIOWrapper(beginning, encoding="utf-8-sig", newline="") as file:
+                return _parse(path, file, needed, optional, memory)
     except FileNotFoundError:
         raise DataError("there is no such file: correct data.path", path=path) from None
     except OSError as error:
