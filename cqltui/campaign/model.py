@@ -164,7 +164,12 @@ class Campaign:
 
 def task_digest(task: TaskSpec, data_digest: str) -> str:
     """SHA-256 (hex) over the phase's name and exactly what determines the task's weights."""
-    settings = asdict(task.trainer)
+    return settings_digest(task.phase, task.trainer, data_digest)
+
+
+def settings_digest(phase: str, trainer: TrainerConfig, data_digest: str) -> str:
+    """The digest of the task that has these settings."""
+    settings = asdict(trainer)
     del settings["validate_every"]  # looks at the training, has no part in it
-    identity = {"phase": task.phase, "trainer": settings, "data": data_digest}
+    identity = {"phase": phase, "trainer": settings, "data": data_digest}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

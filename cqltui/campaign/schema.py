@@ -17,10 +17,8 @@ from cqltui.campaign.fields import (
     read_table,
     text,
 )
-from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS
+from trainer.config import LARGEST_EDGE_SIZE, MAX_LAYERS, MAX_WIDTH, STATE_COLUMNS
 
-MAX_LAYERS = 32
-MAX_WIDTH = 16_384
 MAX_SEED = 2**32 - 1
 """What every random generator that a seed is handed to accepts."""
 MAX_SECONDS = 7 * 86_400.0

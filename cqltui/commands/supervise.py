@@ -49,6 +49,7 @@ from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records, set_aside
+from cqltui.supervisor.submit import planned
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 
@@ -163,7 +164,7 @@ def _assemble(
 ) -> Supervisor:
     """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
     run_dir, queue, places = chosen.run_dir, server.queue, placing.places
-    records = Records(run_dir)
+    records = Records(run_dir, planned(campaign, data))
     created_ts = manifest.write(
         run_dir,
         campaign,

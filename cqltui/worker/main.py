@@ -106,7 +106,7 @@ class Worker:
         while not self._stop.is_set():
             if claims := self._link.claim(self._limit, self._options.min_priority, self._free_bytes()):
                 self._session = Session(self._context, claims)
-                self._heartbeat.pace(min(interval_s(float(claim.spec["lease_s"])) for claim in claims))
+                self._heartbeat.pace(interval_s(self._session.lease_s))
                 if not self._session.run():  # the memory was not enough, whatever the estimate said
                     self._limit = max(1, len(claims) // 2)
                 self._session = None

@@ -88,6 +88,16 @@ def _changed(**change: Any) -> Callable[[Path], object]:
     return harm
 
 
+def _actions(*names: str) -> Callable[[Path], object]:
+    """Another model's, with Q values to match."""
+
+    def harm(folder: Path) -> None:
+        _changed(actions=names)(folder)
+        (folder / "q_heldout.safetensors").write_bytes(save({"q": np.ones((3, len(names)), np.float32)}))
+
+    return harm
+
+
 def _not_a_number(folder: Path) -> None:
     model = read_model(folder / "model.safetensors")
     weight = np.full_like(model.tensors["head.weight"], np.nan)
@@ -117,8 +127,8 @@ def _no_q(folder: Path) -> None:
         (_last_row_alone, "metrics.csv: it does not have each epoch once"),
         (_not_a_number, "model.safetensors: a weight, or what its inputs are scaled by, is no number"),
         (_changed(standardiser=Standardiser(np.zeros(2, np.float32), np.zeros(2, np.float32))), "is no number"),
-        (_changed(actions=("large", "no-bet")), "model.safetensors: its actions are"),
-        (_changed(actions=()), "model.safetensors: its actions are"),
+        (_actions("large", "no-bet"), "model.safetensors: its actions are"),
+        (_actions(), "model.safetensors: its actions are"),
         (_no_q, "q_heldout.safetensors: holds no Q values of the model's actions"),
     ],
 )
