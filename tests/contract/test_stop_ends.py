@@ -1,7 +1,7 @@
 """A stop ends within its grace time, whatever the server says."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from cqltui.errors import ExitCode
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor import supervisor
+from cqltui.supervisor.accepted import Planned
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.process import Launcher
@@ -25,11 +26,13 @@ from tests.contract.readers import reader
 class Running:
     """A supervisor at work in a thread, without workers of its own."""
 
-    def __init__(self, queue: Queue, folder: Path, ids: frozenset[str]) -> None:
-        folder.mkdir()
+    def __init__(
+        self, queue: Queue, folder: Path, ids: frozenset[str], planned: Mapping[str, Planned] | None = None
+    ) -> None:
+        folder.mkdir(exist_ok=True)
         self.code: ExitCode | None = None
         self.hindered: list[str] = []
-        self.records, self.feed = Records(RunDir(folder)), reader(queue)
+        self.records, self.feed = Records(RunDir(folder), planned), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
         guard = Guard(queue, fleet, WorkersConfig(), self.records)
         hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0, self.hindered.append)
