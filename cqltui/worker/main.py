@@ -89,7 +89,8 @@ class Worker:
         self._heartbeat = Heartbeat(self._beat)
 
     def run(self) -> int:
-        """Work until the queue is idle for ten minutes or a signal says to stop; the exit code."""
+        """Work until the queue is idle for ten minutes or a signal says to stop; the exit code. Raises InputError for
+        data that this machine lacks."""
         one_thread()
         log.info("worker %s on %s, pid %d", self._options.worker_id, self._options.device, os.getpid())
         self._heartbeat.start()
@@ -99,6 +100,8 @@ class Worker:
             self._heartbeat.stop()
             self._link.sign_off()
             log.info("worker %s leaves", self._options.worker_id)
+        if self._context.unable:
+            raise InputError(self._context.unable)
         return 0
 
     def _loop(self) -> None:

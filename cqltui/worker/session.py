@@ -58,6 +58,9 @@ class Context:
     data_root: Path | None = None
     """As of `DataSource.root`."""
 
+    unable: str = ""
+    """Why this process cannot train the campaign at all, once that is known."""
+
     def dataset(self, config: DataConfig, digest: str) -> Dataset:
         """The task's data, checked to be what the campaign was planned with."""
         if digest not in self.datasets:
@@ -302,7 +305,9 @@ class Session:
         """The pack broke: each member fails with the reason, and is tried again unless that is hopeless."""
         log.exception("%s", ", ".join(self.leases()))
         if self._context.hands_over and isinstance(error, DataError):
-            log.error("this machine does not have the campaign's data: the worker leaves, its tasks go back")
+            worker = self._context.worker
+            self._context.unable = str(error)
+            self._warn(f"worker {worker['id']} on {worker.get('host', '')} leaves, and gives its tasks back: {error}")
             for claim in self._waiting.values():
                 self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
             self._waiting.clear()
