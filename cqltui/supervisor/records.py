@@ -99,13 +99,18 @@ class Records:
         """How the task was done before it was submitted again; None if it was not."""
         return earlier_result(self._run_dir, info, digest, life)
 
+    def check_sizes(self, task_id: str, sizes: Mapping[str, int]) -> None:
+        """Raise RefusedResultError for a file that is larger than the task's result can be."""
+        for name, size in sizes.items():
+            check_size(name, size, self._info(task_id))
+
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder. Raises RefusedResultError for
         more than a result can be, OSError."""
+        self.check_sizes(result.id, {name: len(content) for name, content in files.items()})
         folder = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         for name in RESULT_FILES:
             if name in files:
-                check_size(name, len(files[name]), self._info(result.id))
                 write_bytes(folder / name, files[name])
 
     def publish(self, result: Result) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from cqltui.broker.queue import Queue
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import Campaign
+from cqltui.campaign.model import Campaign, settings_digest
 from cqltui.campaign.payload import DataSummary, SpecError, check_spec
 from cqltui.commands.dataset import load_data
 from cqltui.commands.supervise import standings
@@ -196,13 +196,13 @@ def test_a_result_of_other_settings_is_refused(one: Campaigned) -> None:
         one.train()
         eventually(lambda: one.run_dir.result_json(one.claim.id).is_file())
     before = (read_json(one.run_dir.result_json(one.claim.id)) or {})["digest"]
-    assert before == payload.settings_digest("quality", payload.read_trainer(one.claim.spec), one.data.digest)
+    assert before == settings_digest("quality", payload.read_trainer(one.claim.spec), one.data.digest)
     assert one.queue.resubmit(one.claim.id)
     one.queue.want(Wanted.RUNNING)
     one.claim_again()
     other = before[:8] + "0" * 56
     one.train()
-    raw = json.loads(one.queue.client.hget(one.queue.keys.results, f"{one.claim.id}/2"))
+    raw = json.loads(one.queue.client.execute_command("HGET", one.queue.keys.results, f"{one.claim.id}/2"))
     raw["result"]["digest"] = other
     one.queue.client.hset(one.queue.keys.results, f"{one.claim.id}/2", orjson.dumps(raw))
     with one.supervised():
