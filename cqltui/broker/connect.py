@@ -27,6 +27,7 @@ _TLS_MENDS = (
     ("CERTIFICATE_VERIFY_FAILED", "name the CA that signed its certificate: rediss://...?ssl_ca_certs=/path/ca.pem"),
     ("NO_CERTIFICATE_OR_CRL_FOUND", "the file that ssl_ca_certs names holds no certificate (PEM)"),
     ("No such file", "a file that the URL names is missing (ssl_ca_certs, ssl_certfile or ssl_keyfile)"),
+    ("PEM lib", "ssl_certfile and ssl_keyfile have to be PEM, and an encrypted key needs its ssl_password"),
     ("WRONG_VERSION_NUMBER", _IS_PLAIN),
     ("Timeout", _IS_PLAIN),
 )
