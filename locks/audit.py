@@ -48,7 +48,7 @@ def differences(expected: Mapping[str, str], installed: Mapping[str, str]) -> It
 
 
 def other_builds(expected: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[str]:
-    """As `differences`, whatever a build is called (2.13.0+cpu); but for PyTorch itself, not every platform has them."""
+    """As `differences`, whatever a build is called (2.13.0+cpu). PyTorch alone is needed on every platform."""
     for name, version in sorted(expected.items()):
         found = installed.get(name)
         if (found is None and name == "torch") or (found is not None and Version(found).public != version):

@@ -117,20 +117,18 @@ def test_a_spreadsheet_computes_nothing(sign: str) -> None:
     assert cell(f"alpha {sign} x")[0] == "a"
 
 
-@pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize(
     "before", [" ", "  ", "\t ", "\n", "\r\n", "\xa0", "\u3000", "\u200b", "\ufeff", '"', "\x00", ' "']
 )
-def test_what_a_spreadsheet_passes_over_hides_no_formula(before: str, sign: str) -> None:
-    assert cell(f"{before}{sign}1+1").startswith("'")
+def test_what_a_spreadsheet_passes_over_hides_no_formula(before: str) -> None:
+    assert all(cell(f"{before}{sign}1+1").startswith("'") for sign in SIGNS)
 
 
-@pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("separator", [";", '";', "|", "x;", 'x"; ', 'a;b|"'])
-def test_a_cell_begins_behind_another_countrys_separator(separator: str, sign: str) -> None:
+def test_a_cell_begins_behind_another_countrys_separator(separator: str) -> None:
     """The file's own quotes do not hold it: to a spreadsheet that looks for semicolons they stand within a cell."""
     line = io.StringIO()
-    csv.writer(line).writerow(["a1", cell(f"{separator}{sign}1+1"), 0.5])
+    csv.writer(line).writerows(["a1", cell(f"{separator}{sign}1+1"), 0.5] for sign in SIGNS)
     for delimiter in ",;|\t":
         for row in csv.reader(io.StringIO(line.getvalue()), delimiter=delimiter):
             assert not [part for part in row if part.strip(' "')[:1] in tuple(SIGNS)], row
