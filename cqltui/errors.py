@@ -3,7 +3,7 @@
 import re
 from enum import IntEnum
 
-RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs"
+RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs (--db N where the URL names a database)"
 """The mend for a user that may not do what is needed."""
 _URL = re.compile(r"(?<![a-z])[a-z]++:/{1,3}+(?![\[)\s])", re.IGNORECASE)
 """Where a URL's user and password may begin. One slash: a URL that was taken for a path. A bracket or a space begins an

@@ -14,7 +14,9 @@ from cqltui.errors import InputError, without_passwords
 INVALID: Final = object()
 """Stands for a value that was given and is wrong, so that it is not reported as missing as well."""
 MAX_PROBLEMS = 40
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+LONGEST_NAME = 100
+"""Of one in a message as it is, and of an unknown one as far as it is compared with the known ones."""
+BARE_KEY = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 
 
 class Problems:
@@ -28,26 +30,34 @@ class Problems:
         self._line_of = line_of
         self._set_keys = frozenset(set_keys)
         self._found: list[str] = []
+        self._more = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further problems are counted only: what to say of them need not be found out."""
+        return len(self._found) >= MAX_PROBLEMS
 
     def add(self, key: str, message: str) -> None:
         """Record a problem with the value at `key`; an empty key means the whole file."""
-        self._found.append(f"{self._place(key)}: {message}")
+        self.add_line("" if self.is_full else f"{self._place(key)}: {message}")
 
     def expected(self, key: str, expected: str, found: object) -> object:
         """Record that the value at `key` is not what it has to be. Returns INVALID, for the reader to return."""
-        self.add(key, f"expected {expected}, found {describe(found)}")
+        self.add(key, "" if self.is_full else f"expected {expected}, found {describe(found)}")
         return INVALID
 
     def add_line(self, line: str) -> None:
         """Record a problem that has no place in the file, e.g. with a setting of the command line."""
-        self._found.append(line)
+        if self.is_full:
+            self._more += 1
+        else:
+            self._found.append(line)
 
     def raise_any(self) -> None:
         """Raise one InputError with everything recorded, if there is anything."""
         if self._found:
-            more = len(self._found) - MAX_PROBLEMS
-            rest = [f"{self._file}: and {more} more problems"] if more > 0 else []
-            raise InputError(*self._found[:MAX_PROBLEMS], *rest)
+            rest = [f"{self._file}: and {self._more:,} more problems"] if self._more else []
+            raise InputError(*self._found, *rest)
 
     def _place(self, key: str) -> str:
         for set_key in self._set_keys:
@@ -75,7 +85,7 @@ class Reader:
 
 def suggestion(name: str, known: Collection[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:LONGEST_NAME], known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
 
 
@@ -106,7 +116,7 @@ def item_path(parent: str, index: int, item: object) -> str:
 
 
 def key_path(parent: str, name: str) -> str:
-    """`parent.name`, with quotes around a name that TOML would want quoted."""
+    """`parent.name`, with quotes around a name that TOML would want quoted, or that is cut."""
     name = name if BARE_KEY.fullmatch(name) else describe(name)
     return f"{parent}.{name}" if parent else name
 
@@ -122,7 +132,9 @@ def read_table(
         problems.expected(key, "a table", table)
         return {}
     for name in table:
-        if name not in schema:
+        if name not in schema and problems.is_full:
+            problems.add(key, "")
+        elif name not in schema:
             hint = (hints or {}).get(name) or suggestion(name, sorted(schema))
             problems.add(key_path(key, name), f"unknown key{hint}")
     return {name: schema[name](value, key_path(key, name), problems) for name, value in table.items() if name in schema}

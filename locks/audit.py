@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,8 +13,11 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 HERE = Path(__file__).parent
+CONSTRAINTS = HERE.parent / "constraints.txt"
+BUILDS = re.compile(r"torch$|triton$|cuda-|nvidia-")
 LOCKS = ("pip", "run", "dev")
 ASK_S = 300.0
 
@@ -31,11 +35,24 @@ def locked(text: str) -> dict[str, str]:
     return found
 
 
+def by_version(text: str) -> dict[str, str]:
+    """Name to version of what constraints.txt names and no lock file does, since its builds differ by platform."""
+    return {name: version for name, version in locked(text).items() if BUILDS.match(name)}
+
+
 def differences(expected: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[str]:
     """What is missing, or of another version, a line each."""
     for name, version in sorted(expected.items()):
         if (found := installed.get(name)) != version:
             yield f"{name}: locked {version}, installed {found or 'not at all'}"
+
+
+def other_builds(expected: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[str]:
+    """As `differences`, whatever a build is called (2.13.0+cpu). PyTorch alone is needed on every platform."""
+    for name, version in sorted(expected.items()):
+        found = installed.get(name)
+        if (found is None and name == "torch") or (found is not None and Version(found).public != version):
+            yield f"{name}: tested {version}, installed {found or 'not at all'}"
 
 
 def main() -> int:
@@ -47,8 +64,9 @@ def main() -> int:
     for name in LOCKS:
         expected |= locked((HERE / f"{name}.lock").read_text(encoding="utf-8"))
     installed = {str(canonicalize_name(found.name)): found.version for found in metadata.distributions()}
-    differing = list(differences(expected, installed))
-    print("\n".join(differing) or f"{len(expected)} packages are installed as locked")
+    builds = by_version(CONSTRAINTS.read_text(encoding="utf-8"))
+    differing = [*differences(expected, installed), *other_builds(builds, installed)]
+    print("\n".join(differing) or f"{len(expected)} packages are installed as locked, PyTorch as tested")
     others = sorted(installed.keys() - expected.keys())
     print(f"by version, or not locked: {', '.join(f'{name} {installed[name]}' for name in others)}")
     return 1 if _ask(asked.pip_audit) or differing else 0

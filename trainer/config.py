@@ -16,6 +16,7 @@ STAKES = (0.0, 0.2, 0.6, 1.0)
 MAX_STAKE_FRACTION = 0.05
 LARGEST_EDGE_SIZE = 10.0
 """Points that a simulated market may overlook."""
+MAX_LAYERS, MAX_WIDTH = 32, 16_384
 ADAM_BETAS = (0.9, 0.999)
 ADAM_EPS = 1e-8
 NORM_EPS = 1e-5

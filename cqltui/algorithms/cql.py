@@ -6,11 +6,8 @@ from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Setting, setting_cell
 from cqltui.fields import choice, integer, list_of, number, positive
-from trainer.config import TrainerConfig, epoch_steps, param_count, step_flops
+from trainer.config import MAX_LAYERS, MAX_WIDTH, TrainerConfig, epoch_steps, param_count, step_flops
 from trainer.packing import estimate_bytes, pack_key
-
-MAX_LAYERS = 32
-MAX_WIDTH = 16_384
 
 _DEFAULTS = {field.name: field.default for field in fields(TrainerConfig)}
 

@@ -47,6 +47,11 @@ def positive(text: str) -> int:
     return _number(text, int, lambda value: value >= 1, "a whole number from 1")
 
 
+def database(text: str) -> int:
+    """The number of one of a server's databases, for argparse."""
+    return _number(text, int, lambda value: 0 <= value < 1 << 31, "a whole number from 0")
+
+
 def positive_seconds(text: str) -> float:
     """A positive number of seconds, for argparse."""
     return _number(text, float, lambda value: 0 < value < float("inf"), "a positive number of seconds")

@@ -33,17 +33,22 @@ class Role:
         called = {command for name in self.scripts for command in _CALL.findall(source(name))}
         return called | self.calls
 
-    def rules(self, keys: Keys, password: str = "PASSWORD") -> str:
-        """One line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file."""
+    def rules(self, keys: Keys, password: str = "PASSWORD", database: int = 0) -> str:
+        """One line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file.
+
+        Keys are named without their database, so that no other may be chosen: a connection begins in 0.
+        """
         patterns = [keys.queue, keys.active_workers, f"{keys.prefix}cq:*"]
         if "rename" in self.commands():  # what was overwritten by hand is kept under such names
             patterns += [f"{keys.queue}.*", f"{keys.active_workers}.*"]
+        chosen = (f"+select|{database}",) if database else ()
         return " ".join(
             (
                 f"ACL SETUSER {self.user} reset on >{password}",
                 *(f"~{pattern}" for pattern in patterns),
                 f"&{keys.events}",
                 *(f"+{command}" for command in sorted(self.commands())),
+                *chosen,
             )
         )
 
@@ -53,7 +58,7 @@ def _all_scripts() -> tuple[str, ...]:
     return tuple(sorted(set(names) - {"common", "align"}))
 
 
-_EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers", "select"})
+_EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers"})
 WORKER = Role(
     "cqltui-worker",
     (
@@ -77,7 +82,7 @@ OWNER = Role(
     _all_scripts(),
     WORKER.calls
     | {"subscribe", "unsubscribe", "lrange", "xrange"}  # events
-    | {"zrange", "zcard", "hgetall", "hscan", "del", "time", "scan", "unlink"}
+    | {"zrange", "zcard", "hgetall", "hscan", "hstrlen", "del", "time", "scan", "unlink"}
     | {"info", "type", "exists", "zcount"}  # a warning at the start, `cqltui doctor`
     | {"script|kill"},  # typed by hand, against a worker's script that does not end
 )

@@ -28,6 +28,7 @@ _TLS_MENDS = (
     ("CERTIFICATE_VERIFY_FAILED", "name the CA that signed its certificate: rediss://...?ssl_ca_certs=/path/ca.pem"),
     ("NO_CERTIFICATE_OR_CRL_FOUND", "the file that ssl_ca_certs names holds no certificate (PEM)"),
     ("No such file", "a file that the URL names is missing (ssl_ca_certs, ssl_certfile or ssl_keyfile)"),
+    ("PEM lib", "ssl_certfile and ssl_keyfile have to be PEM, and an encrypted key needs its ssl_password"),
     ("WRONG_VERSION_NUMBER", _IS_PLAIN),
     ("Timeout", _IS_PLAIN),
 )
@@ -102,8 +103,10 @@ def connect_url(url: str) -> redis.Redis:
     `trouble.named` gives) if it cannot be used now; neither message, nor what they are raised from, holds a password.
     """
     check_url(url)
+    is_tls = url.startswith("rediss:")
     try:
-        client = redis.Redis.from_url(url, **_settings())
+        # A key's password that the URL lacks is not asked for on the terminal: it is none.
+        client = redis.Redis.from_url(url, **_settings(), **({"ssl_password": ""} if is_tls else {}))
     except (ValueError, TypeError, AttributeError, redis.RedisError):
         # The library's messages may quote parts of the URL, and a password with a '#' or '/' is among them.
         raise wrong_form() from None
@@ -120,7 +123,7 @@ def connect_url(url: str) -> redis.Redis:
         for password in passwords(url):
             text = text.replace(password, "(hidden)")
         if trouble.kind(found) is trouble.Trouble.AWAY:
-            text = _with_fix(f"the server cannot be used: {text}", tls=url.startswith("rediss:"))
+            text = _with_fix(f"the server cannot be used: {text}", tls=is_tls)
         raise type(found)(f"{shown_url(url)}: {text}") from None
     return client
 

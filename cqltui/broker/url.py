@@ -1,23 +1,33 @@
 """The URL of the user's own server: what it may hold, and what of it may be shown."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cqltui.errors import InputError
+from trainer.files import open_regular
 
 URL_FORMS = "redis://[user:password@]host:port/db (with TLS: rediss://) or unix://[user:password@]/path?db=0"
 _OPTIONS = frozenset({"db", "username", "password", "client_name", "socket_timeout", "socket_connect_timeout"})
 _SCHEMES = ("redis", "rediss", "unix")
 _PRINTABLE = re.compile(r"[!-~]+")
 _TLS = "ssl_"
-"""How the client library's options of TLS begin: ssl_ca_certs, ssl_certfile, ssl_check_hostname and others."""
+"""How the client library's options of TLS begin."""
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_TLS_OPTIONS = frozenset({*_TLS_FILES, "ssl_password", "ssl_check_hostname", "ssl_cert_reqs"})
+"""Of the library's others some wait for whatever they name."""
+LARGEST_FILE = 16 << 20
+"""Of certificates: all that a system trusts take a quarter of a megabyte."""
+LONGEST_S = 60.0
+"""That a URL may have a server that does not answer be waited for."""
 
 
 def check_url(url: str) -> None:
-    """Raise InputError for what is no such URL, or has an option that the connection cannot have."""
+    """Raise InputError for what is no such URL, or has an option that the connection cannot have, or would wait for."""
     try:
         parts = urlsplit(url)
-        options = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+        values = parse_qsl(parts.query, keep_blank_values=True)
+        options = [name for name, _ in values]
     except ValueError:
         raise wrong_form() from None
     at = "@" in parts.netloc
@@ -25,13 +35,34 @@ def check_url(url: str) -> None:
     cut = bool(parts.netloc) and not at and any("@" in part for part in (parts.path, *options))
     if parts.scheme not in _SCHEMES or not _PRINTABLE.fullmatch(url) or "#" in url or cut:
         raise wrong_form()
-    for name in options:
-        if name.startswith(_TLS):
-            if parts.scheme != "rediss":
-                raise InputError(f"{shown_url(url)}: {name} is for TLS: the URL has to begin with rediss://")
-        elif name not in _OPTIONS:
-            known = ", ".join(sorted(_OPTIONS))
-            raise InputError(f"{shown_url(url)}: unknown option {name[:40]!a}; known: {known}, ssl_...")
+    for name, value in values:
+        if name not in _OPTIONS | _TLS_OPTIONS:
+            known = ", ".join((*sorted(_OPTIONS), *sorted(_TLS_OPTIONS)))
+            raise InputError(f"{shown_url(url)}: unknown option {name[:40]!a}; known: {known}")
+        if name.startswith(_TLS) and parts.scheme != "rediss":
+            raise InputError(f"{shown_url(url)}: {name} is for TLS: the URL has to begin with rediss://")
+        if name.endswith("timeout") and not 0 < _seconds(value) <= LONGEST_S:
+            raise InputError(f"{shown_url(url)}: {name}: expected seconds, above 0 and at most {LONGEST_S:g}")
+        if name in _TLS_FILES:
+            _check_file(shown_url(url), name, Path(value))
+
+
+def _seconds(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def _check_file(shown: str, name: str, path: Path) -> None:
+    """Raise InputError for what OpenSSL would wait for: a pipe, a device, a file without an end. One that is missing it
+    says itself."""
+    try:
+        open_regular(path, LARGEST_FILE).close()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        raise InputError(f"{shown}: {name}: {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def wrong_form() -> InputError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cqltui.broker import codec
 from cqltui.broker.records import Claim, RefusedError, Result, Submission, check_name, check_priority, clean
+from cqltui.broker.trouble import NONSENSE
 from cqltui.errors import InputError
 from cqltui.state.model import Lifecycle
 
@@ -21,21 +22,22 @@ def submission(task: Submission) -> tuple[str | bytes, ...]:
 
 
 def claim(row: Sequence[bytes]) -> Claim:
-    """A claim as a script answers it. Raises RefusedError if its spec cannot be read."""
-    task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths = row
-    value = codec.decode_object(spec)
-    if value is None:
-        raise RefusedError(f"task {task_id.decode()}: its spec on the server is damaged")
-    return Claim(
-        id=task_id.decode(),
-        token=token.decode(),
-        run=int(run),
-        attempt=int(attempt),
-        spec=value,
-        checkpoint_epoch=int(epoch),
-        checkpoint_token=checkpoint_token.decode(),
-        deaths=int(deaths),
-    )
+    """A claim as a script answers it; its spec is empty if it cannot be read. Raises RefusedError for no claim at all:
+    its id and token become names of folders."""
+    try:
+        task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths = row
+        return Claim(
+            id=check_name("task", task_id.decode()),
+            token=check_name("token", token.decode()),
+            run=int(run),
+            attempt=int(attempt),
+            spec=codec.decode_object(spec) or {},
+            checkpoint_epoch=int(epoch),
+            checkpoint_token=checkpoint_token.decode(),
+            deaths=int(deaths),
+        )
+    except (*NONSENSE, InputError) as error:
+        raise RefusedError(f"the server hands out what is no task: {' '.join(str(error).split())[:200]}") from None
 
 
 def lease(raw: bytes) -> tuple[str, int, str] | None:

@@ -1,8 +1,6 @@
 """TOML file and `--set` settings -> Campaign. Problems name file, key and what was expected, all of them at once."""
 
 import codecs
-import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.criteria import CHECKS, phase_names
+from cqltui.campaign.document import parse_toml
 from cqltui.campaign.lines import line_of
 from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
@@ -21,7 +20,7 @@ from cqltui.fields import INVALID, Problems, item_path, positive, read_table, su
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
 from trainer.files import read_regular
 
-MAX_TASKS = 100_000
+MAX_TASKS, MAX_PHASES, MAX_CRITERIA = 100_000, 1000, 1000
 LARGEST_BYTES = 64 << 20
 """Of a campaign file: as many tasks, each with every setting, take half of it."""
 
@@ -45,27 +44,6 @@ def load_campaign(path: Path, settings: Sequence[str] = ()) -> Campaign:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     lines = line_of(content.removeprefix(codecs.BOM_UTF8), lambda: parse_toml(content, path))
     return campaign_from(parse_toml(content, path), path, settings, lines)
-
-
-def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
-    """The document; InputError with line and column where it is not TOML or not UTF-8. A byte order mark, as some
-    editors write it, is passed over."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    try:
-        return tomllib.loads(content.decode())
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        byte = f"byte 0x{content[error.start]:02x}"
-        raise InputError(f"{path}: line {line}: not UTF-8 ({byte}); save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        place = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
-        if place is None:
-            raise InputError(f"{path}: not valid TOML: {error}") from None
-        message, line_number, column = place.groups()
-        where = f"line {line_number}, column {column}" if line_number else "end of the file"
-        raise InputError(f"{path}: {where}: not valid TOML: {message}") from None
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits; brackets nested too deeply
-        raise InputError(f"{path}: not valid TOML: {str(error).split(';')[0]}") from None
 
 
 def campaign_from(
@@ -163,6 +141,9 @@ def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
         return ()
     if not tables:
         problems.add("phase", "there is no phase; add a [[phase]]")
+    if len(tables) > MAX_PHASES:
+        problems.add("phase", f"there are {len(tables):,} phases; a campaign has at most {MAX_PHASES:,}")
+        return ()
     phases: list[Phase] = []
     for index, table in enumerate(tables):
         phase = _phase(table, item_path("phase", index, table), context)
@@ -224,6 +205,10 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
     """The [[phase.task]] tables."""
     if not isinstance(tables, list):
         context.problems.expected(key, "[[phase.task]] (a list of tables)", tables)
+        return
+    context.tasks += len(tables)
+    if context.tasks > MAX_TASKS:
+        context.problems.add(key, f"has {len(tables):,} tasks; a campaign has at most {MAX_TASKS:,}")
         return
     for index, table in enumerate(tables):
         place = f"{key}[{index}]"
@@ -300,6 +285,9 @@ def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Conte
     problems = context.problems
     if not isinstance(tables, list):
         problems.expected(key, "[[phase.criterion]] (a list of tables)", tables)
+        return
+    if len(tables) > MAX_CRITERIA:
+        problems.add(key, f"there are {len(tables):,} criteria; a phase has at most {MAX_CRITERIA:,}")
         return
     for index, table in enumerate(tables):
         place = f"{key}[{index}]"

@@ -173,5 +173,10 @@ class Campaign:
 
 def task_digest(task: TaskSpec, data_digest: str) -> str:
     """SHA-256 (hex) over the phase's name and exactly what determines the task's weights."""
-    identity = {"phase": task.phase, "trainer": task.algorithm.identity(task.trainer), "data": data_digest}
+    return settings_digest(task.phase, task.trainer, data_digest)
+
+
+def settings_digest(phase: str, trainer: TrainerConfig, data_digest: str) -> str:
+    """The digest of the task that has these settings."""
+    identity = {"phase": phase, "trainer": named(trainer.algorithm).identity(trainer), "data": data_digest}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -7,8 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import DEFAULT, named
-from cqltui.campaign.model import Campaign, TaskSpec
+from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
+from cqltui.campaign.schema import MAX_SECONDS
+from cqltui.errors import CqltuiError
 from trainer.config import DataConfig, TrainerConfig
+
+_SECONDS = ("checkpoint_s", "lease_s", "retry_s")
+_COUNTS = ("params", "epoch_steps")
+_LARGEST_COUNT = 2**53
+_AGAIN = "run the campaign's command again, which puts them right, then resubmit the task"
+SHOWN = 200
+"""Characters of what is wrong with foreign settings."""
+
+
+class SpecError(CqltuiError):
+    """What the server holds of a task is not what a campaign has submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +106,25 @@ def read_data(spec: Mapping[str, Any]) -> DataConfig:
     raw["path"] = None if raw["path"] is None else Path(raw["path"])
     raw["state_cols"] = tuple((feature, column) for feature, column in raw["state_cols"])
     return DataConfig(**raw)
+
+
+def check_spec(task_id: str, spec: Mapping[str, Any]) -> None:
+    """Raise SpecError unless a worker can train by it, and it is what the task of this id is.
+
+    A server may say how a task stands, and not what it is: its id is the beginning of a digest over its settings.
+    """
+    try:
+        trainer, digest = read_trainer(spec), spec["digest"]
+        read_data(spec)
+        found = settings_digest(spec["phase"], trainer, spec["data_digest"])
+        if wrong := [name for name in _SECONDS if not 0 < float(spec[name]) <= MAX_SECONDS]:
+            raise ValueError(f"{wrong[0]} is out of range")
+        if wrong := [name for name in _COUNTS if not 0 < int(spec[name]) < _LARGEST_COUNT]:
+            raise ValueError(f"{wrong[0]} is out of range")
+        if not 0 < int(trainer.validate_every) < _LARGEST_COUNT:
+            raise ValueError("validate_every is out of range")
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise SpecError(f"its settings on the server cannot be read ({said[:SHOWN]}): {_AGAIN}") from None
+    if found != digest or not found.startswith(task_id):
+        raise SpecError(f"its settings on the server are not those that its id stands for: {_AGAIN}")

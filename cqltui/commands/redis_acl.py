@@ -21,12 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--namespace", type=options.namespace, default="", metavar="NAME", help="the campaign's [redis] namespace"
     )
+    parser.add_argument(
+        "--db",
+        type=options.database,
+        default=0,
+        metavar="N",
+        help="the database in the campaign's URL (default 0): they may choose no other",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line a user, to be typed into redis-cli with a password in the place of PASSWORD; and what they can do,
     on standard error."""
     for role in (OWNER, WORKER):
-        print(role.rules(Keys(arguments.namespace)))
+        print(role.rules(Keys(arguments.namespace), database=arguments.db))
     print(f"cqltui: {TRUST}", file=sys.stderr)
     return ExitCode.OK

@@ -52,6 +52,7 @@ from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock, place
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records, set_aside
+from cqltui.supervisor.submit import planned
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 
@@ -166,7 +167,7 @@ def _assemble(
 ) -> Supervisor:
     """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
     run_dir, queue, places = chosen.run_dir, server.queue, placing.places
-    records = Records(run_dir)
+    records = Records(run_dir, planned(campaign, data))
     created_ts = manifest.write(
         run_dir,
         campaign,

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data-root",
         type=options.directory,
         metavar="DIR",
-        help="the folder that has the campaign's file of data, if it is not where it is on the run's machine",
+        help="on another machine than the run's: the folder that has the campaign's file of data",
     )
     options.add_place(parser)
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from cqltui.algorithms.base import Algorithm, setting_cell
@@ -74,14 +76,27 @@ def phase_table(campaign: Campaign, records: Sequence[TaskRecord]) -> str:
     return out.getvalue()
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes text for something to compute, or to run."""
+FORMULA = frozenset("=+-@")
+"""With these, and with what is another form of them, a spreadsheet takes text for something to compute, or to run."""
+CONTROLS = ("\t", "\r", "\n")
+"""With these too, as some spreadsheets have it."""
+SEPARATORS = frozenset(";|")
+"""Where a spreadsheet of another country begins a new cell, quotes or not. A comma is within quotes everywhere."""
 
 
 def cell(text: str) -> str:
-    """Foreign text for a cell: one plain line, an apostrophe before what a spreadsheet would take for a formula."""
+    """Foreign text for a cell: one plain line, an apostrophe before what a spreadsheet would take for a formula (see
+    https://owasp.org/www-community/attacks/CSV_Injection)."""
     shown = plain(text, TEXT_LIMIT)
-    return f"'{shown}" if text.startswith(FORMULA) or shown.startswith(FORMULA) else shown
+    cells = [f"'{part}" if _is_formula(part) else part for part in re.split(f"(?<=[{''.join(SEPARATORS)}])", shown)]
+    safe = "".join(cells)
+    return f"'{safe}" if text.startswith(CONTROLS) and not safe.startswith("'") else safe
+
+
+def _is_formula(part: str) -> bool:
+    """Whether it begins so, after blanks and quotes, which some spreadsheets pass over."""
+    first = next((char for char in part if not char.isspace() and char not in "\"'"), "")
+    return unicodedata.normalize("NFKC", first) in FORMULA
 
 
 def improvement(loss: float, baseline: float | None) -> float | None:

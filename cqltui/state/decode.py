@@ -4,6 +4,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, named
@@ -22,6 +23,8 @@ from cqltui.state.model import (
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What the id of a task or a worker looks like. Ids become names of files, so that no other is taken from anywhere."""
 TEXT_LIMIT = 10_000
+LIST_LIMIT = 1000
+"""Of phases, questions, criteria, a pack's members and points of a curve: more than there are of any."""
 LATEST_TS = 1e11
 """Seconds since 1970: in the year 5138. Calendars fail far beyond."""
 METRICS = tuple(dict.fromkeys(name for algorithm in ALGORITHMS.values() for name in algorithm.metric_names()))
@@ -72,6 +75,11 @@ def dicts(value: object) -> Iterator[Mapping[str, Any]]:
         yield from (item for item in value if isinstance(item, Mapping))
 
 
+def few(value: object) -> Iterator[Mapping[str, Any]]:
+    """The same, at most `LIST_LIMIT`."""
+    return islice(dicts(value), LIST_LIMIT)
+
+
 def items(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The (key, mapping) pairs of a mapping of mappings."""
     if isinstance(value, Mapping):
@@ -79,8 +87,8 @@ def items(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """The items of a list as strings."""
-    return tuple(map(_as_text, value)) if isinstance(value, list | tuple) else ()
+    """The items of a list as strings, at most `LIST_LIMIT`."""
+    return tuple(map(_as_text, value[:LIST_LIMIT])) if isinstance(value, list | tuple) else ()
 
 
 def _as_text(value: object) -> str:
@@ -170,7 +178,7 @@ def _metrics(raw: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _curve(raw: object) -> tuple[tuple[int, float], ...]:
-    points = raw if isinstance(raw, list | tuple) else ()
+    points = raw[:LIST_LIMIT] if isinstance(raw, list | tuple) else ()
     return tuple(
         (point[0], float(point[1]))
         for point in points
@@ -185,7 +193,7 @@ def _is_finite(value: object) -> bool:
 
 def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> WorkerState:
     """A worker as it describes itself, in a progress message or its hash, in that epoch."""
-    members = tuple(str(m.get("task", "")) for m in dicts(raw.get("members")))
+    members = tuple(text(member, "task") for member in few(raw.get("members")))
     return WorkerState(
         id=worker_id,
         version=(epoch, whole(raw, "since"), whole(raw, "report")),
@@ -234,9 +242,9 @@ def campaign(raw: object) -> CampaignInfo | None:
             goal=text(phase, "goal"),
             questions=strings(phase.get("questions")),
             expected=text(phase, "expected"),
-            verdicts=tuple(_verdict(verdict) for verdict in dicts(phase.get("verdicts"))),
+            verdicts=tuple(_verdict(verdict) for verdict in few(phase.get("verdicts"))),
         )
-        for phase in dicts(raw.get("phases"))
+        for phase in few(raw.get("phases"))
     )
     return CampaignInfo(
         name=text(raw, "name"),

@@ -173,8 +173,8 @@ def _is_settled(progress: Progress, life: Lifecycle) -> bool:
 
 def _progress(draft: _Draft, event: Event) -> None:
     draft.put_worker(decode.worker(event.worker, event.data, event.ts, event.epoch))
-    for member in decode.dicts(event.data.get("members")):
-        task_id = str(member.get("task", ""))
+    for member in decode.few(event.data.get("members")):
+        task_id = decode.text(member, "task")
         if task_id:
             known = draft.tasks.get(task_id)
             draft.put_task(_merged(known, task_id, None, None, decode.progress(member, event.ts)))

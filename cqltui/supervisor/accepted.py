@@ -5,6 +5,7 @@ A worker may be wrong, out of date or hostile. Whose result it is, the server's 
 
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ SHOWN = 80
 """Characters of a foreign text in a message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a task is, as the campaign says."""
+
+    info: TaskInfo
+    digest: str
+
+
 class RefusedResultError(CqltuiError):
     """What was handed in is not the task's result. The message says what is wrong with it."""
 
@@ -40,15 +49,15 @@ def is_of(data: Mapping[str, Any], task_id: str, token: str) -> bool:
     return data.get("token") == token and data.get("task_id", task_id) == task_id
 
 
-def checked(source: Path, result: Result, info: TaskInfo | None) -> dict[str, Any]:
+def checked(source: Path, result: Result, info: TaskInfo | None, digest: str = "") -> dict[str, Any]:
     """The document to publish, once it and the files of the attempt's folder `source` were found to be what they have
     to be: of this task and attempt, whole, and of the network and the epochs that were planned.
 
-    `info`: the task as it was planned, as far as that is known. Raises RefusedResultError, OSError.
+    `info` and `digest`: of the task as it was planned, as far as that is known. Raises RefusedResultError, OSError.
     """
     for name in RESULT_FILES[:-1]:
         _check_file(source / name, info)
-    document = _document(result, info)
+    document = _document(result, info, digest)
     try:
         model = read_model(source / "model.safetensors")
     except TensorFileError as error:
@@ -89,12 +98,14 @@ def _check_file(path: Path, info: TaskInfo | None) -> None:
     check_size(path.name, found.st_size, info)
 
 
-def _document(result: Result, info: TaskInfo | None) -> dict[str, Any]:
+def _document(result: Result, info: TaskInfo | None, digest: str) -> dict[str, Any]:
     """What result.json is to hold, its identity that of the accepted completion."""
     own = {"task_id": result.id, "run": result.run, "token": result.token}
     for name, expected in own.items():
         if (said := result.data.get(name, expected)) != expected:
             raise RefusedResultError(f"result.json: {name} is {str(said)[:SHOWN]!a}, expected {expected!a}")
+    if digest and (said := result.data.get("digest")) != digest:
+        raise RefusedResultError(f"result.json: is of other settings: digest {str(said)[:SHOWN]!a}, expected {digest}")
     document = {**result.data, **own, "attempt": result.attempt, "worker": result.worker}
     read = TaskResult.from_json(document)
     if read is None:

@@ -12,6 +12,7 @@ from cqltui.broker.codec import decode_object
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Lease
 from cqltui.broker.trouble import NONSENSE
+from cqltui.broker.wire import RESULT_BYTES
 from cqltui.campaign.model import WorkersConfig
 from cqltui.identity import Life
 from cqltui.machine import life
@@ -147,6 +148,9 @@ class Guard:
 
     def _received(self, task_id: str, token: str) -> Mapping[str, Any] | None:
         """The result among the files that a worker on another machine has handed over."""
+        size = self._queue.file_sizes(task_id, token, ["result.json"]).get("result.json", 0)
+        if not 0 < size <= RESULT_BYTES:
+            return None
         data = decode_object(self._queue.files(task_id, token, ["result.json"]).get("result.json"))
         return data if data is not None and is_of(data, task_id, token) else None
 

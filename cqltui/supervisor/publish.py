@@ -36,15 +36,21 @@ class Publisher:
         accepted = Result(task.id, life.run, life.attempt, life.token, life.worker, life.finished_ts)
         result = self._queue.result(task.id, life.run)
         if result is None or result.token != life.token:  # the server's copy is damaged or lost
-            self._records.receive(accepted, self._queue.files(task.id, life.token, RESULT_FILES))
+            self._take_files(accepted)
             return self._records.result(task.id, life) is not None
         result = replace(accepted, ts=result.ts, data=result.data)
         return self._records.publish(result) or self._receive(result)
 
     def _receive(self, result: Result) -> bool:
         """Take over what a worker on another machine has handed over; False if there is nothing."""
-        self._records.receive(result, self._queue.files(result.id, result.token, RESULT_FILES))
+        self._take_files(result)
         published = self._records.publish(result)
         if published:
             self._queue.drop_files(result.id, result.token)
         return published
+
+    def _take_files(self, result: Result) -> None:
+        """Put what was handed over into the attempt's folder, unless it is more than a result can be: that is not even
+        read."""
+        self._records.check_sizes(result.id, self._queue.file_sizes(result.id, result.token, RESULT_FILES))
+        self._records.receive(result, self._queue.files(result.id, result.token, RESULT_FILES))

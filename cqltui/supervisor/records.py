@@ -1,17 +1,18 @@
 """What the run directory keeps of each task, so that the queue can be rebuilt from it."""
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cqltui.broker.records import Result
 from cqltui.results.left import earlier_result, left_of
 from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, within, write_json
 from cqltui.state import decode
-from cqltui.state.model import Lifecycle, Progress, TaskInfo, TaskState
-from cqltui.supervisor.accepted import check_size, checked, is_of
+from cqltui.state.model import Lifecycle, Progress, RunState, TaskInfo, TaskState
+from cqltui.supervisor.accepted import Planned, check_size, checked, is_of
 from cqltui.supervisor.journal import Journal
 from trainer.files import checkpoints, replace_file, write_bytes
 
@@ -19,8 +20,11 @@ from trainer.files import checkpoints, replace_file, write_bytes
 class Records:
     """task.json, the journal, and the accepted results. The supervisor alone writes them."""
 
-    def __init__(self, run_dir: RunDir) -> None:
+    def __init__(self, run_dir: RunDir, planned: Mapping[str, Planned] | None = None) -> None:
+        """`planned`: the campaign's tasks by id. A server says how a task stands, and not what it is; without them, and
+        of tasks that have left the campaign, task.json says it, and the server where there is none yet."""
         self._run_dir = run_dir
+        self._planned = planned
         self.journal = Journal(run_dir.journal)
         self._remembered: dict[str, Lifecycle] = {}
 
@@ -34,12 +38,28 @@ class Records:
         self.journal.close()
 
     def remember(self, task: TaskState) -> None:
-        """Write where the task is."""
+        """Write where the task is, one that the campaign does not know only if the run directory does."""
         if self._remembered.get(task.id) == task.life:
             return
+        if not self.knows(task.id):
+            return
+        info = self._info(task.id) or task.info
         within(self._run_dir, self._run_dir.task(task.id))
-        write_json(self._run_dir.task_json(task.id), {"info": asdict(task.info), "life": asdict(task.life)})
+        write_json(self._run_dir.task_json(task.id), {"info": asdict(info), "life": asdict(task.life)})
         self._remembered[task.id] = task.life
+
+    def as_planned(self, state: RunState, task_ids: Iterable[str]) -> RunState:
+        """The state with these tasks as they were planned, whatever the server says that they are."""
+        planned, wrong = self._planned or {}, {}
+        for task_id in task_ids:
+            task, known = state.tasks.get(task_id), planned.get(task_id)
+            if task is not None and known is not None and task.info != known.info:
+                wrong[task_id] = replace(task, info=known.info)
+        return replace(state, tasks=MappingProxyType({**state.tasks, **wrong})) if wrong else state
+
+    def knows(self, task_id: str) -> bool:
+        """Whether it is a task of the campaign, or was."""
+        return self._planned is None or self._info(task_id) is not None
 
     def lifecycle(self, task_id: str) -> Lifecycle | None:
         """Where the task was when it was last written down, or None."""
@@ -79,13 +99,18 @@ class Records:
         """How the task was done before it was submitted again; None if it was not."""
         return earlier_result(self._run_dir, info, digest, life)
 
+    def check_sizes(self, task_id: str, sizes: Mapping[str, int]) -> None:
+        """Raise RefusedResultError for a file that is larger than the task's result can be."""
+        for name, size in sizes.items():
+            check_size(name, size, self._info(task_id))
+
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder. Raises RefusedResultError for
         more than a result can be, OSError."""
+        self.check_sizes(result.id, {name: len(content) for name, content in files.items()})
         folder = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         for name in RESULT_FILES:
             if name in files:
-                check_size(name, len(files[name]), self._info(result.id))
                 write_bytes(folder / name, files[name])
 
     def publish(self, result: Result) -> bool:
@@ -100,7 +125,9 @@ class Records:
         source = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
         if not (source / "model.safetensors").is_file():
             return False
-        write_json(source / "result.json", checked(source, result, self._info(result.id)))
+        planned = (self._planned or {}).get(result.id)
+        digest = planned.digest if planned is not None else ""
+        write_json(source / "result.json", checked(source, result, self._info(result.id), digest))
         folder = self._run_dir.task(result.id)
         for _, former in checkpoints(folder):  # first: the metrics beside it are about to be another run's
             former.unlink()
@@ -114,7 +141,9 @@ class Records:
         return True
 
     def _info(self, task_id: str) -> TaskInfo | None:
-        """The task as it was planned, where that is written down."""
+        """The task as it was planned, where that is known."""
+        if self._planned is not None and (known := self._planned.get(task_id)) is not None:
+            return known.info
         return decode.task_info(task_id, (read_json(self._run_dir.task_json(task_id)) or {}).get("info"))
 
 

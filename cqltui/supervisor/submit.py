@@ -12,7 +12,7 @@ from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Status
-from cqltui.supervisor.accepted import RefusedResultError
+from cqltui.supervisor.accepted import Planned, RefusedResultError
 from cqltui.supervisor.records import Records
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,15 @@ def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
         )
         for task in campaign.queue_order
     ]
+
+
+def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
+    """What each task is, by id."""
+    found = {}
+    for place, task in enumerate(campaign.tasks):
+        if (info := decode.task_info(task.id, payload.task_info(campaign, task, place, data))) is not None:
+            found[task.id] = Planned(info, task.digest)
+    return found
 
 
 def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:

@@ -139,7 +139,9 @@ class Supervisor:
 
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
-            before, self.state = self.state, reduce.reduce(self.state, event)
+            before, after = self.state, reduce.reduce(self.state, event)
+            changed = after.tasks if event.kind is Kind.SNAPSHOT else (event.task,)
+            self.state = self._records.as_planned(after, changed)
             if event.kind is Kind.WORKER_STARTED or (event.kind is Kind.SNAPSHOT and self._any_registered()):
                 self._futile.worked()
             for reporter in self._reporters:
@@ -172,7 +174,7 @@ class Supervisor:
         """Its task.json, and the files of its result."""
         if (task := self.state.tasks.get(task_id)) is not None:
             self._records.remember(task)
-            if task.status is Status.DONE:
+            if task.status is Status.DONE and self._records.knows(task_id):
                 self._publisher.publish(task)
                 self._judging.note_result(task_id)
         self._unkept.discard(task_id)

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 OTHER_DATA = "the data is not what the task was submitted with. Run the campaign again."
 UNUSABLE = "the data cannot be used; the worker's log says why"
-NOT_HERE = "this machine does not have the campaign's data there: give --data-root DIR, the folder that has the file"
+NO_ROOT = "which file of this machine it is has to be said here: start the worker with --data-root DIR, its folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,25 @@ class DataSource:
     def load(self, said: DataConfig, digest: str) -> Dataset:
         """The task's data, checked to be what the campaign was planned with. `said`: the config as the server tells it.
 
-        The path is the server's only where nobody here names one, and then all failures are told alike: nothing is
-        learnt of a file but by who knows its digest. Raises DataError, whose text may leave the machine: it holds the
-        file's name, column and row, and the log, which does not leave, what is there.
+        A path of the server's is followed nowhere: where nobody here names a file, none is opened. Raises DataError,
+        whose text may leave the machine: it holds the file's name, column and row, and the log, which does not leave,
+        what is there.
         """
         if said.path is None:
             return _checked(data.load(said), digest, f"the {said.source} source: ")
-        name, is_named = Path(said.path.name), self.root is not None or self.run_dir is not None
+        name = Path(said.path.name)
         try:
             path = self._path(said.path)
-            name = Path(path.name) if is_named else name
+            name = Path(path.name)
             if not path.is_file() or not path.stat().st_size:  # those of /proc, of which some are waited for, have none
                 raise DataError("there is no such file, or it is empty", path=path)
             return _checked(data.load(replace(said, path=path)), digest, f"{path.name}: ")
         except MemoryError:
             raise
         except Exception as error:
-            log.error("%s", " ".join(f"{STAYS} {type(error).__name__}: {error}".splitlines()))
-            if not is_named:
-                raise DataError(NOT_HERE, path=name) from None
             if isinstance(error, _ToldError):
                 raise
+            log.error("%s", " ".join(f"{STAYS} {type(error).__name__}: {error}".splitlines()))
             column, row = (error.column, error.row) if isinstance(error, DataError) else (None, None)
             raise DataError(UNUSABLE, path=name, column=column, row=row) from None
 
@@ -56,7 +54,7 @@ class DataSource:
         if self.root is not None:
             return _below(self.root, said)
         if self.run_dir is None:
-            return said
+            raise _ToldError(NO_ROOT, path=Path(said.name))
         known = read_json(self.run_dir.campaign_json) or {}
         # Earlier versions have no "data_path"; relative ones of theirs start at the supervisor's folder, which is ours.
         own = known["data_path"] if "data_path" in known else _former(known)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-LONGEST_S = 5.0
+LONGEST_S, SHORTEST_S = 5.0, 0.01
 BEATS_A_LEASE = 6
 
 
 def interval_s(lease_s: float) -> float:
     """Seconds between two beats that keep a lease of `lease_s` even when some are lost."""
-    return min(LONGEST_S, lease_s / BEATS_A_LEASE)
+    return max(SHORTEST_S, min(LONGEST_S, lease_s / BEATS_A_LEASE))
 
 
 class Heartbeat:

@@ -89,7 +89,8 @@ class Worker:
         self._heartbeat = Heartbeat(self._beat)
 
     def run(self) -> int:
-        """Work until the queue is idle for ten minutes or a signal says to stop; the exit code."""
+        """Work until the queue is idle for ten minutes or a signal says to stop; the exit code. Raises InputError for
+        data that this machine lacks."""
         one_thread()
         log.info("worker %s on %s, pid %d", self._options.worker_id, self._options.device, os.getpid())
         self._heartbeat.start()
@@ -99,6 +100,8 @@ class Worker:
             self._heartbeat.stop()
             self._link.sign_off()
             log.info("worker %s leaves", self._options.worker_id)
+        if self._context.unable:
+            raise InputError(self._context.unable)
         return 0
 
     def _loop(self) -> None:
@@ -106,7 +109,7 @@ class Worker:
         while not self._stop.is_set():
             if claims := self._link.claim(self._limit, self._options.min_priority, self._free_bytes()):
                 self._session = Session(self._context, claims)
-                self._heartbeat.pace(min(interval_s(float(claim.spec["lease_s"])) for claim in claims))
+                self._heartbeat.pace(interval_s(self._session.lease_s))
                 if not self._session.run():  # the memory was not enough, whatever the estimate said
                     self._limit = max(1, len(claims) // 2)
                 self._session = None

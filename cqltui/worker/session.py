@@ -1,6 +1,7 @@
 """Train one pack of claimed tasks until each member has ended, one way or another."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from safetensors.numpy import save as tensor_bytes
 
 from cqltui.broker.records import Claim, Directive
 from cqltui.campaign import payload
+from cqltui.campaign.payload import SpecError
 from cqltui.results.rundir import RESULT_FILES, RunDir
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
@@ -56,6 +58,9 @@ class Context:
     data_root: Path | None = None
     """As of `DataSource.root`."""
 
+    unable: str = ""
+    """Why this process cannot train the campaign at all, once that is known."""
+
     def dataset(self, config: DataConfig, digest: str) -> Dataset:
         """The task's data, checked to be what the campaign was planned with."""
         if digest not in self.datasets:
@@ -70,7 +75,9 @@ class Session:
     def __init__(self, context: Context, claims: Sequence[Claim]) -> None:
         self._context = context
         self._queue = context.link.queue
-        self._waiting = {claim.id: claim for claim in claims}
+        self._refused: dict[str, tuple[Claim, SpecError]] = {}
+        """Claims that are no tasks of a campaign, until that is told."""
+        self._waiting: dict[str, Claim] = {}
         """Claims that are neither ended nor in `_attempts` yet."""
         self._attempts: list[Attempt] = []
         self._outbox = Outbox(context.link, context.stop, KEPT_S if context.hands_over else PATIENCE_S)
@@ -79,12 +86,22 @@ class Session:
         self._directives: dict[str, Directive] = {}
         self._next_report = 0.0
         self._steps = 0
+        for claim in claims:
+            try:
+                payload.check_spec(claim.id, claim.spec)
+            except SpecError as error:
+                self._refused[claim.id] = claim, error
+            else:
+                self._waiting[claim.id] = claim
+        self.lease_s = min((float(claim.spec["lease_s"]) for claim in self._waiting.values()), default=math.inf)
+        """The shortest of the tasks' leases."""
         self._heldout: Float = np.empty((0, 0), dtype=np.float32)
         """States of the held-out rows, [N, D]."""
 
     def leases(self) -> dict[str, str]:
         """Task id to token of what this session holds."""
-        held = self._outbox.leases() | {claim.id: claim.token for claim in list(self._waiting.values())}
+        claims = [*self._waiting.values(), *(claim for claim, _ in list(self._refused.values()))]
+        held = self._outbox.leases() | {claim.id: claim.token for claim in claims}
         return held | {attempt.id: attempt.claim.token for attempt in list(self._attempts)}
 
     def directives(self, said: Mapping[str, Directive]) -> None:
@@ -106,12 +123,20 @@ class Session:
         False if the memory was not enough for all of them at once.
         """
         enough = True
+        self._refuse()
         while self._waiting:
             if not self._train():
                 enough = False
                 self._halve()
         self._outbox.empty()
         return enough
+
+    def _refuse(self) -> None:
+        """Fail what cannot be trained, for good; its mates are none the worse."""
+        for claim, error in list(self._refused.values()):
+            log.error("%s is refused: %s", claim.id, error)
+            self._outbox.post(partial(self._queue.fail, claim.id, claim.token, message(error), None), claim)
+            del self._refused[claim.id]
 
     def _train(self) -> bool:
         """Train what waits to the end; False if memory ran out and fewer members might do."""
@@ -280,7 +305,9 @@ class Session:
         """The pack broke: each member fails with the reason, and is tried again unless that is hopeless."""
         log.exception("%s", ", ".join(self.leases()))
         if self._context.hands_over and isinstance(error, DataError):
-            log.error("this machine does not have the campaign's data: the worker leaves, its tasks go back")
+            worker = self._context.worker
+            self._context.unable = str(error)
+            self._warn(f"worker {worker['id']} on {worker.get('host', '')} leaves, and gives its tasks back: {error}")
             for claim in self._waiting.values():
                 self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
             self._waiting.clear()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
@@ -24,6 +25,7 @@ from cqltui.errors import ExitCode, ServerError
 from cqltui.state.events import Kind
 from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import claim_one, claimed, life, task
+from tests.contract.servers import once, user_server
 
 PASSWORD = "a-password-of-the-test"
 SPACE = "night"
@@ -99,8 +101,27 @@ def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue
     assert not worker.is_finished()
     assert worker.unregister_worker(who)
 
-    assert WORKER.commands() - used(any_client) == {"ping", "select"}, "which connecting needs"
+    assert WORKER.commands() - used(any_client) == {"ping"}, "which connecting needs"
     assert [life(owner, name).status for name in "abc"] == [Status.DONE, Status.DELAYED, Status.RUNNING]
+
+
+def test_no_other_database_is_reached(tmp_path: Path) -> None:
+    """Rights are by key, and the same names may be another program's in another database."""
+    selects = "return redis.call('SELECT', ARGV[1])"
+    with user_server(tmp_path / "server") as port, once(f"redis://127.0.0.1:{port}/0") as admin:
+        for role, database in ((OWNER, 0), (WORKER, 0), (OWNER, 3), (WORKER, 3)):
+            admin.execute_command(*role.rules(KEYS, PASSWORD, database).split())
+            url = f"redis://{role.user}:{PASSWORD}@127.0.0.1:{port}"
+            with pytest.raises(ServerError, match=r"NOPERM.*redis-acl.*--db N"):
+                connect_url(f"{url}/5")
+            connect_url(f"{url}/0").close()
+            with connect_url(f"{url}/{database}") as client:
+                for command in (("SELECT", "5"), ("SWAPDB", "0", "5"), ("MOVE", f"{SPACE}:cq:meta", "5")):
+                    with pytest.raises(redis.ResponseError, match="permissions"):
+                        client.execute_command(*command)
+                digest = client.execute_command("SCRIPT", "LOAD", selects)
+                with pytest.raises(redis.ResponseError, match=r"can't run this command|NOPERM|ACL failure"):
+                    client.execute_command("EVALSHA", digest, 0, "5")
 
 
 def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis, any_server: ServerHandle) -> None:
@@ -252,3 +273,5 @@ def test_the_commands_of_a_script_can_be_read_from_it() -> None:
 def test_the_lines_are_printed_for_a_namespace(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["redis-acl", "--namespace", SPACE]) == ExitCode.OK
     assert capsys.readouterr().out.splitlines() == [OWNER.rules(KEYS), WORKER.rules(KEYS)]
+    assert main(["redis-acl", "--namespace", SPACE, "--db", "3"]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [f"{role.rules(KEYS)} +select|3" for role in (OWNER, WORKER)]

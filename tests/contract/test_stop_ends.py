@@ -1,7 +1,7 @@
 """A stop ends within its grace time, whatever the server says."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from cqltui.errors import ExitCode
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState, Status, TaskState, Wanted
 from cqltui.supervisor import supervisor
+from cqltui.supervisor.accepted import Planned
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.process import Launcher
@@ -38,11 +39,12 @@ class Running:
         study: Callable[[TaskState], object] = nothing,
         describe: Callable[[RunState], None] = nothing,
         reporters: Sequence[Reporter] = (),
+        planned: Mapping[str, Planned] | None = None,
     ) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         self.code: ExitCode | None = None
         self.hindered: list[str] = []
-        self.records, self.feed = Records(RunDir(folder)), reader(queue)
+        self.records, self.feed = Records(RunDir(folder), planned), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
         guard = Guard(queue, fleet, WorkersConfig(), self.records)
         hooks = Hooks(nothing, nothing, study, describe, lambda _: 0.0, self.hindered.append)

@@ -107,7 +107,14 @@ ROOMS = (
         ),
     ),
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
-    Room("worker", (), ("tests/unit/test_attempt*.py", "tests/unit/test_failure.py", "tests/unit/test_tally.py")),
+    Room(
+        "worker",
+        (),
+        (
+            *(f"tests/unit/test_{name}.py" for name in ("attempt*", "failure", "tally")),
+            "tests/security/test_a_task_is_what_it_says.py",
+        ),
+    ),
     Room(
         "supervisor",
         (),
@@ -117,6 +124,7 @@ ROOMS = (
                 for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
             ),
             "tests/security/test_results_are_checked.py",
+            "tests/security/test_a_task_is_what_it_says.py",
         ),
     ),
     Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),

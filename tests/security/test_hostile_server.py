@@ -1,12 +1,28 @@
 """A server that is none: what it answers is garbage, endless, or for ever to come. Whoever asks it hears so soon."""
 
+import os
+import re
 import resource
+import socket
 import socketserver
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from threading import Event, Thread
 
+import hiredis
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from redis.exceptions import ConnectionError
 
 from cqltui.broker import bounded
 from cqltui.cli import main
@@ -37,12 +53,12 @@ Ask = Callable[..., str]
 
 
 class Hostile(socketserver.ThreadingTCPServer):
-    """Answers each piece that it is sent with the same bytes, or with a stream of them that has no end."""
+    """Answers each piece that it is sent with the same bytes, or with a stream of `more` that has no end."""
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, answer: bytes, *, endless: bool = False, pause_s: float = 0.0) -> None:
+    def __init__(self, answer: bytes, *, endless: bool = False, pause_s: float = 0.0, more: bytes = b"x") -> None:
         stop = self.stop = Event()
 
         class Handler(socketserver.BaseRequestHandler):
@@ -51,7 +67,7 @@ class Hostile(socketserver.ThreadingTCPServer):
                     while self.request.recv(65536) and not stop.is_set():
                         self.request.sendall(answer)
                         while endless and not stop.wait(pause_s):
-                            self.request.sendall(b"x" if pause_s else b"x" * 65536)
+                            self.request.sendall(more if pause_s else more * (65536 // len(more)))
                 except OSError:
                     pass
 
@@ -108,3 +124,128 @@ def test_an_answer_without_end(asked: Ask, monkeypatch: pytest.MonkeyPatch, answ
 def test_an_answer_that_is_for_ever_to_come(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "ANSWER_S", 1.0)
     assert "too slowly" in asked(Hostile(b"+PO", endless=True, pause_s=0.05), "status")
+
+
+def test_an_answer_that_comes_by_and_by_without_an_end(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "SLOWEST_BYTES_S", 1)  # fast enough
+    monkeypatch.setattr(bounded, "LONGEST_S", 1.0)
+    assert "too slowly" in asked(Hostile(b"+PO", endless=True, pause_s=0.05), "status")
+    monkeypatch.setattr(bounded, "LONGEST_VALUE_S", 1.0)
+    assert "too slowly" in asked(Hostile(b"$10000\r\n", endless=True, pause_s=0.05), "status")
+
+
+@pytest.mark.parametrize(
+    "more", [b"*0\r\n", b"%0\r\n", b"~0\r\n", b"*1\r\n:1\r\n", b"$-1\r\n*0\r\n", b":1\r\n"], ids=ascii
+)
+def test_an_answer_of_many_small_parts(asked: Ask, monkeypatch: pytest.MonkeyPatch, more: bytes) -> None:
+    """30 million empty lists take 120 MB on the way, and 2.3 GB in memory."""
+    if more == b":1\r\n":
+        monkeypatch.setattr(bounded, "LINES", 300_000)
+    said = asked(Hostile(b"*30000000\r\n", endless=True, more=more), "status")
+    assert re.search(r"its answer has more than 250,000 lists or \S+ lines", said)
+
+
+def test_parts_are_counted_wherever_an_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "LISTS", 100)
+    monkeypatch.setattr(bounded, "LINES", 1000)
+    for size in (1, 2, 3, 7):
+        for whole, fits in (
+            (b"*100\r\n" + b"*0\r\n" * 100, True),
+            (b"*101\r\n" + b"*0\r\n" * 101, False),
+            (b"*499\r\n" + b"$1\r\nx\r\n" * 499, True),
+            (b"*500\r\n" + b"$1\r\nx\r\n" * 500, False),
+            (b"$2000\r\n" + b"*\n" * 1000 + b"\r\n", True),
+        ):
+            reader, nothing = hiredis.Reader(notEnoughData=False), False
+            counted = bounded._Reader(reader, nothing, bytearray)
+            assert counted.gets() is nothing
+            pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
+            with nullcontext() if fits else pytest.raises(ConnectionError, match="100 lists or 1,000 lines"):
+                for piece in pieces:
+                    counted.feed(piece, 0, len(piece))
+                    answer = counted.gets()
+                assert answer is not nothing
+
+
+def test_what_follows_an_answer_uncalled_for_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first byte may be within a list that has begun."""
+    monkeypatch.setattr(bounded, "LISTS", 100)
+    counted = bounded._Reader(hiredis.Reader(notEnoughData=False), False, bytearray)
+    begin = b"$1\r\nx\r\n*1000\r\n*0"
+    counted.feed(begin, 0, len(begin))
+    assert [counted.gets(), counted.gets()] == [b"x", False]
+    rest = b"$-1\r\n" + b"*0\r\n" * 200
+    counted.feed(b"\r\n", 0, 2)
+    with pytest.raises(ConnectionError, match="lists"):
+        counted.feed(rest, 0, len(rest))
+
+
+def test_what_nobody_has_asked_for(asked: Ask) -> None:
+    """Messages of the protocol's third version, each of which is passed over, a second's wait after the other."""
+    assert "it sends what nobody has asked for" in asked(
+        Hostile(b"", endless=True, pause_s=0.2, more=b">1\r\n+x\r\n"), "status"
+    )
+
+
+WAITED_FOR = ("pipe", "device", "huge")
+
+
+@pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile"])
+@pytest.mark.parametrize("kind", WAITED_FOR)
+def test_a_url_names_nothing_that_is_waited_for(
+    tmp_path: Path, name: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 30)
+    began = time.monotonic()
+    assert main(["status", "--redis-url", f"rediss://user:hunter2@127.0.0.1:1/0?{name}={path}"]) == ExitCode.INPUT
+    said = capsys.readouterr().err
+    assert f"rediss://127.0.0.1:1/0: {name}: {path}: it " in said
+    assert "hunter2" not in said
+    assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("ssl_ca_path=/", "unknown option 'ssl_ca_path'; known: client_name, db, password"),
+        ("ssl_validate_ocsp=1", "unknown option 'ssl_validate_ocsp'"),
+        ("ssl_ocsp_expected_cert=x", "unknown option"),
+        ("max_connections=1", "unknown option"),
+        ("socket_timeout=1e9", "socket_timeout: expected seconds, above 0 and at most 60"),
+        ("socket_connect_timeout=nan", "socket_connect_timeout: expected seconds, above 0 and at most 60"),
+        ("socket_timeout=", "socket_timeout: expected seconds"),
+    ],
+)
+def test_a_url_has_known_options(query: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--redis-url", f"rediss://127.0.0.1:1/0?{query}"]) == ExitCode.INPUT
+    assert said in capsys.readouterr().err
+
+
+def test_a_keys_password_is_not_asked_for(tmp_path: Path) -> None:
+    """OpenSSL would ask on the terminal, whatever standard input is."""
+    certificate = trustme.CA().issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "own.pem")
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    form = Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
+    (tmp_path / "own.key").write_bytes(key.private_bytes(*form))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"rediss://127.0.0.1:{server.getsockname()[1]}/0?ssl_certfile={tmp_path}/own.pem&ssl_keyfile={tmp_path}/own.key"
+        terminal, ours = os.openpty()
+        code = f"import sys; from cqltui.cli import main; sys.exit(main(['status', '--redis-url', {url!r}]))"
+        command = [sys.executable, "-c", f"import os, fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); {code}"]
+        try:
+            ended = subprocess.run(
+                command, stdin=ours, capture_output=True, text=True, timeout=20, check=False, start_new_session=True
+            )
+        finally:
+            os.close(ours)
+            os.close(terminal)
+    assert ended.returncode in (ExitCode.INPUT, ExitCode.INTERNAL), ended.stderr
+    assert "ssl_password" in ended.stderr

@@ -12,9 +12,14 @@ from safetensors.numpy import save
 
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Claim, Result
+from cqltui.broker.wire import RESULT_BYTES
+from cqltui.campaign.model import WorkersConfig
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, write_json
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
 from cqltui.supervisor.accepted import RefusedResultError
+from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
 from tests.contract.helpers import claim_one, state, task, worker
@@ -88,6 +93,16 @@ def _changed(**change: Any) -> Callable[[Path], object]:
     return harm
 
 
+def _actions(*names: str) -> Callable[[Path], object]:
+    """Another model's, with Q values to match."""
+
+    def harm(folder: Path) -> None:
+        _changed(actions=names)(folder)
+        (folder / "q_heldout.safetensors").write_bytes(save({"q": np.ones((3, len(names)), np.float32)}))
+
+    return harm
+
+
 def _not_a_number(folder: Path) -> None:
     model = read_model(folder / "model.safetensors")
     weight = np.full_like(model.tensors["head.weight"], np.nan)
@@ -117,8 +132,8 @@ def _no_q(folder: Path) -> None:
         (_last_row_alone, "metrics.csv: it does not have each epoch once"),
         (_not_a_number, "model.safetensors: a weight, or what its inputs are scaled by, is no number"),
         (_changed(standardiser=Standardiser(np.zeros(2, np.float32), np.zeros(2, np.float32))), "is no number"),
-        (_changed(actions=("large", "no-bet")), "model.safetensors: its actions are"),
-        (_changed(actions=()), "model.safetensors: its actions are"),
+        (_actions("large", "no-bet"), "model.safetensors: its actions are"),
+        (_actions(), "model.safetensors: its actions are"),
         (_no_q, "q_heldout.safetensors: holds no Q values of the model's actions"),
     ],
 )
@@ -252,13 +267,25 @@ def test_of_handed_over_files_only_those_of_a_result_are_taken(night: Night) -> 
     assert night.queue.files("a", night.a.token, RESULT_FILES) == {}
 
 
-def test_handed_over_files_that_are_too_large_are_not_written(night: Night) -> None:
+def test_handed_over_files_that_are_too_large_are_not_written(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = night.run_dir.path.parent / "elsewhere"
     document = leave_result(elsewhere, "a", 1, night.a.token)
     files = {name: (elsewhere / name).read_bytes() for name in RESULT_FILES}
     night.queue.put_files("a", night.a.token, files | {"metrics.csv": b"1" * 100_000})
     assert night.queue.complete("a", night.a.token, document)
+    monkeypatch.setattr(night.queue, "files", lambda *_: pytest.fail("what is too large is read"))
     night.supervise()
     assert not night.run_dir.attempt("a", 1, night.a.token).exists()
     assert any("metrics.csv: 100,000 bytes, expected at most" in text for text in night.notices())
     assert state(night.queue).tasks["a"].status is Status.QUEUED
+
+
+def test_what_a_dead_worker_has_handed_over_is_measured_first(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet(Launcher([], {}, night.run_dir.logs), 0)
+    guard = Guard(night.queue, fleet, WorkersConfig(), night.records)
+    document = leave_result(night.run_dir.path.parent / "elsewhere", "a", 1, night.a.token)
+    night.queue.put_files("a", night.a.token, {"result.json": orjson.dumps(document)})
+    assert guard._received("a", night.a.token) == document
+    night.queue.put_files("a", night.a.token, {"result.json": b" " * RESULT_BYTES + orjson.dumps(document)})
+    monkeypatch.setattr(night.queue, "files", lambda *_: pytest.fail("what is too large is read"))
+    assert guard._received("a", night.a.token) is None

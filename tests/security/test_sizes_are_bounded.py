@@ -16,6 +16,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.cli import main
 from cqltui.commands.logs import bounded
 from cqltui.errors import ExitCode, InputError
+from cqltui.fields import LONGEST_NAME, MAX_PROBLEMS
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from trainer import allowance
 from trainer.data.table import read_table
@@ -96,6 +97,50 @@ def test_a_campaign_file_that_is_none_by_its_size(tmp_path: Path) -> None:
         file.truncate(1 << 27)
     with pytest.raises(InputError, match=r"it has 134,217,728 bytes; expected at most 67,108,864"):
         load_campaign(path)
+
+
+HEAD = '[campaign]\nname = "x"\n'
+PHASE = '[[phase]]\nname = "p"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("".join(f"k{n}=1\n" for n in range(20_000)) + HEAD, "and 19,961 more problems"),
+        (HEAD + "".join(f"k{n}=1\n" for n in range(20_000)), "and 19,961 more problems"),
+        (
+            HEAD + "".join(f'[[phase]]\nname="p{n}"\n' for n in range(1001)),
+            "1,001 phases; a campaign has at most 1,000",
+        ),
+        (HEAD + PHASE + "[[phase.task]]\n" * 1001, "has 1,001 tasks; a campaign has at most 1,000"),
+        (HEAD + PHASE + "[[phase.criterion]]\n" * 1001, "there are 1,001 criteria; a phase has at most 1,000"),
+        (HEAD + "a." * 40_000 + "a = 1\n", "line 3: a key of more than 100 parts"),
+        (HEAD + "[" + '"a" . ' * 40_000 + "a]\n", "line 3: a key of more than 100 parts"),
+        (HEAD + "a" * 2_000_000 + " = 1\n", "unknown key"),
+    ],
+    ids=["top", "keys", "phases", "tasks", "criteria", "dotted", "header", "long"],
+)
+def test_a_campaign_file_that_is_full_of_mistakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    """Each problem is counted, and no more is done for those that are not told: 300,000 took 17 s."""
+    compared: list[str] = []
+
+    def compare(name: str, *_: object, **__: object) -> list[str]:
+        compared.append(name)
+        return []
+
+    monkeypatch.setattr("difflib.get_close_matches", compare)
+    monkeypatch.setattr("cqltui.campaign.load.MAX_TASKS", 1000)
+    (path := tmp_path / "full.toml").write_text(text, encoding="utf-8")
+    began = time.process_time()
+    with pytest.raises(InputError, match=problem) as raised:
+        load_campaign(path)
+    assert time.process_time() - began < SECONDS
+    assert len(compared) <= MAX_PROBLEMS
+    assert all(len(name) <= LONGEST_NAME for name in compared)
+    assert len(raised.value.problems) <= MAX_PROBLEMS + 1
+    assert len(str(raised.value)) < 20_000
 
 
 def test_data_larger_than_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

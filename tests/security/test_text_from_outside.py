@@ -109,10 +109,38 @@ def test_what_a_server_answers_to_redis_cli() -> None:
     assert is_harmless(out.getvalue())
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
+"""With their fullwidth and small forms, which spreadsheets of some countries take for the same."""
+
+
+@pytest.mark.parametrize("sign", [*SIGNS, "\t", "\r", "\n"], ids=ascii)
 def test_a_spreadsheet_computes_nothing(sign: str) -> None:
     assert cell(f"{sign}cmd|'/c calc'!A0").startswith("'")
     assert cell(f"alpha {sign} x")[0] == "a"
+
+
+@pytest.mark.parametrize(
+    "before", [" ", "  ", "\t ", "\n", "\r\n", "\xa0", "\u3000", "\u200b", "\ufeff", '"', "\x00", ' "']
+)
+def test_what_a_spreadsheet_passes_over_hides_no_formula(before: str) -> None:
+    assert all(cell(f"{before}{sign}1+1").startswith("'") for sign in SIGNS)
+
+
+@pytest.mark.parametrize("separator", [";", '";', "|", "x;", 'x"; ', 'a;b|"'])
+def test_a_cell_begins_behind_another_countrys_separator(separator: str) -> None:
+    """The file's own quotes do not hold it: to a spreadsheet that looks for semicolons they stand within a cell."""
+    line = io.StringIO()
+    csv.writer(line).writerows(["a1", cell(f"{separator}{sign}1+1"), 0.5] for sign in SIGNS)
+    for delimiter in ",;|\t":
+        for row in csv.reader(io.StringIO(line.getvalue()), delimiter=delimiter):
+            assert not [part for part in row if part.strip(' "')[:1] in tuple(SIGNS)], row
+
+
+def test_other_text_stays_as_it_is() -> None:
+    for text in ("alpha 0.3, lr 1e-3", "a - b", "x; y", "3 | 4", "[256, 128]", "", "x=1", "a@b", "é; ünï"):
+        assert cell(text) == text
+    assert cell("=1; =2") == "'=1;' =2"
+    assert cell("\tx;=1") == "' x;'=1"
 
 
 def test_a_tables_description_is_text(tmp_path: Path) -> None:

@@ -2,30 +2,37 @@
 and what a file holds stays on the worker's machine."""
 
 import argparse
+import json
 import os
 import signal
-from collections.abc import Mapping
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import cqltui
+from cqltui.broker.handle import ServerHandle
 from cqltui.broker.queue import Queue
 from cqltui.commands import worker
 from cqltui.commands.worker import place_of
-from cqltui.errors import InputError
+from cqltui.errors import ExitCode, InputError
 from cqltui.machine import here
 from cqltui.results.rundir import STAYS, RunDir, write_json
 from cqltui.state.model import Status
 from cqltui.supervisor.lastwords import last_lines
-from cqltui.worker.datafile import NOT_HERE, DataSource
+from cqltui.worker.datafile import NO_ROOT, DataSource
 from cqltui.worker.main import Worker, WorkerOptions
-from cqltui.worker.session import Context, Session
-from tests.contract.helpers import life
+from cqltui.worker.session import Session
+from tests.contract.helpers import eventually, life, state
 from tests.integration.sessions import ONE, OneTask
 from tests.trainer.test_data_logged import bets, config, write
 from trainer import data
+from trainer.config import DataConfig
 from trainer.data.types import DataError
 
 SECRET = "hunter2-the-secret"
@@ -105,18 +112,45 @@ def test_the_campaign_json_of_an_earlier_version_names_the_file_too(tmp_path: Pa
     assert DataSource(run_dir).load(config(Path("/elsewhere/bets.csv")), digest).digest() == digest
 
 
-def test_on_another_machine_a_file_is_taken_for_its_digest_alone(tmp_path: Path, secret: Path) -> None:
-    file = write(tmp_path / "bets.csv", bets(40))
+class Opened:
+    """The files of a folder that this process opens, by the interpreter's own events."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths: list[str] = []
+        self._folder = str(folder)
+        self._is_on = True
+        sys.addaudithook(self._hook)  # for ever: it cannot be removed
+
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._is_on and event == "open" and str(arguments[0]).startswith(self._folder):
+            self.paths.append(str(arguments[0]))
+
+    def end(self) -> None:
+        """Look no longer."""
+        self._is_on = False
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    watch = Opened(tmp_path / "private")
+    yield watch
+    watch.end()
+
+
+def test_on_another_machine_no_path_of_the_servers_is_opened(tmp_path: Path, opened: Opened) -> None:
+    (private := tmp_path / "private").mkdir()
+    file = write(private / "bets.csv", bets(40))
     digest = data.load(config(file)).digest()
-    assert DataSource().load(config(file), digest).digest() == digest
-    errors = []
-    os.mkfifo(tmp_path / "pipe")
-    paths = [secret, tmp_path / "missing.csv", tmp_path, tmp_path / "pipe", Path("/dev/zero"), Path("/proc/kmsg")]
-    for path, wanted in ((file, "0" * 64), *((path, digest) for path in paths)):
+    assert set(opened.paths) == {str(file)}, "what is opened is seen"
+    opened.paths.clear()
+    os.mkfifo(private / "pipe")
+    for path in (file, private / "missing.csv", private, private / "pipe", Path("/dev/zero"), Path("nul\0.csv")):
         with pytest.raises(DataError) as raised:
-            DataSource().load(config(path), wanted)
-        errors.append(str(raised.value).replace(path.name, "NAME"))
-    assert errors == [f"NAME: {NOT_HERE}"] * 7, "that there is such a file is not told either"
+            DataSource().load(config(path), digest)
+        assert str(raised.value) == f"{path.name}: {NO_ROOT}", "that there is such a file is not told either"
+    assert opened.paths == []
+    assert DataSource(root=private).load(config(file), digest).digest() == digest
+    assert DataSource().load(DataConfig(), data.load(DataConfig()).digest()), "simulated data needs no file"
 
 
 def test_a_folder_of_data_is_not_left(tmp_path: Path, secret: Path) -> None:
@@ -136,14 +170,45 @@ def test_a_folder_of_data_is_not_left(tmp_path: Path, secret: Path) -> None:
             source.load(config(Path(said)), digest)
 
 
-def test_a_worker_elsewhere_says_nothing_and_leaves(one: OneTask, secret: Path) -> None:
-    known = one.context
-    one.context = Context(known.link, known.worker, known.run_dir, {}, one.stop, hands_over=True)
-    spec = dict(one.claim.spec)
-    spec["data"] = {**spec["data"], "path": str(secret)}
-    Session(one.context, [replace(one.claim, spec=spec)]).run()
-    assert (life(one.queue, one.claim.id).status, life(one.queue, one.claim.id).error) == (Status.QUEUED, "")
-    assert one.stop.is_set()
+def test_a_worker_elsewhere_without_a_folder_of_data_leaves_the_task_to_others(
+    one: OneTask, queue: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(data, "load", lambda config: pytest.fail(f"{config.path} is opened"))
+    assert queue.release(one.claim.id, one.claim.token)
+    elsewhere = Worker(queue, Queue(queue.client), one.run_dir, WorkerOptions("lap", "cpu", hands_over=True))
+    with pytest.raises(InputError) as raised:
+        elsewhere.run()
+    why = f"bets.csv: {NO_ROOT}"
+    assert "--data-root DIR" in why
+    assert (str(raised.value), raised.value.exit_code) == (why, ExitCode.INPUT)
+    found = life(queue, one.claim.id)
+    assert (found.status, found.error) == (Status.QUEUED, ""), "others may have the file"
+    assert f"worker lap on {socket.gethostname()} leaves, and gives its tasks back: {why}" in one.notices()
+    assert why in caplog.text
+    assert "lap" not in state(queue).workers
+
+
+def test_the_command_of_such_a_worker_ends_with_exit_code_2(one: OneTask, server: ServerHandle, tmp_path: Path) -> None:
+    one.queue.set_campaign({"name": "one", "run_dir": "/nowhere", "started_ts": 1.0})
+    assert one.queue.release(one.claim.id, one.claim.token)
+    said = json.loads((server.run_dir / "server" / "connection.json").read_text(encoding="utf-8"))
+    url = f"redis://:{said['password']}@127.0.0.1:{said['port']}/0"
+    command = [sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--device", "cpu"]
+    (folder := tmp_path / "lap").mkdir()
+    environment = {**os.environ, "REDIS_URL": url, "PYTHONPATH": str(Path(cqltui.__file__).parents[1])}
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == ExitCode.INPUT, ended.stderr
+    assert ended.stderr == f"cqltui: bets.csv: {NO_ROOT}\n"
+    assert NO_ROOT in (folder / "runs" / "one@lap" / "logs" / "lap.log").read_text(encoding="utf-8")
+    with subprocess.Popen([*command, "--data-root", str(tmp_path)], cwd=folder, env=environment) as trains:
+        try:
+            eventually(lambda: one.noted_epoch > 0, 60)
+        finally:
+            trains.terminate()
+    assert trains.returncode == 0
 
 
 class Said:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
-from cqltui.state.events import parse_token
-from cqltui.state.model import Status
+from cqltui.state.events import Event, Kind, parse_token
+from cqltui.state.model import RunState, Status
 from cqltui.state.plain import plain
+from cqltui.state.reduce import reduce
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,27 @@ def test_a_number_of_nothing_is_the_default() -> None:
 @pytest.mark.parametrize(("value", "expected"), [("7", 7), (7.9, 7), (1e300, 2**63 - 1), (-1e300, 1 - 2**63), ({}, 0)])
 def test_whole_numbers_are_bounded(value: object, expected: int) -> None:
     assert decode.whole({"k": value}, "k") == expected
+
+
+def test_lists_are_bounded() -> None:
+    many = 100_000
+    assert decode.strings(["a"] * many) == ("a",) * decode.LIST_LIMIT
+    info = decode.task_info("a", {"hidden_dims": [1] * many})
+    assert info is not None
+    assert "hidden_dims" not in info.settings, "no network has so many layers"
+    report = decode.progress({"curve": [[1, 0.5]] * many}, 0.0)
+    assert len(report.curve) == decode.LIST_LIMIT
+    member = {"task": "a", "token": "1-1", "step": 1}
+    assert decode.worker("w", {"members": [member] * many}, 0.0, 1).tasks == ("a",) * decode.LIST_LIMIT
+    phase = {"name": "p", "questions": ["q"] * many, "verdicts": [{"text": "t"}] * many}
+    campaign = decode.campaign({"name": "c", "phases": [phase] * 2000})
+    assert campaign is not None
+    assert [len(found) for found in (campaign.phases, campaign.phases[0].verdicts, campaign.phases[0].questions)] == [
+        decode.LIST_LIMIT
+    ] * 3
+    members = [{**member, "task": f"t{number}"} for number in range(many)]
+    told = reduce(RunState(), Event(Kind.PROGRESS, 1.0, 1, worker="w", data={"members": members}))
+    assert len(told.tasks) == decode.LIST_LIMIT
 
 
 def test_texts_are_bounded() -> None:

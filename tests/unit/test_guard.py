@@ -23,7 +23,7 @@ class Told:
         """The one."""
         return [Lease("a1", "1-7", 3, "w1", fenced=True)]
 
-    def files(self, *attempt: object) -> dict[str, bytes]:
+    def file_sizes(self, *attempt: object) -> dict[str, int]:
         """No worker on another machine has handed anything over."""
         return {}
 

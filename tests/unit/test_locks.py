@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,6 +53,39 @@ def test_what_is_not_installed_as_locked_is_told() -> None:
     assert list(audit.differences(expected, {"markupsafe": "3.0.4", "other": "1"})) == []
     assert list(audit.differences(expected, {"markupsafe": "3.0.5"})) == ["markupsafe: locked 3.0.4, installed 3.0.5"]
     assert list(audit.differences(expected, {})) == ["markupsafe: locked 3.0.4, installed not at all"]
+
+
+def test_pytorch_is_of_the_version_that_is_tested() -> None:
+    expected = audit.by_version("numpy==2.4.6\ntorch==2.13.0\nnvidia-nvtx==1.0\ntorchvision==9\n")
+    assert expected == {"torch": "2.13.0", "nvidia-nvtx": "1.0"}
+    for build in ("2.13.0", "2.13.0+cpu", "2.13.0+cu130"):
+        assert list(audit.other_builds(expected, {"torch": build})) == []
+    assert list(audit.other_builds(expected, {"torch": "2.13.1+cpu", "nvidia-nvtx": "2.0"})) == [
+        "nvidia-nvtx: tested 1.0, installed 2.0",
+        "torch: tested 2.13.0, installed 2.13.1+cpu",
+    ]
+    assert list(audit.other_builds(expected, {})) == ["torch: tested 2.13.0, installed not at all"]
+
+
+@pytest.mark.parametrize(("version", "code"), [("{}", 0), ("{}+cpu", 0), ("0.0.1", 1)])
+def test_the_command_tells_of_another_pytorch(
+    version: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tested = versions(ROOT / "constraints.txt")["torch"]
+    names = {name: found for lock in audit.LOCKS for name, found in audit.locked(_text(lock)).items()}
+    names["torch"] = version.format(tested)
+    installed = [SimpleNamespace(name=name, version=found) for name, found in names.items()]
+    monkeypatch.setattr("locks.audit.metadata.distributions", lambda: installed)
+    (silent := tmp_path / "pip-audit").write_text("#!/bin/sh\n")
+    silent.chmod(0o755)
+    monkeypatch.setattr("sys.argv", ["audit", "--pip-audit", str(silent)])
+    assert audit.main() == code
+    said = capsys.readouterr().out
+    assert (f"torch: tested {tested}, installed 0.0.1" in said) == (code == 1)
+
+
+def _text(lock: str) -> str:
+    return (ROOT / "locks" / f"{lock}.lock").read_text(encoding="utf-8")
 
 
 def test_a_known_vulnerability_is_told_with_its_fix() -> None:
