@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:
         if _is_servers(error):
-            _tell(importlib.import_module("cqltui.broker.trouble").told(error))
+            _tell(importlib.import_module("cqltui.broker.protocol.trouble").told(error))
         elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _tell(f"{error.filename or 'the disk'}: {error.strerror}: free some space, then run the same command again")
         else:

@@ -13,10 +13,10 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.server import EmbeddedServer
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
     del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them
@@ -45,8 +45,8 @@ def short_dir() -> Iterator[Path]:
 def talkative() -> Iterator[None]:
     """Servers that are started meanwhile have all commands, under their own names: tests change their settings."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cqltui.broker.launch.HIDDEN", ())
-        patch.setattr("cqltui.broker.launch.DISABLED", ())
+        patch.setattr("cqltui.broker.server.launch.HIDDEN", ())
+        patch.setattr("cqltui.broker.server.launch.DISABLED", ())
         yield
 
 

@@ -6,9 +6,9 @@ import time
 from redis.exceptions import RedisError
 
 from cqltui import streams
-from cqltui.broker.access import Server
-from cqltui.broker.queue import Queue
-from cqltui.broker.trouble import told
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import told
+from cqltui.broker.server.access import Server
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.left import from_disk

@@ -7,7 +7,7 @@ from typing import get_args
 
 from cqltui.app.dataset import load_data
 from cqltui.app.ending import exit_code, summary_text, tell
-from cqltui.broker.handle import is_alive
+from cqltui.broker.server.handle import is_alive
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, InputError

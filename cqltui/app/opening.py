@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable
 from threading import Event as Flag
 
-from cqltui.broker.access import Server
-from cqltui.broker.bus import Feed
-from cqltui.broker.queue import Queue
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.access import Server
 from cqltui.state.events import Event
 
 Tell = Callable[[str], None]

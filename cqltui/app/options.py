@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cqltui.broker.keeper import CONTROL
-from cqltui.broker.keys import EXPECTED, NAMESPACE
-from cqltui.broker.ownership import expect_ours
+from cqltui.broker.protocol.keys import EXPECTED, NAMESPACE
+from cqltui.broker.server.keeper import CONTROL
+from cqltui.broker.server.ownership import expect_ours
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment

@@ -4,9 +4,9 @@ import argparse
 import errno
 
 from cqltui.app import options
-from cqltui.broker.access import Server
-from cqltui.broker.handle import is_cut_off, is_missed
-from cqltui.broker.ownership import expect_ours, foreign, take
+from cqltui.broker.server.access import Server
+from cqltui.broker.server.handle import is_cut_off, is_missed
+from cqltui.broker.server.ownership import expect_ours, foreign, take
 from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable
 from cqltui.supervisor import manifest

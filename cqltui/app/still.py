@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from cqltui.broker.access import Server
-from cqltui.broker.bus import Feed
-from cqltui.broker.queue import Queue
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.access import Server
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event
 from cqltui.state.model import RunState

@@ -15,9 +15,9 @@ from cqltui.app.ending import exit_code, read, see_out, tell
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.run_server import open_known, open_run
 from cqltui.app.still import Still
-from cqltui.broker.access import Server
-from cqltui.broker.queue import Queue
-from cqltui.broker.trouble import told
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import told
+from cqltui.broker.server.access import Server
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import CqltuiError, ExitCode, ServerError
 from cqltui.reporters.jsonl import JsonReporter

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from cqltui.app import options
 from cqltui.app.run_server import open_run
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.lines import TASK_LINES
 from cqltui.results.rundir import RunDir

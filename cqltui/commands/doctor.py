@@ -18,10 +18,10 @@ from rich.text import Text
 
 from cqltui.app import devices, options
 from cqltui.app.selftest import SelfTests
-from cqltui.broker import checkup, leftover
-from cqltui.broker.checkup import Finding, Level
-from cqltui.broker.keys import Keys
-from cqltui.broker.launch import find_binary
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.server import checkup, leftover
+from cqltui.broker.server.checkup import Finding, Level
+from cqltui.broker.server.launch import find_binary
 from cqltui.campaign.placing import Verdict
 from cqltui.child import tool_environment
 from cqltui.errors import CqltuiError, ExitCode

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from cqltui.app import options
-from cqltui.broker.acl import OWNER, WORKER
-from cqltui.broker.keys import Keys
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.server.acl import OWNER, WORKER
 from cqltui.errors import ExitCode
 
 HELP = "Print, for your own server, the users that cqltui needs: one that runs campaigns, one for workers elsewhere."

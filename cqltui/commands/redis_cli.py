@@ -4,7 +4,7 @@ import argparse
 
 from cqltui.app import options
 from cqltui.app.run_server import open_run
-from cqltui.broker import redis_cli
+from cqltui.broker.server import redis_cli
 
 HELP = "Send one command to the run's server, such as: cqltui redis-cli zcard training_queue"
 

@@ -17,7 +17,7 @@ from cqltui.app.difference import Agreement
 from cqltui.app.ending import summary_text
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import settle
-from cqltui.broker.ownership import take
+from cqltui.broker.server.ownership import take
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON

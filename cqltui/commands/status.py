@@ -11,9 +11,9 @@ from rich.text import Text
 
 from cqltui.app import options
 from cqltui.app.run_server import open_run
-from cqltui.broker.connect import is_closed
-from cqltui.broker.handle import is_alive
-from cqltui.broker.trouble import Trouble, kind
+from cqltui.broker.protocol.trouble import Trouble, kind
+from cqltui.broker.server.connect import is_closed
+from cqltui.broker.server.handle import is_alive
 from cqltui.errors import ExitCode, ServerError
 from cqltui.reporters.tasks import task_table
 from cqltui.reporters.wording import phase_line

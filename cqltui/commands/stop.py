@@ -7,7 +7,7 @@ from pathlib import Path
 from cqltui.app import options
 from cqltui.app.ending import see_out, tell
 from cqltui.app.run_server import open_run
-from cqltui.broker.handle import is_alive
+from cqltui.broker.server.handle import is_alive
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir

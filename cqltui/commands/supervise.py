@@ -21,14 +21,14 @@ from cqltui.app.difference import Agreement
 from cqltui.app.logform import log_plainly
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
-from cqltui.broker.access import Server
-from cqltui.broker.connect import connect_url
-from cqltui.broker.fitness import check_room
-from cqltui.broker.handle import is_missed
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
-from cqltui.broker.trouble import Trouble, kind, named, told
-from cqltui.broker.url import shown_url
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import Trouble, kind, named, told
+from cqltui.broker.server.access import Server
+from cqltui.broker.server.connect import connect_url
+from cqltui.broker.server.fitness import check_room
+from cqltui.broker.server.handle import is_missed
+from cqltui.broker.server.server import EmbeddedServer
+from cqltui.broker.server.url import shown_url
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary

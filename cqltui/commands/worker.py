@@ -14,9 +14,9 @@ from cqltui.app import devices, options
 from cqltui.app.logform import log_plainly
 from cqltui.app.run_server import open_run
 from cqltui.app.selftest import SelfTests
-from cqltui.broker.access import Server
-from cqltui.broker.ownership import take
-from cqltui.broker.records import check_name
+from cqltui.broker.protocol.records import check_name
+from cqltui.broker.server.access import Server
+from cqltui.broker.server.ownership import take
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir, read_json, within

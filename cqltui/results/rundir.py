@@ -12,7 +12,7 @@ from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from cqltui.broker.ownership import close_to_others
+from cqltui.broker.server.ownership import close_to_others
 from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from cqltui.algorithms.base import setting_text
-from cqltui.broker.records import Result
-from cqltui.broker.wire import RESULT_BYTES
+from cqltui.broker.protocol.records import Result
+from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.errors import CqltuiError
 from cqltui.results.record import TaskResult, read_q_heldout
 from cqltui.results.rundir import RESULT_FILES, read_metrics

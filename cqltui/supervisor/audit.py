@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from cqltui.broker.audit import PAGE
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Submission
+from cqltui.broker.protocol.audit import PAGE
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Submission
 from cqltui.state.model import RunState, Status
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.submit import restore

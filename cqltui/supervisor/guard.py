@@ -8,11 +8,11 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from cqltui.broker.codec import decode_object
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Lease
-from cqltui.broker.trouble import NONSENSE
-from cqltui.broker.wire import RESULT_BYTES
+from cqltui.broker.protocol.codec import decode_object
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Lease
+from cqltui.broker.protocol.trouble import NONSENSE
+from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.campaign.model import WorkersConfig
 from cqltui.identity import Life
 from cqltui.machine import life

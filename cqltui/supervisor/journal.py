@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from cqltui.broker import codec
+from cqltui.broker.protocol import codec
 from cqltui.state.events import Event, Kind
 from trainer.files import plain_file
 

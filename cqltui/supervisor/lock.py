@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cqltui.broker.locks import FileLock, is_held
-from cqltui.broker.ownership import expect_ours, take
+from cqltui.broker.server.locks import FileLock, is_held
+from cqltui.broker.server.ownership import expect_ours, take
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cqltui
-from cqltui.broker.keys import NAMESPACE
+from cqltui.broker.protocol.keys import NAMESPACE
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import find_program, tool_environment

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Result
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Result
 from cqltui.results.rundir import RESULT_FILES
 from cqltui.state.model import TaskState
 from cqltui.supervisor.accepted import RefusedResultError

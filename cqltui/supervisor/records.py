@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from cqltui.broker.records import Result
+from cqltui.broker.protocol.records import Result
 from cqltui.results.left import earlier_result, left_of
 from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, within, write_json
 from cqltui.state import decode

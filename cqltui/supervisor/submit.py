@@ -4,9 +4,9 @@ import logging
 import sys
 from dataclasses import replace
 
-from cqltui.broker.audit import PAGE
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import PRIORITY_MAX, Cost, Result, Submission
+from cqltui.broker.protocol.audit import PAGE
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import PRIORITY_MAX, Cost, Result, Submission
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import DataSummary

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from redis.exceptions import RedisError
 
-from cqltui.broker.bus import Feed
-from cqltui.broker.queue import Queue
-from cqltui.broker.stream import events_after
-from cqltui.broker.trouble import Trouble, kind, sensible, told
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.feed.stream import events_after
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import Trouble, kind, sensible, told
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.identity import Life
 from cqltui.machine import life

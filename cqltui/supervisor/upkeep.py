@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cqltui.broker.access import Server
-from cqltui.broker.connect import eviction
-from cqltui.broker.epoch import open_epoch
+from cqltui.broker.server.access import Server
+from cqltui.broker.server.connect import eviction
+from cqltui.broker.server.epoch import open_epoch
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import InputError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import named
-from cqltui.broker.records import Claim
+from cqltui.broker.protocol.records import Claim
 from cqltui.campaign import payload
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, within, write_json
 from cqltui.results.tally import Tally

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Directive, FencedError, Registration, Report, UnregisteredError
-from cqltui.broker.trouble import Trouble, kind, told
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, Directive, FencedError, Registration, Report, UnregisteredError
+from cqltui.broker.protocol.trouble import Trouble, kind, told
 from cqltui.errors import CqltuiError, ServerError
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 
 import cqltui
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir

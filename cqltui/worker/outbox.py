@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cqltui.broker.records import Claim
+from cqltui.broker.protocol.records import Claim
 from cqltui.worker.link import PATIENCE_S, Link
 
 log = logging.getLogger(__name__)

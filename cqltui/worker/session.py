@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as tensor_bytes
 
-from cqltui.broker.records import Claim, Directive
+from cqltui.broker.protocol.records import Claim, Directive
 from cqltui.campaign import payload
 from cqltui.campaign.payload import SpecError
 from cqltui.results.rundir import RESULT_FILES, RunDir

@@ -18,9 +18,9 @@ from typing import Any
 from unittest.mock import patch
 
 from cqltui.app.dataset import load_data
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.submit import submissions

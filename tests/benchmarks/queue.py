@@ -1,6 +1,6 @@
 """`make bench`: the queue alone, with leases, fencing and events, on the embedded server, its AOF synced each second.
 
-One worker process (this one) claims no-op tasks and completes them, one call each, through `cqltui.broker.queue.Queue`.
+One worker process (this one) claims no-op tasks and completes them, one call each, through the `Queue` of workers.
 In the same rounds it sends as many bare round trips: what no protocol of two calls a task can pass on this machine.
 The table is Markdown, progress goes to standard error.
 """

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import redis
 
-from cqltui.broker.bus import Feed
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.line import Line
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Cost, Registration, Submission
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.line import Line
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Cost, Registration, Submission
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.state.events import Kind
 
 PACK = "ensemble:256-128-64:128:fp32"

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cqltui.broker.launch import find_binary
+from cqltui.broker.server.launch import find_binary
 from tests.chaos.tools import Network
 from tests.contract.servers import answers, free_port
 from tests.integration.place import until

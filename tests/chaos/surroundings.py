@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import redis
 
-from cqltui.broker.connect import connect_run_dir
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import TaskError
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import TaskError
+from cqltui.broker.server.connect import connect_run_dir
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import Status, Wanted
 from tests.chaos.screen import Screen

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Registration, Submission
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, Registration, Submission
 from cqltui.state.events import Event
 from cqltui.state.model import Lifecycle, RunState, Status
 from cqltui.state.reduce import reduce

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, TaskError
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, TaskError
 from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import state, task, worker
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from cqltui.broker.bus import Feed
-from cqltui.broker.connect import client_of
-from cqltui.broker.queue import Queue
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import client_of
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
 from tests.contract.helpers import after, eventually

@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cqltui.broker.launch import find_binary
+from cqltui.broker.server.launch import find_binary
 from tests.contract.helpers import eventually
 
 

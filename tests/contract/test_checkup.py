@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from cqltui.broker import checkup
-from cqltui.broker.checkup import Finding, Level
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.keys import Keys
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server import checkup
+from cqltui.broker.server.checkup import Finding, Level
+from cqltui.broker.server.handle import ServerHandle
 from tests.contract.helpers import task
 from tests.contract.servers import once, user_server
 

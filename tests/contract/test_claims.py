@@ -3,8 +3,8 @@
 import pytest
 import redis
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Directive, FencedError, ServerFullError, TaskError, UnregisteredError
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Directive, FencedError, ServerFullError, TaskError, UnregisteredError
 from cqltui.errors import InputError
 from cqltui.state.events import parse_token
 from cqltui.state.model import Status, Wanted

@@ -5,8 +5,8 @@ import time
 import pytest
 import redis
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Cost, Submission
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, Cost, Submission
 from cqltui.state.model import Lifecycle, Status
 from tests.contract.helpers import after, claim_one, claimed, life, put_into, state, task, worker
 from tests.contract.readers import reader

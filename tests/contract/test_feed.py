@@ -10,12 +10,12 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cqltui.broker import codec
-from cqltui.broker.bus import Feed
-from cqltui.broker.connect import connect_url
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import connect_url
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import after, claim_one, eventually, state, task, worker

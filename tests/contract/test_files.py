@@ -1,7 +1,7 @@
 """Files that travel through the server, from a worker that does not see the run directory."""
 
-from cqltui.broker.handover import FILES_KEPT_S
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.handover import FILES_KEPT_S
+from cqltui.broker.protocol.queue import Queue
 from cqltui.results.rundir import RESULT_FILES as NAMES
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from cqltui.app.dataset import load_data
-from cqltui.broker.access import Server
-from cqltui.broker.bus import Feed
-from cqltui.broker.connect import read_connection
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.access import Server
+from cqltui.broker.server.connect import read_connection
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
 from cqltui.commands.worker import place_of
@@ -232,7 +232,7 @@ def test_a_server_that_hangs_is_killed_where_its_pid_means_it(
     where = read_connection(tmp_path) or {}
     process = asdict(replace(told, pid=handle.pid, started=where["process"]["started"])) if told else None
     file.write_text(json.dumps(where | {"process": process}))
-    monkeypatch.setattr("cqltui.broker.handle.STOP_S", 0.1)
+    monkeypatch.setattr("cqltui.broker.server.handle.STOP_S", 0.1)
     os.kill(handle.pid, signal.SIGSTOP)
     if told is CONTAINER:
         with pytest.raises(ServerError, match=rf"\(process {handle.pid} of another machine or container\) is alive"):

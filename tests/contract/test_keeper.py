@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cqltui.broker import keeper, leftover
-from cqltui.broker.connect import read_connection
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.launch import socket_path
-from cqltui.broker.server import KEEPER_S, EmbeddedServer
+from cqltui.broker.server import keeper, leftover
+from cqltui.broker.server.connect import read_connection
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.launch import socket_path
+from cqltui.broker.server.server import KEEPER_S, EmbeddedServer
 from tests.contract.helpers import eventually
 
 GRACE_S = 0.4
@@ -24,7 +24,7 @@ PROMISED_S = 120.0
 USE = f"""
 import sys
 from pathlib import Path
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.server import EmbeddedServer
 handle = EmbeddedServer(Path(sys.argv[1]), keeper_s={GRACE_S}).start()
 with handle.connect() as client:
     print(client.incr("uses"), flush=True)
@@ -33,7 +33,7 @@ sys.stdin.readline()
 DIES = f"""
 import os, signal, sys
 from pathlib import Path
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.server import EmbeddedServer
 EmbeddedServer._wait_ready = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 EmbeddedServer(Path(sys.argv[1]), keeper_s={GRACE_S}).start()
 """

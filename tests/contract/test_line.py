@@ -5,8 +5,8 @@ import threading
 import pytest
 import redis
 
-from cqltui.broker.line import Line
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.line import Line
+from cqltui.broker.protocol.queue import Queue
 from tests.contract.helpers import eventually, task
 
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.client import PubSub
 
-from cqltui.broker.bus import Feed
-from cqltui.broker.connect import client_of
-from cqltui.broker.queue import Queue
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import client_of
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Status
 from tests.contract.helpers import eventually, state, task, worker

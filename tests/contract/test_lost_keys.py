@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Directive, Submission
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, Directive, Submission
 from cqltui.results.rundir import RunDir
 from cqltui.state.events import Event
 from cqltui.state.model import Lifecycle, RunState, Status, Wanted

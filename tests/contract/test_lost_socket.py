@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from cqltui.broker.connect import connect, read_connection
-from cqltui.broker.handle import is_cut_off
-from cqltui.broker.locks import is_held
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.connect import connect, read_connection
+from cqltui.broker.server.handle import is_cut_off
+from cqltui.broker.server.locks import is_held
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 from tests.contract.helpers import eventually

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.epoch import open_epoch
 from cqltui.errors import ServerError
 from cqltui.state.model import Lifecycle, Status
 from tests.contract.helpers import claim_one, life, put_into, task, worker

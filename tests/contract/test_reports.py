@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Registration
-from cqltui.broker.stream import events_after
+from cqltui.broker.feed.stream import events_after
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, Registration
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.reduce import reduce_all
 from tests.contract.helpers import claim_one, state, task, worker

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from cqltui.broker.acl import OWNER
-from cqltui.broker.scripts import source
+from cqltui.broker.protocol.scripts import source
+from cqltui.broker.server.acl import OWNER
 
 
 def defined(text: str) -> list[str]:

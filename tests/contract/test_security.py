@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 import redis
 
-from cqltui.broker import checkup
-from cqltui.broker.acl import OWNER, WORKER, Role
-from cqltui.broker.bus import Feed
-from cqltui.broker.checkup import Level
-from cqltui.broker.connect import connect_url
-from cqltui.broker.epoch import forget, open_epoch
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.keys import Keys
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Registration
-from cqltui.broker.scripts import source
-from cqltui.broker.stream import events_after
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.feed.stream import events_after
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Registration
+from cqltui.broker.protocol.scripts import source
+from cqltui.broker.server import checkup
+from cqltui.broker.server.acl import OWNER, WORKER, Role
+from cqltui.broker.server.checkup import Level
+from cqltui.broker.server.connect import connect_url
+from cqltui.broker.server.epoch import forget, open_epoch
+from cqltui.broker.server.handle import ServerHandle
 from cqltui.cli import main
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.events import Kind

@@ -7,10 +7,10 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from cqltui.broker.bus import Feed
-from cqltui.broker.connect import connect_url
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.queue import Queue
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import connect_url
+from cqltui.broker.server.epoch import open_epoch
 from cqltui.cli import main
 from cqltui.errors import ExitCode
 from cqltui.state.model import Status

@@ -18,20 +18,20 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cqltui.broker.connect import connect, connect_url, read_connection
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.launch import config_text, environment, socket_path
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
-from cqltui.broker.url import shown_url
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import connect, connect_url, read_connection
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.launch import config_text, environment, socket_path
+from cqltui.broker.server.server import EmbeddedServer
+from cqltui.broker.server.url import shown_url
 from cqltui.errors import InputError, ServerError
 from tests.contract.helpers import eventually, task
 
 HOLD = """
 import sys
 from pathlib import Path
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.server import EmbeddedServer
 handle = EmbeddedServer(Path(sys.argv[1])).start()
 print(handle.pid, flush=True)
 line = sys.stdin.readline()
@@ -42,7 +42,7 @@ if line.strip() == "leave":
 DIES = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.server import EmbeddedServer
 subprocess.Popen.communicate = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 EmbeddedServer(Path(sys.argv[1])).start()
 """
@@ -136,7 +136,7 @@ def test_a_start_waits_for_a_server_that_reads_much_data(tmp_path: Path, monkeyp
         delay = f"key-load-delay {READ_S / READ_KEYS * 1e6:.0f}\nloading-process-events-interval-bytes 1024\n"
         return config_text(folder, where) + delay
 
-    monkeypatch.setattr("cqltui.broker.server.config_text", slow)
+    monkeypatch.setattr("cqltui.broker.server.server.config_text", slow)
     began = time.monotonic()
     again = EmbeddedServer(tmp_path).start(timeout_s=READ_S / 2)
     assert time.monotonic() - began > READ_S / 2

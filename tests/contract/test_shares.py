@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Cost, Submission
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Cost, Submission
 from tests.contract.helpers import claimed, task, worker
 
 LIMIT = 64

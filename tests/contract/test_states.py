@@ -3,8 +3,8 @@
 import pytest
 import redis
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Directive, TaskError
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Directive, TaskError
 from cqltui.errors import InputError
 from cqltui.state.model import Status, Wanted
 from tests.contract.helpers import claim_one, claimed, eventually, life, put_into, task, worker

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.connect import eviction
-from cqltui.broker.line import Line
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.line import Line
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import eviction
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import ExitCode
 from cqltui.results.rundir import RunDir

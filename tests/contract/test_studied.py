@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState, TaskState
 from cqltui.supervisor import judging

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from cqltui.broker.connect import connect_url
-from cqltui.broker.keys import Keys
-from cqltui.broker.records import RefusedError, UnableError
-from cqltui.broker.scripts import Scripts
-from cqltui.broker.trouble import Trouble, kind, told
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.records import RefusedError, UnableError
+from cqltui.broker.protocol.scripts import Scripts
+from cqltui.broker.protocol.trouble import Trouble, kind, told
+from cqltui.broker.server.connect import connect_url
 from cqltui.errors import InputError, ServerError
 from tests.contract.helpers import eventually
 from tests.contract.servers import Canned, once, user_server

@@ -5,8 +5,8 @@ import io
 import pytest
 import redis
 
-from cqltui.broker import redis_cli
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server import redis_cli
 from cqltui.state.model import Status
 from cqltui.state.reduce import reduce_all
 from tests.contract.helpers import claim_one, claimed, eventually, life, put_into, state, task, worker

@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest
 
-from cqltui.broker import snapshot
-from cqltui.broker.queue import ALIGN, Queue
-from cqltui.broker.records import Claim
-from cqltui.broker.scripts import Scripts
+from cqltui.broker.protocol import snapshot
+from cqltui.broker.protocol.queue import ALIGN, Queue
+from cqltui.broker.protocol.records import Claim
+from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Kind
 from cqltui.state.model import Status
 from tests.contract.helpers import after, claimed, eventually, life, state, task, worker

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import psutil
 import redis
 
-from cqltui.broker.connect import connect_run_dir, connect_url
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import connect_run_dir, connect_url
 from cqltui.errors import ServerError
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state.model import RunState, Status, TaskState

@@ -12,8 +12,8 @@ import redis
 
 from cqltui.app import devices
 from cqltui.app.dataset import load_data
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir, read_metrics

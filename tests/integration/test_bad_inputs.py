@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from cqltui.app import options
-from cqltui.broker import wire
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol import wire
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.handle import ServerHandle
 from cqltui.cli import main
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState, Status

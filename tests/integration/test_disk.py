@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.results.rundir import read_metrics
 from cqltui.state.model import Status
 from cqltui.worker.failure import MAX_ATTEMPTS

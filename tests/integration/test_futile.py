@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from cqltui.broker.fitness import SUPERVISOR, WORKER
+from cqltui.broker.server.fitness import SUPERVISOR, WORKER
 from tests.contract.servers import user_server
 from tests.integration.place import Place, until
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.lock import RunLock
 from tests.integration.command import PATIENCE_S

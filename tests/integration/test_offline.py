@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.launch import find_binary
+from cqltui.broker.server.launch import find_binary
 from cqltui.results.rundir import read_json
 from tests.contract.servers import answers, free_port
 from tests.integration.command import Command

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cqltui.broker.launch import find_binary
+from cqltui.broker.server.launch import find_binary
 from tests.contract.servers import answers, free_port
 from tests.integration.place import TASKS, Place, Trained, until
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cqltui.app.dataset import load_data
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, TaskState

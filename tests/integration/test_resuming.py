@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.state.select import notices_about
 from tests.integration.sessions import ONE, OneTask, check_undisturbed
 from trainer import checkpoint

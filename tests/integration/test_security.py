@@ -16,9 +16,9 @@ import psutil
 import pytest
 import trustme
 
-from cqltui.broker.acl import OWNER, WORKER, Role
-from cqltui.broker.keys import Keys
-from cqltui.broker.launch import find_binary
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.server.acl import OWNER, WORKER, Role
+from cqltui.broker.server.launch import find_binary
 from cqltui.errors import CqltuiError
 from tests.contract.servers import free_port
 from tests.contract.tls import tls_binary, tls_server

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.state.model import Status
 from tests.conftest import talkative
 from tests.contract.helpers import life

@@ -12,9 +12,9 @@ import pytest
 import redis
 
 from cqltui.app.dataset import load_data
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.handle import ServerHandle
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
 from cqltui.results.rundir import RESULT_FILES, read_json

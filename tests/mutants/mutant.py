@@ -114,7 +114,7 @@ def install(mutant: Mutant) -> bool:
 
 
 def _install_lua(mutant: Mutant) -> None:
-    scripts: Any = importlib.import_module("cqltui.broker.scripts")
+    scripts: Any = importlib.import_module("cqltui.broker.protocol.scripts")
     name, plain = mutant.file.rpartition("/")[2].removesuffix(".lua"), scripts._text
     scripts._text = lambda wanted: mutant.text if wanted == name else plain(wanted)
     scripts.source.cache_clear()

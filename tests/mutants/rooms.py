@@ -87,7 +87,7 @@ ROOMS = (
     ),
     Room(
         "lua",
-        ("cqltui/broker/lua/*.lua",),
+        ("cqltui/broker/protocol/lua/*.lua",),
         tuple(
             f"tests/contract/test_{name}*.py"
             for name in (

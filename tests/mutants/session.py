@@ -24,7 +24,7 @@ import psutil
 import pytest
 from hypothesis import Phase, settings
 
-from cqltui.broker.scripts import Scripts
+from cqltui.broker.protocol.scripts import Scripts
 from tests.mutants.mutant import Mutant, install
 from tests.mutants.rooms import ROOT
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from cqltui.app.dataset import load_data
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, settings_digest

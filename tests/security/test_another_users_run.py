@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.locks import FileLock
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.locks import FileLock
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.cli import main
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, write_json

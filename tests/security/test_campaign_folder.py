@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.app import options
-from cqltui.broker import launch
+from cqltui.broker.server import launch
 from cqltui.child import clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
 from cqltui.supervisor import manifest, process

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cqltui.broker.ownership import keep_to_ourselves, shut_out_others
+from cqltui.broker.server.ownership import keep_to_ourselves, shut_out_others
 from cqltui.child import PYTHON, forget_relative_path
 from tests.contract.helpers import eventually
 from trainer.files import read_regular

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cqltui.broker import codec, wire
-from cqltui.broker.records import RefusedError, Result
+from cqltui.broker.protocol import codec, wire
+from cqltui.broker.protocol.records import RefusedError, Result
 from cqltui.campaign import payload
 from cqltui.results.record import TaskResult, read_q_heldout
 from cqltui.results.rundir import RESULT_FILES, RunDir

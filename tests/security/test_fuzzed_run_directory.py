@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cqltui import cli
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.machine import here

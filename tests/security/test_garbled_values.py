@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from cqltui.broker import codec, wire
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import RefusedError
-from cqltui.broker.stream import events_after
+from cqltui.broker.feed.stream import events_after
+from cqltui.broker.protocol import codec, wire
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import RefusedError
 from cqltui.results.record import read_q_heldout
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, read_metrics
 from cqltui.state import decode
@@ -88,7 +88,7 @@ def test_an_answer_of_another_type_is_no_end_of_a_feed(
 ) -> None:
     feed = reader(queue)
     run: Callable[..., object] = lambda *_, **__: answer  # noqa: E731
-    monkeypatch.setattr("cqltui.broker.scripts.Scripts.run", run)
+    monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", run)
     try:
         (lost,) = feed.poll(0.2)
         assert (lost.kind, lost.data["online"]) == (Kind.CONNECTION, False)
@@ -104,7 +104,7 @@ def test_an_answer_of_another_type_is_no_end_of_a_feed(
 def test_a_conversation_without_an_end_is_given_up(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     meta = [b"1", b"2", b"0", b"running", b"{}", b"0"]
     answers = {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [meta, b"1", []]}
-    monkeypatch.setattr("cqltui.broker.scripts.Scripts.run", lambda _, name, *__: answers[name])
+    monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", lambda _, name, *__: answers[name])
     with pytest.raises(RefusedError, match="no end of the delayed tasks"):
         queue.promote()
     with pytest.raises(RefusedError, match="no end of the queue"):
@@ -114,8 +114,8 @@ def test_a_conversation_without_an_end_is_given_up(queue: Queue, monkeypatch: py
 
 
 def test_events_without_an_end_or_an_order_are_given_up(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqltui.broker.bounded.MOST_PARTS", 5)
-    monkeypatch.setattr("cqltui.broker.stream.PAGE", 2)
+    monkeypatch.setattr("cqltui.broker.protocol.bounded.MOST_PARTS", 5)
+    monkeypatch.setattr("cqltui.broker.feed.stream.PAGE", 2)
     places = iter(range(1, 1000))
     endless: Callable[..., object] = lambda *_: [(b"1-%d" % next(places), {b"e": b"x"}) for _ in range(2)]  # noqa: E731
     monkeypatch.setattr(queue.client, "execute_command", endless)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.locks import FileLock
-from cqltui.broker.ownership import shut_out_others
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.locks import FileLock
+from cqltui.broker.server.ownership import shut_out_others
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.commands import worker
 from cqltui.errors import ServerError
 from cqltui.results.rundir import METRICS_HEADER, RunDir

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from redis.exceptions import ConnectionError
 
-from cqltui.broker import bounded
+from cqltui.broker.protocol import bounded
 from cqltui.cli import main
 from cqltui.errors import ExitCode
 

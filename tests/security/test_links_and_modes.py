@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.locks import FileLock, is_held
-from cqltui.broker.records import Claim, Result
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.protocol.records import Claim, Result
+from cqltui.broker.server.locks import FileLock, is_held
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.commands import worker
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.datafiles import are_ours
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.datafiles import are_ours
+from cqltui.broker.server.server import EmbeddedServer
 from tests.conftest import talkative
 from tests.contract.helpers import eventually
 

@@ -17,14 +17,14 @@ import psutil
 import pytest
 import redis
 
-from cqltui.broker import keeper
-from cqltui.broker.connect import read_connection
-from cqltui.broker.epoch import open_epoch
-from cqltui.broker.handle import ServerHandle, _kill, _shut_down, end_cut_off
-from cqltui.broker.launch import config_text
-from cqltui.broker.locks import FileLock, is_held
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server import keeper
+from cqltui.broker.server.connect import read_connection
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.broker.server.handle import ServerHandle, _kill, _shut_down, end_cut_off
+from cqltui.broker.server.launch import config_text
+from cqltui.broker.server.locks import FileLock, is_held
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
 from tests.conftest import talkative
@@ -303,7 +303,7 @@ def test_a_process_that_a_connection_file_names_is_not_ended(
 
 
 def test_a_server_that_hangs_is_ended_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqltui.broker.handle.STOP_S", 0.2)
+    monkeypatch.setattr("cqltui.broker.server.handle.STOP_S", 0.2)
     handle = EmbeddedServer(tmp_path).start()
     where = read_connection(tmp_path)
     assert where is not None
@@ -353,7 +353,7 @@ def test_a_squatted_socket_folder_stops_nobody(
     temporary = Path(tempfile.mkdtemp(dir=short_dir))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    monkeypatch.setattr("cqltui.broker.launch.TEMPORARY", temporary, raising=False)
+    monkeypatch.setattr("cqltui.broker.server.launch.TEMPORARY", temporary, raising=False)
     squat(temporary / f"cqltui-{os.getuid()}")
     handle = EmbeddedServer(tmp_path / "run").start()
     folder = Path(handle.socket).parent
@@ -367,7 +367,7 @@ def test_a_squatted_socket_folder_stops_nobody(
 
 
 def test_a_server_that_runs_a_script_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqltui.broker.server.READING_S", 1.0)
+    monkeypatch.setattr("cqltui.broker.server.server.READING_S", 1.0)
     script = b"while true do end"
     plant(tmp_path / "server", b"*3\r\n$4\r\nEVAL\r\n$%d\r\n%b\r\n$1\r\n0\r\n" % (len(script), script))
     with talkative(), pytest.raises(ServerError, match="does not answer"):
@@ -379,8 +379,8 @@ def test_a_server_that_lacks_a_command_is_started_without_renaming_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Redis 6.2 lacks FUNCTION; it also writes SCRIPT into its file, by a name that the next one would not know."""
-    monkeypatch.setattr("cqltui.broker.launch._NEWER", ("NEVER-HEARD-OF",))
-    monkeypatch.setattr("cqltui.broker.launch.HIDDEN", ("CONFIG", "EVAL", "EVALSHA", "SCRIPT", "NEVER-HEARD-OF"))
+    monkeypatch.setattr("cqltui.broker.server.launch._NEWER", ("NEVER-HEARD-OF",))
+    monkeypatch.setattr("cqltui.broker.server.launch.HIDDEN", ("CONFIG", "EVAL", "EVALSHA", "SCRIPT", "NEVER-HEARD-OF"))
     handle = EmbeddedServer(tmp_path).start()
     where = read_connection(tmp_path)
     assert where is not None

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from safetensors.numpy import save
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Claim, Result
-from cqltui.broker.wire import RESULT_BYTES
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim, Result
+from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.campaign.model import WorkersConfig
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, write_json
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cqltui.app import options
-from cqltui.broker import ownership
-from cqltui.broker.locks import FileLock
+from cqltui.broker.server import ownership
+from cqltui.broker.server.locks import FileLock
 from cqltui.cli import main
 from cqltui.commands import run
 from cqltui.errors import InputError

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import pytest
 
-from cqltui.broker.acl import OWNER
-from cqltui.broker.keys import Keys
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.server.acl import OWNER
 from cqltui.campaign.load import load_campaign
 from cqltui.cli import main
 from cqltui.commands.logs import bounded

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.launch import socket_path
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server.launch import socket_path
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import ServerError
 from trainer import private
 from trainer.private import open_to_others
@@ -67,7 +67,7 @@ def test_nobody_moves_the_socket_of_a_server(
     chosen = make(shared)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(chosen) if variable == "XDG_RUNTIME_DIR" else "")
     monkeypatch.setattr("tempfile.tempdir", str(chosen if variable == "TMPDIR" else shared.parent / "safe"))
-    monkeypatch.setattr("cqltui.broker.launch.TEMPORARY", shared.parent / "safe")
+    monkeypatch.setattr("cqltui.broker.server.launch.TEMPORARY", shared.parent / "safe")
     handle = EmbeddedServer(tmp_path / "run").start()
     try:
         for folder in shared.iterdir():  # as another user
@@ -84,7 +84,7 @@ def test_where_no_folder_is_private_it_is_said(tmp_path: Path, monkeypatch: pyte
     shared.chmod(0o777)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(shared))
-    monkeypatch.setattr("cqltui.broker.launch.TEMPORARY", shared)
+    monkeypatch.setattr("cqltui.broker.server.launch.TEMPORARY", shared)
     with pytest.raises(ServerError, match=rf"tried {shared}.*set TMPDIR to a folder .* no other user can write to"):
         EmbeddedServer(tmp_path / "run").start()
     assert not list(shared.glob("cqltui-alone-*")), "nothing is left of the try"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import redis
 
-from cqltui.broker import keeper
-from cqltui.broker.connect import client_of
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.server import keeper
+from cqltui.broker.server.connect import client_of
+from cqltui.broker.server.server import EmbeddedServer
 
 THEIRS = 12345
 PASSWORD = "known-to-the-owner-alone"

@@ -14,8 +14,8 @@ from redis.exceptions import ResponseError
 
 from cqltui.app.ending import summary_text
 from cqltui.app.logform import log_plainly
-from cqltui.broker import redis_cli
-from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.server import redis_cli
+from cqltui.broker.server.checkup import Finding, Level
 from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.load import load_campaign
 from cqltui.child import find_program

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import cqltui
-from cqltui.broker.handle import ServerHandle
-from cqltui.broker.queue import Queue
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.handle import ServerHandle
 from cqltui.commands import worker
 from cqltui.commands.worker import place_of
 from cqltui.errors import ExitCode, InputError

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from cqltui.broker.codec import decode_event
+from cqltui.broker.protocol.codec import decode_event
 from cqltui.state.events import Event, Kind
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.panels.banner import Banner

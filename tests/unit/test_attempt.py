@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cqltui.broker.records import Claim
+from cqltui.broker.protocol.records import Claim
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir

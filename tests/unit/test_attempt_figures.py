@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.records import Claim
+from cqltui.broker.protocol.records import Claim
 from cqltui.results.rundir import RunDir, read_metrics
 from cqltui.worker.attempt import Attempt
 from trainer.progress import EpochMetrics

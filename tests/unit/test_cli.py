@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.app import devices, options
-from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.server.checkup import Finding, Level
 from cqltui.cli import COMMANDS, main
 from cqltui.commands import doctor
 from cqltui.commands.control import full_id

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 import pytest
 
-from cqltui.broker.records import TaskError
+from cqltui.broker.protocol.records import TaskError
 from cqltui.commands.control import _each
 from cqltui.errors import ExitCode
 from cqltui.state.model import RunState

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.app.options import existing_run
-from cqltui.broker.locks import FileLock
+from cqltui.broker.server.locks import FileLock
 from cqltui.errors import InputError
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cqltui.app.ending import exit_code
-from cqltui.broker.checkup import Finding, Level
+from cqltui.broker.server.checkup import Finding, Level
 from cqltui.cli import main
 from cqltui.commands import doctor
 from cqltui.errors import ExitCode

@@ -4,8 +4,8 @@ from typing import cast
 
 import pytest
 
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import Lease
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Lease
 from cqltui.campaign.model import WorkersConfig
 from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
 from cqltui.supervisor.fleet import Fleet

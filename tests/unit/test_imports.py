@@ -26,6 +26,8 @@ LAYERS = (
     {"cli"},
 )
 """A room of cqltui imports rooms of earlier layers only: not later ones, and not its neighbours."""
+BROKER = ("protocol", "feed", "server")
+"""The parts of the broker, each of which imports earlier ones only."""
 TORCH_FREE = (
     "trainer.allowance",
     "trainer.config",
@@ -103,6 +105,19 @@ def test_imports_of_cqltui_point_one_way() -> None:
         f"{place} imports {name}"
         for place, importer, name in found_imports("cqltui")
         if is_in(name, "cqltui") and name != "cqltui.__version__" and wrong_direction(importer, name)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_imports_of_the_broker_point_one_way() -> None:
+    def part(name: str) -> int:
+        return BROKER.index(name.split(".")[2])
+
+    wrong = [
+        f"{place} imports {name}"
+        for place, importer, name in found_imports("cqltui")
+        if is_in(name, "cqltui.broker") and is_in(importer, "cqltui.broker") and importer != "cqltui.broker"
+        if part(name) > part(importer)
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cqltui.broker import codec
+from cqltui.broker.protocol import codec
 from cqltui.state.events import Event, Kind
 from cqltui.supervisor.journal import Journal
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.records import Result
+from cqltui.broker.protocol.records import Result
 from cqltui.campaign.difference import KnownTask, difference
 from cqltui.campaign.model import TaskSpec
 from cqltui.results.earlier import keep_earlier

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.url import URL_FORMS, passwords
+from cqltui.broker.server.url import URL_FORMS, passwords
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.cli import main

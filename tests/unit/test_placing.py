@@ -14,7 +14,7 @@ from cqltui.app import devices, placing, selftest
 from cqltui.app.devices import Device
 from cqltui.app.options import RunOptions
 from cqltui.app.selftest import SelfTests
-from cqltui.broker.checkup import Level
+from cqltui.broker.server.checkup import Level
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.model import Device as Kind

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.broker.records import Result
+from cqltui.broker.protocol.records import Result
 from cqltui.results.rundir import RESULT_FILES, RunDir, write_json
 from cqltui.state.model import Lifecycle, Status
 from cqltui.supervisor.records import Records

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import redis
 
-from cqltui.broker.codec import whole
-from cqltui.broker.keys import Keys
-from cqltui.broker.scripts import Scripts
-from cqltui.broker.stream import is_readable
+from cqltui.broker.feed.stream import is_readable
+from cqltui.broker.protocol.codec import whole
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.scripts import Scripts
 from cqltui.errors import ServerError
 from trainer.files import write_bytes
 

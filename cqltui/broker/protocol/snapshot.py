@@ -5,10 +5,10 @@ from typing import Any
 
 import redis
 
-from cqltui.broker import codec
-from cqltui.broker.bounded import parts
-from cqltui.broker.keys import Keys
-from cqltui.broker.scripts import Scripts
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.bounded import parts
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state import decode
 from cqltui.state.events import Event, Kind
 

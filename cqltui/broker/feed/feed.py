@@ -13,12 +13,12 @@ from typing import Any
 import redis
 from redis.client import PubSub
 
-from cqltui.broker import codec
-from cqltui.broker.keys import Keys
-from cqltui.broker.records import RefusedError, clean
-from cqltui.broker.scripts import Scripts
-from cqltui.broker.snapshot import read_snapshot
-from cqltui.broker.trouble import NONSENSE, Trouble, kind, told
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.records import RefusedError, clean
+from cqltui.broker.protocol.scripts import Scripts
+from cqltui.broker.protocol.snapshot import read_snapshot
+from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, told
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
 

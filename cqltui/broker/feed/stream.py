@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import redis
 
-from cqltui.broker import codec
-from cqltui.broker.bounded import parts
-from cqltui.broker.keys import Keys
-from cqltui.broker.queue import Queue
-from cqltui.broker.records import RefusedError
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.bounded import parts
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import RefusedError
 from cqltui.state.events import Event
 
 PAGE = 1000

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cqltui.broker import codec
-from cqltui.broker.records import Claim, RefusedError, Result, Submission, check_name, check_priority, clean
-from cqltui.broker.trouble import NONSENSE
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.records import Claim, RefusedError, Result, Submission, check_name, check_priority, clean
+from cqltui.broker.protocol.trouble import NONSENSE
 from cqltui.errors import InputError
 from cqltui.state.model import Lifecycle
 

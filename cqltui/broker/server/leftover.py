@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psutil
 
-from cqltui.broker.checkup import Finding, Level
-from cqltui.broker.keeper import BINARIES
-from cqltui.broker.locks import FileLock
+from cqltui.broker.server.checkup import Finding, Level
+from cqltui.broker.server.keeper import BINARIES
+from cqltui.broker.server.locks import FileLock
 from cqltui.errors import CqltuiError
 from cqltui.machine import is_neighbour
 

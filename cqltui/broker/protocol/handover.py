@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import redis
 
-from cqltui.broker.keys import Keys
+from cqltui.broker.protocol.keys import Keys
 
 FILES_KEPT_S = 7 * 24 * 3600
 """An attempt's files wait for a supervisor for so long."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import redis
 
-from cqltui.broker.bus import Feed
-from cqltui.broker.connect import connect_run_dir, connect_url
-from cqltui.broker.handle import ServerHandle, is_cut_off
-from cqltui.broker.launch import set_aside
-from cqltui.broker.queue import Queue
-from cqltui.broker.server import EmbeddedServer
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.connect import connect_run_dir, connect_url
+from cqltui.broker.server.handle import ServerHandle, is_cut_off
+from cqltui.broker.server.launch import set_aside
+from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import InputError, ServerError
 
 RESTART_S = 5.0

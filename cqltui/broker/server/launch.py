@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cqltui.broker import keeper
-from cqltui.broker.fitness import too_old, too_old_text
-from cqltui.broker.keeper import CONTROL, SOCKETS_ALONE
-from cqltui.broker.locks import FileLock
+from cqltui.broker.server import keeper
+from cqltui.broker.server.fitness import too_old, too_old_text
+from cqltui.broker.server.keeper import CONTROL, SOCKETS_ALONE
+from cqltui.broker.server.locks import FileLock
 from cqltui.child import BARE_PYTHON, clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
 from trainer.private import open_to_others

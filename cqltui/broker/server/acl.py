@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from cqltui.broker.keys import Keys
-from cqltui.broker.scripts import source
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.scripts import source
 
 _CALL = re.compile(r"call\('(\w+)'")
 
@@ -54,7 +54,7 @@ class Role:
 
 
 def _all_scripts() -> tuple[str, ...]:
-    names = (path.name.removesuffix(".lua") for path in (resources.files("cqltui.broker") / "lua").iterdir())
+    names = (path.name.removesuffix(".lua") for path in (resources.files("cqltui.broker.protocol") / "lua").iterdir())
     return tuple(sorted(set(names) - {"common", "align"}))
 
 

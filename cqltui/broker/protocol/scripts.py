@@ -9,10 +9,10 @@ from typing import Any
 import redis
 from redis.exceptions import NoScriptError, ResponseError
 
-from cqltui.broker.keys import Keys
-from cqltui.broker.line import Line
-from cqltui.broker.records import FencedError, UnregisteredError
-from cqltui.broker.trouble import named
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.line import Line
+from cqltui.broker.protocol.records import FencedError, UnregisteredError
+from cqltui.broker.protocol.trouble import named
 
 _ALIGNED = frozenset({"realign", "reconcile", "level"})
 """Scripts that also need what brings the index in line."""
@@ -37,7 +37,7 @@ def source(name: str) -> str:
 
 
 def _text(name: str) -> str:
-    return (resources.files("cqltui.broker") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+    return (resources.files("cqltui.broker.protocol") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def _words(text: str) -> set[str]:

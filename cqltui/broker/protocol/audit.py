@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cqltui.broker import codec
-from cqltui.broker.keys import Keys
-from cqltui.broker.scripts import Scripts
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Notice
 

@@ -11,9 +11,9 @@ from signal import SIGKILL, SIGTERM
 import psutil
 import redis
 
-from cqltui.broker import keeper
-from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
-from cqltui.broker.locks import FileLock, is_held
+from cqltui.broker.server import keeper
+from cqltui.broker.server.connect import CONNECTION_FILE, client_of, read_connection
+from cqltui.broker.server.locks import FileLock, is_held
 from cqltui.identity import Life
 from cqltui.machine import is_neighbour, life
 from cqltui.state import decode

@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from cqltui.broker.locks import is_held
+from cqltui.broker.server.locks import is_held
 from cqltui.errors import InputError, ServerError
 from cqltui.state.plain import word
 from trainer.files import unshare

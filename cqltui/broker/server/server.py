@@ -22,11 +22,11 @@ import psutil
 import redis
 from redis.exceptions import BusyLoadingError
 
-from cqltui.broker.connect import CONNECTION_FILE, client_of, read_connection
-from cqltui.broker.datafiles import are_ours
-from cqltui.broker.handle import STOP_S, ServerHandle, end_cut_off, is_alive, is_server, read_pid
-from cqltui.broker.keeper import remove_socket
-from cqltui.broker.launch import (
+from cqltui.broker.server.connect import CONNECTION_FILE, client_of, read_connection
+from cqltui.broker.server.datafiles import are_ours
+from cqltui.broker.server.handle import STOP_S, ServerHandle, end_cut_off, is_alive, is_server, read_pid
+from cqltui.broker.server.keeper import remove_socket
+from cqltui.broker.server.launch import (
     config_text,
     damaged,
     environment,
@@ -39,8 +39,8 @@ from cqltui.broker.launch import (
     socket_path,
     write_private,
 )
-from cqltui.broker.locks import FileLock
-from cqltui.broker.ownership import expect_ours, shut_out_others, unshare_written
+from cqltui.broker.server.locks import FileLock
+from cqltui.broker.server.ownership import expect_ours, shut_out_others, unshare_written
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
 from cqltui.state import decode

@@ -12,7 +12,7 @@ from redis._parsers.hiredis import NOT_ENOUGH_DATA, _HiredisParser
 from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError, TimeoutError
 
-from cqltui.broker.records import RefusedError
+from cqltui.broker.protocol.records import RefusedError
 
 ANSWER_BYTES = 128 << 20
 """A thousand tasks with all that is kept of them, which is the largest step of a reading, take a fifth."""

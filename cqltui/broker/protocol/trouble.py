@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from redis import exceptions as lib
 
-from cqltui.broker.records import RefusedError, ServerFullError, UnableError
+from cqltui.broker.protocol.records import RefusedError, ServerFullError, UnableError
 from cqltui.errors import RIGHTS, InputError, ServerError
 
 LOOKED_AT = 10_000

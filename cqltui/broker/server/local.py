@@ -9,7 +9,7 @@ from typing import Any
 import redis
 from redis.connection import HiredisRespSerializer
 
-from cqltui.broker import keeper
+from cqltui.broker.server import keeper
 
 
 class Place:

@@ -9,10 +9,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cqltui.broker import fitness, keeper, trouble
-from cqltui.broker.bounded import BoundedParser
-from cqltui.broker.local import LocalConnection, Place
-from cqltui.broker.url import check_url, passwords, shown_url, wrong_form
+from cqltui.broker.protocol import trouble
+from cqltui.broker.protocol.bounded import BoundedParser
+from cqltui.broker.server import fitness, keeper
+from cqltui.broker.server.local import LocalConnection, Place
+from cqltui.broker.server.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
 TIMEOUT_S = 5.0

@@ -2,10 +2,10 @@
 
 import redis
 
-from cqltui.broker import codec
-from cqltui.broker.keys import Keys
-from cqltui.broker.records import TaskError, check_name, check_priority
-from cqltui.broker.scripts import Scripts
+from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.records import TaskError, check_name, check_priority
+from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Kind
 from cqltui.state.model import Status, Wanted
 

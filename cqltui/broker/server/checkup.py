@@ -9,13 +9,14 @@ from enum import StrEnum
 import redis
 from redis.exceptions import NoPermissionError
 
-from cqltui.broker import fitness, trouble
-from cqltui.broker.connect import connect_url
-from cqltui.broker.keys import Keys
-from cqltui.broker.records import RefusedError
-from cqltui.broker.scripts import Scripts
-from cqltui.broker.trouble import Trouble
-from cqltui.broker.url import shown_url
+from cqltui.broker.protocol import trouble
+from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.records import RefusedError
+from cqltui.broker.protocol.scripts import Scripts
+from cqltui.broker.protocol.trouble import Trouble
+from cqltui.broker.server import fitness
+from cqltui.broker.server.connect import connect_url
+from cqltui.broker.server.url import shown_url
 from cqltui.errors import RIGHTS, CqltuiError
 
 LOOKED_AT = 1000

@@ -12,12 +12,12 @@ from typing import Any
 
 import redis
 
-from cqltui.broker import codec, wire
-from cqltui.broker.audit import Audits
-from cqltui.broker.bounded import parts
-from cqltui.broker.commands import Commands
-from cqltui.broker.handover import Handover
-from cqltui.broker.records import (
+from cqltui.broker.protocol import codec, wire
+from cqltui.broker.protocol.audit import Audits
+from cqltui.broker.protocol.bounded import parts
+from cqltui.broker.protocol.commands import Commands
+from cqltui.broker.protocol.handover import Handover
+from cqltui.broker.protocol.records import (
     Claim,
     Directive,
     Lease,
@@ -32,8 +32,8 @@ from cqltui.broker.records import (
     check_priority,
     clean,
 )
-from cqltui.broker.snapshot import read_snapshot
-from cqltui.broker.trouble import sensible, told
+from cqltui.broker.protocol.snapshot import read_snapshot
+from cqltui.broker.protocol.trouble import sensible, told
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
 from cqltui.state.report import report_of

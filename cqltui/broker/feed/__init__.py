@@ -1,0 +1,1 @@
+"""What happens on the queue, as events in order."""

@@ -1,0 +1,1 @@
+"""The server itself: starting, finding and guarding the embedded one, and reaching any."""
