@@ -145,9 +145,10 @@ class Algorithm(ABC):
         values = self.values(config)
         return settings_title({s.name: values[s.name] for s in self.settings if s.prominent and s.named})
 
-    def accepted(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those foreign values that are settings of this algorithm and pass their check."""
-        problems = Problems("")
+    def accepted(self, raw: Mapping[str, Any], problems: Problems | None = None) -> dict[str, Any]:
+        """Return those foreign values that are settings of this algorithm and pass their check. `problems` is told of
+        the others."""
+        problems = problems or Problems("")
         given = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
         read = {s.name: s.read(given[s.name], s.name, problems) for s in self.settings if s.name in given}
         return {name: value for name, value in read.items() if value is not INVALID}
