@@ -8,6 +8,7 @@ from typing import Literal
 
 Precision = Literal["fp32", "bf16"]
 Source = Literal["simulated", "logged", "games"]
+Scaler = Literal["standard", "none"]
 
 STATE_COLUMNS = ("spread_close", "total_close", "epa_gap", "market_prob", "p_hat", "edge")
 ACTIONS = ("no-bet", "small", "medium", "large")
@@ -59,6 +60,8 @@ class TrainerConfig:
     grad_clip: float = 10.0
     validate_every: int = 10
     """Held-out losses are computed every so many epochs, and after the last. Has no influence on the weights."""
+    observation_scaler: Scaler = "standard"
+    """What the network sees of a state: "standard" z-scores of the training rows, "none" the source's own numbers."""
 
 
 def layer_sizes(hidden_dims: tuple[int, ...], state_dim: int) -> tuple[tuple[int, int], ...]:

@@ -22,6 +22,7 @@ class PackKey(NamedTuple):
     precision: str
     target_update_steps: int
     grad_clip: float
+    observation_scaler: str
 
 
 def pack_key(config: TrainerConfig) -> PackKey:
@@ -34,6 +35,7 @@ def pack_key(config: TrainerConfig) -> PackKey:
         config.precision,
         config.target_update_steps,
         config.grad_clip,
+        config.observation_scaler,
     )
 
 

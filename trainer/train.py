@@ -54,7 +54,7 @@ class PackTrainer:
         self._make_engine = engine or fastest_engine(device, first.precision)
         self._state_cols = dataset.state_cols
         self._data_digest = dataset.digest()
-        self._standardiser = fit_standardiser(dataset.train.states)
+        self._standardiser = fit_standardiser(dataset.train.states, first.observation_scaler)
         self._train = self._load(dataset.train)
         self._heldout = self._load(dataset.heldout)
         self._steps = epoch_steps(rows, first.batch_size)
@@ -142,6 +142,7 @@ class PackTrainer:
             hidden_dims=self.members[member].hidden_dims,
             state_cols=self._state_cols,
             actions=ACTIONS,
+            observation_scaler=self.members[member].observation_scaler,
         )
 
     def _usable(self) -> None:

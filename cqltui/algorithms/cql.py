@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Setting, setting_cell
 from cqltui.fields import choice, integer, list_of, number, positive
-from trainer.config import TrainerConfig, epoch_steps, param_count, step_flops
+from trainer.config import Scaler, TrainerConfig, epoch_steps, param_count, step_flops
 from trainer.packing import estimate_bytes, pack_key
 
 MAX_LAYERS = 32
@@ -83,6 +83,14 @@ class Cql(Algorithm):
             "Epochs from one validation to the next; the last epoch is always validated.",
             _DEFAULTS["validate_every"],
             identity="never",
+        ),
+        Setting(
+            "observation_scaler",
+            "inputs",
+            choice(*get_args(Scaler)),
+            "What the network sees of a state: standard: z-scores of the training rows; none: the file's own numbers.",
+            _DEFAULTS["observation_scaler"],
+            identity="unless default",
         ),
         Setting("algorithm", "algorithm", choice("cql"), "The kind of training.", "cql"),
     )

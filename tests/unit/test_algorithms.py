@@ -170,6 +170,7 @@ def test_its_default_stays_out_of_the_ids_of_tasks(tmp_path: Path, monkeypatch: 
 VARIANTS: tuple[Mapping[str, Any], ...] = (
     {"alpha": 0.5}, {"lr": 1.0}, {"seed": 1}, {"epochs": 2}, {"validate_every": 3}, {"hidden_dims": (64,)},
     {"batch_size": 7}, {"gamma": 0.5}, {"precision": "bf16"}, {"target_update_steps": 9}, {"grad_clip": 1.0},
+    {"observation_scaler": "none"},
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def test_what_lists_show_of_a_task(campaign: Campaign) -> None:
         index=3,
         settings=task.algorithm.values(task.trainer),
         shape="64-32:50:fp32",
-        pack="quality:cql:64-32:50:0.9:fp32:77:5.0:dddddddddddddddd",
+        pack="quality:cql:64-32:50:0.9:fp32:77:5.0:standard:dddddddddddddddd",
         epochs=30,
         batch_size=50,
         epoch_steps=3,  # of 199 rows, the last 49 are left out
