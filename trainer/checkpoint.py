@@ -13,7 +13,7 @@ from trainer.files import checkpoints
 from trainer.tensorfile import TensorFileError, Written, read_tensors, write_tensors
 
 KIND = "cqltui.checkpoint/1"
-_FREE_KEYS = {"epochs", "validate_every"}
+_FREE_KEYS = {"epochs", "validate_every", "keep", "keep_metric"}
 """Settings that may change between a checkpoint and its resumption: they have no influence on the weights so far."""
 
 _DEFAULTS: dict[str, Any] = {

@@ -13,7 +13,7 @@ VALIDATION_ROWS = 4096
 
 
 class PackKey(NamedTuple):
-    """What members of a pack have in common; alpha, lr, seed, epochs and validate_every are each member's own."""
+    """What members of a pack have in common; the rest of its settings is each member's own."""
 
     algorithm: str
     hidden_dims: tuple[int, ...]

@@ -41,7 +41,7 @@ class PackTrainer:
         if not members:
             raise ValueError("a pack needs at least one member")
         if any(pack_key(config) != pack_key(members[0]) for config in members):
-            raise ValueError("members of a pack differ in more than alpha, lr, seed, epochs and validate_every")
+            raise ValueError("members of a pack differ in more than alpha, lr, seed, epochs, and what has no influence")
         first, rows = members[0], len(dataset.train)
         if first.batch_size > rows:
             raise ValueError(

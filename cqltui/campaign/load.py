@@ -4,12 +4,12 @@ import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import DEFAULT, named
-from cqltui.algorithms.base import Algorithm, settings_title
+from cqltui.algorithms.base import Algorithm, scaled_epochs, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.criteria import CHECKS, REQUIRED, phase_names
 from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
@@ -269,11 +269,7 @@ def _config(settings: Mapping[str, Any], place: str, context: _Context) -> Train
     if missing or any(value is INVALID for value in settings.values()):
         return None
     config = context.algorithm.config(settings)
-    return replace(config, epochs=_scaled(config.epochs, context.epochs_scale))
-
-
-def _scaled(epochs: int, scale: float) -> int:
-    return max(1, round(epochs * scale))
+    return context.algorithm.scaled(config, context.epochs_scale)
 
 
 def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
@@ -313,5 +309,5 @@ def _criteria(tables: object, key: str, context: _Context) -> Iterator[Criterion
         values = {param: read.get(param, spec.default) for param, spec in params.items()}
         for param, spec in params.items():
             if spec.counts_epochs:
-                values[param] = _scaled(values[param], context.epochs_scale)
+                values[param] = scaled_epochs(values[param], context.epochs_scale)
         yield Criterion(read["text"], name, tuple(values.items()))

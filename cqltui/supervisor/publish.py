@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from cqltui.broker.queue import Queue
 from cqltui.broker.records import Result
-from cqltui.results.rundir import RESULT_FILES
-from cqltui.state.model import TaskState
-from cqltui.supervisor.accepted import RefusedResultError
+from cqltui.state.model import TaskInfo, TaskState
+from cqltui.supervisor.accepted import RefusedResultError, planned_files
 from cqltui.supervisor.records import Records
 
 
@@ -36,14 +35,14 @@ class Publisher:
         accepted = Result(task.id, life.run, life.attempt, life.token, life.worker, life.finished_ts)
         result = self._queue.result(task.id, life.run)
         if result is None or result.token != life.token:  # the server's copy is damaged or lost
-            self._records.receive(accepted, self._queue.files(task.id, life.token, RESULT_FILES))
+            self._records.receive(accepted, self._queue.files(task.id, life.token, planned_files(task.info)))
             return self._records.result(task.id, life) is not None
         result = replace(accepted, ts=result.ts, data=result.data)
-        return self._records.publish(result) or self._receive(result)
+        return self._records.publish(result) or self._receive(result, task.info)
 
-    def _receive(self, result: Result) -> bool:
+    def _receive(self, result: Result, info: TaskInfo) -> bool:
         """Take over what a worker on another machine has handed over; False if there is nothing."""
-        self._records.receive(result, self._queue.files(result.id, result.token, RESULT_FILES))
+        self._records.receive(result, self._queue.files(result.id, result.token, planned_files(info)))
         published = self._records.publish(result)
         if published:
             self._queue.drop_files(result.id, result.token)

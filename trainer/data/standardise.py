@@ -1,4 +1,4 @@
-"""What a network sees of a state: the mean and standard deviation of the training states, or the numbers as they are."""
+"""What a network sees of a state: z-scores by the training states, or the numbers as they are."""
 
 from dataclasses import dataclass
 
