@@ -42,8 +42,12 @@ class Keeper:
         asked = saved.config.get("keep")
         asked = asked if isinstance(asked, list) else []  # of a version that kept none
         epochs = {epoch for epoch in self._chosen if epoch <= saved.epoch and epoch in asked}
-        if BEST in self._config.keep and BEST in asked and saved.config.get("keep_metric") == self._config.keep_metric:
-            epochs |= {best_epoch(self._config, rows)} - {0}
+        told_by = (self._config.keep_metric, self._config.validate_every)
+        best = best_epoch(self._config, rows) if BEST in self._config.keep and BEST in asked else 0
+        # Told by another metric, or other validations, the best until here may have been another.
+        is_same = told_by == (saved.config.get("keep_metric"), saved.config.get("validate_every"))
+        if best and (is_same or (folder / epoch_model(best)).exists()):
+            epochs.add(best)
         found = {}
         for epoch in sorted(epochs):
             try:
