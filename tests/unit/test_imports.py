@@ -18,7 +18,7 @@ LAYERS = (
     {"state"},
     {"broker"},
     {"results"},
-    {"worker", "supervisor"},
+    {"worker", "supervisor", "policy"},
     {"reporters", "ui"},
     {"commands"},
     {"cli"},
