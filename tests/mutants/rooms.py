@@ -97,6 +97,8 @@ ROOMS = (
         ),
     ),
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
+    Room("keeping", ("cqltui/algorithms/keeping.py",), ("tests/unit/test_keeping.py",)),
+    Room("policy", ("cqltui/policy.py",), ("tests/unit/test_policy.py",)),
     Room("worker", (), ("tests/unit/test_attempt*.py", "tests/unit/test_failure.py", "tests/unit/test_tally.py")),
     Room(
         "supervisor",
@@ -107,6 +109,7 @@ ROOMS = (
                 for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
             ),
             "tests/security/test_results_are_checked.py",
+            "tests/security/test_kept_models_are_checked.py",
         ),
     ),
     Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),
