@@ -99,7 +99,17 @@ ROOMS = (
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
     Room("keeping", ("cqltui/algorithms/keeping.py",), ("tests/unit/test_keeping.py",)),
     Room("policy", ("cqltui/policy.py",), ("tests/unit/test_policy.py",)),
-    Room("worker", (), ("tests/unit/test_attempt*.py", "tests/unit/test_failure.py", "tests/unit/test_tally.py")),
+    Room("keeper", ("cqltui/worker/keeper.py",), ("tests/unit/test_keeper.py",)),
+    Room(
+        "worker",
+        (),
+        (
+            "tests/unit/test_attempt*.py",
+            "tests/unit/test_failure.py",
+            "tests/unit/test_keeper.py",
+            "tests/unit/test_tally.py",
+        ),
+    ),
     Room(
         "supervisor",
         (),
