@@ -11,7 +11,7 @@ from tests.trainer.helpers import BASE, dataset, equal, tensors, train
 from trainer import checkpoint
 from trainer.batched import BatchedEngine
 from trainer.config import NORM_EPS, Precision, TrainerConfig
-from trainer.data.types import Float
+from trainer.data.types import Double, Float
 from trainer.layout import Layout
 from trainer.mixed import MixedEngine
 from trainer.model import read_model, write_model
@@ -29,14 +29,14 @@ ENGINES: list[tuple[EngineFactory, Precision]] = [
 ]
 
 
-def by_hand(layers: dict[str, Float], states: Float) -> Float:
+def by_hand(layers: dict[str, Float], states: Float) -> Double:
     """The network's Q values of exactly these inputs, in float64."""
-    x = states.astype(np.float64)
+    x: Double = states.astype(np.float64)
     for layer in ("0", "1"):
         z = x @ layers[f"{layer}.weight"] + layers[f"{layer}.bias"]
         normed = (z - z.mean(1, keepdims=True)) / np.sqrt(z.var(1, keepdims=True) + NORM_EPS)
         x = np.maximum(normed * layers[f"{layer}.gain"] + layers[f"{layer}.shift"], 0)
-    found: Float = x @ layers["head.weight"] + layers["head.bias"]
+    found: Double = x @ layers["head.weight"] + layers["head.bias"]
     return found
 
 
