@@ -75,6 +75,7 @@ def test_a_task_keeps_the_same_models_however_often_it_is_interrupted(
             newer.write_bytes(b"of an epoch after the checkpoint")
         task.claim_again()
     assert finished(task) == dict(alone.kept)
+    assert task.notices() == "", "each time the newest checkpoint was of use"
 
 
 def damage(path: Path) -> None:
