@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
@@ -22,7 +22,8 @@ from cqltui.errors import CqltuiError, ExitCode, without_passwords
 class Command(Protocol):
     """A module of `cqltui.commands`."""
 
-    HELP: str
+    HELP: str | Mapping[str, str]
+    """What it does; by command, if the module has several."""
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
 
@@ -160,7 +161,8 @@ def _load(name: str) -> Command:
 
 def _run(name: str, arguments: list[str]) -> int:
     command = _load(name)
-    parser = _Parser(prog="cqltui" if name == "run" else f"cqltui {name}", description=command.HELP)
+    told = command.HELP if isinstance(command.HELP, str) else command.HELP[name]
+    parser = _Parser(prog="cqltui" if name == "run" else f"cqltui {name}", description=told)
     parser.set_defaults(command=name)
     command.add_arguments(parser)
     return command.run(parser.parse_args(arguments))

@@ -1,18 +1,17 @@
-"""`cqltui worker`: train from a queue, on this machine or on another that reaches the server."""
+"""Join a queue as a worker, on the run's machine or on another that reaches the server."""
 
-import argparse
 import faulthandler
 import logging
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cqltui.app import devices, options
 from cqltui.app.logform import log_plainly
-from cqltui.app.run_server import open_run
 from cqltui.app.selftest import SelfTests
 from cqltui.broker.protocol.records import check_name
 from cqltui.broker.server.access import Server
@@ -29,56 +28,41 @@ from trainer.files import plain_file
 
 log = logging.getLogger(__name__)
 
-HELP = (
-    "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
-)
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """How a worker joins."""
+
+    worker_id: str
+    device: str = "auto"
+    share: int | None = None
+    """Workers that share the device; None: one a core."""
+    min_priority: int | None = None
+    poll_interval_s: float = 1.0
+    data_root: Path | None = None
+    """On another machine: the folder that has the file of data."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of `cqltui worker`."""
-    parser.add_argument(
-        "--worker-id", required=True, metavar="ID", help="a name of its own; an older worker of it leaves"
-    )
-    parser.add_argument("--min-priority", type=int, metavar="N", help="take only tasks of this priority or higher")
-    parser.add_argument("--poll-interval", type=options.positive_seconds, default=1.0, metavar="S")
-    parser.add_argument(
-        "--device", default="auto", metavar="D", help="auto (the run's own, if it is here), cpu, mps, cuda or cuda:1"
-    )
-    parser.add_argument(
-        "--share",
-        type=options.positive,
-        metavar="N",
-        help="workers that share the device (default: one a core)",
-    )
-    parser.add_argument(
-        "--data-root",
-        type=options.directory,
-        metavar="DIR",
-        help="on another machine than the run's: the folder that has the campaign's file of data",
-    )
-    options.add_place(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Work until there is nothing left to do."""
-    check_name("worker", arguments.worker_id)
-    if (root := arguments.data_root) is not None and not root.is_dir():
+def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]]) -> int:
+    """Work until there is nothing left to do. Raise InputError for what cannot be, before the server is asked."""
+    check_name("worker", joining.worker_id)
+    if (root := joining.data_root) is not None and not root.is_dir():
         raise InputError(f"--data-root: {root}: there is no such folder")
-    chosen = arguments.device if arguments.device == "auto" else choose_device(arguments.device)
-    server, run_dir = open_run(arguments)
+    chosen = joining.device if joining.device == "auto" else choose_device(joining.device)
+    server, run_dir = open_run()
     try:
-        place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
+        place, is_here = (run_dir, True) if run_dir is not None else place_of(server, joining.worker_id)
         try:
-            _log_to(within(place, place.log(arguments.worker_id)))
+            log_to(within(place, place.log(joining.worker_id)))
         except OSError as error:  # another user's, for one
             raise unusable(place, error) from error
         device = chosen if chosen != "auto" else choose_device(auto_device(server.queue.campaign(), is_here=is_here))
         settings = WorkerOptions(
-            arguments.worker_id,
+            joining.worker_id,
             device,
-            arguments.min_priority,
-            arguments.poll_interval,
-            share=arguments.share or (allowance.cores().amount if device == "cpu" else 1),
+            joining.min_priority,
+            joining.poll_interval_s,
+            share=joining.share or (allowance.cores().amount if device == "cpu" else 1),
             shown_device=os.environ.get(devices.SHOWN_DEVICE, ""),
             hands_over=not is_here,
             data_root=root,
@@ -140,7 +124,7 @@ def _own_run(campaign: CampaignInfo) -> RunDir | None:
     return there if is_ours and known.get("created_ts") == campaign.started_ts and name == campaign.name else None
 
 
-def _log_to(path: Path) -> None:
+def log_to(path: Path) -> None:
     """Into the worker's file, and to the terminal if there is one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=plain_file)  # noqa: SIM115

@@ -1,22 +1,17 @@
-"""`cqltui doctor`: is this machine ready? Each finding with its mend."""
+"""Whether this machine is ready: findings, each with its fix."""
 
-import argparse
-import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
-from rich.console import Console
-from rich.text import Text
 
-from cqltui.app import devices, options
+from cqltui.app import devices
 from cqltui.app.selftest import SelfTests
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.server import checkup, leftover
@@ -24,43 +19,19 @@ from cqltui.broker.server.checkup import Finding, Level
 from cqltui.broker.server.launch import find_binary
 from cqltui.campaign.placing import Verdict
 from cqltui.child import tool_environment
-from cqltui.errors import CqltuiError, ExitCode
-from cqltui.state.plain import plain
+from cqltui.errors import CqltuiError
 from trainer import allowance
 from trainer.allowance import Allowed
 
-HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk. Each finding comes with its mend."
 GIB = 1024**3
 LEAST_DISK_BYTES = 2 * GIB
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
-SHOWN = 2_000
-"""Characters of a finding."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of `cqltui doctor`."""
-    parser.add_argument("--redis-url", metavar="URL", help="check this server too (default: REDIS_URL, if it is set)")
-    parser.add_argument(
-        "--namespace", type=options.namespace, default="", help="the campaign's [redis] namespace on that server"
-    )
-    parser.add_argument("--retest", action="store_true", help="test the GPUs anew, though they were tested before")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; 1 if one is an error."""
-    findings = list(look(options.redis_url(arguments.redis_url), arguments.namespace, retest=arguments.retest))
-    if arguments.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
-    else:
-        _print(findings)
-    return ExitCode.UNFINISHED if any(finding.level is Level.ERROR for finding in findings) else ExitCode.OK
-
-
-def look(url: str | None, namespace: str, *, retest: bool = False) -> Iterator[Finding]:
-    """All findings."""
+def look(url: str | None, namespace: str, tell: Callable[[str], None], *, retest: bool = False) -> Iterator[Finding]:
+    """Yield all findings. `tell`: called before something takes time."""
     yield Finding(Level.OK, "Python", f"{platform.python_version()} at {sys.executable}")
-    yield from _torch(retest)
+    yield from _torch(tell, retest=retest)
     yield from processor(os.environ)
     yield from _embedded()
     yield from leftover.servers()
@@ -70,7 +41,7 @@ def look(url: str | None, namespace: str, *, retest: bool = False) -> Iterator[F
     yield _disk(Path.cwd())
 
 
-def _torch(retest: bool) -> Iterator[Finding]:
+def _torch(tell: Callable[[str], None], *, retest: bool) -> Iterator[Finding]:
     try:
         version, found = devices.probe()
     except CqltuiError as error:
@@ -81,7 +52,7 @@ def _torch(retest: bool) -> Iterator[Finding]:
         memory = "" if device.memory_bytes is None else f", {device.memory_bytes / GIB:.1f} GiB"
         driver = f", {device.driver}" if device.driver else ""
         yield Finding(Level.OK, f"device {device.name}", f"{device.description}{memory}{driver}")
-    tests = SelfTests(version, _tell)
+    tests = SelfTests(version, tell)
     for device in found:
         if device.kind != "cpu":
             yield self_test(tests.verdict(device, again=retest))
@@ -99,10 +70,6 @@ def self_test(verdict: Verdict) -> Finding:
     )
     beside = f"{verdict.cores} core{'s' * (verdict.cores != 1)} of the CPU"
     return Finding(Level.OK, what, f"passed on {when}: {verdict.said}; speed beside {beside}: {speeds}")
-
-
-def _tell(text: str) -> None:
-    print(f"cqltui: {plain(text, SHOWN)}", file=sys.stderr)
 
 
 def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -165,14 +132,3 @@ def _disk(folder: Path) -> Finding:
         fix = "free some, or choose another place with --run-dir"
         return Finding(Level.WARNING, "disk", f"{free / GIB:.1f} GiB free in {folder}", fix)
     return Finding(Level.OK, "disk", f"{free / GIB:.1f} GiB free in {folder}")
-
-
-def _print(findings: list[Finding]) -> None:
-    console = Console(markup=False, highlight=False)
-    marks = {Level.OK: ("ok     ", "green"), Level.WARNING: ("warning", "yellow"), Level.ERROR: ("error  ", "red")}
-    for finding in findings:
-        mark, style = marks[finding.level]
-        what, found = plain(finding.what), plain(finding.found, SHOWN)  # which a server or a driver may have said
-        console.print(Text.assemble((mark, style), "  ", (what, "bold"), ": ", found), soft_wrap=True)
-        if finding.mend:
-            console.print(Text(f"         -> {plain(finding.mend, SHOWN)}"), soft_wrap=True)

@@ -1,114 +1,34 @@
-"""`cqltui CAMPAIGN.toml`: run a campaign, or go on with it, on the screen or without one."""
+"""Start the supervisor behind a screen, or join the one that a run has."""
 
 import argparse
-import importlib
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-from cqltui import streams
-from cqltui.app import difference, finished, options
+from cqltui.app import finished, options
 from cqltui.app.dataset import load_data
-from cqltui.app.difference import Agreement
-from cqltui.app.ending import summary_text
 from cqltui.app.options import RunOptions
-from cqltui.app.placing import settle
 from cqltui.broker.server.ownership import take
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import PYTHON
-from cqltui.commands.supervise import start_fresh, supervise
 from cqltui.errors import CqltuiError, ExitCode, InputError
-from cqltui.reporters.jsonl import JsonReporter
-from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lastwords import last_lines
 from cqltui.supervisor.lock import is_supervised, place, unusable
-from cqltui.supervisor.supervisor import Reporter
 from trainer.files import plain_file
 
-HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
 START_S = 300.0
-"""A supervisor may test devices first, which takes `commands.selftest.LIMIT_S` at most for each."""
+"""A supervisor may test devices first, which takes `app.selftest.LIMIT_S` at most for each."""
 POLL_S = 0.05
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of a run."""
-    options.add_campaign(parser)
-    options.add_place(parser)
-    parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
-    parser.add_argument("--json", action="store_true", help="without a screen: one event a line on standard output")
-    options.add_verbose(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin anew; an earlier run is moved aside")
-    options.add_yes(parser)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Run the campaign; how it ended."""
-    chosen = options.run_options(arguments)
-    on_screen = not (arguments.no_ui or arguments.json) and sys.stdin.isatty() and sys.stderr.isatty()
-    if arguments.fresh:
-        load_data(chosen.campaign)  # wrong input moves nothing
-        start_fresh(chosen.run_dir)
-    ended = finished.has_nothing_left(chosen.run_dir, chosen.campaign)
-    if ended is not None and not on_screen:
-        return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
-    if on_screen:
-        screen = importlib.import_module("cqltui.commands.attach")  # Textual is loaded by those who see it
-        if ended is not None:
-            return int(screen.show_ended(chosen.run_dir, ended))
-        agreed = ""
-        if chosen.run_dir.campaign_json.is_file():  # of a new run the screen is drawn first
-            agreed = _agreed(chosen, yes=arguments.yes)
-        given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
-        return int(screen.show(chosen, partial(_check, chosen), partial(ensure_supervisor, chosen, given)))
-    return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
-
-
-def _check(chosen: RunOptions) -> None:
+def check(chosen: RunOptions) -> None:
+    """Raise InputError for data that cannot be used, or for a folder that cannot be a run's, which is made."""
     load_data(chosen.campaign)  # wrong input leaves nothing behind
-    _make(chosen.run_dir)
-
-
-def _agreed(chosen: RunOptions, *, yes: bool) -> str:
-    """Ask whether the file may change the run that is there, unless it goes on; what was agreed to.
-
-    Raises DeclinedError.
-    """
-    campaign, data = load_data(chosen.campaign)
-    if is_supervised(chosen.run_dir):  # it is joined, or refused: nothing is changed
-        return ""
-    found = difference.find(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir), data)
-    if found.changes and any(task.auto_precision for task in campaign.tasks):  # then it is worth asking the devices
-        placing = settle(campaign, read_json(chosen.run_dir.campaign_json), test=False)
-        exact = campaign.with_auto_precision(placing.precision).identified(data.digest)
-        found = difference.find(chosen.run_dir, exact, data)
-    difference.ask(found, chosen.run_dir, yes=yes)
-    return found.fingerprint
-
-
-def headless(chosen: RunOptions, *, as_json: bool, yes: bool, verbose: bool = False) -> int:
-    """Supervise in the foreground, and print how it ended."""
-    with streams.never_waiting():
-        lines = LineReporter(sys.stderr, verbose=verbose)
-        reporters: list[Reporter] = [lines, JsonReporter(sys.stdout)] if as_json else [lines]
-        try:
-            code = supervise(chosen, reporters, Agreement(yes))
-        finally:
-            lines.close()
-    if chosen.run_dir.summary_txt.is_file():
-        print(summary_text(chosen.run_dir), end="", file=sys.stderr if as_json else sys.stdout)
-    if as_json:
-        print(json.dumps({"kind": "exit", "code": int(code)}))
-    if code in (ExitCode.INTERRUPTED, ExitCode.STOPPED):
-        print("cqltui: stopped; the same command goes on where it stopped", file=sys.stderr)
-    return code
+    make(chosen.run_dir)
 
 
 def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:
@@ -131,7 +51,7 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
     if is_supervised(chosen.run_dir):
         _join(chosen.run_dir, campaign, data)
         return
-    _make(chosen.run_dir)
+    make(chosen.run_dir)
     with open(chosen.run_dir.logs / "supervisor.log", "ab", opener=plain_file) as log:
         child = subprocess.Popen(
             [*PYTHON, "-m", "cqltui", "supervise", *arguments],
@@ -155,7 +75,8 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
     _expect_same(run_dir, manifest.known(run_dir), manifest.resolved(finished.as_begun(campaign, data, run_dir)))
 
 
-def _make(run_dir: RunDir) -> None:
+def make(run_dir: RunDir) -> None:
+    """Make a run's directory and that of its logs. Raise InputError if it cannot be."""
     try:
         run_dir.path.mkdir(parents=True, exist_ok=True)
         take(run_dir.path)

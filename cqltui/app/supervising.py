@@ -1,47 +1,39 @@
-"""The supervisor of a run: put together here, and run in the foreground (`--no-ui`) or behind the screen."""
+"""Put a run's supervisor together and run it to its end, in the foreground (`--no-ui`) or behind the screen."""
 
-import argparse
 import logging
-import signal
 import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from cqltui import streams
 from cqltui.app import devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
-from cqltui.app.logform import log_plainly
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
+from cqltui.app.signals import Signals
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.trouble import Trouble, kind, named, told
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.connect import connect_url
 from cqltui.broker.server.fitness import check_room
-from cqltui.broker.server.handle import is_missed
-from cqltui.broker.server.server import EmbeddedServer
 from cqltui.broker.server.url import shown_url
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.errors import ExitCode, ServerError
 from cqltui.machine import here
-from cqltui.reporters.lines import LineReporter
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.study import Study
 from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Status, TaskState, Verdict, Wanted
-from cqltui.state.plain import word
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
@@ -49,52 +41,16 @@ from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
 from cqltui.supervisor.interim import Interim
-from cqltui.supervisor.lock import RunLock, place
+from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher, left_behind
-from cqltui.supervisor.records import Records, set_aside
+from cqltui.supervisor.records import Records
 from cqltui.supervisor.submit import planned
 from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 
-HELP = "Supervise a run without a screen and without lines; what `cqltui CAMPAIGN.toml` starts behind the screen."
-
 ASSEMBLE_TRIES = 3
 
-STOPPING = "cqltui: stopping, workers write their checkpoints (once more to end them at once)\n"
-
 log = logging.getLogger(__name__)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of a run, but for the screen's."""
-    options.add_campaign(parser)
-    options.add_place(parser)
-    options.add_yes(parser)
-    parser.add_argument("--agreed", help=argparse.SUPPRESS)  # what the user has said yes to, on the screen's terminal
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Supervise, logging to standard error, which is the run's supervisor.log."""
-    log_plainly(logging.StreamHandler())
-    agreement = Agreement(arguments.yes, arguments.agreed)
-    return supervise(options.run_options(arguments), [LineReporter(sys.stderr, verbose=True)], agreement)
-
-
-def start_fresh(run_dir: RunDir) -> None:
-    """Move an earlier run out of the way. Raises InputError if it is going on."""
-    if not run_dir.path.exists():
-        return
-    lock = RunLock(run_dir)
-    try:
-        if EmbeddedServer(run_dir.path).alive() or is_missed(run_dir.server):
-            raise InputError(
-                f"{run_dir.path}: workers of this run are still at work: run it once more without --fresh, or end it "
-                f"with `cqltui stop {place(run_dir)}`"
-            )
-        aside = set_aside(run_dir.path)
-    finally:
-        lock.free()
-    print(f"cqltui: the earlier run is kept in {word(str(aside))}", file=sys.stderr)
 
 
 def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agreement) -> ExitCode:
@@ -104,7 +60,7 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
     if chosen.redis_url is not None:
         with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
             check_room(client, shown_url(chosen.redis_url), len(placing.places) - len(left_behind(chosen.run_dir.path)))
-    with _Signals() as signals:
+    with Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:
             difference.find_agreed(chosen.run_dir, campaign, data, agreement)  # before a server is started
@@ -267,40 +223,3 @@ def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str]) -> 
         arguments += ["--min-priority", str(workers.min_priority)]
     environment = {} if chosen.redis_url is None else {options.URL_VARIABLES[0]: chosen.redis_url}
     return Launcher(arguments, environment, chosen.run_dir.logs)
-
-
-class _Signals:
-    """Ctrl-C and its kin: checkpoint and stop; a second Ctrl-C ends the workers at once. Asked while the run is being
-    put together, the run ends as soon as it stands, so that nothing half-made is left."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._supervisor: Supervisor | None = None
-        self._before: dict[int, Any] = {}
-
-    def reach(self, supervisor: Supervisor) -> None:
-        """Whom to tell, from now on."""
-        self._supervisor = supervisor
-        if self._asked:
-            supervisor.ask_stop()
-
-    def __enter__(self) -> "_Signals":
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:
-                self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        again, self._asked = self._asked, True
-        if not again:
-            if self._supervisor is not None:
-                self._supervisor.ask_stop()
-            streams.tell_from_handler(STOPPING)  # after: it may fail, and the run must stop all the same
-        elif number == signal.SIGINT:
-            if self._supervisor is None:
-                raise KeyboardInterrupt
-            self._supervisor.kill_workers()

@@ -27,7 +27,7 @@ from cqltui.ui.ending import Ending
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.logfeed import LogFeed
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
-from cqltui.ui.ports import Commands, EventSource, LeaveChoice, Logs
+from cqltui.ui.ports import EventSource, LeaveChoice, Logs, Requests
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
@@ -73,7 +73,7 @@ class CqltuiApp(App[LeaveChoice]):
     def __init__(
         self,
         source: EventSource,
-        commands: Commands,
+        requests: Requests,
         logs: Logs,
         clock: Callable[[], float] = time.time,
         stall_s: float = 120.0,
@@ -94,7 +94,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._pump = Pump(source, clock, self._changed, self._died, self._begin)
         self._calls = Background("commands", self._post, self._died)
         self._reads = Background("logs", self._post, self._died)
-        self._control = Control(commands, self._calls, clock, self._tell, self._changed)
+        self._control = Control(requests, self._calls, clock, self._tell, self._changed)
         self._log_feed = LogFeed(logs, self._reads)
         self._supervision = Supervision(supervised, hindered, self._reads, clock)
         self._main = MainScreen(self._control, self._log_feed)
@@ -322,7 +322,7 @@ def _finished(frame: Frame) -> str:
 
 def run_ui(
     source: EventSource,
-    commands: Commands,
+    requests: Requests,
     logs: Logs,
     stall_s: float = 120.0,
     supervised: Callable[[], bool] = lambda: True,
@@ -340,7 +340,7 @@ def run_ui(
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
-    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised, hindered=hindered, start=start)
+    app = CqltuiApp(source, requests, logs, stall_s=stall_s, supervised=supervised, hindered=hindered, start=start)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
         choice = app.run()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cqltui.app.dataset import load_data
+from cqltui.app.joining import place_of
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
@@ -24,7 +25,6 @@ from cqltui.broker.server.handle import ServerHandle
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
-from cqltui.commands.worker import place_of
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
 from cqltui.results.rundir import RunDir, read_json, write_json

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 import cqltui
+from cqltui.app.joining import place_of
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.commands import worker
-from cqltui.commands.worker import place_of
 from cqltui.errors import ExitCode, InputError
 from cqltui.machine import here
 from cqltui.results.rundir import STAYS, RunDir, write_json

@@ -47,9 +47,9 @@ def table(bench: Bench) -> TaskTable:
 
 async def sent(bench: Bench, pilot: Pilot[LeaveChoice], *calls: tuple[object, ...]) -> None:
     """Wait for exactly these commands."""
-    await bench.until(pilot, lambda: len(bench.commands.calls) >= len(calls))
+    await bench.until(pilot, lambda: len(bench.requests.calls) >= len(calls))
     await pilot.pause()
-    assert bench.commands.calls == list(calls)
+    assert bench.requests.calls == list(calls)
 
 
 def changed(bench: Bench, kind: Kind, task_id: str, status: str, **life: object) -> Event:
@@ -88,7 +88,7 @@ async def test_p_on_an_ended_task_says_so() -> None:
     async with started() as (bench, pilot):
         await pilot.press("g", "p")
         await bench.until(pilot, lambda: any("ended" in n.message for n in bench.app._notifications))
-        assert bench.commands.calls == []
+        assert bench.requests.calls == []
 
 
 async def test_shift_p_pauses_and_resumes_the_run() -> None:
@@ -108,7 +108,7 @@ async def test_r_asks_before_it_puts_a_result_aside() -> None:
         await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
         await pilot.press("n")
         await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
-        assert bench.commands.calls == []
+        assert bench.requests.calls == []
         await pilot.press("r")
         await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
         details = bench.app.screen.query_one("#details", Static).render()
@@ -131,7 +131,7 @@ async def test_what_was_asked_and_has_yet_to_happen_is_not_asked_again() -> None
         await bench.settle(pilot)
         await pilot.press("g", "r", "r", "r", "plus")
         await bench.rest(pilot)
-        assert bench.commands.calls == [("resubmit", DONE)]
+        assert bench.requests.calls == [("resubmit", DONE)]
 
 
 async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
@@ -142,7 +142,7 @@ async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
         assert isinstance(bench.app.screen, MainScreen), "no question whose answer would come to nothing"
         await bench.until(pilot, lambda: any("can only be looked at" in n.message for n in bench.app._notifications))
         assert not any("does not answer" in n.message for n in bench.app._notifications)
-        assert bench.commands.calls == []
+        assert bench.requests.calls == []
 
 
 async def test_x_cancels_nothing_without_a_yes() -> None:
@@ -152,7 +152,7 @@ async def test_x_cancels_nothing_without_a_yes() -> None:
             assert isinstance(bench.app.screen, Dialog), keys
             await pilot.press(*keys)
             await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
-            assert bench.commands.calls == [], keys
+            assert bench.requests.calls == [], keys
 
 
 async def test_x_cancels_after_y() -> None:
@@ -169,7 +169,7 @@ async def test_a_question_that_is_settled_goes_away() -> None:
         await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
         await bench.until(pilot, lambda: any("changed meanwhile" in n.message for n in bench.app._notifications))
         await pilot.press("y")
-        assert bench.commands.calls == []
+        assert bench.requests.calls == []
 
 
 async def test_a_question_about_several_tasks_acts_on_those_that_have_not_ended() -> None:
@@ -185,7 +185,7 @@ async def test_a_question_about_several_tasks_acts_on_those_that_have_not_ended(
 async def test_plus_and_minus_count_from_what_was_asked_last() -> None:
     async with started() as (bench, pilot):
         await pilot.press("plus", "plus", "minus")
-        await sent(bench, pilot, *(("set_priority", RUNNING, p) for p in (8.0, 9.0, 8.0)))
+        await sent(bench, pilot, *(("priority", RUNNING, p) for p in (8.0, 9.0, 8.0)))
 
 
 async def test_space_marks_several_for_one_confirmation() -> None:
@@ -244,7 +244,7 @@ async def test_what_is_typed_at_once_after_slash_goes_into_the_filter() -> None:
         await bench.until(pilot, lambda: len(field.value) == 3)
         await pilot.pause()
         assert field.value == "px/"
-        assert bench.commands.calls == []
+        assert bench.requests.calls == []
         offered = {active.binding.action for active in bench.app.screen.active_bindings.values()}
         assert not offered & {"filter", "priority(1)", "pause"}, "the footer offers what would be a letter"
 
@@ -346,7 +346,7 @@ async def test_q_asks_what_becomes_of_the_run(key: str, choice: LeaveChoice, wan
         await pilot.press("q", key)
         await bench.until(pilot, lambda: not bench.app.is_running)
     assert bench.app.return_value is choice
-    assert bench.commands.calls == ([("want", wanted)] if wanted else [])
+    assert bench.requests.calls == ([("want", wanted)] if wanted else [])
 
 
 async def test_q_can_be_taken_back() -> None:
@@ -361,7 +361,7 @@ async def test_q_can_be_taken_back() -> None:
 
 async def test_a_refused_stop_is_shown_and_does_not_leave() -> None:
     async with started() as (bench, pilot):
-        bench.commands.refuse = "the server does not answer"
+        bench.requests.refuse = "the server does not answer"
         await pilot.press("q", "s")
         await bench.until(pilot, lambda: any("does not answer" in n.message for n in bench.app._notifications))
         assert bench.app.is_running
@@ -396,8 +396,8 @@ async def test_the_palette_does_what_the_keys_do() -> None:
 
 async def test_a_slow_server_does_not_freeze_the_keys() -> None:
     async with started() as (bench, pilot):
-        bench.commands.open.clear()
+        bench.requests.open.clear()
         await pilot.press("p", "g", "j")
         assert table(bench).cursor_id == ALL[1].id
-        bench.commands.open.set()
+        bench.requests.open.set()
         await sent(bench, pilot, ("pause", RUNNING))

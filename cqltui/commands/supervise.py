@@ -1,0 +1,28 @@
+"""`cqltui supervise`: supervise a run behind its screen."""
+
+import argparse
+import logging
+import sys
+
+from cqltui.app import options
+from cqltui.app.difference import Agreement
+from cqltui.app.logform import log_plainly
+from cqltui.app.supervising import supervise
+from cqltui.reporters.lines import LineReporter
+
+HELP = "Supervise a run without a screen and without lines; what `cqltui CAMPAIGN.toml` starts behind the screen."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add those of a run, but for the screen's."""
+    options.add_campaign(parser)
+    options.add_place(parser)
+    options.add_yes(parser)
+    parser.add_argument("--agreed", help=argparse.SUPPRESS)  # what the user has said yes to, on the screen's terminal
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Supervise, logging to standard error, which is the run's supervisor.log."""
+    log_plainly(logging.StreamHandler())
+    agreement = Agreement(arguments.yes, arguments.agreed)
+    return supervise(options.run_options(arguments), [LineReporter(sys.stderr, verbose=True)], agreement)

@@ -1,0 +1,50 @@
+"""`cqltui worker`: train from a queue, on this machine or on another that reaches the server."""
+
+import argparse
+from functools import partial
+
+from cqltui.app import options
+from cqltui.app.joining import Joining, join
+from cqltui.app.run_server import open_run
+
+HELP = (
+    "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add those of `cqltui worker`."""
+    parser.add_argument(
+        "--worker-id", required=True, metavar="ID", help="a name of its own; an older worker of it leaves"
+    )
+    parser.add_argument("--min-priority", type=int, metavar="N", help="take only tasks of this priority or higher")
+    parser.add_argument("--poll-interval", type=options.positive_seconds, default=1.0, metavar="S")
+    parser.add_argument(
+        "--device", default="auto", metavar="D", help="auto (the run's own, if it is here), cpu, mps, cuda or cuda:1"
+    )
+    parser.add_argument(
+        "--share",
+        type=options.positive,
+        metavar="N",
+        help="workers that share the device (default: one a core)",
+    )
+    parser.add_argument(
+        "--data-root",
+        type=options.directory,
+        metavar="DIR",
+        help="on another machine than the run's: the folder that has the campaign's file of data",
+    )
+    options.add_place(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Work until there is nothing left to do."""
+    joining = Joining(
+        arguments.worker_id,
+        arguments.device,
+        arguments.share,
+        arguments.min_priority,
+        arguments.poll_interval,
+        arguments.data_root,
+    )
+    return join(joining, partial(open_run, arguments))
