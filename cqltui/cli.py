@@ -1,7 +1,6 @@
 """The command line: finds the command, loads only what that command needs, and owns exit codes and stderr."""
 
 import argparse
-import difflib
 import errno
 import gc
 import importlib
@@ -17,6 +16,7 @@ import cqltui
 from cqltui import streams
 from cqltui.child import forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
+from trainer.names import nearest
 
 
 class Command(Protocol):
@@ -145,7 +145,7 @@ def _mistyped(word: str) -> str | None:
     """The command that was meant by a word that is neither a command, an option nor a file."""
     if word.startswith("-") or "." in word or Path(word).exists():
         return None
-    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1)), None)
+    return nearest(word, COMMANDS)
 
 
 def _load(name: str) -> Command:

@@ -16,7 +16,7 @@ from cqltui.child import PYTHON
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
-from cqltui.supervisor.lastwords import last_lines
+from cqltui.supervisor.lastwords import last_words
 from cqltui.supervisor.lock import is_supervised, place, unusable
 from trainer.files import plain_file
 
@@ -110,5 +110,5 @@ def _wait_ready(run_dir: RunDir, child: subprocess.Popen[bytes] | None) -> None:
 
 def _failure(run_dir: RunDir, code: int) -> CqltuiError:
     log = run_dir.logs / "supervisor.log"
-    text = "\n".join(["the supervisor did not start:", *(f"  {line}" for line in last_lines(log)[-5:]), f"see {log}"])
+    text = "\n".join(["the supervisor did not start:", *(f"  {line}" for line in last_words(log)[-5:]), f"see {log}"])
     return InputError(text) if code == ExitCode.INPUT else CqltuiError(text)

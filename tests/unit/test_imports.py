@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams", "identity", "child"},
+    {"errors", "streams", "identity", "child", "backoff", "logfile"},
     {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},
@@ -34,6 +34,7 @@ TORCH_FREE = (
     "trainer.progress",
     "trainer.packing",
     "trainer.files",
+    "trainer.names",
     "trainer.private",
     "trainer.layout",
     "trainer.model",

@@ -1,0 +1,49 @@
+"""The end of a log, whoever shows it, and pauses that grow."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cqltui.backoff import pause_s
+from cqltui.logfile import last_lines
+from cqltui.supervisor.lastwords import last_words
+from cqltui.ui.logs import FileLogs
+from trainer.names import listed, nearest, suggestion
+
+
+def test_the_end_of_a_log(tmp_path: Path) -> None:
+    (log := tmp_path / "log").write_bytes(b"first\nsecond\r\n\xffird\nlast")
+    assert last_lines(log, 100) == ["first", "second", "\ufffdird", "last"]
+    assert last_lines(log, 100, start=6) == ["second", "\ufffdird", "last"]
+    assert last_lines(log, 8) == ["last"], "of a line that is cut off nothing is shown"
+    assert last_lines(log, 3) == []
+
+
+def _shown(log: Path) -> list[str]:
+    return FileLogs(log.parent.parent).tail("w1", 5)
+
+
+@pytest.mark.parametrize("read", [last_words, _shown])
+def test_a_pipe_in_the_place_of_a_log_holds_nobody_up(tmp_path: Path, read: Callable[[Path], list[str]]) -> None:
+    (tmp_path / "logs").mkdir()
+    os.mkfifo(log := tmp_path / "logs" / "w1.log")
+    found: list[list[str]] = []
+    reading = threading.Thread(target=lambda: found.append(read(log)), daemon=True)
+    reading.start()
+    reading.join(10.0)
+    assert found == [[]]
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    assert [pause_s(failures, 0.5, 3.0) for failures in (1, 2, 3, 4, 10**9)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
+def test_the_nearest_name() -> None:
+    assert nearest("Statsu", ["stop", "status"]) == "status"
+    assert nearest("deep", ["stop", "status"]) is None
+    assert suggestion("EDGY", ["edge", "odds"]) == "; did you mean edge?"
+    assert suggestion("zzz", ["p hat", "\x1b[2J"]) == r"; known: 'p hat', '\x1b[2J'"
+    assert listed(f"c{n}" for n in range(22)).endswith("c19 and 2 more")
