@@ -12,8 +12,8 @@ from cqltui.reporters.lines import LineReporter
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce
+from cqltui.supervisor.hooks import Reporter
 from cqltui.supervisor.lock import is_supervised
-from cqltui.supervisor.supervisor import Reporter
 
 POLL_S = 0.2
 MISSING_S = 3.0

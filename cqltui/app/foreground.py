@@ -11,7 +11,7 @@ from cqltui.app.supervising import supervise
 from cqltui.errors import ExitCode
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
-from cqltui.supervisor.supervisor import Reporter
+from cqltui.supervisor.hooks import Reporter
 
 
 def headless(chosen: RunOptions, *, as_json: bool, yes: bool, verbose: bool = False) -> int:

@@ -22,9 +22,9 @@ from cqltui.state.model import RunState, Wanted
 from cqltui.state.select import run_status
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
-from cqltui.ui.app import run_ui
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.run import run_ui
 
 GOING_ON = {
     "paused": "the run stays paused",

@@ -40,12 +40,13 @@ from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
+from cqltui.supervisor.hooks import Hooks, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.submit import planned
-from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
+from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 
 ASSEMBLE_TRIES = 3

@@ -31,10 +31,11 @@ from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.lock import RunLock, hindered
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.supervisor import Hooks, Supervisor
+from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 from tests.contract.helpers import claim_one, eventually, life, state, task
 from tests.integration.sessions import ONE

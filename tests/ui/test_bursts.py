@@ -27,7 +27,7 @@ from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
-from tests.ui.test_keys import ALL, RUNNING, changed, started
+from tests.ui.driving import ALL, RUNNING, changed, started
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
 OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
