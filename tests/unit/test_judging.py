@@ -23,13 +23,10 @@ from cqltui.results.study import Study
 from cqltui.results.tables import write_results
 from cqltui.state.model import Status, Verdict
 from tests.unit.small_run import FILE, finish
-from trainer.progress import EpochMetrics
 
 DEEP = Path(__file__).parents[2] / "campaigns" / "deep.toml"
 TOKEN = "1-7"
 """Of the results that `finish` leaves."""
-
-CurveReader = Callable[[Path], tuple[EpochMetrics, ...]]
 
 
 def test_every_check_is_declared_and_judged() -> None:

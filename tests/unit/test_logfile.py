@@ -1,4 +1,4 @@
-"""The end of a log, whoever shows it, and pauses that grow."""
+"""The end of a log, whoever shows it."""
 
 import os
 import threading
@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.backoff import pause_s
 from cqltui.logfile import last_lines
 from cqltui.supervisor.lastwords import last_words
 from cqltui.ui.logs import FileLogs
-from trainer.names import listed, nearest, suggestion
 
 
 def test_the_end_of_a_log(tmp_path: Path) -> None:
@@ -35,15 +33,3 @@ def test_a_pipe_in_the_place_of_a_log_holds_nobody_up(tmp_path: Path, read: Call
     reading.start()
     reading.join(10.0)
     assert found == [[]]
-
-
-def test_pauses_double_up_to_the_longest() -> None:
-    assert [pause_s(failures, 0.5, 3.0) for failures in (1, 2, 3, 4, 10**9)] == [0.5, 1.0, 2.0, 3.0, 3.0]
-
-
-def test_the_nearest_name() -> None:
-    assert nearest("Statsu", ["stop", "status"]) == "status"
-    assert nearest("deep", ["stop", "status"]) is None
-    assert suggestion("EDGY", ["edge", "odds"]) == "; did you mean edge?"
-    assert suggestion("zzz", ["p hat", "\x1b[2J"]) == r"; known: 'p hat', '\x1b[2J'"
-    assert listed(f"c{n}" for n in range(22)).endswith("c19 and 2 more")
