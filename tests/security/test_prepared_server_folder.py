@@ -3,6 +3,8 @@ out of it."""
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,28 @@ def test_a_link_or_a_pipe_in_the_place_of_the_connection_file(tmp_path: Path) ->
     (folder / "connection.json").unlink()
     os.mkfifo(folder / "connection.json")
     assert read_connection(tmp_path) is None, "and nobody waits for what never comes"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+def test_nobody_waits_for_an_epoch_or_a_number_that_never_ends(tmp_path: Path, kind: str) -> None:
+    """In a process of its own: to open a pipe waits for whoever writes to it, without an end."""
+    for name in ("epoch", "server.pid"):
+        if kind == "pipe":
+            os.mkfifo(tmp_path / name)
+        else:
+            (tmp_path / name).symlink_to("/dev/zero")
+    code = (
+        "import sys; from pathlib import Path; from cqltui.broker.server import epoch, handle\n"
+        "from cqltui.errors import ServerError\n"
+        "folder = Path(sys.argv[1]); print(handle.read_pid(folder))\n"
+        "try: epoch._read(folder / 'epoch')\n"
+        "except ServerError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert (
+        done.stdout == f"0\n{tmp_path / 'epoch'}: cannot be read: it is a device or a pipe; expected a regular file\n"
+    )
 
 
 @pytest.mark.parametrize("part", ["password", "socket"])
