@@ -1,7 +1,6 @@
 """The command line: finds the command, loads only what that command needs, and owns exit codes and stderr."""
 
 import argparse
-import difflib
 import errno
 import gc
 import importlib
@@ -9,7 +8,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
@@ -17,12 +16,14 @@ import cqltui
 from cqltui import streams
 from cqltui.child import forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
+from trainer.names import nearest
 
 
 class Command(Protocol):
     """A module of `cqltui.commands`."""
 
-    HELP: str
+    HELP: str | Mapping[str, str]
+    """What it does; by command, if the module has several."""
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
 
@@ -144,7 +145,7 @@ def _mistyped(word: str) -> str | None:
     """The command that was meant by a word that is neither a command, an option nor a file."""
     if word.startswith("-") or "." in word or Path(word).exists():
         return None
-    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1)), None)
+    return nearest(word, COMMANDS)
 
 
 def _load(name: str) -> Command:
@@ -160,7 +161,8 @@ def _load(name: str) -> Command:
 
 def _run(name: str, arguments: list[str]) -> int:
     command = _load(name)
-    parser = _Parser(prog="cqltui" if name == "run" else f"cqltui {name}", description=command.HELP)
+    told = command.HELP if isinstance(command.HELP, str) else command.HELP[name]
+    parser = _Parser(prog="cqltui" if name == "run" else f"cqltui {name}", description=told)
     parser.set_defaults(command=name)
     command.add_arguments(parser)
     return command.run(parser.parse_args(arguments))

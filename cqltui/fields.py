@@ -1,7 +1,6 @@
 """Readers for the values of a TOML file. Each takes (value, key, problems) and returns the checked value, or `INVALID`
 after it has recorded what was expected and what was found. A schema is a table from key to reader."""
 
-import difflib
 import json
 import math
 import re
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cqltui.errors import InputError, without_passwords
+from trainer.names import suggestion
 
 INVALID: Final = object()
 """Stands for a value that was given and is wrong, so that it is not reported as missing as well."""
@@ -86,12 +86,6 @@ class Reader:
     def __call__(self, value: object, key: str, problems: Problems) -> Any:
         """Return the checked value, or INVALID after recording the problem."""
         return self.read(value, key, problems)
-
-
-def suggestion(name: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all of them."""
-    near = difflib.get_close_matches(name[:LONGEST_NAME], known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
 
 
 def describe(value: object) -> str:

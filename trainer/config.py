@@ -1,6 +1,5 @@
 """What a training is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,6 @@ STATE_COLUMNS = ("spread_close", "total_close", "epa_gap", "market_prob", "p_hat
 ACTIONS = ("no-bet", "small", "medium", "large")
 STAKES = (0.0, 0.2, 0.6, 1.0)
 """Share of the largest stake that each action bets; the largest is 5 % of the bankroll."""
-MAX_STAKE_FRACTION = 0.05
 LARGEST_EDGE_SIZE = 10.0
 """Points that a simulated market may overlook."""
 MAX_LAYERS, MAX_WIDTH = 32, 16_384
@@ -106,8 +104,3 @@ def step_flops(hidden_dims: tuple[int, ...], state_dim: int, batch_size: int) ->
 def epoch_steps(rows: int, batch_size: int) -> int:
     """Steps of one epoch over `rows` transitions; the incomplete last batch is left out."""
     return rows // batch_size
-
-
-def is_finite(*values: float) -> bool:
-    """Whether every value is a number that can be computed with."""
-    return all(math.isfinite(value) for value in values)

@@ -69,21 +69,6 @@ def not_plain(path: Path) -> OSError:
     return OSError(errno.ELOOP, f"{path} is a link or no file, which is not written to; remove it", str(path))
 
 
-def first_link(*folders: Path) -> Path | None:
-    """A link directly in one of the folders, or one that is such a folder itself; None if there is none."""
-    for folder in folders:
-        if folder.is_symlink():
-            return folder
-        try:
-            with os.scandir(folder) as entries:
-                found = next((entry.path for entry in entries if entry.is_symlink()), None)
-        except OSError:  # not there, or not to be read
-            continue
-        if found is not None:
-            return Path(found)
-    return None
-
-
 @contextmanager
 def replaced(path: Path, *, durable: bool = True, private: bool = False) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was.

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,6 +141,17 @@ def add_run_dir(parser: argparse.ArgumentParser) -> None:
 def add_yes(parser: argparse.ArgumentParser) -> None:
     """What is asked when the file is not that of the run any more."""
     parser.add_argument("--yes", action="store_true", help="go on though the file withdraws what the run has trained")
+
+
+def add_form(parser: argparse.ArgumentParser) -> None:
+    """Add how a run is shown."""
+    parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
+    parser.add_argument("--json", action="store_true", help="without a screen: one event a line on standard output")
+
+
+def is_on_screen(arguments: argparse.Namespace) -> bool:
+    """Return whether the run is shown on a screen."""
+    return not (arguments.no_ui or arguments.json) and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:

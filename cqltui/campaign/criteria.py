@@ -7,7 +7,8 @@ from typing import Any
 from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign.model import Criterion, ParamValue
-from cqltui.fields import INVALID, Problems, Reader, choice, describe, integer, number, suggestion, text
+from cqltui.fields import INVALID, Problems, Reader, choice, describe, integer, number, text
+from trainer.names import suggestion
 
 _ALGORITHM = ALGORITHMS[DEFAULT]
 SETTINGS = tuple(setting.name for setting in _ALGORITHM.settings)

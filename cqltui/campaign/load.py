@@ -16,9 +16,10 @@ from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskS
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
-from cqltui.fields import INVALID, Problems, item_path, positive, read_table, suggestion, text
+from cqltui.fields import INVALID, Problems, item_path, positive, read_table, text
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
 from trainer.files import read_regular
+from trainer.names import suggestion
 
 MAX_TASKS, MAX_PHASES, MAX_CRITERIA = 100_000, 1000, 1000
 LARGEST_BYTES = 64 << 20

@@ -1,7 +1,7 @@
 """What a campaign will cost: FLOPs, memory, and time by list scheduling. Pure: nothing is started or measured."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -57,8 +57,32 @@ class TaskPlan:
         return self.start_s + self.seconds
 
 
+class _Totals:
+    """What several tasks come to."""
+
+    __slots__ = ()
+
+    def _each(self) -> Iterable[TaskPlan]:
+        raise NotImplementedError
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of all its tasks."""
+        return sum(task.flops for task in self._each())
+
+    @property
+    def worker_seconds(self) -> float:
+        """Time of all its tasks one after another."""
+        return sum(task.seconds for task in self._each())
+
+    @property
+    def end_s(self) -> float:
+        """When its last task is expected to end."""
+        return max(task.end_s for task in self._each())
+
+
 @dataclass(frozen=True, slots=True)
-class PhasePlan:
+class PhasePlan(_Totals):
     """A phase's tasks and totals."""
 
     name: str
@@ -66,29 +90,17 @@ class PhasePlan:
     priority: int
     tasks: tuple[TaskPlan, ...]
 
-    @property
-    def flops(self) -> int:
-        """FLOPs of all its tasks."""
-        return sum(task.flops for task in self.tasks)
-
-    @property
-    def worker_seconds(self) -> float:
-        """Time of all its tasks one after another."""
-        return sum(task.seconds for task in self.tasks)
+    def _each(self) -> Iterable[TaskPlan]:
+        return self.tasks
 
     @property
     def start_s(self) -> float:
         """When its first task is expected to start."""
         return min(task.start_s for task in self.tasks)
 
-    @property
-    def end_s(self) -> float:
-        """When its last task is expected to end."""
-        return max(task.end_s for task in self.tasks)
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(_Totals):
     """A campaign's cost."""
 
     campaign: str
@@ -100,28 +112,20 @@ class Plan:
     @property
     def queue_order(self) -> list[TaskPlan]:
         """All tasks in the order in which they are expected to start."""
-        tasks = [task for phase in self.phases for task in phase.tasks]
-        return sorted(tasks, key=lambda task: (-task.task.priority, task.start_s))
+        return sorted(self._each(), key=lambda task: (-task.task.priority, task.start_s))
 
-    @property
-    def flops(self) -> int:
-        """FLOPs of the whole campaign."""
-        return sum(phase.flops for phase in self.phases)
-
-    @property
-    def worker_seconds(self) -> float:
-        """Time of all tasks one after another."""
-        return sum(phase.worker_seconds for phase in self.phases)
+    def _each(self) -> Iterable[TaskPlan]:
+        return (task for phase in self.phases for task in phase.tasks)
 
     @property
     def seconds(self) -> float:
         """Expected time from the first start to the last end."""
-        return max(phase.end_s for phase in self.phases)
+        return self.end_s
 
     @property
     def memory_bytes(self) -> int:
         """Memory at most, with as many of the largest tasks at once as there are workers."""
-        return sum(sorted((t.memory_bytes for p in self.phases for t in p.tasks), reverse=True)[: self.workers])
+        return sum(sorted((task.memory_bytes for task in self._each()), reverse=True)[: self.workers])
 
     @property
     def disk_bytes(self) -> int:
@@ -129,14 +133,13 @@ class Plan:
         which holds the weights and two moments (and a target network where the data has several steps)."""
         return sum(
             (3 + 2 * (1 + len(kept_names(planned.task.trainer)))) * FLOAT_BYTES * planned.params
-            for phase in self.phases
-            for planned in phase.tasks
+            for planned in self._each()
         )
 
     @property
     def measured(self) -> bool:
         """Whether all speeds were measured."""
-        return all(task.measured for phase in self.phases for task in phase.tasks)
+        return all(task.measured for task in self._each())
 
 
 def plan(

@@ -5,7 +5,8 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
-from cqltui.fields import Problems, item_path, key_path, suggestion
+from cqltui.fields import Problems, item_path, key_path
+from trainer.names import suggestion
 
 EPOCHS_SCALE = "epochs_scale"
 

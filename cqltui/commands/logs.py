@@ -4,26 +4,21 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from cqltui import streams
 from cqltui.app import options
 from cqltui.errors import ExitCode, InputError
+from cqltui.logfile import bounded, open_log
 from cqltui.state.plain import plain
-from trainer.files import open_regular
 
 HELP = "Show the log of a worker, or the lines about a task in all logs. Without a name: the names there are."
 POLL_S = 0.25
 PATH_LIMIT = 4096
-LINE_CHARS = 64_000
-"""Of a line that are looked at."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of `cqltui logs`."""
+    """Add those of `cqltui logs`."""
     parser.add_argument("name", nargs="?", metavar="WORKER|ID", help="a worker, `supervisor`, or a task's id")
     parser.add_argument("-n", "--lines", type=options.positive, default=40, metavar="N", help="the last N lines (40)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are written (a worker's log)")
@@ -42,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     lines: deque[str] = deque(maxlen=arguments.lines)
     for path in own or logs:
         try:
-            with _open(path) as file:
+            with open_log(path) as file:
                 lines.extend(line for line in bounded(file) if own or arguments.name in line)
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
@@ -56,20 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def bounded(file: TextIO) -> Iterator[str]:
-    """The lines without their ends, each as far as it is looked at: what a long one holds beyond is passed over."""
-    while line := file.readline(LINE_CHARS):
-        yield line.rstrip("\n")
-        while not line.endswith("\n") and (line := file.readline(LINE_CHARS)):
-            pass
-
-
-def _open(path: Path) -> TextIO:
-    return TextIOWrapper(open_regular(path), encoding="utf-8", errors="replace")
-
-
 def _follow(path: Path) -> None:
-    with _open(path) as file:
+    with open_log(path) as file:
         file.seek(0, 2)
         while not streams.is_gone(sys.stdout):
             for line in bounded(file):

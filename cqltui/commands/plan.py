@@ -2,19 +2,13 @@
 
 import argparse
 import json
-from collections.abc import Sequence
 
-from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from cqltui.app import difference, options
 from cqltui.app.dataset import load_data
-from cqltui.app.measuring import PackSpec, answers
+from cqltui.app.measuring import step_speeds
 from cqltui.app.placing import settle
-from cqltui.campaign import payload
-from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.campaign.payload import DataSummary
 from cqltui.campaign.plan import Speeds, plan
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
@@ -23,12 +17,10 @@ from cqltui.reporters.plan import plan_json, plan_table
 from cqltui.results.rundir import read_json
 
 HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
-MEASURE_S = 1.0
-"""How long each architecture is timed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of `cqltui plan`."""
+    """Add those of `cqltui plan`."""
     options.add_campaign(parser)
     parser.add_argument("--measure", action="store_true", help="time every architecture on this machine for a moment")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -44,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     campaign, data = load_data(campaign.with_auto_precision(placing.precision))
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
-        speeds, failures = measure(campaign, data, places)
+        speeds, failures = step_speeds(campaign, data, places)
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     found = difference.find(run_dir, campaign, data)
     if arguments.json:
@@ -66,32 +58,3 @@ def run(arguments: argparse.Namespace) -> int:
         for title, reason in failures.items():
             out.print(f"cannot be trained here: {title}: {reason}", markup=False, style="bold red")
     return ExitCode.UNFINISHED if failures else ExitCode.OK
-
-
-def measure(campaign: Campaign, data: DataSummary, places: Sequence[str]) -> tuple[Speeds, dict[str, str]]:
-    """A member's seconds per step of every shape of the campaign, in packs as the workers at `places` will share them.
-
-    And what could not be trained, with the reason.
-    """
-    shares = payload.fair_members(campaign, data.digest, len(places))
-    shapes: dict[str, TaskSpec] = {}
-    for task in campaign.tasks:
-        shapes.setdefault(task.algorithm.shape(task.trainer), task)
-    waiting = list(shapes.items())
-    step_s: dict[str, float] = {}
-    failures: dict[str, str] = {}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("measuring", total=len(waiting))
-        while waiting:  # a process that ends early leaves the rest to the next
-            packs = [
-                PackSpec(payload.task_spec(campaign, task, data), shares[payload.pack_key(task, data.digest)])
-                for _, task in waiting
-            ]
-            for pack, answer in zip(packs, answers(packs, places[0], MEASURE_S), strict=False):
-                shape, task = waiting.pop(0)
-                if "step_s" in answer:
-                    step_s[shape] = float(answer["step_s"]) / pack.members
-                else:
-                    failures[task.title] = str(answer["error"])
-                progress.advance(bar)
-    return Speeds(step_s), failures

@@ -1,33 +1,11 @@
 """`cqltui worker`: train from a queue, on this machine or on another that reaches the server."""
 
 import argparse
-import faulthandler
-import logging
-import os
-import stat
-import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from functools import partial
 
-from cqltui.app import devices, options
-from cqltui.app.logform import log_plainly
+from cqltui.app import options
+from cqltui.app.joining import Joining, join
 from cqltui.app.run_server import open_run
-from cqltui.app.selftest import SelfTests
-from cqltui.broker.protocol.records import check_name
-from cqltui.broker.server.access import Server
-from cqltui.broker.server.ownership import take
-from cqltui.errors import InputError
-from cqltui.machine import here
-from cqltui.results.rundir import RunDir, read_json, within
-from cqltui.state import decode
-from cqltui.state.model import CampaignInfo
-from cqltui.supervisor.lock import unusable
-from cqltui.worker.main import Worker, WorkerOptions, choose_device
-from trainer import allowance
-from trainer.files import plain_file
-
-log = logging.getLogger(__name__)
 
 HELP = (
     "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
@@ -35,7 +13,7 @@ HELP = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of `cqltui worker`."""
+    """Add those of `cqltui worker`."""
     parser.add_argument(
         "--worker-id", required=True, metavar="ID", help="a name of its own; an older worker of it leaves"
     )
@@ -61,92 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Work until there is nothing left to do."""
-    check_name("worker", arguments.worker_id)
-    if (root := arguments.data_root) is not None and not root.is_dir():
-        raise InputError(f"--data-root: {root}: there is no such folder")
-    chosen = arguments.device if arguments.device == "auto" else choose_device(arguments.device)
-    server, run_dir = open_run(arguments)
-    try:
-        place, is_here = (run_dir, True) if run_dir is not None else place_of(server, arguments.worker_id)
-        try:
-            _log_to(within(place, place.log(arguments.worker_id)))
-        except OSError as error:  # another user's, for one
-            raise unusable(place, error) from error
-        device = chosen if chosen != "auto" else choose_device(auto_device(server.queue.campaign(), is_here=is_here))
-        settings = WorkerOptions(
-            arguments.worker_id,
-            device,
-            arguments.min_priority,
-            arguments.poll_interval,
-            share=arguments.share or (allowance.cores().amount if device == "cpu" else 1),
-            shown_device=os.environ.get(devices.SHOWN_DEVICE, ""),
-            hands_over=not is_here,
-            data_root=root,
-        )
-        return Worker(server.queue, server.another_queue(), place, settings).run()
-    finally:
-        server.leave()
-
-
-def auto_device(campaign: Mapping[str, Any], *, is_here: bool) -> str:
-    """What "auto" is for a worker that joins: where the campaign trains. On another machine than the run's that is a
-    device only that has passed its self test there, else the CPU."""
-    kind = campaign.get("device")
-    if kind == "cpu" or kind not in devices.KINDS:
-        return "cpu"
-    torch, found = devices.probe()
-    device = next((device for device in found if device.kind == kind), None)
-    if device is None or not (is_here or SelfTests(torch, log.info).verdict(device).passed):
-        log.warning("the campaign trains on %s, which cannot be used here: this worker trains on the CPU", kind)
-        return "cpu"
-    return device.name
-
-
-def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
-    """Where to write, and whether that is the run directory itself: on another machine it is a folder of our own,
-    from which results travel through the server. Raises InputError if the server has no campaign."""
-    said = server.queue.campaign()
-    campaign = decode.campaign(said)
-    if campaign is None or not campaign.run_dir:
-        raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
-    # A path means the same where processes do; in doubt results travel through the server, which is never wrong.
-    is_here = decode.process(said.get("process")).shares_numbers(here())
-    if is_here and (there := _own_run(campaign)) is not None:
-        return there, True
-    name = check_name("campaign", campaign.name)
-    own = RunDir((options.RUNS / f"{name}@{worker_id}").absolute())
-    if own.path.is_symlink():  # in a folder that somebody else has prepared, to lead us into another run
-        raise InputError(f"{own.path}: is a link, which is not written to; remove it")
-    take(own.path)  # may be open to others, from an archive
-    return own, False
-
-
-def _own_run(campaign: CampaignInfo) -> RunDir | None:
-    """The run directory that the server names, if it is this user's and its campaign.json is the campaign's.
-
-    Who works for somebody else's server writes nowhere else: its links are resolved first, and what counts is there.
-    """
-    try:
-        there = RunDir(Path(campaign.run_dir).resolve(strict=True))
-        folder, file = there.path.stat(), there.campaign_json.lstat()
-    except (OSError, ValueError, RuntimeError):  # a null byte; links in a circle
-        return None
-    known = read_json(there.campaign_json) or {}
-    is_ours = (
-        stat.S_ISDIR(folder.st_mode) and stat.S_ISREG(file.st_mode) and {folder.st_uid, file.st_uid} == {os.geteuid()}
+    joining = Joining(
+        arguments.worker_id,
+        arguments.device,
+        arguments.share,
+        arguments.min_priority,
+        arguments.poll_interval,
+        arguments.data_root,
     )
-    said = known.get("campaign")
-    name = said.get("name") if isinstance(said, dict) else campaign.name
-    return there if is_ours and known.get("created_ts") == campaign.started_ts and name == campaign.name else None
-
-
-def _log_to(path: Path) -> None:
-    """Into the worker's file, and to the terminal if there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=plain_file)  # noqa: SIM115
-    faulthandler.enable(file)  # what kills the process leaves a traceback there
-    logging.raiseExceptions = False  # a line that finds no room on a full disk is lost, and no more
-    handlers: list[logging.Handler] = [logging.StreamHandler(file)]
-    if sys.stderr.isatty():
-        handlers.append(logging.StreamHandler())
-    log_plainly(*handlers)
+    return join(joining, partial(open_run, arguments))

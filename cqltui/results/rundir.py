@@ -29,61 +29,42 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
 
 
+class _At:
+    """A fixed place within the directory."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run_dir: "RunDir", _: object = None) -> Path:
+        return run_dir.path / self._name
+
+
 @dataclass(frozen=True, slots=True)
 class RunDir:
     """Paths within the directory of one run. Makes no folder and reads no file."""
 
     path: Path
 
-    @property
-    def campaign_json(self) -> Path:
-        """The campaign as it was resolved, with versions and the data's digest."""
-        return self.path / "campaign.json"
-
-    @property
-    def journal(self) -> Path:
-        """Lifecycle events, one JSON object a line."""
-        return self.path / "journal.jsonl"
-
-    @property
-    def history(self) -> Path:
-        """How the run stood every few seconds, one JSON object a line."""
-        return self.path / "history.jsonl"
-
-    @property
-    def server(self) -> Path:
-        """The embedded server's own folder."""
-        return self.path / "server"
-
-    @property
-    def logs(self) -> Path:
-        """One log a process."""
-        return self.path / "logs"
-
-    @property
-    def tasks(self) -> Path:
-        """One folder a task."""
-        return self.path / "tasks"
-
-    @property
-    def results(self) -> Path:
-        """Tables and summary."""
-        return self.path / "results"
-
-    @property
-    def earlier(self) -> Path:
-        """Tables and summaries of what the run was before its file changed."""
-        return self.results / "earlier"
-
-    @property
-    def summary_json(self) -> Path:
-        """The summary for programs."""
-        return self.results / "summary.json"
-
-    @property
-    def summary_txt(self) -> Path:
-        """The summary for people."""
-        return self.results / "summary.txt"
+    campaign_json = _At("campaign.json")
+    """The campaign as it was resolved, with versions and the data's digest."""
+    journal = _At("journal.jsonl")
+    """Lifecycle events, one JSON object a line."""
+    history = _At("history.jsonl")
+    """How the run stood every few seconds, one JSON object a line."""
+    server = _At("server")
+    """The embedded server's own folder."""
+    logs = _At("logs")
+    """One log a process."""
+    tasks = _At("tasks")
+    """One folder a task."""
+    results = _At("results")
+    """Tables and summary."""
+    earlier = _At("results/earlier")
+    """Tables and summaries of what the run was before its file changed."""
+    summary_json = _At("results/summary.json")
+    """The summary for programs."""
+    summary_txt = _At("results/summary.txt")
+    """The summary for people."""
 
     def phase_csv(self, number: int, phase: str) -> Path:
         """The table of a phase. `number` counts from 1."""

@@ -30,6 +30,16 @@ FAILED = frozenset({Status.DEAD, Status.CANCELLED})
 """Ended without a result, though the file asks for one."""
 
 
+class TaskCommand(StrEnum):
+    """What a user may ask of a task."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RESUBMIT = "resubmit"
+    PRIORITY = "priority"
+
+
 class Wanted(StrEnum):
     """What the user wants of the whole run; the supervisor steers by it."""
 

@@ -89,11 +89,6 @@ def claim_key(task: TaskState) -> ClaimKey:
     return task.life.worker or task.id, task.life.claimed_ts
 
 
-def reports(task: TaskState) -> bool:
-    """Whether its latest attempt has told anything."""
-    return task.measured is not None
-
-
 def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
     """What each claim has trained. A report of an attempt before the latest is left out: whom it was packed with is
     not known any more."""

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from cqltui.supervisor.lastwords import last_lines
+from cqltui.supervisor.lastwords import last_words
 from cqltui.supervisor.process import Launcher, WorkerProcess
-from cqltui.supervisor.restart import Backoff
+from cqltui.supervisor.restart import Restart
 
 Died = Callable[[str, int], None]
 """Called with the worker's id and its exit code."""
@@ -21,7 +21,7 @@ class Fleet:
         choices = list(environments) or [{}]
         self._environments = {slot: choices[place % len(choices)] for place, slot in enumerate(self._slots)}
         self._workers: dict[str, WorkerProcess] = {}
-        self._backoff = {slot: Backoff() for slot in self._slots}
+        self._restarts = {slot: Restart() for slot in self._slots}
         self._log_starts: dict[str, int] = {}
         """Where in its log a slot's latest process began."""
 
@@ -59,19 +59,19 @@ class Fleet:
             code = worker.exit_code()
             if code is not None:
                 del self._workers[slot]
-                if code != 0 and slot in self._backoff:
-                    self._backoff[slot].died(now)
+                if code != 0 and slot in self._restarts:
+                    self._restarts[slot].died(now)
                 died(slot, code)
         started = []
         for slot in self._slots:
             if len(self._workers) >= wanted:
                 break
-            if slot not in self._workers and slot not in taken and self._backoff[slot].ready(now):
-                self._backoff[slot].started(now)
+            if slot not in self._workers and slot not in taken and self._restarts[slot].ready(now):
+                self._restarts[slot].started(now)
                 try:
                     worker = self._launcher.start(slot, self._environments[slot])
                 except OSError:
-                    self._backoff[slot].died(now)
+                    self._restarts[slot].died(now)
                     raise
                 self._workers[slot] = worker
                 self._log_starts[slot] = worker.log_start
@@ -80,7 +80,7 @@ class Fleet:
 
     def last_words(self, worker_id: str) -> list[str]:
         """The last lines of the worker's log; of one that we started, those of its latest process only."""
-        return last_lines(self._launcher.log(worker_id), self._log_starts.get(worker_id, 0))
+        return last_words(self._launcher.log(worker_id), self._log_starts.get(worker_id, 0))
 
     def kill(self, worker_id: str) -> bool:
         """End a worker that hangs; False if it is none of ours."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from cqltui.backoff import pause_s
 from cqltui.broker.protocol.codec import decode_object
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Lease
@@ -132,7 +133,7 @@ class Guard:
         if self._hand_over(state, task_id, token):
             return
         deaths = state.tasks[task_id].life.deaths if task_id in state.tasks else 0
-        retry_s = min(self._config.retry_s * 2 ** (deaths - 1), RETRY_LONGEST_S) if deaths else 0.0
+        retry_s = pause_s(deaths, self._config.retry_s, RETRY_LONGEST_S) if deaths else 0.0
         self._queue.died(task_id, token, reason, self._config.max_deaths, retry_s)
 
     def _hand_over(self, state: RunState, task_id: str, token: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cqltui.logfile import last_lines
 from cqltui.results.rundir import STAYS
 from cqltui.state.plain import plain
 
@@ -17,18 +18,11 @@ def reason(lines: Sequence[str], code: int) -> str:
     return lines[-1].removeprefix("cqltui: ") if lines and code > 0 else ""
 
 
-def last_lines(log: Path, start: int = 0) -> list[str]:
-    """The last lines after byte `start`, plain and bounded, without empty ones and those that stay here; none if there
-    is no such file."""
+def last_words(log: Path, start: int = 0) -> list[str]:
+    """Return the last lines after byte `start`, plain and bounded, without empty ones and those that stay here; none if
+    there is no such file."""
     try:
-        with log.open("rb") as file:
-            size = file.seek(0, 2)
-            begin = max(start, size - LOOK_BYTES)
-            file.seek(begin)
-            content = file.read(LOOK_BYTES)
+        lines = last_lines(log, LOOK_BYTES, start)
     except OSError:
         return []
-    lines = content.decode("utf-8", "replace").splitlines()
-    if begin > start:
-        lines = lines[1:]  # its beginning is cut off
     return [plain(line, LINE_CHARS) for line in lines if line.strip() and STAYS not in line][-LINES:]

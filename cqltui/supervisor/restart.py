@@ -1,15 +1,17 @@
 """When a worker that died is started again. Pure: time is an argument."""
 
+from cqltui.backoff import pause_s
+
 FIRST_S = 1.0
 LONGEST_S = 60.0
 HEALTHY_S = 20.0
 
 
-class Backoff:
+class Restart:
     """Doubles the pause with each death; a worker that lived for a while starts over."""
 
     def __init__(self) -> None:
-        self._pause_s = 0.0
+        self._deaths = 0
         self._ready_at = 0.0
         self._started_at = 0.0
 
@@ -20,9 +22,10 @@ class Backoff:
     def died(self, now: float) -> float:
         """The worker is gone; seconds until it may start again."""
         healthy = now - self._started_at >= HEALTHY_S
-        self._pause_s = FIRST_S if healthy or not self._pause_s else min(self._pause_s * 2, LONGEST_S)
-        self._ready_at = now + self._pause_s
-        return self._pause_s
+        self._deaths = 1 if healthy else self._deaths + 1
+        pause = pause_s(self._deaths, FIRST_S, LONGEST_S)
+        self._ready_at = now + pause
+        return pause
 
     def ready(self, now: float) -> bool:
         """Whether it may start."""

@@ -5,9 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from redis.exceptions import RedisError
 
@@ -20,10 +18,11 @@ from cqltui.identity import Life
 from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
-from cqltui.state.model import ENDED, FAILED, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, FAILED, RunState, Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.hooks import Hooks, Reporter
 from cqltui.supervisor.judging import Judging
 from cqltui.supervisor.lastwords import reason
 from cqltui.supervisor.publish import Publisher
@@ -39,34 +38,6 @@ KILLED_S = 5.0
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
 """A server that is gone for good does not keep a run from ending."""
-
-
-class Reporter(Protocol):
-    """Who tells the user what happens, in the foreground."""
-
-    def handle(self, before: RunState, event: Event, after: RunState) -> None:
-        """One event, with the state around it."""
-
-    def tick(self, state: RunState, now: float) -> None:
-        """Time has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the loop leaves to others."""
-
-    ensure_server: Callable[[RunState], None]
-    """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
-    audit: Callable[[RunState], None]
-    """Notice what a server that answers has lost, and make it again. Raises as `ensure_server`, and RedisError."""
-    study: Callable[[TaskState], object]
-    """A task is done and its result is published: read what the criteria need of it. Raises OSError."""
-    describe: Callable[[RunState], None]
-    """Tasks have ended: tell the server how the criteria stand."""
-    conclude: Callable[[RunState], float]
-    """The supervisor leaves: write the results as they are; when the run ended."""
-    hindered: Callable[[str], None]
-    """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""
 
 
 class Supervisor:

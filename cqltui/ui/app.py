@@ -1,7 +1,6 @@
 """The terminal application: wires events, panels and commands, and decides when to draw."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
@@ -23,11 +22,10 @@ from cqltui.state.plain import plain
 from cqltui.ui.background import Background
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
-from cqltui.ui.ending import Ending
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.logfeed import LogFeed
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
-from cqltui.ui.ports import Commands, EventSource, LeaveChoice, Logs
+from cqltui.ui.ports import EventSource, LeaveChoice, Logs, Requests
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
@@ -73,7 +71,7 @@ class CqltuiApp(App[LeaveChoice]):
     def __init__(
         self,
         source: EventSource,
-        commands: Commands,
+        requests: Requests,
         logs: Logs,
         clock: Callable[[], float] = time.time,
         stall_s: float = 120.0,
@@ -81,7 +79,7 @@ class CqltuiApp(App[LeaveChoice]):
         hindered: Callable[[], str] = str,
         start: Start | None = None,
     ) -> None:
-        """`start` brings the run about before the source is read, in the same thread; see `run_ui`."""
+        """`start` brings the run about before the source is read, in the same thread; see `run.run_ui`."""
         plain_colors = "NO_COLOR" in os.environ
         super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
         self.register_theme(DARK)
@@ -94,7 +92,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._pump = Pump(source, clock, self._changed, self._died, self._begin)
         self._calls = Background("commands", self._post, self._died)
         self._reads = Background("logs", self._post, self._died)
-        self._control = Control(commands, self._calls, clock, self._tell, self._changed)
+        self._control = Control(requests, self._calls, clock, self._tell, self._changed)
         self._log_feed = LogFeed(logs, self._reads)
         self._supervision = Supervision(supervised, hindered, self._reads, clock)
         self._main = MainScreen(self._control, self._log_feed)
@@ -318,36 +316,3 @@ class CqltuiApp(App[LeaveChoice]):
 
 def _finished(frame: Frame) -> str:
     return "The run has finished: q leaves it." if frame.state.finished_ts else ""
-
-
-def run_ui(
-    source: EventSource,
-    commands: Commands,
-    logs: Logs,
-    stall_s: float = 120.0,
-    supervised: Callable[[], bool] = lambda: True,
-    hindered: Callable[[], str] = str,
-    start: Start | None = None,
-) -> LeaveChoice:
-    """Show the run until the user leaves; what was chosen has already been asked of the server.
-
-    A signal that ends programs, or a terminal that is closed, leaves the run in the background. `supervised` says
-    whether the run has a supervisor, `hindered` what keeps it from its work; both are called in a thread, about once a
-    second, and may raise OSError. `start` is called in a thread once the screen is seen, with a function that shows
-    what is waited for; the source is read after it. When the screen is left before it has come to its end, it goes on.
-
-    Raises CqltuiError where there is no terminal, that of `start`, and when the screen ended with an error of ours.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
-    app = CqltuiApp(source, commands, logs, stall_s=stall_s, supervised=supervised, hindered=hindered, start=start)
-    choice: LeaveChoice | None = None
-    with Ending(app.leave_now) as ending:
-        choice = app.run()
-    if ending.came:
-        return LeaveChoice.BACKGROUND
-    if app.failure is not None:
-        raise app.failure
-    if app.return_code:
-        raise CqltuiError("The screen ended with the error above. The run goes on; look at it with cqltui status.")
-    return choice or LeaveChoice.BACKGROUND

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from cqltui.errors import CqltuiError
-from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, RunState, Status, TaskCommand, TaskState, Wanted
 from cqltui.ui.background import Background
-from cqltui.ui.ports import Commands
+from cqltui.ui.ports import Requests
 
 PENDING_S = 15.0
 """After this a command's effect is no longer waited for; it may have come to nothing."""
@@ -16,10 +16,10 @@ PAUSABLE = frozenset({Status.QUEUED, Status.RUNNING, Status.DELAYED})
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    label: str
+    command: TaskCommand
     version: tuple[int, int]
     until: float
-    priority: float | None = None
+    priority: int | None = None
 
 
 class Control:
@@ -27,20 +27,20 @@ class Control:
 
     def __init__(
         self,
-        commands: Commands,
+        requests: Requests,
         background: Background,
         clock: Callable[[], float],
         tell: Callable[[str, str], None],
         changed: Callable[[], None],
     ) -> None:
-        self._commands, self._background, self._clock = commands, background, clock
+        self._requests, self._background, self._clock = requests, background, clock
         self._tell, self._changed = tell, changed
         self._pending: dict[str, _Pending] = {}
         self._online = self._ended = self._known = False
 
     def pending(self) -> dict[str, str]:
         """Task id -> what was asked of it."""
-        return {task_id: pending.label for task_id, pending in self._pending.items()}
+        return {task_id: pending.command for task_id, pending in self._pending.items()}
 
     def settle(self, state: RunState) -> None:
         """Forget what has happened, and what has not for long; note whether the server answers."""
@@ -59,25 +59,25 @@ class Control:
         if not self.can_ask():
             return
         for task in pausable:
-            self._send(task, "pause", partial(self._commands.pause, task.id))
+            self._send(task, TaskCommand.PAUSE)
         if not pausable:
             for task in paused:
-                self._send(task, "resume", partial(self._commands.resume, task.id))
+                self._send(task, TaskCommand.RESUME)
             if tasks and not paused:
                 self._tell("Nothing to pause: the task has ended. Press r to run it again.", "warning")
 
     def cancel(self, tasks: Sequence[TaskState]) -> None:
         """Cancel the tasks that have not ended."""
         for task in tasks if self.can_ask() else ():
-            if task.status not in ENDED and not self._asked(task, "cancel"):
-                self._send(task, "cancel", partial(self._commands.cancel, task.id))
+            if task.status not in ENDED and not self._asked(task, TaskCommand.CANCEL):
+                self._send(task, TaskCommand.CANCEL)
 
     def resubmit(self, tasks: Sequence[TaskState]) -> None:
         """Run the tasks that have ended again."""
         ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
         for task in ended if self.can_ask() else ():
-            if not self._asked(task, "resubmit"):
-                self._send(task, "resubmit", partial(self._commands.resubmit, task.id))
+            if not self._asked(task, TaskCommand.RESUBMIT):
+                self._send(task, TaskCommand.RESUBMIT)
         if tasks and not ended:
             self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
 
@@ -87,8 +87,7 @@ class Control:
         for task in waiting if self.can_ask() else ():
             asked = self._pending.get(task.id)
             known = asked.priority if asked and asked.priority is not None else task.life.priority
-            priority = known + by
-            self._send(task, "priority", partial(self._commands.set_priority, task.id, priority), priority)
+            self._send(task, TaskCommand.PRIORITY, int(known + by))
         if tasks and not waiting:
             self._tell("The task has ended; its priority means nothing any more.", "warning")
 
@@ -114,7 +113,7 @@ class Control:
                 then()
 
         if self.can_ask():
-            self._background.call(partial(self._commands.want, wanted), done, self._failed)
+            self._background.call(partial(self._requests.want, wanted), done, self._failed)
 
     def can_ask(self) -> bool:
         """Whether the server answers; else says so. A command that is kept for later would come as a surprise."""
@@ -127,13 +126,13 @@ class Control:
             self._tell("The server does not answer: nothing was asked. Try again when it is back.", "error")
         return self._online
 
-    def _asked(self, task: TaskState, label: str) -> bool:
+    def _asked(self, task: TaskState, command: TaskCommand) -> bool:
         """Whether the same was asked already and has yet to happen: the server would refuse the second."""
         pending = self._pending.get(task.id)
-        return pending is not None and pending.label == label
+        return pending is not None and pending.command is command
 
-    def _send(self, task: TaskState, label: str, command: Callable[[], None], priority: float | None = None) -> None:
-        pending = _Pending(label, task.life.version, self._clock() + PENDING_S, priority)
+    def _send(self, task: TaskState, command: TaskCommand, priority: int | None = None) -> None:
+        pending = _Pending(command, task.life.version, self._clock() + PENDING_S, priority)
         self._pending[task.id] = pending
         self._changed()
 
@@ -143,7 +142,7 @@ class Control:
                 self._changed()
             self._failed(error)
 
-        self._background.call(command, lambda _: None, failed)
+        self._background.call(partial(self._requests.task, command, task.id, priority), lambda _: None, failed)
 
     def _failed(self, error: CqltuiError) -> None:
         self._tell(str(error), "error")

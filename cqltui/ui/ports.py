@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cqltui.state.events import Event
-from cqltui.state.model import Wanted
+from cqltui.state.model import TaskCommand, Wanted
 
 
 class EventSource(Protocol):
@@ -17,29 +17,17 @@ class EventSource(Protocol):
         """Let go of the connection, after the last poll."""
 
 
-class Commands(Protocol):
+class Requests(Protocol):
     """What a user may ask for. Each may block, and raise CqltuiError with a message for the user.
 
     The screen never changes what it shows by itself: it sees the event that follows.
     """
 
-    def pause(self, task_id: str) -> None:
-        """Pause a task; a running one after its checkpoint."""
-
-    def resume(self, task_id: str) -> None:
-        """Queue a paused task again."""
-
-    def cancel(self, task_id: str) -> None:
-        """Cancel a task for good."""
-
-    def resubmit(self, task_id: str) -> None:
-        """Queue a task that has ended as a new run."""
-
-    def set_priority(self, task_id: str, priority: float) -> None:
-        """Change a task's priority; higher goes first."""
+    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> None:
+        """Ask for something to be done with a task. `priority`: a new one, higher goes first."""
 
     def want(self, wanted: Wanted) -> None:
-        """Say what the whole run shall do."""
+        """Say what the whole run is to do."""
 
 
 class Logs(Protocol):

@@ -3,6 +3,7 @@
 import errno
 import traceback
 
+from cqltui.backoff import pause_s
 from cqltui.errors import CqltuiError
 from trainer.checkpoint import CheckpointError
 from trainer.data.types import DataError
@@ -37,7 +38,7 @@ def retry_s(error: Exception, attempt: int, first_s: float) -> float | None:
     """Seconds until the next attempt after a failure of this one; None: no more. `first_s`: after the first."""
     if not is_disk_full(error) and (isinstance(error, HOPELESS) or attempt >= MAX_ATTEMPTS):
         return None
-    return float(min(first_s * 2 ** min(attempt - 1, 10), MAX_RETRY_S))
+    return pause_s(attempt, first_s, MAX_RETRY_S)
 
 
 def message(error: Exception) -> str:

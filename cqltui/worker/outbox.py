@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cqltui.backoff import pause_s
 from cqltui.broker.protocol.records import Claim
 from cqltui.worker.link import PATIENCE_S, Link
 
@@ -51,10 +52,11 @@ class Outbox:
     def empty(self) -> None:
         """Send all that waits, again and again. When the server takes it for long not, the process has to leave: what
         is on disk by then is for the supervisor to hand over."""
-        pause_s, leave_at = PAUSE_FIRST_S, time.monotonic() + self._patience_s
+        failures, leave_at = 0, time.monotonic() + self._patience_s
         while self._letters:
             if self._link.insist(self._letters[0].send) is not None:
                 self._letters.pop(0)
+                failures = 0
                 continue
             if self._stop.is_set():
                 leave_at = min(leave_at, time.monotonic() + LEAVE_S)
@@ -63,5 +65,5 @@ class Outbox:
                 self._link.unsaid = bool(self.leases())
                 self._stop.set()
                 return
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 2, PAUSE_LONGEST_S)
+            failures += 1
+            time.sleep(pause_s(failures, PAUSE_FIRST_S, PAUSE_LONGEST_S))

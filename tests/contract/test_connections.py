@@ -11,6 +11,7 @@ import pytest
 import redis
 from redis._parsers import _HiredisParser, _RESP2Parser
 
+from cqltui.app.joining import place_of
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Claim, Directive, Registration, Report
@@ -18,7 +19,6 @@ from cqltui.broker.server.access import Server
 from cqltui.broker.server.connect import client_of
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.handle import ServerHandle
-from cqltui.commands.worker import place_of
 from cqltui.state.events import Event, Kind
 from cqltui.worker.link import Link
 from tests.contract.helpers import eventually, life, state, task

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cqltui.app.dataset import load_data
+from cqltui.app.joining import place_of
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
@@ -24,17 +25,17 @@ from cqltui.broker.server.handle import ServerHandle
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
-from cqltui.commands.worker import place_of
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.lock import RunLock, hindered
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.supervisor import Hooks, Supervisor
+from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 from tests.contract.helpers import claim_one, eventually, life, state, task
 from tests.integration.sessions import ONE

@@ -17,9 +17,10 @@ from cqltui.supervisor import supervisor
 from cqltui.supervisor.accepted import Planned
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.hooks import Hooks, Reporter
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
+from cqltui.supervisor.supervisor import Supervisor
 from tests.contract.helpers import claim_one, eventually, state, task, worker
 from tests.contract.readers import reader
 

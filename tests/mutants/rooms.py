@@ -61,9 +61,13 @@ ROOMS = (
     Room(
         "judging",
         ("cqltui/judging/*.py", "cqltui/results/study.py"),
-        ("tests/unit/test_criteria*.py", "tests/unit/test_judging.py"),
+        ("tests/unit/test_criteria*.py", "tests/unit/test_judging*.py"),
     ),
-    Room("data", ("trainer/data/*.py",), ("tests/trainer/test_data_*.py",)),
+    Room(
+        "data",
+        ("trainer/data/*.py", "trainer/names.py"),
+        ("tests/trainer/test_data_*.py", "tests/trainer/test_names.py"),
+    ),
     Room(
         "results",
         ("cqltui/results/*.py",),
@@ -131,5 +135,15 @@ ROOMS = (
             "tests/security/test_kept_models_are_checked.py",
         ),
     ),
-    Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),
+    Room(
+        "shared",
+        ("cqltui/backoff.py", "cqltui/logfile.py"),
+        (
+            *(f"tests/unit/test_{name}.py" for name in ("guard", "lastwords", "logfile", "supervising")),
+            "tests/security/test_sizes_are_bounded.py",
+        ),
+    ),
+    Room(
+        "commands", (), tuple(f"tests/unit/test_{name}.py" for name in ("asking", "cli", "command_help", "exit_codes"))
+    ),
 )

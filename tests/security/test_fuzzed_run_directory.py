@@ -26,7 +26,7 @@ from cqltui.results.record import TaskStanding, read_records
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.state.model import Lifecycle, Status, TaskInfo
 from cqltui.supervisor.records import Records
-from tests.security.test_prepared_server_folder import aof, plant
+from tests.security.prepared import aof, plant
 
 SMALL = Path(__file__).parents[1] / "integration" / "small.toml"
 INFO = TaskInfo("1a2b3c4d", "quality", "a task", epochs=50, batch_size=128, epoch_steps=13)

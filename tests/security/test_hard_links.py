@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app.joining import log_to
 from cqltui.broker.server.locks import FileLock
 from cqltui.broker.server.ownership import shut_out_others
 from cqltui.broker.server.server import EmbeddedServer
-from cqltui.commands import worker
 from cqltui.errors import ServerError
 from cqltui.results.rundir import METRICS_HEADER, RunDir
 from cqltui.state.events import Event, Kind
@@ -48,7 +48,7 @@ def print_there(path: Path) -> None:
 
 WRITINGS: dict[str, tuple[Callable[[Path], object], bytes]] = {
     "a journal, whose torn line is cut off": (lambda path: Journal(path).close(), b""),
-    "a worker's log": (worker._log_to, KEPT),
+    "a worker's log": (log_to, KEPT),
     "what a worker prints": (print_there, KEPT),
     "metrics": (lambda path: MetricsFile(path, []).close(), METRICS_HEADER),
     "what is written anew": (write_anew, b"new"),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app.joining import log_to
 from cqltui.broker.protocol.records import Claim, Result
 from cqltui.broker.server.locks import FileLock, is_held
 from cqltui.broker.server.server import EmbeddedServer
-from cqltui.commands import worker
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
@@ -115,7 +115,7 @@ def test_the_server_is_not_started_over_a_link(run_dir: RunDir, victim: Path, na
 OPENINGS: dict[str, Callable[[Path], object]] = {
     "a journal": Journal,
     "a lock": FileLock,
-    "a worker's log": worker._log_to,
+    "a worker's log": log_to,
     "what a worker prints": lambda path: Launcher((), {}, path.parent).start(path.stem),
     "a copy": lambda path: replace_file(path, path.with_name("copy")),
 }

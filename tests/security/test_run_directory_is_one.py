@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from cqltui.app import options
+from cqltui.app.starting import make
 from cqltui.broker.server import ownership
 from cqltui.broker.server.locks import FileLock
 from cqltui.cli import main
-from cqltui.commands import run
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, within, write_json
 from cqltui.supervisor.lock import RunLock
@@ -183,7 +183,7 @@ def enter(run_dir: RunDir) -> None:
 
 def enter_behind_the_screen(run_dir: RunDir) -> None:
     """As the command that then starts the supervisor."""
-    run._make(run_dir)
+    make(run_dir)
     within(run_dir, run_dir.attempt("a1", 2, "1-7"))
 
 

@@ -14,9 +14,9 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.server.acl import OWNER
 from cqltui.campaign.load import load_campaign
 from cqltui.cli import main
-from cqltui.commands.logs import bounded
 from cqltui.errors import ExitCode, InputError
 from cqltui.fields import LONGEST_NAME, MAX_PROBLEMS
+from cqltui.logfile import bounded
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from trainer import allowance
 from trainer.data.table import read_table
@@ -182,7 +182,7 @@ def test_a_log_with_a_line_of_a_gigabyte(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_lines_are_cut_and_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqltui.commands.logs.LINE_CHARS", 4)
+    monkeypatch.setattr("cqltui.logfile.LINE_CHARS", 4)
     (path := tmp_path / "log").write_text("abc\nabcd\nabcde\n\nabcdefghi\nend")
     with path.open() as file:
         assert list(bounded(file)) == ["abc", "abcd", "abcd", "", "abcd", "end"]

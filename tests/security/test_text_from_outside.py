@@ -23,6 +23,7 @@ from cqltui.cli import main
 from cqltui.commands import doctor
 from cqltui.errors import InputError, without_passwords
 from cqltui.reporters.difference import withdrawn_lines
+from cqltui.reporters.findings import print_findings
 from cqltui.results.record import TaskRecord, TaskStanding
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import cell, phase_table
@@ -51,8 +52,8 @@ def test_what_a_server_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_what_a_driver_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> None:
-    doctor._print([Finding(Level.ERROR, f"device {HOSTILE}", HOSTILE, HOSTILE)])
-    doctor._tell(HOSTILE)
+    print_findings([Finding(Level.ERROR, f"device {HOSTILE}", HOSTILE, HOSTILE)])
+    doctor.tell(HOSTILE)
     answer = capsys.readouterr()
     assert is_harmless(answer.out)
     assert is_harmless(answer.err)

@@ -16,15 +16,15 @@ import pytest
 import redis
 
 import cqltui
+from cqltui.app.joining import place_of
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.commands import worker
-from cqltui.commands.worker import place_of
 from cqltui.errors import ExitCode, InputError
 from cqltui.machine import here
 from cqltui.results.rundir import STAYS, RunDir, write_json
 from cqltui.state.model import Status
-from cqltui.supervisor.lastwords import last_lines
+from cqltui.supervisor.lastwords import last_words
 from cqltui.worker.datafile import NO_ROOT, DataSource
 from cqltui.worker.main import Worker, WorkerOptions
 from cqltui.worker.session import Session
@@ -105,7 +105,7 @@ def test_no_content_of_a_file_is_told(
 def test_what_the_log_quotes_is_not_among_a_dead_workers_last_words(tmp_path: Path) -> None:
     log = tmp_path / "w1.log"
     log.write_text(f"12:00 INFO claims\n12:00 ERROR {STAYS} DataError: '{SECRET}' is not a number\nend\n", "utf-8")
-    assert last_lines(log) == ["12:00 INFO claims", "end"]
+    assert last_words(log) == ["12:00 INFO claims", "end"]
 
 
 def test_a_server_that_names_a_file_where_the_run_has_none(one: OneTask, secret: Path) -> None:

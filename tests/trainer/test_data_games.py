@@ -256,5 +256,5 @@ def test_files_that_hold_no_training_season(file: Path) -> None:
         read(file, schedule(1))
     with pytest.raises(DataError, match=r"column 'season': 2 season.*none is left to train on"):
         read(file, schedule(3))
-    with pytest.raises(DataError, match=r"column 'spread_line': the file has no such column; there are .*'total_line'"):
+    with pytest.raises(DataError, match=r"column 'spread_line': the file has no such column; known: .*total_line"):
         read(file, [{name: value for name, value in game.items() if name != "spread_line"} for game in schedule()])

@@ -15,7 +15,7 @@ from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice
-from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
+from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
@@ -64,11 +64,11 @@ class Bench:
     def __init__(self, events: list[Event], now: float, lines: list[str] | None = None) -> None:
         self.now = now
         self.given = list(events)
-        self.source, self.commands, self.logs = FakeSource(events), FakeCommands(), FakeLogs(lines)
+        self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
         self.supervised, self.hindered, self.asked = True, "", 0
         self.app = CqltuiApp(
             self.source,
-            self.commands,
+            self.requests,
             self.logs,
             clock=lambda: self.now,
             supervised=self._is_supervised,

@@ -6,7 +6,7 @@ from threading import Event as Flag
 
 from cqltui.errors import ServerError
 from cqltui.state.events import Event
-from cqltui.state.model import Wanted
+from cqltui.state.model import TaskCommand, Wanted
 
 
 class FakeSource:
@@ -37,7 +37,7 @@ class FakeSource:
         self.closed = True
 
 
-class FakeCommands:
+class FakeRequests:
     """Records each call as a tuple. `refuse` makes every call fail; a cleared `open` flag makes them hang."""
 
     def __init__(self) -> None:
@@ -52,25 +52,9 @@ class FakeCommands:
         if self.refuse:
             raise ServerError(self.refuse)
 
-    def pause(self, task_id: str) -> None:
+    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> None:
         """Record."""
-        self._record("pause", task_id)
-
-    def resume(self, task_id: str) -> None:
-        """Record."""
-        self._record("resume", task_id)
-
-    def cancel(self, task_id: str) -> None:
-        """Record."""
-        self._record("cancel", task_id)
-
-    def resubmit(self, task_id: str) -> None:
-        """Record."""
-        self._record("resubmit", task_id)
-
-    def set_priority(self, task_id: str, priority: float) -> None:
-        """Record."""
-        self._record("set_priority", task_id, priority)
+        self._record(command, task_id, *(() if priority is None else (priority,)))
 
     def want(self, wanted: Wanted) -> None:
         """Record."""

@@ -27,7 +27,7 @@ from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
-from tests.ui.test_keys import ALL, RUNNING, changed, started
+from tests.ui.driving import ALL, RUNNING, changed, started
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
 OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
@@ -111,7 +111,7 @@ class Desk:
         self.app._typed._closer = ""
         for key in opener:
             await self.burst([key])
-        self.bench.commands.calls.clear()
+        self.bench.requests.calls.clear()
         self.left.clear()
 
     def seen(self) -> Seen:
@@ -120,7 +120,7 @@ class Desk:
         tasks = main.query_one(TaskTable)
         names = tuple(type(screen).__name__ for screen in self.app.screen_stack)
         value = main.query_one("#filter", Input).value
-        calls = tuple(self.bench.commands.calls)
+        calls = tuple(self.bench.requests.calls)
         screen = self.app.screen
         answer = screen.query_one(OptionList).highlighted if isinstance(screen, Dialog) else None
         return Seen(names, calls, tuple(self.left), tasks.cursor_id, frozenset(tasks.marked), value, answer)
@@ -190,7 +190,7 @@ async def test_a_burst_is_acted_on_key_by_key_up_to_the_first_answer(monkeypatch
         for keys, calls, left in BURSTS:
             await found.to(())
             await found.burst(keys)
-            assert (found.bench.commands.calls, found.left) == (calls, left), keys
+            assert (found.bench.requests.calls, found.left) == (calls, left), keys
 
 
 async def test_no_screen_is_opened_above_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +252,7 @@ async def test_what_was_typed_while_a_question_settled_itself_goes_with_it(monke
         await found.bench.until(found.pilot, lambda: isinstance(found.app.screen, MainScreen))
         found.app.post_message(late)
         await found.burst("j")
-        assert found.bench.commands.calls == []
+        assert found.bench.requests.calls == []
 
 
 async def test_keys_typed_after_an_answer_act(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +260,7 @@ async def test_keys_typed_after_an_answer_act(monkeypatch: pytest.MonkeyPatch) -
         await found.to("x")
         await found.burst("n")
         await found.burst("p")
-        await found.bench.until(found.pilot, lambda: found.bench.commands.calls == [("pause", RUNNING)])
+        await found.bench.until(found.pilot, lambda: found.bench.requests.calls == [("pause", RUNNING)])
 
 
 async def test_a_widget_that_hangs_holds_up_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

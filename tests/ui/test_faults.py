@@ -14,7 +14,7 @@ from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.log import log_line
 from cqltui.ui.ports import LeaveChoice
 from tests.ui.conftest import Bench, run_to_its_end
-from tests.ui.fakes import FakeCommands, FakeLogs, FakeSource
+from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.night import LAUNCH_TS, Night
 from tests.ui.test_app import HOSTILE, seen
 
@@ -66,7 +66,7 @@ async def test_keys_are_answered_while_the_server_is_away() -> None:
             await pilot.press(*keys)
             await bench.until(pilot, lambda: bool(told(bench)))
             assert [text for text in told(bench) if "nothing was asked" in text] == told(bench)[:1], f"{keys}: once"
-            assert bench.commands.calls == [], keys
+            assert bench.requests.calls == [], keys
             assert bench.app.frame is not None
             assert not bench.app.frame.pending, keys
             bench.app.clear_notifications()
@@ -81,17 +81,17 @@ async def test_a_run_can_be_left_but_not_stopped_while_the_server_is_away() -> N
         await pilot.press("q", "b")
         await bench.until(pilot, lambda: not bench.app.is_running)
     assert bench.app.return_value is LeaveChoice.BACKGROUND
-    assert bench.commands.calls == []
+    assert bench.requests.calls == []
 
 
 async def test_a_command_whose_answer_was_lost_is_no_longer_pending() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    bench.commands.refuse = "the server did not answer in time: what was asked may yet come about"
+    bench.requests.refuse = "the server did not answer in time: what was asked may yet come about"
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
         await pilot.press("p")
-        await bench.until(pilot, lambda: bench.commands.refuse in told(bench))
+        await bench.until(pilot, lambda: bench.requests.refuse in told(bench))
         await bench.until(pilot, lambda: bench.app.frame is not None and not bench.app.frame.pending)
 
 
@@ -115,7 +115,7 @@ class Secretive(FakeSource):
 
 
 async def test_a_crash_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
-    app = CqltuiApp(Secretive(), FakeCommands(), FakeLogs())
+    app = CqltuiApp(Secretive(), FakeRequests(), FakeLogs())
     with pytest.raises(RuntimeError, match="a bug"):
         await run_to_its_end(app)
     shown = capsys.readouterr().err
@@ -200,7 +200,7 @@ def test_a_log_line_of_a_megabyte_is_cut() -> None:
 async def test_a_refusal_with_markup_is_shown_as_it_is() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    bench.commands.refuse = HOSTILE
+    bench.requests.refuse = HOSTILE
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
         await pilot.press("p")

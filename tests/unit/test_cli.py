@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.app import devices, options
+from cqltui.app import devices, options, readiness
+from cqltui.app.asking import full_id
 from cqltui.broker.server.checkup import Finding, Level
 from cqltui.cli import COMMANDS, main
-from cqltui.commands import doctor
-from cqltui.commands.control import full_id
 from cqltui.errors import ExitCode, InputError
 
 ROOT = Path(__file__).parents[2]
@@ -108,8 +107,8 @@ def test_the_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_doctor_names_a_setting_that_slows_products_down() -> None:
-    assert [finding.level for finding in doctor.processor({})] == [Level.OK] * 3
-    slow = list(doctor.processor({"OPENBLAS_CORETYPE": "Haswell"}))[-1]
+    assert [finding.level for finding in readiness.processor({})] == [Level.OK] * 3
+    slow = list(readiness.processor({"OPENBLAS_CORETYPE": "Haswell"}))[-1]
     assert (slow.level, slow.what) == (Level.WARNING, "OpenBLAS")
     assert "Haswell" in slow.found
     assert slow.mend
@@ -126,13 +125,13 @@ def test_auto_precision_is_bf16_only_where_the_processor_multiplies_it(tmp_path:
 
 
 def test_the_doctor_looks_at_the_terminal() -> None:
-    small = list(doctor.terminal({"TERM": "xterm"}, os.terminal_size((70, 20)), is_terminal=True))
+    small = list(readiness.terminal({"TERM": "xterm"}, os.terminal_size((70, 20)), is_terminal=True))
     assert small[0] == Finding(
         Level.WARNING,
         "terminal",
         "70x20, TERM=xterm",
-        f"enlarge it to {doctor.LEAST_COLUMNS}x{doctor.LEAST_ROWS} or more",
+        f"enlarge it to {readiness.LEAST_COLUMNS}x{readiness.LEAST_ROWS} or more",
     )
     assert any(finding.what == "colours" and finding.mend for finding in small)
-    large = doctor.terminal({"TERM": "xterm-256color"}, os.terminal_size((160, 48)), is_terminal=True)
+    large = readiness.terminal({"TERM": "xterm-256color"}, os.terminal_size((160, 48)), is_terminal=True)
     assert all(finding.level is Level.OK or finding.what == "encoding" for finding in large)

@@ -8,8 +8,8 @@ import pytest
 
 from cqltui.app import devices
 from cqltui.app.devices import MASK, SHOWN_DEVICE, WORKER_BYTES, Device
-from cqltui.commands.supervise import _launcher as launcher
-from cqltui.commands.worker import auto_device
+from cqltui.app.joining import auto_device
+from cqltui.app.supervising import _launcher as launcher
 from cqltui.errors import InputError
 from cqltui.worker.main import Worker, WorkerOptions
 from tests.unit.test_placing import CAMPAIGN, chosen_by

@@ -9,6 +9,7 @@ from cqltui.algorithms import named
 from cqltui.campaign import schema
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, MAX_PROBLEMS, Problems, Reader
+from trainer.names import suggestion
 
 TRAINING = schema.TrainingSchema.of(named("cql"))
 DEEP = TRAINING.trainer["hidden_dims"].read
@@ -149,8 +150,8 @@ def test_how_a_wrong_value_is_described(value: object, said: str) -> None:
 
 
 def test_an_unknown_name_and_its_nearest() -> None:
-    assert fields.suggestion("epoch", ["lr", "epochs", "epoches"]) == "; did you mean epochs?"
-    assert fields.suggestion("zzz", ["lr", "epochs"]) == "; known: lr, epochs"
+    assert suggestion("epoch", ["lr", "epochs", "epoches"]) == "; did you mean epochs?"
+    assert suggestion("zzz", ["lr", "epochs"]) == "; known: lr, epochs"
 
 
 @pytest.mark.parametrize(("count", "told"), [(MAX_PROBLEMS, MAX_PROBLEMS), (MAX_PROBLEMS + 3, MAX_PROBLEMS + 1)])

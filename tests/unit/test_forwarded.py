@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from cqltui.app.starting import forwarded
 from cqltui.commands import run
 
 
@@ -10,8 +11,8 @@ def test_the_supervisor_gets_all_but_a_url_which_may_hold_a_password() -> None:
     parser = argparse.ArgumentParser()
     run.add_arguments(parser)
     line = "a.toml --set trainer.lr=1 --set redis.url=redis://:hunter2@h/0 --redis-url redis://:hunter2@h/1 --workers 3"
-    given = run.forwarded(parser.parse_args(line.split()))
+    given = forwarded(parser.parse_args(line.split()))
     assert given == [str(Path("a.toml").absolute()), "--set", "trainer.lr=1", "--workers", "3"]
     whole = ["a.toml", "--set", 'redis = {url = "redis://:hunter2@h/0", namespace = "n"}']
-    given = run.forwarded(parser.parse_args(whole), "n")
+    given = forwarded(parser.parse_args(whole), "n")
     assert given == [str(Path("a.toml").absolute()), "--set", 'redis.namespace="n"']

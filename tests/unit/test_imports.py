@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams", "identity", "child"},
+    {"errors", "streams", "identity", "child", "backoff", "logfile"},
     {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},
@@ -34,6 +34,7 @@ TORCH_FREE = (
     "trainer.progress",
     "trainer.packing",
     "trainer.files",
+    "trainer.names",
     "trainer.private",
     "trainer.layout",
     "trainer.model",
@@ -122,6 +123,15 @@ def test_imports_of_the_broker_point_one_way() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_command_knows_another() -> None:
+    wrong = [
+        f"{place} imports {name}"
+        for place, importer, name in found_imports("cqltui")
+        if is_in(name, "cqltui.commands") and importer != "cqltui.cli"
+    ]
+    assert not wrong, f"what they share is in app: {wrong}"
+
+
 def test_the_trainer_knows_nothing_of_cqltui() -> None:
     wrong = [f"{place} imports {name}" for place, _, name in found_imports("trainer") if is_in(name, "cqltui")]
     assert not wrong, "\n".join(wrong)
@@ -191,7 +201,7 @@ def test_a_headless_room_loads_neither_torch_nor_textual(name: str) -> None:
 
 
 def test_a_run_without_a_screen_loads_neither_torch_nor_textual() -> None:
-    commands = set(modules_of("commands")) - {"cqltui.commands.attach", "cqltui.commands.worker"}
+    commands = set(modules_of("commands"))
     assert "cqltui.commands.run" in commands
     assert not loaded_by(*sorted(commands)) & {"torch", "textual", "d3rlpy"}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cqltui.app import devices, placing, selftest
+from cqltui.app import devices, placing, readiness, selftest
 from cqltui.app.devices import Device
 from cqltui.app.options import RunOptions
 from cqltui.app.selftest import SelfTests
@@ -20,7 +20,6 @@ from cqltui.campaign.model import Campaign
 from cqltui.campaign.model import Device as Kind
 from cqltui.campaign.placing import ShapeSpeed, Verdict, choose
 from cqltui.cli import main
-from cqltui.commands import doctor
 from cqltui.errors import ExitCode, InputError
 from cqltui.results.rundir import RunDir
 from trainer.allowance import Allowed
@@ -257,11 +256,11 @@ def test_the_real_test_of_a_gpu_that_is_not_there_fails(monkeypatch: pytest.Monk
 
 
 def test_doctor_shows_the_verdict_with_date_and_speed() -> None:
-    passed = doctor.self_test(verdict(0.5, 0.1))
+    passed = readiness.self_test(verdict(0.5, 0.1))
     assert passed.level is Level.OK
     assert "passed on" in passed.found
     assert "beside 4 cores of the CPU: 10x at 2,121 MFLOP a step, 2x at 32 MFLOP a step" in passed.found
-    failed = doctor.self_test(verdict(0.5, 0.1, passed=False))
+    failed = readiness.self_test(verdict(0.5, 0.1, passed=False))
     assert failed.level is Level.WARNING
     assert "its losses are wrong" in failed.found
     assert "--retest" in failed.mend
@@ -295,11 +294,11 @@ def test_plan_and_doctor_show_it(machine: Callable[..., list[str]], capsys: pyte
 def test_doctor_says_which_limit_counted() -> None:
     gib = 1024**3
     cores, memory = Allowed(4, 64, "the CPU quota of 3.5 in X"), Allowed(gib, 64 * gib, "the limit in Y")
-    found = list(doctor.allowed(cores, memory, 2))
+    found = list(readiness.allowed(cores, memory, 2))
     assert found[0].found == (
         "4 of 64, by the CPU quota of 3.5 in X: 2 workers by default, since each takes memory, one thread each"
     )
     assert found[1].found.startswith("1.0 GiB of 64.0, by the limit in Y; ")
-    free = list(doctor.allowed(Allowed(8, 8), Allowed(8 * gib, 8 * gib), 8))
+    free = list(readiness.allowed(Allowed(8, 8), Allowed(8 * gib, 8 * gib), 8))
     assert free[0].found == "8: 8 workers by default, one thread each"
     assert json.dumps([asdict(finding) for finding in free])

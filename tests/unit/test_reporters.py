@@ -4,15 +4,11 @@ import io
 import json
 import math
 import os
-import pty
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TextIO
+from typing import Any
 
-import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,38 +22,14 @@ from cqltui.reporters.wording import clock, finish_time, span
 from cqltui.state import select
 from cqltui.state.eta import estimate
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import CampaignInfo, PhaseInfo, Progress, RunState, Status, TaskInfo
-from cqltui.state.reduce import reduce
+from cqltui.state.model import Progress, Status
 from cqltui.streams import is_gone, protected
 from tests.unit.foreign import foreign_events
 from tests.unit.history import Server
-from tests.unit.runs import LAUNCH, info, play, queued
+from tests.unit.runs import LAUNCH, info, queued
+from tests.unit.telling import campaign_at, life, lines_of, tell
 
 KEYS = ["v", "epoch", "seq", "ts", "kind", "task", "worker", "token", "attempt", "data"]
-
-
-def tell(reporter: LineReporter | JsonReporter, events: Iterable[Event], state: RunState | None = None) -> RunState:
-    """Hand the events to the reporter, with the states around each."""
-    before = state or RunState()
-    for event in events:
-        after = reduce(before, event)
-        reporter.handle(before, event, after)
-        before = after
-    return before
-
-
-def lines_of(*events: Event, state: RunState | None = None) -> list[str]:
-    """The lines that the events give, without their times."""
-    out = io.StringIO()
-    tell(LineReporter(out), events, state)
-    return [re.sub(r"^[0-9-]{2}:[0-9-]{2}:[0-9-]{2} ", "", line) for line in out.getvalue().splitlines()]
-
-
-def life(status: str, seq: int, **data: Any) -> Event:
-    """A task's lifecycle event."""
-    about = {"phase": "quality", "title": "Best overall (938fc1bd)"}
-    kind = {"running": Kind.TASK_CLAIMED}.get(status) or Kind(f"task.{status}")
-    return Event(kind, LAUNCH + seq, 1, seq, "938fc1bd", data={"status": status, "info": about, **data})
 
 
 def test_a_line_per_lifecycle_event() -> None:
@@ -264,131 +236,6 @@ def test_foreign_text_cannot_move_the_cursor() -> None:
     assert line.isprintable()
 
 
-def _alone(number: int, phase: str) -> TaskInfo:
-    return info(number, phase, (256, 128, 64 + number))
-
-
-def campaign_at(share: float) -> tuple[RunState, float]:
-    """A state in the middle of a run of two phases, whose networks differ so that each trains alone, and its time."""
-    tasks = [replace(queued(info(n, "quality"), 8.0), info=_alone(n, "quality")) for n in range(4)]
-    tasks += [replace(queued(info(n), 6.0), info=_alone(n, "ensemble")) for n in range(4, 10)]
-    played = play(tasks, 2, lambda task: 1e-3, noise=0.0)
-    now = LAUNCH + (played.finish_ts - LAUNCH) * share
-    phases = (PhaseInfo("quality", "Quality", 8), PhaseInfo("ensemble", "Ensemble", 6))
-    return replace(played.at(now), campaign=CampaignInfo("deep", started_ts=LAUNCH, workers=2, phases=phases)), now
-
-
-def test_a_progress_line_a_phase_every_few_seconds() -> None:
-    out = io.StringIO()
-    reporter = LineReporter(out, interval_s=5.0)
-    state, now = campaign_at(0.3)
-    for n in range(100):
-        reporter.tick(state, now + n * 0.1)
-    lines = out.getvalue().splitlines()
-    assert len(lines) == 2, "at once, and after 5 s; a phase that waits has no line"
-    expected = estimate(state, now).phases["quality"]
-    assert lines[0] == (
-        f"{clock(now)} phase quality: 2/4 tasks, 2,846/4,000 epochs (71 %), 2 running, best loss 0.1000 (00000000), "
-        f"ends {finish_time(expected, now)}"
-    )
-
-
-def test_progress_lines_go_on_when_the_clock_is_set_back() -> None:
-    out = io.StringIO()
-    reporter = LineReporter(out, interval_s=5.0)
-    state, now = campaign_at(0.3)
-    for n in range(20):
-        reporter.tick(state, now - (3600.0 if n >= 10 else 0.0) + n)
-    assert len(out.getvalue().splitlines()) == 4, "every five seconds"
-
-
-def test_a_finished_phase_is_told_once() -> None:
-    out = io.StringIO()
-    reporter = LineReporter(out, interval_s=1.0)
-    state, now = campaign_at(1.0)
-    for n in range(10):
-        reporter.tick(state, now + 10 * n)
-    assert [line.split(" ", 3)[2] for line in out.getvalue().splitlines()] == ["quality:", "ensemble:"]
-    assert "4/4 tasks" in out.getvalue()
-
-
-Terminal = tuple[TextIO, Callable[[], bytes]]
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """A stream on a pseudo-terminal of 100 columns; the function closes it and gives what arrived at its other end."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("LINES", "24")
-    leader, follower = pty.openpty()
-    received: list[bytes] = []
-
-    def read() -> None:
-        try:
-            while chunk := os.read(leader, 65536):
-                received.append(chunk)
-        except OSError:  # how Linux says that the other end is closed
-            pass
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    stream = os.fdopen(follower, "w", encoding="utf-8")
-
-    def finish() -> bytes:
-        stream.close()
-        reader.join(10)
-        return b"".join(received)
-
-    yield stream, finish
-    finish()
-    os.close(leader)
-
-
-def draw(stream: TextIO) -> None:
-    """A session with bars: two pictures with a line between them."""
-    reporter = LineReporter(stream)
-    state, now = campaign_at(0.3)
-    reporter.tick(state, now)
-    reporter.handle(state, life("dead", 5000, error="[b]x"), reduce(state, life("dead", 5000, error="[b]x")))
-    state, now = campaign_at(0.9)
-    reporter.tick(state, now)
-    reporter.close()
-    reporter.close()
-
-
-def test_bars_on_a_terminal(terminal: Terminal) -> None:
-    stream, received = terminal
-    draw(stream)
-    written = received()
-    screen = pyte.Screen(100, 24)
-    pyte.ByteStream(screen).feed(written)
-    shown = [line.rstrip() for line in screen.display if line.strip()]
-    assert len(shown) == 4, "the line above, two bars and the foot; older pictures are gone"
-    assert shown[0].endswith("'Best overall (938fc1bd)' dead: [b]x")
-    assert re.match(r"quality  ━+ 4/4 4,000/4,000 ended", shown[1])
-    assert re.match(r"ensemble ━+.* 4/6 4,846/6,000 \d\d:\d\d:\d\d \(in", shown[2])
-    assert shown[3].startswith("running, 2 workers, 2,000 samples/s, ends ")
-    assert not screen.cursor.hidden
-    assert re.search(rb"\x1b\[[0-9;]*3[0-9]", written), "in colour"
-
-
-def test_no_color_is_respected(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    stream, received = terminal
-    draw(stream)
-    assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]", received())
-
-
-def test_a_dumb_terminal_gets_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "dumb")
-    stream, received = terminal
-    draw(stream)
-    assert b"\x1b" not in received()
-
-
 def test_json_lines_have_stable_keys() -> None:
     out = io.StringIO()
     data: Any = MappingProxyType({"loss": math.nan, "curve": ((1, math.inf), (2, 0.5)), "text": "\ud800\x1b", 3: {"x"}})
@@ -417,20 +264,6 @@ def test_a_reader_that_leaves_ends_nothing(make: type[LineReporter] | type[JsonR
         reporter = make(out)
         state = tell(reporter, [life("queued", 1), life("running", 2)])
         reporter.tick(state, LAUNCH)
-        reporter.close()
-        assert is_gone(out)
-
-
-def test_bars_on_a_terminal_that_was_closed_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    leader, follower = pty.openpty()
-    with os.fdopen(follower, "w", encoding="utf-8") as stream:
-        out = protected(stream)
-        reporter = LineReporter(out)
-        os.close(leader)
-        state, now = campaign_at(0.3)
-        reporter.tick(state, now)
-        reporter.say("a line", now)
         reporter.close()
         assert is_gone(out)
 

@@ -8,29 +8,16 @@ from pathlib import Path
 import pytest
 
 from cqltui.algorithms import named
-from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.results.summary import MAX_FAILURES, PhaseSummary, Summary, render
 from cqltui.results.tables import write_results
 from cqltui.state.model import Status
-from tests.unit.test_results import FILE, finish, table
+from tests.unit.small_run import finish, table
 from trainer.progress import EpochMetrics
 
 LAST = EpochMetrics(3, 0.30, 0.20, 0.10, 0.05, 1.5, 900.0, 0.44, 0.33, 0.22)
-
-
-@pytest.fixture
-def campaign(tmp_path: Path) -> Campaign:
-    path = tmp_path / "small.toml"
-    path.write_text(FILE, encoding="utf-8")
-    return load_campaign(path).identified("data")
-
-
-@pytest.fixture
-def run_dir(tmp_path: Path) -> RunDir:
-    return RunDir(tmp_path / "run")
 
 
 def finish_with(run_dir: RunDir, task: TaskSpec, last: EpochMetrics, **result: object) -> None:

@@ -158,11 +158,11 @@ def test_a_supervisor_with_a_dead_terminal_is_stopped_by_a_signal() -> None:
     """First the run is asked to stop, then it is told: old terminals refuse what is written to them."""
     writing = left_pipe()
     code = (
-        "from cqltui.commands.supervise import _Signals\n"
+        "from cqltui.app.signals import Signals\n"
         "class Supervisor:\n"
         "    def ask_stop(self): self.asked = True\n"
         "supervisor = Supervisor()\n"
-        "with _Signals() as signals:\n"
+        "with Signals() as signals:\n"
         "    signals.reach(supervisor)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "sys.exit(7 if supervisor.asked else 1)\n"

@@ -1,11 +1,16 @@
 """The supervisor's pure parts: backoff, the clock that runs only while the server answers, what has not changed."""
 
+from cqltui.backoff import pause_s
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
-from cqltui.supervisor.restart import FIRST_S, HEALTHY_S, LONGEST_S, Backoff
+from cqltui.supervisor.restart import FIRST_S, HEALTHY_S, LONGEST_S, Restart
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    assert [pause_s(failures, 0.5, 3.0) for failures in (1, 2, 3, 4, 10**9)] == [0.5, 1.0, 2.0, 3.0, 3.0]
 
 
 def test_a_worker_that_keeps_dying_is_started_ever_more_slowly() -> None:
-    backoff, now, pauses = Backoff(), 100.0, []
+    backoff, now, pauses = Restart(), 100.0, []
     for _ in range(8):
         backoff.started(now)
         pauses.append(backoff.died(now + 0.1))
@@ -16,7 +21,7 @@ def test_a_worker_that_keeps_dying_is_started_ever_more_slowly() -> None:
 
 
 def test_a_worker_that_lived_for_a_while_starts_over() -> None:
-    backoff = Backoff()
+    backoff = Restart()
     for _ in range(3):
         backoff.died(0.0)
     backoff.started(10.0)

@@ -1,27 +1,10 @@
 """Names of columns and features that are checked against what there is, with the nearest name suggested."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from trainer.config import STATE_COLUMNS
 from trainer.data.types import DataError
-
-LISTED_NAMES = 20
-"""A message lists at most so many names."""
-
-
-def listed(names: Iterable[str]) -> str:
-    """The names, quoted, for a message; a long list is cut."""
-    shown = [repr(name) for name in names]
-    more = len(shown) - LISTED_NAMES
-    return ", ".join(shown[:LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """`did you mean 'NEAREST'?`, or the names that are known where none is near."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
-    return f"did you mean {by_folded[near[0]]!r}?" if near else f"there are {listed(known)}"
+from trainer.names import listed, suggestion
 
 
 def check_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -48,5 +31,5 @@ def known_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     features = check_features(state_cols)
     for name in features:
         if name not in STATE_COLUMNS:
-            raise DataError(f"state_cols: this source has no feature {name!r}; {suggestion(name, STATE_COLUMNS)}")
+            raise DataError(f"state_cols: this source has no feature {name!r}{suggestion(name, STATE_COLUMNS)}")
     return features

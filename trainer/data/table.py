@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from trainer import allowance
-from trainer.data.features import suggestion
 from trainer.data.types import DataError, Double, Int
 from trainer.files import Beginning, open_regular
+from trainer.names import suggestion
 
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "None"})
 """Cells that say nothing. NaN is not among them: a computed NaN is a fault to look into."""
@@ -165,7 +165,7 @@ def _places(path: Path, header: list[str], needed: Iterable[str], optional: Iter
         raise DataError("the file is empty: it needs a header and rows", path=path)
     for name in needed:
         if name not in header:
-            raise DataError(f"the file has no such column; {suggestion(name, header)}", path=path, column=name)
+            raise DataError(f"the file has no such column{suggestion(name, header)}", path=path, column=name)
     places: dict[str, int] = {}
     for name in (*needed, *optional):
         if header.count(name) > 1:

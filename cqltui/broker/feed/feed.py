@@ -13,6 +13,7 @@ from typing import Any
 import redis
 from redis.client import PubSub
 
+from cqltui.backoff import pause_s
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import RefusedError, clean
@@ -25,7 +26,7 @@ from cqltui.state.events import Event, Kind
 WATCHDOG_S = 2.0
 SILENCE_S = 3 * WATCHDOG_S
 """A subscription that answers no ping for so long is dead."""
-BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
 SUBSCRIBE_S = 5.0
 DRAIN = 1000
 """Messages handed over at once."""
@@ -95,8 +96,8 @@ class Feed:
 
     def _lost(self, error: Exception) -> list[Event]:
         self._drop()
-        self._retry_at = self._monotonic() + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
         self._failures += 1
+        self._retry_at = self._monotonic() + pause_s(self._failures, RETRY_FIRST_S, RETRY_LONGEST_S)
         why = "" if kind(error) is Trouble.AWAY else clean(told(error))[:500]
         if self._told_online is False and why == self._told_why:
             return []

@@ -7,7 +7,7 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import TaskError, check_name, check_priority
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Kind
-from cqltui.state.model import Status, Wanted
+from cqltui.state.model import Status, TaskCommand, Wanted
 
 _REFUSALS = {
     Status.QUEUED: "is queued",
@@ -29,35 +29,36 @@ class Commands:
         self.keys = Keys(namespace)
         self._scripts = Scripts(client, self.keys)
 
-    def pause(self, task_id: str) -> bool:
-        """Pauses a queued task, or asks it of a running one. Each command returns whether it changed anything, and
-        raises TaskError if there is no such task or its state does not allow it."""
-        return self._command("pause", task_id)
-
-    def resume(self, task_id: str) -> bool:
-        """Queues a paused task again at its old place, or takes back the pause asked of a running one."""
-        return self._command("resume", task_id)
-
-    def cancel(self, task_id: str) -> bool:
-        """Cancels a queued, delayed or paused task, or asks it of a running one."""
-        return self._command("cancel", task_id)
-
-    def resubmit(self, task_id: str, priority: int | None = None) -> bool:
-        """Queues a done, dead or cancelled task as a new run, last of its priority; the old result is kept."""
+    def command(self, command: TaskCommand, task_id: str, priority: int | None = None) -> bool:
+        """Do this with a task; return whether it changed anything. Raise TaskError if there is no such task, or if its
+        state does not allow it. `priority`: the new one, which a resubmitted task may have, too."""
         wanted = "" if priority is None else str(check_priority(task_id, priority))
-        return self._command("resubmit", task_id, wanted)
-
-    def set_priority(self, task_id: str, priority: int) -> bool:
-        """A new priority; for a running task it counts when it is queued again."""
-        return self._command("priority", task_id, str(check_priority(task_id, priority)))
-
-    def _command(self, name: str, task_id: str, priority: str = "") -> bool:
-        answer = self._scripts.run("command", name, check_name("task", task_id), priority).decode()
+        answer = self._scripts.run("command", command, check_name("task", task_id), wanted).decode()
         if answer in {"yes", "no"}:
             return bool(answer == "yes")
         if answer == "unknown":
             raise TaskError(f"task {task_id}: there is no such task; its id is in the task list (cqltui status)")
-        raise TaskError(_refusal(name, task_id, Status(answer)))
+        raise TaskError(_refusal(command, task_id, Status(answer)))
+
+    def pause(self, task_id: str) -> bool:
+        """Pause a queued task, or ask it of a running one."""
+        return self.command(TaskCommand.PAUSE, task_id)
+
+    def resume(self, task_id: str) -> bool:
+        """Queue a paused task again at its old place, or take back the pause asked of a running one."""
+        return self.command(TaskCommand.RESUME, task_id)
+
+    def cancel(self, task_id: str) -> bool:
+        """Cancel a queued, delayed or paused task, or ask it of a running one."""
+        return self.command(TaskCommand.CANCEL, task_id)
+
+    def resubmit(self, task_id: str, priority: int | None = None) -> bool:
+        """Queue a done, dead or cancelled task as a new run, last of its priority; the old result is kept."""
+        return self.command(TaskCommand.RESUBMIT, task_id, priority)
+
+    def set_priority(self, task_id: str, priority: int) -> bool:
+        """Give a task a new priority; for a running one it counts when it is queued again."""
+        return self.command(TaskCommand.PRIORITY, task_id, priority)
 
     def want(self, wanted: Wanted) -> bool:
         """What is wanted of the whole run; False if it was so already. `running` brings back what a pause paused."""
@@ -73,11 +74,11 @@ class Commands:
         return None if wanted is None or epoch is not None else codec.wanted(wanted)
 
 
-def _refusal(command: str, task_id: str, status: Status) -> str:
-    if command == "cancel" and status in {Status.DONE, Status.DEAD}:
+def _refusal(command: TaskCommand, task_id: str, status: Status) -> str:
+    if command is TaskCommand.CANCEL and status in {Status.DONE, Status.DEAD}:
         return f"task {task_id} is {status} already; there is nothing to cancel"
-    if command == "resubmit" and status is Status.DELAYED:
+    if command is TaskCommand.RESUBMIT and status is Status.DELAYED:
         return f"task {task_id} waits for its retry; cancel it first"
-    if command == "resubmit" and status in {Status.QUEUED, Status.RUNNING}:
+    if command is TaskCommand.RESUBMIT and status in {Status.QUEUED, Status.RUNNING}:
         return f"task {task_id} is {status}; only a task that has ended is resubmitted"
     return f"task {task_id} {_REFUSALS[status]}"

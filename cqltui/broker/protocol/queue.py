@@ -4,8 +4,7 @@ Nothing here tries again: errors of the connection (redis.ConnectionError, redis
 does. Every call may be repeated safely: a claim by its nonce, a report by its token.
 """
 
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -15,15 +14,12 @@ import redis
 from cqltui.broker.protocol import codec, wire
 from cqltui.broker.protocol.audit import Audits
 from cqltui.broker.protocol.bounded import parts
+from cqltui.broker.protocol.claims import ERROR_LIMIT, Claims
 from cqltui.broker.protocol.commands import Commands
 from cqltui.broker.protocol.handover import Handover
 from cqltui.broker.protocol.records import (
-    Claim,
-    Directive,
     Lease,
     RefusedError,
-    Registration,
-    Report,
     Result,
     ServerFullError,
     Submission,
@@ -42,11 +38,9 @@ BATCH = 200
 """Tasks sent in one call."""
 ALIGN = 1000
 """Entries of training_queue that one step of `reconcile` looks at."""
-ERROR_LIMIT = 10_000
-"""Characters of an error that are kept with the task."""
 
 
-class Queue(Commands, Handover, Audits):
+class Queue(Commands, Claims, Handover, Audits):
     """One campaign's queue on one server. Not for use by several threads at once beyond what redis.Redis allows."""
 
     def __init__(self, client: redis.Redis, namespace: str = "") -> None:
@@ -117,106 +111,6 @@ class Queue(Commands, Handover, Audits):
     def ids(self) -> list[str]:
         """Every task known, withdrawn ones too, by submission number."""
         return [raw.decode() for raw in self.client.execute_command("ZRANGE", self.keys.tasks, 0, -1)]
-
-    # -- workers -------------------------------------------------------------------------------------------------
-
-    def register_worker(self, worker_id: str, data: Mapping[str, Any], instance: str = "") -> Registration:
-        """A process under this id from now on; an older one of the same id is fenced. `data` as decode.worker reads it.
-
-        Leases of the older process are valid no longer; `leases` shows them as fenced until `died` ends them.
-        `instance`: of a process that registers again; its leases stay valid, and no-op if it is known.
-        """
-        worker = Registration(check_name("worker", worker_id), instance or secrets.token_hex(8))
-        self._scripts.run("register", worker.id, worker.instance, codec.encode_object(data))
-        return worker
-
-    def unregister_worker(self, worker: Registration | str) -> bool:
-        """The process leaves; False if it was not registered (any more). By bare id: whichever process has it, which
-        the caller knows to be dead."""
-        worker_id, instance = (worker.id, worker.instance) if isinstance(worker, Registration) else (worker, "")
-        return bool(self._scripts.run("unregister", check_name("worker", worker_id), instance))
-
-    def claim(
-        self,
-        worker: Registration,
-        nonce: str = "",
-        limit: int = 1,
-        min_priority: int | None = None,
-        memory_bytes: int | None = None,
-    ) -> list[Claim]:
-        """Up to `limit` tasks to train together: the first of the highest priority and mates of its pack and priority.
-
-        Mates are taken, in order, up to the worker's fair share of the work in FLOPs: what is queued at this priority
-        and what other workers have left, over the workers wanted; and as far as they fit into `memory_bytes`.
-        Nothing while the campaign is paused, draining or stopped, or the highest priority is below `min_priority`.
-        The same nonce (new for each intended claim) gets the same tasks again.
-        Raises FencedError and UnregisteredError.
-        """
-        lowest = "" if min_priority is None else min_priority
-        memory = "" if memory_bytes is None else memory_bytes
-        args = (worker.id, worker.instance, nonce, max(1, limit), lowest, memory)
-        flat = self._scripts.run("claim", *args, "")
-        if flat == 0:  # somebody typed into training_queue
-            self._scripts.run("realign")
-            flat = self._scripts.run("claim", *args, "any") or []  # what differs far behind is for `reconcile`
-        return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
-
-    def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:
-        """Extends the leases (id -> token), tells how the worker does, and brings what is asked of each task."""
-        return self._report(worker, [(task_id, token, b"") for task_id, token in leases.items()], data)
-
-    def progress(self, worker: Registration, members: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Report:
-        """A heartbeat that tells and stores how each task does. A member: task, token, what decode.progress reads."""
-        rows = []
-        for member in members:
-            report = codec.encode_object({key: value for key, value in member.items() if key != "ts"})
-            rows.append((str(member["task"]), str(member["token"]), report))
-        return self._report(worker, rows, data)
-
-    def _report(self, worker: Registration, rows: Sequence[tuple[str, str, bytes]], data: Mapping[str, Any]) -> Report:
-        own = {key: value for key, value in data.items() if key not in {"tasks", "members"}}
-        flat = [value for row in rows for value in row]
-        answer = self._scripts.run("report", worker.id, worker.instance, codec.encode_object(own), *flat)
-        registered, wanted, *directives = answer
-        return Report(
-            directives={row[0]: Directive(raw.decode()) for row, raw in zip(rows, directives, strict=True)},
-            wanted=codec.wanted(wanted),
-            registered=registered == b"ok",
-            fenced=registered == b"fenced",
-        )
-
-    def checkpoint(self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None) -> bool:
-        """A checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before clears the
-        deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
-        return bool(self._scripts.run("checkpoint", task_id, token, epoch, wire.report(report)))
-
-    def complete(self, task_id: str, token: str, result: Mapping[str, Any]) -> bool:
-        """The task is done. Recorded once; True again for the token that did it, False (fenced) for any other."""
-        report = wire.report(report_of(result))
-        return bool(self._scripts.run("complete", task_id, token, codec.encode_object(result), report))
-
-    def fail(self, task_id: str, token: str, error: str, retry_s: float | None) -> bool:
-        """The training failed: again after `retry_s` seconds, dead for None. False if the lease is lost."""
-        retry = "" if retry_s is None else max(0.0, retry_s)
-        return bool(self._scripts.run("fail", task_id, token, clean(error)[:ERROR_LIMIT], retry))
-
-    def release(
-        self,
-        task_id: str,
-        token: str,
-        to: Status = Status.QUEUED,
-        paused_by: str = "campaign",
-        report: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """The worker gives the task back, its checkpoint written; its place in the queue is kept. False if fenced.
-
-        `to` is queued, paused or cancelled, yet what is asked of the task by now goes first: a pause that was taken
-        back meanwhile leads to queued, a cancel that came meanwhile to cancelled, or to done where it
-        was done before this run. `report`: as of its newest checkpoint.
-        """
-        if to not in {Status.QUEUED, Status.PAUSED, Status.CANCELLED}:
-            raise ValueError(f"a task is not released to {to}")
-        return bool(self._scripts.run("release", task_id, token, to, paused_by, wire.report(report)))
 
     # -- the reaper ----------------------------------------------------------------------------------------------
 

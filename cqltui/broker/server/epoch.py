@@ -12,11 +12,12 @@ from cqltui.broker.protocol.codec import whole
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.errors import ServerError
-from trainer.files import write_bytes
+from trainer.files import read_regular, write_bytes
 
 Version = tuple[int, int]
 """(epoch, seq) of a lifecycle event."""
 _CHUNK = 500
+_FILE_BYTES = 1_000
 
 
 def open_epoch(
@@ -67,7 +68,7 @@ def forget(client: redis.Redis, keys: Keys) -> None:
 
 def _read(path: Path) -> int:
     try:
-        text = path.read_text(encoding="ascii", errors="replace").strip()
+        text = read_regular(path, _FILE_BYTES).decode("ascii", "replace").strip()
     except FileNotFoundError:
         return 0
     except OSError as error:

@@ -17,11 +17,13 @@ from cqltui.broker.server.locks import FileLock, is_held
 from cqltui.identity import Life
 from cqltui.machine import is_neighbour, life
 from cqltui.state import decode
+from trainer.files import read_regular
 
 STOP_S = 20.0
 """Time for a server to end in good order."""
 KILL_S = 5.0
 _STEP_S = 0.02
+_PID_BYTES = 100
 _GLANCE_S = 0.005
 """The keeper takes the users' lock for a moment to see whether it is free."""
 _ASK_AGAIN_S = 0.5
@@ -184,6 +186,6 @@ def _process(run_dir: Path) -> int | None:
 def read_pid(folder: Path) -> int:
     """The process that the server itself has written down; 0 if there is none."""
     try:
-        return int((folder / "server.pid").read_text(encoding="ascii", errors="replace").strip()[:20])
+        return int(read_regular(folder / "server.pid", _PID_BYTES).decode("ascii", "replace").strip())
     except (OSError, ValueError):
         return 0

@@ -42,6 +42,7 @@ from cqltui.broker.server.launch import (
 from cqltui.broker.server.locks import FileLock
 from cqltui.broker.server.ownership import expect_ours, shut_out_others, unshare_written
 from cqltui.errors import ServerError
+from cqltui.logfile import last_lines
 from cqltui.machine import here, start_time
 from cqltui.state import decode
 from trainer.files import plain_file
@@ -55,6 +56,7 @@ ATTACH_S = 10.0
 KEEPER_S = 60.0
 """After so long without users the server is ended: a run that was killed is often started again at once."""
 _STEP_S = 0.02
+_TAIL_BYTES = 20_000
 _TAIL_LINES = 8
 _READING = "it is reading its data"
 
@@ -267,12 +269,9 @@ class EmbeddedServer:
 
     def _tail(self, start: int = 0) -> str:
         try:
-            with self.log.open("rb") as file:
-                file.seek(max(start, file.seek(0, os.SEEK_END) - 20_000))
-                lines = file.read().decode("utf-8", "replace").splitlines()
+            return "\n".join(last_lines(self.log, _TAIL_BYTES, start)[-_TAIL_LINES:])
         except OSError:
             return "(no log)"
-        return "\n".join(lines[-_TAIL_LINES:])
 
 
 def _late(deadline: float, reading_s: float, answer: str) -> bool:

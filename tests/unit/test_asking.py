@@ -1,13 +1,11 @@
 """Commands on many tasks: the first have lines, the others are counted, refusals are always told."""
 
-from argparse import Namespace
-
 import pytest
 
+from cqltui.app.asking import ask_each
 from cqltui.broker.protocol.records import TaskError
-from cqltui.commands.control import _each
 from cqltui.errors import ExitCode
-from cqltui.state.model import RunState
+from cqltui.state.model import RunState, TaskCommand
 from tests.unit.runs import info, queued
 
 
@@ -20,8 +18,8 @@ def test_lines_of_many_tasks(verbose: bool, capsys: pytest.CaptureFixture[str]) 
             raise TaskError(f"task {task_id} is running")
         return task_id != info(0).id
 
-    arguments = Namespace(command="resubmit", verbose=verbose)
-    assert _each(arguments, action, list(state.tasks), state) == (ExitCode.INPUT, True)
+    command = TaskCommand.RESUBMIT
+    assert ask_each(command, action, list(state.tasks), state, verbose=verbose) == (ExitCode.INPUT, True)
     lines = capsys.readouterr().err.splitlines()
     assert sum(line.startswith("task ") for line in lines) == (1999 if verbose else 30)
     assert "cqltui: task 000007cf is running" in lines
@@ -29,5 +27,5 @@ def test_lines_of_many_tasks(verbose: bool, capsys: pytest.CaptureFixture[str]) 
     assert [line.partition(" (")[0] for line in summary] == (
         [] if verbose else ["1 tasks in all", "1,998 tasks in all"]
     )
-    assert _each(arguments, lambda _: False, list(state.tasks)[:3], state) == (ExitCode.OK, False)
+    assert ask_each(command, lambda _: False, list(state.tasks)[:3], state, verbose=verbose) == (ExitCode.OK, False)
     assert len(capsys.readouterr().err.splitlines()) == 3

@@ -1,0 +1,53 @@
+"""What comes before a run begins: an earlier one is moved aside, or may be changed."""
+
+import sys
+
+from cqltui.app import difference, finished
+from cqltui.app.dataset import load_data
+from cqltui.app.options import RunOptions
+from cqltui.app.placing import settle
+from cqltui.broker.server.handle import is_missed
+from cqltui.broker.server.server import EmbeddedServer
+from cqltui.errors import InputError
+from cqltui.results.rundir import read_json
+from cqltui.state.plain import word
+from cqltui.supervisor.lock import RunLock, is_supervised, place
+from cqltui.supervisor.records import set_aside
+
+
+def start_fresh(chosen: RunOptions) -> None:
+    """Move an earlier run out of the way. Raise InputError if it goes on, or for wrong input, which moves nothing."""
+    run_dir = chosen.run_dir
+    load_data(chosen.campaign)
+    if not run_dir.path.exists():
+        return
+    lock = RunLock(run_dir)
+    try:
+        if EmbeddedServer(run_dir.path).alive() or is_missed(run_dir.server):
+            raise InputError(
+                f"{run_dir.path}: workers of this run are still at work: run it once more without --fresh, or end it "
+                f"with `cqltui stop {place(run_dir)}`"
+            )
+        aside = set_aside(run_dir.path)
+    finally:
+        lock.free()
+    print(f"cqltui: the earlier run is kept in {word(str(aside))}", file=sys.stderr)
+
+
+def agreed_changes(chosen: RunOptions, *, yes: bool) -> str:
+    """Ask whether the file may change the run that is there, unless it goes on; what was agreed to.
+
+    Raises DeclinedError.
+    """
+    if not chosen.run_dir.campaign_json.is_file():  # of a new run the screen is drawn first
+        return ""
+    campaign, data = load_data(chosen.campaign)
+    if is_supervised(chosen.run_dir):  # it is joined, or refused: nothing is changed
+        return ""
+    found = difference.find(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir), data)
+    if found.changes and any(task.auto_precision for task in campaign.tasks):  # then it is worth asking the devices
+        placing = settle(campaign, read_json(chosen.run_dir.campaign_json), test=False)
+        exact = campaign.with_auto_precision(placing.precision).identified(data.digest)
+        found = difference.find(chosen.run_dir, exact, data)
+    difference.ask(found, chosen.run_dir, yes=yes)
+    return found.fingerprint

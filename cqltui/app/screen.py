@@ -1,0 +1,162 @@
+"""The screen on a run: one that is being started, that goes on, or that has ended. Loads Textual."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from cqltui.app import options
+from cqltui.app.ending import read, see_out, tell
+from cqltui.app.opening import Opening, Tell
+from cqltui.app.requests import QueueRequests
+from cqltui.app.run_server import open_known
+from cqltui.app.still import Still
+from cqltui.broker.server.access import Server
+from cqltui.campaign.model import WorkersConfig
+from cqltui.errors import CqltuiError, ExitCode
+from cqltui.results.rundir import RunDir
+from cqltui.state import decode
+from cqltui.state.model import RunState, Wanted
+from cqltui.state.select import run_status
+from cqltui.supervisor import manifest
+from cqltui.supervisor.lock import hindered, is_supervised, place
+from cqltui.ui.logs import FileLogs
+from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.run import run_ui
+
+GOING_ON = {
+    "paused": "the run stays paused",
+    "pausing": "the run is being paused",
+    "draining": "the run drains",
+    "stopping": "the run is being stopped",
+    "offline": "the server does not answer just now, the run goes on",
+}
+WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
+
+
+def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Callable[[], None]) -> int:
+    """The screen on a run of this machine, which is seen while the run is being started.
+
+    `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
+    """
+    run_dir = chosen.run_dir
+
+    def start(tell: Tell) -> Server:
+        tell("Reading the data.")
+        check()  # wrong input starts no server
+        # The share comes first: the supervisor of a run that has ended leaves at once, and would take the server along.
+        tell("Starting the server.")
+        server = Server(run_dir.path, chosen.redis_url, chosen.campaign.redis.namespace, start=True)
+        try:
+            tell("Starting the supervisor, which fills the queue and starts the workers.")
+            supervised()
+        except BaseException:
+            server.leave()
+            raise
+        return server
+
+    opening = Opening(start)
+    try:
+        choice = run_ui(
+            opening,
+            QueueRequests(opening.queue, supervised),
+            FileLogs(run_dir.path),
+            stall_s=chosen.campaign.workers.stall_s,
+            supervised=lambda: not opening.over or is_supervised(run_dir),
+            hindered=lambda: hindered(run_dir),
+            start=opening.start,
+        )
+        return _after(opening.wait(), run_dir, choice)
+    finally:
+        opening.leave()
+
+
+def show_ended(run_dir: RunDir, state: RunState) -> int:
+    """The screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
+    still = Still(state, lambda: _reopened(run_dir))
+    try:
+        choice = run_ui(
+            still,
+            QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
+            FileLogs(run_dir.path),
+            stall_s=_stall_s(run_dir),
+            supervised=lambda: still.server is None or is_supervised(run_dir),
+        )
+        if still.server is None:
+            return tell(run_dir, state, state.wanted)
+        return _after(still.server, run_dir, choice)
+    finally:
+        still.leave()
+
+
+def _reopened(run_dir: RunDir) -> Server | None:
+    """The server of a run that somebody goes on with; None while nobody does, or it has yet to start."""
+    if not is_supervised(run_dir):
+        return None
+    try:
+        return open_known(run_dir, None, look=True)
+    except (CqltuiError, RedisError, OSError):
+        return None
+
+
+def watch(server: Server, run_dir: RunDir | None) -> int:
+    """Show the screen until the user leaves, then do as was chosen; the exit code.
+
+    `run_dir`: None if only the server knows it.
+    """
+    if run_dir is None:
+        run_dir = RunDir(Path(read(server.queue).campaign.run_dir))
+    feed, queue = server.feed(), server.another_queue()
+    try:
+        choice = run_ui(
+            feed,
+            QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
+            FileLogs(run_dir.path),
+            stall_s=_stall_s(run_dir),
+            # Of a run on another machine nothing is known here.
+            supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
+            hindered=lambda: hindered(run_dir),
+        )
+    finally:
+        feed.close()
+    return _after(server, run_dir, choice)
+
+
+def _after(server: Server, run_dir: RunDir, choice: LeaveChoice) -> int:
+    """What was chosen when the screen was left, to its end; the exit code."""
+    if choice is LeaveChoice.BACKGROUND:
+        return _left_alone(server, run_dir)
+    wanted = WANTED[choice]
+    try:
+        return tell(run_dir, see_out(server, run_dir, wanted), wanted)
+    except KeyboardInterrupt:
+        print(f"what was asked goes on; see it with: cqltui attach {place(run_dir)}", file=sys.stderr)
+        raise
+
+
+def _stall_s(run_dir: RunDir) -> float:
+    """After how long without a step the run's supervisor calls a task stalled."""
+    return decode.number(manifest.known(run_dir).get("workers"), "stall_s", WorkersConfig().stall_s)
+
+
+def _left_alone(server: Server, run_dir: RunDir) -> int:
+    """Say what becomes of the run that the screen has left; the exit code."""
+    try:
+        state = read(server.queue)
+    except RedisError:
+        state = RunState()
+    if state.finished_ts:
+        return tell(run_dir, state, state.wanted)
+    said = GOING_ON.get(run_status(state), "the run goes on")
+    if run_dir.path.is_dir() and not is_supervised(run_dir):
+        print("no supervisor runs; the same campaign command goes on with it", file=sys.stderr)
+        said = "its workers do what is queued"
+    print(f"{said}; see it again with: cqltui attach {place(run_dir)}", file=sys.stderr)
+    return ExitCode.OK
+
+
+def _need_supervisor(run_dir: RunDir) -> None:
+    if not is_supervised(run_dir):
+        raise CqltuiError("it is queued, but no supervisor runs: start the campaign again to have it trained")

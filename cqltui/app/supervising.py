@@ -1,0 +1,226 @@
+"""Put a run's supervisor together and run it to its end, in the foreground (`--no-ui`) or behind the screen."""
+
+import logging
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from cqltui.app import devices, difference, options
+from cqltui.app.dataset import load_data
+from cqltui.app.difference import Agreement
+from cqltui.app.options import RunOptions
+from cqltui.app.placing import Placing, settle
+from cqltui.app.signals import Signals
+from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import Trouble, kind, named, told
+from cqltui.broker.server.access import Server
+from cqltui.broker.server.connect import connect_url
+from cqltui.broker.server.fitness import check_room
+from cqltui.broker.server.url import shown_url
+from cqltui.campaign.difference import Difference
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.errors import ExitCode, ServerError
+from cqltui.machine import here
+from cqltui.results.earlier import keep_earlier
+from cqltui.results.record import TaskStanding
+from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.study import Study
+from cqltui.results.tables import write_results
+from cqltui.state.model import RunState, Status, TaskState, Verdict, Wanted
+from cqltui.state.reduce import reduce
+from cqltui.supervisor import manifest
+from cqltui.supervisor.continuing import carry_over
+from cqltui.supervisor.fleet import Fleet
+from cqltui.supervisor.guard import Guard
+from cqltui.supervisor.history import History
+from cqltui.supervisor.hooks import Hooks, Reporter
+from cqltui.supervisor.interim import Interim
+from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.process import Launcher, left_behind
+from cqltui.supervisor.records import Records
+from cqltui.supervisor.submit import planned
+from cqltui.supervisor.supervisor import Supervisor
+from cqltui.supervisor.upkeep import Upkeep
+
+ASSEMBLE_TRIES = 3
+
+log = logging.getLogger(__name__)
+
+
+def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agreement) -> ExitCode:
+    """Supervise the run to its end; how it ended."""
+    placing = settle(chosen.campaign, read_json(chosen.run_dir.campaign_json), log.warning, test=True)
+    campaign, data = load_data(chosen.campaign.with_auto_precision(placing.precision))
+    if chosen.redis_url is not None:
+        with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
+            check_room(client, shown_url(chosen.redis_url), len(placing.places) - len(left_behind(chosen.run_dir.path)))
+    with Signals() as signals:
+        lock = RunLock(chosen.run_dir)
+        try:
+            difference.find_agreed(chosen.run_dir, campaign, data, agreement)  # before a server is started
+            server = Server(chosen.run_dir.path, chosen.redis_url, campaign.redis.namespace, start=True)
+            try:
+                done = _done_on(server.queue)
+                changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
+                _become(chosen.run_dir, campaign, changes)
+                supervisor = _persistently(
+                    lambda: _assemble(chosen, campaign, data, placing, server, reporters, lock), server.restart
+                )
+                lock.say(ready=True)
+                signals.reach(supervisor)
+                return supervisor.run()
+            finally:
+                server.leave()
+        finally:
+            lock.free()
+
+
+def _done_on(queue: Queue) -> list[str]:
+    """The tasks that the server holds as done: of some the run directory has not heard while nobody supervised it."""
+    try:
+        found = reduce(RunState(), queue.snapshot()).tasks.values()
+    except RedisError:  # it has just ended; it is brought back below
+        return []
+    return [task.id for task in found if task.status is Status.DONE]
+
+
+def _become(run_dir: RunDir, campaign: Campaign, changes: Difference) -> None:
+    """Make the run that of another file, as far as its directory goes, before anything in it says so."""
+    difference.show(changes, run_dir)
+    if changes.changes or manifest.is_other(run_dir, campaign):
+        keep_earlier(run_dir)
+    carry_over(run_dir, changes.continued)
+
+
+def _persistently(assemble: Callable[[], Supervisor], restart: Callable[[], None]) -> Supervisor:
+    """Again if the server ended in the middle of it. Raises ServerError if that does not help."""
+    for _ in range(ASSEMBLE_TRIES):
+        try:
+            return assemble()
+        except RedisError as error:
+            if kind(error) is not Trouble.AWAY:
+                raise named(error) from error
+            log.warning("%s", told(error))
+            last = error
+            restart()
+    raise ServerError(told(last)) from last
+
+
+def _assemble(
+    chosen: RunOptions,
+    campaign: Campaign,
+    data: DataSummary,
+    placing: Placing,
+    server: Server,
+    reporters: Sequence[Reporter],
+    lock: RunLock,
+) -> Supervisor:
+    """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
+    run_dir, queue, places = chosen.run_dir, server.queue, placing.places
+    records = Records(run_dir, planned(campaign, data))
+    created_ts = manifest.write(
+        run_dir,
+        campaign,
+        data,
+        sys.argv,
+        time.time(),
+        placing=asdict(placing),
+        own_server=chosen.redis_url is not None,
+    )
+
+    study = Study(run_dir, campaign)
+
+    def describe(state: RunState) -> dict[str, Any]:
+        return _describe(campaign, run_dir, created_ts, places, study.verdicts(standings(state)))
+
+    upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
+    upkeep.open(created_ts)
+    upkeep.tell(RunState())
+    queue.finish(0.0)
+    queue.want(Wanted.RUNNING)
+    for note in (*data.notes, placing.reason):
+        if note:
+            queue.notice("info", note)
+    for warning in data.warnings:
+        queue.notice("warning", warning)
+    fleet = Fleet(_launcher(chosen, campaign, places), len(places), [devices.environment_of(place) for place in places])
+    if adopted := fleet.adopt(left_behind(run_dir.path)):
+        log.info("took over the workers %s", ", ".join(adopted))
+    guard = Guard(queue, fleet, campaign.workers, records)
+    hooks = Hooks(
+        upkeep.ensure,
+        upkeep.audit,
+        lambda task: study.take(task.id, standing(task)),
+        upkeep.tell,
+        lambda state: _conclude(run_dir, campaign, state, study),
+        lambda why: lock.say(ready=True, hindered=why),
+    )
+    ids = frozenset(task.id for task in campaign.tasks)
+    interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
+    watching = [*reporters, History(run_dir.history), interim]
+    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids)
+
+
+def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
+    write_results(run_dir, campaign, standings(state), study)
+    return manifest.finish(run_dir, state, time.time())
+
+
+def standings(state: RunState) -> dict[str, TaskStanding]:
+    """How each task stands, for the results."""
+    return {task.id: standing(task) for task in state.tasks.values()}
+
+
+def standing(task: TaskState) -> TaskStanding:
+    """How a task stands, for the results."""
+    return TaskStanding(task.status, task.life.attempt, task.life.error, task.life.token)
+
+
+def _describe(
+    campaign: Campaign,
+    run_dir: RunDir,
+    created_ts: float,
+    places: Sequence[str],
+    verdicts: Mapping[str, Sequence[Verdict]],
+) -> dict[str, Any]:
+    """What `state.decode.campaign` reads, with the criteria as they stand."""
+    return {
+        "name": campaign.name,
+        "title": campaign.title,
+        "description": campaign.description,
+        "run_dir": str(run_dir.path),
+        "host": socket.gethostname(),
+        "process": asdict(here()),
+        "started_ts": created_ts,
+        "workers": len(places),
+        "device": places[0].partition(":")[0],
+        "phases": [
+            {
+                "name": phase.name,
+                "title": phase.title,
+                "priority": phase.priority,
+                "goal": phase.goal,
+                "questions": list(phase.questions),
+                "expected": phase.expected,
+                "verdicts": [asdict(verdict) for verdict in verdicts[phase.name]],
+            }
+            for phase in campaign.phases
+        ],
+    }
+
+
+def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str]) -> Launcher:
+    workers = campaign.workers
+    arguments = ["--run-dir", str(chosen.run_dir.path), "--poll-interval", str(workers.poll_interval_s)]
+    arguments += ["--device", places[0].partition(":")[0], "--share", str(max(Counter(places).values()))]
+    if workers.min_priority is not None:
+        arguments += ["--min-priority", str(workers.min_priority)]
+    environment = {} if chosen.redis_url is None else {options.URL_VARIABLES[0]: chosen.redis_url}
+    return Launcher(arguments, environment, chosen.run_dir.logs)

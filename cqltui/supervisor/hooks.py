@@ -1,0 +1,36 @@
+"""What the loop that keeps a run going leaves to others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cqltui.state.events import Event
+from cqltui.state.model import RunState, TaskState
+
+
+class Reporter(Protocol):
+    """Who tells the user what happens, in the foreground."""
+
+    def handle(self, before: RunState, event: Event, after: RunState) -> None:
+        """One event, with the state around it."""
+
+    def tick(self, state: RunState, now: float) -> None:
+        """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the loop leaves to others."""
+
+    ensure_server: Callable[[RunState], None]
+    """Bring the server back if it is ours to bring, and the queue if its data was lost. Raises CqltuiError."""
+    audit: Callable[[RunState], None]
+    """Notice what a server that answers has lost, and make it again. Raises as `ensure_server`, and RedisError."""
+    study: Callable[[TaskState], object]
+    """A task is done and its result is published: read what the criteria need of it. Raises OSError."""
+    describe: Callable[[RunState], None]
+    """Tasks have ended: tell the server how the criteria stand."""
+    conclude: Callable[[RunState], float]
+    """The supervisor leaves: write the results as they are; when the run ended."""
+    hindered: Callable[[str], None]
+    """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""

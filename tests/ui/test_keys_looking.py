@@ -1,0 +1,152 @@
+"""Keys that change what is seen and ask nothing of the run."""
+
+from textual.events import Key
+from textual.widgets import Input
+
+from cqltui.state.events import Kind
+from cqltui.ui.panels.curve import CurvePanel
+from cqltui.ui.panels.log import LogPanel
+from cqltui.ui.panels.workers import WorkersPanel
+from cqltui.ui.screens.details import DetailsScreen
+from cqltui.ui.screens.help import HelpScreen
+from cqltui.ui.screens.main import MainScreen
+from tests.ui.driving import ALL, QUEUED, RUNNING, changed, sent, started, table
+
+
+async def test_the_cursor_begins_on_what_runs() -> None:
+    async with started() as (bench, _):
+        assert table(bench).cursor_id == RUNNING
+
+
+async def test_escape_removes_marks() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("space", "escape")
+        assert table(bench).marked == set()
+
+
+async def test_enter_opens_details_and_escape_leads_back() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("enter")
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await pilot.press("p")
+        await sent(bench, pilot, ("pause", RUNNING))
+        await pilot.press("escape")
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+
+
+async def test_movement() -> None:
+    cases = (["g"], 0), (["G"], 48), (["g", "j"], 1), (["g", "j", "j", "k"], 1), (["g", "down"], 1), (["home", "up"], 0)
+    async with started() as (bench, pilot):
+        for keys, index in cases:
+            await pilot.press(*keys)
+            assert table(bench).cursor_id == ALL[index].id, keys
+
+
+async def test_sort_column_moves_and_the_selection_stays() -> None:
+    async with started() as (bench, pilot):
+        assert table(bench).sort_name == ""
+        await pilot.press("greater_than_sign")
+        assert table(bench).sort_name == "state"
+        assert table(bench).ids[0] == RUNNING  # what runs comes first
+        await pilot.press("greater_than_sign")
+        assert table(bench).ids == tuple(sorted(task.id for task in ALL))
+        assert table(bench).cursor_id == RUNNING
+        await pilot.press("less_than_sign", "less_than_sign")
+        assert table(bench).ids == tuple(task.id for task in ALL)
+
+
+async def test_what_is_typed_at_once_after_slash_goes_into_the_filter() -> None:
+    async with started() as (bench, pilot):
+        for key in ("slash", "p", "x", "slash"):  # as a slow line delivers them: all before the first is acted upon
+            bench.app.post_message(Key(key, {"slash": "/"}.get(key, key)))
+        field = bench.app.screen.query_one("#filter", Input)
+        await bench.until(pilot, lambda: len(field.value) == 3)
+        await pilot.pause()
+        assert field.value == "px/"
+        assert bench.requests.calls == []
+        offered = {active.binding.action for active in bench.app.screen.active_bindings.values()}
+        assert not offered & {"filter", "priority(1)", "pause"}, "the footer offers what would be a letter"
+
+
+async def test_slash_filters_and_escape_clears() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("slash", *"seed 5")
+        assert len(table(bench).ids) == 10
+        await pilot.press("enter")
+        assert table(bench).has_focus
+        await pilot.press("escape")
+        assert len(table(bench).ids) == 49
+        assert bench.app.screen.query_one(Input).value == ""
+
+
+async def test_a_sorted_list_can_be_hidden_and_seen_again() -> None:
+    async with started() as (bench, pilot):
+        found = table(bench)
+        await pilot.press("less_than_sign")  # the last column
+        assert found.sort_name == "eta"
+        await pilot.press("tab", "shift+tab")
+        assert (found.display, found.sort_name) == (True, "eta")
+
+
+async def test_a_list_made_narrow_stays_sorted_by_a_column_that_no_longer_fits() -> None:
+    by_phase = tuple(task.id for task in sorted(ALL, key=lambda task: task.phase))
+    assert by_phase != tuple(task.id for task in ALL)
+    async with started(size=(200, 60)) as (bench, pilot):
+        found = table(bench)
+        while found.sort_name != "phase":
+            await pilot.press("greater_than_sign")
+        assert found.ids == by_phase
+        await pilot.resize_terminal(80, 24)
+        bench.give(changed(bench, Kind.TASK_PAUSED, QUEUED, "paused"))  # so that it is listed anew
+        await bench.settle(pilot)
+        assert (found.sort_name, found.ids) == ("phase", by_phase)
+        await pilot.press("greater_than_sign")
+        assert found.sort_name == "epoch"
+        epochs = [bench.app.frame.state.tasks[task_id].epochs_done for task_id in found.ids if bench.app.frame]
+        assert epochs == sorted(epochs, reverse=True), "the farthest first"
+        assert epochs[0] > epochs[-1]
+
+
+async def test_question_mark_opens_help() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("question_mark")
+        assert isinstance(bench.app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert isinstance(bench.app.screen, MainScreen)
+
+
+async def test_tab_goes_round_the_panels() -> None:
+    async with started() as (bench, pilot):
+        seen = []
+        for _ in range(6):
+            seen.append(bench.app.screen.focused.id if bench.app.screen.focused else None)
+            await pilot.press("tab")
+        assert seen == ["tasks", "log", "curve", "timeline", "criteria", "workers"]
+        assert table(bench).has_focus
+        await pilot.press("shift+tab")
+        assert bench.app.screen.query_one(WorkersPanel).has_focus
+
+
+async def test_tab_shows_one_panel_at_a_time_on_a_small_terminal() -> None:
+    async with started(size=(80, 24)) as (bench, pilot):
+        await pilot.press("tab", "tab")
+        assert bench.app.screen.query_one(CurvePanel).has_focus
+        assert not table(bench).display
+        assert not bench.app.screen.query_one(LogPanel).display
+
+
+async def test_the_log_follows_the_selected_task_and_worker() -> None:
+    async with started(size=(160, 48)) as (bench, pilot):
+        assert bench.logs.asked[-1] == ("w1", RUNNING)
+        await pilot.press("shift+tab")
+        await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w1", ""))
+        await pilot.press("j")
+        await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w2", ""))
+
+
+async def test_m_toggles_the_mouse() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("m")
+        await bench.until(pilot, lambda: any("Mouse off" in n.message for n in bench.app._notifications))
+        await pilot.press("m")
+        await bench.until(pilot, lambda: any("Mouse on" in n.message for n in bench.app._notifications))
