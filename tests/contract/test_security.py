@@ -164,7 +164,7 @@ def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis,
 
 
 def _typed(owner: Queue, task_id: str) -> None:
-    """What README tells to type into redis-cli."""
+    """What docs/servers.md tells to type into redis-cli."""
     assert owner.client.execute_command("ZCARD", KEYS.queue) == 1
     assert owner.client.execute_command("SMEMBERS", KEYS.active_workers) == {b"w1"}
     owner.client.execute_command("ZADD", KEYS.queue, 9, task_id, 9, "no-such-task")
