@@ -63,6 +63,17 @@ def test_every_page_is_linked_from_the_readme() -> None:
     assert len(text(ROOT / "README.md").splitlines()) < 150
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    if page.name == "CHANGELOG.md":  # it tells of what was
+        return
+    named = re.findall(r"`([\w./-]+\.(?:py|lua|toml|tcss|lock))`", text(page))
+    made_up = {"file.csv", "count.py", "cqltui/algorithms/dqn.py"}
+    for name in set(named) - made_up:
+        places = [ROOT, ROOT / "cqltui", ROOT / "trainer", ROOT / "tests", page.parent]
+        assert any((place / name).exists() for place in places) or any(ROOT.glob(f"*/**/{name}")), name
+
+
 def typed() -> Iterator[tuple[str, list[str]]]:
     """Every call of cqltui in code, with something after it: (page, words)."""
     for page in PAGES:
