@@ -1,3 +1,3 @@
-"""Campaigns of CQL trainings: file, queue, workers, screen, results."""
+"""Campaigns of CQL training runs: file, queue, workers, screen, results."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What a training is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
+"""What a training run is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NORM_EPS = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """Which transitions are trained on, and where time splits them into training and held-out rows."""
+    """Which transitions are trained on, and where time splits them into training and validation rows."""
 
     source: Source = "simulated"
     path: Path | None = None
@@ -44,7 +44,7 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrainerConfig:
-    """One training, complete: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
+    """A complete training run: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
 
     epochs: int
     lr: float
@@ -59,7 +59,7 @@ class TrainerConfig:
     target_update_steps: int = 1000
     grad_clip: float = 10.0
     validate_every: int = 10
-    """Held-out losses are computed every so many epochs, and after the last. Has no influence on the weights."""
+    """Validation losses are computed every so many epochs, and after the last. Has no influence on the weights."""
 
 
 def layer_sizes(hidden_dims: tuple[int, ...], state_dim: int) -> tuple[tuple[int, int], ...]:

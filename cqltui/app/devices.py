@@ -1,4 +1,4 @@
-"""The devices of this machine, asked of a short process, since whoever asks shall not load PyTorch."""
+"""The devices of this machine, asked of a short-lived process, since whoever asks must not load PyTorch."""
 
 import json
 import os

@@ -121,13 +121,13 @@ CHECKS: dict[str, Check] = {
         algorithm="cql",
     ),
     "uncertainty_correlates": Check(
-        "The members' disagreement about Q tells how far they are wrong on held-out games.",
+        "The members' disagreement about Q tells how far they are wrong on validation games.",
         {"min_correlation": Param(SHARE, "least correlation", 0.1)},
         early=True,
         algorithm="cql",
     ),
     "deployment_ready": Check(
-        "The bets that the members agree on win often enough on held-out games.",
+        "The bets that the members agree on win often enough on validation games.",
         {
             "keep_share": Param(SHARE, "share of the bets that is kept", 0.2),
             "min_win_rate": Param(SHARE, "least share of them that wins", 0.53),

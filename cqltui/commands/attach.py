@@ -170,7 +170,7 @@ class Commands:
         self._ask(self._queue().set_priority, task_id, int(priority))
 
     def want(self, wanted: Wanted) -> None:
-        """Say what the whole run shall do."""
+        """Say what is wanted of the whole run."""
         self._ask(self._queue().want, wanted)
 
     @staticmethod

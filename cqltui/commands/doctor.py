@@ -1,4 +1,4 @@
-"""`cqltui doctor`: is this machine ready? Each finding with its mend."""
+"""`cqltui doctor`: is this machine ready? Each finding with its fix."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ from cqltui.state.plain import plain
 from trainer import allowance
 from trainer.allowance import Allowed
 
-HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk. Each finding comes with its mend."
+HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk. Each finding comes with its fix."
 GIB = 1024**3
 LEAST_DISK_BYTES = 2 * GIB
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
@@ -112,7 +112,7 @@ def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(Level.OK, "precision on CPU", f'"auto" is {precision} here')
     if kind := environment.get("OPENBLAS_CORETYPE"):
         found = f"OPENBLAS_CORETYPE={kind}: fp32 products run as on that processor, whatever this one is"
-        yield Finding(Level.WARNING, "OpenBLAS", found, "unset it, unless results shall be those of such a processor")
+        yield Finding(Level.WARNING, "OpenBLAS", found, "unset it, unless you want the results of such a processor")
 
 
 def allowed(cores: Allowed, memory: Allowed, workers: int) -> Iterator[Finding]:
@@ -147,8 +147,8 @@ def terminal(environment: Mapping[str, str], size: os.terminal_size, is_terminal
         yield Finding(Level.WARNING, "terminal", "none: a run prints lines", "run it in a terminal for the screen")
         return
     level = Level.OK if size.columns >= LEAST_COLUMNS and size.lines >= LEAST_ROWS else Level.WARNING
-    mend = "" if level is Level.OK else f"enlarge it to {LEAST_COLUMNS}x{LEAST_ROWS} or more"
-    yield Finding(level, "terminal", f"{size.columns}x{size.lines}, TERM={environment.get('TERM', '')}", mend)
+    fix = "" if level is Level.OK else f"enlarge it to {LEAST_COLUMNS}x{LEAST_ROWS} or more"
+    yield Finding(level, "terminal", f"{size.columns}x{size.lines}, TERM={environment.get('TERM', '')}", fix)
     colours = environment.get("COLORTERM") in ("truecolor", "24bit") or "256color" in environment.get("TERM", "")
     if environment.get("NO_COLOR"):
         yield Finding(Level.OK, "colours", "off, as NO_COLOR says")
@@ -174,5 +174,5 @@ def _print(findings: list[Finding]) -> None:
         mark, style = marks[finding.level]
         what, found = plain(finding.what), plain(finding.found, SHOWN)  # which a server or a driver may have said
         console.print(Text.assemble((mark, style), "  ", (what, "bold"), ": ", found), soft_wrap=True)
-        if finding.mend:
-            console.print(Text(f"         -> {plain(finding.mend, SHOWN)}"), soft_wrap=True)
+        if finding.fix:
+            console.print(Text(f"         -> {plain(finding.fix, SHOWN)}"), soft_wrap=True)

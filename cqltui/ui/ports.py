@@ -39,7 +39,7 @@ class Commands(Protocol):
         """Change a task's priority; higher goes first."""
 
     def want(self, wanted: Wanted) -> None:
-        """Say what the whole run shall do."""
+        """Say what is wanted of the whole run."""
 
 
 class Logs(Protocol):

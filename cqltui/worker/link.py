@@ -105,7 +105,7 @@ class Link:
         return {} if report is None else self._heed(report, self.queue)
 
     def ask(self, send: Callable[[], Answer]) -> Answer | None:
-        """The server's answer, or None; at once if it is known to be away: a training does not wait for it."""
+        """The server's answer, or None; at once if it is known to be away: training does not wait for it."""
         return self.insist(send) if self.reachable else None
 
     def insist(self, send: Callable[[], Answer]) -> Answer | None:

@@ -262,7 +262,7 @@ def test_the_doctor_names_rights_that_are_missing(
     any_client.execute_command("ACL", "SETUSER", OWNER.user, "-type")
     (finding,) = (f for f in checkup.user_server(url_of(any_server, OWNER), KEYS) if f.level is Level.ERROR)
     assert "type" in finding.found
-    assert "redis-acl" in finding.mend
+    assert "redis-acl" in finding.fix
 
 
 def test_the_commands_of_a_script_can_be_read_from_it() -> None:

@@ -140,7 +140,7 @@ def test_a_chosen_fraction_goes_before_the_seasons(file: Path) -> None:
 def test_without_seasons_and_without_a_choice_the_last_fifth_is_held_out(file: Path) -> None:
     data = load(config(write(file, without(bets(), "season", "week"))))
     assert (len(data.train), len(data.heldout)) == (16, 4)
-    assert data.notes == ("no season column: the last 4 of 20 rows are held out",)
+    assert data.notes == ("no season column: the last 4 of 20 rows are for validation",)
 
 
 def test_with_too_few_seasons_the_last_rows_are_held_out(file: Path) -> None:

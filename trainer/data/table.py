@@ -92,11 +92,11 @@ class Table:
         try:
             value = float(cell.replace("_", "?"))  # Python would read 1_000 as a number
         except ValueError:
-            mend = "put a number there, or leave the cell empty"
-            raise self.error(f"{self.cell(column, index)} is not a number: {mend}", column, index) from None
+            fix = "put a number there, or leave the cell empty"
+            raise self.error(f"{self.cell(column, index)} is not a number: {fix}", column, index) from None
         if not abs(value) <= LARGEST:  # false for NaN, too
-            mend = "put a finite number there, or leave the cell empty"
-            raise self.error(f"{self.cell(column, index)} cannot be computed with: {mend}", column, index)
+            fix = "put a finite number there, or leave the cell empty"
+            raise self.error(f"{self.cell(column, index)} cannot be computed with: {fix}", column, index)
         return value
 
 
