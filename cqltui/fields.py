@@ -239,7 +239,7 @@ def list_of(item: Reader, expected: str, low: int = 1, high: int = 1000, unique:
         first: dict[Any, int] = {}
         for index, element in enumerate(items):
             if unique and first.setdefault(element, index) != index:
-                problems.add(f"{key}[{index}]", f"{describe(value[index])} is there already, as [{first[element]}]")
+                problems.add(f"{key}[{index}]", f"{describe(value[index])} repeats [{first[element]}]")
                 return INVALID
         return tuple(items)
 

@@ -56,7 +56,7 @@ def _read_settings(value: object, key: str, problems: Problems) -> Any:
         return ()
     for name in names:
         if name == "seed":
-            problems.add(key, "'seed' is what repeats a configuration; name another setting")
+            problems.add(key, "'seed' only repeats a configuration: name another setting")
             return INVALID
         if name not in SETTINGS:
             problems.add(key, f"there is no setting {describe(name)}{suggestion(name, SETTINGS)}")

@@ -276,7 +276,10 @@ def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
         identity = str(named(task.trainer.algorithm).identity(task.trainer))
         other_place, other = first.setdefault(identity, (place, task))
         if other is not task:
-            problems.add(place, f"the task {task.title!r} is there already, as {other.title!r} in {other_place}")
+            problems.add(
+                place,
+                f"the task {task.title!r} repeats {other.title!r} in {other_place}: remove one, or change a setting",
+            )
 
 
 def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Context) -> Iterator[Criterion]:

@@ -52,7 +52,7 @@ WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui attach`."""
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
-    parser.add_argument("--json", action="store_true", help="one event a line on standard output")
+    parser.add_argument("--json", action="store_true", help="print one event per line on standard output")
     options.add_verbose(parser)
     options.add_place(parser, by_position=True)
 

@@ -22,7 +22,7 @@ from cqltui.reporters.difference import difference_json, difference_lines, left_
 from cqltui.reporters.plan import plan_json, plan_table
 from cqltui.results.rundir import read_json
 
-HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
+HELP = "Show tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
 MEASURE_S = 1.0
 """How long each architecture is timed."""
 

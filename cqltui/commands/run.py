@@ -43,9 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_campaign(parser)
     options.add_place(parser)
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
-    parser.add_argument("--json", action="store_true", help="without a screen: one event a line on standard output")
+    parser.add_argument(
+        "--json", action="store_true", help="without a screen: print one event per line on standard output"
+    )
     options.add_verbose(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin anew; an earlier run is moved aside")
+    parser.add_argument("--fresh", action="store_true", help="start over; an earlier run is moved aside")
     options.add_yes(parser)
 
 

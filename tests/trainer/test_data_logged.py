@@ -216,7 +216,7 @@ def test_one_action_only(file: Path) -> None:
         (",".join([*STATE_COLUMNS, "action", "r", "r"]).encode() + b"\n", "column 'r', row 1: .*more than once"),
         (",".join([*STATE_COLUMNS, "action", "r"]).encode() + b"\n,,,,,,,\n", "no row has all of its states"),
         (b"\xff\xfe\x00", "not UTF-8"),
-        (b'spread_close,"a"b\n', "row 1: the row is no CSV"),
+        (b'spread_close,"a"b\n', "row 1: the row is not valid CSV"),
     ],
 )
 def test_a_file_that_is_no_table(file: Path, content: bytes, message: str) -> None:
