@@ -53,6 +53,11 @@ class Problems:
         else:
             self._found.append(line)
 
+    @property
+    def first(self) -> str:
+        """What was recorded first; empty if nothing was."""
+        return self._found[0] if self._found else ""
+
     def raise_any(self) -> None:
         """Raise one InputError with everything recorded, if there is anything."""
         if self._found:
@@ -65,7 +70,7 @@ class Problems:
                 return f"--set {key}"
         line = self._line_of(key)
         file = self._file if line is None else f"{self._file}:{line}"
-        return f"{file}: {key}" if key else file
+        return f"{file}: {key}" if file and key else file or key
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,13 @@ from trainer.files import checkpoints
 from trainer.tensorfile import TensorFileError, Written, read_tensors, write_tensors
 
 KIND = "cqltui.checkpoint/1"
-_FREE_KEYS = {"epochs", "validate_every"}
+_FREE_KEYS = {"epochs", "validate_every", "keep", "keep_metric"}
 """Settings that may change between a checkpoint and its resumption: they have no influence on the weights so far."""
+
+_DEFAULTS: dict[str, Any] = {
+    field.name: field.default for field in fields(TrainerConfig) if field.default is not MISSING
+}
+"""What a setting was in a checkpoint that was written before there was such a setting."""
 
 
 class CheckpointError(Exception):
@@ -47,11 +52,10 @@ class Checkpoint:
     def check(self, config: TrainerConfig, data_digest: str) -> None:
         """Raise CheckpointError unless this is a checkpoint of that training run on that data."""
         expected, where = config_document(config), f"checkpoint of epoch {self.epoch}"
-        for key in sorted(expected.keys() | self.config.keys()):
-            if key not in _FREE_KEYS and expected.get(key) != self.config.get(key):
-                raise CheckpointError(
-                    f"{where}: {key} is {self.config.get(key)!r}, the task's is {expected.get(key)!r}"
-                )
+        saved = _DEFAULTS | self.config
+        for key in sorted(expected.keys() | saved.keys()):
+            if key not in _FREE_KEYS and expected.get(key) != saved.get(key):
+                raise CheckpointError(f"{where}: {key} is {saved.get(key)!r}, the task's is {expected.get(key)!r}")
         if self.data_digest != data_digest:
             raise CheckpointError(f"{where}: it was trained on other data")
         if self.random_state != random_state(config.seed, self.epoch):

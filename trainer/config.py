@@ -8,6 +8,7 @@ from typing import Literal
 
 Precision = Literal["fp32", "bf16"]
 Source = Literal["simulated", "logged", "games"]
+Scaler = Literal["standard", "none"]
 
 STATE_COLUMNS = ("spread_close", "total_close", "epa_gap", "market_prob", "p_hat", "edge")
 ACTIONS = ("no-bet", "small", "medium", "large")
@@ -42,6 +43,20 @@ class DataConfig:
     """The state vector, in order: (feature, column of the file). Features chosen, and renamed in a `logged` file."""
 
 
+LAST, BEST = "last", "best"
+"""Of `TrainerConfig.keep`, besides epochs."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStop:
+    """When a training ends before its last epoch: once `metric` has not improved by more than `min_delta` for
+    `patience` epochs. It is looked at in epochs that are a multiple of `validate_every`."""
+
+    patience: int
+    metric: str = "val_td_loss"
+    min_delta: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class TrainerConfig:
     """A complete training run: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
@@ -60,6 +75,13 @@ class TrainerConfig:
     grad_clip: float = 10.0
     validate_every: int = 10
     """Validation losses are computed every so many epochs, and after the last. Has no influence on the weights."""
+    observation_scaler: Scaler = "standard"
+    """What the network sees of a state: "standard" z-scores of the training rows, "none" the source's own numbers."""
+    keep: tuple[int | str, ...] = (LAST, BEST)
+    """Whose weights are kept: the last epoch's (in any case), the best one's, and those of epochs by number."""
+    keep_metric: str = "val_td_loss"
+    """What the best epoch is told by; without a measurement of it the best is the last."""
+    early_stop: EarlyStop | None = None
 
 
 def layer_sizes(hidden_dims: tuple[int, ...], state_dim: int) -> tuple[tuple[int, int], ...]:

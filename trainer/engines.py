@@ -20,7 +20,7 @@ def engine(device: str, precision: Precision) -> EngineFactory:
     try:
         return load(CPU_ENGINES[precision])
     except ModuleNotFoundError as missing:
-        if missing.name not in COMPILER:
+        if (missing.name or "").partition(".")[0] not in COMPILER:
             raise
         raise RuntimeError("training on the CPU needs Numba and SciPy: pip install numba scipy") from missing
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from trainer.config import NORM_EPS
+from trainer.config import NORM_EPS, Scaler
 from trainer.data.standardise import Standardiser
 from trainer.data.types import Float
 from trainer.layout import make_layout
@@ -31,6 +31,8 @@ class Model:
     """What the columns of the Q values stand for."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What its writer put into the header of the file that it was read from: the task and its settings."""
+    observation_scaler: Scaler = "standard"
+    """Whether the network was trained on z-scores ("standard") or on the source's own numbers ("none")."""
 
     def q_values(self, states: Float) -> Float:
         """Q values [N, A] of states [N, D] as in the source (not standardised), in fp32."""
@@ -53,6 +55,7 @@ def write_model(path: Path, model: Model, details: dict[str, Any] | None = None)
         "hidden_dims": list(model.hidden_dims),
         "state_cols": list(model.state_cols),
         "actions": list(model.actions),
+        "observation_scaler": model.observation_scaler,
         "details": details or {},
     }
     mean, std = model.standardiser.mean, model.standardiser.std
@@ -72,7 +75,13 @@ def read_model(path: Path) -> Model:
             if tensors[name].shape != shape or tensors[name].dtype != np.float32:
                 raise ValueError(f"{name} is {tensors[name].dtype} {tensors[name].shape}, not float32 {shape}")
         standardiser = Standardiser(tensors.pop("input.mean"), tensors.pop("input.std"))
+        scaler = document.get("observation_scaler", "standard")  # models of before were all trained on z-scores
+        if scaler not in get_args(Scaler):
+            raise ValueError(f"observation_scaler is {str(scaler)[:40]!a}")
+        if scaler == "none" and (standardiser.mean.any() or (standardiser.std != 1).any()):
+            raise ValueError('observation_scaler is "none", but the inputs are scaled')
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise TensorFileError(f"{path}: the tensors do not fit the header ({error})") from error
     details = document.get("details")
-    return Model(tensors, standardiser, hidden_dims, state_cols, actions, details if isinstance(details, dict) else {})
+    found = details if isinstance(details, dict) else {}
+    return Model(tensors, standardiser, hidden_dims, state_cols, actions, found, scaler)

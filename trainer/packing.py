@@ -13,7 +13,7 @@ VALIDATION_ROWS = 4096
 
 
 class PackKey(NamedTuple):
-    """What members of a pack have in common; alpha, lr, seed, epochs and validate_every are each member's own."""
+    """What members of a pack have in common; the rest of its settings is each member's own."""
 
     algorithm: str
     hidden_dims: tuple[int, ...]
@@ -22,6 +22,7 @@ class PackKey(NamedTuple):
     precision: str
     target_update_steps: int
     grad_clip: float
+    observation_scaler: str
 
 
 def pack_key(config: TrainerConfig) -> PackKey:
@@ -34,6 +35,7 @@ def pack_key(config: TrainerConfig) -> PackKey:
         config.precision,
         config.target_update_steps,
         config.grad_clip,
+        config.observation_scaler,
     )
 
 

@@ -41,7 +41,7 @@ class PackTrainer:
         if not members:
             raise ValueError("a pack needs at least one member")
         if any(pack_key(config) != pack_key(members[0]) for config in members):
-            raise ValueError("members of a pack differ in more than alpha, lr, seed, epochs and validate_every")
+            raise ValueError("members of a pack differ in more than alpha, lr, seed, epochs, and what has no influence")
         first, rows = members[0], len(dataset.train)
         if first.batch_size > rows:
             raise ValueError(
@@ -54,7 +54,7 @@ class PackTrainer:
         self._make_engine = engine or fastest_engine(device, first.precision)
         self._state_cols = dataset.state_cols
         self._data_digest = dataset.digest()
-        self._standardiser = fit_standardiser(dataset.train.states)
+        self._standardiser = fit_standardiser(dataset.train.states, first.observation_scaler)
         self._train = self._load(dataset.train)
         self._heldout = self._load(dataset.heldout)
         self._steps = epoch_steps(rows, first.batch_size)
@@ -142,6 +142,7 @@ class PackTrainer:
             hidden_dims=self.members[member].hidden_dims,
             state_cols=self._state_cols,
             actions=ACTIONS,
+            observation_scaler=self.members[member].observation_scaler,
         )
 
     def _usable(self) -> None:

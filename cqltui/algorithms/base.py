@@ -5,8 +5,8 @@ details, criteria and results are made from these declarations.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Any, Final, Literal
 
 from cqltui.fields import INVALID, Problems, Reader
@@ -40,6 +40,8 @@ class Setting:
     """What it is called elsewhere, for a message to whoever writes that."""
     in_shape: bool = False
     """Whether the cost of a training step depends on it."""
+    scaled: Callable[[Any, float], Any] | None = None
+    """What a scale of epochs makes of a value, if it counts any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,13 @@ class Algorithm(ABC):
         return settings_title({s.name: shape[s.name] for s in self.settings if s.in_shape and s.prominent and s.named})
 
     def values(self, config: TrainerConfig) -> dict[str, Any]:
-        """Return setting -> value, in the order of the table."""
-        return {setting.name: getattr(config, setting.name) for setting in self.settings}
+        """Return setting -> value, in the order of the table, as JSON can hold it."""
+        return {setting.name: told(getattr(config, setting.name)) for setting in self.settings}
+
+    def scaled(self, config: TrainerConfig, scale: float) -> TrainerConfig:
+        """Return the settings with what counts epochs scaled."""
+        changed = {s.name: s.scaled(getattr(config, s.name), scale) for s in self.settings if s.scaled is not None}
+        return replace(config, **changed)
 
     def identity(self, config: TrainerConfig) -> dict[str, Any]:
         """Return the settings that determine the weights, for the task's id."""
@@ -145,20 +152,41 @@ class Algorithm(ABC):
         values = self.values(config)
         return settings_title({s.name: values[s.name] for s in self.settings if s.prominent and s.named})
 
-    def accepted(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those foreign values that are settings of this algorithm and pass their check."""
-        problems = Problems("")
+    def accepted(self, raw: Mapping[str, Any], problems: Problems | None = None) -> dict[str, Any]:
+        """Return those foreign values that are settings of this algorithm and pass their check. `problems` is told of
+        the others."""
+        problems = problems or Problems("")
         given = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
         read = {s.name: s.read(given[s.name], s.name, problems) for s in self.settings if s.name in given}
         return {name: value for name, value in read.items() if value is not INVALID}
+
+    def config_of(self, settings: Mapping[str, Any]) -> TrainerConfig | None:
+        """Return the settings that came over the network, defaults filled in; None if a required one is missing."""
+        found = self.accepted(settings)
+        lacking = any(setting.default is REQUIRED and setting.name not in found for setting in self.settings)
+        return None if lacking else self.config(found)
 
     def metric_names(self, *, losses: bool = False) -> tuple[str, ...]:
         """Return the names of all metrics, or of the losses alone."""
         return tuple(metric.name for metric in self.metrics if metric.loss or not losses)
 
+    def is_higher_better(self, metric: str) -> bool:
+        """Return whether the metric's highest value is its best."""
+        return any(m.name == metric and m.better == "higher" for m in self.metrics)
+
     def label(self, metric: str) -> str:
         """Return what people call the metric."""
         return next((m.label for m in self.metrics if m.name == metric), metric)
+
+
+def scaled_epochs(epochs: int, scale: float) -> int:
+    """Return a number of epochs, scaled: at least one."""
+    return max(1, round(epochs * scale))
+
+
+def told(value: object) -> Any:
+    """Return a setting's value as the campaign file has it, and JSON: one of several parts is a table."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def settings_title(settings: Mapping[str, Any]) -> str:
@@ -167,18 +195,26 @@ def settings_title(settings: Mapping[str, Any]) -> str:
 
 
 def setting_text(value: object) -> str:
-    """Return a setting's value for people: 0.3, 5e-05, [512,256]."""
+    """Return a setting's value for people: 0.3, 5e-05, [512,256]; of a table its keys with their values."""
+    value = told(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {setting_text(part)}" for name, part in value.items())
     if isinstance(value, tuple | list):
         return f"[{','.join(map(setting_text, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def setting_cell(value: object) -> object:
-    """Return a setting's value for a CSV cell: numbers as they are, lists as 256-128-64."""
+    """Return a setting's value for a CSV cell: numbers as they are, lists as 256-128-64, tables as people read them."""
+    if isinstance(value, Mapping) or is_dataclass(value):
+        return setting_text(value)
     return "-".join(map(str, value)) if isinstance(value, tuple | list) else value
 
 
 def _named(name: str, value: Any) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(map(str, value))}]"
+        listed = f"[{', '.join(map(str, value))}]"
+        return listed if all(isinstance(part, int) for part in value) else f"{name} {listed}"
+    if is_dataclass(value) or isinstance(value, Mapping):
+        return f"{name} ({setting_text(value)})"
     return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"

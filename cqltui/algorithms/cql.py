@@ -1,15 +1,102 @@
 """Conservative Q-Learning (Kumar et al., 2020) on a discrete set of bets, as `trainer` implements it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, get_args
 
-from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Setting, setting_cell
-from cqltui.fields import choice, integer, list_of, number, positive
-from trainer.config import MAX_LAYERS, MAX_WIDTH, TrainerConfig, epoch_steps, param_count, step_flops
+from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Setting, scaled_epochs, setting_cell
+from cqltui.fields import INVALID, Problems, Reader, choice, integer, list_of, number, positive, read_table
+from trainer.config import (
+    BEST,
+    LAST,
+    MAX_LAYERS,
+    MAX_WIDTH,
+    EarlyStop,
+    Scaler,
+    TrainerConfig,
+    epoch_steps,
+    param_count,
+    step_flops,
+)
 from trainer.packing import estimate_bytes, pack_key
 
+MAX_EPOCHS = 10_000_000
+MAX_KEPT = 50
+"""Epochs whose weights one task keeps."""
+
 _DEFAULTS = {field.name: field.default for field in fields(TrainerConfig)}
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("loss", "loss", "training", loss=True),
+    Metric("td_loss", "TD loss", "training", loss=True),
+    Metric("cql_loss", "CQL loss", "training", loss=True),
+    Metric("q_mean", "Q mean", "training", better="higher"),
+    Metric("grad_norm", "gradient norm", "training"),
+    Metric("val_loss", "validation", "validation", loss=True),
+    Metric("val_td_loss", "validation TD", "validation", loss=True),
+    Metric("val_cql_loss", "validation CQL", "validation", loss=True),
+    Metric("samples_per_s", "speed", "speed", better="higher"),
+)
+_JUDGED = choice(*(metric.name for metric in METRICS if metric.kind != "speed"))
+"""A metric by which epochs are compared."""
+
+
+_BY_NAME, _BY_NUMBER = choice(LAST, BEST), integer(1, MAX_EPOCHS)
+
+
+def _read_kept(value: object, key: str, problems: Problems) -> Any:
+    """One of the epochs whose weights are kept."""
+    return (_BY_NAME if isinstance(value, str) else _BY_NUMBER)(value, key, problems)
+
+
+_kept = Reader(_read_kept, '"last", "best" or an epoch', {"anyOf": [_BY_NAME.schema, _BY_NUMBER.schema]})
+
+
+def _scaled_kept(keep: Sequence[int | str], scale: float) -> tuple[int | str, ...]:
+    scaled = (item if isinstance(item, str) else scaled_epochs(item, scale) for item in keep)
+    return tuple(dict.fromkeys(scaled))
+
+
+_STOP_KEYS = {
+    "metric": _JUDGED,
+    "patience": integer(1, MAX_EPOCHS),
+    "min_delta": number("a number >= 0", lambda delta: delta >= 0, minimum=0),
+}
+
+
+def _read_early_stop(value: object, key: str, problems: Problems) -> Any:
+    """`{metric = "val_td_loss", patience = 100, min_delta = 0.0}`, of which patience is required, or "off"."""
+    if value is None or value == "off":  # None: as JSON has it
+        return None
+    if not isinstance(value, dict):
+        return problems.expected(key, _early_stop.expected, value)
+    read = read_table(value, key, _STOP_KEYS, problems)
+    if "patience" not in read:
+        problems.add(f"{key}.patience", "is missing; it is the number of epochs to wait for an improvement")
+        return INVALID
+    return INVALID if INVALID in read.values() or len(read) < len(value) else EarlyStop(**read)
+
+
+_early_stop = Reader(
+    _read_early_stop,
+    '{metric = METRIC, patience = EPOCHS, min_delta = NUMBER} or "off"',
+    {
+        "anyOf": [
+            {"const": "off"},
+            {
+                "type": "object",
+                "properties": {name: reader.schema for name, reader in _STOP_KEYS.items()},
+                "required": ["patience"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+)
+
+
+def _scaled_stop(rule: EarlyStop | None, scale: float) -> EarlyStop | None:
+    return replace(rule, patience=scaled_epochs(rule.patience, scale)) if rule else None
 
 
 class Cql(Algorithm):
@@ -50,9 +137,10 @@ class Cql(Algorithm):
         Setting(
             "epochs",
             "epochs",
-            integer(1, 10_000_000),
+            integer(1, MAX_EPOCHS),
             "Passes over the training transitions.",
             aliases=("n_epochs", "num_epochs"),
+            scaled=scaled_epochs,
         ),
         Setting(
             "seed",
@@ -101,29 +189,58 @@ class Cql(Algorithm):
         Setting(
             "validate_every",
             "validated every",
-            integer(1, 10_000_000),
+            integer(1, MAX_EPOCHS),
             "Epochs from one validation to the next; the last epoch is always validated.",
             _DEFAULTS["validate_every"],
             identity="never",
         ),
+        Setting(
+            "observation_scaler",
+            "inputs",
+            choice(*get_args(Scaler)),
+            "What the network sees of a state: standard: z-scores of the training rows; none: the file's own numbers.",
+            _DEFAULTS["observation_scaler"],
+            identity="unless default",
+        ),
+        Setting(
+            "keep",
+            "kept",
+            list_of(_kept, '"last", "best" and epochs', high=MAX_KEPT, unique=True),
+            "Whose weights are kept: the last epoch's (in any case), the best one's, and those of epochs by number.",
+            _DEFAULTS["keep"],
+            identity="never",
+            scaled=_scaled_kept,
+        ),
+        Setting(
+            "keep_metric",
+            "best by",
+            _JUDGED,
+            "The metric that the best epoch is told by; where it is not measured, the best is the last.",
+            _DEFAULTS["keep_metric"],
+            identity="never",
+        ),
+        Setting(
+            "early_stop",
+            "early stop",
+            _early_stop,
+            "End once `metric` has not improved by more than `min_delta` for `patience` epochs.",
+            _DEFAULTS["early_stop"],
+            identity="unless default",
+            scaled=_scaled_stop,
+        ),
         Setting("algorithm", "algorithm", choice("cql"), "The kind of training.", "cql"),
     )
-    metrics: tuple[Metric, ...] = (
-        Metric("loss", "loss", "training", loss=True),
-        Metric("td_loss", "TD loss", "training", loss=True),
-        Metric("cql_loss", "CQL loss", "training", loss=True),
-        Metric("q_mean", "Q mean", "training", better="higher"),
-        Metric("grad_norm", "gradient norm", "training"),
-        Metric("val_loss", "validation", "validation", loss=True),
-        Metric("val_td_loss", "validation TD", "validation", loss=True),
-        Metric("val_cql_loss", "validation CQL", "validation", loss=True),
-        Metric("samples_per_s", "speed", "speed", better="higher"),
-    )
+    metrics: tuple[Metric, ...] = METRICS
 
     def config(self, values: Mapping[str, Any]) -> TrainerConfig:
         """Return the complete settings."""
         precision = "fp32" if values.get("precision", "auto") == "auto" else values["precision"]
         return self.config_type(**{**values, "precision": precision})
+
+    def identity(self, config: TrainerConfig) -> dict[str, Any]:
+        """Return the settings that determine the weights: with an early stop, when it is looked at is one of them."""
+        found = super().identity(config)
+        return found if config.early_stop is None else {**found, "validate_every": config.validate_every}
 
     def pack_key(self, config: TrainerConfig) -> str:
         """Return the trainer's own rule as text."""

@@ -147,7 +147,10 @@ def _epochs_by_phase(known: Iterable[KnownTask]) -> dict[str, set[int]]:
 def _alike(
     task: TaskSpec, data_digest: str, known: Mapping[str, KnownTask], epochs: Iterable[int]
 ) -> Sequence[KnownTask]:
-    """Known tasks that differ by their epochs only: those that have the id which the task would have with theirs."""
+    """Known tasks that differ by their epochs only: those that have the id which the task would have with theirs. None
+    for one that may stop early: how many epochs it has is not known before."""
+    if task.trainer.early_stop is not None:
+        return []
     others = (replace(task, trainer=replace(task.trainer, epochs=n)) for n in epochs if n != task.trainer.epochs)
     ids = (task_digest(other, data_digest)[:ID_LENGTH] for other in others)
     return [known[task_id] for task_id in ids if task_id in known]

@@ -2,12 +2,12 @@
 
 import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import DEFAULT, named
-from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
+from cqltui.algorithms.base import REQUIRED, Algorithm, scaled_epochs, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.criteria import CHECKS, phase_names
 from cqltui.campaign.document import parse_toml
@@ -262,11 +262,7 @@ def _config(settings: Mapping[str, Any], place: str, context: _Context) -> Train
         return None
     defaults = {s.name: s.default for s in context.algorithm.settings if s.default is not REQUIRED}
     config = context.algorithm.config({**defaults, **settings})
-    return replace(config, epochs=_scaled(config.epochs, context.epochs_scale))
-
-
-def _scaled(epochs: int, scale: float) -> int:
-    return max(1, round(epochs * scale))
+    return context.algorithm.scaled(config, context.epochs_scale)
 
 
 def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
@@ -318,5 +314,5 @@ def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Conte
         values = {param: read.get(param, spec.default) for param, spec in given.items()}
         for param, spec in given.items():
             if spec.counts_epochs:
-                values[param] = _scaled(values[param], context.epochs_scale)
+                values[param] = scaled_epochs(values[param], context.epochs_scale)
         yield Criterion(read["text"], name, tuple(values.items()))

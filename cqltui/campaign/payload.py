@@ -10,6 +10,7 @@ from cqltui.algorithms import DEFAULT, named
 from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
 from cqltui.campaign.schema import MAX_SECONDS
 from cqltui.errors import CqltuiError
+from cqltui.fields import Problems
 from trainer.config import DataConfig, TrainerConfig
 
 _SECONDS = ("checkpoint_s", "lease_s", "retry_s")
@@ -94,9 +95,9 @@ def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:
     """The training's settings. Raises KeyError, TypeError or ValueError on a spec of another make."""
     raw = dict(spec["trainer"])
     algorithm = named(str(raw.get("algorithm", DEFAULT)))
-    read = algorithm.accepted(raw)
+    read = algorithm.accepted(raw, problems := Problems(""))
     if unread := sorted(raw.keys() - read.keys()):
-        raise ValueError(f"{unread[0]}: not a setting of {algorithm.name}, or a value that it cannot have")
+        raise ValueError(problems.first or f"{unread[0]}: there is no such setting")
     return algorithm.config(read)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from cqltui.algorithms.keeping import kept_names
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.errors import InputError
 from trainer.packing import FLOAT_BYTES
@@ -124,9 +125,13 @@ class Plan:
 
     @property
     def disk_bytes(self) -> int:
-        """Room that the results take: a model in the attempt's folder and in the task's, and the last checkpoint, which
-        holds the weights and two moments (and a target network where the data has several steps)."""
-        return sum(5 * FLOAT_BYTES * task.params for phase in self.phases for task in phase.tasks)
+        """Room that the results take: each model in the attempt's folder and in the task's, and the last checkpoint,
+        which holds the weights and two moments (and a target network where the data has several steps)."""
+        return sum(
+            (3 + 2 * (1 + len(kept_names(planned.task.trainer)))) * FLOAT_BYTES * planned.params
+            for phase in self.phases
+            for planned in phase.tasks
+        )
 
     @property
     def measured(self) -> bool:

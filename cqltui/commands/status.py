@@ -121,6 +121,7 @@ def _task_json(task: TaskState) -> dict[str, Any]:
         "worker": task.life.worker,
         "epochs_done": task.epochs_done,
         "epochs": task.info.epochs,
+        "stopped_early": task.stopped_early,
         "settings": dict(task.info.settings),
         **{metric.name: task.metric(metric.name) for metric in task.algorithm.metrics},
         f"best_{task.algorithm.validation}": task.best,

@@ -34,7 +34,8 @@ def task_table(tasks: Sequence[TaskState], width: int | None) -> list[str]:
 def _cells(task: TaskState) -> tuple[str, ...]:
     losses = _figure(task.headline), _figure(task.validation)
     epochs = f"{task.epochs_done}/{task.info.epochs}"
-    return task.id, task.info.phase, task.info.title, task.status, epochs, *losses, headline(task.life.error)
+    stopped = f"stopped early: {task.stopped_early}" if task.stopped_early else ""
+    return task.id, task.info.phase, task.info.title, task.status, epochs, *losses, headline(task.life.error) or stopped
 
 
 def _figure(value: float | None) -> str:

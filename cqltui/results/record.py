@@ -1,7 +1,7 @@
 """A task with all that is known of it: how it stands, and the files of its accepted result."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class TaskResult:
     seconds: float
     samples_per_s: float
     epochs: int
+    """As many as it has trained."""
     params: int
     metrics: EpochMetrics
     """Of the last epoch."""
@@ -53,19 +54,23 @@ class TaskResult:
     best_val_epoch: int | None
     versions: Mapping[str, str]
     """Of python, torch, numpy and cqltui."""
+    stopped_early: str = ""
+    """Why it ended before its last epoch; empty if it did not."""
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "TaskResult | None":
         """The result, or None if something is missing or of another type; keys of later versions are passed over."""
         try:
-            values = {field.name: raw[field.name] for field in fields(cls)}
+            values = {
+                field.name: raw[field.name] for field in fields(cls) if field.default is MISSING or field.name in raw
+            }
             metrics = raw["metrics"]
             values["metrics"] = EpochMetrics(**{name: metrics[name] for name in METRIC_COLUMNS if name in metrics})
         except (KeyError, TypeError):
             return None
         figures = astuple(values["metrics"])
         sound = (
-            all(isinstance(values[name], str) and len(values[name]) <= TEXT_LIMIT for name in _TEXTS)
+            all(isinstance(values[name], str) and len(values[name]) <= TEXT_LIMIT for name in _TEXTS if name in values)
             and all(map(_is_count, (*(values[name] for name in _COUNTS), values["metrics"].epoch)))
             and all(_is_figure(values[name]) for name in _FIGURES)
             and all(value is None or _is_figure(value) for value in (*figures, *(values[name] for name in _OPTIONAL)))
@@ -74,7 +79,7 @@ class TaskResult:
         return cls(**values) if sound else None
 
 
-_TEXTS = ("task_id", "digest", "phase", "token", "worker", "device")
+_TEXTS = ("task_id", "digest", "phase", "token", "worker", "device", "stopped_early")
 _COUNTS = ("run", "attempt", "attempts", "epochs", "params")
 _FIGURES = ("started_ts", "finished_ts", "seconds")
 _OPTIONAL = ("samples_per_s", "best_val_loss", "best_val_epoch")

@@ -18,7 +18,7 @@ from cqltui.state.plain import plain
 from trainer.files import write_bytes
 
 BEFORE_SETTINGS = ("task_id", "description")
-RUN_COLUMNS = ("seconds", "samples_per_s", "worker", "device", "attempts", "status")
+RUN_COLUMNS = ("ended_epoch", "stopped_early", "seconds", "samples_per_s", "worker", "device", "attempts", "status")
 """What the end of each row tells, whatever the algorithm."""
 
 
@@ -123,5 +123,6 @@ def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
         row |= {f"best_{algorithm.validation}": result.best_val_loss, "best_val_epoch": result.best_val_epoch}
         row |= {"improvement": improvement(getattr(final, algorithm.headline), task.baseline_loss)}
         row |= {name: getattr(result, name) for name in ("seconds", "samples_per_s")}
+        row |= {"ended_epoch": result.epochs, "stopped_early": cell(result.stopped_early)}
         row |= {"worker": cell(result.worker), "device": cell(result.device)}
     return row

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, named
+from cqltui.algorithms.base import told
 from cqltui.identity import ProcessIdentity
 from cqltui.state.model import (
     CampaignInfo,
@@ -112,7 +113,7 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
         description=text(raw, "description"),
         index=whole(raw, "index"),
         algorithm=algorithm.name,
-        settings=accepted,
+        settings={name: told(value) for name, value in accepted.items()},
         shape=shape,
         pack=text(raw, "pack") if "pack" in raw or not shape else f"{text(raw, 'phase')}:{shape}",
         epochs=whole(raw, "epochs"),
@@ -166,6 +167,7 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
         metrics=_metrics(raw),
         best=optional(raw, "best" if "best" in raw else "best_val_loss"),  # as earlier versions called it
         curve=_curve(raw.get("curve")),
+        stopped_early=text(raw, "stopped_early"),
     )
 
 

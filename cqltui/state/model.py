@@ -86,6 +86,8 @@ class Progress:
     """The best value of the algorithm's validation metric."""
     curve: tuple[tuple[int, float], ...] = ()
     """(epoch, headline metric), at most some 64 points: thinned by epoch, and the latest. The same whoever looks."""
+    stopped_early: str = ""
+    """Of a task that ended before its last epoch: why."""
 
     @property
     def samples_per_s(self) -> float:
@@ -192,10 +194,22 @@ class TaskState:
         return found if found is not None and found.token == self.life.token else None
 
     @property
+    def stopped_early(self) -> str:
+        """Why it was done before its last epoch; empty if it was not. Foreign."""
+        return self.progress.stopped_early if self.status is Status.DONE and self.progress else ""
+
+    @property
+    def epochs_total(self) -> int:
+        """Epochs that it has to train: of one that stopped early as many as it has trained."""
+        if self.stopped_early and self.progress:
+            return min(self.progress.epoch, self.info.epochs)
+        return self.info.epochs
+
+    @property
     def epochs_done(self) -> int:
-        """Epochs that would survive or have survived, 0 to info.epochs."""
+        """Epochs that would survive or have survived, 0 to `epochs_total`."""
         if self.life.status is Status.DONE:
-            return self.info.epochs
+            return self.epochs_total
         return min(self.progress.epoch, self.info.epochs) if self.progress else 0
 
 

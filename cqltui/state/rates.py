@@ -146,7 +146,7 @@ def _overhead_s(tasks: Iterable[TaskState]) -> float:
         if life.status is Status.RUNNING:
             begun.append(max(0.0, progress.ts - progress.elapsed_s - life.claimed_ts))
         # A report that misses the end would make training look like overhead.
-        elif life.status is Status.DONE and progress.epoch >= task.info.epochs:
+        elif life.status is Status.DONE and progress.epoch >= task.epochs_total:
             whole.append(max(0.0, life.finished_ts - progress.elapsed_s - life.claimed_ts))
     return fmean(_likely(whole) or _likely(begun) or [0.0])
 

@@ -10,7 +10,7 @@ def report_of(result: Mapping[str, Any]) -> dict[str, Any] | None:
     metrics = result.get("metrics")
     if not isinstance(metrics, Mapping):
         return None
-    same = ("token", "epochs", "resumed_epoch", "elapsed_s", "curve")
+    same = ("token", "epochs", "resumed_epoch", "elapsed_s", "curve", "stopped_early")
     return {
         **{name: result[name] for name in same if name in result},
         "step": result.get("steps", 0),

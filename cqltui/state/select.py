@@ -117,7 +117,7 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
         failed=found[Status.DEAD] + found[Status.CANCELLED],
         paused=found[Status.PAUSED],
         epochs_done=sum(task.epochs_done for task in tasks),
-        epochs_total=sum(task.info.epochs for task in tasks),
+        epochs_total=sum(task.epochs_total for task in tasks),
         best=min((t for t in tasks if _merit(t)[1] < inf), key=_merit, default=None),
     )
 

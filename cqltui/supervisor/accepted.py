@@ -4,22 +4,25 @@ A worker may be wrong, out of date or hostile. Whose result it is, the server's 
 """
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cqltui.algorithms.base import setting_text
+from cqltui.algorithms import named
+from cqltui.algorithms.base import setting_text, told
+from cqltui.algorithms.keeping import end_epoch, expected_kept, kept_names
 from cqltui.broker.protocol.records import Result
 from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.errors import CqltuiError
 from cqltui.results.record import TaskResult, read_q_heldout
 from cqltui.results.rundir import RESULT_FILES, read_metrics
 from cqltui.state.model import TaskInfo
-from trainer.config import ACTIONS
+from trainer.config import ACTIONS, TrainerConfig
 from trainer.model import Model, read_model
+from trainer.progress import EpochMetrics
 from trainer.tensorfile import TensorFileError
 
 HEADER_BYTES = 1 << 20
@@ -57,16 +60,15 @@ def checked(source: Path, result: Result, info: TaskInfo | None, digest: str = "
     """
     for name in RESULT_FILES[:-1]:
         _check_file(source / name, info)
-    document = _document(result, info, digest)
-    try:
-        model = read_model(source / "model.safetensors")
-    except TensorFileError as error:
-        raise RefusedResultError(str(error).replace(f"{source}/", "")) from error
-    _check_model(model, result.id, info)
+    rows = read_metrics(source / "metrics.csv")
+    config = planned_config(info)
+    document = _document(result, info, digest, end_epoch(config, rows) if config else 0)
+    _check_model(_model(source, "model.safetensors"), "model.safetensors", result.id, info)
+    _check_kept(source, document, rows, info)
     q = read_q_heldout(source / "q_heldout.safetensors")
     if q is None or q.shape[1] != len(ACTIONS) or not np.issubdtype(q.dtype, np.floating):
         raise RefusedResultError("q_heldout.safetensors: holds no Q values of the model's actions")
-    epochs = [row.epoch for row in read_metrics(source / "metrics.csv")]
+    epochs = [row.epoch for row in rows]
     if not epochs or epochs[-1] != document["epochs"]:
         found = epochs[-1] if epochs else "none"
         raise RefusedResultError(f"metrics.csv: its last whole epoch is {found}, expected {document['epochs']}")
@@ -75,12 +77,23 @@ def checked(source: Path, result: Result, info: TaskInfo | None, digest: str = "
     return document
 
 
+def planned_config(info: TaskInfo | None) -> TrainerConfig | None:
+    """Return the task's settings as they were planned, where they are known."""
+    return named(info.algorithm).config_of(info.settings) if info is not None else None
+
+
+def planned_files(info: TaskInfo | None) -> tuple[str, ...]:
+    """Return the names of the files that the task's result may consist of."""
+    config = planned_config(info)
+    return (*RESULT_FILES, *(kept_names(config) if config else ()))
+
+
 def check_size(name: str, size: int, info: TaskInfo | None) -> None:
     """Raise RefusedResultError for a file that is larger than a result's can be."""
     largest = LARGEST_BYTES
     if name == "result.json":
         largest = RESULT_BYTES
-    elif info is not None and name == "model.safetensors" and info.params > 0:
+    elif info is not None and name.startswith("model") and info.params > 0:
         largest = 2 * 4 * info.params + HEADER_BYTES  # fp32
     elif info is not None and name == "metrics.csv" and info.epochs > 0:
         largest = ROW_BYTES * (info.epochs + 1)
@@ -98,8 +111,9 @@ def _check_file(path: Path, info: TaskInfo | None) -> None:
     check_size(path.name, found.st_size, info)
 
 
-def _document(result: Result, info: TaskInfo | None, digest: str) -> dict[str, Any]:
-    """What result.json is to hold, its identity that of the accepted completion."""
+def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> dict[str, Any]:
+    """What result.json is to hold, its identity that of the accepted completion. `end`: the epoch at which the task
+    ends by its metrics, which is its last unless it stops early; 0 where that is not known."""
     own = {"task_id": result.id, "run": result.run, "token": result.token}
     for name, expected in own.items():
         if (said := result.data.get(name, expected)) != expected:
@@ -110,23 +124,42 @@ def _document(result: Result, info: TaskInfo | None, digest: str) -> dict[str, A
     read = TaskResult.from_json(document)
     if read is None:
         raise RefusedResultError("result.json: a figure is missing, or has the wrong type")
-    planned = info.epochs if info is not None and info.epochs > 0 else read.epochs
+    planned = end or (info.epochs if info is not None and info.epochs > 0 else read.epochs)
     if not read.epochs == read.metrics.epoch == planned:
         said = f"{read.epochs} epochs, metrics of epoch {read.metrics.epoch}"
         raise RefusedResultError(f"result.json: {said}, expected {planned}")
     return document
 
 
-def _check_model(model: Model, task_id: str, info: TaskInfo | None) -> None:
+def _model(source: Path, name: str) -> Model:
+    try:
+        return read_model(source / name)
+    except TensorFileError as error:
+        raise RefusedResultError(str(error).replace(f"{source}/", "")) from error
+
+
+def _check_kept(source: Path, document: dict[str, Any], rows: Sequence[EpochMetrics], info: TaskInfo | None) -> None:
+    """The models beside the last: those that the result names have to be of the epochs that its metrics say."""
+    kept, config = document.setdefault("kept", {}), planned_config(info)
+    expected = expected_kept(config, rows) if config else {}
+    if not isinstance(kept, dict) or not kept.items() <= expected.items():
+        raise RefusedResultError(f"result.json: kept is {str(kept)[:SHOWN]!a}, expected at most {expected}")
+    for name, epoch in kept.items():
+        _check_file(source / name, info)
+        model = _model(source, name)
+        _check_model(model, name, document["task_id"], info)
+        if (said := model.details.get("epoch")) != epoch:
+            raise RefusedResultError(f"{name}: is of epoch {str(said)[:SHOWN]!a}, expected {epoch}")
+
+
+def _check_model(model: Model, file: str, task_id: str, info: TaskInfo | None) -> None:
     if (said := model.details.get("task", task_id)) != task_id:
-        raise RefusedResultError(f"model.safetensors: is of task {str(said)[:SHOWN]!a}")
+        raise RefusedResultError(f"{file}: is of task {str(said)[:SHOWN]!a}")
     if model.actions != ACTIONS:
-        raise RefusedResultError(f"model.safetensors: its actions are {str(model.actions)[:SHOWN]}, not the trainer's")
+        raise RefusedResultError(f"{file}: its actions are {str(model.actions)[:SHOWN]}, not the trainer's")
     figures = (*model.tensors.values(), model.standardiser.mean, model.standardiser.std)
     if not all(np.isfinite(figure).all() for figure in figures) or not (model.standardiser.std > 0).all():
-        raise RefusedResultError("model.safetensors: a weight, or what its inputs are scaled by, is no number")
+        raise RefusedResultError(f"{file}: a weight, or what its inputs are scaled by, is no number")
     for name, planned in info.settings.items() if info is not None else ():
-        if (said := getattr(model, name, planned)) != planned:
-            raise RefusedResultError(
-                f"model.safetensors: {name} is {setting_text(said)}, expected {setting_text(planned)}"
-            )
+        if (said := told(getattr(model, name, planned))) != planned:
+            raise RefusedResultError(f"{file}: {name} is {setting_text(said)}, expected {setting_text(planned)}")

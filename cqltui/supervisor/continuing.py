@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from cqltui.algorithms.keeping import epoch_model, epoch_of
 from cqltui.campaign.difference import ContinuedTask
 from cqltui.results.known import CARRIED, newest_saved
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, within
 from trainer.files import replace_file, write_bytes
+from trainer.model import read_model
 from trainer.progress import EpochMetrics
+from trainer.tensorfile import TensorFileError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ def _carry(run_dir: RunDir, item: ContinuedTask) -> None:
         raise FileNotFoundError(f"its checkpoint is gone from {run_dir.task(item.source.id)}")
     folder = within(run_dir, run_dir.attempt(item.task.id, item.run, f"{CARRIED}{item.source.id}"))
     rows = (_as_of(row, item.task.trainer.validate_every) for row in saved.rows)
+    _link_models(saved.path.parent, folder)
     write_bytes(folder / "metrics.csv", METRICS_HEADER + metrics_lines(rows))
     _link(saved.path, folder / saved.path.name)
 
@@ -44,8 +48,22 @@ def _as_of(row: EpochMetrics, validate_every: int) -> EpochMetrics:
     return row if is_due else replace(row, val_loss=None, val_td_loss=None, val_cql_loss=None)
 
 
+def _link_models(source: Path, folder: Path) -> None:
+    """Put the models that were kept beside a checkpoint beside its copy, each under its epoch's name."""
+    for path in source.glob("model_*.safetensors"):
+        epoch = epoch_of(path.name)
+        if epoch is None:
+            try:
+                epoch = read_model(path).details.get("epoch")
+            except TensorFileError as error:
+                log.warning("%s is left behind: %s", path, error)
+        if isinstance(epoch, int):
+            _link(path, folder / epoch_model(epoch))
+
+
 def _link(source: Path, target: Path) -> None:
     """The same file under a second name, which takes no room; a copy where that is not to be had."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

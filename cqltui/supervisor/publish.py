@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Result
-from cqltui.results.rundir import RESULT_FILES
-from cqltui.state.model import TaskState
-from cqltui.supervisor.accepted import RefusedResultError
+from cqltui.state.model import TaskInfo, TaskState
+from cqltui.supervisor.accepted import RefusedResultError, planned_files
 from cqltui.supervisor.records import Records
 
 
@@ -36,21 +35,22 @@ class Publisher:
         accepted = Result(task.id, life.run, life.attempt, life.token, life.worker, life.finished_ts)
         result = self._queue.result(task.id, life.run)
         if result is None or result.token != life.token:  # the server's copy is damaged or lost
-            self._take_files(accepted)
+            self._take_files(accepted, task.info)
             return self._records.result(task.id, life) is not None
         result = replace(accepted, ts=result.ts, data=result.data)
-        return self._records.publish(result) or self._receive(result)
+        return self._records.publish(result) or self._receive(result, task.info)
 
-    def _receive(self, result: Result) -> bool:
+    def _receive(self, result: Result, info: TaskInfo) -> bool:
         """Take over what a worker on another machine has handed over; False if there is nothing."""
-        self._take_files(result)
+        self._take_files(result, info)
         published = self._records.publish(result)
         if published:
             self._queue.drop_files(result.id, result.token)
         return published
 
-    def _take_files(self, result: Result) -> None:
+    def _take_files(self, result: Result, info: TaskInfo) -> None:
         """Put what was handed over into the attempt's folder, unless it is more than a result can be: that is not even
         read."""
-        self._records.check_sizes(result.id, self._queue.file_sizes(result.id, result.token, RESULT_FILES))
-        self._records.receive(result, self._queue.files(result.id, result.token, RESULT_FILES))
+        names = planned_files(info)
+        self._records.check_sizes(result.id, self._queue.file_sizes(result.id, result.token, names))
+        self._records.receive(result, self._queue.files(result.id, result.token, names))

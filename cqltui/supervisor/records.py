@@ -12,7 +12,7 @@ from cqltui.results.left import earlier_result, left_of
 from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, within, write_json
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Progress, RunState, TaskInfo, TaskState
-from cqltui.supervisor.accepted import Planned, check_size, checked, is_of
+from cqltui.supervisor.accepted import Planned, check_size, checked, is_of, planned_files
 from cqltui.supervisor.journal import Journal
 from trainer.files import checkpoints, replace_file, write_bytes
 
@@ -109,7 +109,8 @@ class Records:
         more than a result can be, OSError."""
         self.check_sizes(result.id, {name: len(content) for name, content in files.items()})
         folder = within(self._run_dir, self._run_dir.attempt(result.id, result.run, result.token))
-        for name in RESULT_FILES:
+        info = self._info(result.id)
+        for name in planned_files(info):
             if name in files:
                 write_bytes(folder / name, files[name])
 
@@ -127,17 +128,23 @@ class Records:
             return False
         planned = (self._planned or {}).get(result.id)
         digest = planned.digest if planned is not None else ""
-        write_json(source / "result.json", checked(source, result, self._info(result.id), digest))
+        document = checked(source, result, self._info(result.id), digest)
+        write_json(source / "result.json", document)
         folder = self._run_dir.task(result.id)
         for _, former in checkpoints(folder):  # first: the metrics beside it are about to be another run's
             former.unlink()
-        for name in RESULT_FILES:
+        for path in folder.glob("model_*.safetensors"):
+            if path.name not in document["kept"]:
+                path.unlink()
+        for name in (*document["kept"], *RESULT_FILES):
             replace_file(source / name, folder / name)
         for _, last in [found for found in checkpoints(source) if not found[1].is_symlink()][:1]:
             last.replace(folder / last.name)
-        for checkpoint in self._run_dir.run(result.id, result.run).glob("*/checkpoint-*.safetensors"):
-            if not checkpoint.parent.is_symlink():  # else it is of another place
-                checkpoint.unlink(missing_ok=True)
+        for pattern in ("*/checkpoint-*.safetensors", "*/model_*.safetensors"):
+            for path in self._run_dir.run(result.id, result.run).glob(pattern):
+                # Behind a link it is of another place.
+                if not path.parent.is_symlink() and not (path.parent == source and path.name in document["kept"]):
+                    path.unlink(missing_ok=True)
         return True
 
     def _info(self, task_id: str) -> TaskInfo | None:

@@ -5,21 +5,24 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import named
+from cqltui.algorithms.keeping import BEST_MODEL, Stopping
 from cqltui.broker.protocol.records import Claim
 from cqltui.campaign import payload
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, within, write_json
 from cqltui.results.tally import Tally
 from cqltui.worker.failure import written
+from cqltui.worker.keeper import Keeper
 from cqltui.worker.metrics import MetricsFile
 from trainer import checkpoint
 from trainer.checkpoint import CheckpointError
-from trainer.files import checkpoint_name
+from trainer.files import checkpoint_name, checkpoints
+from trainer.model import Model
 from trainer.progress import EpochMetrics, log_line
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,8 @@ class Attempt:
         self._run_folder = run_dir.run(claim.id, claim.run)
         self._metrics: MetricsFile | None = None
         self._unwritten = False
+        self._keeper = Keeper(claim.id, self.config, self.folder)
+        self._stopping = Stopping(self.config)
 
     @property
     def id(self) -> str:
@@ -72,6 +77,11 @@ class Attempt:
     def last(self) -> EpochMetrics | None:
         """The last epoch's metrics."""
         return self.tally.last
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has all its epochs, or is to stop early."""
+        return self.epoch >= self.epochs or self._stopping.epoch > 0
 
     @property
     def elapsed_s(self) -> float:
@@ -92,8 +102,10 @@ class Attempt:
             found = [row for row in read_metrics(path.parent / "metrics.csv") if row.epoch <= saved.epoch]
             if [row.epoch for row in found] != list(range(1, saved.epoch + 1)):
                 raise CheckpointError("the metrics beside it are incomplete")
+            kept = self._keeper.found_beside(path.parent, saved, found)
             restore(saved)
             rows[:] = found
+            self._keeper.start(kept, rows)
 
         found = checkpoint.newest_good(self._run_folder.glob("*/"), accept)
         self.resumed_epoch = found.checkpoint.epoch if found.checkpoint else 0
@@ -102,6 +114,7 @@ class Attempt:
         try:
             self._metrics = MetricsFile(self.folder / "metrics.csv", rows)
             if found.checkpoint is not None:
+                self._keeper.write()  # first: a checkpoint without the models that were kept until then is of no use
                 checkpoint.write(self.folder / checkpoint_name(self.resumed_epoch), found.checkpoint)
         except OSError:
             if found.path is None or found.path.parent != self.folder:  # else it holds what the next attempt needs
@@ -109,6 +122,7 @@ class Attempt:
             raise
         for row in rows:
             self.tally.add(row)
+            self._stopping.add(row)
         self._started = time.monotonic()
         self._next_checkpoint = self._started + self._checkpoint_s
         if found.checkpoint is not None:
@@ -133,11 +147,18 @@ class Attempt:
         """Take the epoch's metrics into file, curve and log."""
         self.tally.add(metrics)
         self._file.add(metrics)
+        self._stopping.add(metrics)
+        if self._stopping.epoch:
+            log.info("%s stops early: %s", self.id, self._stopping.reason)
         now = time.monotonic()
-        regular = metrics.epoch in (1, self.epochs) or metrics.epoch % LOG_EVERY_EPOCHS == 0
+        regular = metrics.epoch == 1 or self.ended or metrics.epoch % LOG_EVERY_EPOCHS == 0
         if regular or now - self._last_log >= LOG_EVERY_S:
             self._last_log = now
             log.info("%s %s", self.id, log_line(metrics, self.epochs))
+
+    def keep(self, metrics: EpochMetrics, model: Callable[[], Model]) -> None:
+        """Keep the weights as they are after this epoch, if they are to be kept; `model` copies them."""
+        self._keeper.add(metrics, model)
 
     @property
     def failed(self) -> bool:
@@ -157,10 +178,12 @@ class Attempt:
         pause_s, trouble = self._checkpoint_s, ""
         try:
             self._file.sync()  # a checkpoint without the rows before it is of no use
+            self._keeper.write()  # nor is one without the models that were kept until then
             done = checkpoint.write(self.folder / checkpoint_name(state.epoch), state)
             self.saved_epoch, self.saved_report = state.epoch, self.report()
             pause_s = max(pause_s, WRITE_SHARE * done.seconds * members)
             checkpoint.prune(self.folder)
+            self._keeper.prune(epoch for epoch, _ in checkpoints(self.folder))
         except OSError as error:
             trouble = written(error)
             log.warning("%s checkpoint of epoch %d could not be written: %s", self.id, state.epoch, trouble)
@@ -209,8 +232,9 @@ class Attempt:
         own = {"token": self.claim.token, "resumed_epoch": self.resumed_epoch}
         return own | {"elapsed_s": round(self.elapsed_s, 3)}
 
-    def result(self, worker: dict[str, Any], versions: dict[str, str]) -> dict[str, Any]:
-        """What `complete` records and result.json holds. `seconds` are of training, over all attempts of the run."""
+    def result(self, worker: dict[str, Any], versions: dict[str, str], kept: Mapping[str, int]) -> dict[str, Any]:
+        """What `complete` records and result.json holds. `seconds` are of training, over all attempts of the run;
+        `kept` as of `write_models`."""
         if self.last is None:
             raise ValueError(f"task {self.id} has trained no epoch: there is no result")
         return {
@@ -227,15 +251,24 @@ class Attempt:
             "finished_ts": time.time(),
             "seconds": round(self.tally.trained_s, 3),
             "samples_per_s": self.tally.samples_per_s,
-            "epochs": self.epochs,
+            "epochs": self.epoch,
+            "stopped_early": self._stopping.reason if self.epoch < self.epochs else "",
             "params": self.claim.spec["params"],
             "steps": self.tally.report()["step"],
             "metrics": asdict(self.last),
             "best_val_loss": self.tally.best[0] if self.tally.best else None,
             "best_val_epoch": self.tally.best[1] if self.tally.best else None,
+            "kept": dict(kept),
             "curve": self.tally.curve(),
             "versions": versions,
         }
+
+    def write_models(self, last: Model) -> dict[str, int]:
+        """Write the models of the result: the last epoch's, and those kept beside it, whose epochs are returned by
+        name. Raises OSError."""
+        self._file.sync()
+        self._keeper.write_last(last, self.epoch)
+        return self._keeper.finish(last, read_metrics(self.folder / "metrics.csv"))
 
     def publish_result(self, result: dict[str, Any]) -> None:
         """Leave result.json in the attempt's folder; the supervisor publishes it once `complete` was accepted.
@@ -247,6 +280,6 @@ class Attempt:
 
     def discard_result(self) -> None:
         """Give back the room of a result that could not be written as a whole."""
-        for name in RESULT_FILES:
-            if name != "metrics.csv":  # that belongs to the checkpoints
+        for name in (*RESULT_FILES, BEST_MODEL):
+            if name != "metrics.csv":  # that belongs to the checkpoints, as models of epochs by number do
                 (self.folder / name).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as tensor_bytes
 
+from cqltui.algorithms.keeping import kept_names
 from cqltui.broker.protocol.records import Claim, Directive
 from cqltui.campaign import payload
 from cqltui.campaign.payload import SpecError
@@ -29,7 +30,6 @@ from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset, Float
 from trainer.files import write_bytes
-from trainer.model import write_model
 from trainer.train import PackTrainer
 
 log = logging.getLogger(__name__)
@@ -144,8 +144,9 @@ class Session:
             trainer = self._start()
             self._settle_all(trainer)
             while self._attempts:
-                for attempt, metrics in zip(self._attempts, trainer.run_epoch(self._on_step), strict=True):
-                    attempt.record(metrics)
+                for member, metrics in enumerate(trainer.run_epoch(self._on_step)):
+                    self._attempts[member].record(metrics)
+                    self._attempts[member].keep(metrics, partial(trainer.model, member))
                 self._settle_all(trainer)
                 self._report()
         except Exception as error:
@@ -223,7 +224,7 @@ class Session:
             log.error("%s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
             error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
             self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
-        elif attempt.epoch >= attempt.epochs:
+        elif attempt.ended:
             try:
                 self._finish(trainer, member)
             except OSError as error:  # a full disk, for one: the others can go on
@@ -270,13 +271,15 @@ class Session:
         attempt = self._attempts[member]
         claim = attempt.claim
         model = trainer.model(member)
-        write_model(attempt.folder / "model.safetensors", model, {"task": attempt.id, "config": asdict(attempt.config)})
+        kept = attempt.write_models(model)
+        if self._context.hands_over:
+            kept = {name: epoch for name, epoch in kept.items() if name in kept_names(attempt.config)}
         write_bytes(attempt.folder / "q_heldout.safetensors", tensor_bytes({"q": model.q_values(self._heldout)}))
-        result = attempt.result(self._context.worker, self._context.versions)
+        result = attempt.result(self._context.worker, self._context.versions, kept)
         attempt.publish_result(result)
         if attempt.epoch > attempt.saved_epoch and not self._context.hands_over:
             attempt.keep_end(trainer.capture(member))  # after the result, which is to have the room
-        names = RESULT_FILES if self._context.hands_over else ()
+        names = (*RESULT_FILES, *kept) if self._context.hands_over else ()
         files = {name: (attempt.folder / name).read_bytes() for name in names}
         self._last_word(attempt)
 

@@ -42,6 +42,8 @@ class Trained(NamedTuple):
     """SHA-256 of what model.safetensors holds."""
     metrics: tuple[tuple[Any, ...], ...]
     """Rows of metrics.csv without the speed."""
+    kept: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of the models beside it."""
 
 
 def read_trained(run_dir: RunDir, task_id: str) -> Trained | None:
@@ -57,7 +59,12 @@ def as_trained(model: Path, rows: Iterable[EpochMetrics]) -> Trained:
         (row.epoch, row.loss, row.td_loss, row.cql_loss, row.q_mean, row.grad_norm, row.val_loss, row.val_td_loss)
         for row in rows
     )
-    return Trained(hashlib.sha256(model.read_bytes()).hexdigest(), figures)
+    kept = tuple((path.name, _sha256(path)) for path in sorted(model.parent.glob("model_*.safetensors")))
+    return Trained(_sha256(model), figures, kept)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,9 @@ from tests.contract.helpers import after
 from tests.contract.readers import reader
 from tests.integration.place import Trained, as_trained, until
 from trainer import data
+from trainer.config import TrainerConfig
 from trainer.model import read_model, write_model
+from trainer.progress import EpochMetrics
 from trainer.threads import one_thread
 from trainer.train import PackTrainer
 
@@ -161,9 +163,29 @@ def trained_alone(campaign_file: Path, folder: Path) -> dict[str, Trained]:
     campaign, summary = load_data(load_campaign(campaign_file).with_auto_precision(precision))
     found = {}
     for task in submissions(campaign, summary):
-        config, model = payload.read_trainer(task.spec), folder / f"{task.id}.safetensors"
+        config, own = payload.read_trainer(task.spec), folder / task.id
         trainer = PackTrainer([config], data.load(payload.read_data(task.spec)))
-        rows = [trainer.run_epoch()[0] for _ in range(config.epochs)]
-        write_model(model, trainer.model(0), {"task": task.id, "config": asdict(config)})
-        found[task.id] = as_trained(model, rows)
+        rows, models = [], {}
+        for epoch in range(1, config.epochs + 1):
+            rows.append(trainer.run_epoch()[0])
+            if rows[-1].val_td_loss is not None or epoch in config.keep:
+                models[epoch] = trainer.model(0)
+        names = {"model.safetensors": config.epochs} | _to_keep(config, rows)
+        for name, epoch in names.items():
+            write_model(own / name, models[epoch], {"task": task.id, "config": asdict(config), "epoch": epoch})
+        found[task.id] = as_trained(own / "model.safetensors", rows)
     return found
+
+
+def _to_keep(config: TrainerConfig, rows: Sequence[EpochMetrics]) -> dict[str, int]:
+    """The models that are to lie beside the last, by name, and their epochs."""
+    names = {f"model_e{epoch}.safetensors": epoch for epoch in config.keep if epoch in range(1, len(rows) + 1)}
+    losses = {row.epoch: row.val_td_loss for row in rows if row.val_td_loss is not None}
+    if "best" in config.keep:
+        best = min(losses, key=lambda epoch: losses[epoch])
+        names["model_best.safetensors"] = best
+        if best == len(rows) and best % config.validate_every:  # a longer task has another best until here
+            losses.pop(best)
+            before = min(losses, key=lambda epoch: losses[epoch])
+            names[f"model_e{before}.safetensors"] = before
+    return {name: int(epoch) for name, epoch in names.items()}

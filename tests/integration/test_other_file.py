@@ -20,7 +20,8 @@ alpha = 0.3
 lr = 1e-3
 seed = 42
 hidden_dims = [16]
-validate_every = 30  # the former ends, at epoch 40, were validated for being ends
+keep = ["last", "best", 7, 33, 45]
+validate_every = 15  # the former ends, at epoch 40, were validated for being ends
 [workers]
 count = 1
 device = "cpu"

@@ -107,11 +107,14 @@ ROOMS = (
         ),
     ),
     Room("trainer", (), ("tests/trainer/test_network.py", "tests/trainer/test_train.py")),
+    Room("keeping", ("cqltui/algorithms/keeping.py",), ("tests/unit/test_keeping.py",)),
+    Room("policy", ("cqltui/policy.py",), ("tests/unit/test_policy.py",)),
+    Room("keeper", ("cqltui/worker/keeper.py",), ("tests/unit/test_keeper.py",)),
     Room(
         "worker",
         (),
         (
-            *(f"tests/unit/test_{name}.py" for name in ("attempt*", "failure", "tally")),
+            *(f"tests/unit/test_{name}.py" for name in ("attempt*", "failure", "keeper", "tally")),
             "tests/security/test_a_task_is_what_it_says.py",
         ),
     ),
@@ -125,6 +128,7 @@ ROOMS = (
             ),
             "tests/security/test_results_are_checked.py",
             "tests/security/test_a_task_is_what_it_says.py",
+            "tests/security/test_kept_models_are_checked.py",
         ),
     ),
     Room("commands", (), ("tests/unit/test_cli.py", "tests/unit/test_exit_codes.py")),

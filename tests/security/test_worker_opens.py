@@ -2,7 +2,6 @@
 and what a file holds stays on the worker's machine."""
 
 import argparse
-import json
 import os
 import signal
 import socket
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.server.handle import ServerHandle
+from cqltui.broker.server.epoch import open_epoch
 from cqltui.commands import worker
 from cqltui.commands.worker import place_of
 from cqltui.errors import ExitCode, InputError
@@ -29,6 +29,7 @@ from cqltui.worker.datafile import NO_ROOT, DataSource
 from cqltui.worker.main import Worker, WorkerOptions
 from cqltui.worker.session import Session
 from tests.contract.helpers import eventually, life, state
+from tests.contract.servers import user_server
 from tests.integration.sessions import ONE, OneTask
 from tests.trainer.test_data_logged import bets, config, write
 from trainer import data
@@ -37,6 +38,9 @@ from trainer.data.types import DataError
 
 SECRET = "hunter2-the-secret"
 CREATED_TS = 1_700_000_000.25
+
+
+SECRET_WORD = "correct-horse"
 
 
 @pytest.fixture
@@ -48,6 +52,10 @@ def secret(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def one(queue: Queue, tmp_path: Path) -> OneTask:
+    return logged(queue, tmp_path)
+
+
+def logged(queue: Queue, tmp_path: Path) -> OneTask:
     """A claimed task of a campaign with a file, in a run directory that names it."""
     write(tmp_path / "bets.csv", bets(600))
     made = OneTask(queue, tmp_path, ONE.replace('source = "simulated"', 'source = "logged"\npath = "bets.csv"'))
@@ -189,11 +197,18 @@ def test_a_worker_elsewhere_without_a_folder_of_data_leaves_the_task_to_others(
     assert "lap" not in state(queue).workers
 
 
-def test_the_command_of_such_a_worker_ends_with_exit_code_2(one: OneTask, server: ServerHandle, tmp_path: Path) -> None:
+def test_the_command_of_such_a_worker_ends_with_exit_code_2(tmp_path: Path) -> None:
+    with user_server(tmp_path / "server", f"requirepass {SECRET_WORD}") as port:
+        url = f"redis://:{SECRET_WORD}@127.0.0.1:{port}/0"
+        with redis.Redis.from_url(url) as client:
+            open_epoch(client, tmp_path / "epoch")
+            _its_command(logged(Queue(client), tmp_path), url, tmp_path)
+
+
+def _its_command(one: OneTask, url: str, tmp_path: Path) -> None:
+    """Without a folder of data it leaves with exit code 2, with one it trains."""
     one.queue.set_campaign({"name": "one", "run_dir": "/nowhere", "started_ts": 1.0})
     assert one.queue.release(one.claim.id, one.claim.token)
-    said = json.loads((server.run_dir / "server" / "connection.json").read_text(encoding="utf-8"))
-    url = f"redis://:{said['password']}@127.0.0.1:{said['port']}/0"
     command = [sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--device", "cpu"]
     (folder := tmp_path / "lap").mkdir()
     environment = {**os.environ, "REDIS_URL": url, "PYTHONPATH": str(Path(cqltui.__file__).parents[1])}

@@ -32,7 +32,7 @@ from cqltui.state.model import Lifecycle, RunState, Status, TaskState
 from cqltui.ui.frame import Frame
 from cqltui.ui.screens.details import LABEL, task_lines
 from tests.unit.made import leave_result
-from trainer.config import TrainerConfig
+from trainer.config import EarlyStop, TrainerConfig
 from trainer.progress import EpochMetrics
 
 FILE = """
@@ -169,6 +169,7 @@ def test_its_default_stays_out_of_the_ids_of_tasks(tmp_path: Path, monkeypatch: 
 VARIANTS: tuple[Mapping[str, Any], ...] = (
     {"alpha": 0.5}, {"lr": 1.0}, {"seed": 1}, {"epochs": 2}, {"validate_every": 3}, {"hidden_dims": (64,)},
     {"batch_size": 7}, {"gamma": 0.5}, {"precision": "bf16"}, {"target_update_steps": 9}, {"grad_clip": 1.0},
+    {"observation_scaler": "none"}, {"keep": ("last",)}, {"keep_metric": "loss"}, {"early_stop": EarlyStop(9)},
 )  # fmt: skip
 
 
@@ -177,4 +178,4 @@ def test_every_setting_says_whether_it_may_differ_within_a_pack() -> None:
     cql = named("cql")
     assert {name for variant in VARIANTS for name in variant} == {s.name for s in cql.settings} - {"algorithm"}
     together = [name for v in VARIANTS for name in v if cql.pack_key(replace(config, **v)) == cql.pack_key(config)]
-    assert together == ["alpha", "lr", "seed", "epochs", "validate_every"]
+    assert together == ["alpha", "lr", "seed", "epochs", "validate_every", "keep", "keep_metric", "early_stop"]

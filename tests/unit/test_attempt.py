@@ -29,6 +29,7 @@ alpha = 0.3
 lr = 1e-3
 seed = 42
 hidden_dims = [16]
+keep = ["last"]
 [[phase]]
 name = "quality"
 priority = 5
@@ -126,7 +127,7 @@ def test_the_result_says_what_the_last_report_says(claim: Claim, tmp_path: Path)
     attempt = begun(claim, tmp_path)
     for epoch in range(1, 10_001):
         attempt.record(row(epoch, 0.5 if epoch % 10 == 0 else None))
-    result = attempt.result({"id": "w1", "device": "cpu"}, {})
+    result = attempt.result({"id": "w1", "device": "cpu"}, {}, {})
     attempt.close()
     accepted = report_of(result)
     assert accepted is not None

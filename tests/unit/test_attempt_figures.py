@@ -78,7 +78,7 @@ def test_what_an_attempt_reports(attempt: Attempt) -> None:
 
 
 def test_what_an_attempt_hands_over(attempt: Attempt, tmp_path: Path) -> None:
-    result = trained(attempt).result({"id": "w1", "device": "cpu"}, {"python": "3"})
+    result = trained(attempt).result({"id": "w1", "device": "cpu"}, {"python": "3"}, {"model_best.safetensors": 4})
     assert result["seconds"] == 5 * 13 * 100 / 650
     assert result["samples_per_s"] == 650.0
     assert (result["best_val_loss"], result["best_val_epoch"]) == (0.5, 4)
@@ -94,6 +94,7 @@ def test_what_an_attempt_hands_over(attempt: Attempt, tmp_path: Path) -> None:
         "epochs": 5,
         "params": 77,
     }
+    assert (result["kept"], result["stopped_early"]) == ({"model_best.safetensors": 4}, "")
     assert (result["worker"], result["device"]) == ("w1", "cpu")
     attempt.flush()
     kept = read_metrics(tmp_path / "tasks" / "a1" / "run-2" / "1-7" / "metrics.csv")

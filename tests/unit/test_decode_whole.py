@@ -40,6 +40,7 @@ REPORT = Progress(
     metrics={"loss": 0.5, "td_loss": 0.4, "val_loss": 0.6, "samples_per_s": 900.0},
     best=0.55,
     curve=((1, 0.9), (20, 0.5)),
+    stopped_early="enough",
 )
 LIFE = Lifecycle(
     *((2, 9), Status.DELAYED, 7.0, 5, 2, 3, 4, "w1", "2-77", 101.0, 102.0, 103.0, 104.0, 105.0, "user", "pause"),

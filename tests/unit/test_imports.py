@@ -19,7 +19,7 @@ LAYERS = (
     {"judging"},
     {"broker"},
     {"results"},
-    {"worker", "supervisor"},
+    {"worker", "supervisor", "policy"},
     {"reporters", "ui"},
     {"app"},
     {"commands"},

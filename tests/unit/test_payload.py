@@ -83,7 +83,7 @@ def test_what_lists_show_of_a_task(campaign: Campaign) -> None:
         index=3,
         settings=task.algorithm.values(task.trainer),
         shape="64-32:50:fp32",
-        pack="quality:cql:64-32:50:0.9:fp32:77:5.0:dddddddddddddddd",
+        pack="quality:cql:64-32:50:0.9:fp32:77:5.0:standard:dddddddddddddddd",
         epochs=30,
         batch_size=50,
         epoch_steps=3,  # of 199 rows, the last 49 are left out
@@ -117,7 +117,7 @@ def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
 
 def test_tasks_that_differ_in_more_than_alpha_do_not_train_together(campaign: Campaign) -> None:
     first, second, third = (payload.pack_key(task, "a" * 64) for task in campaign.tasks)
-    assert first == second == "quality:cql:64-32:50:0.9:fp32:77:5.0:aaaaaaaaaaaaaaaa"
+    assert first == second == "quality:cql:64-32:50:0.9:fp32:77:5.0:standard:aaaaaaaaaaaaaaaa"
     assert third.startswith("quality:cql:64-32:60:")
     assert payload.fair_members(campaign, "a" * 64, 1) == {first: 2, third: 1}
     assert payload.fair_members(campaign, "a" * 64, 2) == {first: 1, third: 1}

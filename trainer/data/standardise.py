@@ -1,9 +1,10 @@
-"""Mean and standard deviation of the training states, with which a network's input is normalised."""
+"""What a network sees of a state: z-scores by the training states, or the numbers as they are."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from trainer.config import Scaler
 from trainer.data.types import Float
 
 
@@ -21,8 +22,11 @@ class Standardiser:
         return ((states - self.mean) / self.std).astype(np.float32)
 
 
-def fit_standardiser(states: Float) -> Standardiser:
-    """Mean and population standard deviation of states [N, D], N >= 1; computed in float64, given as float32."""
+def fit_standardiser(states: Float, scaler: Scaler = "standard") -> Standardiser:
+    """Return the mean and population standard deviation of states [N, D], N >= 1; computed in float64, given as
+    float32. For "none" they are 0 and 1, which leaves every state as it is, bit for bit."""
+    if scaler == "none":
+        return Standardiser(np.zeros(states.shape[1], np.float32), np.ones(states.shape[1], np.float32))
     exact = states.astype(np.float64)
     # Compared by value: rounding gives a constant column a tiny, meaningless deviation instead of 0.
     varies = exact.max(axis=0) > exact.min(axis=0)

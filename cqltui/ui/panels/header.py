@@ -108,5 +108,5 @@ def work_share(state: RunState) -> float:
         if task.status not in (Status.WITHDRAWN, Status.CANCELLED):
             weight = (task.info.step_flops * task.info.epoch_steps) or 1
             done += weight * task.epochs_done
-            total += weight * task.info.epochs
+            total += weight * task.epochs_total
     return done / total if total else 0.0

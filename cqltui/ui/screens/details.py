@@ -107,7 +107,7 @@ def _field(label: str, value: str, role: str = "text") -> Line:
 
 def task_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
     """All fields of a task."""
-    lines: list[Line] = [*_life_lines(frame, task), (), *_metric_lines(task), (), *_setting_lines(task)]
+    lines: list[Line] = [*_life_lines(frame, task), (), *_metric_lines(task, cells), (), *_setting_lines(task)]
     lines += _note_lines(frame, task, cells)
     if task.info.description:
         lines += [(), *(((text, "text"),) for text in wrapped(plain(task.info.description, 400), cells))]
@@ -164,11 +164,14 @@ def _life_lines(frame: Frame, task: TaskState) -> list[Line]:
     return lines
 
 
-def _metric_lines(task: TaskState) -> list[Line]:
+def _metric_lines(task: TaskState, cells: int) -> list[Line]:
     info, progress = task.info, task.progress
     lines = [_field("epoch", f"{fmt.count(task.epochs_done)} of {fmt.count(info.epochs)}")]
     if progress is None:
         return lines
+    if task.stopped_early:
+        first, *more = wrapped(plain(task.stopped_early, 400), max(10, cells - LABEL))
+        lines += [_field("stopped early", first), *(_field("", part) for part in more)]
     for metric in task.algorithm.metrics:
         lines += _metric_field(task, metric)
     lines.append(_field("trained", f"{fmt.duration(_trained_s(progress))}, {fmt.count(progress.step)} steps"))
