@@ -42,7 +42,7 @@ class Problems:
         self.add_line("" if self.is_full else f"{self._place(key)}: {message}")
 
     def expected(self, key: str, expected: str, found: object) -> object:
-        """Record that the value at `key` is not what it has to be. Returns INVALID, for the reader to return."""
+        """Record that the value at `key` is not what it must be. Returns INVALID, for the reader to return."""
         self.add(key, "" if self.is_full else f"expected {expected}, found {describe(found)}")
         return INVALID
 

@@ -49,7 +49,7 @@ LAST, BEST = "last", "best"
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """When a training ends before its last epoch: once `metric` has not improved by more than `min_delta` for
+    """When a training run ends before its last epoch: once `metric` has not improved by more than `min_delta` for
     `patience` epochs. It is looked at in epochs that are a multiple of `validate_every`."""
 
     patience: int

@@ -1,4 +1,4 @@
-"""The keys of a campaign file, each with what its value has to be. `load` puts the values together."""
+"""The keys of a campaign file, each with what its value must be. `load` puts the values together."""
 
 import re
 from collections.abc import Mapping

@@ -1,23 +1,31 @@
 """The pages: their links lead somewhere, their Python runs, the commands and options they name exist."""
 
 import argparse
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from cqltui.algorithms import named
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.cli import COMMANDS, _load
+from cqltui.commands.status import as_json
+from cqltui.reporters.jsonl import to_line
+from cqltui.results.overview import RunOverview
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import result_columns, write_results
-from cqltui.state.events import Kind
-from cqltui.state.model import Status
+from cqltui.state.events import Event, Kind
+from cqltui.state.hardware import DeviceUse
+from cqltui.state.model import Lifecycle, PhaseInfo, Progress, Status, TaskState, Verdict
 from tests.unit.made import leave_result
+from tests.unit.runs import LAUNCH, info, run_of
 from trainer.progress import METRIC_COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -174,3 +182,16 @@ def test_the_campaign_of_the_readme_is_one(tmp_path: Path) -> None:
     path.write_text(code, encoding="utf-8")
     campaign = load_campaign(path)
     assert len(list(campaign.tasks)) == 4
+
+
+def test_every_key_of_the_json_is_explained() -> None:
+    page = text(ROOT / "docs/events.md")
+    known = {word for span in re.findall(r"`([^`\n]+)`", page) for word in re.findall(r"\w+", span)}
+    state = run_of([TaskState(info(1), Lifecycle((1, 1), Status.DONE))], phases=[PhaseInfo("ensemble")])
+    told = as_json(state, LAUNCH, "running")
+    line = json.loads(to_line(Event(Kind.NOTICE, 1.0)))
+    keys = {*told, *told["phases"][0], *told["tasks"][0], *told["speed"], *line}
+    for shape in (RunOverview, DeviceUse, Lifecycle, Progress, Verdict):
+        keys |= {field.name for field in fields(shape)}
+    metrics = {metric.name for metric in named("cql").metrics}
+    assert keys - known - metrics - {"version"} == set()
