@@ -1,10 +1,10 @@
-"""The errors that a user can mend, and the exit codes of the command. Anything else is a bug and exits with 3."""
+"""The errors that a user can fix, and the exit codes of the command. Anything else is a bug and exits with 3."""
 
 import re
 from enum import IntEnum
 
 RIGHTS = "`cqltui redis-acl` prints the rights that a user of the server needs (--db N where the URL names a database)"
-"""The mend for a user that may not do what is needed."""
+"""The fix for a user that may not do what is needed."""
 _URL = re.compile(r"(?<![a-z])[a-z]++:/{1,3}+(?![\[)\s])", re.IGNORECASE)
 """Where a URL's user and password may begin. One slash: a URL that was taken for a path. A bracket or a space begins an
 explanation of URLs, which is ours. The text is foreign and of any length: no part of it is looked at twice."""
@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 
 
 class CqltuiError(Exception):
-    """An error with a message for the user: it names the place and the mend."""
+    """An error with a message for the user: it names the place and the fix."""
 
     exit_code = ExitCode.INTERNAL
 

@@ -42,7 +42,7 @@ class Problems:
         self.add_line("" if self.is_full else f"{self._place(key)}: {message}")
 
     def expected(self, key: str, expected: str, found: object) -> object:
-        """Record that the value at `key` is not what it has to be. Returns INVALID, for the reader to return."""
+        """Record that the value at `key` is not what it must be. Returns INVALID, for the reader to return."""
         self.add(key, "" if self.is_full else f"expected {expected}, found {describe(found)}")
         return INVALID
 
@@ -238,7 +238,7 @@ def list_of(item: Reader, expected: str, low: int = 1, high: int = 1000, unique:
         first: dict[Any, int] = {}
         for index, element in enumerate(items):
             if unique and first.setdefault(element, index) != index:
-                problems.add(f"{key}[{index}]", f"{describe(value[index])} is there already, as [{first[element]}]")
+                problems.add(f"{key}[{index}]", f"{describe(value[index])} repeats [{first[element]}]")
                 return INVALID
         return tuple(items)
 

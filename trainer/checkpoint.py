@@ -50,7 +50,7 @@ class Checkpoint:
         return found
 
     def check(self, config: TrainerConfig, data_digest: str) -> None:
-        """Raise CheckpointError unless this is a checkpoint of that training on that data."""
+        """Raise CheckpointError unless this is a checkpoint of that training run on that data."""
         expected, where = config_document(config), f"checkpoint of epoch {self.epoch}"
         saved = _DEFAULTS | self.config
         for key in sorted(expected.keys() | saved.keys()):

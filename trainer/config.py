@@ -1,4 +1,4 @@
-"""What a training is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
+"""What a training run is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,7 +24,7 @@ NORM_EPS = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """Which transitions are trained on, and where time splits them into training and held-out rows."""
+    """Which transitions are trained on, and where time splits them into training and validation rows."""
 
     source: Source = "simulated"
     path: Path | None = None
@@ -47,7 +47,7 @@ LAST, BEST = "last", "best"
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """When a training ends before its last epoch: once `metric` has not improved by more than `min_delta` for
+    """When a training run ends before its last epoch: once `metric` has not improved by more than `min_delta` for
     `patience` epochs. It is looked at in epochs that are a multiple of `validate_every`."""
 
     patience: int
@@ -57,7 +57,7 @@ class EarlyStop:
 
 @dataclass(frozen=True, slots=True)
 class TrainerConfig:
-    """One training, complete: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
+    """A complete training run: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
 
     epochs: int
     lr: float
@@ -72,7 +72,7 @@ class TrainerConfig:
     target_update_steps: int = 1000
     grad_clip: float = 10.0
     validate_every: int = 10
-    """Held-out losses are computed every so many epochs, and after the last. Has no influence on the weights."""
+    """Validation losses are computed every so many epochs, and after the last. Has no influence on the weights."""
     observation_scaler: Scaler = "standard"
     """What the network sees of a state: "standard" z-scores of the training rows, "none" the source's own numbers."""
     keep: tuple[int | str, ...] = (LAST, BEST)

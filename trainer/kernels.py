@@ -40,7 +40,7 @@ Settings = tuple[float, float, float, float, int]
 F = np.float32
 BETA1, BETA2 = ADAM_BETAS
 FAST = {"reassoc", "contract", "arcp", "nsz"}
-"""Sums may be vectorised. NaN and infinity keep their meaning: a training that diverges has to show it."""
+"""Sums may be vectorised. NaN and infinity keep their meaning: a training run that diverges must show it."""
 SOURCES = tuple(Path(path) for path in (__file__, config.__file__))
 CONSTANTS = {"betas": ADAM_BETAS, "adam_eps": ADAM_EPS, "norm_eps": NORM_EPS, "fast": sorted(FAST)}
 FOLDER = code_folder(SOURCES, CONSTANTS)

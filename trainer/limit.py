@@ -1,4 +1,4 @@
-"""What the machine can do at most for a training's shapes: its matrix products alone, out of all that a step does."""
+"""What the machine can do at most for the shapes of a training run: its matrix products alone, out of all of a step."""
 
 import time
 from collections.abc import Callable, Sequence

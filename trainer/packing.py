@@ -1,4 +1,4 @@
-"""Which trainings can run as one pack, and how much memory it takes. Free of torch, as planning is."""
+"""Which training runs can form one pack, and how much memory it takes. Free of torch, as planning is."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class PackKey(NamedTuple):
 
 
 def pack_key(config: TrainerConfig) -> PackKey:
-    """Trainings on the same data with the same key can train together."""
+    """Return what members of a pack share: training runs on the same data with the same key can train together."""
     return PackKey(
         config.algorithm,
         config.hidden_dims,

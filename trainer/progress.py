@@ -1,11 +1,11 @@
-"""What a training reports once an epoch, and the line it leaves in a log. Free of torch."""
+"""What a training run reports once an epoch, and the line it leaves in a log. Free of torch."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
 class EpochMetrics:
-    """Means over the steps of one epoch. Held-out losses are None in the epochs that are not validated."""
+    """Means over the steps of one epoch. Validation losses are None in the epochs that are not validated."""
 
     epoch: int
     """Epochs done, from 1."""

@@ -25,7 +25,7 @@ TOLERANCE = 1e-3
 """How far a device's losses may be from the CPU's after an epoch: |a - b| / (0.1 + |b|). Their sums are in another
 order, which gives some 1e-6; a wrong number anywhere gives far more."""
 RESUME_TOLERANCE = 1e-5
-"""The same for a training that was resumed on the same device."""
+"""The same for a training run that was resumed on the same device."""
 PARITY_EPOCHS = 2
 ENGINES: dict[str, EngineFactory | None] = {"own": None, "batched": BatchedEngine}
 

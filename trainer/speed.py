@@ -36,7 +36,7 @@ def training(
     validate_every: int = sys.maxsize,
     precision: Precision = "fp32",
 ) -> TrainerConfig:
-    """A training as it is tested and timed."""
+    """A training run as it is tested and timed."""
     return TrainerConfig(
         epochs=epochs,
         lr=1e-4,

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 from trainer.files import write_bytes
 
 HEADER = "cqltui"
-"""The one metadata entry, JSON: safetensors writes several in any order, and equal files shall have equal bytes."""
+"""The one metadata entry, JSON: safetensors writes several in any order, and equal files must have equal bytes."""
 
 
 class TensorFileError(Exception):

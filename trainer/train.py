@@ -105,7 +105,7 @@ class PackTrainer:
         )
 
     def restore(self, member: int, checkpoint: Checkpoint) -> None:
-        """Put a member where a checkpoint was taken. CheckpointError if that is of another training or other data."""
+        """Put a member where a checkpoint was taken. Raise CheckpointError if that is of another run or other data."""
         checkpoint.check(self.members[member], self._data_digest)
         if checkpoint.step != checkpoint.epoch * self._steps:
             raise CheckpointError(

@@ -1,4 +1,4 @@
-"""The devices of this machine, asked of a short process, since whoever asks shall not load PyTorch."""
+"""The devices of this machine, asked of a short-lived process, since whoever asks must not load PyTorch."""
 
 import json
 import os
@@ -113,7 +113,7 @@ def default_workers() -> Allowed:
 
 
 def auto_precision(places: Sequence[str], cpu_info: Path = Path("/proc/cpuinfo")) -> Precision:
-    """What `precision = "auto"` means for workers on these devices: bf16 where the check of the README has passed.
+    """What `precision = "auto"` means for workers on these devices: bf16 where the check in docs/speed.md has passed.
 
     That is on x86 processors that multiply bfloat16 themselves; everywhere else it is fp32.
     """

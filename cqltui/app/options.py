@@ -146,7 +146,9 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
 def add_form(parser: argparse.ArgumentParser) -> None:
     """Add how a run is shown."""
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
-    parser.add_argument("--json", action="store_true", help="without a screen: one event a line on standard output")
+    parser.add_argument(
+        "--json", action="store_true", help="without a screen: print one event per line on standard output"
+    )
 
 
 def is_on_screen(arguments: argparse.Namespace) -> bool:
@@ -156,7 +158,9 @@ def is_on_screen(arguments: argparse.Namespace) -> bool:
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:
     """A line for each task."""
-    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each task, however many there are")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="print a line for each task, however many there are"
+    )
 
 
 def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -247,7 +251,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
         try:
             read_regular(found.campaign_json, LARGEST)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise InputError(f"{run_dir}: is no run directory (there is no campaign.json)") from None
+            raise InputError(f"{run_dir}: is not a run directory (it has no campaign.json)") from None
         except OSError as error:
             raise InputError(f"{run_dir}: the run cannot be read: {error.strerror}; ask its owner") from error
         return found

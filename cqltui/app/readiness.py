@@ -114,8 +114,8 @@ def terminal(environment: Mapping[str, str], size: os.terminal_size, is_terminal
         yield Finding(Level.WARNING, "terminal", "none: a run prints lines", "run it in a terminal for the screen")
         return
     level = Level.OK if size.columns >= LEAST_COLUMNS and size.lines >= LEAST_ROWS else Level.WARNING
-    mend = "" if level is Level.OK else f"enlarge it to {LEAST_COLUMNS}x{LEAST_ROWS} or more"
-    yield Finding(level, "terminal", f"{size.columns}x{size.lines}, TERM={environment.get('TERM', '')}", mend)
+    fix = "" if level is Level.OK else f"enlarge it to {LEAST_COLUMNS}x{LEAST_ROWS} or more"
+    yield Finding(level, "terminal", f"{size.columns}x{size.lines}, TERM={environment.get('TERM', '')}", fix)
     colours = environment.get("COLORTERM") in ("truecolor", "24bit") or "256color" in environment.get("TERM", "")
     if environment.get("NO_COLOR"):
         yield Finding(Level.OK, "colours", "off, as NO_COLOR says")

@@ -57,7 +57,7 @@ def _read_settings(value: object, key: str, problems: Problems) -> Any:
         return ()
     for name in names:
         if name == "seed":
-            problems.add(key, "'seed' is what repeats a configuration; name another setting")
+            problems.add(key, "'seed' only repeats a configuration: name another setting")
             return INVALID
         if name not in SETTINGS:
             problems.add(key, f"there is no setting {describe(name)}{suggestion(name, SETTINGS)}")
@@ -122,13 +122,13 @@ CHECKS: dict[str, Check] = {
         algorithm="cql",
     ),
     "uncertainty_correlates": Check(
-        "The members' disagreement about Q tells how far they are wrong on held-out games.",
+        "The members' disagreement about Q tells how far they are wrong on validation games.",
         {"min_correlation": Param(SHARE, "least correlation", 0.1)},
         early=True,
         algorithm="cql",
     ),
     "deployment_ready": Check(
-        "The bets that the members agree on win often enough on held-out games.",
+        "The bets that the members agree on win often enough on validation games.",
         {
             "keep_share": Param(SHARE, "share of the bets that is kept", 0.2),
             "min_win_rate": Param(SHARE, "least share of them that wins", 0.53),

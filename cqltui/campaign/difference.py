@@ -24,7 +24,7 @@ class KnownTask:
     saved_epoch: int = 0
     """Epochs in its newest checkpoint that can be used; 0 for none, and for a dead or cancelled task."""
     validated: frozenset[int] = frozenset()
-    """Epochs up to `saved_epoch` that have held-out losses."""
+    """Epochs up to `saved_epoch` that have validation losses."""
     carried_from: frozenset[str] = frozenset()
     """Ids of the tasks whose checkpoints it was given to go on from."""
 
@@ -164,7 +164,7 @@ def _why_anew(task: TaskSpec, other: KnownTask, *, heldout: bool) -> str:
         return f"its checkpoint is of epoch {other.saved_epoch:,}"
     every = task.trainer.validate_every
     if heldout and not set(range(every, other.saved_epoch + 1, every)) <= other.validated:
-        return "its held-out losses are of other epochs"
+        return "its validation losses are of other epochs"
     return ""
 
 

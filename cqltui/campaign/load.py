@@ -267,13 +267,16 @@ def _config(settings: Mapping[str, Any], place: str, context: _Context) -> Train
 
 
 def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
-    """Two trainings of a phase that would give the same weights are a mistake."""
+    """Refuse two tasks of a phase that would give the same weights: that is a mistake."""
     first: dict[str, Placed] = {}
     for place, task in tasks:
         identity = str(named(task.trainer.algorithm).identity(task.trainer))
         other_place, other = first.setdefault(identity, (place, task))
         if other is not task:
-            problems.add(place, f"the training {task.title!r} is there already, as {other.title!r} in {other_place}")
+            problems.add(
+                place,
+                f"the task {task.title!r} repeats {other.title!r} in {other_place}: remove one, or change a setting",
+            )
 
 
 def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Context) -> Iterator[Criterion]:

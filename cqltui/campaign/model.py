@@ -20,7 +20,7 @@ ID_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One training of a campaign. Its id is empty until `Campaign.identified` has seen the data."""
+    """One training run of a campaign. Its id is empty until `Campaign.identified` has seen the data."""
 
     phase: str
     title: str

@@ -1,4 +1,4 @@
-"""The keys of a campaign file, each with what its value has to be. `load` puts the values together."""
+"""The keys of a campaign file, each with what its value must be. `load` puts the values together."""
 
 import re
 from collections.abc import Mapping
@@ -185,7 +185,7 @@ DATA: Table = {
     "path": Key(LINE, "The CSV file of `logged` and `games`; a relative path starts at the campaign file's folder."),
     "split": Key(
         _split,
-        "What is held out for validation: the last seasons, or for a log without seasons the last share of its rows. "
+        "What is kept for validation: the last seasons, or for a log without seasons the last share of its rows. "
         "By default two seasons, or a fifth.",
     ),
     "seed": Key(SEED, "Seed of the simulated market and of the simulated bets.", _DATA.seed),

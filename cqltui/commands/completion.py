@@ -14,7 +14,7 @@ from cqltui.app import options
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.results.left import from_disk
 
-HELP = "Print what makes a shell complete cqltui's commands, options, runs and task ids."
+HELP = "Print the script by which a shell completes cqltui's commands, options, runs and task ids."
 SHELLS = ("bash", "zsh", "fish")
 _HOW = """\
   bash:  eval "$(cqltui completion bash)"            in ~/.bashrc

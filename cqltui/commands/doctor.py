@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--namespace", type=options.namespace, default="", help="the campaign's [redis] namespace on that server"
     )
-    parser.add_argument("--retest", action="store_true", help="test the GPUs anew, though they were tested before")
+    parser.add_argument("--retest", action="store_true", help="test the GPUs again, although they were tested before")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

@@ -15,8 +15,16 @@ SCHEMA_LINE = "#:schema "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui init`."""
-    parser.add_argument("template", nargs="?", choices=TEMPLATES, default="blank", help="which one (default blank)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to (default TEMPLATE.toml, here)")
+    parser.add_argument(
+        "template", nargs="?", choices=TEMPLATES, default="blank", help="the campaign to write (default blank)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the file to write (default: deep.toml, quick.toml or blank.toml in this folder)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from cqltui.errors import ExitCode, InputError
 from cqltui.logfile import bounded, open_log
 from cqltui.state.plain import plain
 
-HELP = "Show the log of a worker, or the lines about a task in all logs. Without a name: the names there are."
+HELP = "Show the log of a worker, or the lines about a task from all logs. Without a name: list the logs."
 POLL_S = 0.25
 PATH_LIMIT = 4096
 
@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add those of `cqltui logs`."""
     parser.add_argument("name", nargs="?", metavar="WORKER|ID", help="a worker, `supervisor`, or a task's id")
     parser.add_argument("-n", "--lines", type=options.positive, default=40, metavar="N", help="the last N lines (40)")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as lines are written (a worker's log)")
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="go on showing lines as they are written (a worker's log)"
+    )
     options.add_run_dir(parser)
 
 

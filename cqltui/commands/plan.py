@@ -16,7 +16,7 @@ from cqltui.reporters.difference import difference_json, difference_lines, left_
 from cqltui.reporters.plan import plan_json, plan_table
 from cqltui.results.rundir import read_json
 
-HELP = "Tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
+HELP = "Show tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

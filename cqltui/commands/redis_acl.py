@@ -8,7 +8,7 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.server.acl import OWNER, WORKER
 from cqltui.errors import ExitCode
 
-HELP = "Print, for your own server, the users that cqltui needs: one that runs campaigns, one for workers elsewhere."
+HELP = "Print the users that cqltui needs on your own server: one that runs campaigns, one for workers elsewhere."
 TRUST = (
     "Both users have full control of the campaign in this namespace, the worker's too, and can hold up the server, "
     "since they may run any script: give their passwords only to machines that you trust with it. Neither can touch "

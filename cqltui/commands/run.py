@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_place(parser)
     options.add_form(parser)
     options.add_verbose(parser)
-    parser.add_argument("--fresh", action="store_true", help="begin anew; an earlier run is moved aside")
+    parser.add_argument("--fresh", action="store_true", help="start over; an earlier run is moved aside")
     options.add_yes(parser)
 
 

@@ -25,7 +25,7 @@ from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
 
-HELP = "How a run stands: phases, workers, criteria; with --tasks every task."
+HELP = "Show how a run stands: phases, workers, criteria; with --tasks every task."
 
 UNSUPERVISED = "no supervisor runs; the campaign's command goes on with it"
 GIBIBYTE = 1024**3

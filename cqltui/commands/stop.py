@@ -15,12 +15,12 @@ from cqltui.state import decode
 from cqltui.state.model import ENDED, Wanted
 from cqltui.state.plain import plain
 
-HELP = "Stop a run: workers write their checkpoints and leave. The same campaign command goes on later."
+HELP = "Stop a run: workers write their checkpoints and leave. The same campaign command continues it later."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui stop`."""
-    parser.add_argument("--drain", action="store_true", help="let running tasks end, start no other")
+    parser.add_argument("--drain", action="store_true", help="let running tasks end, but start no others")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for the run's end")
     options.add_verbose(parser)
     options.add_place(parser, by_position=True)

@@ -15,7 +15,7 @@ HELP = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add those of `cqltui worker`."""
     parser.add_argument(
-        "--worker-id", required=True, metavar="ID", help="a name of its own; an older worker of it leaves"
+        "--worker-id", required=True, metavar="ID", help="a unique name; an older worker of that name leaves"
     )
     parser.add_argument("--min-priority", type=int, metavar="N", help="take only tasks of this priority or higher")
     parser.add_argument("--poll-interval", type=options.positive_seconds, default=1.0, metavar="S")
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data-root",
         type=options.directory,
         metavar="DIR",
-        help="on another machine than the run's: the folder that has the campaign's file of data",
+        help="on a machine other than the run's: the folder with the campaign's data file",
     )
     options.add_place(parser)
 

@@ -197,15 +197,15 @@ def no_overfitting(scope: Scope, params: Params) -> Judgement:
 
 
 def q_values(task: TaskSpec, left: Left, params: Params) -> "npt.NDArray[np.floating] | None":
-    """Of `ensemble_diversity`: Q of every action in every held-out state, [N, A]."""
+    """Of `ensemble_diversity`: Q of every action in every validation state, [N, A]."""
     return left.q_heldout
 
 
 def ensemble_diversity(scope: Scope, params: Params) -> Judgement:
-    """The members disagree: their standard deviation of Q, mean over held-out rows and actions, is above `above`."""
+    """The members disagree: their standard deviation of Q, mean over validation rows and actions, is above `above`."""
     members: list[npt.NDArray[np.floating]] = [q for q, _ in scope.figures()]
     if len(members) < 2 or any(q.shape != members[0].shape for q in members):
-        return None, f"Q of the same held-out rows is known of {len(members)} members; it needs two or more"
+        return None, f"Q of the same validation rows is known of {len(members)} members; it needs two or more"
     # Counted from the first member, so that members that are equal give exactly 0, without rounding. One member after
     # the other: all at once in double precision would take hundreds of megabytes of a large ensemble.
     first = members[0].astype(float)  # [N, A], as all below
@@ -214,13 +214,13 @@ def ensemble_diversity(scope: Scope, params: Params) -> Judgement:
     spread = float((variance**0.5).mean())
     limit = float(params["above"])
     rows = members[0].shape[0]
-    detail = f"std of Q {spread:.4f} over {len(members)} members (mean of {rows:,} held-out rows)"
+    detail = f"std of Q {spread:.4f} over {len(members)} members (mean of {rows:,} validation rows)"
     return spread > limit, f"{detail}, wanted > {limit:g}"
 
 
 def needs_evaluation(scope: Scope, params: Params) -> Judgement:
-    """A criterion on the held-out games' bets, which no training can answer."""
-    return None, "not yet evaluated: needs the evaluation on held-out games"
+    """Judge by the validation games' bets, which training alone cannot tell."""
+    return None, "not yet evaluated: needs the evaluation on validation games"
 
 
 def _name(outcome: TaskOutcome) -> str:

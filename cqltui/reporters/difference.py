@@ -99,7 +99,9 @@ def _new(item: NewTask) -> str:
     text = f"{_name(task.phase, task.title, task.id)}: {task.trainer.epochs:,} epochs"
     if shorter is None:
         return text
-    return f"{text}, trained anew: {shorter.id} is done after {shorter.epochs:,} epochs, but {item.why_anew}"
+    return (
+        f"{text}, trained from the beginning: {shorter.id} is done after {shorter.epochs:,} epochs, but {item.why_anew}"
+    )
 
 
 def _continued(item: ContinuedTask) -> str:

@@ -20,5 +20,5 @@ def print_findings(findings: Sequence[Finding]) -> None:
         mark, style = marks[finding.level]
         what, found = plain(finding.what), plain(finding.found, SHOWN)  # which a server or a driver may have said
         console.print(Text.assemble((mark, style), "  ", (what, "bold"), ": ", found), soft_wrap=True)
-        if finding.mend:
-            console.print(Text(f"         -> {plain(finding.mend, SHOWN)}"), soft_wrap=True)
+        if finding.fix:
+            console.print(Text(f"         -> {plain(finding.fix, SHOWN)}"), soft_wrap=True)

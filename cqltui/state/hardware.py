@@ -1,4 +1,4 @@
-"""What the machines do now: memory of the devices, speed of the trainings. Pure: the time is told."""
+"""What the machines do now: memory of the devices, speed of training. Pure: the time is told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

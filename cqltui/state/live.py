@@ -1,4 +1,4 @@
-"""Which workers and trainings show signs of life. Pure: the time is told."""
+"""Which workers and tasks show signs of life. Pure: the time is told."""
 
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 

@@ -77,7 +77,7 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A training's latest report; replaced as a whole by the newer (token, step)."""
+    """A training run's latest report; replaced as a whole by the newer (token, step)."""
 
     token: str = ""
     step: int = 0

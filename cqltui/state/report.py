@@ -1,4 +1,4 @@
-"""What is told of a training that has ended, made from its result. Pure."""
+"""What is told of a training run that has ended, made from its result. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

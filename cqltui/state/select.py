@@ -28,7 +28,7 @@ class PhaseProgress:
     epochs_done: int
     epochs_total: int
     best: TaskState | None
-    """The lowest held-out loss among those that are neither dead nor cancelled, else the lowest training loss."""
+    """Of those that are neither dead nor cancelled, the lowest validation loss, else the lowest training loss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> d
     document = {**result.data, **own, "attempt": result.attempt, "worker": result.worker}
     read = TaskResult.from_json(document)
     if read is None:
-        raise RefusedResultError("result.json: a figure is missing, or of another type than it has to be")
+        raise RefusedResultError("result.json: a figure is missing, or has the wrong type")
     planned = end or (info.epochs if info is not None and info.epochs > 0 else read.epochs)
     if not read.epochs == read.metrics.epoch == planned:
         said = f"{read.epochs} epochs, metrics of epoch {read.metrics.epoch}"

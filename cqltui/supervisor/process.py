@@ -71,7 +71,7 @@ class Launcher:
     arguments: Sequence[str]
     """Those of `cqltui worker`, but the id."""
     environment: Mapping[str, str]
-    """In addition to ours; what nobody shall read in a process list goes here."""
+    """In addition to ours; what nobody may read in a process list goes here."""
     logs: Path
 
     def log(self, worker_id: str) -> Path:

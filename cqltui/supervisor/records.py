@@ -117,7 +117,7 @@ class Records:
     def publish(self, result: Result) -> bool:
         """Copy what the accepted attempt wrote to the task's folder; False if the attempt left no files here.
 
-        Raises RefusedResultError if they are not what they have to be: nothing is published then. Raises OSError.
+        Raises RefusedResultError if they are not what they must be: nothing is published then. Raises OSError.
         The last checkpoint goes with it, for a task of more epochs to go on from; the run's others have served.
         """
         known = read_json(self._run_dir.result_json(result.id))

@@ -304,7 +304,7 @@ class Supervisor:
         self._tell_end(ended_ts)
 
     def _tell_end(self, ended_ts: float) -> None:
-        """Screens shall hear of it, though the server goes away at this very moment."""
+        """Make sure that screens hear of it, though the server goes away at this very moment."""
         deadline = time.monotonic() + TELL_S
         while time.monotonic() < deadline:
             try:

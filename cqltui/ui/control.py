@@ -99,7 +99,7 @@ class Control:
         self.want(Wanted.PAUSED if state.wanted is Wanted.RUNNING else Wanted.RUNNING)
 
     def want(self, wanted: Wanted, then: Callable[[], None] | None = None) -> None:
-        """Say what the whole run shall do; `then` once the server knows."""
+        """Say what is wanted of the whole run; `then` once the server knows."""
         words = {
             Wanted.RUNNING: "The run goes on.",
             Wanted.PAUSED: "Pausing the run: running tasks write a checkpoint first.",

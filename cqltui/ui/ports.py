@@ -27,7 +27,7 @@ class Requests(Protocol):
         """Ask for something to be done with a task. `priority`: a new one, higher goes first."""
 
     def want(self, wanted: Wanted) -> None:
-        """Say what the whole run is to do."""
+        """Say what is wanted of the whole run."""
 
 
 class Logs(Protocol):

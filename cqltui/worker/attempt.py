@@ -91,7 +91,7 @@ class Attempt:
     def resume(self, restore: Callable[[checkpoint.Checkpoint], None], tell: Callable[[str], None]) -> None:
         """Begin, from the newest checkpoint of this run that can be used if there is one, with the metrics up to it.
 
-        `restore` puts the training there, or raises CheckpointError for a checkpoint of another one. `tell`: a warning
+        `restore` goes there, or raises CheckpointError for a checkpoint of another training run. `tell`: a warning
         for the user. Raises OSError if the attempt's files cannot be written; nothing is left of them then.
         """
         rows: list[EpochMetrics] = []
@@ -167,7 +167,7 @@ class Attempt:
 
     @property
     def checkpoint_due(self) -> bool:
-        """Whether the next end of an epoch shall be saved."""
+        """Whether the next end of an epoch is to be saved."""
         return time.monotonic() >= self._next_checkpoint
 
     def save(self, state: checkpoint.Checkpoint, members: int = 1) -> str:
@@ -224,7 +224,7 @@ class Attempt:
         return self.report() | {"task": self.id, "step": step}
 
     def report(self) -> dict[str, Any]:
-        """How the training stands as of its last whole epoch, as `decode.progress` reads it."""
+        """Return how the training run stands as of its last whole epoch, as `decode.progress` reads it."""
         return self.tally.report() | self._own()
 
     def _own(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 OTHER_DATA = "the data is not what the task was submitted with. Run the campaign again."
 UNUSABLE = "the data cannot be used; the worker's log says why"
-NO_ROOT = "which file of this machine it is has to be said here: start the worker with --data-root DIR, its folder"
+NO_ROOT = "it is not known where this machine has the file: start the worker with --data-root DIR, its folder"
 
 
 @dataclass(frozen=True, slots=True)

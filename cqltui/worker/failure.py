@@ -30,7 +30,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def is_disk_full(error: Exception) -> bool:
-    """Whether there was no room to write: no fault of the task's, and mended by making some."""
+    """Whether there was no room to write: no fault of the task's, and fixed by making some."""
     return isinstance(error, OSError) and error.errno in DISK_FULL
 
 

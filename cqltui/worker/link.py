@@ -31,7 +31,7 @@ class Link:
     """Registers the worker, and again when the server lost its data; leaves when another process has its id."""
 
     def __init__(self, queue: Queue, worker_id: str, data: Mapping[str, Any], stop: threading.Event) -> None:
-        """`stop` is set when this process has to leave, by us if it is fenced. Raises `UNREACHABLE`: of a refusal at
+        """`stop` is set when this process must leave, by us if it is fenced. Raises `UNREACHABLE`: of a refusal at
         once, else after a while."""
         self.queue = queue
         self.fenced = False
@@ -105,7 +105,7 @@ class Link:
         return {} if report is None else self._heed(report, self.queue)
 
     def ask(self, send: Callable[[], Answer]) -> Answer | None:
-        """The server's answer, or None; at once if it is known to be away: a training does not wait for it."""
+        """The server's answer, or None; at once if it is known to be away: training does not wait for it."""
         return self.insist(send) if self.reachable else None
 
     def insist(self, send: Callable[[], Answer]) -> Answer | None:
@@ -134,7 +134,7 @@ class Link:
 
     def _away(self, error: Exception) -> None:
         text = told(error)
-        if kind(error) is Trouble.REFUSED:  # it answers: nobody has to wait for it
+        if kind(error) is Trouble.REFUSED:  # it answers: nobody needs to wait for it
             if text not in self._refusals:
                 log.error("%s", text)
             self._refusals.add(text)

@@ -50,7 +50,7 @@ class Outbox:
             self._letters.pop(0)
 
     def empty(self) -> None:
-        """Send all that waits, again and again. When the server takes it for long not, the process has to leave: what
+        """Send all that waits, again and again. When the server takes it for long not, the process must leave: what
         is on disk by then is for the supervisor to hand over."""
         failures, leave_at = 0, time.monotonic() + self._patience_s
         while self._letters:

@@ -24,9 +24,9 @@ def reset(client: redis.Redis) -> Iterator[None]:
 
 
 def bad(findings: Iterator[Finding]) -> list[Finding]:
-    """Those that want a mend, which each has."""
+    """Those that want a fix, which each has."""
     found = [finding for finding in findings if finding.level is not Level.OK]
-    assert all(finding.mend for finding in found)
+    assert all(finding.fix for finding in found)
     return found
 
 
@@ -52,7 +52,7 @@ def test_what_older_tools_left_is_told(client: redis.Redis) -> None:
     negative, unknown = bad(checkup.left_over(client, Keys()))
     assert "1 entries with a negative score" in negative.found
     assert "2 entries are no tasks" in unknown.found
-    assert "namespace" in unknown.mend
+    assert "namespace" in unknown.fix
 
 
 def test_a_key_of_another_type_is_told(client: redis.Redis) -> None:

@@ -214,7 +214,7 @@ def test_it_holds_nothing_of_whoever_started_it(tmp_path: Path, monkeypatch: pyt
 
 def left_behind(pid: int) -> list[str]:
     """What the doctor says is to be done about that server."""
-    return [finding.mend for finding in leftover.servers() if f"(process {pid})" in finding.found]
+    return [finding.fix for finding in leftover.servers() if f"(process {pid})" in finding.found]
 
 
 @pytest.mark.parametrize("removed", [False, True], ids=["in its run directory", "whose run directory was removed"])
@@ -230,8 +230,8 @@ def test_the_doctor_finds_a_server_that_was_left_behind(tmp_path: Path, removed:
     eventually(lambda: not keepers(run_dir))
     if removed:
         shutil.rmtree(run_dir)
-    (mend,) = left_behind(handle.pid)
-    assert f"kill {handle.pid} " in mend
+    (fix,) = left_behind(handle.pid)
+    assert f"kill {handle.pid} " in fix
     os.kill(handle.pid, signal.SIGTERM)
     eventually(lambda: not psutil.pid_exists(handle.pid))
     assert left_behind(handle.pid) == []

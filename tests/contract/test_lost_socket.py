@@ -35,7 +35,7 @@ def test_a_server_whose_socket_is_gone_is_started_anew_with_its_data(
         assert client.set("known", 1)
         shutil.rmtree(os.environ["XDG_RUNTIME_DIR"])
         assert is_cut_off(tmp_path / "server")
-        with pytest.raises(ServerError, match="its owner's next command starts it anew"):
+        with pytest.raises(ServerError, match="its owner's next command starts it again"):
             connect(tmp_path)
         again = server.start()
         assert (again.pid, again.socket) != (handle.pid, handle.socket)

@@ -164,7 +164,7 @@ def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis,
 
 
 def _typed(owner: Queue, task_id: str) -> None:
-    """What README tells to type into redis-cli."""
+    """What docs/servers.md tells to type into redis-cli."""
     assert owner.client.execute_command("ZCARD", KEYS.queue) == 1
     assert owner.client.execute_command("SMEMBERS", KEYS.active_workers) == {b"w1"}
     owner.client.execute_command("ZADD", KEYS.queue, 9, task_id, 9, "no-such-task")
@@ -262,7 +262,7 @@ def test_the_doctor_names_rights_that_are_missing(
     any_client.execute_command("ACL", "SETUSER", OWNER.user, "-type")
     (finding,) = (f for f in checkup.user_server(url_of(any_server, OWNER), KEYS) if f.level is Level.ERROR)
     assert "type" in finding.found
-    assert "redis-acl" in finding.mend
+    assert "redis-acl" in finding.fix
 
 
 def test_the_commands_of_a_script_can_be_read_from_it() -> None:

@@ -69,7 +69,7 @@ CA = "?ssl_ca_certs={folder}/ca.pem"
         ("rediss://{login}127.0.0.1:{port}/0?ssl_ca_certs={folder}/none.pem", "a file that the URL names is missing"),
         ("rediss://{login}127.0.0.1:{port}/0?ssl_ca_certs={folder}/junk.pem", "holds no certificate"),
         ("rediss://{login}127.0.0.1:{other_port}/0" + CA, "use the host name that its certificate is for"),
-        ("redis://{login}127.0.0.1:{port}/0", "the URL has to begin with rediss://"),
+        ("redis://{login}127.0.0.1:{port}/0", "the URL must begin with rediss://"),
         ("rediss://{login}127.0.0.1:{port}/99" + CA, "DB index is out of range"),
         ("rediss://:wrong{login}127.0.0.1:{port}/0" + CA, "refuses the user or password"),
         ("rediss://127.0.0.1:{port}/0" + CA + "&password=wrong", "refuses the user or password"),
@@ -91,12 +91,12 @@ def test_tls_to_a_server_without(tmp_path: Path, capsys: pytest.CaptureFixture[s
     with user_server(tmp_path) as port:
         url = f"rediss://127.0.0.1:{port}/0?socket_timeout=0.5&socket_connect_timeout=0.5"
         assert main(["status", "--redis-url", url]) == ExitCode.INTERNAL
-    assert "the URL has to begin with redis://" in capsys.readouterr().err
+    assert "the URL must begin with redis://" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_cert_reqs"])
 def test_options_of_tls_want_rediss(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--redis-url", f"redis://:secret@h/0?{name}=x"]) == ExitCode.INPUT
     told = capsys.readouterr().err
-    assert f"{name} is for TLS: the URL has to begin with rediss://" in told
+    assert f"{name} is for TLS: the URL must begin with rediss://" in told
     assert "secret" not in told

@@ -58,7 +58,7 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     ("name", "said"),
     [
         ("cluster", "is a node of a Redis Cluster"),
-        ("replica", "is a replica, which takes no writes of its own; name its primary ({primary})"),
+        ("replica", "is a replica, which takes no writes: give its primary ({primary})"),
         ("sentinel", "is a Sentinel"),
         ("5.0.14", "Redis 5.0.14 is too old; use 6.2 or newer"),
         ("6.0.16", "Redis 6.0.16 is too old; use 6.2 or newer"),

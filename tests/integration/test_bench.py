@@ -1,4 +1,4 @@
-"""`cqltui bench` measures real trainings, and refuses what it cannot measure."""
+"""`cqltui bench` measures real training, and refuses what it cannot measure."""
 
 import json
 

@@ -109,7 +109,7 @@ def test_a_run_whose_servers_socket_vanishes_goes_on(place: Place, expected: dic
     run.ends(0)
     _same(place, expected)
     assert {place.result(task_id)["attempt"] for task_id in expected} == {1}, "no task was interrupted"
-    assert "its socket is gone; it is started anew" in run.err
+    assert "its socket is gone; it is started again" in run.err
     assert "the queue was made again" not in run.err, "its data was kept"
     started = [line["worker"] for line in place.journal() if line["kind"] == "worker.started"]
     assert sorted(started) == ["w1", "w2"], "the same two processes to the end"

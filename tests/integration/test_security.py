@@ -30,7 +30,7 @@ WRITTEN = quote(PASSWORD, safe="")
 USERS = "\n".join(
     ["user default off", *(role.rules(Keys(), PASSWORD).replace("ACL SETUSER", "user") for role in (OWNER, WORKER))]
 )
-"""Of an ACL file, as README tells to make it."""
+"""Of an ACL file, as docs/servers.md tells to make it."""
 
 
 def _url(role: Role, port: int, ca: Path | None) -> str:

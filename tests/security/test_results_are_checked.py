@@ -154,10 +154,10 @@ def test_files_that_are_no_result_are_refused(
         ({"token": "1-8"}, "token is '1-8', expected '1-7'"),
         ({"run": 2}, "run is '2', expected 1"),
         ({"epochs": 3}, "3 epochs, metrics of epoch 10, expected 10"),
-        ({"seconds": "ages"}, "a figure is missing, or of another type"),
-        ({"device": ["cpu"]}, "a figure is missing, or of another type"),
-        ({"metrics": {"epoch": 10}}, "a figure is missing, or of another type"),
-        ({"worker": "w" * 1_000_000, "device": "x" * 1_000_000}, "a figure is missing, or of another type"),
+        ({"seconds": "ages"}, "a figure is missing, or has the wrong type"),
+        ({"device": ["cpu"]}, "a figure is missing, or has the wrong type"),
+        ({"metrics": {"epoch": 10}}, "a figure is missing, or has the wrong type"),
+        ({"worker": "w" * 1_000_000, "device": "x" * 1_000_000}, "a figure is missing, or has the wrong type"),
     ],
 )
 def test_documents_that_are_no_result_are_refused(

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def trained(cache: Path, *precisions: str) -> list[str]:
-    """A line for each precision, of trainings in a process of their own."""
+    """A line for each precision, of training runs in a process of their own."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", SCRIPT, *precisions]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)

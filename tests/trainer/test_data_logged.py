@@ -140,7 +140,7 @@ def test_a_chosen_fraction_goes_before_the_seasons(file: Path) -> None:
 def test_without_seasons_and_without_a_choice_the_last_fifth_is_held_out(file: Path) -> None:
     data = load(config(write(file, without(bets(), "season", "week"))))
     assert (len(data.train), len(data.heldout)) == (16, 4)
-    assert data.notes == ("no season column: the last 4 of 20 rows are held out",)
+    assert data.notes == ("no season column: the last 4 of 20 rows are for validation",)
 
 
 def test_with_too_few_seasons_the_last_rows_are_held_out(file: Path) -> None:
@@ -216,7 +216,7 @@ def test_one_action_only(file: Path) -> None:
         (",".join([*STATE_COLUMNS, "action", "r", "r"]).encode() + b"\n", "column 'r', row 1: .*more than once"),
         (",".join([*STATE_COLUMNS, "action", "r"]).encode() + b"\n,,,,,,,\n", "no row has all of its states"),
         (b"\xff\xfe\x00", "not UTF-8"),
-        (b'spread_close,"a"b\n', "row 1: the row is no CSV"),
+        (b'spread_close,"a"b\n', "row 1: the row is not valid CSV"),
     ],
 )
 def test_a_file_that_is_no_table(file: Path, content: bytes, message: str) -> None:

@@ -55,7 +55,7 @@ def test_six_seasons_to_train_on_and_two_held_out_after_them() -> None:
 
 
 def test_holding_out_every_season_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"8 season.*smaller holdout_seasons"):
+    with pytest.raises(DataError, match=r"8 season.*fewer for validation"):
         load(DataConfig(holdout_seasons=8))
 
 

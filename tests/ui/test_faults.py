@@ -96,7 +96,7 @@ async def test_a_command_whose_answer_was_lost_is_no_longer_pending() -> None:
 
 
 @pytest.mark.usefixtures("ticking")
-async def test_neither_server_nor_supervisor_names_the_mend() -> None:
+async def test_neither_server_nor_supervisor_names_the_fix() -> None:
     async with away((80, 24)) as (bench, pilot):
         bench.supervised = False
         await bench.until(pilot, lambda: bench.asked > 0 and bench.app._supervision._missing_since is not None)

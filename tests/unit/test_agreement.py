@@ -48,11 +48,11 @@ def test_trained_tasks_are_withdrawn_with_a_yes_only(campaign: Campaign, run_dir
     with pytest.raises(InputError) as refused:
         find_agreed(run_dir, other, SUMMARY, Agreement())
     assert refused.value.exit_code == ExitCode.INPUT
-    head, done, half, mend = refused.value.problems
+    head, done, half, fix = refused.value.problems
     assert head == f"{run_dir.path}: this file would withdraw what the run has trained, 2 tasks:"
     assert done.endswith(": done, 100 epochs")
     assert half.endswith(": trained to epoch 40 of 100")
-    assert all(word in mend for word in ("--yes", "another name", "--run-dir", "cqltui plan"))
+    assert all(word in fix for word in ("--yes", "another name", "--run-dir", "cqltui plan"))
     assert find_agreed(run_dir, other, SUMMARY, Agreement(yes=True)).lost
 
 

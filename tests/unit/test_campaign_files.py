@@ -118,7 +118,7 @@ def test_quick_is_deep_with_fewer_epochs(deep: Campaign, quick: Campaign) -> Non
 
 
 def test_ids_are_what_they_were() -> None:
-    """A change here makes everybody's finished trainings count as not done."""
+    """A change here makes everybody's finished tasks count as not done."""
     deep = load_campaign(CAMPAIGNS / "deep.toml").identified("data")
     assert [task.id for task in deep.tasks][:6] == IDS
     assert len({task.id for task in deep.tasks}) == 49

@@ -103,7 +103,7 @@ def test_the_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -
     assert main(["doctor", "--json"]) == ExitCode.OK
     findings = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
     assert {"Python", "PyTorch", "device cpu", "embedded server", "terminal", "disk"} <= findings.keys()
-    assert all(finding["mend"] or finding["level"] == "ok" for finding in findings.values())
+    assert all(finding["fix"] or finding["level"] == "ok" for finding in findings.values())
 
 
 def test_the_doctor_names_a_setting_that_slows_products_down() -> None:
@@ -111,7 +111,7 @@ def test_the_doctor_names_a_setting_that_slows_products_down() -> None:
     slow = list(readiness.processor({"OPENBLAS_CORETYPE": "Haswell"}))[-1]
     assert (slow.level, slow.what) == (Level.WARNING, "OpenBLAS")
     assert "Haswell" in slow.found
-    assert slow.mend
+    assert slow.fix
 
 
 def test_auto_precision_is_bf16_only_where_the_processor_multiplies_it(tmp_path: Path) -> None:
@@ -132,6 +132,6 @@ def test_the_doctor_looks_at_the_terminal() -> None:
         "70x20, TERM=xterm",
         f"enlarge it to {readiness.LEAST_COLUMNS}x{readiness.LEAST_ROWS} or more",
     )
-    assert any(finding.what == "colours" and finding.mend for finding in small)
+    assert any(finding.what == "colours" and finding.fix for finding in small)
     large = readiness.terminal({"TERM": "xterm-256color"}, os.terminal_size((160, 48)), is_terminal=True)
     assert all(finding.level is Level.OK or finding.what == "encoding" for finding in large)

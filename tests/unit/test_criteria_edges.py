@@ -50,7 +50,7 @@ def test_still_falling_tells_the_least_and_the_largest_fall() -> None:
 def test_two_members_are_enough_for_a_spread() -> None:
     """Q of 1 and 3 everywhere: a sample standard deviation of sqrt(2)."""
     verdict = judge("ensemble_diversity", [member(n, np.full((5, 4), q)) for n, q in enumerate((1.0, 3.0))])
-    assert verdict.detail == "std of Q 1.4142 over 2 members (mean of 5 held-out rows), wanted > 0"
+    assert verdict.detail == "std of Q 1.4142 over 2 members (mean of 5 validation rows), wanted > 0"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_rise_of_the_validation_loss_at_its_limit(rise: float, passed: bool)
 @pytest.mark.parametrize("check", ["uncertainty_correlates", "deployment_ready"])
 def test_what_no_training_answers_says_so_from_the_start(check: str) -> None:
     verdict = judge(check, [done(task(), [1.0])], [task(seed=9)])
-    assert verdict.detail == "not yet evaluated: needs the evaluation on held-out games"
+    assert verdict.detail == "not yet evaluated: needs the evaluation on validation games"
 
 
 def test_seeds_that_diverged_tell_no_spread() -> None:

@@ -111,7 +111,8 @@ def test_without_its_checkpoint_a_longer_task_begins_anew_and_says_so(file: Path
     (item,) = found.new
     assert item.shorter == found.withdrawn[0]
     said = "\n".join(difference_lines(found, "runs/small"))
-    assert f"250 epochs, trained anew: {found.withdrawn[0].id} is done after 100 epochs, but no checkpoint" in said
+    shorter = found.withdrawn[0].id
+    assert f"250 epochs, trained from the beginning: {shorter} is done after 100 epochs, but no checkpoint" in said
 
 
 @pytest.mark.parametrize(("every", "heldout", "goes_on"), [(10, True, True), (30, True, True), (15, True, False)])

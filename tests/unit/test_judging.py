@@ -158,7 +158,7 @@ def test_within_leaves_no_trace_in_a_file_that_does_not_name_it(tmp_path: Path) 
     ("said", "problem"),
     [
         ('"alhpa"', 'there is no setting "alhpa"; did you mean alpha?'),
-        ('["alpha", "seed"]', "'seed' is what repeats a configuration; name another setting"),
+        ('["alpha", "seed"]', "'seed' only repeats a configuration: name another setting"),
         ("7", "expected the name of a setting, or a list of names, found 7"),
         ("[0.3]", "expected the name of a setting, or a list of names, found a list of 1"),
     ],

@@ -154,7 +154,7 @@ def test_a_phase_may_turn_an_early_stop_off(tmp_path: Path) -> None:
         ('keep = ["bset"]', r"trainer.keep\[0\]: expected one of last, best, found \"bset\""),
         ("keep = [0]", r"trainer.keep\[0\]: expected an integer from 1 to"),
         ("keep = []", 'trainer.keep: expected a list of 1 to 50 "last", "best" and epochs, found an empty list'),
-        ("keep = [5, 5]", r"trainer.keep\[1\]: 5 is there already"),
+        ("keep = [5, 5]", r"trainer.keep\[1\]: 5 repeats"),
         ('keep = "best"', 'trainer.keep: expected a list of 1 to 50 "last", "best" and epochs, found "best"'),
         ('keep_metric = "samples_per_s"', "trainer.keep_metric: expected one of loss, td_loss"),
         ("early_stop = true", "trainer.early_stop: expected {metric = METRIC, patience = EPOCHS, min_delta = NUMBER}"),

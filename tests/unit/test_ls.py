@@ -78,12 +78,12 @@ def test_no_name_is_none(folder: Path) -> None:
     options.add_place(parser, by_position=True)
     assert parser.parse_args([]).run_dir is None
     assert parser.parse_args(["--run-dir", "one"]).run_dir == Path("one")
-    with pytest.raises(InputError, match="nix: is no run directory"):
+    with pytest.raises(InputError, match="nix: is not a run directory"):
         options.existing_run(Path("nix"))
 
 
 def test_a_directory_here_goes_before_a_name(folder: Path) -> None:
     made(folder, "one", Status.QUEUED)
     (folder / "one").mkdir()
-    with pytest.raises(InputError, match="one: is no run directory"):
+    with pytest.raises(InputError, match="one: is not a run directory"):
         options.existing_run(Path("one"))

@@ -263,7 +263,7 @@ def test_doctor_shows_the_verdict_with_date_and_speed() -> None:
     failed = readiness.self_test(verdict(0.5, 0.1, passed=False))
     assert failed.level is Level.WARNING
     assert "its losses are wrong" in failed.found
-    assert "--retest" in failed.mend
+    assert "--retest" in failed.fix
 
 
 def test_plan_and_doctor_show_it(machine: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]) -> None:

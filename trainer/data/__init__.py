@@ -21,7 +21,7 @@ def load(config: DataConfig) -> Dataset:
     """The transitions that a config names, split by time. The same config and file give the same bytes.
 
     Raises:
-        DataError: a setting or the file cannot be used; the message says where and how to mend it.
+        DataError: a setting or the file cannot be used; the message says where and how to fix it.
     """
     _check(config)
     match config.source:

@@ -45,8 +45,8 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
         train, heldout = split_by_season(rows, config.holdout_seasons, path)
     else:
         train, heldout = split_by_fraction(rows, FALLBACK_FRACTION, path)
-        cause = "no season column" if rows.seasons is None else "too few seasons to hold out whole ones"
-        notes.append(f"{cause}: the last {len(heldout)} of {len(rows)} rows are held out")
+        cause = "no season column" if rows.seasons is None else "too few seasons to spare whole ones"
+        notes.append(f"{cause}: the last {len(heldout)} of {len(rows)} rows are for validation")
     if len(np.unique(train.actions)) == 1:
         name = ACTIONS[int(train.actions[0])]
         problem = f"all {len(train)} training rows have the action {name}: there is nothing to learn from one action"
@@ -73,8 +73,8 @@ def _actions(table: Table, edge_column: str, notes: list[str]) -> Int:
     """Index into ACTIONS [N]. A bet of a 0/1 file gets its size from |edge|."""
     logged = table.numbers(ACTION)
     for index in np.flatnonzero(~np.isin(logged, np.arange(len(ACTIONS)))).tolist():
-        mend = f"use 0 to {len(ACTIONS) - 1} ({', '.join(ACTIONS)}), or 0 and 1"
-        raise table.error(f"{table.cell(ACTION, index)} is no action: {mend}", ACTION, index)
+        fix = f"use 0 to {len(ACTIONS) - 1} ({', '.join(ACTIONS)}), or 0 and 1"
+        raise table.error(f"{table.cell(ACTION, index)} is no action: {fix}", ACTION, index)
     actions = logged.astype(np.int64)
     seen = np.unique(actions)
     if len(seen) == 1:

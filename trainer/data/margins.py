@@ -4,7 +4,7 @@ P(margin = m | centre) is proportional to exp(-(m - centre)^2 / 2 SIGMA^2) x KEY
 whose mean is the expected margin. The constants were fitted once, by iterative proportional fitting, to the figures of
 7,276 games 1999-2025 (nflverse schedules): frequencies of the final margins in %, 3: 15.1, 7: 9.0, 6: 6.0, 10: 5.5,
 4: 4.9, 14: 4.9, 1: 4.2, 2: 4.1, 8: 3.7, 17: 3.6, 5: 3.6, ties 0.21; margin minus spread sd 13.20; spread mean 2.25, sd
-5.96. They are fixed: no result of a training changes them.
+5.96. They are fixed: no result of training changes them.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Columns whose scale no training was meant for: cents for stakes, percent for probabilities."""
+"""Columns of a scale that nobody meant: cents for stakes, percent for probabilities."""
 
 from collections.abc import Iterator, Sequence
 

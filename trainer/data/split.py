@@ -27,8 +27,8 @@ def split_by_season(
     if first is None:
         count = len(np.unique(rows.seasons))
         raise DataError(
-            f"{count} season(s) to train and test on, of which {holdout_seasons} are held out: none is left to train"
-            " on. Give more seasons, or a smaller holdout_seasons",
+            f"{count} season(s), of which the last {holdout_seasons} are for validation: none is left to train"
+            " on. Give more seasons, or keep fewer for validation: data.split = { seasons = N }",
             path=path,
             column=None if path is None else "season",
         )
@@ -46,6 +46,6 @@ def split_by_fraction(
     """
     held = max(1, round(len(rows) * holdout_fraction))
     if held >= len(rows):
-        raise DataError(f"{len(rows)} usable row(s) cannot be split into training and held-out rows", path=path)
+        raise DataError(f"{len(rows)} usable row(s) cannot be split into training and validation rows", path=path)
     order = np.arange(len(rows))
     return rows.take(order[:-held]), rows.take(order[-held:])

@@ -92,11 +92,11 @@ class Table:
         try:
             value = float(cell.replace("_", "?"))  # Python would read 1_000 as a number
         except ValueError:
-            mend = "put a number there, or leave the cell empty"
-            raise self.error(f"{self.cell(column, index)} is not a number: {mend}", column, index) from None
+            fix = "put a number there, or leave the cell empty"
+            raise self.error(f"{self.cell(column, index)} is not a number: {fix}", column, index) from None
         if not abs(value) <= LARGEST:  # false for NaN, too
-            mend = "put a finite number there, or leave the cell empty"
-            raise self.error(f"{self.cell(column, index)} cannot be computed with: {mend}", column, index)
+            fix = "put a finite number there, or leave the cell empty"
+            raise self.error(f"{self.cell(column, index)} cannot be computed with: {fix}", column, index)
         return value
 
 
@@ -113,7 +113,7 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
             size = os.fstat(content.fileno()).st_size
             if not size:
                 # Those of /proc, some of which are waited for or never end, have none either.
-                raise DataError("the file is empty, or one of the system's: give a CSV on a disk", path=path)
+                raise DataError("the file is empty, or a system file: give a CSV on a disk", path=path)
             beginning = BufferedReader(Beginning(content, size))
             with TextIOWrapper(beginning, encoding="utf-8-sig", newline="") as file:
                 return _parse(path, file, needed, optional, memory)
@@ -152,7 +152,7 @@ def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Seq
             lines.append(reader.line_num)
             kept.append([cells[place].strip() for place in wanted.values()])
     except csv.Error as error:
-        raise DataError(f"the row is no CSV ({error}): correct the row", path=path, row=reader.line_num) from None
+        raise DataError(f"the row is not valid CSV ({error}): correct it", path=path, row=reader.line_num) from None
     if not lines:
         raise DataError("the file has a header but no rows: give at least one game a row", path=path)
     columns = dict(zip(wanted, zip(*kept, strict=True), strict=True))

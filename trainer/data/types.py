@@ -14,7 +14,7 @@ Bool = npt.NDArray[np.bool_]
 
 
 class DataError(ValueError):
-    """The data cannot be used. The message reads `FILE, column 'NAME', row LINE: what is wrong, and the mend`."""
+    """The data cannot be used. The message reads `FILE, column 'NAME', row LINE: what is wrong, and the fix`."""
 
     def __init__(
         self, problem: str, *, path: Path | None = None, column: str | None = None, row: int | None = None
@@ -80,7 +80,7 @@ class Transitions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Training rows and the held-out rows after them."""
+    """Training rows and the validation rows after them."""
 
     state_cols: tuple[str, ...]
     train: Transitions
@@ -91,7 +91,7 @@ class Dataset:
     """What looks like a mistake: columns of absurd scale."""
 
     def digest(self) -> str:
-        """SHA-256 (hex) over everything that a training can see of the data."""
+        """SHA-256 (hex) over everything of the data that training can see."""
         total = hashlib.sha256("\0".join(self.state_cols).encode())
         for part in (self.train, self.heldout):
             for array in (part.states, part.actions, part.rewards, part.next_states, part.terminals):

@@ -34,7 +34,7 @@ STREAM_PAGE = 1000
 
 
 class _CutError(Exception):
-    """The subscription has to be made anew."""
+    """The subscription must be made again."""
 
 
 class Feed:

@@ -89,5 +89,5 @@ def _translated(error: ResponseError) -> Exception:
     if "FENCED worker" in text:
         return FencedError("another process has registered under this worker's id")
     if "UNREGISTERED worker" in text:
-        return UnregisteredError("the server does not know this worker; it has to register again")
+        return UnregisteredError("the server does not know this worker: it must register again")
     return named(error)

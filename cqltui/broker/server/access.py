@@ -69,7 +69,7 @@ class Server:
     def expect_reachable(self) -> None:
         """Raise ServerError if nobody else gets into the embedded server, though it serves those who are in."""
         if self._handle is not None and is_cut_off(self._server.dir):
-            raise ServerError("its socket is gone; it is started anew")
+            raise ServerError("its socket is gone; it is started again")
 
     def take_set_aside(self) -> Path | None:
         """Where a start of the embedded server has moved damaged data to, once."""

@@ -1,4 +1,4 @@
-"""Is a server fit for a campaign? What is looked at, and how to mend what is not as it should be."""
+"""Is a server fit for a campaign? What is looked at, and how to fix what is not as it should be."""
 
 import secrets
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Finding:
     level: Level
     what: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def user_server(url: str, keys: Keys) -> Iterator[Finding]:
@@ -84,15 +84,15 @@ def settings(client: redis.Redis) -> Iterator[Finding]:
     try:
         policy, persistent = (_setting(client, name) for name in ("maxmemory-policy", "appendonly"))
     except redis.ResponseError as error:  # no right to CONFIG, or no such command, as hosted servers have it
-        mend = "ask its owner for maxmemory-policy noeviction and appendonly yes"
-        yield Finding(Level.WARNING, "settings", f"cannot be read: {error}", mend)
+        fix = "ask its owner for maxmemory-policy noeviction and appendonly yes"
+        yield Finding(Level.WARNING, "settings", f"cannot be read: {error}", fix)
         return
     if policy != "noeviction":
-        mend = "redis-cli config set maxmemory-policy noeviction"
-        yield Finding(Level.ERROR, "eviction", f"{policy}: the server may drop queued tasks when it is full", mend)
+        fix = "redis-cli config set maxmemory-policy noeviction"
+        yield Finding(Level.ERROR, "eviction", f"{policy}: the server may drop queued tasks when it is full", fix)
     if persistent != "yes":
-        mend = "redis-cli config set appendonly yes"
-        yield Finding(Level.WARNING, "persistence", "no append-only file: a crash loses the queue's last minutes", mend)
+        fix = "redis-cli config set appendonly yes"
+        yield Finding(Level.WARNING, "persistence", "no append-only file: a crash loses the queue's last minutes", fix)
 
 
 def _setting(client: redis.Redis, name: str) -> str:
@@ -103,20 +103,20 @@ def left_over(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
     """What other tools, or older versions of one, left under our names."""
     kind = _text(client.execute_command("TYPE", keys.queue))
     if kind not in ("none", "zset"):
-        mend = f"redis-cli rename {keys.queue} {keys.queue}.old"
-        yield Finding(Level.ERROR, keys.queue, f"is a {kind}, expected a sorted set", mend)
+        fix = f"redis-cli rename {keys.queue} {keys.queue}.old"
+        yield Finding(Level.ERROR, keys.queue, f"is a {kind}, expected a sorted set", fix)
         return
     negative = client.execute_command("ZCOUNT", keys.queue, "-inf", "(0")
     if negative:
-        mend = f"redis-cli zremrangebyscore {keys.queue} -inf '(0'"
+        fix = f"redis-cli zremrangebyscore {keys.queue} -inf '(0'"
         found = f"{negative} entries with a negative score, as older tools write them"
-        yield Finding(Level.WARNING, keys.queue, found, mend)
+        yield Finding(Level.WARNING, keys.queue, found, fix)
     unknown = [_text(raw) for raw in client.execute_command("ZRANGE", keys.queue, 0, LOOKED_AT - 1)]
     unknown = [name for name in unknown if not client.execute_command("EXISTS", keys.task(name))]
     if unknown:
-        mend = f"if no other tool needs them: redis-cli zrem {keys.queue} {' '.join(map(ascii, unknown[:3]))}"
+        fix = f"if no other tool needs them: redis-cli zrem {keys.queue} {' '.join(map(ascii, unknown[:3]))}"
         found = f"{len(unknown)} entries are no tasks of a campaign, such as {unknown[0]!a}"
-        yield Finding(Level.WARNING, keys.queue, found, f"{mend}; or set [redis] namespace")
+        yield Finding(Level.WARNING, keys.queue, found, f"{fix}; or set [redis] namespace")
     tasks = client.execute_command("ZCARD", keys.queue)
     yield Finding(Level.OK, keys.queue, f"{tasks} entries are queued")
 

@@ -20,16 +20,16 @@ TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 CONNECTION_FILE = keeper.CONNECTION_FILE
 
-_IS_TLS = "if it speaks TLS, the URL has to begin with rediss://"
-_IS_PLAIN = "if it does not speak TLS, the URL has to begin with redis://"
+_IS_TLS = "if it speaks TLS, the URL must begin with rediss://"
+_IS_PLAIN = "if it does not speak TLS, the URL must begin with redis://"
 _MENDS = (("Connection reset by peer", _IS_TLS), ("Connection closed by server", _IS_TLS))
 _TLS_MENDS = (
     ("is not valid for", "use the host name that its certificate is for"),
-    ("certificate has expired", "its owner has to renew it"),
+    ("certificate has expired", "its owner must renew it"),
     ("CERTIFICATE_VERIFY_FAILED", "name the CA that signed its certificate: rediss://...?ssl_ca_certs=/path/ca.pem"),
     ("NO_CERTIFICATE_OR_CRL_FOUND", "the file that ssl_ca_certs names holds no certificate (PEM)"),
     ("No such file", "a file that the URL names is missing (ssl_ca_certs, ssl_certfile or ssl_keyfile)"),
-    ("PEM lib", "ssl_certfile and ssl_keyfile have to be PEM, and an encrypted key needs its ssl_password"),
+    ("PEM lib", "ssl_certfile and ssl_keyfile must be PEM, and an encrypted key needs its ssl_password"),
     ("WRONG_VERSION_NUMBER", _IS_PLAIN),
     ("Timeout", _IS_PLAIN),
 )
@@ -62,12 +62,12 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
     """
     where = read_connection(run_dir)
     if where is None and is_closed(run_dir):
-        raise ServerError(f"{run_dir}: this run is another user's, whose server lets nobody else in")
+        raise ServerError(f"{run_dir}: this run belongs to another user, and its server lets nobody else in")
     if where is None:
         raise ServerError(f"{run_dir}: nothing runs here (no server); the campaign's command goes on with it")
     if not Path(where["socket"]).exists():
         raise ServerError(
-            f"{run_dir}: the server's socket is gone ({where['socket']}); its owner's next command starts it anew"
+            f"{run_dir}: the server's socket is gone ({where['socket']}); its owner's next command starts it again"
         )
     client = client_of(where, run_dir / "server")
     try:

@@ -74,7 +74,9 @@ def _read(path: Path) -> int:
     except OSError as error:
         raise ServerError(f"{path}: cannot be read: {error.strerror}") from error
     if not text.isdigit() or len(text) > 15:
-        raise ServerError(f"{path}: expected a whole number, found {text[:40]!r}; write one there, larger than ever")
+        raise ServerError(
+            f"{path}: expected a whole number, found {text[:40]!r}; write one there that is larger than all before"
+        )
     return int(text)
 
 

@@ -21,13 +21,15 @@ def check(client: redis.Redis, shown: str) -> None:
     """
     said = _said(client)
     if said.get("mode") == "sentinel":
-        raise InputError(f"{shown}: is a Sentinel, which holds no data; name the primary that it watches")
+        raise InputError(f"{shown}: is a Sentinel, which holds no data: give the primary that it watches")
     if said.get("server") == "redis" and too_old(version := str(said.get("version"))):
         raise InputError(f"{shown}: {too_old_text(version)}")
     if said.get("mode") == "cluster":
-        raise InputError(f"{shown}: is a node of a Redis Cluster, which cannot hold a queue; use a server that is none")
+        raise InputError(
+            f"{shown}: is a node of a Redis Cluster, which cannot hold a queue: use a server outside of a cluster"
+        )
     if said.get("role") in ("replica", "slave"):
-        raise InputError(f"{shown}: is a replica, which takes no writes of its own; name its primary{_primary(client)}")
+        raise InputError(f"{shown}: is a replica, which takes no writes: give its primary{_primary(client)}")
 
 
 SUPERVISOR, WORKER = 6, 2

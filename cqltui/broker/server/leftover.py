@@ -24,7 +24,7 @@ def servers() -> Iterator[Finding]:
         except (psutil.Error, OSError, CqltuiError):  # ended meanwhile, or somebody else's
             continue
         if found:
-            what = f"nobody uses the server of {folder.parent} (process {process.pid}), and it does not end by itself"
+            what = f"nobody uses the server of {folder.parent} (process {process.pid}), but it keeps running"
             yield Finding(Level.WARNING, "left behind", what, f"kill {process.pid}  (it keeps its data)")
 
 

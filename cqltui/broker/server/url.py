@@ -40,7 +40,7 @@ def check_url(url: str) -> None:
             known = ", ".join((*sorted(_OPTIONS), *sorted(_TLS_OPTIONS)))
             raise InputError(f"{shown_url(url)}: unknown option {name[:40]!a}; known: {known}")
         if name.startswith(_TLS) and parts.scheme != "rediss":
-            raise InputError(f"{shown_url(url)}: {name} is for TLS: the URL has to begin with rediss://")
+            raise InputError(f"{shown_url(url)}: {name} is for TLS: the URL must begin with rediss://")
         if name.endswith("timeout") and not 0 < _seconds(value) <= LONGEST_S:
             raise InputError(f"{shown_url(url)}: {name}: expected seconds, above 0 and at most {LONGEST_S:g}")
         if name in _TLS_FILES:
@@ -67,7 +67,9 @@ def _check_file(shown: str, name: str, path: Path) -> None:
 
 def wrong_form() -> InputError:
     """For something that is no such URL. Quotes nothing of it: a part may be of a password."""
-    return InputError(f"the Redis URL is not of the form {URL_FORMS}; escape special signs in a password (%23 for #)")
+    return InputError(
+        f"the Redis URL is not of the form {URL_FORMS}; escape special characters in a password (%23 for #)"
+    )
 
 
 def shown_url(url: str) -> str:

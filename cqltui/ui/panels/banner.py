@@ -6,7 +6,7 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip
 from cqltui.ui.panels.panel import Panel
 
-MEND = "start the same campaign command again to go on"
+FIX = "start the same campaign command again to go on"
 
 
 class Banner(Panel, can_focus=False):
@@ -25,12 +25,12 @@ def _wrong(frame: Frame) -> str:
     since = frame.state.offline_since
     if not frame.stale:
         if frame.unsupervised:
-            return f" No supervisor runs: {MEND}."
+            return f" No supervisor runs: {FIX}."
         hindered = "" if frame.state.finished_ts else plain(frame.hindered)
         return f" The supervisor is held up: {hindered}" if hindered else ""
     silent = f"{fmt.stamp(since)} ({fmt.duration(frame.now - since)})"
     if frame.unsupervised:
-        return f" No supervisor, and no server since {silent}: {MEND}."
+        return f" No supervisor, and no server since {silent}: {FIX}."
     if why := plain(frame.state.offline_why):
         return f" Since {silent}: {why}"
     return f" The server has not answered since {silent}. Trying again; workers go on meanwhile."
