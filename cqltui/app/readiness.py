@@ -79,7 +79,7 @@ def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(Level.OK, "precision on CPU", f'"auto" is {precision} here')
     if kind := environment.get("OPENBLAS_CORETYPE"):
         found = f"OPENBLAS_CORETYPE={kind}: fp32 products run as on that processor, whatever this one is"
-        yield Finding(Level.WARNING, "OpenBLAS", found, "unset it, unless results shall be those of such a processor")
+        yield Finding(Level.WARNING, "OpenBLAS", found, "unset it, unless you want the results of such a processor")
 
 
 def allowed(cores: Allowed, memory: Allowed, workers: int) -> Iterator[Finding]:

@@ -36,6 +36,6 @@ class QueueRequests:
         try:
             command(*args, **kwargs)
         except TimeoutError:
-            raise ServerError("the server did not answer in time: what was asked may yet come about") from None
+            raise ServerError("the server did not answer in time: it may still carry out what was asked") from None
         except RedisError as error:
             raise ServerError(told(error)) from None

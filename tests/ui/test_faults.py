@@ -87,7 +87,7 @@ async def test_a_run_can_be_left_but_not_stopped_while_the_server_is_away() -> N
 async def test_a_command_whose_answer_was_lost_is_no_longer_pending() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    bench.requests.refuse = "the server did not answer in time: what was asked may yet come about"
+    bench.requests.refuse = "the server did not answer in time: it may still carry out what was asked"
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
         await pilot.press("p")
