@@ -79,15 +79,23 @@ def is_server(pid: int, folder: Path) -> bool:
         return False
 
 
-def is_missed(folder: Path) -> bool:
-    """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
-    if not (folder / "users.lock").exists() or is_alive(folder):
+def has_users(folder: Path) -> bool:
+    """Whether some process has a share in the server of that folder."""
+    if not (folder / "users.lock").exists():
         return False
     lock = FileLock(folder / "users.lock")
     try:
+        if lock.try_exclusive():
+            return False
+        time.sleep(_GLANCE_S)
         return not lock.try_exclusive()
     finally:
         lock.close()
+
+
+def is_missed(folder: Path) -> bool:
+    """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
+    return not is_alive(folder) and has_users(folder)
 
 
 def is_cut_off(folder: Path) -> bool:
