@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cqltui.results.known import CARRIED
 from cqltui.results.record import TaskResult
+from cqltui.results.room import Taken
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.model import FAILED, Lifecycle, Status
@@ -49,8 +50,8 @@ def find_waste(run_dir: RunDir, *, everything: bool = False) -> list[Waste]:
     found[SET_ASIDE] = [folder for folder in _folders(run_dir.server) if _DAMAGED.fullmatch(folder.name)]
     if not everything:
         found[FORMER], found[LAST_CHECKPOINTS] = [], []
-    sizes = _Sizes()
-    return [Waste(kind, tuple(paths), sum(map(sizes.freed, paths))) for kind, paths in found.items() if paths]
+    taken = Taken()
+    return [Waste(kind, tuple(paths), sum(map(taken.of, paths))) for kind, paths in found.items() if paths]
 
 
 def remove(run_dir: RunDir, waste: Sequence[Waste]) -> None:
@@ -133,22 +134,6 @@ def _mode(path: Path) -> int:
         return path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return 0
-
-
-class _Sizes:
-    """What the removal of files frees: one that has other names is gone with the last of them."""
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple[int, int], int] = {}
-
-    def freed(self, path: Path) -> int:
-        """Return the bytes of a file, or of all in a folder."""
-        if _is_folder(path):
-            return sum(map(self.freed, _entries(path)))
-        found = path.lstat()
-        key = (found.st_dev, found.st_ino)
-        self._seen[key] = self._seen.get(key, 0) + 1
-        return found.st_size if self._seen[key] == found.st_nlink else 0
 
 
 def _remove_empty(folder: Path) -> None:
