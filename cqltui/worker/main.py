@@ -75,6 +75,7 @@ class Worker:
             "process": asdict(here()),
             "host": socket.gethostname(),
             "device": options.shown_device or options.device,
+            "program": cqltui.__version__,
             "started_ts": time.time(),
             "memory_total_bytes": memory.total_bytes(options.device),
         }

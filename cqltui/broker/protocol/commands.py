@@ -4,7 +4,7 @@ import redis
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.keys import Keys
-from cqltui.broker.protocol.records import TaskError, check_name, check_priority
+from cqltui.broker.protocol.records import TaskError, check_name, check_priority, clean
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Kind
 from cqltui.state.model import Status, Wanted
@@ -37,6 +37,11 @@ class Commands:
     def resume(self, task_id: str) -> bool:
         """Queues a paused task again at its old place, or takes back the pause asked of a running one."""
         return self._command("resume", task_id)
+
+    def dismiss(self, worker_id: str, why: str) -> bool:
+        """Ask a worker's process to leave after its checkpoint; False if it was asked before, or is not registered. A
+        version that does not know this goes on. `why`: a line for its log."""
+        return bool(self._scripts.run("dismiss", check_name("worker", worker_id), clean(why)))
 
     def cancel(self, task_id: str) -> bool:
         """Cancels a queued, delayed or paused task, or asks it of a running one."""
