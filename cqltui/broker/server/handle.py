@@ -41,6 +41,8 @@ class ServerHandle:
     users: FileLock
     set_aside: Path | None = None
     """Where damaged data was moved to, if this start found it damaged."""
+    fresh_ts: float = 0.0
+    """When the server was started, in seconds since 1970, if nobody had a share in it then; else 0."""
 
     def connect(self) -> redis.Redis:
         """A new client of the server that runs now, which may be a later one than the handle's; nothing is sent yet."""
