@@ -46,6 +46,7 @@ COMMANDS = {
     "priority": "control",
     "stop": "stop",
     "logs": "logs",
+    "clean": "clean",
     "doctor": "doctor",
     "completion": "completion",
     "redis-cli": "redis_cli",
@@ -65,7 +66,7 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui ls                              the runs of this folder
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  redis-cli
+  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  redis-cli
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?

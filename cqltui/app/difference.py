@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from cqltui.app import question
 from cqltui.campaign.difference import Difference, difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
@@ -12,8 +13,6 @@ from cqltui.reporters.difference import difference_lines, withdrawn_lines
 from cqltui.results.known import data_digest, read_known
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.lock import unusable
-
-YES = ("y", "yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,7 @@ def ask(found: Difference, run_dir: RunDir, *, yes: bool) -> None:
         return
     if found.leaving:
         print("The results of tasks that leave the file stay in tasks/, and come back with them.", file=sys.stderr)
-    print("Go on with this file? [y/N] ", end="", file=sys.stderr, flush=True)
-    try:
-        answer = sys.stdin.readline().strip().lower()
-    except UnicodeDecodeError:
-        answer = ""
-    if answer not in YES:
+    if not question.ask("Go on with this file?"):
         raise DeclinedError("nothing was changed; to keep both, give the campaign another name, or --run-dir DIR")
 
 

@@ -112,18 +112,22 @@ class _ByPosition(argparse.Action):
             raise argparse.ArgumentError(self, str(error)) from error
 
 
-def add_place(parser: argparse.ArgumentParser, *, by_position: bool = False) -> None:
-    """Which run is meant. `by_position`: it may stand without an option."""
-    if by_position:
-        parser.add_argument(
-            "run_dir",
-            nargs="?",
-            action=_ByPosition,
-            default=argparse.SUPPRESS,  # else it would take away what --run-dir gave
-            metavar="RUN",
-            help="the run: a directory, or a name in runs/ (default: the one that runs, or the only one)",
-        )
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Which run is meant, with an option or without."""
+    parser.add_argument(
+        "run_dir",
+        nargs="?",
+        action=_ByPosition,
+        default=argparse.SUPPRESS,  # else it would take away what --run-dir gave
+        metavar="RUN",
+        help="the run: a directory, or a name in runs/ (default: the one that runs, or the only one)",
+    )
     add_run_dir(parser)
+
+
+def add_place(parser: argparse.ArgumentParser, *, by_position: bool = False) -> None:
+    """Which run is meant, and its server. `by_position`: it may stand without an option."""
+    (add_run if by_position else add_run_dir)(parser)
     parser.add_argument("--redis-url", metavar="URL", help="the server of the run, if it is not the embedded one")
     parser.add_argument(
         "--namespace",

@@ -9,7 +9,9 @@ from cqltui.broker.server.handle import is_cut_off, is_missed
 from cqltui.broker.server.ownership import expect_ours, foreign, take
 from cqltui.errors import InputError, ServerError
 from cqltui.results.rundir import RunDir, is_writable
+from cqltui.state.plain import plain
 from cqltui.supervisor import manifest
+from cqltui.supervisor.upkeep import campaign_elsewhere
 
 
 def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
@@ -37,7 +39,7 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
     use_url = url if is_own else None
     if look and (not is_writable(found) or foreign(found.path)):
-        return Server(found.path, use_url, namespace, look=True)
+        return _of_run(Server(found.path, use_url, namespace, look=True), found, look=look)
     if use_url is None:
         expect_ours(found.path)
     start = start or is_missed(found.server)
@@ -46,10 +48,24 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         if start and use_url is None:
             options.expect_run(found)
             take(found.path)
-        return Server(found.path, use_url, namespace, start=start)
+        server = Server(found.path, use_url, namespace, start=start)
     except (OSError, ServerError) as error:
         why = error.__cause__ if isinstance(error, ServerError) else error
         if not isinstance(why, OSError) or why.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         whose = f"{found.path}: {why.strerror}: the run is another user's, or on a disk that is read-only"
         raise InputError(f"{whose}; it can be looked at: status, attach, logs") from error
+    return _of_run(server, found, look=look)
+
+
+def _of_run(server: Server, run_dir: RunDir, *, look: bool) -> Server:
+    """The user's own server, once it is known not to hold the run that this directory is a copy of, which lies
+    elsewhere on this machine."""
+    if server.embedded:
+        return server
+    other = campaign_elsewhere(server.queue, run_dir)
+    if other is None:
+        return server
+    server.leave()
+    text = f"{run_dir.path}: the server holds the run in {plain(other)}, of which this is a copy: name that one"
+    raise ServerError(text) if look else InputError(text)

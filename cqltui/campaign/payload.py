@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cqltui
 from cqltui.algorithms import DEFAULT, named
 from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
 from cqltui.campaign.schema import MAX_SECONDS
@@ -16,6 +17,8 @@ from trainer.config import DataConfig, TrainerConfig
 _SECONDS = ("checkpoint_s", "lease_s", "retry_s")
 _COUNTS = ("params", "epoch_steps")
 _LARGEST_COUNT = 2**53
+PROTOCOL = 1
+"""Of what a task's spec says. A worker that knows less than a task's leaves it: what it passed over might matter."""
 _AGAIN = "run the campaign's command again, which puts them right, then resubmit the task"
 SHOWN = 200
 """Characters of what is wrong with foreign settings."""
@@ -23,6 +26,10 @@ SHOWN = 200
 
 class SpecError(CqltuiError):
     """What the server holds of a task is not what a campaign has submitted."""
+
+
+class NewerSpecError(CqltuiError):
+    """The task was submitted by a later version, with what this one does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str
     source, quantity = asdict(campaign.data), campaign.quantity(task, data.rows)
     source["path"] = None if campaign.data.path is None else str(campaign.data.path.resolve())
     return {
+        "protocol": PROTOCOL,
+        "program": cqltui.__version__,
         "digest": task.digest,
         "phase": task.phase,
         "params": quantity.params,
@@ -113,7 +122,16 @@ def check_spec(task_id: str, spec: Mapping[str, Any]) -> None:
     """Raise SpecError unless a worker can train by it, and it is what the task of this id is.
 
     A server may say how a task stands, and not what it is: its id is the beginning of a digest over its settings.
+    Raises NewerSpecError for a task of a later version.
     """
+    protocol = spec.get("protocol", PROTOCOL)  # earlier versions did not tell it
+    if isinstance(protocol, int) and protocol > PROTOCOL:
+        submitter = str(spec.get("program", ""))[:SHOWN] or "a later version"
+        raise NewerSpecError(
+            f"task {task_id} was submitted by cqltui {submitter} (protocol {protocol}), this worker is of "
+            f"{cqltui.__version__} (protocol {PROTOCOL}) and leaves it: install the version of the campaign's command "
+            "here, and start the worker again"
+        )
     try:
         trainer, digest = read_trainer(spec), spec["digest"]
         read_data(spec)

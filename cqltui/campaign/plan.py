@@ -2,13 +2,29 @@
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from cqltui.algorithms.keeping import kept_names
 from cqltui.campaign.model import Campaign, TaskSpec
+from cqltui.campaign.payload import fair_members, pack_key
 from cqltui.errors import InputError
+from trainer.config import ACTIONS
 from trainer.packing import FLOAT_BYTES
+
+PACK_LIMIT = 64
+"""Members of a pack: more gain nothing, but all of them would end late, and die together."""
+TASK_BYTES = 64 << 10
+"""Of each task: results, lifecycle and events as text, headers, the rest of each file's last block, its share of the
+server's append-only file."""
+EPOCH_BYTES = 130
+"""Of a row of metrics.csv."""
+COPIES = 2
+"""Of a result's files: in its attempt's folder, and where it is published."""
+CHECKPOINT_ROWS = 3
+"""Weights and two moments (and a target network where the data has several steps)."""
+RUNNING_CHECKPOINTS = 3
+"""Of an attempt: the newest two, and one that is being written. The last of them stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,15 @@ class TaskPlan:
     """Whether the speed of its shape was measured."""
     start_s: float
     """Expected start, in seconds from the start of the campaign."""
+    disk_bytes: int
+    """What it leaves: its models and last checkpoint, metrics and results."""
+    members: int = 1
+    """Of the packs in which such tasks train, at most."""
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Size of one checkpoint."""
+        return CHECKPOINT_ROWS * FLOAT_BYTES * self.params
 
     @property
     def flops(self) -> int:
@@ -129,12 +154,12 @@ class Plan(_Totals):
 
     @property
     def disk_bytes(self) -> int:
-        """Room that the results take: each model in the attempt's folder and in the task's, and the last checkpoint,
-        which holds the weights and two moments (and a target network where the data has several steps)."""
-        return sum(
-            (3 + 2 * (1 + len(kept_names(planned.task.trainer)))) * FLOAT_BYTES * planned.params
-            for planned in self._each()
-        )
+        """Room that the run takes at most: what all tasks leave, and the other checkpoints of those that run, with as
+        many of the largest packs at once as there are workers."""
+        tasks = list(self._each())
+        others = [(RUNNING_CHECKPOINTS - 1) * task.checkpoint_bytes for task in tasks]
+        pack = max(task.members * size for task, size in zip(tasks, others, strict=True))
+        return sum(task.disk_bytes for task in tasks) + min(self.workers * pack, sum(others))
 
     @property
     def measured(self) -> bool:
@@ -154,12 +179,19 @@ def plan(
     order = campaign.queue_order
     seconds = [_seconds(campaign, task, rows, speeds) for task in order]
     starts = dict(zip(order, list_schedule(seconds, workers), strict=True))
+    members = fair_members(campaign, "", workers)
+
+    def planned(task: TaskSpec) -> TaskPlan:
+        made = _task_plan(campaign, task, (rows, heldout_rows), speeds, starts[task])
+        key = pack_key(task, "")
+        return replace(made, members=min(members[key], PACK_LIMIT)) if key else made
+
     phases = tuple(
         PhasePlan(
             phase.name,
             phase.title,
             phase.priority,
-            tuple(_task_plan(campaign, task, (rows, heldout_rows), speeds, starts[task]) for task in phase.tasks),
+            tuple(map(planned, phase.tasks)),
         )
         for phase in campaign.phases
     )
@@ -210,4 +242,17 @@ def _task_plan(
         seconds=_seconds(campaign, task, all_rows[0], speeds),
         measured=task.algorithm.shape(task.trainer) in speeds.step_s,
         start_s=start_s,
+        disk_bytes=_disk_bytes(task, quantity.params, all_rows[1]),
     )
+
+
+def _disk_bytes(task: TaskSpec, params: int, heldout_rows: int) -> int:
+    """What the task leaves in the run directory."""
+    result = _models(task) * FLOAT_BYTES * params + FLOAT_BYTES * len(ACTIONS) * heldout_rows
+    result += EPOCH_BYTES * task.trainer.epochs
+    return COPIES * result + CHECKPOINT_ROWS * FLOAT_BYTES * params + TASK_BYTES
+
+
+def _models(task: TaskSpec) -> int:
+    """How many models the task keeps: the last epoch's, the best and those of chosen epochs."""
+    return 1 + len(kept_names(task.trainer))

@@ -13,7 +13,8 @@ from cqltui.campaign.plan import Speeds, plan
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
-from cqltui.reporters.plan import plan_json, plan_table
+from cqltui.reporters.plan import disk_warning, plan_json, plan_table
+from cqltui.results.room import free_bytes, taken_bytes
 from cqltui.results.rundir import read_json
 
 HELP = "Show tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
@@ -39,9 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
         speeds, failures = step_speeds(campaign, data, places)
     planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
     found = difference.find(run_dir, campaign, data)
+    free = free_bytes(run_dir.path)
+    full = disk_warning(planned, taken_bytes(run_dir.path), free)
+    warnings = [*data.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}
-        about = {"failures": failures, "notes": data.notes, "warnings": data.warnings}
+        about = {"failures": failures, "notes": data.notes, "warnings": warnings, "disk_free_bytes": free}
         print(json.dumps(plan_json(planned) | where | about | {"difference": difference_json(found)}, indent=1))
     else:
         out = console()
@@ -50,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             out.print(placing.reason, markup=False, highlight=False)
         for note in data.notes:
             out.print(Text(f"note: {note}"), soft_wrap=True)
-        for warning in data.warnings:
+        for warning in warnings:
             out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
         if found.changes or found.kept:
             lines = ["", *difference_lines(found, str(run_dir.path)), left_line(planned, found)]

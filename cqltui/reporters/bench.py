@@ -7,6 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from cqltui.reporters.units import size
+
 
 @dataclass(frozen=True, slots=True)
 class BenchRow:
@@ -87,7 +89,7 @@ def bench_table(rows: list[BenchRow], device: str) -> Table:
             f"{row.samples_per_s or 0:,.0f}",
             f"{row.gflops or 0:,.0f}",
             NONE if row.limit_share is None else f"{row.limit_share:.0%}",
-            f"{(row.peak_bytes or 0) / 2**20:,.0f} MiB",
-            f"{row.estimate_bytes / 2**20:,.0f} MiB",
+            size(row.peak_bytes or 0),
+            size(row.estimate_bytes),
         )
     return table

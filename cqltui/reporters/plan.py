@@ -8,18 +8,29 @@ from rich.table import Table
 from rich.text import Text
 
 from cqltui.campaign.plan import Plan, TaskPlan
+from cqltui.reporters.units import flops, size
 
 
 def plan_table(plan: Plan) -> RenderableType:
     """Phases, then tasks in the order in which they are expected to start, then totals."""
     how = "measured speed" if plan.measured else "an assumed speed; --measure times this machine"
     total = (
-        f"{plan.campaign}: {len(plan.queue_order)} tasks on {plan.rows:,} rows, {_flops(plan.flops)}, "
+        f"{plan.campaign}: {len(plan.queue_order)} tasks on {plan.rows:,} rows, {flops(plan.flops)}, "
         f"{duration(plan.seconds)} with {plan.workers} worker{'s' * (plan.workers != 1)} ({how}), "
-        f"{_size(plan.memory_bytes)} of memory besides a worker's own, "
-        f"{_size(plan.disk_bytes)} on disk for models and last checkpoints"
+        f"{size(plan.memory_bytes)} of memory besides a worker's own, "
+        f"{size(plan.disk_bytes)} on disk at most, checkpoints of running tasks included"
     )
     return Group(_phases(plan), Text(), _tasks(plan), Text(), Text(total))
+
+
+def disk_warning(plan: Plan, taken_bytes: int, free_bytes: int) -> str:
+    """Return what to say where the disk has less room than the run will take; empty if it has enough. `taken_bytes`:
+    of what the run directory holds already."""
+    wanted = max(0, plan.disk_bytes - taken_bytes)
+    if wanted <= free_bytes:
+        return ""
+    there = f" beside the {size(taken_bytes)} that the run has" if taken_bytes else ""
+    return f"the run may take {size(wanted)}{there}, and its disk has {size(free_bytes)} free: free some, or --run-dir"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -64,6 +75,7 @@ def _task_json(planned: TaskPlan) -> dict[str, Any]:
         "step_flops": planned.step_flops,
         "flops": planned.flops,
         "memory_bytes": planned.memory_bytes,
+        "disk_bytes": planned.disk_bytes,
         "seconds": planned.seconds,
         "measured": planned.measured,
         "start_s": planned.start_s,
@@ -80,7 +92,7 @@ def _phases(plan: Plan) -> Table:
             Text(phase.name),
             str(phase.priority),
             str(len(phase.tasks)),
-            _flops(phase.flops),
+            flops(phase.flops),
             duration(phase.worker_seconds),
             duration(phase.start_s),
             duration(phase.end_s),
@@ -100,22 +112,16 @@ def _tasks(plan: Plan) -> Table:
             Text(planned.task.title, no_wrap=True, overflow="ellipsis"),
             f"{planned.task.trainer.epochs:,}",
             f"{planned.params:,}",
-            _flops(planned.flops),
-            _size(planned.memory_bytes),
+            flops(planned.flops),
+            size(planned.memory_bytes),
             duration(planned.seconds),
             duration(planned.start_s),
         )
     return table
 
 
-def _flops(flops: int) -> str:
-    return f"{flops / 1e12:.2f} TFLOP"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 2**20:,.0f} MiB"
-
-
 def duration(seconds: float) -> str:
     """Seconds as a time for people."""
+    if seconds < 0.95:
+        return f"{max(1, round(1000 * seconds))} ms" if seconds else "0 s"
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

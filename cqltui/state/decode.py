@@ -208,6 +208,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
         samples_per_s=number(raw, "samples_per_s"),
         memory_bytes=whole(raw, "memory_bytes"),
         memory_total_bytes=whole(raw, "memory_total_bytes"),
+        program=text(raw, "program"),
         tasks=members or strings(raw.get("tasks")),
     )
 

@@ -244,6 +244,8 @@ class WorkerState:
     stopped: bool = False
     version: tuple[int, int, int] = (0, 0, 0)
     """(epoch, seq) of the event by which it registered or stopped, and its reports since: the newer wins."""
+    program: str = ""
+    """Its version of cqltui; empty: an earlier one, which did not tell it."""
 
 
 @dataclass(frozen=True, slots=True)

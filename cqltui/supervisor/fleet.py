@@ -39,6 +39,11 @@ class Fleet:
         worker = self._workers.get(worker_id)
         return worker.pid if worker else 0
 
+    def is_started(self, worker_id: str) -> bool:
+        """Whether we have started that worker, and not taken it over."""
+        worker = self._workers.get(worker_id)
+        return worker is not None and worker.child is not None
+
     def adopt(self, left: Iterable[WorkerProcess]) -> list[str]:
         """Take over the workers that a former supervisor left, the newest of each id; their ids. Those too many are
         asked to leave."""
@@ -88,6 +93,11 @@ class Fleet:
             return False
         worker.kill()
         return True
+
+    def ask_to_leave(self, worker_id: str) -> None:
+        """Ask one of ours to checkpoint and leave."""
+        if (worker := self._workers.get(worker_id)) is not None:
+            worker.terminate()
 
     def terminate(self) -> None:
         """Ask all to checkpoint and leave."""

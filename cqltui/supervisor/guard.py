@@ -26,6 +26,7 @@ from cqltui.supervisor.lastwords import reason as last_reason
 from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 from cqltui.supervisor.records import Records
+from cqltui.supervisor.versions import Versions
 
 EXPECTED = (0, -signal.SIGTERM)
 """Ends that are no news: it left, or was asked to before it could answer."""
@@ -53,6 +54,7 @@ class Guard:
         self._clock = AnsweringClock(min(MAX_TICK_S, config.lease_s / TICKS_A_LEASE))
         self._leases = Unchanged()
         self._steps = Unchanged()
+        self._versions = Versions(queue, fleet)
         self._stalled: frozenset[str] = frozenset()
         self._deaths: dict[str, _Death] = {}
         """By worker, those that the server has not been told of."""
@@ -108,6 +110,7 @@ class Guard:
             lease = by_id[task_id]
             self._give_back(state, task_id, lease.token, f"its lease expired: worker {lease.worker} was silent")
         self._restart_stalled(state)
+        self._versions.check(state)
 
     def _tell_death(self, state: RunState, worker_id: str, death: _Death, leases: Sequence[Lease]) -> None:
         if other := self.others(state).get(worker_id):

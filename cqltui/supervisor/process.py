@@ -116,3 +116,19 @@ def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerPro
     except (psutil.Error, OSError, ValueError, IndexError):  # another program, gone, or somebody else's
         pass
     return None
+
+
+def workers_here(run_dir: Path) -> list[int]:
+    """The processes of all workers here that write into that run, whoever started them and however they found it."""
+    return [process.pid for process in psutil.process_iter() if _works_on(process, run_dir)]
+
+
+def _works_on(process: psutil.Process, run_dir: Path) -> bool:
+    try:
+        words = process.cmdline()
+        if "worker" not in words or not any(word.startswith("--worker-id") for word in words):
+            return False
+        logs = (run_dir / "logs").resolve()
+        return is_neighbour(process) and any(Path(file.path).parent == logs for file in process.open_files())
+    except (psutil.Error, OSError, ValueError):  # gone, or somebody else's
+        return False

@@ -4,15 +4,18 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.connect import eviction
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import InputError
-from cqltui.machine import machine_id
+from cqltui.identity import Life
+from cqltui.machine import life, machine_id
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.live import live_workers
@@ -55,6 +58,7 @@ class Upkeep:
     def open(self, created_ts: float) -> None:
         """Take the queue over at the start. Raises InputError if it is another run's, RedisError and CqltuiError."""
         self._fill(None, discard=self._is_former(created_ts))
+        self._forget_workers()
         self._tell_aside()
         if (warning := eviction(self._queue.client)) is not None:
             log.warning("%s", warning)
@@ -92,6 +96,15 @@ class Upkeep:
         self._queue.set_filled()  # last: whoever is interrupted before begins again
         self._asked = None
 
+    def _forget_workers(self) -> None:
+        """Those that spoke last before anybody used this server: in a copied run directory they are the original's,
+        and live."""
+        since = self._server.fresh_ts
+        workers = reduce(RunState(), self._queue.snapshot()).workers.values() if since else ()
+        for worker in workers:
+            if worker.ts < since and life(worker.process) is not Life.DEAD:  # a death is noticed, and told
+                self._queue.unregister_worker(worker.id)
+
     def _tell_aside(self) -> None:
         if (aside := self._server.take_set_aside()) is not None:
             log.warning("the server's data was damaged, and is kept in %s", aside)
@@ -110,6 +123,8 @@ class Upkeep:
             return False
         if other.run_dir == str(self._run_dir.path) and self._is_ours(said, other, created_ts):
             return other.started_ts != created_ts
+        if other.started_ts == created_ts and self._was_moved(said, other):
+            return False
         if self._queue.is_finished():
             return True
         raise InputError(
@@ -117,6 +132,12 @@ class Upkeep:
             "not finished: end that one (cqltui stop), or give this campaign a name of its own on the server, "
             '[redis] namespace = "..." in its file'
         )
+
+    def _was_moved(self, said: Mapping[str, Any], other: CampaignInfo) -> bool:
+        """Whether the directory of that run is no more where it was on this machine, and nobody works there."""
+        if decode.process(said.get("process")).machine != machine_id() or Path(other.run_dir).exists():
+            return False
+        return not live_workers(reduce(RunState(), self._queue.snapshot()), time.time())
 
     def _is_ours(self, said: Mapping[str, Any], other: CampaignInfo, created_ts: float) -> bool:
         """Whether the run of that path is one of this directory, and not of another machine's of the same path."""
@@ -127,3 +148,16 @@ class Upkeep:
         # copy of one where the run goes on.
         state = reduce(RunState(), self._queue.snapshot())
         return other.started_ts == created_ts and not live_workers(state, time.time())
+
+
+def campaign_elsewhere(queue: Queue, run_dir: RunDir) -> str | None:
+    """Where the run lies that a server holds, if that is another directory of this machine which is there; else None.
+    Raises RedisError and ServerError."""
+    said = queue.campaign()
+    other = decode.campaign(said)
+    if other is None or not other.run_dir or decode.process(said.get("process")).machine != machine_id():
+        return None
+    try:
+        return None if run_dir.path.samefile(other.run_dir) else other.run_dir
+    except (OSError, ValueError):  # it is there no more
+        return None

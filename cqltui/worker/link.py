@@ -154,6 +154,9 @@ class Link:
         elif not report.registered:
             self._register_again(queue)
             return {}  # if only the registration was lost, the next report finds the leases as they were
+        elif report.leave and not self._stop.is_set():
+            log.warning("%s", report.leave)
+            self._stop.set()
         return report.directives
 
     def _leave(self) -> None:

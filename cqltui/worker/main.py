@@ -19,6 +19,7 @@ import psutil
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
+from cqltui.campaign.plan import PACK_LIMIT
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
@@ -32,8 +33,6 @@ from trainer.threads import one_thread
 log = logging.getLogger(__name__)
 
 IDLE_LEAVE_S = 600.0
-PACK_LIMIT = 64
-"""Members of a pack: more gain nothing, but all of them would end late, and die together."""
 MEMORY_SHARE = 0.8
 """Of the memory that is free, the share that packs may take."""
 
@@ -76,6 +75,7 @@ class Worker:
             "process": asdict(here()),
             "host": socket.gethostname(),
             "device": options.shown_device or options.device,
+            "program": cqltui.__version__,
             "started_ts": time.time(),
             "memory_total_bytes": memory.total_bytes(options.device),
         }

@@ -17,7 +17,7 @@ from safetensors.numpy import save as tensor_bytes
 from cqltui.algorithms.keeping import kept_names
 from cqltui.broker.protocol.records import Claim, Directive
 from cqltui.campaign import payload
-from cqltui.campaign.payload import SpecError
+from cqltui.campaign.payload import NewerSpecError, SpecError
 from cqltui.results.rundir import RESULT_FILES, RunDir
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
@@ -77,6 +77,8 @@ class Session:
         self._queue = context.link.queue
         self._refused: dict[str, tuple[Claim, SpecError]] = {}
         """Claims that are no tasks of a campaign, until that is told."""
+        self._newer: dict[str, Claim] = {}
+        """Claims of tasks of a later version, until they are given back."""
         self._waiting: dict[str, Claim] = {}
         """Claims that are neither ended nor in `_attempts` yet."""
         self._attempts: list[Attempt] = []
@@ -89,6 +91,9 @@ class Session:
         for claim in claims:
             try:
                 payload.check_spec(claim.id, claim.spec)
+            except NewerSpecError as error:
+                self._newer[claim.id] = claim
+                context.unable = str(error)
             except SpecError as error:
                 self._refused[claim.id] = claim, error
             else:
@@ -100,7 +105,7 @@ class Session:
 
     def leases(self) -> dict[str, str]:
         """Task id to token of what this session holds."""
-        claims = [*self._waiting.values(), *(claim for claim, _ in list(self._refused.values()))]
+        claims = [*self._waiting.values(), *self._newer.values(), *(claim for claim, _ in list(self._refused.values()))]
         held = self._outbox.leases() | {claim.id: claim.token for claim in claims}
         return held | {attempt.id: attempt.claim.token for attempt in list(self._attempts)}
 
@@ -124,6 +129,7 @@ class Session:
         """
         enough = True
         self._refuse()
+        self._leave_newer()
         while self._waiting:
             if not self._train():
                 enough = False
@@ -137,6 +143,18 @@ class Session:
             log.error("%s is refused: %s", claim.id, error)
             self._outbox.post(partial(self._queue.fail, claim.id, claim.token, message(error), None), claim)
             del self._refused[claim.id]
+
+    def _leave_newer(self) -> None:
+        """Give back what a later version has submitted, and leave once the others have ended: it would be claimed again
+        and again."""
+        if not self._newer:
+            return
+        log.error("%s", self._context.unable)
+        self._warn(f"worker {self._context.worker['id']}: {self._context.unable}")
+        for claim in list(self._newer.values()):
+            self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
+            del self._newer[claim.id]
+        self._context.stop.set()
 
     def _train(self) -> bool:
         """Train what waits to the end; False if memory ran out and fewer members might do."""

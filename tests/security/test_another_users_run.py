@@ -103,7 +103,9 @@ def test_another_users_file_in_a_run_of_ours(run_dir: RunDir, name: str, capsys:
     assert files(run_dir) == before
 
 
-@pytest.mark.parametrize("name", ["tasks", "tasks/1a2b3c4d", "logs", "results", "journal.jsonl", "supervisor.lock"])
+@pytest.mark.parametrize(
+    "name", ["tasks", "tasks/1a2b3c4d", "logs", "results", "journal.jsonl", "history.jsonl", "supervisor.lock"]
+)
 def test_a_link_in_a_run_leads_nowhere(run_dir: RunDir, tmp_path: Path, name: str) -> None:
     place, away = run_dir.path / name, tmp_path / "away"
     if place.exists():

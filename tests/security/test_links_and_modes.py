@@ -67,7 +67,7 @@ def linked(path: Path, to: Path) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    ["journal.jsonl", "supervisor.lock", "campaign.json", "logs/w1.log", "logs/supervisor.log"],
+    ["journal.jsonl", "history.jsonl", "supervisor.lock", "campaign.json", "logs/w1.log", "logs/supervisor.log"],
 )
 def test_a_run_with_a_link_in_a_files_place_is_not_begun(run_dir: RunDir, victim: Path, name: str) -> None:
     link = linked(run_dir.path / name, victim)

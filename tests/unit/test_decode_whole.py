@@ -49,7 +49,7 @@ LIFE = Lifecycle(
 )
 PROCESS = ProcessIdentity("a-machine", "a-boot", 40265, 1000, 4711, 98.0)
 WORKER = WorkerState(
-    *("w1", 107.0, 4711, PROCESS, "box", "cuda:0", 99.0, 950.0, 2**31, 2**34, ("a1", "b2"), False, (2, 8, 6))
+    *("w1", 107.0, 4711, PROCESS, "box", "cuda:0", 99.0, 950.0, 2**31, 2**34, ("a1", "b2"), False, (2, 8, 6), "0.1")
 )
 PHASES = (
     PhaseInfo("quality", "Quality", 8, "a goal", ("why?", "how?"), "less", (Verdict("low", True, "0.07"),)),
@@ -92,7 +92,7 @@ def test_what_is_not_told_is_empty() -> None:
     assert decode.campaign({}) == CampaignInfo()
     assert Lifecycle() == Lifecycle((0, 0), Status.QUEUED, 0, 0, 1, 0, 0, "", "", 0, 0, 0, 0, 0, "", "", "", None)
     assert TaskInfo("a", "") == TaskInfo("a", "", "", "", 0, "cql", {}, "", "", 0, 0, 0, 0, 0, None)
-    assert WorkerState("w") == WorkerState("w", 0, 0, ProcessIdentity(), "", "", 0, 0, 0, 0, (), False, (0, 0, 0))
+    assert WorkerState("w") == WorkerState("w", 0, 0, ProcessIdentity(), "", "", 0, 0, 0, 0, (), False, (0, 0, 0), "")
     assert Progress() == Progress("", 0, 0, 0, 0, 0, None, 0, {}, None, ())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import cqltui
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, WorkersConfig
@@ -104,6 +105,8 @@ def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
     assert data.state_cols == (("edge", "my_edge"), ("p_hat", "p_hat"))
     assert task.trainer.gamma == 0.9
     assert {name: spec[name] for name in spec if name not in {"trainer", "data"}} == {
+        "protocol": payload.PROTOCOL,
+        "program": cqltui.__version__,
         "digest": task.digest,
         "phase": "quality",
         "params": campaign.quantity(task, 0).params,

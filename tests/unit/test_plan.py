@@ -12,8 +12,12 @@ from rich.console import Console
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.plan import Speeds, list_schedule, plan
+from cqltui.cli import main
+from cqltui.commands import plan as command
 from cqltui.errors import InputError
-from cqltui.reporters.plan import plan_json, plan_table
+from cqltui.reporters.plan import disk_warning, duration, plan_json, plan_table
+from cqltui.reporters.units import flops, size
+from cqltui.results.room import free_bytes, taken_bytes
 
 DEEP = Path(__file__).parents[2] / "campaigns" / "deep.toml"
 ROWS = 1675
@@ -83,6 +87,87 @@ def test_memory_counts_the_workers_and_the_largest_tasks(deep: Campaign) -> None
     assert plan(deep, ROWS, workers=3).memory_bytes == sum(sizes[:3])
 
 
+def test_room_on_the_disk_by_hand(deep: Campaign) -> None:
+    made = plan(deep, ROWS, heldout_rows=500, workers=2)
+    first = made.phases[0].tasks[0]
+    result = 4 * first.params + 4 * 4 * 500 + 130 * 2000
+    assert first.disk_bytes == 2 * result + 12 * first.params + (64 << 10)
+    assert first.checkpoint_bytes == 12 * first.params
+    left = sum(task.disk_bytes for phase in made.phases for task in phase.tasks)
+    # The 20 members of the ensemble on 2 workers are packs of 10.
+    packs = [task.members * 2 * task.checkpoint_bytes for phase in made.phases for task in phase.tasks]
+    assert {task.members for task in made.phases[2].tasks} == {10}
+    assert made.disk_bytes == left + 2 * max(packs)
+    alone = plan(deep, ROWS, heldout_rows=500, workers=1000)
+    every = sum(2 * task.checkpoint_bytes for phase in alone.phases for task in phase.tasks)
+    assert alone.disk_bytes == left + every, "no more than there are tasks"
+
+
+def test_a_disk_with_less_room_is_warned_of(deep: Campaign) -> None:
+    made = plan(deep, ROWS)
+    assert disk_warning(made, 0, made.disk_bytes) == ""
+    assert disk_warning(made, made.disk_bytes, 0) == "", "the run has taken it already"
+    said = disk_warning(made, 5 << 20, 1 << 20)
+    assert f"may take {size(made.disk_bytes - (5 << 20))} beside the 5.0 MiB that the run has" in said
+    assert "its disk has 1.0 MiB free" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "as_size", "as_flops"),
+    [
+        (0, "0 B", "0 FLOP"),
+        (7, "7 B", "7 FLOP"),
+        (999.6, "1,000 B", "1.0 kFLOP"),
+        (1023, "1,023 B", "1.0 kFLOP"),
+        (1024, "1.0 KiB", "1.0 kFLOP"),
+        (99_940, "97.6 KiB", "99.9 kFLOP"),
+        (99_960, "97.6 KiB", "100 kFLOP"),
+        (999_700, "976 KiB", "1.0 MFLOP"),
+        (3_400_000_000, "3.2 GiB", "3.4 GFLOP"),
+        (2e21, "1,818,989,404 TiB", "2,000 EFLOP"),
+    ],
+)
+def test_no_amount_reads_as_zero(number: float, as_size: str, as_flops: str) -> None:
+    assert (size(number), flops(number)) == (as_size, as_flops)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0 s"), (0.0002, "1 ms"), (0.31, "310 ms"), (0.96, "1.0 s")])
+def test_no_time_reads_as_zero(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_the_command_tells_the_room_and_warns_of_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", str(DEEP), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert 0 < said["disk_bytes"] < said["disk_free_bytes"]
+    assert said["warnings"] == []
+    monkeypatch.setattr(command, "free_bytes", lambda folder: 1 << 20)
+    assert main(["plan", str(DEEP)]) == 0
+    assert "warning: the run may take" in (shown := capsys.readouterr().out)
+    assert "its disk has 1.0 MiB free" in shown
+    assert main(["plan", str(DEEP), "--json"]) == 0
+    assert "its disk has" in json.loads(capsys.readouterr().out)["warnings"][0]
+
+
+def test_a_folders_room_counts_each_file_once_and_follows_no_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "large").write_bytes(b"x" * 10_000)
+    run = tmp_path / "run"
+    (run / "tasks").mkdir(parents=True)
+    (run / "tasks" / "a").write_bytes(b"x" * 100)
+    (run / "b").hardlink_to(run / "tasks" / "a")
+    (run / "c").hardlink_to(outside / "large")
+    assert taken_bytes(run) == 100, "one with a name outside frees nothing"
+    (run / "link").symlink_to(outside)
+    assert 100 < taken_bytes(run) < 10_000
+    assert taken_bytes(tmp_path / "none") == 0
+    assert free_bytes(tmp_path / "none" / "nor this") == free_bytes(tmp_path) > 0
+
+
 def test_a_batch_larger_than_the_data_is_refused(deep: Campaign) -> None:
     with pytest.raises(InputError) as caught:
         plan(deep, 100)
@@ -105,7 +190,7 @@ def test_a_narrow_terminal_cuts_titles_and_no_figures(deep: Campaign) -> None:
     Console(file=out, width=80, color_system=None).print(plan_table(plan(deep, ROWS, workers=2)))
     rows = [line for line in out.getvalue().splitlines() if line.startswith("exploration ")][1:]
     assert len(rows) == 24
-    assert all("TFLOP" in row and "MiB" in row for row in rows)
+    assert all(("TFLOP" in row or "GFLOP" in row) and "MiB" in row for row in rows)
     assert "…" in rows[-1]
 
 

@@ -10,7 +10,6 @@ from cqltui.broker.protocol import codec, wire
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import (
     Claim,
-    Directive,
     Registration,
     Report,
     check_name,
@@ -59,7 +58,8 @@ class Claims:
 
         Mates are taken, in order, up to the worker's fair share of the work in FLOPs: what is queued at this priority
         and what other workers have left, over the workers wanted; and as far as they fit into `memory_bytes`.
-        Nothing while the campaign is paused, draining or stopped, or the highest priority is below `min_priority`.
+        Nothing while the campaign is paused, draining or stopped, the worker is asked to leave, or the highest priority
+        is below `min_priority`.
         The same nonce (new for each intended claim) gets the same tasks again.
         Raises FencedError and UnregisteredError.
         """
@@ -88,13 +88,7 @@ class Claims:
         own = {key: value for key, value in data.items() if key not in {"tasks", "members"}}
         flat = [value for row in rows for value in row]
         answer = self._scripts.run("report", worker.id, worker.instance, codec.encode_object(own), *flat)
-        registered, wanted, *directives = answer
-        return Report(
-            directives={row[0]: Directive(raw.decode()) for row, raw in zip(rows, directives, strict=True)},
-            wanted=codec.wanted(wanted),
-            registered=registered == b"ok",
-            fenced=registered == b"fenced",
-        )
+        return wire.answered([row[0] for row in rows], answer)
 
     def checkpoint(self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None) -> bool:
         """A checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before clears the

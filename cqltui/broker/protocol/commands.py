@@ -4,7 +4,7 @@ import redis
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.keys import Keys
-from cqltui.broker.protocol.records import TaskError, check_name, check_priority
+from cqltui.broker.protocol.records import TaskError, check_name, check_priority, clean
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Kind
 from cqltui.state.model import Status, TaskCommand, Wanted
@@ -28,6 +28,11 @@ class Commands:
         self.client = client
         self.keys = Keys(namespace)
         self._scripts = Scripts(client, self.keys)
+
+    def dismiss(self, worker_id: str, why: str) -> bool:
+        """Ask a worker's process to leave after its checkpoint; False if it was asked before, or is not registered. A
+        version that does not know this goes on. `why`: a line for its log."""
+        return bool(self._scripts.run("dismiss", check_name("worker", worker_id), clean(why)))
 
     def command(self, command: TaskCommand, task_id: str, priority: int | None = None) -> bool:
         """Do this with a task; return whether it changed anything. Raise TaskError if there is no such task, or if its

@@ -124,6 +124,8 @@ class Report:
     registered: bool = True
     fenced: bool = False
     """Another process has this worker's id: end. Not registered and not fenced: register again."""
+    leave: str = ""
+    """Why this process is asked to leave after its checkpoint; empty if it is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,17 @@ from dataclasses import asdict
 from typing import Any
 
 from cqltui.broker.protocol import codec
-from cqltui.broker.protocol.records import Claim, RefusedError, Result, Submission, check_name, check_priority, clean
+from cqltui.broker.protocol.records import (
+    Claim,
+    Directive,
+    RefusedError,
+    Report,
+    Result,
+    Submission,
+    check_name,
+    check_priority,
+    clean,
+)
 from cqltui.broker.protocol.trouble import NONSENSE
 from cqltui.errors import InputError
 from cqltui.state.model import Lifecycle
@@ -38,6 +48,19 @@ def claim(row: Sequence[bytes]) -> Claim:
         )
     except (*NONSENSE, InputError) as error:
         raise RefusedError(f"the server hands out what is no task: {' '.join(str(error).split())[:200]}") from None
+
+
+def answered(task_ids: Sequence[str], answer: Sequence[bytes]) -> Report:
+    """The answer to a heartbeat that told of these tasks."""
+    registered, wanted, *directives = answer
+    leave = registered.decode(errors="replace").partition("leave:")[2]
+    return Report(
+        directives={task_id: Directive(raw.decode()) for task_id, raw in zip(task_ids, directives, strict=True)},
+        wanted=codec.wanted(wanted),
+        registered=registered == b"ok" or bool(leave),
+        fenced=registered == b"fenced",
+        leave=leave,
+    )
 
 
 def lease(raw: bytes) -> tuple[str, int, str] | None:

@@ -43,6 +43,11 @@ class Server:
         """Whether the server is ours to start and end."""
         return self.url is None
 
+    @property
+    def fresh_ts(self) -> float:
+        """As of `ServerHandle.fresh_ts`: workers that spoke before are of another server, which had this one's data."""
+        return self._handle.fresh_ts if self._handle is not None else 0.0
+
     def client(self) -> redis.Redis:
         """A new client. Raises ServerError or InputError."""
         if self._handle is not None:

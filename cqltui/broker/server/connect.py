@@ -13,6 +13,7 @@ from cqltui.broker.protocol import trouble
 from cqltui.broker.protocol.bounded import BoundedParser
 from cqltui.broker.server import fitness, keeper
 from cqltui.broker.server.local import LocalConnection, Place
+from cqltui.broker.server.locks import is_held
 from cqltui.broker.server.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
@@ -63,7 +64,7 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
     where = read_connection(run_dir)
     if where is None and is_closed(run_dir):
         raise ServerError(f"{run_dir}: this run belongs to another user, and its server lets nobody else in")
-    if where is None:
+    if where is None or not is_held(run_dir / "server" / "alive.lock"):  # a copy's file names the original's server
         raise ServerError(f"{run_dir}: nothing runs here (no server); the campaign's command goes on with it")
     if not Path(where["socket"]).exists():
         raise ServerError(

@@ -43,6 +43,8 @@ class ServerHandle:
     users: FileLock
     set_aside: Path | None = None
     """Where damaged data was moved to, if this start found it damaged."""
+    fresh_ts: float = 0.0
+    """When the server was started, in seconds since 1970, if nobody had a share in it then; else 0."""
 
     def connect(self) -> redis.Redis:
         """A new client of the server that runs now, which may be a later one than the handle's; nothing is sent yet."""
@@ -81,15 +83,23 @@ def is_server(pid: int, folder: Path) -> bool:
         return False
 
 
-def is_missed(folder: Path) -> bool:
-    """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
-    if not (folder / "users.lock").exists() or is_alive(folder):
+def has_users(folder: Path) -> bool:
+    """Whether some process has a share in the server of that folder."""
+    if not (folder / "users.lock").exists():
         return False
     lock = FileLock(folder / "users.lock")
     try:
+        if lock.try_exclusive():
+            return False
+        time.sleep(_GLANCE_S)
         return not lock.try_exclusive()
     finally:
         lock.close()
+
+
+def is_missed(folder: Path) -> bool:
+    """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
+    return not is_alive(folder) and has_users(folder)
 
 
 def is_cut_off(folder: Path) -> bool:

@@ -24,6 +24,7 @@ KNOWN = (
     "results/earlier",
     "campaign.json",
     "journal.jsonl",
+    "history.jsonl",
     "supervisor.json",
     "supervisor.lock",
 )

@@ -158,6 +158,7 @@ class EmbeddedServer:
             binary=str(where.get("binary", "")),
             users=users,
             set_aside=set_aside,
+            fresh_ts=decode.stamp(where, "fresh_ts"),
         )
 
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
@@ -184,7 +185,7 @@ class EmbeddedServer:
         """Starts the server and waits until it answers; None if it ended before. `newer`: as of `hidden_names`."""
         path = socket_path(self.run_dir)
         path.unlink(missing_ok=True)  # no server lives: left over
-        if former:
+        if former and Path(former["socket"]).name == path.name:  # else of a run that this one is a copy of
             remove_socket(Path(former["socket"]))
         where: dict[str, Any] = {
             "socket": str(path),
@@ -196,6 +197,7 @@ class EmbeddedServer:
             "start_time": 0.0,
             "binary": binary,
             "names": hidden_names(newer=newer),
+            "fresh_ts": 0.0 if former else time.time(),
         }
         alive = FileLock(self.dir / "alive.lock")
         try:

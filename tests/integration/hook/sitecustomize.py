@@ -4,6 +4,7 @@ PACE_S: seconds that an epoch takes at least, as on a slower machine. What is wa
 takes as long on a busy machine as on an idle one.
 POISON: the file that says how the training with seed 13 harms its own process in its third epoch, as a bug in a library
 would: "abort", "hang" or "hang once". Without the file it does no harm.
+PROGRAM: the version of cqltui that it says it is, as of an installation before or after an upgrade.
 HELD: the file that is read only once another of its name with ".free" lies beside it, as from a slow disk.
 """
 
@@ -24,6 +25,7 @@ EPOCHS_BEFORE = 2
 FOREVER_S = 3600.0
 FILE = Path(os.environ.get("POISON", "/nonexistent"))
 PACE_S = float(os.environ.get("PACE_S", "0"))
+PROGRAM = os.environ.get("PROGRAM", "")
 HELD = os.environ.get("HELD", "")
 LOOK_S = 0.05
 
@@ -39,6 +41,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         if change is None:
             return None
         spec = importlib.util.find_spec(name)
+        _changes[name] = change  # `python -m` looks for a module once before it is imported
         assert spec is not None
         assert spec.loader is not None
         load = spec.loader.exec_module
@@ -78,6 +81,10 @@ def _change_reading(module: Any) -> None:
     module.open_regular = changed
 
 
+def _change_version(module: Any) -> None:
+    module.__version__ = PROGRAM or module.__version__
+
+
 def _act(what: str) -> None:
     if what == "abort":
         os.abort()
@@ -95,6 +102,10 @@ def _next() -> None:
             return
 
 
-_changes: dict[str, Callable[[Any], None]] = {"trainer.train": _change_epochs, "trainer.files": _change_reading}
+_changes: dict[str, Callable[[Any], None]] = {
+    "trainer.train": _change_epochs,
+    "trainer.files": _change_reading,
+    "cqltui": _change_version,
+}
 sys.meta_path.insert(0, _Finder())
 _next()

@@ -121,7 +121,7 @@ local function with_mates(head, p, t)
   return ids
 end
 
-local known = call('hmget', WORKER .. worker, 'instance', 'nonce', 'claimed')
+local known = call('hmget', WORKER .. worker, 'instance', 'nonce', 'claimed', 'leave')
 if not known[1] then
   return redis.error_reply('UNREGISTERED worker')
 elseif known[1] ~= instance then
@@ -135,7 +135,7 @@ elseif nonce ~= '' and known[2] == nonce then
     end
   end
   return out
-elseif WANTED ~= 'running' then
+elseif WANTED ~= 'running' or known[4] then
   return {}
 end
 

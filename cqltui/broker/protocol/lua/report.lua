@@ -1,9 +1,10 @@
 -- ARGV: prefix, worker, instance, data (JSON object), then (id, token, progress JSON or '') for each task held.
--- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, (directive)...
+-- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, (directive)...; the registration is
+-- ok, leave:<why>, fenced or unknown.
 allow_full_server()
 local worker, instance = ARGV[2], ARGV[3]
-local w = call('hmget', WORKER .. worker, 'instance', 'since')
-local known = w[1]
+local w = call('hmget', WORKER .. worker, 'instance', 'since', 'leave')
+local known, leave = w[1], w[3]
 if known ~= instance then
   local out = {known and 'fenced' or 'unknown', WANTED}
   for _ = 5, #ARGV, 3 do
@@ -15,7 +16,7 @@ end
 local function directive(want)
   if want == 'cancel' or (want == 'pause' and WANTED ~= 'stopped') then
     return want
-  elseif WANTED == 'stopped' then
+  elseif WANTED == 'stopped' or leave then
     return 'stop'
   elseif WANTED == 'paused' then
     return 'pause'
@@ -23,7 +24,7 @@ local function directive(want)
   return 'ok'
 end
 
-local out, members, tasks = {'ok', WANTED}, {}, {}
+local out, members, tasks = {leave and 'leave:' .. leave or 'ok', WANTED}, {}, {}
 for i = 5, #ARGV, 3 do
   local id, token, progress = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local t = read(id)
