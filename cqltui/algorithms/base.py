@@ -7,10 +7,21 @@ details, criteria and results are made from these declarations.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from cqltui.fields import INVALID, Problems, Reader
 from trainer.config import TrainerConfig
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from trainer.checkpoint import Checkpoint
+    from trainer.data.types import Dataset
+    from trainer.model import Model
+    from trainer.progress import EpochMetrics
+
+    Floats = npt.NDArray[np.float32]
 
 REQUIRED: Final = object()
 """In place of a default: the campaign file must give the setting."""
@@ -69,8 +80,30 @@ class Quantity:
     """Training steps of one epoch; 0 where a batch is larger than the data."""
 
 
+class Run(Protocol):
+    """A pack while it trains: its members' epochs, one after the other. Members are counted from 0."""
+
+    def run_epoch(self, on_step: Callable[[], None] | None = None) -> "list[EpochMetrics]":
+        """Train one epoch and return each member's metrics. `on_step` is called between training steps."""
+
+    def capture(self, member: int) -> "Checkpoint":
+        """Return all that `restore` needs to go on from here with the same bits."""
+
+    def restore(self, member: int, checkpoint: "Checkpoint") -> None:
+        """Go on from a checkpoint. Raises CheckpointError for one of other settings or data."""
+
+    def remove(self, member: int) -> None:
+        """Train on without this member; those after it move up."""
+
+    def q_values(self, states: "Floats", member: int) -> "Floats":
+        """Return Q of every action, [N, A], in states [N, S] as the data has them."""
+
+    def model(self, member: int) -> "Model":
+        """Return the member's weights, with what its inputs are scaled by."""
+
+
 class Algorithm(ABC):
-    """Declares one kind of training."""
+    """Declares one kind of training. All but `open` is pure, and needs no training code."""
 
     name: str
     settings: tuple[Setting, ...]
@@ -101,6 +134,13 @@ class Algorithm(ABC):
         self, configs: Sequence[TrainerConfig], state_dim: int, rows: int, validation_rows: int = 0
     ) -> int:
         """Return the memory of a pack at its peak, besides what a worker process takes by itself."""
+
+    @abstractmethod
+    def open(self, configs: Sequence[TrainerConfig], dataset: "Dataset", device: str) -> Run:
+        """Return a pack that begins its training. For workers: it loads the training code.
+
+        Raises ValueError for settings that cannot train together, or data that is too small for a batch.
+        """
 
     def shape_values(self, config: TrainerConfig) -> dict[str, Any]:
         """Return the settings on which the cost of a training step depends."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, get_args
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, get_args
 
-from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Setting, scaled_epochs, setting_cell
+from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Run, Setting, scaled_epochs, setting_cell
 from cqltui.fields import INVALID, Problems, Reader, choice, integer, list_of, number, positive, read_table
 from trainer.config import (
     BEST,
@@ -19,6 +20,9 @@ from trainer.config import (
     step_flops,
 )
 from trainer.packing import estimate_bytes, pack_key
+
+if TYPE_CHECKING:
+    from trainer.data.types import Dataset
 
 MAX_EPOCHS = 10_000_000
 MAX_KEPT = 50
@@ -253,6 +257,11 @@ class Cql(Algorithm):
             step_flops=step_flops(config.hidden_dims, state_dim, config.batch_size),
             epoch_steps=epoch_steps(rows, config.batch_size),
         )
+
+    def open(self, configs: Sequence[TrainerConfig], dataset: "Dataset", device: str) -> Run:
+        """Return the trainer's pack."""
+        pack: Run = resolve_name("trainer.train:PackTrainer")(configs, dataset, device)
+        return pack
 
     def memory_bytes(
         self, configs: Sequence[TrainerConfig], state_dim: int, rows: int, validation_rows: int = 0

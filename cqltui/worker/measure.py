@@ -15,13 +15,13 @@ from statistics import median
 
 import torch
 
+from cqltui.algorithms import named
 from cqltui.campaign import payload
 from trainer import data, devices
 from trainer.config import TrainerConfig, epoch_steps
 from trainer.data.types import Dataset
 from trainer.limit import step_products
 from trainer.threads import one_thread
-from trainer.train import PackTrainer
 
 KIB = 1 if sys.platform == "darwin" else 1024
 """Bytes in a unit of ru_maxrss."""
@@ -53,9 +53,10 @@ def measure(
     steps = epoch_steps(len(dataset.train), config.batch_size)
     pack = [replace(config, seed=config.seed + n) for n in range(members)]
     # The last epoch is always validated, which takes memory too: one of its own shows whether there is enough.
-    PackTrainer([replace(member, epochs=1) for member in pack], dataset, device).run_epoch()
+    algorithm = named(config.algorithm)
+    algorithm.open([replace(member, epochs=1) for member in pack], dataset, device).run_epoch()
     endless = [replace(member, epochs=sys.maxsize, validate_every=sys.maxsize) for member in pack]
-    trainer = PackTrainer(endless, dataset, device)
+    trainer = algorithm.open(endless, dataset, device)
     trainer.run_epoch()
     products = step_products(config, members, len(dataset.state_cols), device) if with_limit else None
     found: dict[str, list[float]] = {"step_s": [], "limit_s": []}

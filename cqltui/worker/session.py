@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as tensor_bytes
 
+from cqltui.algorithms import named
+from cqltui.algorithms.base import Run
 from cqltui.algorithms.keeping import kept_names
 from cqltui.broker.protocol.records import Claim, Directive
 from cqltui.campaign import payload
@@ -30,7 +32,6 @@ from trainer.checkpoint import Checkpoint
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset, Float
 from trainer.files import write_bytes
-from trainer.train import PackTrainer
 
 log = logging.getLogger(__name__)
 
@@ -187,14 +188,15 @@ class Session:
         for claim in claims[kept:]:
             self._outbox.post(partial(self._queue.release, claim.id, claim.token, Status.QUEUED), claim)
 
-    def _start(self) -> PackTrainer:
+    def _start(self) -> Run:
         first = next(iter(self._waiting.values()))
         dataset = self._context.dataset(payload.read_data(first.spec), str(first.spec["data_digest"]))
         self._heldout = dataset.heldout.states
         for claim in list(self._waiting.values()):
             self._attempts.append(Attempt(claim, self._context.run_dir))
             del self._waiting[claim.id]
-        trainer = PackTrainer([attempt.config for attempt in self._attempts], dataset, self._context.device)
+        configs = [attempt.config for attempt in self._attempts]
+        trainer = named(configs[0].algorithm).open(configs, dataset, self._context.device)
         for member, attempt in enumerate(self._attempts):
             attempt.resume(partial(trainer.restore, member), self._warn)
         return trainer
@@ -224,13 +226,13 @@ class Session:
         steps = int(attempt.claim.spec["epoch_steps"])
         return attempt.epoch * steps + self._steps % steps
 
-    def _settle_all(self, trainer: PackTrainer) -> None:
+    def _settle_all(self, trainer: Run) -> None:
         for member in reversed(range(len(self._attempts))):
             if self._settle(trainer, member):
                 self._attempts.pop(member).close()  # first: whatever happens now, it has ended
                 trainer.remove(member)
 
-    def _settle(self, trainer: PackTrainer, member: int) -> bool:
+    def _settle(self, trainer: Run, member: int) -> bool:
         """Do what is due for a member at the end of an epoch; whether it is over here."""
         attempt = self._attempts[member]
         asked = self._directives.pop(attempt.id, Directive.OK)
@@ -284,7 +286,7 @@ class Session:
         release = partial(self._queue.release, attempt.id, attempt.claim.token, to, report=attempt.saved_report)
         self._outbox.post(release, attempt.claim)
 
-    def _finish(self, trainer: PackTrainer, member: int) -> None:
+    def _finish(self, trainer: Run, member: int) -> None:
         """Write the result, then tell of it. Raises OSError."""
         attempt = self._attempts[member]
         claim = attempt.claim

@@ -16,7 +16,6 @@ from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, TaskState
 from cqltui.supervisor.submit import submissions
-from cqltui.worker import session
 from cqltui.worker.failure import is_out_of_memory
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
@@ -123,7 +122,7 @@ def test_a_pack_that_does_not_fit_is_halved(queue: Queue, tmp_path: Path, monkey
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
             return super().run_epoch(*arguments)  # type: ignore[arg-type, return-value]
 
-    monkeypatch.setattr(session, "PackTrainer", Small)
+    monkeypatch.setattr("trainer.train.PackTrainer", Small)
     path = tmp_path / "pack.toml"
     path.write_text(PACK.replace("epochs = 200", "epochs = 20"), encoding="utf-8")
     campaign, data = load_data(load_campaign(path))

@@ -30,6 +30,7 @@ BROKER = ("protocol", "feed", "server")
 """The parts of the broker, each of which imports earlier ones only."""
 TORCH_FREE = (
     "trainer.allowance",
+    "trainer.checkpoint",
     "trainer.config",
     "trainer.progress",
     "trainer.packing",
