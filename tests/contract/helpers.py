@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import cqltui
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Claim, Registration, Submission
 from cqltui.state.events import Event
@@ -19,7 +20,7 @@ def task(task_id: str, priority: int = 5, pack: str = "", digest: str = "d", **i
 
 def worker(queue: Queue, worker_id: str = "w1") -> Registration:
     """A registered worker."""
-    return queue.register_worker(worker_id, {"pid": 1, "device": "cpu"})
+    return queue.register_worker(worker_id, {"pid": 1, "device": "cpu", "program": cqltui.__version__})
 
 
 def claimed(queue: Queue, who: Registration, limit: int = 1) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import redis
 
+import cqltui
 from cqltui.app import devices
 from cqltui.app.dataset import load_data
 from cqltui.broker.protocol.queue import Queue
@@ -81,7 +82,13 @@ class OneTask:
         self.queue = queue
         self.run_dir = RunDir(run_dir or folder / "run")
         self.stop = Stop()
-        worker = {"id": "w1", "pid": os.getpid(), "device": "cpu", "started_ts": time.time()}
+        worker = {
+            "id": "w1",
+            "pid": os.getpid(),
+            "device": "cpu",
+            "started_ts": time.time(),
+            "program": cqltui.__version__,
+        }
         self.link = Link(queue, "w1", worker, self.stop)
         self.context = Context(self.link, worker, self.run_dir, {}, self.stop)
         self.claim_again()

@@ -76,6 +76,8 @@ ROOMS = (
                 f"tests/unit/test_{name}*.py"
                 for name in ("known", "left", "metrics_file", "records", "results", "tally")
             ),
+            "tests/unit/test_plan.py",  # the room on the disk
+            "tests/integration/test_cleaning.py",
             "tests/security/test_results_are_checked.py",
         ),
     ),
@@ -107,6 +109,7 @@ ROOMS = (
                 "states",
                 "stop_ends",
                 "typed_by_hand",
+                "versions",
             )
         ),
     ),
@@ -130,6 +133,7 @@ ROOMS = (
                 f"tests/unit/test_{name}.py"
                 for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
             ),
+            "tests/contract/test_versions.py",
             "tests/security/test_results_are_checked.py",
             "tests/security/test_a_task_is_what_it_says.py",
             "tests/security/test_kept_models_are_checked.py",
