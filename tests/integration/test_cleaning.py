@@ -200,7 +200,7 @@ def test_links_lead_nowhere(place: Place, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run_is_left_alone(place: Place) -> None:
     other = place.folder / "other"
     (other / "server" / "damaged-20261126-180211-x").mkdir(parents=True)
-    assert "is no run directory" in clean(place, "other", "--yes")[1]
+    assert "is not a run directory" in clean(place, "other", "--yes")[1]
     (other / "campaign.json").write_text("{}", encoding="utf-8")
     assert "holds other files" in clean(place, "other", "--yes")[1]
     assert (other / "server" / "damaged-20261126-180211-x").is_dir()
