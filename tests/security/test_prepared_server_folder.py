@@ -31,7 +31,8 @@ from tests.conftest import talkative
 from tests.contract.helpers import eventually, task
 
 PASSWORD = "known-to-who-made-the-file"
-GOOD = {"socket": "/nowhere.sock", "port": 1, "password": PASSWORD, "pid": 1, "start_time": 1.0}
+SOCKET = "/nowhere/cqltui-1000/0123456789abcdef.sock"
+GOOD = {"socket": SOCKET, "port": 1, "password": PASSWORD, "pid": 1, "start_time": 1.0}
 
 
 def prepare(run_dir: Path, **parts: object) -> Path:
@@ -94,12 +95,21 @@ def test_whoever_made_the_file_does_not_know_the_password(tmp_path: Path) -> Non
         {"socket": "/with\0zero.sock"},
         {"socket": "/" + "x" * 200},
         {"socket": "/\ud800"},
-        {"socket": ["/nowhere.sock"]},
+        {"socket": [SOCKET]},
+        {"socket": "/run/redis/redis.sock"},
+        {"socket": "/nowhere/cqltui-agent/0123456789abcdef.sock"},
+        {"socket": "/nowhere/cqltui/0123456789abcdef.sock/../agent.sock"},
         {"names": []},
         {"names": "EVAL"},
         {"names": {"EVAL": 1}},
         {"names": {"EVAL": "EVAL x\r\n"}},
         {"names": {"eval": "EVAL"}},
+        {"names": {"AUTH": "WATCH", "PING": "FLUSHALL"}},
+        {"names": {"PING": "PING-0123456789abcdef"}},
+        {"names": {"EVAL": "FLUSHALL"}},
+        {"names": {"EVAL": "CONFIG-0123456789abcdef"}},
+        {"names": {"EVAL": "EVAL"}},
+        {"names": {"EVAL": "EVAL-0123456789ABCDEF"}},
         {"hidden": "x\r\n"},
         {"hidden": 7},
         {"pid": -1},
@@ -379,7 +389,7 @@ def test_a_server_that_lacks_a_command_is_started_without_renaming_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Redis 6.2 lacks FUNCTION; it also writes SCRIPT into its file, by a name that the next one would not know."""
-    monkeypatch.setattr("cqltui.broker.server.launch._NEWER", ("NEVER-HEARD-OF",))
+    monkeypatch.setattr("cqltui.broker.server.launch.ABSENT_IN_OLDER", ("NEVER-HEARD-OF", "SCRIPT"))
     monkeypatch.setattr("cqltui.broker.server.launch.HIDDEN", ("CONFIG", "EVAL", "EVALSHA", "SCRIPT", "NEVER-HEARD-OF"))
     handle = EmbeddedServer(tmp_path).start()
     where = read_connection(tmp_path)
