@@ -174,6 +174,9 @@ def test_a_configuration_is_one_word_a_value(tmp_path: Path, part: str) -> None:
         "CLIENT PAUSE 100000000",
         "SHUTDOWN NOSAVE",
         "WAIT 1 0",
+        "SAVE",
+        "BGSAVE",
+        "BGREWRITEAOF",
     ],
 )
 def test_a_prepared_append_only_file_is_not_obeyed(tmp_path: Path, command: str) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -89,7 +90,7 @@ def test_a_server_of_who_looks_at_a_run_obeys_nothing(
 def test_in_anothers_folder_a_server_of_ours_is_not_the_runs(tmp_path: Path, own: redis.Redis) -> None:
     folder = prepared(tmp_path / "run", own)
     connection = own.connection_pool.get_connection()
-    made = connection._sock
+    made: Any = connection._sock
     assert keeper.is_trusted(made, folder)
     os.chown(folder, THEIRS, THEIRS)
     assert not keeper.is_trusted(made, folder), "nor one of root's, as it is here"

@@ -49,10 +49,11 @@ _NEWER = ("EVAL_RO", "EVALSHA_RO", "FUNCTION", "FCALL", "FCALL_RO")
 ABSENT_IN_OLDER = (*_NEWER, "SCRIPT")
 """Of `HIDDEN`. Redis 6.2 also writes SCRIPT into its append-only file by the name that it has, which the next start
 would not know."""
-HIDDEN = ("CONFIG", "ACL", "CLIENT", "SHUTDOWN", "EVAL", "EVALSHA", "SCRIPT", *_NEWER)
+_SAVING = ("SAVE", "BGSAVE", "BGREWRITEAOF")
+HIDDEN = ("CONFIG", "ACL", "CLIENT", "SHUTDOWN", "EVAL", "EVALSHA", "SCRIPT", *_NEWER, *_SAVING)
 """Commands under another name at each start, which the connection file tells and no file can know before: a prepared
-one runs no Lua, which would crash the server or never end, and neither pauses nor ends it. Our own holds what scripts
-have done."""
+one runs no Lua, which would crash the server or never end, writes no other file, and neither pauses nor ends it. Our
+own holds what scripts have done."""
 _LOCAL_PEERCRED, _XUCRED = 1, 76
 """Of macOS: the option, and the size of what it gives."""
 
