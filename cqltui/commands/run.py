@@ -30,7 +30,7 @@ from cqltui.supervisor import manifest
 from cqltui.supervisor.lastwords import last_lines
 from cqltui.supervisor.lock import is_supervised, place, unusable
 from cqltui.supervisor.supervisor import Reporter
-from trainer.files import plain_file
+from trainer.files import make_folder, plain_file
 
 HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
 START_S = 300.0
@@ -157,9 +157,9 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
 
 def _make(run_dir: RunDir) -> None:
     try:
-        run_dir.path.mkdir(parents=True, exist_ok=True)
+        make_folder(run_dir.path)
         take(run_dir.path)
-        run_dir.logs.mkdir(exist_ok=True)
+        make_folder(run_dir.logs)
     except OSError as error:
         raise unusable(run_dir, error) from error
 

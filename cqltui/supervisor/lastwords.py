@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cqltui.results.rundir import STAYS
 from cqltui.state.plain import plain
+from trainer.files import plain_file
 
 LINES = 30
 LINE_CHARS = 160
@@ -21,7 +22,7 @@ def last_lines(log: Path, start: int = 0) -> list[str]:
     """The last lines after byte `start`, plain and bounded, without empty ones and those that stay here; none if there
     is no such file."""
     try:
-        with log.open("rb") as file:
+        with open(log, "rb", opener=plain_file) as file:
             size = file.seek(0, 2)
             begin = max(start, size - LOOK_BYTES)
             file.seek(begin)

@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from trainer.files import open_regular
+
 _READ_BYTES = 256 * 1024
 _LINE_CHARS = 2_000
 _SAFE_NAME = re.compile(r"[\w.\-]+")
@@ -36,7 +38,7 @@ class FileLogs:
 
     def _end(self, path: Path) -> tuple[bytes, bool]:
         """The last bytes of a file, and whether they are all of it."""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _READ_BYTES))
             return file.read(_READ_BYTES), size <= _READ_BYTES
