@@ -1,5 +1,5 @@
-"""A folder with a default access control list (`setfacl -d`), which takes the umask's place in all that is made in it: no
-other user can write to what is ours."""
+"""A folder with a default access control list (`setfacl -d`), which takes the umask's place in all that is made in it:
+no other user can write to what is ours."""
 
 import os
 import stat

@@ -1,5 +1,5 @@
-"""history.jsonl of a prepared run, and logs that are none: nothing of another file travels into the run, nobody waits, and
-memory stays small."""
+"""history.jsonl of a prepared run, and logs that are none: nothing of another file travels into the run, nobody waits,
+and memory stays small."""
 
 import os
 import subprocess
