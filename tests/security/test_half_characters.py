@@ -1,12 +1,14 @@
 """Halves of surrogate pairs in a run's JSON, which JSON can hold and UTF-8 cannot: nothing of ours stops over them."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cqltui.broker.protocol.queue import Queue
+from cqltui.cli import main
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state.model import Lifecycle, Status, TaskInfo
@@ -85,3 +87,20 @@ def test_looking_at_a_run_passes_over_them(tmp_path: Path) -> None:
         assert records.earlier(TaskInfo("a1", "p"), "d", life) is None
     finally:
         records.close()
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was an internal error."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/x\xff"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system has names of UTF-8 only")
+    file = Path(__file__).parents[1] / "integration" / "small.toml"
+    assert main([str(file), "--no-ui", "--run-dir", str(folder)]) == 2
+    assert "its name is not UTF-8: choose another, or rename it (mv $'" in capsys.readouterr().err
+    (folder / "games.csv").touch()
+    (tmp_path / "link.csv").symlink_to(folder / "games.csv")
+    more = ("--set", "data.source=games", "--set", f"data.path={tmp_path / 'link.csv'}")
+    assert main([str(file), "--no-ui", *more, "--run-dir", str(tmp_path / "run")]) == 2
+    assert "its name is not UTF-8, as workers are told it" in capsys.readouterr().err
