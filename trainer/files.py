@@ -18,21 +18,49 @@ if TYPE_CHECKING:
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 NOT_REGULAR = "it is a device or a pipe; expected a regular file"
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
+"""Of what is made, less the umask. That others cannot write is said here too: where a folder has a default access
+control list, this takes the umask's place, and is cut to the mode."""
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 """macOS alone has it."""
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder unless it is there, and those above it that are missing, in which others can write nothing. Raises
+    OSError."""
+    try:
+        path.mkdir(FOLDER_MODE)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        make_folder(path.parent)
+        path.mkdir(FOLDER_MODE, exist_ok=True)
+    except OSError:  # as pathlib has it, since a system may say something else of one that is there
+        if not path.is_dir():
+            raise
+
+
+def _new_file(path: str, flags: int) -> int:
+    """An `opener` of `open` for a file that nobody else can write to."""
+    return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
+
+
 def plain_file(path: str, flags: int) -> int:
     """An `opener` of `open` for what is written where others may have been: a link in the file's place is not followed,
-    nothing but a file is opened, and one that has other names is first replaced by a copy. Raises OSError that says so.
-    """
+    nothing but a file is opened, one that has other names is first replaced by a copy, and others lose the right to
+    write to it. Raises OSError that says so."""
     descriptor = _open_plain(path, flags & ~os.O_TRUNC)
     try:
-        if flags & (os.O_WRONLY | os.O_RDWR) and os.fstat(descriptor).st_nlink > 1:
-            os.close(descriptor)
-            descriptor = -1
-            unshare(Path(path))
-            descriptor = _open_plain(path, flags & ~os.O_TRUNC)
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            if os.fstat(descriptor).st_nlink > 1:
+                os.close(descriptor)
+                descriptor = -1
+                unshare(Path(path))
+                descriptor = _open_plain(path, flags & ~os.O_TRUNC)
+            found = os.fstat(descriptor)
+            if found.st_mode & OTHERS_WRITE and found.st_uid == os.geteuid():
+                os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & ~OTHERS_WRITE)
         if flags & os.O_TRUNC:
             os.ftruncate(descriptor, 0)
     except BaseException:
@@ -44,7 +72,7 @@ def plain_file(path: str, flags: int) -> int:
 
 def _open_plain(path: str, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         # FreeBSD says EMLINK; ENXIO is of a FIFO that nobody reads, and of a socket.
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
@@ -61,7 +89,7 @@ def unshare(path: Path) -> None:
     any other file stays. Raises OSError."""
     found = path.lstat()
     if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-        replace_file(path, path, private=not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+        replace_file(path, path)
 
 
 def not_plain(path: Path) -> OSError:
@@ -76,11 +104,11 @@ def replaced(path: Path, *, durable: bool = True, private: bool = False) -> Iter
     `durable` False: a loss of power may leave it torn, for what can be told to be so and done without. `private`: for
     its owner alone, whatever the umask.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # Not tempfile's: its files are readable by their owner alone, and results are for others too.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=_new_file) as file:
             if private:
                 os.fchmod(file.fileno(), 0o600)
             yield file
@@ -103,11 +131,19 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bo
         file.write(content)
 
 
-def replace_file(source: Path, target: Path, *, private: bool = False) -> None:
-    """Copy `source`, which is no link, over `target`, atomically; `private` as of `replaced`. FileNotFoundError if
-    there is no source."""
-    with open(source, "rb", opener=plain_file) as content, replaced(target, private=private) as file:
+def replace_file(source: Path, target: Path) -> None:
+    """Copy `source`, which is no link, over `target`, atomically; of a file for its owner alone the copy is so too.
+    FileNotFoundError if there is no source."""
+    with (
+        open(source, "rb", opener=plain_file) as content,
+        replaced(target, private=is_private(content.fileno())) as file,
+    ):
         shutil.copyfileobj(content, file)
+
+
+def is_private(descriptor: int) -> bool:
+    """Whether a file is for its owner alone."""
+    return not os.fstat(descriptor).st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 def sync(descriptor: int) -> None:

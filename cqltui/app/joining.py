@@ -24,7 +24,7 @@ from cqltui.state.model import CampaignInfo
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from trainer import allowance
-from trainer.files import plain_file
+from trainer.files import make_folder, plain_file
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def _own_run(campaign: CampaignInfo) -> RunDir | None:
 
 def log_to(path: Path) -> None:
     """Into the worker's file, and to the terminal if there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     file = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=plain_file)  # noqa: SIM115
     faulthandler.enable(file)  # what kills the process leaves a traceback there
     logging.raiseExceptions = False  # a line that finds no room on a full disk is lost, and no more

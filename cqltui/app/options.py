@@ -18,7 +18,7 @@ from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
 from cqltui.results.rundir import LARGEST, RunDir, read_json
-from cqltui.state.plain import word
+from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
 from trainer.files import read_regular
 
@@ -275,4 +275,6 @@ def _named(path: Path) -> Path:
         raise InputError(
             f"{word(found)}: has control characters in its name: choose another, or rename it (mv {word(found)} NAME)"
         )
+    if not is_utf8(found):
+        raise InputError(f"{word(found)}: its name is not UTF-8: choose another, or rename it (mv {word(found)} NAME)")
     return Path(found)

@@ -18,7 +18,7 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lastwords import last_words
 from cqltui.supervisor.lock import is_supervised, place, unusable
-from trainer.files import plain_file
+from trainer.files import make_folder, plain_file
 
 START_S = 300.0
 """A supervisor may test devices first, which takes `app.selftest.LIMIT_S` at most for each."""
@@ -78,9 +78,9 @@ def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
 def make(run_dir: RunDir) -> None:
     """Make a run's directory and that of its logs. Raise InputError if it cannot be."""
     try:
-        run_dir.path.mkdir(parents=True, exist_ok=True)
+        make_folder(run_dir.path)
         take(run_dir.path)
-        run_dir.logs.mkdir(exist_ok=True)
+        make_folder(run_dir.logs)
     except OSError as error:
         raise unusable(run_dir, error) from error
 

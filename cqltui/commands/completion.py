@@ -3,7 +3,10 @@
 import argparse
 import os
 import shlex
+import sys
+import sysconfig
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import argcomplete
@@ -11,10 +14,13 @@ from argcomplete.completers import FilesCompleter
 from argcomplete.shell_integration import shellcode
 
 from cqltui.app import options
-from cqltui.errors import CqltuiError, ExitCode
+from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.results.left import from_disk
 
 HELP = "Print the script by which a shell completes cqltui's commands, options, runs and task ids."
+NAME = "cqltui"
+_PLACE = "CQLTUI_PROGRAM"
+"""Stands for its path in the code of a shell."""
 SHELLS = ("bash", "zsh", "fish")
 _HOW = """\
   bash:  eval "$(cqltui completion bash)"            in ~/.bashrc
@@ -31,9 +37,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it."""
-    print(shellcode(["cqltui"], shell=arguments.shell))
+    """Print it. Raises InputError where the program is no file of its own.
+
+    The program is named by its path: without it argcomplete's code starts whatever is typed, so that a folder's own
+    ./cqltui would run as soon as somebody presses Tab behind it.
+    """
+    print(_code(arguments.shell, _program()))
     return ExitCode.OK
+
+
+def _code(shell: str, program: str) -> str:
+    """What argcomplete gives, whose own places for the path take it apart if it has blanks."""
+    code = shellcode([NAME], shell=shell, argcomplete_script=_PLACE)
+    if shell != "fish":
+        return code.replace(f'"{_PLACE}"', shlex.quote(program))
+    escaped = program.replace("\\", "\\\\").replace("'", "\\'")
+    return code.replace(_PLACE, f"'{escaped}'")
+
+
+def _program() -> str:
+    """The absolute path of the program of this environment, or of the one that was called."""
+    own = Path(sysconfig.get_path("scripts")) / NAME
+    called = Path(sys.argv[0]).absolute()
+    found = next((str(path) for path in (own, called) if path.name == NAME and os.access(path, os.X_OK)), None)
+    if found is None:
+        raise InputError(
+            f"{own}: there is no such program, which the shell is to ask: install the package (pip install)"
+        )
+    return found
 
 
 def answer(commands: Iterable[str], load: Callable[[str], Any]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from cqltui.results.rundir import RunDir
-from trainer.files import replace_file
+from trainer.files import make_folder, replace_file
 
 OURS = ("phase*_results.csv", "summary.json", "summary.txt")
 
@@ -17,7 +17,7 @@ def keep_earlier(run_dir: RunDir, but: Collection[Path] = ()) -> list[Path]:
     found = sorted(path for pattern in OURS for path in run_dir.results.glob(pattern) if path not in but)
     if not found:
         return []
-    run_dir.earlier.mkdir(exist_ok=True)
+    make_folder(run_dir.earlier)
     number = _free_number(run_dir.earlier)
     if run_dir.campaign_json.is_file():
         replace_file(run_dir.campaign_json, run_dir.earlier / f"campaign-{number}.json")

@@ -27,6 +27,7 @@ STAYS = "[stays here]"
 """Marks a line of a worker's log that quotes the user's data: it goes to nobody else when the worker dies."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 """What may become a file's name: ids and tokens come over the network, and must not lead out of the directory."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _At:
@@ -137,14 +138,19 @@ def _safe(name: str) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, atomically; the same value gives the same bytes."""
-    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
+    """Write a value as JSON, atomically; the same value gives the same bytes. A half of a surrogate pair, as of a path
+    that is no UTF-8, becomes a question mark."""
+    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file, or None if the file is missing, cannot be read or holds something else."""
+    """The object in a JSON file, or None if the file is missing, cannot be read or holds something else. A half of a
+    surrogate pair is something else, as it is to `codec.decode_object`: no message and no file can carry it on."""
     try:
-        value = json.loads(read_regular(path, LARGEST))
+        text = read_regular(path, LARGEST).decode("utf-8-sig")
+        value = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
         return None
     return value if isinstance(value, dict) else None

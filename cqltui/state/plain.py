@@ -35,6 +35,11 @@ def plain_text(text: str, limit: int = 2_000) -> str:
     return "\n".join(plain(line, limit) for line in text.split("\n"))
 
 
+def is_utf8(path: str) -> bool:
+    """Whether a path is text, of which files and servers can be told: one that is not has halves of surrogate pairs."""
+    return not any("\ud800" <= char <= "\udfff" for char in path)
+
+
 def word(text: str) -> str:
     """As one word for a shell, printable whatever is in it: what has control characters as $'...', which bash and zsh
     read."""

@@ -10,7 +10,7 @@ from cqltui.algorithms.keeping import epoch_model, epoch_of
 from cqltui.campaign.difference import ContinuedTask
 from cqltui.results.known import CARRIED, newest_saved
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, within
-from trainer.files import replace_file, write_bytes
+from trainer.files import make_folder, replace_file, write_bytes
 from trainer.model import read_model
 from trainer.progress import EpochMetrics
 from trainer.tensorfile import TensorFileError
@@ -63,7 +63,7 @@ def _link_models(source: Path, folder: Path) -> None:
 
 def _link(source: Path, target: Path) -> None:
     """The same file under a second name, which takes no room; a copy where that is not to be had."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

@@ -1,13 +1,18 @@
 """history.jsonl: how the run stood every ten seconds, for the report, for looking back, and to judge the ETA by."""
 
+import errno
 import json
 import logging
+import os
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
 from cqltui.state.sample import sample
-from trainer.files import plain_file, read_regular, write_bytes
+from trainer.files import is_private, plain_file, replaced
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +20,9 @@ EVERY_S = 10.0
 MOST_LINES = 20_000
 """Two days and more; then every other line goes, and from there on half as many are written."""
 MOST_BYTES = 1 << 28
+LONGEST_LINE = 1 << 20
+"""With thousands of workers."""
+_READ_BYTES = 1 << 20
 
 
 class History:
@@ -24,7 +32,7 @@ class History:
         self._path = path
         self._every_s = EVERY_S
         self._next_ts = 0.0
-        self._lines = self._whole_lines()
+        self._lines = self._count()
         self._failed = False
 
     def handle(self, before: RunState, event: Event, after: RunState) -> None:
@@ -45,23 +53,51 @@ class History:
 
     def _append(self, line: bytes) -> None:
         if self._lines >= MOST_LINES:
-            kept = self._read()[::2]
-            write_bytes(self._path, b"".join(kept))
-            self._lines, self._every_s = len(kept), 2 * self._every_s
+            self._thin_out()
         with open(self._path, "ab", opener=plain_file) as file:
             file.write(line)
         self._lines += 1
 
-    def _whole_lines(self) -> int:
+    def _thin_out(self) -> None:
+        """Keep every other line, or as many fewer as leave half of what there may be."""
+        step = max(2, -(-2 * self._lines // MOST_LINES))
+        kept = 0
+        with self._open("rb") as file, replaced(self._path, private=is_private(file.fileno())) as new:
+            for line in islice(_whole_lines(file), None, None, step):
+                new.write(line)
+                kept += 1
+        self._lines, self._every_s = kept, 2 * self._every_s
+
+    def _count(self) -> int:
         """The lines that there are; a last one that a killed writer left unfinished is cut off."""
         try:
-            lines = self._read()
-            if lines and not lines[-1].endswith(b"\n"):
-                write_bytes(self._path, b"".join(lines[:-1]))
-                lines.pop()
-        except (OSError, ValueError):
+            if not self._path.exists():
+                return 0
+            with self._open("rb+") as file:
+                count = whole = 0
+                while content := file.read(_READ_BYTES):
+                    count += content.count(b"\n")
+                    if (end := content.rfind(b"\n")) >= 0:
+                        whole = file.tell() - len(content) + end + 1
+                file.truncate(whole)
+        except OSError:
             return 0
-        return len(lines)
+        return count
 
-    def _read(self) -> list[bytes]:
-        return read_regular(self._path, MOST_BYTES).splitlines(keepends=True)
+    def _open(self, mode: str) -> IO[bytes]:
+        """The file, which is no link. Raises OSError."""
+        file = open(self._path, mode, opener=plain_file)  # noqa: SIM115
+        if (size := os.fstat(file.fileno()).st_size) > MOST_BYTES:
+            file.close()
+            raise OSError(errno.EFBIG, f"it has {size:,} bytes; expected at most {MOST_BYTES:,}", str(self._path))
+        return file
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Those that are whole and no longer than ours are."""
+    is_begin = True
+    while line := file.readline(LONGEST_LINE):
+        is_end = line.endswith(b"\n")
+        if is_begin and is_end:
+            yield line
+        is_begin = is_end

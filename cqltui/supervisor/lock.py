@@ -13,6 +13,7 @@ from cqltui.machine import here, machine_id
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.plain import plain, word
+from trainer.files import make_folder
 
 GLANCE_S = 0.5
 """Who only looks whether there is a supervisor holds the lock for a moment."""
@@ -26,7 +27,7 @@ class RunLock:
         self._file = run_dir.path / "supervisor.json"
         expect_ours(run_dir.path)
         try:
-            run_dir.path.mkdir(parents=True, exist_ok=True)
+            make_folder(run_dir.path)
             take(run_dir.path)
             self._lock = FileLock(run_dir.path / "supervisor.lock")
         except OSError as error:

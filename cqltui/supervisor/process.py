@@ -11,7 +11,7 @@ import psutil
 
 from cqltui.child import PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
-from trainer.files import plain_file
+from trainer.files import make_folder, plain_file
 
 UNSEEN = -1
 """The exit code of a process whose end we could not collect."""
@@ -80,7 +80,7 @@ class Launcher:
 
     def start(self, worker_id: str, extra: Mapping[str, str] | None = None) -> WorkerProcess:
         """Start a worker in a session of its own, so that a Ctrl-C meant for us does not reach it."""
-        self.logs.mkdir(parents=True, exist_ok=True)
+        make_folder(self.logs)
         argv = [*PYTHON, *WORKER, worker_id, *self.arguments]
         with open(self.log(worker_id), "ab", opener=plain_file) as log:
             log_start = log.tell()

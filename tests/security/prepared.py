@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 PASSWORD = "known-to-who-made-the-file"
-GOOD = {"socket": "/nowhere.sock", "port": 1, "password": PASSWORD, "pid": 1, "start_time": 1.0}
+SOCKET = "/nowhere/cqltui-1000/0123456789abcdef.sock"
+GOOD = {"socket": SOCKET, "port": 1, "password": PASSWORD, "pid": 1, "start_time": 1.0}
 
 
 def prepare(run_dir: Path, **parts: object) -> Path:

@@ -59,7 +59,7 @@ RESULT = {"task_id": INFO.id, "digest": "d", "token": "1-2", "run": 1, "metrics"
 GOOD: dict[str, Any] = {
     "campaign.json": {"created_ts": 1.0, "finished_ts": 9.0, "last_finished_ts": 2.0, "data": {}, "campaign": CAMPAIGN},
     "server/connection.json": {
-        "socket": "/nowhere.sock",
+        "socket": "/nowhere/cqltui/0123456789abcdef.sock",
         "port": 1,
         "password": "p" * 43,
         "pid": 1,

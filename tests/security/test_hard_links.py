@@ -21,6 +21,8 @@ from cqltui.supervisor.journal import Journal
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher
 from cqltui.worker.metrics import MetricsFile
+from tests.conftest import talkative
+from tests.contract.helpers import eventually
 from tests.integration.place import Place
 from tests.integration.sessions import ONE
 from trainer.files import plain_file
@@ -113,6 +115,55 @@ def test_the_server_writes_through_none(tmp_path: Path) -> None:
         client.set("key", "another" * 100)
     assert handle.leave()
     assert content(backup) == before
+
+
+NAMES = (
+    "connection.json.new",
+    "dump.rdb",
+    "temp-1.rdb",
+    "nodes.conf",
+    "appendonlydir/appendonly.aof.manifest",
+    "appendonlydir/temp-appendonly.aof.manifest",
+    "appendonlydir/temp_appendonly.aof.manifest",
+    "appendonlydir/temp-rewriteaof-1.aof",
+    "appendonlydir/appendonly.aof.2.incr.aof",
+    "appendonlydir/anything",
+)
+"""Some of them the server or its starter writes to."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nor_through_files_of_any_other_name(tmp_path: Path, name: str) -> None:
+    victim, run_dir = tmp_path / "victim", tmp_path / "run"
+    with talkative():
+        handle = EmbeddedServer(run_dir).start()
+        assert handle.leave()
+        victim.write_bytes(KEPT)
+        path = run_dir / "server" / name
+        if path.exists():
+            victim.write_bytes(path.read_bytes())
+            path.unlink()
+        path.hardlink_to(victim)
+        before = victim.read_bytes()
+        handle = EmbeddedServer(run_dir).start()
+        with handle.connect() as client:
+            client.set("key", "value")
+            client.save()
+            client.bgrewriteaof()
+            eventually(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
+            eventually(lambda: not client.info("persistence")["aof_rewrite_scheduled"])
+        assert handle.leave()
+    assert victim.read_bytes() == before
+    assert victim.stat().st_nlink == 1, "it has no name in the folder any more"
+
+
+def test_a_lock_with_other_names_stays(tmp_path: Path) -> None:
+    """Others may hold it."""
+    EmbeddedServer(tmp_path / "run").start().leave()
+    path = tmp_path / "run" / "server" / "users.lock"
+    (tmp_path / "backup").hardlink_to(path)
+    EmbeddedServer(tmp_path / "run").start().leave()
+    assert path.samefile(tmp_path / "backup")
 
 
 def test_a_server_file_that_cannot_be_copied_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from cqltui.broker.server.locks import FileLock
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import InputError, ServerError
 from tests.contract.helpers import task
-from tests.security.prepared import GOOD, PASSWORD, aof, plant, prepare
+from tests.security.prepared import GOOD, PASSWORD, SOCKET, aof, plant, prepare
 
 
 def test_a_password_with_a_newline_does_not_configure_the_server(tmp_path: Path) -> None:
@@ -58,12 +58,21 @@ def test_whoever_made_the_file_does_not_know_the_password(tmp_path: Path) -> Non
         {"socket": "/with\0zero.sock"},
         {"socket": "/" + "x" * 200},
         {"socket": "/\ud800"},
-        {"socket": ["/nowhere.sock"]},
+        {"socket": [SOCKET]},
+        {"socket": "/run/redis/redis.sock"},
+        {"socket": "/nowhere/cqltui-agent/0123456789abcdef.sock"},
+        {"socket": "/nowhere/cqltui/0123456789abcdef.sock/../agent.sock"},
         {"names": []},
         {"names": "EVAL"},
         {"names": {"EVAL": 1}},
         {"names": {"EVAL": "EVAL x\r\n"}},
         {"names": {"eval": "EVAL"}},
+        {"names": {"AUTH": "WATCH", "PING": "FLUSHALL"}},
+        {"names": {"PING": "PING-0123456789abcdef"}},
+        {"names": {"EVAL": "FLUSHALL"}},
+        {"names": {"EVAL": "CONFIG-0123456789abcdef"}},
+        {"names": {"EVAL": "EVAL"}},
+        {"names": {"EVAL": "EVAL-0123456789ABCDEF"}},
         {"hidden": "x\r\n"},
         {"hidden": 7},
         {"pid": -1},
@@ -150,6 +159,9 @@ def test_a_configuration_is_one_word_a_value(tmp_path: Path, part: str) -> None:
         "CLIENT PAUSE 100000000",
         "SHUTDOWN NOSAVE",
         "WAIT 1 0",
+        "SAVE",
+        "BGSAVE",
+        "BGREWRITEAOF",
     ],
 )
 def test_a_prepared_append_only_file_is_not_obeyed(tmp_path: Path, command: str) -> None:
@@ -222,7 +234,7 @@ def test_a_server_that_lacks_a_command_is_started_without_renaming_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Redis 6.2 lacks FUNCTION; it also writes SCRIPT into its file, by a name that the next one would not know."""
-    monkeypatch.setattr("cqltui.broker.server.launch._NEWER", ("NEVER-HEARD-OF",))
+    monkeypatch.setattr("cqltui.broker.server.launch.ABSENT_IN_OLDER", ("NEVER-HEARD-OF", "SCRIPT"))
     monkeypatch.setattr("cqltui.broker.server.launch.HIDDEN", ("CONFIG", "EVAL", "EVALSHA", "SCRIPT", "NEVER-HEARD-OF"))
     handle = EmbeddedServer(tmp_path).start()
     where = read_connection(tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cqltui import cli
+from cqltui.commands import completion
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.state.model import Lifecycle, TaskInfo
 
@@ -58,4 +59,6 @@ def test_a_line_goes_on(folder: Path, line: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_code_of_each_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["completion", shell]) == 0
-    assert "cqltui" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert str(completion._program()) in told
+    assert completion._PLACE not in told.replace(f"_python_argcomplete_{completion._PLACE}", "")

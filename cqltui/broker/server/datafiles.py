@@ -1,5 +1,5 @@
 """What a server's data files may be. An append-only file is a list of commands, of which the server has none that harms
-(`launch.DISABLED`, `launch.HIDDEN`); but it may begin with a dump in binary form, whose functions are run as they are
+(`launch.DISABLED`, `keeper.HIDDEN`); but it may begin with a dump in binary form, whose functions are run as they are
 read. Our servers write no dumps but empty ones, of earlier versions."""
 
 import re

@@ -12,7 +12,7 @@ from cqltui.broker.protocol.codec import whole
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.errors import ServerError
-from trainer.files import read_regular, write_bytes
+from trainer.files import make_folder, read_regular, write_bytes
 
 Version = tuple[int, int]
 """(epoch, seq) of a lifecycle event."""
@@ -83,9 +83,8 @@ def _read(path: Path) -> int:
 def _write(path: Path, epoch: int) -> None:
     """Durably: a token of this epoch may be out before the next sync."""
     try:
-        path.parent.mkdir(
-            mode=0o700, parents=True, exist_ok=True
-        )  # with a server of the user's own nobody else makes it
+        make_folder(path.parent.parent)
+        path.parent.mkdir(0o700, exist_ok=True)  # with a server of the user's own nobody else makes it
         write_bytes(path, f"{epoch}\n".encode("ascii"), private=True)
     except OSError as error:
         raise ServerError(f"{path}: cannot be written: {error.strerror}") from error

@@ -38,12 +38,22 @@ LONGEST_FILE = 1 << 16
 LONGEST_SOCKET = 107
 """Bytes of a socket's path, as Linux has room for."""
 PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
-OWN_SOCKET = re.compile(r"/cqltui[^/]*/[0-9a-f]{16}\.sock\Z")
+OWN_SOCKET = re.compile(r"/(cqltui|cqltui-[0-9]+|cqltui-alone-[^/]+)/[0-9a-f]{16}\.sock\Z")
+"""How each of ours ends (`launch.socket_path`)."""
 SOCKETS_ALONE = "cqltui-alone-"
 """Begins the name of a folder that holds the socket of one server and nothing else."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-NAME = re.compile(r"[A-Z_-]{2,32}(-[0-9a-f]{16})?")
-"""Of a command."""
+TOKEN = re.compile(r"[0-9a-f]{16}")
+_NEWER = ("EVAL_RO", "EVALSHA_RO", "FUNCTION", "FCALL", "FCALL_RO")
+"""Redis 6.2 lacks them."""
+ABSENT_IN_OLDER = (*_NEWER, "SCRIPT")
+"""Of `HIDDEN`. Redis 6.2 also writes SCRIPT into its append-only file by the name that it has, which the next start
+would not know."""
+_SAVING = ("SAVE", "BGSAVE", "BGREWRITEAOF")
+HIDDEN = ("CONFIG", "ACL", "CLIENT", "SHUTDOWN", "EVAL", "EVALSHA", "SCRIPT", *_NEWER, *_SAVING)
+"""Commands under another name at each start, which the connection file tells and no file can know before: a prepared
+one runs no Lua, which would crash the server or never end, writes no other file, and neither pauses nor ends it. Our
+own holds what scripts have done."""
 _LOCAL_PEERCRED, _XUCRED = 1, 76
 """Of macOS: the option, and the size of what it gives."""
 
@@ -199,6 +209,8 @@ def _content(path: Path) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > LONGEST_FILE:
             raise OSError(f"{path}: is no plain file of at most {LONGEST_FILE} bytes")
+        if found.st_uid not in (path.parent.stat().st_uid, os.geteuid(), 0):
+            raise OSError(f"{path}: was put there by another user (uid {found.st_uid})")
         return file.read(LONGEST_FILE)
 
 
@@ -209,12 +221,19 @@ def _is_sound(value: dict[str, Any]) -> bool:
         PASSWORD.fullmatch(value["password"]) is not None
         and path.startswith("/")
         and CONTROL.search(path) is None
+        and OWN_SOCKET.search(path) is not None
         and len(os.fsencode(path)) <= LONGEST_SOCKET
         and _is_int(value["pid"], 0)
         and isinstance(started, int | float)
         and math.isfinite(started)
-        and all(NAME.fullmatch(word) for name in names(value).items() for word in name)
+        and all(_is_hidden(name, other) for name, other in names(value).items())
     )
+
+
+def _is_hidden(name: str, other: str) -> bool:
+    """Whether a command may have that other name: of any other, or by one that means something elsewhere, a server that
+    is not the run's would be told to do what we do not ask for. Raises AttributeError and TypeError."""
+    return name in HIDDEN and other.startswith(f"{name}-") and TOKEN.fullmatch(other[len(name) + 1 :]) is not None
 
 
 def names(where: Mapping[str, Any]) -> dict[str, str]:
@@ -288,10 +307,12 @@ def _ask_to_end(folder: Path, where: dict[str, Any]) -> bool:
 
 
 def is_trusted(made: socket.socket, folder: Path | None) -> bool:
-    """Whether the process at the other end of a Unix socket may be told the password: it is this user's, root's or the
-    folder's owner's, as far as the system tells. Raises OSError."""
-    uid = peer(made)
-    return uid in (None, 0, os.geteuid()) or (folder is not None and folder.stat().st_uid == uid)
+    """Whether the process at the other end of a Unix socket may be told the password, as far as the system tells: this
+    user's or root's; where the server's folder is another user's, who says which socket it is, theirs alone. Raises
+    OSError."""
+    uid, own = peer(made), (os.geteuid(), 0)
+    owner = folder.stat().st_uid if folder is not None else own[0]
+    return uid is None or (uid in own if owner in own else uid == owner)
 
 
 def peer(made: socket.socket) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from cqltui.broker.server import keeper
 from cqltui.broker.server.fitness import too_old, too_old_text
-from cqltui.broker.server.keeper import CONTROL, SOCKETS_ALONE
+from cqltui.broker.server.keeper import ABSENT_IN_OLDER, CONTROL, HIDDEN, SOCKETS_ALONE
 from cqltui.broker.server.locks import FileLock
 from cqltui.child import BARE_PYTHON, clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
@@ -34,15 +34,9 @@ log = logging.getLogger(__name__)
 SOCKET_PATH_MAX = 103
 """Bytes; macOS has room for 104 with the closing zero, Linux for 108."""
 _REPLICATION = ("REPLICAOF", "SLAVEOF", "FAILOVER", "SYNC", "PSYNC", "REPLCONF", "MIGRATE")
-_NEWER = ("EVAL_RO", "EVALSHA_RO", "FUNCTION", "FCALL", "FCALL_RO")
-"""Redis 6.2 lacks them."""
 DISABLED = ("MODULE", "DEBUG", "WAIT", "PFDEBUG", "PFSELFTEST", "RESTORE", "RESTORE-ASKING", *_REPLICATION)
 """Commands that the server does not have. An append-only file is obeyed like a client, by which it would load code,
 follow another server, reach into memory or crash: one that has them is taken for damaged."""
-HIDDEN = ("CONFIG", "ACL", "CLIENT", "SHUTDOWN", "EVAL", "EVALSHA", "SCRIPT", *_NEWER)
-"""Commands under another name at each start, which the connection file tells and no file can know before: a prepared
-one runs no Lua, which would crash the server or never end, and neither pauses nor ends it. Our own holds what scripts
-have done."""
 TEMPORARY = Path("/tmp")
 """Short, should the user's own be long."""
 _MALLOC = "glibc.malloc.tcache_count=8192"
@@ -188,10 +182,9 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
 
 
 def hidden_names(*, newer: bool) -> dict[str, str]:
-    """New names for the commands of `HIDDEN`. `newer`: the server has all of them; Redis 6.2 also writes SCRIPT into
-    its append-only file by the name that it has, which the next start would not know."""
+    """New names for the commands of `HIDDEN`. `newer`: the server has all of them."""
     token = secrets.token_hex(8)
-    return {name: f"{name}-{token}" for name in HIDDEN if newer or name not in (*_NEWER, "SCRIPT")}
+    return {name: f"{name}-{token}" for name in HIDDEN if newer or name not in ABSENT_IN_OLDER}
 
 
 def lacks_commands(log: str) -> bool:

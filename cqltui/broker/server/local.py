@@ -27,7 +27,7 @@ class Place:
         return self._where
 
     def trusts(self, made: socket.socket) -> bool:
-        """Whether the process at the other end is the user's, the folder's owner's or root's, as far as can be told."""
+        """Whether the process at the other end may be told the password (`keeper.is_trusted`)."""
         return keeper.is_trusted(made, self._folder)
 
     def __repr__(self) -> str:

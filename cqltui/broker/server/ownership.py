@@ -11,11 +11,13 @@ from pathlib import Path
 from cqltui.broker.server.locks import is_held
 from cqltui.errors import InputError, ServerError
 from cqltui.state.plain import word
-from trainer.files import unshare
+from trainer.files import OTHERS_WRITE, unshare
 
 SERVER = ("server", "server/appendonlydir")
 FOLDERS = ("logs", "tasks")
 """What lies in them is opened for writing; a link elsewhere, as in results, is replaced."""
+TEMPORARY = ("temp-", "temp_")
+"""How the server's own unfinished files begin."""
 KNOWN = (
     "server",
     "logs",
@@ -29,7 +31,6 @@ KNOWN = (
     "supervisor.lock",
 )
 """What the program itself opens; whatever else lies there is nobody's business."""
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _LOOK = "it can be looked at (status, attach, logs), and is neither started nor changed"
 
 
@@ -56,18 +57,23 @@ def shut_out_others(folder: Path) -> None:
 
 
 def unshare_written(folder: Path) -> None:
-    """Part the files of a server's folder that the server writes to from their other names (hard links): of a backup
-    (`cp -al`), or a file of the user's that an archive was unpacked beside. For while no server runs there. Raises
-    ServerError."""
+    """Part the files of a server's folder, to which the server writes, from their other names (hard links): of a backup
+    (`cp -al`), or a file of the user's that an archive was unpacked beside. Remove what a killed server has not
+    finished: the next one writes to files of those names. For while no server runs there. Raises ServerError."""
     for path in (*_entries(folder), *_entries(folder / "appendonlydir")):
-        if path.suffix in (".aof", ".log", ".pid"):
-            try:
-                unshare(path)
-            except OSError as error:
-                raise ServerError(
-                    f"{path}: has other names (hard links), which the server must not write to, and cannot be copied: "
-                    f"{error.strerror}; copy it yourself, or remove the others"
-                ) from error
+        if path.suffix == ".lock" or path.name == "lock":  # nothing is written to them, and others may hold them
+            continue
+        try:
+            if path.name.startswith(TEMPORARY) and not path.is_dir():
+                path.unlink()
+            unshare(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise ServerError(
+                f"{path}: has other names (hard links), which the server must not write to, and cannot be copied: "
+                f"{error.strerror}; copy it yourself, or remove the others"
+            ) from error
 
 
 def take(run_dir: Path) -> None:
@@ -82,10 +88,9 @@ def keep_to_ourselves(run_dir: Path) -> None:
     """Take away what a copy may have brought along: others' right to write in a run directory, and to hold the lock of
     its supervisor. Raises OSError."""
     # From above: in a folder that is closed nobody puts a link in the place of one below.
-    names = ("server", "logs", "tasks", "results", "results/earlier")
-    for folder in chain([run_dir.resolve()], map(run_dir.joinpath, names), (run_dir / "tasks").glob("*")):
+    for path in chain([run_dir.resolve()], map(run_dir.joinpath, KNOWN), (run_dir / "tasks").glob("*")):
         with suppress(FileNotFoundError):
-            close_to_others(folder)
+            close_to_others(path)
     with suppress(FileNotFoundError):
         lock = run_dir / "supervisor.lock"
         if lock.lstat().st_uid == os.geteuid() and _is_open(lock):
@@ -95,11 +100,13 @@ def keep_to_ourselves(run_dir: Path) -> None:
                 lock.unlink()
 
 
-def close_to_others(folder: Path) -> None:
-    """Take away others' right to write in a folder of ours; a link stays, and what it leads to. Raises OSError."""
-    found = folder.lstat()
-    if stat.S_ISDIR(found.st_mode) and found.st_mode & _OTHERS_WRITE and found.st_uid == os.geteuid():
-        folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+def close_to_others(path: Path) -> None:
+    """Take away others' right to write in a folder of ours, or to a file that has no other names; a link stays, and
+    what it leads to. Raises OSError."""
+    found = path.lstat()
+    is_either = stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)
+    if is_either and found.st_mode & OTHERS_WRITE and found.st_uid == os.geteuid():
+        path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS_WRITE)
 
 
 def foreign(run_dir: Path) -> str:

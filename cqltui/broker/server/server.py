@@ -45,7 +45,7 @@ from cqltui.errors import ServerError
 from cqltui.logfile import last_lines
 from cqltui.machine import here, start_time
 from cqltui.state import decode
-from trainer.files import plain_file
+from trainer.files import make_folder, plain_file
 
 START_S = 30.0
 """Time for a server to answer."""
@@ -124,7 +124,8 @@ class EmbeddedServer:
 
     def _make_dir(self) -> None:
         try:
-            self.dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.run_dir)
+            self.dir.mkdir(0o700, exist_ok=True)
             self.dir.chmod(0o700)
         except OSError as error:
             raise ServerError(f"{self.dir}: cannot be made: {error.strerror}") from error
