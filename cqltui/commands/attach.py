@@ -29,7 +29,7 @@ from cqltui.state.reduce import reduce
 from cqltui.state.select import run_status
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
-from cqltui.supervisor.supervisor import Reporter
+from cqltui.supervisor.telling import Reporter
 from cqltui.ui.app import run_ui
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice

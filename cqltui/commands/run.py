@@ -29,7 +29,7 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lastwords import last_lines
 from cqltui.supervisor.lock import is_supervised, place, unusable
-from cqltui.supervisor.supervisor import Reporter
+from cqltui.supervisor.telling import Reporter
 from trainer.files import plain_file
 
 HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."

@@ -53,7 +53,8 @@ from cqltui.supervisor.lock import RunLock, place
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records, set_aside
 from cqltui.supervisor.submit import planned
-from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
+from cqltui.supervisor.supervisor import Hooks, Supervisor
+from cqltui.supervisor.telling import Reporter
 from cqltui.supervisor.upkeep import Upkeep
 
 HELP = "Supervise a run without a screen and without lines; what `cqltui CAMPAIGN.toml` starts behind the screen."
@@ -178,7 +179,7 @@ def _assemble(
         own_server=chosen.redis_url is not None,
     )
 
-    study = Study(run_dir, campaign)
+    study = Study(run_dir, campaign, data.heldout_rows)
 
     def describe(state: RunState) -> dict[str, Any]:
         return _describe(campaign, run_dir, created_ts, places, study.verdicts(standings(state)))

@@ -1,6 +1,5 @@
 """A plan as a table for people and as JSON for programs."""
 
-from datetime import timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -8,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cqltui.campaign.plan import Plan, TaskPlan
+from cqltui.reporters.wording import span
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -118,4 +118,4 @@ def _size(size_bytes: int) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as a time for people."""
-    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+    return f"{seconds:.1f} s" if seconds < 60 else span(seconds)

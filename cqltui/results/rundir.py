@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.broker.server.ownership import close_to_others
+from cqltui.state import decode
 from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
@@ -205,4 +206,7 @@ def _metrics(header: list[str], row: list[str]) -> EpochMetrics:
         raise ValueError("a row of metrics.csv has the wrong number of columns")
     cells = {name: cell for name, cell in zip(header, row, strict=True) if name in METRIC_COLUMNS and name != "epoch"}
     values: dict[str, Any] = {n: float(c) if c or n in MEASURED else None for n, c in cells.items()}
-    return EpochMetrics(int(row[header.index("epoch")]), **values)
+    epoch = int(row[header.index("epoch")])
+    if not 0 < epoch <= decode.LARGEST:
+        raise ValueError("a row of metrics.csv is of an epoch that cannot be")
+    return EpochMetrics(epoch, **values)

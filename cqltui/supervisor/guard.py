@@ -29,6 +29,8 @@ from cqltui.supervisor.records import Records
 EXPECTED = (0, -signal.SIGTERM)
 """Ends that are no news: it left, or was asked to before it could answer."""
 RETRY_LONGEST_S = 600.0
+DOUBLINGS = 30
+"""At most, of the pause after a death: how many there were, the server says."""
 TICKS_A_LEASE = 4
 """A pause, of the machine or of this process, counts at most this share of a lease."""
 
@@ -132,7 +134,8 @@ class Guard:
         if self._hand_over(state, task_id, token):
             return
         deaths = state.tasks[task_id].life.deaths if task_id in state.tasks else 0
-        retry_s = min(self._config.retry_s * 2 ** (deaths - 1), RETRY_LONGEST_S) if deaths else 0.0
+        retry_s = self._config.retry_s * 2.0 ** min(deaths - 1, DOUBLINGS) if deaths > 0 else 0.0
+        retry_s = min(retry_s, RETRY_LONGEST_S)
         self._queue.died(task_id, token, reason, self._config.max_deaths, retry_s)
 
     def _hand_over(self, state: RunState, task_id: str, token: str) -> bool:

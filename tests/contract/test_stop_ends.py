@@ -19,7 +19,8 @@ from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.supervisor import Hooks, Reporter, Supervisor
+from cqltui.supervisor.supervisor import Hooks, Supervisor
+from cqltui.supervisor.telling import Reporter
 from tests.contract.helpers import claim_one, eventually, state, task, worker
 from tests.contract.readers import reader
 
