@@ -14,7 +14,7 @@ _LONG_KEY = re.compile(rb"(?<![A-Za-z0-9_.-])" + _DOTTED)
 """The parser takes time in the square of a key's parts: half a minute for 80 kB."""
 _PIECE = re.compile(
     rb'''"""(?:[^"\\]++|\\.|"(?!""))*+"*+|\'\'\'(?:[^']++|'(?!\'\'))*+'*+|'''
-    rb'''#[^\n]*+|(?P<key>%b)|[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"?|'[^'\n]*+'?''' % _DOTTED,
+    rb"""#[^\n]*+|(?P<key>%b)|[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"?|'[^'\n]*+'?""" % _DOTTED,
     re.DOTALL,
 )
 """What may hold dots, or hide them: text, comments and keys."""
