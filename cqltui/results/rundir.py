@@ -20,7 +20,13 @@ from trainer.progress import METRIC_COLUMNS, EpochMetrics
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 LARGEST = 1 << 29
-"""Bytes of a file that is read as a whole: campaign.json of 100,000 tasks has a tenth of them."""
+"""Bytes of a metrics.csv."""
+CAMPAIGN_BYTES = 1 << 27
+"""Of a campaign.json or summary.json: one of 100,000 tasks has half of them."""
+RESULT_BYTES = 16 << 20
+"""Of a result.json: as many as one may have on its way through the server."""
+SMALL_BYTES = 1 << 20
+"""Of any other document: that of a task has some thousand."""
 MEASURED = frozenset(field.name for field in fields(EpochMetrics) if field.default is MISSING)
 """Columns of a metrics.csv that have a value in each row."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
@@ -162,12 +168,20 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file, or None if the file is missing, cannot be read or holds something else."""
+    """The object in a JSON file, or None if the file is missing, cannot be read, is larger than what it is about can
+    need, or holds something else."""
     try:
-        value = json.loads(read_regular(path, LARGEST))
+        value = json.loads(read_regular(path, largest_json(path)))
     except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
         return None
     return value if isinstance(value, dict) else None
+
+
+def largest_json(path: Path) -> int:
+    """Return how many bytes a document of that name may have."""
+    return {"campaign.json": CAMPAIGN_BYTES, "summary.json": CAMPAIGN_BYTES, "result.json": RESULT_BYTES}.get(
+        path.name, SMALL_BYTES
+    )
 
 
 def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
