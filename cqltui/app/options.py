@@ -17,7 +17,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
-from cqltui.results.rundir import LARGEST, RunDir, read_json
+from cqltui.results.rundir import CAMPAIGN_BYTES, RunDir, read_json
 from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
 from trainer.files import read_regular
@@ -253,7 +253,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
     if run_dir is not None:
         found = RunDir(_named(_in_runs(run_dir)))
         try:
-            read_regular(found.campaign_json, LARGEST)
+            read_regular(found.campaign_json, CAMPAIGN_BYTES)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise InputError(f"{run_dir}: is not a run directory (it has no campaign.json)") from None
         except OSError as error:

@@ -8,19 +8,24 @@ from typing import Any
 
 from cqltui.errors import InputError
 
-KEY_PARTS = 100
-_LONG_KEY = re.compile(
-    rb"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % KEY_PARTS
-)
+KEY_PARTS = 10
+_DOTTED = rb"""(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % KEY_PARTS
+_LONG_KEY = re.compile(rb"(?<![A-Za-z0-9_.-])" + _DOTTED)
 """The parser takes time in the square of a key's parts: half a minute for 80 kB."""
+_PIECE = re.compile(
+    rb'''"""(?:[^"\\]++|\\.|"(?!""))*+"*+|\'\'\'(?:[^']++|'(?!\'\'))*+'*+|'''
+    rb"""#[^\n]*+|(?P<key>%b)|[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"?|'[^'\n]*+'?""" % _DOTTED,
+    re.DOTALL,
+)
+"""What may hold dots, or hide them: text, comments and keys."""
 
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
     """The document; InputError with line and column where it is not TOML or not UTF-8. A byte order mark, as some
     editors write it, is passed over."""
     content = content.removeprefix(codecs.BOM_UTF8)
-    if (found := _LONG_KEY.search(content)) is not None:
-        line = content.count(b"\n", 0, found.start()) + 1
+    if (at := _long_key(content)) >= 0:
+        line = content.count(b"\n", 0, at) + 1
         raise InputError(f"{path}: line {line}: a key of more than {KEY_PARTS} parts")
     try:
         return tomllib.loads(content.decode())
@@ -37,3 +42,10 @@ def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: {where}: not valid TOML: {message}") from None
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits; brackets nested too deeply
         raise InputError(f"{path}: not valid TOML: {str(error).split(';')[0]}") from None
+
+
+def _long_key(content: bytes) -> int:
+    """Where a key of too many parts begins, which is no text or comment; -1 if there is none."""
+    if _LONG_KEY.search(content) is None:
+        return -1
+    return next((found.start() for found in _PIECE.finditer(content) if found["key"] is not None), -1)

@@ -1,6 +1,7 @@
 """TOML file and `--set` settings -> Campaign. Problems name file, key and what was expected, all of them at once."""
 
 import codecs
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,9 @@ from trainer.files import read_regular
 from trainer.names import suggestion
 
 MAX_TASKS, MAX_PHASES, MAX_CRITERIA = 100_000, 1000, 1000
-LARGEST_BYTES = 64 << 20
-"""Of a campaign file: as many tasks, each with every setting, take half of it."""
+LARGEST_BYTES = 1 << 20
+"""Of a campaign file: 6,000 tables of tasks, and a grid makes more of a line. The parser takes two seconds for what is
+worst."""
 
 Settings = dict[str, Any]
 """Trainer settings that were read, not yet complete; a value may be INVALID."""
@@ -42,7 +44,8 @@ def load_campaign(path: Path, settings: Sequence[str] = ()) -> Campaign:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        fix = "; make its tasks by [phase.grid]" if getattr(error, "errno", None) == errno.EFBIG else ""
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}{fix}") from None
     lines = line_of(content.removeprefix(codecs.BOM_UTF8), lambda: parse_toml(content, path))
     return campaign_from(parse_toml(content, path), path, settings, lines)
 

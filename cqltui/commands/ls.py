@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import asdict
 
@@ -13,7 +14,7 @@ from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.wording import day_and_time, span
 from cqltui.results.overview import RunOverview, overview
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import CAMPAIGN_BYTES, RunDir
 from cqltui.state.plain import plain
 from cqltui.supervisor.lock import is_supervised
 
@@ -28,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line a run, the newest first."""
-    found = [overview(RunDir(path.parent), is_supervised(RunDir(path.parent))) for path in options.run_files()]
+    runs = [RunDir(path.parent) for path in options.run_files()]
+    found = [overview(one, is_supervised(one)) for one in runs if _is_listed(one)]
     found.sort(key=lambda one: -one.started_ts)
     if arguments.json:
         print(json.dumps([asdict(one) for one in found], indent=1))
@@ -37,6 +39,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         console().print(_table(found, time.time()))
     return ExitCode.OK
+
+
+def _is_listed(run_dir: RunDir) -> bool:
+    """Whether it is quick to read; of one that is not, a line says so."""
+    try:
+        size = run_dir.campaign_json.stat().st_size
+    except OSError:  # it has just been removed
+        return False
+    if size > CAMPAIGN_BYTES:
+        where = f"{plain(str(run_dir.campaign_json))} has {size:,} bytes"
+        print(f"cqltui: {where}, expected at most {CAMPAIGN_BYTES:,}: the run is not listed", file=sys.stderr)
+    return size <= CAMPAIGN_BYTES
 
 
 def _table(runs: list[RunOverview], now: float) -> Table:

@@ -9,13 +9,23 @@ ranked, they are ranked within one alpha; where one figure over all alphas is as
 import math
 import operator
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.conclusive import conclusive, last_and_curve
-from cqltui.judging.outcomes import Judgement, Left, Params, Scope, TaskOutcome, mean_spread, rank, running_mean
+from cqltui.judging.outcomes import (
+    Judgement,
+    Left,
+    Params,
+    Scope,
+    TaskOutcome,
+    average,
+    mean_spread,
+    rank,
+    running_mean,
+)
 from cqltui.state.model import FAILED
 
 if TYPE_CHECKING:
@@ -28,8 +38,8 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-REDUCTIONS: dict[str, Callable[[Iterable[float]], float]] = {
-    "mean": statistics.fmean,
+REDUCTIONS: dict[str, Callable[[Sequence[float]], float]] = {
+    "mean": average,
     "median": statistics.median,
     "min": min,
     "max": max,
@@ -94,7 +104,7 @@ def drop_after(task: TaskSpec, left: Left, params: Params) -> float | None:
     if width <= 0:
         return None
     before, end = statistics.median(losses[after - width : after]), statistics.median(losses[-width:])
-    return (before - end) / before if before > 0 and math.isfinite(end) else -math.inf
+    return (before - end) / before if 0 < before < math.inf and math.isfinite(end) else -math.inf
 
 
 def still_falling(scope: Scope, params: Params) -> Judgement:
@@ -140,10 +150,10 @@ def roughness(losses: list[float], window: float) -> float | None:
     half = min(half, (len(losses) - 1) // 2)
     trend = running_mean(losses, half)
     drop = losses[0] - trend[-1]
-    if not all(map(math.isfinite, losses)) or drop <= 0:
+    if not all(map(math.isfinite, losses)) or not 0 < drop < math.inf:  # NaN: sums beyond a float
         return math.inf
     inner = losses[half : half + len(trend)]
-    return math.sqrt(statistics.fmean((loss - mean) ** 2 for loss, mean in zip(inner, trend, strict=True))) / drop
+    return math.dist(inner, trend) / math.sqrt(len(trend)) / drop  # as the root of the mean square, for any floats
 
 
 TOLD_BY_ALPHA = ("loss", "td_loss", "val_loss")

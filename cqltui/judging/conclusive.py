@@ -1,7 +1,6 @@
 """The check `conclusive`: is the best configuration better than the runner-up by more than chance would make it?"""
 
 import math
-import statistics
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -11,7 +10,7 @@ from typing import Any
 
 from cqltui.algorithms.base import settings_title
 from cqltui.campaign.model import TaskSpec
-from cqltui.judging.outcomes import Judgement, Left, Params, Scope, by_configuration, rank
+from cqltui.judging.outcomes import Judgement, Left, Params, Scope, average, by_configuration, deviation, rank
 from cqltui.state.model import ENDED
 from trainer.config import TrainerConfig
 
@@ -71,7 +70,7 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
         values = [value for kept in repeated if (value := kept.value(epoch)) is not None]
         if all(map(math.isfinite, values)):
             group = _group(config, within)
-            spreads[group] = max(statistics.stdev(values), spreads.get(group, 0.0))
+            spreads[group] = max(deviation(values), spreads.get(group, 0.0))
             read_at.add(epoch)
     if not spreads:
         return None, f"the spread over seeds is not known: phase {seeds_phase} has no two {name} of epoch {epochs:,}"
@@ -120,7 +119,7 @@ def _ranked(scope: Scope, name: str, within: Sequence[str]) -> dict[Group, list[
         values = [kept.last for kept in repeated if kept.last is not None]
         if values:
             title = settings_title({setting: getattr(config, setting) for setting in varying})
-            ranked.setdefault(_group(config, within), []).append((statistics.fmean(values), title))
+            ranked.setdefault(_group(config, within), []).append((average(values), title))
     return {group: sorted(entries, key=lambda e: rank(e[0], name)) for group, entries in sorted(ranked.items())}
 
 

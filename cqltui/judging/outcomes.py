@@ -126,12 +126,29 @@ def by_configuration(figures: Iterable[tuple[Any, TaskOutcome]]) -> dict[Trainer
     return dict(groups.values())
 
 
+def average(values: Sequence[float]) -> float:
+    """Return the mean of any floats, at least one: infinite or NaN where it is beyond them, as `statistics.fmean` is
+    not."""
+    try:
+        return statistics.fmean(values)
+    except (OverflowError, ValueError):  # the latter: inf and -inf
+        return sum(value / len(values) for value in values)
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Return the sample standard deviation of finite floats, two at least: infinite where it is beyond them."""
+    try:
+        return statistics.stdev(values)
+    except OverflowError:
+        return math.inf
+
+
 def mean_spread(values: Sequence[float]) -> str:
     """`0.0949 ± 0.0012` (mean and sample standard deviation), the latter only of two values or more."""
     if not all(map(math.isfinite, values)):
         return "not finite"
-    mean = f"{statistics.fmean(values):.4f}"
-    return f"{mean} ± {statistics.stdev(values):.4f}" if len(values) > 1 else mean
+    mean = f"{average(values):.4f}"
+    return f"{mean} ± {deviation(values):.4f}" if len(values) > 1 else mean
 
 
 def running_mean(values: Sequence[float], half_width: int) -> list[float]:

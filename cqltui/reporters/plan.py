@@ -1,6 +1,5 @@
 """A plan as a table for people and as JSON for programs."""
 
-from datetime import timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -9,6 +8,7 @@ from rich.text import Text
 
 from cqltui.campaign.plan import Plan, TaskPlan
 from cqltui.reporters.units import flops, size
+from cqltui.reporters.wording import span
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -124,4 +124,4 @@ def duration(seconds: float) -> str:
     """Seconds as a time for people."""
     if seconds < 0.95:
         return f"{max(1, round(1000 * seconds))} ms" if seconds else "0 s"
-    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+    return f"{seconds:.1f} s" if seconds < 60 else span(seconds)

@@ -11,6 +11,8 @@ from cqltui.state.select import PhaseProgress, counts, took_s
 
 TITLE_LIMIT = 60
 ERROR_LIMIT = 300
+LONGEST_S = 1e11
+"""Three thousand years: times that are longer come of nonsense, and calendars fail at some."""
 
 _WANTED = {
     Wanted.RUNNING: "campaign runs",
@@ -45,6 +47,8 @@ def finish_time(ts: float | None, now: float) -> str:
 
 def span(seconds: float) -> str:
     """A duration: "0.3 s", from ten seconds on "0:37:51"."""
+    if not seconds <= LONGEST_S:  # NaN too
+        return "for ever"
     return f"{max(seconds, 0.0):.1f} s" if seconds < 9.95 else str(timedelta(seconds=round(seconds)))
 
 

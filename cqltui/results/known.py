@@ -38,7 +38,7 @@ def newest_saved(run_dir: RunDir, task_id: str, run: int, *, carried: bool = Fal
     own = [folder for folder in folders if carried or not folder.name.startswith(CARRIED)]
     for epoch, path in sorted((found for folder in own for found in checkpoints(folder)), reverse=True):
         rows = tuple(row for row in read_metrics(path.parent / "metrics.csv") if row.epoch <= epoch)
-        if epoch and [row.epoch for row in rows] == list(range(1, epoch + 1)):
+        if len(rows) == epoch > 0 and [row.epoch for row in rows] == list(range(1, epoch + 1)):
             return Saved(path, rows)
     return None
 

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.decode import LARGEST, TEXT_LIMIT
 from cqltui.state.model import Status
+from trainer.config import ACTIONS
+from trainer.files import open_regular
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
+
+LARGEST_FIGURE = 3.5e38
+"""Of what a network of float32 has computed; what is larger in size, and finite, is none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +132,23 @@ def read_result(run_dir: RunDir, task_id: str) -> TaskResult | None:
     return TaskResult.from_json(read_json(run_dir.result_json(task_id)) or {})
 
 
-def read_q_heldout(path: Path) -> npt.NDArray[np.floating] | None:
-    """[N, A]: Q of every action in every held-out state, or None if the file is missing or damaged."""
+def read_q_heldout(path: Path, rows: int | None = None) -> npt.NDArray[np.floating] | None:
+    """[N, A]: Q of every action in every held-out state, or None if the file is missing or damaged, or of another shape
+    than `rows` (N) and the trainer's actions. What float32 cannot hold is NaN.
+
+    No more is read than such a table takes: the header says how large it is.
+    """
     try:
-        q = load_file(path).get("q")
-    # The last two: types that NumPy lacks.
+        open_regular(path).close()  # a pipe would be waited for
+        with safe_open(path, framework="np") as file:
+            shape = tuple(file.get_slice("q").get_shape())
+            if len(shape) != 2 or (rows is not None and shape != (rows, len(ACTIONS))):
+                return None
+            q: npt.NDArray[np.floating] = file.get_tensor("q")
+    # The last ones: types that NumPy lacks.
     except (OSError, SafetensorError, ValueError, RecursionError, TypeError, AttributeError, KeyError):
         return None
-    return None if q is None or q.ndim != 2 else q
+    if np.issubdtype(q.dtype, np.floating):
+        fits = np.isfinite(q) if q.dtype.itemsize <= 4 else abs(q) <= LARGEST_FIGURE
+        q = q if fits.all() else np.where(fits, q, np.nan)
+    return q

@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.broker.server.ownership import close_to_others
+from cqltui.state import decode
 from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 
 RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "result.json")
 """What an attempt leaves when it is done. result.json is the last: where it is, the others are whole."""
 LARGEST = 1 << 29
-"""Bytes of a file that is read as a whole: campaign.json of 100,000 tasks has a tenth of them."""
+"""Bytes of a metrics.csv."""
+CAMPAIGN_BYTES = 1 << 27
+"""Of a campaign.json or summary.json: one of 100,000 tasks has half of them."""
+RESULT_BYTES = 16 << 20
+"""Of a result.json: as many as one may have on its way through the server."""
+SMALL_BYTES = 1 << 20
+"""Of any other document: that of a task has some thousand."""
 MEASURED = frozenset(field.name for field in fields(EpochMetrics) if field.default is MISSING)
 """Columns of a metrics.csv that have a value in each row."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
@@ -144,16 +151,24 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file, or None if the file is missing, cannot be read or holds something else. A half of a
-    surrogate pair is something else, as it is to `codec.decode_object`: no message and no file can carry it on."""
+    """The object in a JSON file, or None if the file is missing, cannot be read, is larger than what it is about can
+    need, or holds something else. A half of a surrogate pair is something else, as it is to `codec.decode_object`: no
+    message and no file can carry it on."""
     try:
-        text = read_regular(path, LARGEST).decode("utf-8-sig")
+        text = read_regular(path, largest_json(path)).decode("utf-8-sig")
         value = json.loads(text)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
         return None
     return value if isinstance(value, dict) else None
+
+
+def largest_json(path: Path) -> int:
+    """Return how many bytes a document of that name may have."""
+    return {"campaign.json": CAMPAIGN_BYTES, "summary.json": CAMPAIGN_BYTES, "result.json": RESULT_BYTES}.get(
+        path.name, SMALL_BYTES
+    )
 
 
 def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
@@ -192,4 +207,7 @@ def _metrics(header: list[str], row: list[str]) -> EpochMetrics:
         raise ValueError("a row of metrics.csv has the wrong number of columns")
     cells = {name: cell for name, cell in zip(header, row, strict=True) if name in METRIC_COLUMNS and name != "epoch"}
     values: dict[str, Any] = {n: float(c) if c or n in MEASURED else None for n, c in cells.items()}
-    return EpochMetrics(int(row[header.index("epoch")]), **values)
+    epoch = int(row[header.index("epoch")])
+    if not 0 < epoch <= decode.LARGEST:
+        raise ValueError("a row of metrics.csv is of an epoch that cannot be")
+    return EpochMetrics(epoch, **values)

@@ -40,7 +40,7 @@ class Tally:
     @property
     def samples_per_s(self) -> float:
         """Over all epochs."""
-        return round(self.epoch * self._epoch_samples / self.trained_s, 1) if self.trained_s else 0.0
+        return round(float(self.epoch) * self._epoch_samples / self.trained_s, 1) if self.trained_s else 0.0
 
     def add(self, metrics: EpochMetrics) -> None:
         """Take an epoch."""

@@ -3,9 +3,10 @@
 A worker may be wrong, out of date or hostile. Whose result it is, the server's completion says and nothing else.
 """
 
+import math
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ from cqltui.algorithms.keeping import end_epoch, expected_kept, kept_names
 from cqltui.broker.protocol.records import Result
 from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.errors import CqltuiError
-from cqltui.results.record import TaskResult, read_q_heldout
+from cqltui.results.record import LARGEST_FIGURE, TaskResult, read_q_heldout
 from cqltui.results.rundir import RESULT_FILES, read_metrics
 from cqltui.state.model import TaskInfo
 from trainer.config import ACTIONS, TrainerConfig
 from trainer.model import Model, read_model
-from trainer.progress import EpochMetrics
+from trainer.progress import METRIC_COLUMNS, EpochMetrics
 from trainer.tensorfile import TensorFileError
 
 HEADER_BYTES = 1 << 20
@@ -41,6 +42,8 @@ class Planned:
 
     info: TaskInfo
     digest: str
+    heldout_rows: int | None = None
+    """Of the validation data."""
 
 
 class RefusedResultError(CqltuiError):
@@ -52,22 +55,27 @@ def is_of(data: Mapping[str, Any], task_id: str, token: str) -> bool:
     return data.get("token") == token and data.get("task_id", task_id) == task_id
 
 
-def checked(source: Path, result: Result, info: TaskInfo | None, digest: str = "") -> dict[str, Any]:
+def checked(
+    source: Path, result: Result, info: TaskInfo | None, digest: str = "", heldout_rows: int | None = None
+) -> dict[str, Any]:
     """The document to publish, once it and the files of the attempt's folder `source` were found to be what they have
     to be: of this task and attempt, whole, and of the network and the epochs that were planned.
 
-    `info` and `digest`: of the task as it was planned, as far as that is known. Raises RefusedResultError, OSError.
+    `info`, `digest` and `heldout_rows`: of the task as it was planned, as far as that is known. Raises
+    RefusedResultError, OSError.
     """
     for name in RESULT_FILES[:-1]:
-        _check_file(source / name, info)
+        _check_file(source / name, info, heldout_rows)
     rows = read_metrics(source / "metrics.csv")
     config = planned_config(info)
     document = _document(result, info, digest, end_epoch(config, rows) if config else 0)
     _check_model(_model(source, "model.safetensors"), "model.safetensors", result.id, info)
     _check_kept(source, document, rows, info)
-    q = read_q_heldout(source / "q_heldout.safetensors")
+    _check_figures(rows)
+    q = read_q_heldout(source / "q_heldout.safetensors", heldout_rows)
     if q is None or q.shape[1] != len(ACTIONS) or not np.issubdtype(q.dtype, np.floating):
-        raise RefusedResultError("q_heldout.safetensors: holds no Q values of the model's actions")
+        of = "" if heldout_rows is None else f" in the {heldout_rows:,} held-out rows"
+        raise RefusedResultError(f"q_heldout.safetensors: holds no Q values of the model's actions{of}")
     epochs = [row.epoch for row in rows]
     if not epochs or epochs[-1] != document["epochs"]:
         found = epochs[-1] if epochs else "none"
@@ -88,7 +96,7 @@ def planned_files(info: TaskInfo | None) -> tuple[str, ...]:
     return (*RESULT_FILES, *(kept_names(config) if config else ()))
 
 
-def check_size(name: str, size: int, info: TaskInfo | None) -> None:
+def check_size(name: str, size: int, info: TaskInfo | None, heldout_rows: int | None = None) -> None:
     """Raise RefusedResultError for a file that is larger than a result's can be."""
     largest = LARGEST_BYTES
     if name == "result.json":
@@ -97,18 +105,29 @@ def check_size(name: str, size: int, info: TaskInfo | None) -> None:
         largest = 2 * 4 * info.params + HEADER_BYTES  # fp32
     elif info is not None and name == "metrics.csv" and info.epochs > 0:
         largest = ROW_BYTES * (info.epochs + 1)
+    elif name == "q_heldout.safetensors" and heldout_rows is not None:
+        largest = 8 * len(ACTIONS) * heldout_rows + HEADER_BYTES
     if size > largest:
         raise RefusedResultError(f"{name}: {size:,} bytes, expected at most {largest:,}")
 
 
-def _check_file(path: Path, info: TaskInfo | None) -> None:
+def _check_figures(rows: Sequence[EpochMetrics]) -> None:
+    """What is infinite or no number is what a training that diverged has come to."""
+    for row in rows:
+        for name in METRIC_COLUMNS[1:]:
+            value = getattr(row, name)
+            if value is not None and LARGEST_FIGURE < abs(value) < math.inf:
+                raise RefusedResultError(f"metrics.csv: {name} of epoch {row.epoch} is beyond what float32 can hold")
+
+
+def _check_file(path: Path, info: TaskInfo | None, heldout_rows: int | None = None) -> None:
     try:
         found = path.lstat()
     except FileNotFoundError:
         raise RefusedResultError(f"{path.name}: is missing") from None
     if not stat.S_ISREG(found.st_mode):
         raise RefusedResultError(f"{path.name}: is no regular file")
-    check_size(path.name, found.st_size, info)
+    check_size(path.name, found.st_size, info, heldout_rows)
 
 
 def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> dict[str, Any]:
@@ -124,6 +143,9 @@ def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> d
     read = TaskResult.from_json(document)
     if read is None:
         raise RefusedResultError("result.json: a figure is missing, or has the wrong type")
+    figures = [value for value in (*astuple(read.metrics)[1:], read.best_val_loss) if value is not None]
+    if any(LARGEST_FIGURE < abs(value) < math.inf for value in figures):
+        raise RefusedResultError("result.json: a metric is beyond what float32 can hold")
     planned = end or (info.epochs if info is not None and info.epochs > 0 else read.epochs)
     if not read.epochs == read.metrics.epoch == planned:
         said = f"{read.epochs} epochs, metrics of epoch {read.metrics.epoch}"

@@ -39,4 +39,5 @@ class Interim:
             self._done = done
         except OSError as error:
             log.warning("the results so far could not be written: %s", error)
-        self._next = time.monotonic() + max(EVERY_S, COST_SHARE * (time.monotonic() - began))
+        finally:
+            self._next = time.monotonic() + max(EVERY_S, COST_SHARE * (time.monotonic() - began))

@@ -49,13 +49,19 @@ class Records:
         self._remembered[task.id] = task.life
 
     def as_planned(self, state: RunState, task_ids: Iterable[str]) -> RunState:
-        """The state with these tasks as they were planned, whatever the server says that they are."""
-        planned, wrong = self._planned or {}, {}
+        """The state with these tasks as they were planned, whatever the server says that they are, and without those
+        that neither the campaign nor the run directory knows."""
+        planned, wrong, unknown = self._planned or {}, {}, set()
         for task_id in task_ids:
             task, known = state.tasks.get(task_id), planned.get(task_id)
             if task is not None and known is not None and task.info != known.info:
                 wrong[task_id] = replace(task, info=known.info)
-        return replace(state, tasks=MappingProxyType({**state.tasks, **wrong})) if wrong else state
+            elif task is not None and known is None and not self.knows(task_id):
+                unknown.add(task_id)
+        if not wrong and not unknown:
+            return state
+        tasks = {task_id: task for task_id, task in state.tasks.items() if task_id not in unknown}
+        return replace(state, tasks=MappingProxyType(tasks | wrong))
 
     def knows(self, task_id: str) -> bool:
         """Whether it is a task of the campaign, or was."""
@@ -101,8 +107,9 @@ class Records:
 
     def check_sizes(self, task_id: str, sizes: Mapping[str, int]) -> None:
         """Raise RefusedResultError for a file that is larger than the task's result can be."""
+        planned = (self._planned or {}).get(task_id)
         for name, size in sizes.items():
-            check_size(name, size, self._info(task_id))
+            check_size(name, size, self._info(task_id), planned.heldout_rows if planned is not None else None)
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder. Raises RefusedResultError for
@@ -127,8 +134,8 @@ class Records:
         if not (source / "model.safetensors").is_file():
             return False
         planned = (self._planned or {}).get(result.id)
-        digest = planned.digest if planned is not None else ""
-        document = checked(source, result, self._info(result.id), digest)
+        digest, heldout_rows = (planned.digest, planned.heldout_rows) if planned is not None else ("", None)
+        document = checked(source, result, self._info(result.id), digest, heldout_rows)
         write_json(source / "result.json", document)
         folder = self._run_dir.task(result.id)
         for _, former in checkpoints(folder):  # first: the metrics beside it are about to be another run's

@@ -40,7 +40,7 @@ def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
     found = {}
     for place, task in enumerate(campaign.tasks):
         if (info := decode.task_info(task.id, payload.task_info(campaign, task, place, data))) is not None:
-            found[task.id] = Planned(info, task.digest)
+            found[task.id] = Planned(info, task.digest, data.heldout_rows)
     return found
 
 

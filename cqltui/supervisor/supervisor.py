@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.trouble import Trouble, kind, sensible, told
+from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, sensible, told
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.identity import Life
 from cqltui.machine import life
@@ -27,6 +27,7 @@ from cqltui.supervisor.judging import Judging
 from cqltui.supervisor.lastwords import reason
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
+from cqltui.supervisor.telling import Telling
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Supervisor:
         self._records = records
         self._publisher = Publisher(queue, records)
         self._hooks = hooks
-        self._reporters = reporters
+        self._telling = Telling(reporters)
         self._stop_asked = threading.Event()
         self._stop_sent = False
         self._terminated_at: float | None = None
@@ -112,11 +113,12 @@ class Supervisor:
         for event in events:
             before, after = self.state, reduce.reduce(self.state, event)
             changed = after.tasks if event.kind is Kind.SNAPSHOT else (event.task,)
+            if len(after.tasks) != len(before.tasks):
+                changed = after.tasks
             self.state = self._records.as_planned(after, changed)
             if event.kind is Kind.WORKER_STARTED or (event.kind is Kind.SNAPSHOT and self._any_registered()):
                 self._futile.worked()
-            for reporter in self._reporters:
-                reporter.handle(before, event, self.state)
+            self._telling.handle(before, event, self.state)
             # The tasks first: a result that is published is never recorded again, whatever becomes of the journal.
             if event.kind is Kind.SNAPSHOT:
                 for task_id in self.state.tasks:
@@ -166,8 +168,7 @@ class Supervisor:
         self._tend()
         self._catch_up()
         self._judging.tell_if_due(self.state, now)
-        for reporter in self._reporters:
-            reporter.tick(self.state, time.time())
+        self._telling.tick(self.state, time.time())
 
     def _ask(self, now: float) -> None:
         """What is to be done on the server. Raises RedisError, OSError, CqltuiError, and what nonsense may raise."""
@@ -237,9 +238,10 @@ class Supervisor:
         try:
             with sensible():
                 action()
-        except (RedisError, OSError, CqltuiError) as error:
+        except (RedisError, OSError, CqltuiError, MemoryError) as error:
             self._answers = not isinstance(error, RedisError)
-            self._say(f"will be tried again: {told(error) if isinstance(error, RedisError) else error}")
+            why = told(error) if isinstance(error, RedisError) else str(error) or type(error).__name__
+            self._say(f"will be tried again: {why}")
             return False
         return True
 
@@ -301,6 +303,10 @@ class Supervisor:
         except OSError as error:
             again = "free some space, then run the same command again"
             raise CqltuiError(f"the results could not be written: {error}; {again}") from error
+        except (*NONSENSE, MemoryError) as error:  # of a file in the run directory
+            log.exception("the results could not be written")
+            what = f"{error} ({type(error).__name__}); the log says where"
+            raise CqltuiError(f"the results could not be written: {what}") from error
         self._tell_end(ended_ts)
 
     def _tell_end(self, ended_ts: float) -> None:

@@ -3,6 +3,8 @@
 import time
 
 NONE = "–"
+LONGEST_S = 1e11
+"""Three thousand years: a longer time comes of nonsense."""
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -21,12 +23,15 @@ def clock(ts: float | None, now: float) -> str:
 
 def stamp(ts: float) -> str:
     """Local clock time to the second."""
-    return time.strftime("%H:%M:%S", time.localtime(ts)) if ts else NONE
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(ts)) if ts else NONE
+    except (OverflowError, ValueError, OSError):
+        return NONE
 
 
 def duration(seconds: float | None) -> str:
     """A duration in its two largest units: 42s, 3m 07s, 1h 34m, 2d 03h."""
-    if seconds is None:
+    if seconds is None or not abs(seconds) <= LONGEST_S:
         return NONE
     whole = max(0, round(seconds))
     if not whole and seconds > 0:

@@ -100,7 +100,7 @@ class Attempt:
             if saved.epoch > self.epochs:
                 raise CheckpointError(f"it is of epoch {saved.epoch}, the task has {self.epochs}")
             found = [row for row in read_metrics(path.parent / "metrics.csv") if row.epoch <= saved.epoch]
-            if [row.epoch for row in found] != list(range(1, saved.epoch + 1)):
+            if len(found) != saved.epoch or [row.epoch for row in found] != list(range(1, saved.epoch + 1)):
                 raise CheckpointError("the metrics beside it are incomplete")
             kept = self._keeper.found_beside(path.parent, saved, found)
             restore(saved)

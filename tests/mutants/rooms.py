@@ -134,6 +134,7 @@ ROOMS = (
                 for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
             ),
             "tests/contract/test_versions.py",
+            "tests/security/test_figures_from_outside.py",
             "tests/security/test_results_are_checked.py",
             "tests/security/test_a_task_is_what_it_says.py",
             "tests/security/test_kept_models_are_checked.py",

@@ -105,8 +105,8 @@ def test_tasks_that_only_the_server_knows_leave_nothing(one: Campaigned) -> None
     (claim,) = one.queue.claim(worker(one.queue, "w2"))
     assert one.queue.complete("made-up", claim.token, {"loss": 0.5})
     with one.supervised() as run:
-        eventually(lambda: "made-up" in run.supervisor.state.tasks)
         eventually(lambda: one.run_dir.task_json(one.claim.id).is_file())
+        assert "made-up" not in run.supervisor.state.tasks
     assert not one.run_dir.task("made-up").exists()
     assert life(one.queue, "made-up").run == 1, "nor is it trained again"
 

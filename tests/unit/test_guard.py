@@ -41,7 +41,11 @@ class Nothing:
 
 
 @pytest.mark.parametrize(
-    ("deaths", "retry_s"), [(0, 0.0), (1, 10.0), (2, 20.0), (3, 40.0), (7, RETRY_LONGEST_S), (50, RETRY_LONGEST_S)]
+    ("deaths", "retry_s"),
+    [
+        *((-(2**63), 0.0), (0, 0.0), (1, 10.0), (2, 20.0), (3, 40.0), (7, RETRY_LONGEST_S), (50, RETRY_LONGEST_S)),
+        *((3000, RETRY_LONGEST_S), (30_000_000, RETRY_LONGEST_S)),
+    ],
 )
 def test_each_death_makes_the_next_attempt_wait_longer(deaths: int, retry_s: float) -> None:
     life = Lifecycle(status=Status.RUNNING, token="1-7", worker="w1", deaths=deaths)

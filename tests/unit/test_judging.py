@@ -61,7 +61,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     def counting(name: str) -> None:
         reader: Callable[[Path], Any] = getattr(study, name)
 
-        def counts(path: Path) -> Any:
+        def counts(path: Path, *_: object) -> Any:
             counted[f"{path.parent.name}/{path.name}"] += 1
             return reader(path)
 

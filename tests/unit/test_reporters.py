@@ -17,6 +17,7 @@ from rich.console import Console
 from cqltui.reporters.bench import BenchRow, bench_json, bench_table
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter, bars
+from cqltui.reporters.plan import duration as plan_duration
 from cqltui.reporters.tasks import task_table
 from cqltui.reporters.wording import clock, finish_time, span
 from cqltui.state import select
@@ -24,6 +25,7 @@ from cqltui.state.eta import estimate
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Progress, Status
 from cqltui.streams import is_gone, protected
+from cqltui.ui import format
 from tests.unit.foreign import foreign_events
 from tests.unit.history import Server
 from tests.unit.runs import LAUNCH, info, queued
@@ -181,7 +183,17 @@ def _lives(status: str, seq: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.0, "0.0 s"), (0.31, "0.3 s"), (9.94, "9.9 s"), (9.96, "0:00:10"), (75.4, "0:01:15"), (-3.0, "0.0 s")],
+    [
+        (0.0, "0.0 s"),
+        (9e13, "for ever"),
+        (math.inf, "for ever"),
+        (math.nan, "for ever"),
+        (0.31, "0.3 s"),
+        (9.94, "9.9 s"),
+        (9.96, "0:00:10"),
+        (75.4, "0:01:15"),
+        (-3.0, "0.0 s"),
+    ],
 )
 def test_a_short_time_is_no_zero(seconds: float, text: str) -> None:
     assert span(seconds) == text
@@ -305,3 +317,9 @@ def test_a_limit_that_was_beaten_is_none() -> None:
     Console(file=drawn, width=160).print(bench_table([row, slow], "cpu"))
     lines = drawn.getvalue().splitlines()
     assert ("–" in lines[-2], "%" in lines[-2], "78%" in lines[-1]) == (True, False, True)
+
+
+@pytest.mark.parametrize("value", [1e300, math.inf, -math.inf, math.nan, -1e300])
+def test_a_time_that_no_calendar_has_is_shown_as_none(value: float) -> None:
+    assert format.duration(value) == format.stamp(value or 0.0) == format.clock(value, LAUNCH) == format.NONE
+    assert plan_duration(abs(value)) == "for ever"

@@ -3,7 +3,7 @@
 import csv
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
@@ -21,8 +21,10 @@ LARGEST = float(np.finfo(np.float32).max)
 SHOWN_CHARACTERS = 40
 CELL_BYTES, ROW_BYTES = 80, 150
 """What a wanted cell and a row take at least while the file is read: texts, and the lists that hold them."""
-LOOK_ROWS = 10_000
-"""So often it is seen whether there is room for more."""
+LINE_CHARACTERS = 1 << 20
+"""Of a line; what is longer is not read to its end."""
+EMPTY_LINES = 100_000
+"""In all: they hold nothing, and take time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,16 +127,33 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
         raise DataError(f"the file is not UTF-8 text ({error.reason}): save it as a UTF-8 CSV", path=path) from None
 
 
-def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Sequence[str], memory: int) -> Table:
+def _lines(path: Path, file: TextIOWrapper) -> Iterator[str]:
+    """The file's lines. Raises DataError at one that is too long, of which no more is read."""
+    number = 0
+    while line := file.readline(LINE_CHARACTERS):
+        number += 1
+        if len(line) == LINE_CHARACTERS and not line.endswith(("\n", "\r")):
+            problem = f"the line has {LINE_CHARACTERS:,} characters or more: is it a CSV with a line for each row?"
+            raise DataError(problem, path=path, row=number)
+        yield line
+
+
+def _parse(path: Path, file: TextIOWrapper, needed: Sequence[str], optional: Sequence[str], memory: int) -> Table:
     """`memory`: bytes that this process may use."""
-    reader = csv.reader(file, strict=True)
+    reader = csv.reader(_lines(path, file), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         wanted = _places(path, header, needed, optional)
         lines: list[int] = []
         kept: list[list[str]] = []
+        characters = empty = 0
+        row_bytes = ROW_BYTES + CELL_BYTES * len(wanted)
         for cells in reader:
             if not cells:
+                empty += 1
+                if empty > EMPTY_LINES:
+                    problem = f"it is the {empty:,}th empty line: remove them"
+                    raise DataError(problem, path=path, row=reader.line_num)
                 continue
             if len(cells) != len(header):
                 raise DataError(
@@ -142,7 +161,7 @@ def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Seq
                     path=path,
                     row=reader.line_num,
                 )
-            if len(lines) % LOOK_ROWS == 0 and len(lines) * (ROW_BYTES + CELL_BYTES * len(wanted)) > memory:
+            if len(lines) * row_bytes + characters > memory:
                 raise DataError(
                     f"from here on its rows take more than the {memory / 2**30:.1f} GiB of memory that this process "
                     "may use: give fewer rows",
@@ -151,6 +170,7 @@ def _parse(path: Path, file: Iterable[str], needed: Sequence[str], optional: Seq
                 )
             lines.append(reader.line_num)
             kept.append([cells[place].strip() for place in wanted.values()])
+            characters += sum(map(len, kept[-1]))
     except csv.Error as error:
         raise DataError(f"the row is not valid CSV ({error}): correct it", path=path, row=reader.line_num) from None
     if not lines:

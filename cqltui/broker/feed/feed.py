@@ -15,6 +15,7 @@ from redis.client import PubSub
 
 from cqltui.backoff import pause_s
 from cqltui.broker.protocol import codec
+from cqltui.broker.protocol.bounded import parts
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import RefusedError, clean
 from cqltui.broker.protocol.scripts import Scripts
@@ -198,7 +199,9 @@ class Feed:
         if target[0] != epoch or target[1] < seq:
             return self._snapshot()
         found: list[Event] = []
-        while seq < target[1]:
+        for _ in parts("the events"):
+            if seq >= target[1]:
+                break
             start = f"{epoch}-{seq + 1}"
             rows = self._client.execute_command("XRANGE", self._keys.events, start, "+", "COUNT", STREAM_PAGE)
             events = [codec.decode_event(fields.get(b"e")) for _, fields in rows]

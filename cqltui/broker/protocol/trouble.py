@@ -109,7 +109,7 @@ _CODES: tuple[tuple[type[lib.RedisError], str], ...] = (
 """Of these the library takes the code off the text."""
 
 
-NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError, RecursionError)
+NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError, RecursionError, ArithmeticError)
 """What reading an answer raises that no Redis server gives, in the library or here."""
 
 
