@@ -31,7 +31,6 @@ from cqltui.supervisor.versions import Versions
 EXPECTED = (0, -signal.SIGTERM)
 """Ends that are no news: it left, or was asked to before it could answer."""
 RETRY_LONGEST_S = 600.0
-DOUBLINGS = 30
 """At most, of the pause after a death: how many there were, the server says."""
 TICKS_A_LEASE = 4
 """A pause, of the machine or of this process, counts at most this share of a lease."""
