@@ -51,8 +51,8 @@ lock: $(TOOLS)/.done  ## renew locks/ by the versions in constraints.txt (asks t
 	$(BIN)/python -m locks.renew --uv $(TOOLS)/bin/uv
 
 format: $(VENV)/.dev  ## lay the code out
-	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.dev  ## make the pages of docs/ that are made from the code anew
 	$(BIN)/cqltui schema > docs/campaign.schema.json

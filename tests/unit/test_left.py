@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from cqltui.results.left import earlier_result, from_disk, left_of
-from cqltui.results.rundir import RunDir, write_json
+from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, write_json
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.state.reduce import reduce
 from cqltui.state.select import run_status
 from cqltui.state.still import snapshot_of
 from cqltui.supervisor import manifest
-from trainer.progress import METRIC_COLUMNS
+from trainer.progress import EpochMetrics
 
 INFO = TaskInfo("1a2b3c4d", "quality", "a task", epochs=50, batch_size=128, epoch_steps=13)
 LIFE = Lifecycle(status=Status.QUEUED, run=1, token="1-2", attempt=2, finished_ts=0.0)
@@ -33,11 +33,11 @@ def run_dir(tmp_path: Path) -> RunDir:
 def metrics(path: Path, epochs: int) -> None:
     """A metrics.csv; every tenth epoch is validated."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [",".join(METRIC_COLUMNS)]
-    for epoch in range(1, epochs + 1):
-        val = f"{0.5 + epoch / 1000},1,1" if epoch % 10 == 0 else ",,"
-        lines.append(f"{epoch},{1 / epoch},0.1,0.1,0.1,1.0,128.0,{val}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows = [EpochMetrics(epoch, 1 / epoch, 0.1, 0.1, 0.1, 1.0, 128.0) for epoch in range(1, epochs + 1)]
+    rows[9::10] = [
+        replace(row, val_loss=0.5 + row.epoch / 1000, val_td_loss=1.0, val_cql_loss=1.0) for row in rows[9::10]
+    ]
+    path.write_bytes(METRICS_HEADER + metrics_lines(rows))
 
 
 def checkpoint(run_dir: RunDir, epoch: int, token: str = "1-2", run: int = 1, rows: int = 45) -> None:
