@@ -1,5 +1,6 @@
 """The run directory: where everything lies, and how files are read and written so that a crash leaves them whole."""
 
+import codecs
 import csv
 import errno
 import io
@@ -155,7 +156,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     need, or holds something else. A half of a surrogate pair is something else, as it is to `codec.decode_object`: no
     message and no file can carry it on."""
     try:
-        text = read_regular(path, largest_json(path)).decode("utf-8-sig")
+        text = read_regular(path, largest_json(path)).removeprefix(codecs.BOM_UTF8).decode()
         value = json.loads(text)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()

@@ -26,7 +26,7 @@ from trainer.model import read_model
 from trainer.train import PackTrainer
 
 EPOCHS = 2000
-PATIENCE = 60
+PATIENCE = 30
 FILE = f"""
 [campaign]
 name = "small"
@@ -34,9 +34,10 @@ name = "small"
 source = "simulated"
 [trainer]
 alpha = 0.3
-lr = 1e-3
+precision = "fp32"
+lr = 1e-2
 epochs = {EPOCHS}
-hidden_dims = [80, 64]
+hidden_dims = [32]
 early_stop = {{ patience = {PATIENCE}, min_delta = 0.0 }}
 [workers]
 count = 1

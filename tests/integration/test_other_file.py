@@ -16,6 +16,7 @@ OTHER = """
 [campaign]
 name = "small"
 [trainer]
+precision = "fp32"
 alpha = 0.3
 lr = 1e-3
 seed = 42

@@ -32,6 +32,7 @@ name = "small"
 [data]
 source = "simulated"
 [trainer]
+precision = "fp32"
 alpha = 0.3
 lr = 1e-3
 epochs = 200
