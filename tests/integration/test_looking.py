@@ -106,7 +106,7 @@ def test_another_users_run_that_goes_on(run_dir: RunDir, handle: ServerHandle) -
         for command, code in (("attach", 3), ("stop", 2), ("pause", 2)):
             told = as_nobody(run_dir, command)
             assert (told.returncode, "Traceback" in told.stderr) == (code, False), told.stderr
-            assert "belongs to another user" in told.stderr
+            assert "another user's" in told.stderr
         assert files(run_dir) == before
         assert handle.connect().ping()
     finally:

@@ -63,7 +63,7 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
     """
     where = read_connection(run_dir)
     if where is None and is_closed(run_dir):
-        raise ServerError(f"{run_dir}: this run belongs to another user, and its server lets nobody else in")
+        raise ServerError(f"{run_dir}: the run is another user's, and its server lets nobody else in")
     if where is None or not is_held(run_dir / "server" / "alive.lock"):  # a copy's file names the original's server
         raise ServerError(f"{run_dir}: nothing runs here (no server); the campaign's command goes on with it")
     if not Path(where["socket"]).exists():
