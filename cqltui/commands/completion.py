@@ -15,7 +15,7 @@ from argcomplete.shell_integration import shellcode
 
 from cqltui.app import options
 from cqltui.errors import CqltuiError, ExitCode, InputError
-from cqltui.results.left import from_disk
+from cqltui.state import decode
 
 HELP = "Print the script by which a shell completes cqltui's commands, options, runs and task ids."
 NAME = "cqltui"
@@ -108,6 +108,9 @@ def _runs(**_: object) -> list[str]:
 
 def _task_ids(parsed_args: argparse.Namespace, **_: object) -> list[str]:
     try:
-        return sorted(from_disk(options.existing_run(getattr(parsed_args, "run_dir", None))).tasks)
+        run_dir = options.existing_run(getattr(parsed_args, "run_dir", None))
     except CqltuiError:
         return []
+    # By their names alone: whoever presses Tab in a folder has not asked for its documents to be read.
+    found = (path.parent.name for path in run_dir.tasks.glob("*/task.json"))
+    return sorted(name for name in found if decode.NAME.fullmatch(name))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cqltui.cli import main
+from cqltui.commands.ls import LISTED_BYTES
 from cqltui.results.left import from_disk
-from cqltui.results.rundir import CAMPAIGN_BYTES, SMALL_BYTES, RunDir, read_json, write_json
+from cqltui.results.rundir import SMALL_BYTES, RunDir, read_json, write_json
 from tests.unit.made import leave_result
 from trainer import allowance
 from trainer.data.table import EMPTY_LINES, LINE_CHARACTERS, read_table
@@ -97,9 +98,9 @@ def test_a_run_that_is_too_large_is_not_listed(
     monkeypatch.chdir(tmp_path)
     _run(tmp_path / "runs" / "small")
     huge = _run(tmp_path / "runs" / "huge")
-    os.truncate(huge.campaign_json, CAMPAIGN_BYTES + 1)
+    os.truncate(huge.campaign_json, LISTED_BYTES + 1)
     assert main(["ls", "--json"]) == 0
     said = capsys.readouterr()
     assert "small" in said.out
     assert "huge" not in said.out
-    assert "huge/campaign.json has 134,217,729 bytes, expected at most 134,217,728: the run is not listed" in said.err
+    assert "huge/campaign.json has 16,777,217 bytes, expected at most 16,777,216: the run is not listed" in said.err

@@ -56,6 +56,12 @@ def test_a_line_goes_on(folder: Path, line: str, expected: list[str]) -> None:
     assert said(folder, line) == expected
 
 
+def test_no_document_of_a_run_is_read_for_it(folder: Path) -> None:
+    for path in (folder / "runs" / "night" / "tasks").glob("*/task.json"):
+        path.write_text("[" * 1_000_000, encoding="utf-8")
+    assert said(folder, "cqltui pause 1a") == ["1a2b", "1a3c"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_code_of_each_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["completion", shell]) == 0
