@@ -7,13 +7,11 @@ from types import MappingProxyType
 
 from cqltui.algorithms.keeping import kept_names
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.campaign.payload import fair_members, pack_key
+from cqltui.campaign.payload import PACK_LIMIT, fair_members, pack_key
 from cqltui.errors import InputError
 from trainer.config import ACTIONS
 from trainer.packing import FLOAT_BYTES
 
-PACK_LIMIT = 64
-"""Members of a pack: more gain nothing, but all of them would end late, and die together."""
 TASK_BYTES = 64 << 10
 """Of each task: results, lifecycle and events as text, headers, the rest of each file's last block, its share of the
 server's append-only file."""

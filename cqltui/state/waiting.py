@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 
+from cqltui.campaign.payload import PACK_LIMIT  # that a device's memory may allow fewer is not known here
 from cqltui.state.model import Status, TaskState
 from cqltui.state.rates import flops_left
 
-PACK_LIMIT = 64
-"""Members of a pack at most; that a device's memory may allow fewer is not known here."""
 MateKey = tuple[float, str]
 """(priority, pack key)."""
 

@@ -19,7 +19,7 @@ import psutil
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
-from cqltui.campaign.plan import PACK_LIMIT
+from cqltui.campaign.payload import PACK_LIMIT
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
