@@ -150,13 +150,22 @@ def _merged(
         known = replace(known, life=life)
     if progress is not None and (known.live is None or _progress_order(progress) > _progress_order(known.live)):
         known = replace(known, live=progress)
-    if known.live is not None and (_is_of_earlier_run(known.live, known.life) or _is_settled(known.live, known.life)):
+    if known.live is not None and _is_over(known.live, known.life):
         known = replace(known, live=None)
     return known
 
 
 def _progress_order(progress: Progress) -> tuple[tuple[int, int], int]:
     return parse_token(progress.token), progress.step
+
+
+def _is_over(progress: Progress, life: Lifecycle) -> bool:
+    """Whether the report says nothing of the task any more."""
+    return (
+        parse_token(progress.token)[0] < life.version[0]  # the server has lost it since: what was saved is in the life
+        or _is_of_earlier_run(progress, life)
+        or _is_settled(progress, life)
+    )
 
 
 def _is_of_earlier_run(progress: Progress, life: Lifecycle) -> bool:
