@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import time
 from pathlib import Path
 
@@ -49,9 +50,10 @@ def test_a_long_run_directory(tmp_path: Path) -> None:
     assert handle.leave()
 
 
-def test_the_runtime_directory_is_used_if_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = tmp_path / "r"
-    short.mkdir()
+def test_the_runtime_directory_is_used_if_short(
+    tmp_path: Path, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Path(tempfile.mkdtemp(dir=short_dir))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     assert socket_path(tmp_path).parent == short / "cqltui"
     long = tmp_path / ("l" * 100)
