@@ -5,7 +5,7 @@ than a small network's product. Here they are four loops that keep a row in the 
 one call without Python in between. Every loop runs over one member's rows in a fixed order, so a member's bits depend
 on nothing but its own numbers. `trainer.batched` says the same in PyTorch's operations; the tests compare the two.
 
-What it is made of beside this file is told to the cache of compiled code: SOURCES and CONSTANTS.
+What they are made of beside this file is told to the cache of compiled code: SOURCES and CONSTANTS.
 Shapes: B rows of a batch, H units of a layer, A actions, P floats of a member's row. float32 unless said otherwise.
 """
 
@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 from scipy.linalg import cython_blas  # noqa: F401 (numpy.dot in compiled code calls SciPy's BLAS)
@@ -21,7 +21,7 @@ from scipy.linalg import cython_blas  # noqa: F401 (numpy.dot in compiled code c
 from trainer import config
 from trainer.codecache import code_folder, kept_in
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS
-from trainer.jit import numba, overload
+from trainer.jit import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -41,7 +41,7 @@ F = np.float32
 BETA1, BETA2 = ADAM_BETAS
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be vectorised. NaN and infinity keep their meaning: a training run that diverges must show it."""
-SOURCES = tuple(Path(path) for path in (__file__, config.__file__))
+SOURCES = (Path(__file__), Path(__file__).with_name("pack_kernels.py"), Path(config.__file__))
 CONSTANTS = {"betas": ADAM_BETAS, "adam_eps": ADAM_EPS, "norm_eps": NORM_EPS, "fast": sorted(FAST)}
 FOLDER = code_folder(SOURCES, CONSTANTS)
 
@@ -291,151 +291,3 @@ def evaluate(row: Floats, target: Floats, table: Ints, data: Data, settings: Set
             targets[b] += F(gamma) * (F(1) - terminals[b]) * q[b].max()
     forward(row, table, states, normed, rstd, outputs, q)
     loss_gradient(q, actions, targets, alpha, np.empty_like(q), sums)
-
-
-# -- The pack at once, around bf16 products: rows [M, P], activations [M, B, H] as float32 or as bits of bfloat16. -----
-
-
-def widen(source: Array, into: Floats) -> None:
-    """Copy a row, from bfloat16's bits if it has such."""
-    raise NotImplementedError("for compiled code only")
-
-
-def narrow(source: Floats, into: Array) -> None:
-    """Copy a row, rounded to the nearest bfloat16 (to even if there are two) if `into` holds such; NaN stays NaN."""
-    raise NotImplementedError("for compiled code only")
-
-
-@overload(widen, jit_options={"fastmath": FAST})
-def _widen(source: Any, into: Any) -> Callable[[Any, Any], None]:
-    def from_bits(source: Any, into: Any) -> None:
-        bits = into.view(np.int32)
-        for i in range(len(source)):
-            bits[i] = np.int32(source[i]) << 16
-
-    def copy(source: Any, into: Any) -> None:
-        for i in range(len(source)):
-            into[i] = source[i]
-
-    return from_bits if source.dtype == numba.types.int16 else copy
-
-
-@overload(narrow, jit_options={"fastmath": FAST})
-def _narrow(source: Any, into: Any) -> Callable[[Any, Any], None]:
-    def to_bits(source: Any, into: Any) -> None:
-        bits = source.view(np.uint32)
-        for i in range(len(into)):
-            word = bits[i]
-            rounded = (word + np.uint32(0x7FFF) + ((word >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
-            number = (word & np.uint32(0x7FFFFFFF)) <= np.uint32(0x7F800000)
-            into[i] = np.int16(rounded if number else np.uint32(0x7FC0))
-
-    def copy(source: Any, into: Any) -> None:
-        for i in range(len(into)):
-            into[i] = source[i]
-
-    return to_bits if into.dtype == numba.types.int16 else copy
-
-
-@compiled
-def pack_product(x: Floats, params: Floats, table: Ints, layer: int, z: Floats) -> None:
-    """x [M, B, inputs] @ weight -> z [M, B, H], in fp32."""
-    inputs, units, at = table[layer, 0], table[layer, 1], table[layer, 2]
-    for m in range(len(x)):
-        np.dot(x[m], params[m, at : at + inputs * units].reshape(inputs, units), z[m])
-
-
-@compiled
-def pack_product_backward(
-    x: Floats, dz: Floats, params: Floats, grads: Floats, table: Ints, layer: int, dx: Floats
-) -> None:
-    """dz [M, B, H] -> the weight's gradient into `grads`, and dx [M, B, inputs] but for the first layer; in fp32."""
-    inputs, units, at = table[layer, 0], table[layer, 1], table[layer, 2]
-    for m in range(len(x)):
-        np.dot(x[m].T, dz[m], grads[m, at : at + inputs * units].reshape(inputs, units))
-        if layer > 0:
-            np.dot(dz[m], params[m, at : at + inputs * units].reshape(inputs, units).T, dx[m])
-
-
-@compiled
-def pack_norm(z: Array, params: Floats, table: Ints, layer: int, normed: Floats, rstd: Floats, outputs: Array) -> None:
-    """`norm_row` of z [M, B, H] -> normed, 1/std [M, B] and outputs [M, B, H]."""
-    _, units, _, bias, gain, shift = table[layer]
-    out = np.empty(units, F)
-    for m in range(len(z)):
-        row = params[m]
-        for b in range(z.shape[1]):
-            widen(z[m, b], normed[m, b])
-            rstd[m, b] = norm_row(
-                normed[m, b], row[bias : bias + units], row[gain : gain + units], row[shift : shift + units], out
-            )
-            narrow(out, outputs[m, b])
-
-
-@compiled
-def pack_norm_backward(
-    above: Array, outputs: Array, normed: Floats, rstd: Floats, params: Floats, grads: Floats, table: Ints, layer: int,
-    dz: Array,
-) -> None:  # fmt: skip
-    """`norm_row_backward` of dL/d outputs `above` [M, B, H] -> dz [M, B, H]; gradients of bias, gain, shift."""
-    _, units, _, bias, gain, shift = table[layer]
-    grad = np.empty(units, F)
-    for m in range(len(dz)):
-        row = grads[m]
-        sums = row[bias : bias + units], row[gain : gain + units], row[shift : shift + units]
-        for one in sums:
-            one[:] = 0
-        for b in range(dz.shape[1]):
-            widen(above[m, b], grad)
-            norm_row_backward(grad, outputs[m, b], normed[m, b], rstd[m, b], params[m, gain : gain + units], sums)
-            narrow(grad, dz[m, b])
-
-
-@compiled
-def pack_q(q: Floats, params: Floats, table: Ints) -> None:
-    """Add the head's bias to q [M, B, A]."""
-    units, bias = table[-1, 1], table[-1, 3]
-    for m in range(len(q)):
-        for b in range(q.shape[1]):
-            for a in range(units):
-                q[m, b, a] += params[m, bias + a]
-
-
-@compiled
-def pack_loss(
-    q: Floats, actions: Ints, targets: Floats, alphas: Floats, grad: Floats, grads: Floats, table: Ints, sums: Doubles
-) -> None:
-    """`loss_gradient` of q [M, B, A] into grad [M, B, A] and the gradient of the head's bias; sums [M, 5]."""
-    units, bias = table[-1, 1], table[-1, 3]
-    for m in range(len(q)):
-        loss_gradient(q[m], actions[m], targets[m], alphas[m], grad[m], sums[m])
-        grads[m, bias : bias + units] = 0
-        for b in range(q.shape[1]):
-            for a in range(units):
-                grads[m, bias + a] += grad[m, b, a]
-
-
-@compiled
-def pack_adam(
-    state: tuple[Floats, Floats, Floats], grads: Floats, lrs: Doubles, clip: float, steps: Ints, sums: Doubles
-) -> None:
-    """`adam` for every member: rows, first and second moments [M, P]; `steps` [M] as they will be after it."""
-    params, exp_avg, exp_avg_sq = state
-    for m in range(len(params)):
-        sums[m, 4] += adam(params[m], grads[m], exp_avg[m], exp_avg_sq[m], lrs[m], clip, steps[m])
-
-
-@compiled
-def pack_weights(params: Floats, table: Ints, layer: int, weights: Halves) -> None:
-    """A layer's weights rounded to bfloat16: rows [M, P] -> weights [M, inputs * H]."""
-    size, at = table[layer, 0] * table[layer, 1], table[layer, 2]
-    for m in range(len(params)):
-        narrow(params[m, at : at + size], weights[m])
-
-
-@compiled
-def pack_weight_gradients(gradients: Halves, table: Ints, layer: int, grads: Floats) -> None:
-    """A layer's gradients [M, inputs * H] from bfloat16 into the rows [M, P]."""
-    size, at = table[layer, 0] * table[layer, 1], table[layer, 2]
-    for m in range(len(grads)):
-        widen(gradients[m], grads[m, at : at + size])

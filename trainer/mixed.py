@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer import kernels
+from trainer import pack_kernels
 from trainer.config import TrainerConfig
 from trainer.cql import td_targets
 from trainer.data.types import Int
@@ -131,13 +131,13 @@ class _Group(NativeEngine):
         """Train on one batch [M, B, ...]."""
         params, grads, table, head = self._params, self._grads, self._table, self._layers[-1]
         self._forward(params, self._weights, states)
-        kernels.pack_loss(
+        pack_kernels.pack_loss(
             head.z.array, actions.numpy(), targets.numpy(), self._alphas, head.dz.array, grads, table, sums
         )
         above = head.dz  # dL/d outputs of the layer; the head's own gradient is dL/dz already
         for layer in reversed(self._layers):
             if layer is not head:
-                kernels.pack_norm_backward(
+                pack_kernels.pack_norm_backward(
                     above.array, layer.outputs.array, layer.normed.array, layer.rstd.array,
                     params, grads, table, layer.index, layer.dz.array,
                 )  # fmt: skip
@@ -147,10 +147,10 @@ class _Group(NativeEngine):
                 gradient = layer.weight_grad
                 weight = self._weights[layer.index]
                 torch.bmm(x.mT, layer.dz.tensor, out=gradient.tensor.view_as(weight.tensor))  # [M, inputs, H]
-                kernels.pack_weight_gradients(gradient.array, table, layer.index, grads)
+                pack_kernels.pack_weight_gradients(gradient.array, table, layer.index, grads)
                 torch.bmm(layer.dz.tensor, weight.tensor.mT, out=layer.dx.tensor)  # [M, B, H] @ [M, H, inputs]
             else:
-                kernels.pack_product_backward(
+                pack_kernels.pack_product_backward(
                     x.numpy(), layer.dz.array, params, grads, table, layer.index, layer.dx.array
                 )
             above = layer.dx
@@ -162,7 +162,7 @@ class _Group(NativeEngine):
         state.steps[:] += 1
         steps = state.steps.astype(np.int64)
         moments = self._params, self._exp_avg, self._exp_avg_sq
-        kernels.pack_adam(moments, self._grads, self._lrs, self._clip, steps, sums)
+        pack_kernels.pack_adam(moments, self._grads, self._lrs, self._clip, steps, sums)
         self._round(self._params, self._weights)
         if state.target is not None and (due := np.flatnonzero(steps % self._every == 0)).size:
             state.target[due] = state.params[due]
@@ -175,19 +175,19 @@ class _Group(NativeEngine):
             if layer.narrow:
                 torch.bmm(x, weights[layer.index].tensor, out=layer.z.tensor)  # [M, B, inputs] @ [M, inputs, H]
             else:
-                kernels.pack_product(x_array, params, table, layer.index, layer.z.array)
+                pack_kernels.pack_product(x_array, params, table, layer.index, layer.z.array)
             if layer is not self._layers[-1]:
-                kernels.pack_norm(
+                pack_kernels.pack_norm(
                     layer.z.array, params, table, layer.index, layer.normed.array, layer.rstd.array, layer.outputs.array
                 )
                 x, x_array = layer.outputs.tensor, layer.outputs.array
         q = self._layers[-1].z
-        kernels.pack_q(q.array, params, table)
+        pack_kernels.pack_q(q.array, params, table)
         return q.tensor
 
     def _round(self, params: np.ndarray, weights: Mapping[int, _Buffer]) -> None:
         for index, weight in weights.items():
-            kernels.pack_weights(params, self._table, index, weight.array.reshape(len(params), -1))
+            pack_kernels.pack_weights(params, self._table, index, weight.array.reshape(len(params), -1))
 
 
 def _array(tensor: Tensor) -> np.ndarray:

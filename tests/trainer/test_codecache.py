@@ -32,19 +32,26 @@ def test_the_key_changes_with_version_source_and_constant(tmp_path: Path, monkey
     assert code_key([one, two], {"eps": 1e-8}) != before
 
 
-def test_all_that_the_kernels_take_from_other_files_is_in_the_key() -> None:
-    """Whoever imports something more into `kernels.py` has to name it there too."""
-    tree = ast.parse(Path(kernels.__file__).read_text("utf-8"))
-    taken = [
+def taken(source: Path) -> set[tuple[str, str]]:
+    """The (module, name) that a file imports from the trainer."""
+    return {
         (node.module, alias.name)
-        for node in ast.walk(tree)
+        for node in ast.walk(ast.parse(source.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("trainer.")
         for alias in node.names
-    ]
-    modules = {module for module, _ in taken} - {"trainer.codecache", "trainer.jit"}
-    assert modules == {"trainer.config"}
-    assert {path.name for path in kernels.SOURCES} == {"kernels.py", "config.py"}
-    constants = [getattr(config, name) for module, name in taken if module == "trainer.config"]
+    }
+
+
+def test_all_that_the_kernels_take_from_other_files_is_in_the_key() -> None:
+    """Whoever imports something more into the kernels has to name it there too."""
+    sources = {f"trainer.{path.stem}": path for path in kernels.SOURCES}
+    assert sources.keys() == {"trainer.kernels", "trainer.pack_kernels", "trainer.config"}
+    imported = taken(sources["trainer.kernels"]) | taken(sources["trainer.pack_kernels"])
+    assert {module for module, _ in imported} - {"trainer.codecache", "trainer.jit"} == {
+        "trainer.config",
+        "trainer.kernels",
+    }
+    constants = [getattr(config, name) for module, name in imported if module == "trainer.config"]
     assert constants
     assert all(value in kernels.CONSTANTS.values() for value in constants)
 
