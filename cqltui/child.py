@@ -33,13 +33,14 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a program that is none of ours, such as git: the few variables that it needs, and `extra`."""
+    """Return the environment of a program that is none of ours, such as git: the few variables that it needs, and
+    `extra`."""
     return {name: value for name, value in clean_environment().items() if _TOOLS.fullmatch(name)} | dict(extra or {})
 
 
 def find_program(name: str) -> str | None:
-    """The program's path; None if PATH has none. A relative entry, which would lead into the folder that a command is
-    given in, does not count."""
+    """Return the program's path; None if PATH has none. A relative entry, which would lead into the folder that a
+    command is given in, does not count."""
     return shutil.which(name, path=_absolute(os.environ.get("PATH", os.defpath)))
 
 
@@ -54,6 +55,6 @@ def _absolute(path: str) -> str:
 
 
 def words_of(command_line: Sequence[str]) -> list[str]:
-    """What follows `PYTHON` in a command line of ours; an earlier version began with the interpreter alone."""
+    """Return what follows `PYTHON` in a command line of ours; an earlier version began with the interpreter alone."""
     rest = list(command_line[1:])
     return rest[1:] if rest[:1] == [PYTHON[1]] else rest

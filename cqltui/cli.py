@@ -125,13 +125,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell(message: str) -> None:
-    """A message, which may quote a path, a file or a server: without passwords, and with control characters escaped."""
+    """Return a message, which may quote a path, a file or a server, without passwords and control characters."""
     shown = (char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in without_passwords(message))
     print(f"cqltui: {''.join(shown)}", file=sys.stderr)
 
 
 def _is_servers(error: Exception) -> bool:
-    """Whether it is one of the client library's. Told by name, since loading it takes longer than `--help`."""
+    """Return whether it is one of the client library's. Told by name, since loading it takes longer than `--help`."""
     return any(kind.__module__ == "redis.exceptions" for kind in type(error).__mro__)
 
 
@@ -143,15 +143,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _mistyped(word: str) -> str | None:
-    """The command that was meant by a word that is neither a command, an option nor a file."""
+    """Return the command that was meant by a word that is neither a command, an option nor a file."""
     if word.startswith("-") or "." in word or Path(word).exists():
         return None
     return nearest(word, COMMANDS)
 
 
 def _load(name: str) -> Command:
-    """The module of a command. What it loads stays to the end, and is kept from the garbage collector, which takes a
-    fifth of a worker's start for finding nothing in it, most of that at the end."""
+    """Return the module of a command. What it loads stays to the end, and is kept from the garbage collector, which
+    takes a fifth of a worker's start for finding nothing in it, most of that at the end."""
     gc.disable()
     try:
         return cast(Command, importlib.import_module(f"cqltui.commands.{COMMANDS[name]}"))

@@ -43,12 +43,13 @@ class ServerError(CqltuiError):
 
 
 def without_passwords(text: str) -> str:
-    """The text with user and password of every URL in it replaced by "(hidden)"."""
+    """Return the text with user and password of every URL in it replaced by "(hidden)"."""
     return _QUERY.sub(r"\1(hidden)", "\n".join(map(_without_user, text.split("\n"))))
 
 
 def _without_user(line: str) -> str:
-    """The line without what stands between a URL's scheme and the last "@", since a password may hold any sign."""
+    """Return the line without what stands between a URL's scheme and the last "@", since a password may hold any
+    sign."""
     end = line.rfind("@")
     start = _URL.search(line, 0, end) if end >= 0 else None
     return line if start is None else f"{line[: start.end()]}(hidden){line[end:]}"

@@ -89,7 +89,7 @@ class Reader:
 
 
 def describe(value: object) -> str:
-    """A value of a TOML file, short and free of control characters, for a message."""
+    """Return a value of a TOML file, short and free of control characters, for a message."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -109,13 +109,13 @@ def describe(value: object) -> str:
 
 
 def item_path(parent: str, index: int, item: object) -> str:
-    """`phase.quality` for an item that has a name, `task[2]` for one that has none; counted from 0."""
+    """Return `phase.quality` for an item that has a name, `task[2]` for one that has none; counted from 0."""
     name = item.get("name") if isinstance(item, dict) else None
     return f"{parent}.{name}" if isinstance(name, str) and BARE_KEY.fullmatch(name) else f"{parent}[{index}]"
 
 
 def key_path(parent: str, name: str) -> str:
-    """`parent.name`, with quotes around a name that TOML would want quoted, or that is cut."""
+    """Return `parent.name`, with quotes around a name that TOML would want quoted, or that is cut."""
     name = name if BARE_KEY.fullmatch(name) else describe(name)
     return f"{parent}.{name}" if parent else name
 
@@ -123,7 +123,7 @@ def key_path(parent: str, name: str) -> str:
 def read_table(
     table: object, key: str, schema: Mapping[str, Reader], problems: Problems, hints: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The keys that `table` has, read by `schema`; wrong values are INVALID, unknown keys are problems.
+    """Return the keys that `table` has, read by `schema`; wrong values are INVALID, unknown keys are problems.
 
     `hints` replaces the suggestion for an unknown key that is known to belong elsewhere.
     """
@@ -148,7 +148,7 @@ anything: Final = Reader(_pass, "anything", {})
 
 
 def accepting(expected: str, schema: Mapping[str, Any], accept: Callable[[object], Any]) -> Reader:
-    """Values for which `accept` returns what they are read as; for others it returns INVALID."""
+    """Return the values for which `accept` returns what they are read as; for others it returns INVALID."""
 
     def read(value: object, key: str, problems: Problems) -> Any:
         found = accept(value)
@@ -158,7 +158,7 @@ def accepting(expected: str, schema: Mapping[str, Any], accept: Callable[[object
 
 
 def number(expected: str, accepts: Callable[[float], bool], **schema: Any) -> Reader:
-    """A finite number, given as integer or float, that `accepts` takes. A boolean is no number.
+    """Return a finite number, given as integer or float, that `accepts` takes. A boolean is no number.
 
     `schema`: keywords of JSON Schema that say the same as `accepts`.
     """
@@ -175,14 +175,14 @@ def number(expected: str, accepts: Callable[[float], bool], **schema: Any) -> Re
 
 
 def positive(at_most: float = math.inf) -> Reader:
-    """A number above 0."""
+    """Return a number above 0."""
     limit = "" if math.isinf(at_most) else f" and at most {at_most:,g}"
     bounds = {"exclusiveMinimum": 0} | ({} if math.isinf(at_most) else {"maximum": at_most})
     return number(f"a number > 0{limit}", lambda value: 0 < value <= at_most, **bounds)
 
 
 def integer(low: int, high: int) -> Reader:
-    """An integer within the limits, both included. A boolean is no integer, nor is 2.0."""
+    """Return an integer within the limits, both included. A boolean is no integer, nor is 2.0."""
 
     def accept(value: object) -> Any:
         return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else INVALID
@@ -192,7 +192,7 @@ def integer(low: int, high: int) -> Reader:
 
 
 def choice(*values: str) -> Reader:
-    """One of a few words."""
+    """Return one of a few words."""
 
     def accept(value: object) -> Any:
         return value if isinstance(value, str) and value in values else INVALID
@@ -201,7 +201,8 @@ def choice(*values: str) -> Reader:
 
 
 def text(multiline: bool = False, limit: int = 4000) -> Reader:
-    """Text without control characters, which could steer the terminal; line breaks only where `multiline`."""
+    """Return the text without control characters, which could steer the terminal; line breaks only where
+    `multiline`."""
     expected = f"{'text' if multiline else 'one line of text'} without control characters, 1 to {limit:,} characters"
 
     def accept(value: object) -> Any:
@@ -216,7 +217,7 @@ def text(multiline: bool = False, limit: int = 4000) -> Reader:
 
 
 def matching(pattern: str, expected: str) -> Reader:
-    """Text that the whole pattern matches."""
+    """Return the text that the whole pattern matches."""
     compiled = re.compile(pattern)
 
     def accept(value: object) -> Any:
@@ -226,7 +227,7 @@ def matching(pattern: str, expected: str) -> Reader:
 
 
 def list_of(item: Reader, expected: str, low: int = 1, high: int = 1000, unique: bool = False) -> Reader:
-    """A list of `low` to `high` items as a tuple; where `unique`, each value once (1 and 1.0 are the same)."""
+    """Return a list of `low` to `high` items as a tuple; where `unique`, each value once (1 and 1.0 are the same)."""
     expected = f"a list of {low:,} to {high:,} {expected}"
 
     def read(value: object, key: str, problems: Problems) -> Any:

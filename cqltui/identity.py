@@ -32,7 +32,7 @@ class ProcessIdentity:
     """When it started, in seconds on the clock of its machine that `machine.start_time` reads."""
 
     def shares_numbers(self, other: "ProcessIdentity") -> bool:
-        """Whether a pid means the same process to both, so that what one sees tells about the other."""
+        """Return whether a pid means the same process to both, so that what one sees tells about the other."""
         return (
             bool(self.machine and self.boot)
             and self.uid >= 0
@@ -42,8 +42,8 @@ class ProcessIdentity:
 
 
 def judge(said: ProcessIdentity, here: ProcessIdentity, started: float | None) -> Life:
-    """Whether the process lives. `started`: when the process of its pid that is seen `here` started; None if there is
-    none."""
+    """Return whether the process lives. `started`: when the process of its pid that is seen `here` started; None if
+    there is none."""
     if said.pid <= 0 or said.started <= 0 or not said.shares_numbers(here):
         return Life.UNKNOWN
     if started is None:

@@ -50,18 +50,18 @@ class Facts:
 
 
 def machine_id() -> str:
-    """This machine's own id for this user, 32 hex digits. It says nothing of the machine or the user."""
+    """Return this machine's own id for this user, 32 hex digits. It says nothing of the machine or the user."""
     return here().machine
 
 
 def here() -> ProcessIdentity:
-    """This process."""
+    """Return this process."""
     return _process(os.getpid())
 
 
 def start_time(pid: int) -> float | None:
-    """When the process started: on Linux in seconds since the boot, which no setting of the clock moves, elsewhere
-    since 1970. None if there is none; one that only waits to be collected by its parent is none."""
+    """Return when the process started: on Linux in seconds since the boot, which no setting of the clock moves,
+    elsewhere since 1970. None if there is none; one that only waits to be collected by its parent is none."""
     if not LINUX:
         try:
             process = psutil.Process(pid)
@@ -77,15 +77,15 @@ def start_time(pid: int) -> float | None:
 
 
 def is_neighbour(process: psutil.Process) -> bool:
-    """Whether it is this user's and has its number in our pid namespace: a host sees its containers' processes too, for
-    which paths mean something else. Raises psutil.Error and OSError."""
+    """Return whether it is this user's and has its number in our pid namespace: a host sees its containers' processes
+    too, for which paths mean something else. Raises psutil.Error and OSError."""
     if process.uids().real != os.getuid():
         return False
     return not LINUX or Path(f"/proc/{process.pid}/ns/pid").stat().st_ino == _pid_namespace()
 
 
 def life(said: ProcessIdentity) -> Life:
-    """Whether that process lives, as far as it can be seen from here."""
+    """Return whether that process lives, as far as it can be seen from here."""
     return judge(said, here(), start_time(said.pid))
 
 
@@ -103,7 +103,7 @@ def _process(pid: int) -> ProcessIdentity:
 
 
 def state_dir() -> Path | None:
-    """The user's own folder for what a program keeps; None if there is none."""
+    """Return the user's own folder for what a program keeps; None if there is none."""
     chosen = os.environ.get("XDG_STATE_HOME", "")
     with suppress(RuntimeError):  # no home
         return (Path(chosen) if chosen.startswith("/") else Path.home() / ".local" / "state") / "cqltui"
@@ -111,7 +111,7 @@ def state_dir() -> Path | None:
 
 
 def known_as(facts: Facts, folder: Path | None) -> str:
-    """The id of the machine in the user's folder of ids, made or passed on if need be.
+    """Return the id of the machine in the user's folder of ids, made or passed on if need be.
 
     Where nothing can be written it is derived from the facts, and lasts as long as the boot.
     """
@@ -125,7 +125,7 @@ def known_as(facts: Facts, folder: Path | None) -> str:
 
 
 def _kept(facts: Facts, folder: Path) -> str:
-    """The id that a file of the folder holds. Raises OSError."""
+    """Return the id that a file of the folder holds. Raises OSError."""
     prefix = f"{_digest('system', facts.system)[:16]}-"
     own = folder / f"{prefix}{_digest('boot', facts.boot)[:16]}.json"
     for _ in range(_TRIES):
@@ -146,7 +146,7 @@ def _kept(facts: Facts, folder: Path) -> str:
 
 
 def _former(folder: Path, prefix: str, facts: Facts) -> Path | None:
-    """The file of this machine's boot before: the one used last, before this boot began."""
+    """Return the file of this machine's boot before: the one used last, before this boot began."""
     before = [
         (used_ts, path)
         for path in folder.glob(f"{prefix}*.json")
@@ -162,7 +162,7 @@ def _differs(hardware: frozenset[str], facts: Facts) -> bool:
 
 
 def _read(path: Path) -> tuple[str, frozenset[str]] | None:
-    """The id in the file and the hardware it was made on; None if there is no such file, or it is damaged."""
+    """Return the id in the file and the hardware it was made on; None if there is no such file, or it is damaged."""
     try:
         value = json.loads(path.read_bytes())
         return str(value["id"]), frozenset(map(str, value["hardware"]))
@@ -188,12 +188,12 @@ def _make(path: Path, facts: Facts) -> None:
 
 
 def _digest(*parts: str) -> str:
-    """What may be shown of them: the system's id is to be kept from others (machine-id(5))."""
+    """Return what may be shown of them: the system's id is to be kept from others (machine-id(5))."""
     return sha256("\0".join(("cqltui", *parts)).encode()).hexdigest()
 
 
 def _facts() -> Facts:
-    """Those of this machine."""
+    """Return those of this machine."""
     if LINUX:
         system = _line("/etc/machine-id") or _line("/var/lib/dbus/machine-id")
         return Facts(system, _line("/proc/sys/kernel/random/boot_id"), psutil.boot_time(), _cards())
@@ -204,7 +204,7 @@ def _facts() -> Facts:
 
 
 def _cards(net: Path = Path("/sys/class/net")) -> frozenset[str]:
-    """The permanent addresses of the network cards that are devices: bridges and containers' cards are none."""
+    """Return the permanent addresses of the network cards that are devices: bridges and containers' cards are none."""
     return frozenset(
         _line(card / "address")
         for card in net.glob("*")
@@ -220,7 +220,7 @@ def _pid_namespace() -> int:
 
 
 def _numbers_are_ours() -> bool:
-    """Whether /proc shows the processes by the numbers that they have for us: it may be another namespace's."""
+    """Return whether /proc shows the processes by the numbers that they have for us: it may be another namespace's."""
     try:
         return not LINUX or str(Path("/proc/self").readlink()) == str(os.getpid())
     except OSError:
@@ -228,7 +228,7 @@ def _numbers_are_ours() -> bool:
 
 
 def _line(path: str | Path) -> str:
-    """The content of a small file; nothing if it cannot be read."""
+    """Return the content of a small file; nothing if it cannot be read."""
     try:
         return Path(path).read_text(encoding="ascii", errors="replace").strip()
     except OSError:
@@ -236,7 +236,7 @@ def _line(path: str | Path) -> str:
 
 
 def _answer(*command: str) -> str:
-    """What the command prints; nothing if it fails."""
+    """Return what the command prints; nothing if it fails."""
     try:
         return subprocess.run(
             command, capture_output=True, text=True, timeout=ASK_S, check=True, env=tool_environment()

@@ -97,7 +97,7 @@ def load(path: str | Path | Iterable[str | Path], *, which: Which = "last", phas
 
 
 def _file(path: Path, which: Which) -> Path:
-    """The file of these weights."""
+    """Return the file of these weights."""
     if not path.is_dir():
         return path
     name = {"last": LAST_MODEL, "best": BEST_MODEL}.get(str(which)) or (
@@ -115,7 +115,7 @@ def _file(path: Path, which: Which) -> Path:
 
 
 def _tasks(path: Path, phase: str) -> list[Path]:
-    """The folders of a phase's finished tasks, in the order of the file."""
+    """Return the folders of a phase's finished tasks, in the order of the file."""
     run_dir, found, phases = RunDir(path), [], set()
     for place in sorted(run_dir.tasks.glob("*/task.json")):
         info = (read_json(place) or {}).get("info")

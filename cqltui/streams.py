@@ -37,15 +37,15 @@ class Outlet(io.RawIOBase):
         """Whether the other end has left for good."""
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return os.isatty(self._descriptor)
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -104,7 +104,8 @@ def protect() -> None:
 
 
 def protected(stream: TextIO | None, *, line_buffering: bool = False) -> TextIO:
-    """A stream like the given one that cannot fail. `stream`: as Python made it, None where there is no descriptor."""
+    """Return a stream like the given one that cannot fail. `stream`: as Python made it, None where there is no
+    descriptor."""
     outlet = Outlet(os.open(os.devnull, os.O_WRONLY) if stream is None else stream.fileno())
     encoding = "utf-8" if stream is None else stream.encoding
     return io.TextIOWrapper(
@@ -117,14 +118,14 @@ def protected(stream: TextIO | None, *, line_buffering: bool = False) -> TextIO:
 
 
 def is_gone(stream: TextIO) -> bool:
-    """Whether whoever read the stream has left, as `head` does."""
+    """Return whether whoever read the stream has left, as `head` does."""
     outlet = _outlet(stream)
     return outlet is not None and outlet.gone
 
 
 @contextmanager
 def never_waiting() -> Iterator[None]:
-    """Standard output and error that nobody waits for in here; at the end, all that was told is waited for."""
+    """Make standard output and error ones that nobody waits for; at the end, all that was told is waited for."""
     outlets = [outlet for stream in (sys.stdout, sys.stderr) if (outlet := _outlet(stream)) is not None]
     for outlet in outlets:
         outlet.begin_thread()
@@ -144,6 +145,6 @@ def tell_from_handler(text: str) -> None:
 
 
 def _outlet(stream: TextIO) -> Outlet | None:
-    """What writes for a protected stream; None for another, such as a test's."""
+    """Return what writes for a protected stream; None for another, such as a test's."""
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     return raw if isinstance(raw, Outlet) else None

@@ -41,7 +41,7 @@ def by_version(text: str) -> dict[str, str]:
 
 
 def differences(expected: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[str]:
-    """What is missing, or of another version, a line each."""
+    """Yield what is missing, or of another version, a line each."""
     for name, version in sorted(expected.items()):
         if (found := installed.get(name)) != version:
             yield f"{name}: locked {version}, installed {found or 'not at all'}"
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def vulnerable(answer: Mapping[str, Any]) -> Iterator[str]:
-    """What pip-audit's JSON tells, a line each: packages with a known vulnerability."""
+    """Yield what pip-audit's JSON tells, a line each: packages with a known vulnerability."""
     for package in answer["dependencies"]:
         for found in package.get("vulns", ()):
             fixed = ", ".join(found["fix_versions"]) or "no version yet"
@@ -81,7 +81,7 @@ def vulnerable(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ask(pip_audit: Path) -> bool:
-    """Whether a vulnerability is known, as the index tells; False, and said, where it does not."""
+    """Return whether a vulnerability is known, as the index tells; False, and said, where it does not."""
     environment = os.environ | {"PIPAPI_PYTHON_LOCATION": sys.executable}
     command = [str(pip_audit), "--skip-editable", "--progress-spinner=off", "--format=json"]
     try:

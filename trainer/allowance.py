@@ -50,7 +50,7 @@ def cores(root: Path = ROOT) -> Allowed:
 
 
 def memory(root: Path = ROOT) -> Allowed:
-    """Bytes of memory in all: the machine's, or the least that a control group may have."""
+    """Return the bytes of memory in all: the machine's, or the least that a control group may have."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     found = Allowed(machine, machine)
     for group in _groups("memory", root):
@@ -62,7 +62,7 @@ def memory(root: Path = ROOT) -> Allowed:
 
 
 def free_memory(available: int, root: Path = ROOT) -> int:
-    """Bytes that can be had now: of the machine's `available` ones what every control group lets through."""
+    """Return the bytes that can be had now: of the machine's `available` ones what every control group lets through."""
     least = available
     for group in _groups("memory", root):
         used = _number(group.folder / ("memory.current" if group.unified else "memory.usage_in_bytes"))
@@ -83,7 +83,8 @@ def usable_cores() -> int:
 
 
 def _groups(controller: str, root: Path) -> Iterator[_Group]:
-    """The groups of this process that have the controller, its own first, up to the outermost that can be seen."""
+    """Yield the groups of this process that have the controller, its own first, up to the outermost that can be
+    seen."""
     paths = dict(_memberships(root))
     for line in _lines(root / "proc/self/mountinfo"):
         left, _, right = line.partition(" - ")
@@ -104,7 +105,7 @@ def _groups(controller: str, root: Path) -> Iterator[_Group]:
 
 
 def _memberships(root: Path) -> Iterator[tuple[str, str]]:
-    """(controller, path) of the groups that this process is in; the controller of cgroup v2 is empty."""
+    """Yield (controller, path) of the groups that this process is in; the controller of cgroup v2 is empty."""
     for line in _lines(root / "proc/self/cgroup"):
         _, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
@@ -113,7 +114,8 @@ def _memberships(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _within(path: str, mounted: str) -> str:
-    """A group's path below the mount point; nothing if that shows another part of the tree, as a container's does."""
+    """Return a group's path below the mount point; nothing if that shows another part of the tree, as a container's
+    does."""
     mounted = mounted.rstrip("/")
     inside = path == mounted or path.startswith(f"{mounted}/")
     return path[len(mounted) :].strip("/") if inside and ".." not in path.split("/") else ""
@@ -130,7 +132,7 @@ def _cpu_max(folder: Path) -> float | None:
 
 
 def _cfs_quota(folder: Path) -> float | None:
-    """The same of cgroup v1, where -1 is none."""
+    """Return the same of cgroup v1, where -1 is none."""
     words = [" ".join(_lines(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period")]
     return _quota(*words)
 
@@ -148,7 +150,7 @@ def _memory_limits(group: _Group) -> tuple[str, ...]:
 
 
 def _cached(group: _Group) -> int:
-    """Bytes of files that count as used, though the system gives them up first."""
+    """Return the bytes of files that count as used, though the system gives them up first."""
     wanted = "inactive_file" if group.unified else "total_inactive_file"
     for line in _lines(group.folder / "memory.stat"):
         name, _, value = line.partition(" ")
@@ -158,7 +160,7 @@ def _cached(group: _Group) -> int:
 
 
 def _number(path: Path) -> int | None:
-    """The number in a file; None for "max" or if there is none to be read."""
+    """Return the number in a file; None for "max" or if there is none to be read."""
     try:
         return int(" ".join(_lines(path)))
     except ValueError:

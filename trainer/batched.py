@@ -90,7 +90,7 @@ class BatchedEngine:
         return (pair for pair in pairs if pair[0].data_ptr() != pair[1].ctypes.data)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        """The array on the device."""
+        """Return the array on the device."""
         return torch.from_numpy(array).to(self._device)
 
     def _run_block(self, index: Tensor, done: Sequence[int], on_step: Callable[[], None] | None) -> Tensor:
@@ -113,7 +113,8 @@ class BatchedEngine:
         return means * len(index)
 
     def _losses(self, q_values: Sequence[Tensor], actions: Tensor, targets: Sequence[Tensor]) -> CqlLoss:
-        """The losses of all T steps at once: [T, M, B, ...] -> [M, T * B, ...]; batches are equal, so means are too."""
+        """Return the losses of all T steps at once: [T, M, B, ...] -> [M, T * B, ...]; batches are equal, so means are
+        too."""
         q_all = torch.stack(tuple(q_values), dim=1).flatten(1, 2)
         y_all = torch.stack(tuple(targets), dim=1).flatten(1, 2)
         return cql_loss(q_all, actions.transpose(0, 1).flatten(1, 2), y_all, self._alpha)

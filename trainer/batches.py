@@ -10,12 +10,14 @@ BATCHES = 1
 
 
 def epoch_order(seed: int, epoch: int, rows: int) -> Int:
-    """The permutation [rows] in which epoch `epoch` (from 0) of a member with this seed visits the training rows."""
+    """Return the permutation [rows] in which epoch `epoch` (from 0) of a member with this seed visits the training
+    rows."""
     return np.random.Generator(_bits(seed, epoch)).permutation(rows)
 
 
 def random_state(seed: int, epoch: int) -> dict[str, Any]:
-    """The random state at the start of epoch `epoch`, for a checkpoint's header. JSON; 128-bit integers as text."""
+    """Return the random state at the start of epoch `epoch`, for a checkpoint's header. JSON; 128-bit integers as
+    text."""
     state = _bits(seed, epoch).state
     inner = {name: str(value) for name, value in state["state"].items()}
     return {"seed": seed, "epoch": epoch, "generator": state["bit_generator"], "state": inner}

@@ -43,7 +43,7 @@ class Checkpoint:
     """`Dataset.digest` of the data trained on."""
 
     def group(self, kind: str) -> dict[str, Float]:
-        """The tensors of one kind, by name. Raises CheckpointError where there are none."""
+        """Return the tensors of one kind, by name. Raises CheckpointError where there are none."""
         found = {name.partition("/")[2]: t for name, t in self.tensors.items() if name.partition("/")[0] == kind}
         if not found:
             raise CheckpointError(f"checkpoint of epoch {self.epoch}: it holds no {kind!r} tensors")
@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 def config_document(config: TrainerConfig) -> dict[str, Any]:
-    """A config as it reads back from JSON (lists for tuples)."""
+    """Return a config as it reads back from JSON (lists for tuples)."""
     document: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return document
 
@@ -75,7 +75,7 @@ def write(path: Path, checkpoint: Checkpoint, *, durable: bool = True) -> Writte
 
 
 def read(path: Path) -> Checkpoint:
-    """Raises CheckpointError for a file that is absent, cut off, damaged or not a checkpoint (a pickle, for one)."""
+    """Read a checkpoint. Raises CheckpointError for a file that is absent, cut off, damaged or none."""
     try:
         tensors, document = read_tensors(path, KIND)
     except TensorFileError as error:
@@ -103,7 +103,7 @@ class Found:
 def newest_good(
     folders: Iterable[Path], accept: Callable[[Path, Checkpoint], None] = lambda path, checkpoint: None
 ) -> Found:
-    """The checkpoint of the latest epoch that can be used, over all folders. Folders may be missing.
+    """Return the checkpoint of the latest epoch that can be used, over all folders. Folders may be missing.
 
     `accept` raises CheckpointError for one that is whole, but of no use to the caller.
     """

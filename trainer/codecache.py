@@ -31,7 +31,7 @@ UNUSED_S = 86400.0
 
 
 def code_key(sources: Iterable[Path], constants: Mapping[str, object]) -> str:
-    """What tells one state of the code from another: package version, source files and the values compiled in.
+    """Return what tells one state of the code from another: package version, source files and the values compiled in.
 
     Raises OSError if a source cannot be read.
     """
@@ -42,7 +42,8 @@ def code_key(sources: Iterable[Path], constants: Mapping[str, object]) -> str:
 
 
 def code_folder(sources: Iterable[Path], constants: Mapping[str, object]) -> Path | None:
-    """The folder of this state, made and known to be writable, by this user alone; None if there is no place for one.
+    """Return the folder of this state, made and known to be writable, by this user alone; None if there is no place for
+    one.
 
     NUMBA_CACHE_DIR if it is set, else beside the code, else (a read-only installation) the user's cache.
     """

@@ -83,7 +83,7 @@ class TrainerConfig:
 
 
 def layer_sizes(hidden_dims: tuple[int, ...], state_dim: int) -> tuple[tuple[int, int], ...]:
-    """(inputs, outputs) of each linear layer, the head with one output per action included."""
+    """Return (inputs, outputs) of each linear layer, the head with one output per action included."""
     sizes = (state_dim, *hidden_dims, len(ACTIONS))
     return tuple(pairwise(sizes))
 
@@ -102,5 +102,5 @@ def step_flops(hidden_dims: tuple[int, ...], state_dim: int, batch_size: int) ->
 
 
 def epoch_steps(rows: int, batch_size: int) -> int:
-    """Steps of one epoch over `rows` transitions; the incomplete last batch is left out."""
+    """Return the steps of one epoch over `rows` transitions; the incomplete last batch is left out."""
     return rows // batch_size

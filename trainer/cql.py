@@ -32,7 +32,7 @@ def td_targets(rewards: Tensor, terminals: Tensor, next_q: Tensor, gamma: float)
 
 
 def cql_loss(q: Tensor, actions: Tensor, targets: Tensor, alpha: Tensor) -> CqlLoss:
-    """The loss of Q values [M, B, A], logged actions [M, B] (int64), targets [M, B] and alpha [M]."""
+    """Return the loss of Q values [M, B, A], logged actions [M, B] (int64), targets [M, B] and alpha [M]."""
     logged = q.gather(-1, actions.unsqueeze(-1)).squeeze(-1)  # [M, B]
     td = functional.huber_loss(logged, targets, reduction="none", delta=1.0).mean(-1)
     cql = (torch.logsumexp(q, dim=-1) - logged).mean(-1)

@@ -34,7 +34,8 @@ class Device:
 
 
 def choose(wanted: str, available: Sequence[str]) -> str:
-    """The device that a name means: "cuda" without a number is the first one. Raises ValueError that names them."""
+    """Return the device that a name means: "cuda" without a number is the first one. Raises ValueError that names
+    them."""
     for name in available:
         if wanted in (name, name.partition(":")[0]):
             return name
@@ -42,7 +43,7 @@ def choose(wanted: str, available: Sequence[str]) -> str:
 
 
 def probe() -> tuple[Device, ...]:
-    """The devices of this machine, the CPU last."""
+    """Return the devices of this machine, the CPU last."""
     found = []
     driver = _nvidia_driver() if torch.cuda.is_available() else ""
     for index in range(torch.cuda.device_count()):
@@ -55,12 +56,12 @@ def probe() -> tuple[Device, ...]:
 
 
 def total_bytes(device: str) -> int:
-    """Memory of a GPU as a whole."""
+    """Return the memory of a GPU as a whole."""
     return int(torch.cuda.mem_get_info(device)[1]) if device.startswith("cuda") else torch.mps.recommended_max_memory()
 
 
 def free_bytes(device: str, available: int) -> int:
-    """Memory of a GPU that more tensors could have. `available`: what the system says to have left."""
+    """Return the memory of a GPU that more tensors could have. `available`: what the system says to have left."""
     if device.startswith("cuda"):
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # held, but free to us
         return int(torch.cuda.mem_get_info(device)[0] + unused)
@@ -69,7 +70,7 @@ def free_bytes(device: str, available: int) -> int:
 
 
 def held_bytes(device: str) -> int:
-    """Memory of a GPU that this process holds."""
+    """Return the memory of a GPU that this process holds."""
     if device.startswith("cuda"):
         return int(torch.cuda.memory_reserved(device))
     return int(torch.mps.driver_allocated_memory())

@@ -14,7 +14,7 @@ COMPILER = ("numba", "llvmlite", "scipy")
 
 
 def engine(device: str, precision: Precision) -> EngineFactory:
-    """The fastest engine for a device and a precision. RuntimeError where it cannot be loaded."""
+    """Return the fastest engine for a device and a precision. RuntimeError where it cannot be loaded."""
     if device != "cpu":
         return load(BATCHED)
     try:
@@ -35,6 +35,6 @@ def cpu_reference() -> EngineFactory | None:
 
 
 def load(name: str) -> EngineFactory:
-    """An engine by its module and class. Raises ModuleNotFoundError."""
+    """Return an engine by its module and class. Raises ModuleNotFoundError."""
     found: EngineFactory = resolve_name(name)
     return found

@@ -42,14 +42,14 @@ def make_folder(path: Path) -> None:
 
 
 def _new_file(path: str, flags: int) -> int:
-    """An `opener` of `open` for a file that nobody else can write to."""
+    """Return an `opener` of `open` for a file that nobody else can write to."""
     return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
 
 
 def plain_file(path: str, flags: int) -> int:
-    """An `opener` of `open` for what is written where others may have been: a link in the file's place is not followed,
-    nothing but a file is opened, one that has other names is first replaced by a copy, and others lose the right to
-    write to it. Raises OSError that says so."""
+    """Return an `opener` of `open` for what is written where others may have been: a link in the file's place is not
+    followed, nothing but a file is opened, one that has other names is first replaced by a copy, and others lose the
+    right to write to it. Raises OSError that says so."""
     descriptor = _open_plain(path, flags & ~os.O_TRUNC)
     try:
         if flags & (os.O_WRONLY | os.O_RDWR):
@@ -93,13 +93,14 @@ def unshare(path: Path) -> None:
 
 
 def not_plain(path: Path) -> OSError:
-    """The error of a link, or of something else that is neither file nor folder, in a place that is written to."""
+    """Return the error of a link, or of something else that is neither file nor folder, in a place that is written
+    to."""
     return OSError(errno.ELOOP, f"{path} is a link or no file, which is not written to; remove it", str(path))
 
 
 @contextmanager
 def replaced(path: Path, *, durable: bool = True, private: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was.
+    """Open a file that takes the place of `path` once it is whole and on disk; an error leaves `path` as it was.
 
     `durable` False: a loss of power may leave it torn, for what can be told to be so and done without. `private`: for
     its owner alone, whatever the umask.
@@ -142,7 +143,7 @@ def replace_file(source: Path, target: Path) -> None:
 
 
 def is_private(descriptor: int) -> bool:
-    """Whether a file is for its owner alone."""
+    """Return whether a file is for its owner alone."""
     return not os.fstat(descriptor).st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
@@ -159,7 +160,7 @@ def sync(descriptor: int) -> None:
 
 
 def open_regular(path: Path, largest: int | None = None) -> BinaryIO:
-    """A file to read that is known to end: no device and no pipe, at most `largest` bytes.
+    """Return a file to read that is known to end: no device and no pipe, at most `largest` bytes.
 
     Opening does not wait for a pipe's other end. Raises OSError, its `strerror` made for a message.
     """
@@ -189,7 +190,7 @@ class Beginning(io.RawIOBase):
         self._file, self._left = file, size
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
@@ -201,13 +202,13 @@ class Beginning(io.RawIOBase):
 
 
 def read_regular(path: Path, largest: int) -> bytes:
-    """The content of a file, bounded as `open_regular` has it. Raises OSError."""
+    """Return the content of a file, bounded as `open_regular` has it. Raises OSError."""
     with open_regular(path, largest) as file:
         return file.read(os.fstat(file.fileno()).st_size)  # makes room for as much at once
 
 
 def user_cache() -> Path | None:
-    """The user's folder for what can be made again; None without a home. It may be missing, or not writable."""
+    """Return the user's folder for what can be made again; None without a home. It may be missing, or not writable."""
     chosen = os.environ.get("XDG_CACHE_HOME", "")
     with suppress(RuntimeError):  # no home
         return (Path(chosen) if chosen.startswith("/") else Path.home() / ".cache") / "cqltui"
@@ -224,11 +225,12 @@ def _sync_folder(path: Path) -> None:
 
 
 def checkpoint_name(epoch: int) -> str:
-    """The file name of the checkpoint after this epoch; `checkpoints` goes by it."""
+    """Return the file name of the checkpoint after this epoch; `checkpoints` goes by it."""
     return f"checkpoint-{epoch:06d}.safetensors"
 
 
 def checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """(epoch, path) of everything in a folder that is named like a checkpoint, the newest first. It may be missing."""
+    """Return (epoch, path) of everything in a folder that is named like a checkpoint, the newest first. It may be
+    missing."""
     paths = folder.iterdir() if folder.is_dir() else ()
     return sorted(((int(m[1]), path) for path in paths if (m := _CHECKPOINT.fullmatch(path.name))), reverse=True)

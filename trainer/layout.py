@@ -28,11 +28,11 @@ class Rows(Protocol):
     """An array of NumPy's, or a tensor."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102 (NumPy documents it)
 
     def __getitem__(self, index: Any, /) -> Any: ...
 
-    def reshape(self, shape: Sequence[int], /) -> Any: ...
+    def reshape(self, shape: Sequence[int], /) -> Any: ...  # noqa: D102
 
 
 R = TypeVar("R", bound=Rows)
@@ -61,7 +61,7 @@ class Layout:
     row_size: int
 
     def views(self, rows: R) -> dict[str, R]:
-        """Rows [..., P] -> tensors [..., inputs, outputs] by name, which share the rows' memory."""
+        """Return the rows [..., P] -> tensors [..., inputs, outputs] by name, which share the rows' memory."""
         front = rows.shape[:-1]
         return {s.name: rows[..., s.offset : s.offset + s.size].reshape((*front, *s.shape)) for s in self.slots}
 
@@ -79,7 +79,8 @@ class Layout:
 
 
 def make_layout(hidden_dims: tuple[int, ...], state_dim: int) -> Layout:
-    """The layout of a network; names are `0.weight`, `0.bias`, `0.gain`, `0.shift`, `1.weight`, ..., `head.bias`."""
+    """Return the layout of a network; names are `0.weight`, `0.bias`, `0.gain`, `0.shift`, `1.weight`, ...,
+    `head.bias`."""
     shapes: list[tuple[str, tuple[int, int]]] = []
     sizes = layer_sizes(hidden_dims, state_dim)
     for index, (inputs, outputs) in enumerate(sizes):

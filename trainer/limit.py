@@ -13,7 +13,8 @@ PICK_S = 0.02
 
 
 def step_products(config: TrainerConfig, members: int, state_dim: int, device: str) -> Callable[[], None]:
-    """One step's products for all members: forward, gradients of weights and, but for the first layer, of inputs.
+    """Return one step's products for all members: forward, gradients of weights and, but for the first layer, of
+    inputs.
 
     On preallocated operands, for each product by the fastest of the ways at hand: in fp32 on a CPU NumPy's BLAS and
     PyTorch's, member by member, and PyTorch's batched; else PyTorch's batched alone. Nothing else is done. Calls

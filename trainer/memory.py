@@ -7,17 +7,17 @@ from trainer import allowance
 
 
 def total_bytes(device: str) -> int:
-    """Memory of a device as a whole."""
+    """Return the memory of a device as a whole."""
     return allowance.memory().amount if device == "cpu" else int(_devices().total_bytes(device))
 
 
 def free_bytes(device: str, available: int) -> int:
-    """Memory that more arrays could have. `available`: what the system says to have left."""
+    """Return the memory that more arrays could have. `available`: what the system says to have left."""
     return allowance.free_memory(available) if device == "cpu" else int(_devices().free_bytes(device, available))
 
 
 def held_bytes(device: str, resident: int) -> int:
-    """Memory of a device that this process holds. `resident`: its memory on the CPU."""
+    """Return the memory of a device that this process holds. `resident`: its memory on the CPU."""
     return resident if device == "cpu" else int(_devices().held_bytes(device)) or resident
 
 

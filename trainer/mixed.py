@@ -169,7 +169,7 @@ class _Group(NativeEngine):
             self._round(state.target, self._target_weights)
 
     def _forward(self, params: np.ndarray, weights: Mapping[int, _Buffer], states: Tensor) -> Tensor:
-        """Q values [M, B, A] of states [M, B, D]; the head's buffer."""
+        """Return Q values [M, B, A] of states [M, B, D]; the head's buffer."""
         x, x_array, table = states, states.numpy(), self._table
         for layer in self._layers:
             if layer.narrow:
@@ -191,18 +191,18 @@ class _Group(NativeEngine):
 
 
 def _array(tensor: Tensor) -> np.ndarray:
-    """The tensor's memory as NumPy sees it; bfloat16 as int16."""
+    """Return the tensor's memory as NumPy sees it; bfloat16 as int16."""
     return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def _narrow(table: Int) -> list[bool]:
-    """Which layers multiply in bf16."""
+    """Return which layers multiply in bf16."""
     last = len(table) - 1
     return [0 < index < last and inputs * units > NARROW_SIZE for index, (inputs, units) in enumerate(table[:, :2])]
 
 
 def _weights(table: Int, members: int) -> dict[int, _Buffer]:
-    """[M, inputs, H], bf16, of the narrow layers by index."""
+    """Return [M, inputs, H], bf16, of the narrow layers by index."""
     sizes = zip(_narrow(table), table[:, :2].tolist(), strict=True)
     return {index: _Buffer(members, *size, half=True) for index, (narrow, size) in enumerate(sizes) if narrow}
 

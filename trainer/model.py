@@ -35,7 +35,7 @@ class Model:
     """Whether the network was trained on z-scores ("standard") or on the source's own numbers ("none")."""
 
     def q_values(self, states: Float) -> Float:
-        """Q values [N, A] of states [N, D] as in the source (not standardised), in fp32."""
+        """Return Q values [N, A] of states [N, D] as in the source (not standardised), in fp32."""
         x = self.standardiser.apply(states)
         for layer in range(len(self.hidden_dims)):
             z = self._linear(x, str(layer))  # [N, H]
@@ -44,7 +44,7 @@ class Model:
         return self._linear(x, "head")
 
     def _linear(self, x: Float, name: str) -> Float:
-        """[N, inputs] -> [N, outputs]."""
+        """Return [N, inputs] -> [N, outputs]."""
         found: Float = x @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
         return found
 
@@ -63,7 +63,7 @@ def write_model(path: Path, model: Model, details: dict[str, Any] | None = None)
 
 
 def read_model(path: Path) -> Model:
-    """Raises TensorFileError for a file that is absent, cut off, damaged or no model."""
+    """Read a model. Raises TensorFileError for a file that is absent, cut off, damaged or no model."""
     tensors, document = read_tensors(path, KIND)
     try:
         hidden_dims = tuple(int(size) for size in document["hidden_dims"])

@@ -81,7 +81,8 @@ class NativeEngine:
 
 
 def layer_table(layout: Layout) -> Int:
-    """[layers, 6]: inputs, units, offsets of weight, bias, gain and shift in a member's row; gain -1 for the head."""
+    """Return [layers, 6]: inputs, units, offsets of weight, bias, gain and shift in a member's row; gain -1 for the
+    head."""
     slots = {slot.name: slot for slot in layout.slots}
     table = []
     for name in dict.fromkeys(slot.name.partition(".")[0] for slot in layout.slots):
@@ -96,7 +97,7 @@ def _arrays(rows: Data) -> kernels.Data:
 
 
 def _workspace(layout: Layout, config: TrainerConfig, state_dim: int) -> tuple[Float, ...]:
-    """What `kernels.train` calls `space`."""
+    """Return what `kernels.train` calls `space`."""
     rows, sizes = config.batch_size, layer_sizes(config.hidden_dims, state_dim)
     units, widest = sum(config.hidden_dims), max(outputs for _, outputs in sizes)
     shapes = [

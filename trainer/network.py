@@ -44,7 +44,8 @@ class Layer:
 
 
 def layers(layout: Layout, rows: Tensor, products: torch.dtype | None = None) -> tuple[Layer, ...]:
-    """Rows [M, P] as layers, the head last. `products` is the type of the matrix products (default: the rows' own)."""
+    """Return the rows [M, P] as layers, the head last. `products` is the type of the matrix products (default: the
+    rows' own)."""
     views = layout.views(rows)
     net = []
     for name in dict.fromkeys(slot.name.partition(".")[0] for slot in layout.slots):
@@ -112,20 +113,20 @@ def backward(net: Sequence[Layer], tape: Sequence[Activations], grad_q: Tensor, 
 
 
 def _affine(inputs: Tensor, layer: Layer) -> Tensor:
-    """[M, B, inputs] -> [M, B, H] in the type of the bias; the product runs in the type of the weight."""
+    """Return [M, B, inputs] -> [M, B, H] in the type of the bias; the product runs in the type of the weight."""
     if layer.weight.dtype == layer.bias.dtype and not is_dense_only(inputs):
         return torch.baddbmm(layer.bias, inputs, layer.weight)
     return _product(inputs, layer.weight).to(layer.bias.dtype).add_(layer.bias)
 
 
 def _padded(x: Tensor) -> Tensor:
-    """[M, B, H] -> the same with B rounded up to a multiple of ROW_ALIGN."""
+    """Return [M, B, H] -> the same with B rounded up to a multiple of ROW_ALIGN."""
     missing = -x.shape[1] % ROW_ALIGN
     return functional.pad(x, (0, 0, 0, missing)) if missing else x
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """[M, n, k] @ [M, k, m] -> [M, n, m]."""
+    """Return [M, n, k] @ [M, k, m] -> [M, n, m]."""
     if a.dtype == torch.bfloat16 and a.device.type == "cpu" and a[0].numel() * b.shape[-1] <= ONEDNN_SIZE:
         return torch.stack([torch.mm(x, y) for x, y in zip(a.unbind(), b.unbind(), strict=True)])
     return torch.bmm(a, b)
@@ -149,12 +150,12 @@ def _norm_backward(gain: Tensor, seen: Activations, grad: Tensor, out: Layer) ->
 
 
 def is_dense_only(tensor: Tensor) -> bool:
-    """Whether its device is to be spared strides."""
+    """Return whether its device is to be spared strides."""
     return tensor.device.type in DENSE_ONLY
 
 
 def _column_sums(x: Tensor, out: Tensor) -> None:
-    """Sums over the batch: [M, B, H] -> out [M, 1, H]."""
+    """Sum over the batch: [M, B, H] -> out [M, 1, H]."""
     if is_dense_only(out):
         out.copy_(x.sum(dim=1, keepdim=True))
     else:

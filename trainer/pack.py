@@ -30,13 +30,13 @@ class Batch(Generic[A]):
     """[N], 1.0 where the episode ends."""
 
     def take(self, index: A | slice) -> "Batch[A]":
-        """The rows of an index of any shape, each array with that shape in front."""
+        """Return the rows of an index of any shape, each array with that shape in front."""
         return Batch(
             self.states[index], self.actions[index], self.rewards[index], self.next_states[index], self.terminals[index]
         )
 
     def map(self, change: Callable[[A], B]) -> "Batch[B]":
-        """Each array changed."""
+        """Return each array changed."""
         arrays = self.states, self.actions, self.rewards, self.next_states, self.terminals
         return Batch(*(change(array) for array in arrays))
 
@@ -57,16 +57,16 @@ class PackState(Generic[A]):
     """[M, P], the target network; None where every transition is terminal, so that its output is never used."""
 
     def kinds(self) -> dict[str, A]:
-        """The rows [M, P] by kind."""
+        """Return the rows [M, P] by kind."""
         rows = {"params": self.params, "exp_avg": self.exp_avg, "exp_avg_sq": self.exp_avg_sq}
         return rows if self.target is None else rows | {"target": self.target}
 
     def part(self, members: slice) -> "PackState[A]":
-        """These members, in the same memory."""
+        """Return these members, in the same memory."""
         return self.map(lambda rows: rows[members])
 
     def map(self, change: Callable[[A], B]) -> "PackState[B]":
-        """Each array changed."""
+        """Return each array changed."""
         target = None if self.target is None else change(self.target)
         moments = change(self.exp_avg), change(self.exp_avg_sq)
         return PackState(change(self.params), *moments, change(self.steps), target)
@@ -78,7 +78,7 @@ Data = Batch[np.ndarray]
 
 
 def fresh(rows: Sequence[Float], bootstraps: bool) -> State:
-    """The state of members that start with these parameters, each [P], before the first step."""
+    """Return the state of members that start with these parameters, each [P], before the first step."""
     shape = len(rows), len(rows[0])
     params, target = aligned_zeros(*shape), aligned_zeros(*shape) if bootstraps else None
     for array in (params,) if target is None else (params, target):
@@ -87,7 +87,7 @@ def fresh(rows: Sequence[Float], bootstraps: bool) -> State:
 
 
 def kept(state: State, members: Sequence[int]) -> State:
-    """A copy of these members alone."""
+    """Return a copy of these members alone."""
 
     def copy(rows: Float) -> Float:
         made = aligned_zeros(len(members), *rows.shape[1:])
@@ -112,7 +112,7 @@ class Engine(Protocol):
         ...
 
     def refresh(self) -> None:
-        """The state was changed from outside: renew what is derived from it."""
+        """Renew what is derived from the state, which was changed from outside."""
         ...
 
     def store(self) -> None:
@@ -126,5 +126,5 @@ class EngineFactory(Protocol):
     def __call__(
         self, layout: Layout, state: State, members: Sequence[TrainerConfig], data: Data, device: str = "cpu"
     ) -> Engine:
-        """The engine of a pack, on a device as torch names it."""
+        """Return the engine of a pack, on a device as torch names it."""
         ...

@@ -157,7 +157,7 @@ def pack_adam(
 
 @compiled
 def pack_weights(params: Floats, table: Ints, layer: int, weights: Halves) -> None:
-    """A layer's weights rounded to bfloat16: rows [M, P] -> weights [M, inputs * H]."""
+    """Round a layer's weights to bfloat16: rows [M, P] -> weights [M, inputs * H]."""
     size, at = table[layer, 0] * table[layer, 1], table[layer, 2]
     for m in range(len(params)):
         narrow(params[m, at : at + size], weights[m])
@@ -165,7 +165,7 @@ def pack_weights(params: Floats, table: Ints, layer: int, weights: Halves) -> No
 
 @compiled
 def pack_weight_gradients(gradients: Halves, table: Ints, layer: int, grads: Floats) -> None:
-    """A layer's gradients [M, inputs * H] from bfloat16 into the rows [M, P]."""
+    """Write a layer's gradients [M, inputs * H] from bfloat16 into the rows [M, P]."""
     size, at = table[layer, 0] * table[layer, 1], table[layer, 2]
     for m in range(len(grads)):
         widen(gradients[m], grads[m, at : at + size])

@@ -40,7 +40,7 @@ def pack_key(config: TrainerConfig) -> PackKey:
 
 
 def estimate_bytes(configs: Sequence[TrainerConfig], state_dim: int, rows: int, heldout_rows: int = 0) -> int:
-    """Memory of a pack's tensors at its peak, in bytes, the target network of multi-step data included.
+    """Return the memory of a pack's tensors at its peak, in bytes, the target network of multi-step data included.
 
     A process adds what its libraries and compiled code take, about 350 MB on a CPU. Generous rather than exact, to
     bound packs by.

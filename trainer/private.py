@@ -12,7 +12,8 @@ _NOBODY = Path("/proc/sys/kernel/overflowuid")
 
 
 def open_to_others(folder: Path) -> Path | None:
-    """The folder, or the first above it, that is another user's or that another can write to; None if there is none.
+    """Return the folder, or the first above it, that is another user's or that another can write to; None if there is
+    none.
 
     Above it, root's are as good as ours, and so are those where only an owner may remove what is in them (/tmp).
     Raises OSError.
@@ -33,8 +34,8 @@ def open_to_others(folder: Path) -> Path | None:
 
 
 def _roots_outside() -> tuple[int, ...]:
-    """How a container without root's rights shows the owner of the system's own folders: as nobody, like all users
-    outside of it, who cannot be told apart. Elsewhere nobody is a user like others."""
+    """Return how a container without root's rights shows the owner of the system's own folders: as nobody, like all
+    users outside of it, who cannot be told apart. Elsewhere nobody is a user like others."""
     try:
         held = sum(int(line.split()[2]) for line in _MAP.read_text(encoding="ascii").splitlines())
         return () if held >= ALL_IDS else (int(_NOBODY.read_text(encoding="ascii")),)
@@ -43,7 +44,7 @@ def _roots_outside() -> tuple[int, ...]:
 
 
 def _has_list(folder: Path) -> bool:
-    """Whether an access control list says more than the mode, whose bits of the group are then its mask."""
+    """Return whether an access control list says more than the mode, whose bits of the group are then its mask."""
     try:
         return hasattr(os, "getxattr") and bool(os.getxattr(folder, "system.posix_acl_access"))
     except OSError:  # it has none, or the file system knows none
@@ -51,7 +52,7 @@ def _has_list(folder: Path) -> bool:
 
 
 def _is_own_group(gid: int) -> bool:
-    """Whether it is the user's private group, as many systems give to each user, with a umask of 002."""
+    """Return whether it is the user's private group, as many systems give to each user, with a umask of 002."""
     try:
         group, name = grp.getgrgid(gid), pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -29,7 +29,8 @@ METRIC_COLUMNS = tuple(field.name for field in fields(EpochMetrics))
 
 
 def log_line(metrics: EpochMetrics, epochs: int) -> str:
-    """`Epoch 210/2000 | Loss: 0.0949 | TD: ... | CQL: ... | Q: ...`: tail and grep are used on it in a worker's log."""
+    """Return `Epoch 210/2000 | Loss: 0.0949 | TD: ... | CQL: ... | Q: ...`: tail and grep are used on it in a worker's
+    log."""
     line = (
         f"Epoch {metrics.epoch}/{epochs} | Loss: {metrics.loss:.4f} | TD: {metrics.td_loss:.4f}"
         f" | CQL: {metrics.cql_loss:.4f} | Q: {metrics.q_mean:.4f}"

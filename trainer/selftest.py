@@ -62,7 +62,8 @@ def epochs(
 
 
 def difference(found: Sequence[Sequence[EpochMetrics]], expected: Sequence[Sequence[EpochMetrics]]) -> float:
-    """The largest |a - b| / (0.1 + |b|) over all metrics but the speed; infinite if one is missing or no number."""
+    """Return the largest |a - b| / (0.1 + |b|) over all metrics but the speed; infinite if one is missing or no
+    number."""
     largest = 0.0
     for some, others in zip(found, expected, strict=True):
         for one, other in zip(some, others, strict=True):
@@ -78,13 +79,13 @@ def difference(found: Sequence[Sequence[EpochMetrics]], expected: Sequence[Seque
 def losses_apart(
     dataset: Dataset, device: str, engine: EngineFactory | None, members: int = 3, count: int = 2
 ) -> float:
-    """How far `count` epochs of a pack on the device are from the CPU's, by `difference`."""
+    """Return how far `count` epochs of a pack on the device are from the CPU's, by `difference`."""
     pack = [training(seed=seed, epochs=count, validate_every=1) for seed in range(members)]
     return difference(epochs(pack, dataset, device, engine), epochs(pack, dataset, "cpu", cpu_reference()))
 
 
 def resume_apart(dataset: Dataset, device: str, engine: EngineFactory | None, count: int = 2) -> float:
-    """How far a pack that was interrupted and resumed on the device ends from one that was not."""
+    """Return how far a pack that was interrupted and resumed on the device ends from one that was not."""
     pack = [training(seed=seed, epochs=2 * count, validate_every=1) for seed in range(2)]
     expected = epochs(pack, dataset, device, engine)
     first = PackTrainer(pack, dataset, device, engine=engine)
@@ -99,7 +100,7 @@ def resume_apart(dataset: Dataset, device: str, engine: EngineFactory | None, co
 def speeds(
     dataset: Dataset, device: str, engine: EngineFactory | None, precision: Precision, cores: int, seconds: float
 ) -> tuple[ShapeSpeed, ...]:
-    """The device's speed beside that of all cores, in the precision that each would have."""
+    """Return the device's speed beside that of all cores, in the precision that each would have."""
     packs = [(training(dims), members) for dims, members in SHAPES]
     on_device = [member_step_s(config, members, dataset, device, engine, seconds) for config, members in packs]
     on_cores = cores_step_s(SHAPES, precision, cores, seconds)

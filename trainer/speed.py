@@ -36,7 +36,7 @@ def training(
     validate_every: int = sys.maxsize,
     precision: Precision = "fp32",
 ) -> TrainerConfig:
-    """A training run as it is tested and timed."""
+    """Return a training run as it is tested and timed."""
     return TrainerConfig(
         epochs=epochs,
         lr=1e-4,
@@ -51,7 +51,7 @@ def training(
 def member_step_s(
     config: TrainerConfig, members: int, dataset: Dataset, device: str, engine: EngineFactory | None, seconds: float
 ) -> float:
-    """Seconds of one member's step in a pack of so many: the median of whole epochs."""
+    """Return the seconds of one member's step in a pack of so many: the median of whole epochs."""
     trainer = PackTrainer([replace(config, seed=seed) for seed in range(members)], dataset, device, engine=engine)
     trainer.run_epoch()
     devices.synchronize(device)
@@ -66,7 +66,8 @@ def member_step_s(
 
 
 def cores_step_s(shapes: Shapes, precision: Precision, cores: int, seconds: float) -> list[float]:
-    """Seconds of one member's step for each shape, as `cores` processes do it together. RuntimeError if one fails."""
+    """Return the seconds of one member's step for each shape, as `cores` processes do it together. RuntimeError if one
+    fails."""
     asked = json.dumps({"shapes": shapes, "precision": precision, "seconds": seconds})
     command = [sys.executable, "-P", "-m", "trainer.speed"]  # the user's folder is none to import from
     with ExitStack() as stack:

@@ -66,13 +66,13 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str
 
 
 def _header(metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """What `write_tensors` wrote beside the tensors; empty for a file of another make. Raises ValueError."""
+    """Return what `write_tensors` wrote beside the tensors; empty for a file of another make. Raises ValueError."""
     value = json.loads((metadata or {}).get(HEADER, "{}"))
     return value if isinstance(value, dict) else {}
 
 
 def _checksum(tensors: Mapping[str, np.ndarray], kind: str, document: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) over kind, document, and each tensor's name, type, shape and bytes in order of names."""
+    """Return the SHA-256 (hex) over kind, document, and each tensor's name, type, shape and bytes in order of names."""
     total = hashlib.sha256(f"{kind}\0{json.dumps(document, sort_keys=True)}\0".encode())
     for name in sorted(tensors):
         tensor = tensors[name]

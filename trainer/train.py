@@ -88,7 +88,7 @@ class PackTrainer:
         ]
 
     def capture(self, member: int) -> Checkpoint:
-        """All that is needed to go on from here, copied."""
+        """Return all that is needed to go on from here, copied."""
         tensors = {
             f"{kind}/{name}": view.copy()
             for kind, pack in self._trained().kinds().items()
@@ -130,11 +130,11 @@ class PackTrainer:
         self._place(kept(self._trained(), keep))
 
     def q_values(self, states: Float, member: int) -> Float:
-        """Q values [N, A] of states [N, D] as in the source (not standardised), always in fp32."""
+        """Return Q values [N, A] of states [N, D] as in the source (not standardised), always in fp32."""
         return self.model(member).q_values(states)
 
     def model(self, member: int) -> Model:
-        """The member's network, usable alone."""
+        """Return the member's network, usable alone."""
         views = self._layout.views(self._trained().params[member])
         return Model(
             tensors={name: view.copy() for name, view in views.items()},
@@ -150,7 +150,7 @@ class PackTrainer:
             raise RuntimeError("an epoch was interrupted: make a new PackTrainer and restore its members")
 
     def _trained(self) -> State:
-        """The state as it is now, wherever it is trained."""
+        """Return the state as it is now, wherever it is trained."""
         self._usable()
         if self.members:
             self._engine.store()
@@ -173,7 +173,7 @@ class PackTrainer:
             self._engine: Engine = self._make_engine(self._layout, state, self.members, self._train, self.device)
 
     def _epoch_order(self) -> Int:
-        """The rows of every batch of the coming epoch, [S, M, B]."""
+        """Return the rows of every batch of the coming epoch, [S, M, B]."""
         batch = self.members[0].batch_size
         orders = [
             epoch_order(config.seed, done, len(self._train.actions))[: self._steps * batch].reshape(self._steps, batch)
@@ -194,7 +194,7 @@ class PackTrainer:
 
 
 def _metrics(epoch: int, means: list[float], samples_per_s: float, heldout: list[float] | None) -> EpochMetrics:
-    """One member's report of an epoch: means of (loss, td, cql, q, gradient norm), held-out (loss, td, cql)."""
+    """Return one member's report of an epoch: means of (loss, td, cql, q, gradient norm), held-out (loss, td, cql)."""
     loss, td, cql, q_mean, grad_norm = means
     val_loss, val_td, val_cql = heldout or (None, None, None)
     return EpochMetrics(epoch, loss, td, cql, q_mean, grad_norm, samples_per_s, val_loss, val_td, val_cql)

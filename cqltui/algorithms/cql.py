@@ -50,7 +50,7 @@ _BY_NAME, _BY_NUMBER = choice(LAST, BEST), integer(1, MAX_EPOCHS)
 
 
 def _read_kept(value: object, key: str, problems: Problems) -> Any:
-    """One of the epochs whose weights are kept."""
+    """Return one of the epochs whose weights are kept."""
     return (_BY_NAME if isinstance(value, str) else _BY_NUMBER)(value, key, problems)
 
 
@@ -70,7 +70,7 @@ _STOP_KEYS = {
 
 
 def _read_early_stop(value: object, key: str, problems: Problems) -> Any:
-    """`{metric = "val_td_loss", patience = 100, min_delta = 0.0}`, of which patience is required, or "off"."""
+    """Return `{metric = "val_td_loss", patience = 100, min_delta = 0.0}`, of which patience is required, or "off"."""
     if value is None or value == "off":  # None: as JSON has it
         return None
     if not isinstance(value, dict):

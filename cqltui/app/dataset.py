@@ -10,7 +10,7 @@ from trainer.data.types import DataError
 
 
 def load_data(campaign: Campaign) -> tuple[Campaign, DataSummary]:
-    """The campaign with its tasks' ids, and what there is to know of its data. Raises InputError."""
+    """Return the campaign with its tasks' ids, and what there is to know of its data. Raises InputError."""
     if campaign.data.path is not None and not is_utf8(path := str(campaign.data.path.resolve())):
         raise InputError(f"{word(path)}: its name is not UTF-8, as workers are told it: rename or copy it")
     try:

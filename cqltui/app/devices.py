@@ -40,7 +40,7 @@ class Device:
 
 
 def probe(environment: Mapping[str, str] = os.environ) -> tuple[str, tuple[Device, ...]]:
-    """(PyTorch's version, devices with the CPU last). Raises CqltuiError if PyTorch cannot be loaded."""
+    """Return (PyTorch's version, devices with the CPU last). Raises CqltuiError if PyTorch cannot be loaded."""
     version, found = _ask({})
     instances = _entries(environment.get(MASK))
     if found[0].kind != "cuda" or len(instances) < 2 or not instances[0].startswith("MIG-"):
@@ -55,7 +55,7 @@ def probe(environment: Mapping[str, str] = os.environ) -> tuple[str, tuple[Devic
 
 
 def _ask(extra: Mapping[str, str]) -> tuple[str, tuple[Device, ...]]:
-    """What a process with this in its environment sees."""
+    """Return what a process with this in its environment sees."""
     try:
         command = [*PYTHON, "-m", "trainer.devices"]
         answer = subprocess.run(
@@ -71,7 +71,7 @@ def _ask(extra: Mapping[str, str]) -> tuple[str, tuple[Device, ...]]:
 
 
 def of_kind(kind: str, devices: Sequence[Device], environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The names of the devices of a kind. Raises InputError if there is none."""
+    """Return the names of the devices of a kind. Raises InputError if there is none."""
     if not (chosen := tuple(device.name for device in devices if device.kind == kind)):
         mask = environment.get(MASK)
         hidden = f" ({MASK} is {mask[:80]!r}, which hides the others)" if kind == "cuda" and mask is not None else ""
@@ -81,13 +81,14 @@ def of_kind(kind: str, devices: Sequence[Device], environment: Mapping[str, str]
 
 
 def slots(chosen: Sequence[str], count: int | None) -> tuple[str, ...]:
-    """The device of each worker, the chosen ones in turn: one a core, or one a GPU, unless the count is given."""
+    """Return the device of each worker, the chosen ones in turn: one a core, or one a GPU, unless the count is
+    given."""
     total = count or (default_workers().amount if list(chosen) == ["cpu"] else len(chosen))
     return tuple(chosen[place % len(chosen)] for place in range(total))
 
 
 def environment_of(place: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What makes a worker see its own GPU only, and know what that is called here.
+    """Return what makes a worker see its own GPU only, and know what that is called here.
 
     `place` is a device as this process sees it, through a mask of its own if there is one.
     """
@@ -99,7 +100,7 @@ def environment_of(place: str, environment: Mapping[str, str] = os.environ) -> d
 
 
 def _entries(mask: str | None) -> list[str]:
-    """What a mask names, as it stands there: CUDA reads it again."""
+    """Return what a mask names, as it stands there: CUDA reads it again."""
     return [] if mask is None or not mask.strip() else [entry.strip() for entry in mask.split(",")]
 
 
@@ -113,7 +114,8 @@ def default_workers() -> Allowed:
 
 
 def auto_precision(places: Sequence[str], cpu_info: Path = Path("/proc/cpuinfo")) -> Precision:
-    """What `precision = "auto"` means for workers on these devices: bf16 where the check in docs/speed.md has passed.
+    """Return what `precision = "auto"` means for workers on these devices: bf16 where the check in docs/speed.md has
+    passed.
 
     That is on x86 processors that multiply bfloat16 themselves; everywhere else it is fp32.
     """

@@ -70,12 +70,12 @@ def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:
 
 
 def summary_text(run_dir: RunDir) -> str:
-    """The summary, whoever has written the run directory."""
+    """Return the summary, whoever has written the run directory."""
     return plain_text(read_regular(run_dir.summary_txt, SUMMARY_BYTES).decode("utf-8", "replace"), SUMMARY_LINE)
 
 
 def exit_code(state: RunState) -> ExitCode:
-    """How a run that nobody works on any more ended."""
+    """Return how a run that nobody works on any more ended."""
     statuses = {task.status for task in state.tasks.values()}
     if not statuses <= ENDED:
         return ExitCode.STOPPED
@@ -83,7 +83,7 @@ def exit_code(state: RunState) -> ExitCode:
 
 
 def read(queue: Queue) -> RunState:
-    """The run's state, read once. Raises redis.RedisError."""
+    """Return the run's state, read once. Raises redis.RedisError."""
     return reduce(RunState(online=True), queue.snapshot())
 
 

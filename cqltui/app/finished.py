@@ -25,7 +25,7 @@ from trainer.config import Precision
 
 
 def as_begun(campaign: Campaign, data: DataSummary, run_dir: RunDir) -> Campaign:
-    """The campaign with the precision that "auto" came to when the run began."""
+    """Return the campaign with the precision that "auto" came to when the run began."""
     phases = decode.dicts(manifest.known(run_dir).get("phases"))
     tasks = [task for phase in phases for task in decode.dicts(phase.get("tasks")) if task.get("auto_precision")]
     found = {decode.text(trainer, "precision") for trainer in decode.dicts([task.get("trainer") for task in tasks])}
@@ -36,7 +36,7 @@ def as_begun(campaign: Campaign, data: DataSummary, run_dir: RunDir) -> Campaign
 
 
 def look(run_dir: RunDir) -> RunState | None:
-    """How a run stands that nobody has open and whose supervisor has left in good order; else None."""
+    """Return how a run stands that nobody has open and whose supervisor has left in good order; else None."""
     if not run_dir.campaign_json.is_file() or is_supervised(run_dir) or is_alive(run_dir.server):
         return None
     try:
@@ -47,8 +47,8 @@ def look(run_dir: RunDir) -> RunState | None:
 
 
 def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
-    """How the run stands if this very campaign has come to its end there, with everything in place; else None. Raises
-    InputError for the data."""
+    """Return how the run stands if this very campaign has come to its end there, with everything in place; else None.
+    Raises InputError for the data."""
     state = look(run_dir)
     if state is None or manifest.is_own_server(run_dir):  # what its server knows may be newer
         return None
@@ -75,7 +75,7 @@ def _is_published(run_dir: RunDir, task: TaskState) -> bool:
 
 
 def print_state(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:
-    """What there is to say of it without a screen; how it ended."""
+    """Return what there is to say of it without a screen; how it ended."""
     if as_json:
         print(to_line(snapshot_of(state, time.time())))
         return exit_code(state)

@@ -73,8 +73,8 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
 
 
 def auto_device(campaign: Mapping[str, Any], *, is_here: bool) -> str:
-    """What "auto" is for a worker that joins: where the campaign trains. On another machine than the run's that is a
-    device only that has passed its self test there, else the CPU."""
+    """Return what "auto" is for a worker that joins: where the campaign trains. On another machine than the run's that
+    is a device only that has passed its self test there, else the CPU."""
     kind = campaign.get("device")
     if kind == "cpu" or kind not in devices.KINDS:
         return "cpu"
@@ -87,8 +87,8 @@ def auto_device(campaign: Mapping[str, Any], *, is_here: bool) -> str:
 
 
 def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
-    """Where to write, and whether that is the run directory itself: on another machine it is a folder of our own,
-    from which results travel through the server. Raises InputError if the server has no campaign."""
+    """Return where to write, and whether that is the run directory itself: on another machine it is a folder of our
+    own, from which results travel through the server. Raises InputError if the server has no campaign."""
     said = server.queue.campaign()
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
@@ -106,7 +106,7 @@ def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
 
 
 def _own_run(campaign: CampaignInfo) -> RunDir | None:
-    """The run directory that the server names, if it is this user's and its campaign.json is the campaign's.
+    """Return the run directory that the server names, if it is this user's and its campaign.json is the campaign's.
 
     Who works for somebody else's server writes nowhere else: its links are resolved first, and what counts is there.
     """

@@ -30,7 +30,7 @@ class PackSpec(NamedTuple):
 
 
 def answers(packs: Sequence[PackSpec], device: str, seconds: float, *, limit: bool = False) -> Iterator[dict[str, Any]]:
-    """What a measuring process says of each pack, as it goes; if it dies, the one it died of is the last."""
+    """Yield what a measuring process says of each pack, as it goes; if it dies, the one it died of is the last."""
     asked = [{"spec": pack.spec, "members": pack.members} for pack in packs]
     wanted = json.dumps({"device": device, "seconds": seconds, "limit": limit, "packs": asked})
     command = [*PYTHON, "-m", "cqltui.worker.measure"]
@@ -113,7 +113,7 @@ def pack_speeds(campaign: Campaign, data: DataSummary, places: Sequence[str], se
 
 
 def _packs(campaign: Campaign, digest: str, workers: int) -> list[tuple[TaskSpec, int]]:
-    """Each architecture of the campaign as a single task and, if it has mates, as one worker's share of them."""
+    """Return each architecture of the campaign as a single task and, if it has mates, as one worker's share of them."""
     shares = payload.fair_members(campaign, digest, workers)
     found: dict[str, tuple[TaskSpec, set[int]]] = {}
     for task in campaign.tasks:

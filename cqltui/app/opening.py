@@ -45,7 +45,7 @@ class Opening:
             self._over.set()
 
     def poll(self, timeout_s: float) -> list[Event]:
-        """The events since the last call."""
+        """Return the events since the last call."""
         assert self._feed is not None, "started before"
         return self._feed.poll(timeout_s)
 
@@ -61,7 +61,7 @@ class Opening:
         return self._queue
 
     def wait(self) -> Server:
-        """The server of the run, also if the screen was left before it stood. Raises what its start raised."""
+        """Return the server of the run, also if the screen was left before it stood. Raises what its start raised."""
         if not self.over:
             print("cqltui: the run is being started", file=sys.stderr)
             self._over.wait()

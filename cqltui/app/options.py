@@ -44,17 +44,17 @@ class RunOptions:
 
 
 def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
+    """Return a whole number from 1, for argparse."""
     return _number(text, int, lambda value: value >= 1, "a whole number from 1")
 
 
 def database(text: str) -> int:
-    """The number of one of a server's databases, for argparse."""
+    """Return the number of one of a server's databases, for argparse."""
     return _number(text, int, lambda value: 0 <= value < 1 << 31, "a whole number from 0")
 
 
 def positive_seconds(text: str) -> float:
-    """A positive number of seconds, for argparse."""
+    """Return a positive number of seconds, for argparse."""
     return _number(text, float, lambda value: 0 < value < float("inf"), "a positive number of seconds")
 
 
@@ -68,21 +68,22 @@ def _number(text: str, read: Callable[[str], Number], fits: Callable[[Number], b
 
 
 def directory(text: str) -> Path:
-    """A directory's path, for argparse: an empty one, of a variable that is not set, would be the current folder."""
+    """Return a directory's path, for argparse: an empty one, of a variable that is not set, would be the current
+    folder."""
     if not text:
         raise argparse.ArgumentTypeError("expected a directory, found nothing")
     return Path(text)
 
 
 def namespace(text: str) -> str:
-    """A [redis] namespace, for argparse."""
+    """Return a [redis] namespace, for argparse."""
     if not NAMESPACE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"expected {EXPECTED}; found {text[:40]!a}")
     return text
 
 
 def add_campaign(parser: argparse.ArgumentParser) -> None:
-    """The campaign file and what may be changed of it."""
+    """Add the campaign file and what may be changed of it."""
     parser.add_argument("campaign", type=Path, metavar="CAMPAIGN.toml", help="the campaign file")
     parser.add_argument(
         "--set",
@@ -143,7 +144,7 @@ def add_run_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:
-    """What is asked when the file is not that of the run any more."""
+    """Add what is asked when the file is not that of the run any more."""
     parser.add_argument("--yes", action="store_true", help="go on though the file withdraws what the run has trained")
 
 
@@ -161,24 +162,24 @@ def is_on_screen(arguments: argparse.Namespace) -> bool:
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:
-    """A line for each task."""
+    """Return a line for each task."""
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print a line for each task, however many there are"
     )
 
 
 def redis_url(flag: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The server's URL from flag or environment, or None."""
+    """Return the server's URL from flag or environment, or None."""
     return flag or next((environment[name] for name in URL_VARIABLES if environment.get(name)), None)
 
 
 def environment_with(url: str | None) -> dict[str, str]:
-    """The environment of a child that is to use that server: a password has no place in an argument."""
+    """Return the environment of a child that is to use that server: a password has no place in an argument."""
     return clean_environment({} if url is None else {URL_VARIABLES[0]: url})
 
 
 def load(arguments: argparse.Namespace) -> Campaign:
-    """The campaign as file, --set, --workers and --device say. Raises InputError."""
+    """Return the campaign as file, --set, --workers and --device say. Raises InputError."""
     campaign = load_campaign(arguments.campaign, arguments.settings)
     workers = campaign.workers
     if arguments.workers is not None:
@@ -189,8 +190,8 @@ def load(arguments: argparse.Namespace) -> Campaign:
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:
-    """What is to be run, where. Raises InputError, also for a run directory that is another user's, or a folder of
-    other files."""
+    """Return what is to be run, where. Raises InputError, also for a run directory that is another user's, or a folder
+    of other files."""
     campaign = load(arguments)
     found = run_dir(arguments.run_dir, campaign)
     expect_ours(found.path)
@@ -199,7 +200,8 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
 
 
 def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
-    """The directory of the campaign's run, which need not be there yet. Raises InputError if it cannot be one."""
+    """Return the directory of the campaign's run, which need not be there yet. Raises InputError if it cannot be
+    one."""
     path = _named(wanted or RUNS / campaign.name)
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
@@ -238,18 +240,18 @@ def earlier(campaign: Campaign) -> dict[str, Any] | None:
 
 
 def run_files() -> list[Path]:
-    """The campaign.json of each run in runs/, by name."""
+    """Return the campaign.json of each run in runs/, by name."""
     return sorted(RUNS.glob("*/campaign.json"))
 
 
 def _in_runs(run_dir: Path) -> Path:
-    """The directory, or where there is none, the run of that name in runs/."""
+    """Return the directory, or where there is none, the run of that name in runs/."""
     return RUNS / run_dir if not run_dir.exists() and (RUNS / run_dir / "campaign.json").exists() else run_dir
 
 
 def existing_run(run_dir: Path | None) -> RunDir:
-    """The run directory that a command is about: the one that is named, the only one that runs, or the only one there
-    is. Raises InputError that names those there are."""
+    """Return the run directory that a command is about: the one that is named, the only one that runs, or the only one
+    there is. Raises InputError that names those there are."""
     if run_dir is not None:
         found = RunDir(_named(_in_runs(run_dir)))
         try:
@@ -270,7 +272,7 @@ def existing_run(run_dir: Path | None) -> RunDir:
 
 
 def _named(path: Path) -> Path:
-    """The absolute path. Raises InputError if it could not be shown in a line, or be given to a server."""
+    """Return the absolute path. Raises InputError if it could not be shown in a line, or be given to a server."""
     if CONTROL.search(found := str(path.absolute())):
         raise InputError(
             f"{word(found)}: has control characters in its name: choose another, or rename it (mv {word(found)} NAME)"

@@ -40,7 +40,7 @@ def settle(
     *,
     test: bool,
 ) -> Placing:
-    """Where the campaign's workers train. `known`: campaign.json of the run that goes on, if there is one.
+    """Return where the campaign's workers train. `known`: campaign.json of the run that goes on, if there is one.
 
     `test`: test devices that have no verdict yet; else "auto" leaves them alone. Raises CqltuiError.
     """
@@ -58,7 +58,7 @@ def settle(
 
 
 def _as_before(before: _Before) -> Choice:
-    """The devices of the same kind, as far as there are any now."""
+    """Return the devices of the same kind, as far as there are any now."""
     if before.kind == "cpu":
         return Choice(("cpu",), before.reason)
     _, found = devices.probe()

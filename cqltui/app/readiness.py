@@ -59,7 +59,7 @@ def _torch(tell: Callable[[str], None], *, retest: bool) -> Iterator[Finding]:
 
 
 def self_test(verdict: Verdict) -> Finding:
-    """Whether "auto" may train on the device, and how fast it was."""
+    """Return whether "auto" may train on the device, and how fast it was."""
     what, when = f"self test of {verdict.device}", time.strftime("%Y-%m-%d %H:%M", time.localtime(verdict.tested_ts))
     if not verdict.passed:
         fix = '"auto" is the CPU. Once that is repaired: cqltui doctor --retest'
@@ -73,7 +73,7 @@ def self_test(verdict: Verdict) -> Finding:
 
 
 def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """How the cores compute."""
+    """Yield how the cores compute."""
     yield from allowed(allowance.cores(), allowance.memory(), devices.default_workers().amount)
     precision = devices.auto_precision(["cpu"])
     yield Finding(Level.OK, "precision on CPU", f'"auto" is {precision} here')
@@ -83,7 +83,7 @@ def processor(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def allowed(cores: Allowed, memory: Allowed, workers: int) -> Iterator[Finding]:
-    """What this process may use of the machine, and which limit counted."""
+    """Yield what this process may use of the machine, and which limit counted."""
     by = f" of {cores.machine}, by {cores.limit}" if cores.limit else ""
     few = "" if workers == cores.amount else ", since each takes memory"
     default = f"{workers} worker{'s' * (workers != 1)} by default{few}, one thread each"
@@ -109,7 +109,7 @@ def _embedded() -> Iterator[Finding]:
 
 
 def terminal(environment: Mapping[str, str], size: os.terminal_size, is_terminal: bool) -> Iterator[Finding]:
-    """Whether the screen can be drawn well."""
+    """Yield whether the screen can be drawn well."""
     if not is_terminal:
         yield Finding(Level.WARNING, "terminal", "none: a run prints lines", "run it in a terminal for the screen")
         return

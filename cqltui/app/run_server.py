@@ -15,7 +15,7 @@ from cqltui.supervisor.upkeep import campaign_elsewhere
 
 
 def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
-    """The server of an existing run, for commands on it, and its directory if it is named here.
+    """Return the server of an existing run, for commands on it, and its directory if it is named here.
 
     `start`: an embedded server that does not run is started; one that was killed under its users, or has lost its
     socket, always is. `look`: for a command that changes nothing, and needs no right to write. Raises InputError and
@@ -59,7 +59,7 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
 
 
 def _of_run(server: Server, run_dir: RunDir, *, look: bool) -> Server:
-    """The user's own server, once it is known not to hold the run that this directory is a copy of, which lies
+    """Return the user's own server, once it is known not to hold the run that this directory is a copy of, which lies
     elsewhere on this machine."""
     if server.embedded:
         return server

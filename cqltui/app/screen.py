@@ -37,7 +37,7 @@ WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
 def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Callable[[], None]) -> int:
-    """The screen on a run of this machine, which is seen while the run is being started.
+    """Return the screen on a run of this machine, which is seen while the run is being started.
 
     `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
     """
@@ -74,7 +74,7 @@ def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Ca
 
 
 def show_ended(run_dir: RunDir, state: RunState) -> int:
-    """The screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
+    """Return the screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
     still = Still(state, lambda: _reopened(run_dir))
     try:
         choice = run_ui(
@@ -92,7 +92,7 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
 
 
 def _reopened(run_dir: RunDir) -> Server | None:
-    """The server of a run that somebody goes on with; None while nobody does, or it has yet to start."""
+    """Return the server of a run that somebody goes on with; None while nobody does, or it has yet to start."""
     if not is_supervised(run_dir):
         return None
     try:
@@ -125,7 +125,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
 
 
 def _after(server: Server, run_dir: RunDir, choice: LeaveChoice) -> int:
-    """What was chosen when the screen was left, to its end; the exit code."""
+    """Return what was chosen when the screen was left, to its end; the exit code."""
     if choice is LeaveChoice.BACKGROUND:
         return _left_alone(server, run_dir)
     wanted = WANTED[choice]

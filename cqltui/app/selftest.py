@@ -46,7 +46,7 @@ class SelfTests:
         self._folder = folder or (cache / "selftest" if cache else None)
 
     def known(self, device: Device) -> Verdict | None:
-        """What an earlier test of the device found; None if it was not tested as things are now."""
+        """Return what an earlier test of the device found; None if it was not tested as things are now."""
         found = read_json(path) if (path := self._path(device)) is not None else None
         if found is None:
             return None
@@ -58,7 +58,7 @@ class SelfTests:
         return verdict if verdict.passed or recent else None
 
     def verdict(self, device: Device, *, again: bool = False) -> Verdict:
-        """What is known of the device, or what a test finds now."""
+        """Return what is known of the device, or what a test finds now."""
         if not again and (known := self.known(device)) is not None:
             return known
         self._tell(f"testing {device.name} ({device.description}) beside the CPU's cores: once, some seconds")

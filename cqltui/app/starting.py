@@ -32,7 +32,7 @@ def check(chosen: RunOptions) -> None:
 
 
 def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:
-    """The options of a run as the supervisor takes them; a server's URL travels in the environment."""
+    """Return the options of a run as the supervisor takes them; a server's URL travels in the environment."""
     given = [str(arguments.campaign.absolute())]
     for setting in arguments.settings:
         if setting.partition("=")[0].strip().partition(".")[0] != "redis":

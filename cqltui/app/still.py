@@ -30,7 +30,7 @@ class Still:
         self._feed: Feed | None = None
 
     def poll(self, timeout_s: float) -> list[Event]:
-        """The events since the last call."""
+        """Return the events since the last call."""
         if self._feed is not None:
             return self._feed.poll(timeout_s)
         events, self._events = self._events, []

@@ -83,7 +83,8 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
 
 
 def _done_on(queue: Queue) -> list[str]:
-    """The tasks that the server holds as done: of some the run directory has not heard while nobody supervised it."""
+    """Return the tasks that the server holds as done: of some the run directory has not heard while nobody supervised
+    it."""
     try:
         found = reduce(RunState(), queue.snapshot()).tasks.values()
     except RedisError:  # it has just ended; it is brought back below
@@ -122,7 +123,8 @@ def _assemble(
     reporters: Sequence[Reporter],
     lock: RunLock,
 ) -> Supervisor:
-    """The run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of it."""
+    """Return the run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of
+    it."""
     run_dir, queue, places = chosen.run_dir, server.queue, placing.places
     records = Records(run_dir, planned(campaign, data))
     created_ts = manifest.write(
@@ -174,12 +176,12 @@ def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study
 
 
 def standings(state: RunState) -> dict[str, TaskStanding]:
-    """How each task stands, for the results."""
+    """Return how each task stands, for the results."""
     return {task.id: standing(task) for task in state.tasks.values()}
 
 
 def standing(task: TaskState) -> TaskStanding:
-    """How a task stands, for the results."""
+    """Return how a task stands, for the results."""
     return TaskStanding(task.status, task.life.attempt, task.life.error, task.life.token)
 
 
@@ -190,7 +192,7 @@ def _describe(
     places: Sequence[str],
     verdicts: Mapping[str, Sequence[Verdict]],
 ) -> dict[str, Any]:
-    """What `state.decode.campaign` reads, with the criteria as they stand."""
+    """Return what `state.decode.campaign` reads, with the criteria as they stand."""
     return {
         "name": campaign.name,
         "title": campaign.title,

@@ -49,7 +49,7 @@ class Check:
 
 
 def _read_settings(value: object, key: str, problems: Problems) -> Any:
-    """The name of a setting, or a list of names, as a tuple; empty text or an empty list is none."""
+    """Return the name of a setting, or a list of names, as a tuple; empty text or an empty list is none."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return problems.expected(key, _settings.expected, value)
@@ -139,12 +139,12 @@ CHECKS: dict[str, Check] = {
 
 
 def params_of(criterion: Criterion) -> dict[str, ParamValue]:
-    """The criterion's parameters, with the defaults of those that it leaves unsaid."""
+    """Return the criterion's parameters, with the defaults of those that it leaves unsaid."""
     defaults = {name: param.default for name, param in CHECKS[criterion.check].params.items() if param.unsaid}
     return {**defaults, **dict(criterion.params)}
 
 
 def phase_names(criterion: Criterion) -> list[tuple[str, str]]:
-    """(parameter, value) of the criterion's parameters that name a phase."""
+    """Return (parameter, value) of the criterion's parameters that name a phase."""
     known = CHECKS[criterion.check].params
     return [(name, str(value)) for name, value in criterion.params if known[name].names_phase]

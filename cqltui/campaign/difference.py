@@ -157,7 +157,7 @@ def _alike(
 
 
 def _why_anew(task: TaskSpec, other: KnownTask, *, heldout: bool) -> str:
-    """Why the task cannot go on from the checkpoint of `other`; empty if it can."""
+    """Return why the task cannot go on from the checkpoint of `other`; empty if it can."""
     if not other.saved_epoch:
         return "no checkpoint of it was kept"
     if other.saved_epoch > task.trainer.epochs:

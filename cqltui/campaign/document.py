@@ -21,8 +21,8 @@ _PIECE = re.compile(
 
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
-    """The document; InputError with line and column where it is not TOML or not UTF-8. A byte order mark, as some
-    editors write it, is passed over."""
+    """Return the document; InputError with line and column where it is not TOML or not UTF-8. A byte order mark, as
+    some editors write it, is passed over."""
     content = content.removeprefix(codecs.BOM_UTF8)
     if (at := _long_key(content)) >= 0:
         line = content.count(b"\n", 0, at) + 1
@@ -45,7 +45,7 @@ def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def _long_key(content: bytes) -> int:
-    """Where a key of too many parts begins, which is no text or comment; -1 if there is none."""
+    """Return where a key of too many parts begins, which is no text or comment; -1 if there is none."""
     if _LONG_KEY.search(content) is None:
         return -1
     return next((found.start() for found in _PIECE.finditer(content) if found["key"] is not None), -1)

@@ -12,17 +12,17 @@ Axes = Mapping[str, Sequence[Any]]
 
 
 def size(axes: Axes) -> int:
-    """Number of points, without making them."""
+    """Return the number of points, without making them."""
     return math.prod(len(values) for values in axes.values())
 
 
 def points(axes: Axes) -> Iterator[dict[str, Any]]:
-    """All combinations. The file's first key varies slowest, its last key fastest; values keep their order."""
+    """Yield all combinations. The file's first key varies slowest, its last key fastest; values keep their order."""
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
 
 
 def point_title(axes: Axes, point: Mapping[str, Any]) -> str:
-    """What sets a point apart within its grid: the settings that vary, e.g. `alpha 0.2, [512, 256]`."""
+    """Return what sets a point apart within its grid: the settings that vary, e.g. `alpha 0.2, [512, 256]`."""
     varying = [name for name, values in axes.items() if len(values) > 1]
     return settings_title({name: point[name] for name in varying or axes})

@@ -42,7 +42,7 @@ def line_of(content: bytes, document: Callable[[], dict[str, Any]]) -> Callable[
 
 
 def _assignments(content: str) -> Iterator[tuple[Path, int]]:
-    """(path, line) of each key and table header, at the top level of nesting."""
+    """Yield (path, line) of each key and table header, at the top level of nesting."""
     table: Path = ()
     counts: dict[Path, int] = {}
     """Arrays of tables, with the number of tables so far."""
@@ -64,7 +64,7 @@ def _assignments(content: str) -> Iterator[tuple[Path, int]]:
 
 
 def _end_of_value(content: str, position: int) -> int:
-    """The position after the line break that ends the value; its strings and brackets may span several lines."""
+    """Return the position after the line break that ends the value; its strings and brackets may span several lines."""
     depth = 0
     while token := _TOKEN.search(content, position):
         position = token.end()
@@ -80,7 +80,7 @@ def _end_of_value(content: str, position: int) -> int:
 
 
 def _end_of_string(content: str, position: int, quotes: str) -> int:
-    """The position after the string of several lines that has begun before `position`."""
+    """Return the position after the string of several lines that has begun before `position`."""
     while (end := content.find(quotes, position)) >= 0:
         before = content[position:end]
         position = end + 1
@@ -94,7 +94,7 @@ def _parts(keys: str) -> list[str]:
 
 
 def _resolved(keys: list[str], counts: dict[Path, int]) -> Path:
-    """The path with the number of the latest table wherever it leads through an array of tables."""
+    """Return the path with the number of the latest table wherever it leads through an array of tables."""
     path: Path = ()
     for key in keys:
         path = (*path, key)
@@ -104,7 +104,7 @@ def _resolved(keys: list[str], counts: dict[Path, int]) -> Path:
 
 
 def _written(path: Path, document: Any) -> str:
-    """The path as messages write it: tables of an array that have a name by their name."""
+    """Return the path as messages write it: tables of an array that have a name by their name."""
     written = ""
     for part in path:
         try:

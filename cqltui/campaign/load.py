@@ -56,8 +56,8 @@ def campaign_from(
     settings: Sequence[str] = (),
     lines: Callable[[str], int | None] = lambda _: None,
 ) -> Campaign:
-    """The campaign that a parsed file describes; `settings` change `document` in place. `lines` tells the line of a key
-    path. Errors as `load_campaign`."""
+    """Return the campaign that a parsed file describes; `settings` change `document` in place. `lines` tells the line
+    of a key path. Errors as `load_campaign`."""
     mistakes = Problems(str(path))
     changes = parse_settings(settings, mistakes)
     scale = changes.pop(EPOCHS_SCALE, 1.0)
@@ -93,13 +93,14 @@ def campaign_from(
 
 
 def _algorithm_name(trainer: object) -> str:
-    """What [trainer] names, if anything: the rest is read by that algorithm's table."""
+    """Return what [trainer] names, if anything: the rest is read by that algorithm's table."""
     name = trainer.get("algorithm") if isinstance(trainer, dict) else None
     return name if isinstance(name, str) else DEFAULT
 
 
 def _data(table: object, state_cols: Any, path: Path, set_paths: set[str], problems: Problems) -> DataConfig:
-    """The [data] table. Keys that its source does not use are problems, or are dropped if `--set` chose the source."""
+    """Return the [data] table. Keys that its source does not use are problems, or are dropped if `--set` chose the
+    source."""
     read = read_table(table, "data", readers(schema.DATA), problems)
     source = read.get("source", "simulated")
     if INVALID in read.values() or state_cols is INVALID:
@@ -166,7 +167,7 @@ def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
 
 
 def _phase(table: object, key: str, context: _Context) -> Phase:
-    """One phase; its name is empty where it has none that can be used."""
+    """Return one phase; its name is empty where it has none that can be used."""
     problems = context.problems
     read = read_table(table, key, readers(context.schema.phase), problems, context.schema.hints)
     if "name" not in read and isinstance(table, dict):
@@ -206,7 +207,7 @@ Placed = tuple[str, TaskSpec]
 
 
 def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
-    """The [[phase.task]] tables."""
+    """Yield the [[phase.task]] tables."""
     if not isinstance(tables, list):
         context.problems.expected(key, "[[phase.task]] (a list of tables)", tables)
         return
@@ -233,7 +234,7 @@ def _listed(tables: object, key: str, shape: _TaskShape, context: _Context) -> I
 
 
 def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iterator[Placed]:
-    """The [phase.grid] table: one task for each combination."""
+    """Yield the [phase.grid] table: one task for each combination."""
     axes = read_table(table, key, readers(context.schema.grid), context.problems, context.schema.hints)
     if not axes and isinstance(table, dict) and not table:
         context.problems.expected(key, "at least one setting with a list of values", table)
@@ -252,13 +253,13 @@ def _grid(table: object, key: str, shape: _TaskShape, context: _Context) -> Iter
 
 
 def _is_auto(settings: Settings) -> bool:
-    """Whether the machine decides on the precision."""
+    """Return whether the machine decides on the precision."""
     return bool(settings.get("precision", "auto") == "auto")
 
 
 def _config(settings: Mapping[str, Any], place: str, context: _Context) -> TrainerConfig | None:
-    """A task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32 until a machine
-    is known (`Campaign.with_auto_precision`)."""
+    """Return a task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32 until a
+    machine is known (`Campaign.with_auto_precision`)."""
     missing = [name for name in context.schema.required if name not in settings]
     if missing:
         context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")
@@ -283,7 +284,7 @@ def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
 
 
 def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Context) -> Iterator[Criterion]:
-    """The [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison. `tasks`: the
+    """Yield the [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison. `tasks`: the
     phase's."""
     problems = context.problems
     if not isinstance(tables, list):

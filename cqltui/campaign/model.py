@@ -56,7 +56,7 @@ class Criterion:
     params: tuple[tuple[str, ParamValue], ...] = ()
 
     def param(self, name: str) -> ParamValue | None:
-        """The parameter's value, or None."""
+        """Return the parameter's value, or None."""
         return dict(self.params).get(name)
 
 
@@ -129,22 +129,23 @@ class Campaign:
         return len(self.data.state_cols)
 
     def phase(self, name: str) -> Phase:
-        """The phase of that name; KeyError if there is none."""
+        """Return the phase of that name; KeyError if there is none."""
         for phase in self.phases:
             if phase.name == name:
                 return phase
         raise KeyError(name)
 
     def quantity(self, task: TaskSpec, rows: int) -> Quantity:
-        """What the task costs on `rows` training transitions."""
+        """Return what the task costs on `rows` training transitions."""
         return task.algorithm.quantity(task.trainer, self.state_dim, rows)
 
     def memory_bytes(self, task: TaskSpec, members: int, rows: int, validation_rows: int) -> int:
-        """Memory of a pack of so many tasks like this one."""
+        """Return the memory of a pack of so many tasks like this one."""
         return task.algorithm.memory_bytes([task.trainer] * members, self.state_dim, rows, validation_rows)
 
     def with_auto_precision(self, precision: Precision) -> "Campaign":
-        """The same campaign with this precision wherever the file says "auto". Before `identified`: ids follow it."""
+        """Return the same campaign with this precision wherever the file says "auto". Before `identified`: ids follow
+        it."""
 
         def resolved(task: TaskSpec) -> TaskSpec:
             return replace(task, trainer=replace(task.trainer, precision=precision)) if task.auto_precision else task
@@ -156,7 +157,8 @@ class Campaign:
         return replace(self, phases=phases)
 
     def identified(self, data_digest: str) -> "Campaign":
-        """The same campaign with every task's digest filled in. `data_digest` as of `trainer.data.Dataset.digest`.
+        """Return the same campaign with every task's digest filled in. `data_digest` as of
+        `trainer.data.Dataset.digest`.
 
         Raises InputError if two tasks have the same id: the same task twice, or a collision of 32 bits.
         """
@@ -172,11 +174,11 @@ class Campaign:
 
 
 def task_digest(task: TaskSpec, data_digest: str) -> str:
-    """SHA-256 (hex) over the phase's name and exactly what determines the task's weights."""
+    """Return the SHA-256 (hex) over the phase's name and exactly what determines the task's weights."""
     return settings_digest(task.phase, task.trainer, data_digest)
 
 
 def settings_digest(phase: str, trainer: TrainerConfig, data_digest: str) -> str:
-    """The digest of the task that has these settings."""
+    """Return the digest of the task that has these settings."""
     identity = {"phase": phase, "trainer": named(trainer.algorithm).identity(trainer), "data": data_digest}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -50,7 +50,7 @@ class DataSummary:
 
 
 def task_info(campaign: Campaign, task: TaskSpec, index: int, data: DataSummary) -> dict[str, Any]:
-    """The fields of `state.model.TaskInfo`."""
+    """Return the fields of `state.model.TaskInfo`."""
     trainer, quantity = task.trainer, campaign.quantity(task, data.rows)
     return {
         "phase": task.phase,
@@ -71,7 +71,7 @@ def task_info(campaign: Campaign, task: TaskSpec, index: int, data: DataSummary)
 
 
 def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str, Any]:
-    """What a worker trains by; read back with `read_trainer` and `read_data`."""
+    """Return what a worker trains by; read back with `read_trainer` and `read_data`."""
     source, quantity = asdict(campaign.data), campaign.quantity(task, data.rows)
     source["path"] = None if campaign.data.path is None else str(campaign.data.path.resolve())
     return {
@@ -91,7 +91,8 @@ def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str
 
 
 def pack_key(task: TaskSpec, data_digest: str) -> str:
-    """Tasks of one phase and the same data with the same key train together; empty: the task trains alone."""
+    """Return the tasks of one phase and the same data with the same key train together; empty: the task trains
+    alone."""
     key = task.algorithm.pack_key(task.trainer)
     return f"{task.phase}:{key}:{data_digest[:16]}" if key else ""
 
@@ -103,7 +104,7 @@ def fair_members(campaign: Campaign, data_digest: str, workers: int) -> dict[str
 
 
 def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:
-    """The training's settings. Raises KeyError, TypeError or ValueError on a spec of another make."""
+    """Return the training's settings. Raises KeyError, TypeError or ValueError on a spec of another make."""
     raw = dict(spec["trainer"])
     algorithm = named(str(raw.get("algorithm", DEFAULT)))
     read = algorithm.accepted(raw, problems := Problems(""))
@@ -113,7 +114,7 @@ def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:
 
 
 def read_data(spec: Mapping[str, Any]) -> DataConfig:
-    """Where the training's transitions come from. Raises as `read_trainer`."""
+    """Return where the training's transitions come from. Raises as `read_trainer`."""
     raw = dict(spec["data"])
     raw["path"] = None if raw["path"] is None else Path(raw["path"])
     raw["state_cols"] = tuple((feature, column) for feature, column in raw["state_cols"])

@@ -46,7 +46,7 @@ class Choice:
 
 
 def read_verdict(raw: Mapping[str, Any], device: str, description: str) -> Verdict:
-    """A verdict as `trainer.selftest` prints it. Raises KeyError, TypeError or ValueError on something else."""
+    """Return a verdict as `trainer.selftest` prints it. Raises KeyError, TypeError or ValueError on something else."""
     shapes = tuple(
         ShapeSpeed(float(shape["step_flops"]), float(shape["device_step_s"]), float(shape["cores_step_s"]))
         for shape in raw["shapes"]
@@ -60,7 +60,7 @@ def read_verdict(raw: Mapping[str, Any], device: str, description: str) -> Verdi
 
 
 def choose(campaign: Campaign, verdicts: Sequence[Verdict], workers: int) -> Choice:
-    """Where "auto" trains the campaign, given the verdicts on the devices beside the CPU.
+    """Return where "auto" trains the campaign, given the verdicts on the devices beside the CPU.
 
     `workers`: how many there would be on the CPU.
     """
@@ -99,8 +99,8 @@ def _seconds(campaign: Campaign, verdict: Verdict, *, on_device: bool) -> float:
 
 
 def _step_s(shapes: Sequence[ShapeSpeed], flops: float, *, on_device: bool) -> float:
-    """Seconds of a step of so much work: in between by a straight line, beyond the largest in proportion, below the
-    smallest the same, since there it is calls that take the time."""
+    """Return the seconds of a step of so much work: in between by a straight line, beyond the largest in proportion,
+    below the smallest the same, since there it is calls that take the time."""
     points = sorted((shape.step_flops, shape.device_step_s if on_device else shape.cores_step_s) for shape in shapes)
     (low, low_s), (high, high_s) = points[0], points[-1]
     if flops <= low:

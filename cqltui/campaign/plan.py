@@ -39,7 +39,7 @@ class Speeds:
     assumed_flops_per_s: float = 190e9
 
     def seconds_per_step(self, shape: str, step_flops: int) -> float:
-        """Seconds that one step of that shape (`Algorithm.shape`) takes."""
+        """Return the seconds that one step of that shape (`Algorithm.shape`) takes."""
         measured = self.step_s.get(shape)
         return self.assumed_overhead_s + step_flops / self.assumed_flops_per_s if measured is None else measured
 
@@ -168,7 +168,8 @@ class Plan(_Totals):
 def plan(
     campaign: Campaign, rows: int, speeds: Speeds | None = None, *, heldout_rows: int = 0, workers: int = 1
 ) -> Plan:
-    """The cost of `campaign` on `rows` training transitions with so many workers, each taking the next task when free.
+    """Return the cost of `campaign` on `rows` training transitions with so many workers, each taking the next task when
+    free.
 
     Raises InputError where a batch is larger than the data.
     """
@@ -229,7 +230,7 @@ def _seconds(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds) -> f
 def _task_plan(
     campaign: Campaign, task: TaskSpec, all_rows: tuple[int, int], speeds: Speeds, start_s: float
 ) -> TaskPlan:
-    """`all_rows`: training and validation rows."""
+    """Return `all_rows`: training and validation rows."""
     quantity = campaign.quantity(task, all_rows[0])
     return TaskPlan(
         task=task,
@@ -245,12 +246,12 @@ def _task_plan(
 
 
 def _disk_bytes(task: TaskSpec, params: int, heldout_rows: int) -> int:
-    """What the task leaves in the run directory."""
+    """Return what the task leaves in the run directory."""
     result = _models(task) * FLOAT_BYTES * params + FLOAT_BYTES * len(ACTIONS) * heldout_rows
     result += EPOCH_BYTES * task.trainer.epochs
     return COPIES * result + CHECKPOINT_ROWS * FLOAT_BYTES * params + TASK_BYTES
 
 
 def _models(task: TaskSpec) -> int:
-    """How many models the task keeps: the last epoch's, the best and those of chosen epochs."""
+    """Return how many models the task keeps: the last epoch's, the best and those of chosen epochs."""
     return 1 + len(kept_names(task.trainer))

@@ -64,7 +64,7 @@ def _key(key: Key) -> dict[str, Any]:
 
 
 def _criteria() -> Iterator[dict[str, Any]]:
-    """The schema of each check with its parameters."""
+    """Yield the schema of each check with its parameters."""
     for name, check in CHECKS.items():
         properties: dict[str, Any] = {"text": {"type": "string"}, "check": {"const": name}}
         properties |= {param: dict(spec.read.schema) for param, spec in check.params.items()}

@@ -25,7 +25,7 @@ def parse_settings(settings: Sequence[str], problems: Problems) -> dict[str, Any
 
 
 def parse_value(raw: str) -> Any:
-    """A TOML value if it is one, else the text itself, so that data.source=games needs no quotes."""
+    """Return a TOML value if it is one, else the text itself, so that data.source=games needs no quotes."""
     try:
         document = tomllib.loads(f"value = {raw}")
     except (ValueError, RecursionError):  # ValueError: no TOML, or an integer of thousands of digits

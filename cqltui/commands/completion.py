@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _code(shell: str, program: str) -> str:
-    """What argcomplete gives, whose own places for the path take it apart if it has blanks."""
+    """Return what argcomplete gives, whose own places for the path take it apart if it has blanks."""
     code = shellcode([NAME], shell=shell, argcomplete_script=_PLACE)
     if shell != "fish":
         return code.replace(f'"{_PLACE}"', shlex.quote(program))
@@ -56,7 +56,7 @@ def _code(shell: str, program: str) -> str:
 
 
 def _program() -> str:
-    """The absolute path of the program of this environment, or of the one that was called."""
+    """Return the absolute path of the program of this environment, or of the one that was called."""
     own = Path(sysconfig.get_path("scripts")) / NAME
     called = Path(sys.argv[0]).absolute()
     found = next((str(path) for path in (own, called) if path.name == NAME and os.access(path, os.X_OK)), None)

@@ -46,7 +46,7 @@ LISTED_BYTES = 16 << 20
 
 
 def _is_listed(run_dir: RunDir) -> bool:
-    """Whether it is quick to read; of one that is not, a line says so."""
+    """Return whether it is quick to read; of one that is not, a line says so."""
     try:
         size = run_dir.campaign_json.stat().st_size
     except OSError:  # it has just been removed

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
-    """The state of the run, as its server tells it, else the run directory; and that in a few words."""
+    """Return the state of the run, as its server tells it, else the run directory; and that in a few words."""
     try:
         server, run_dir = open_run(arguments, look=True)
     except ServerError as error:
@@ -76,7 +76,7 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
 
 
 def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
-    """The state for programs; times in seconds since 1970."""
+    """Return the state for programs; times in seconds since 1970."""
     expected = estimate(state, now)
     return {
         "status": status,

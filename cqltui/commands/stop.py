@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _ended(run_dir: RunDir) -> str:
-    """That the campaign has come to its end, if it has."""
+    """Print that the campaign has come to its end, if it has."""
     try:
         state = from_disk(run_dir)
     except InputError:

@@ -28,18 +28,18 @@ class Kept:
     values: Sequence[float] = ()
 
     def around(self, epoch: int) -> Sequence[int]:
-        """The measured epochs nearest to this one: it itself, or the last before it and the first after it."""
+        """Return the measured epochs nearest to this one: it itself, or the last before it and the first after it."""
         at = bisect_left(self.epochs, epoch)
         return self.epochs[at : at + 1] if epoch in self.epochs[at : at + 1] else self.epochs[max(at - 1, 0) : at + 1]
 
     def value(self, epoch: int) -> float | None:
-        """The metric's value at exactly that epoch, or None if it was not measured there."""
+        """Return the metric's value at exactly that epoch, or None if it was not measured there."""
         at = bisect_left(self.epochs, epoch)
         return self.values[at] if epoch in self.epochs[at : at + 1] else None
 
 
 def last_and_curve(task: TaskSpec, left: Left, params: Params) -> Kept:
-    """What `conclusive` keeps of the task."""
+    """Return what `conclusive` keeps of the task."""
     name = params["metric"]
     points = left.points(name) if task.phase == params["seeds_from"] else []
     epochs, values = tuple(epoch for epoch, _ in points), array("d", (value for _, value in points))
@@ -95,7 +95,8 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
 
 
 def _nearest_shared(repeated: Sequence[Kept], wanted: int) -> int | None:
-    """The epoch nearest to the wanted one, of two as near the earlier, at which two repetitions or more were measured.
+    """Return the epoch nearest to the wanted one, of two as near the earlier, at which two repetitions or more were
+    measured.
 
     None if they did not train as far as that: where they would stand there, nobody knows.
     """
@@ -128,7 +129,7 @@ def _group(config: TrainerConfig, within: Sequence[str]) -> Group:
 
 
 def _label(within: Sequence[str], groups: Sequence[Group]) -> str:
-    """`alpha 0.2, 0.3`, or of several settings `alpha 0.2, gamma 0.9; alpha 0.3, gamma 0.9`."""
+    """Return `alpha 0.2, 0.3`, or of several settings `alpha 0.2, gamma 0.9; alpha 0.3, gamma 0.9`."""
     labels = [settings_title(dict(zip(within, group, strict=True))) for group in groups]
     if len(within) == 1:
         prefix = f"{within[0]} "

@@ -24,8 +24,8 @@ def watching(campaign: Campaign) -> dict[str, tuple[Criterion, ...]]:
 
 
 def figures(criteria: Sequence[Criterion], task: TaskSpec, left: Left) -> dict[Criterion, Any]:
-    """What the criteria need of a task that is done. It takes the place of the task's curves: they are looked at here
-    only, once for each accepted result."""
+    """Return what the criteria need of a task that is done. It takes the place of the task's curves: they are looked at
+    here only, once for each accepted result."""
     made = {}
     for criterion in criteria:
         if (figure := JUDGINGS[criterion.check].figure) is not None:

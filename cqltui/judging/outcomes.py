@@ -48,16 +48,16 @@ class Left:
         return self._read_q_heldout()
 
     def curve(self, metric: str) -> list[float]:
-        """The metric's values in order of epochs, without the epochs that have none."""
+        """Return the metric's values in order of epochs, without the epochs that have none."""
         return [value for _, value in self.points(metric)]
 
     def points(self, metric: str) -> list[tuple[int, float]]:
-        """(epoch, value) of the epochs at which the metric was measured."""
+        """Return (epoch, value) of the epochs at which the metric was measured."""
         values = ((entry.epoch, getattr(entry, metric)) for entry in self.metrics)
         return [(epoch, value) for epoch, value in values if value is not None]
 
     def final(self, metric: str) -> float | None:
-        """The metric's last value, or None if it was never measured."""
+        """Return the metric's last value, or None if it was never measured."""
         values = (getattr(entry, metric) for entry in reversed(self.metrics))
         return next((value for value in values if value is not None), None)
 
@@ -98,7 +98,7 @@ class Scope:
         return [outcome for outcome in self.own if outcome.done]
 
     def figures(self, phase: str = "") -> list[tuple[Any, TaskOutcome]]:
-        """The criterion's figure of each task that has a result and that figure; of its own phase or another."""
+        """Return the criterion's figure of each task that has a result and that figure; of its own phase or another."""
         found = self.outcomes.get(phase, ()) if phase else self.own
         pairs = [(o.figures.get(self.criterion), o) for o in found if o.done and o.figures is not None]
         return [(figure, outcome) for figure, outcome in pairs if figure is not None]
@@ -115,8 +115,8 @@ _BUT_FOR_SEED = attrgetter(*(field.name for field in fields(TrainerConfig) if fi
 
 
 def by_configuration(figures: Iterable[tuple[Any, TaskOutcome]]) -> dict[TrainerConfig, list[Any]]:
-    """The figures of each configuration's repetitions, in the order of the first: tasks that differ in their seed alone
-    repeat one configuration, whose seed is 0 here."""
+    """Return the figures of each configuration's repetitions, in the order of the first: tasks that differ in their
+    seed alone repeat one configuration, whose seed is 0 here."""
     groups: dict[Any, tuple[TrainerConfig, list[Any]]] = {}
     for figure, outcome in figures:
         key = _BUT_FOR_SEED(outcome.task.trainer)
@@ -144,7 +144,7 @@ def deviation(values: Sequence[float]) -> float:
 
 
 def mean_spread(values: Sequence[float]) -> str:
-    """`0.0949 ± 0.0012` (mean and sample standard deviation), the latter only of two values or more."""
+    """Return `0.0949 ± 0.0012` (mean and sample standard deviation), the latter only of two values or more."""
     if not all(map(math.isfinite, values)):
         return "not finite"
     mean = f"{average(values):.4f}"

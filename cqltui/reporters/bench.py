@@ -62,7 +62,7 @@ DERIVED = ("epochs_per_s", "samples_per_s", "gflops", "limit_share")
 
 
 def bench_json(row: BenchRow) -> dict[str, Any]:
-    """The row with what follows from it."""
+    """Return the row with what follows from it."""
     raw = asdict(row)
     shape: dict[str, Any] = raw.pop("shape")
     del raw["network"]  # for people
@@ -70,7 +70,7 @@ def bench_json(row: BenchRow) -> dict[str, Any]:
 
 
 def bench_table(rows: list[BenchRow], device: str) -> Table:
-    """One line a row."""
+    """Return one line a row."""
     table = Table(title=f"Training on {device}, one thread", title_justify="left", box=None, pad_edge=False)
     table.add_column("network", no_wrap=True)
     table.add_column("precision", no_wrap=True)

@@ -13,7 +13,7 @@ NAMED = 8
 
 
 def difference_lines(difference: Difference, run_dir: str) -> list[str]:
-    """Which run, how many tasks of each kind, and which, but for those that are simply kept."""
+    """Return which run, how many tasks of each kind, and which, but for those that are simply kept."""
     done = sum(known.done for known in difference.kept)
     back = sum(known.withdrawn for known in difference.kept)
     counts = (
@@ -31,13 +31,13 @@ def difference_lines(difference: Difference, run_dir: str) -> list[str]:
 
 
 def withdrawn_lines(withdrawn: Iterable[KnownTask]) -> list[str]:
-    """The tasks that are withdrawn, those first that were trained."""
+    """Return the tasks that are withdrawn, those first that were trained."""
     ordered = sorted(withdrawn, key=lambda known: (not known.done, not known.saved_epoch))
     return _named("withdrawn", [f"{_name(known.phase, known.title, known.id)}: {_stand(known)}" for known in ordered])
 
 
 def left_line(plan: Plan, difference: Difference) -> str:
-    """What is to be trained yet, by the plan's speeds."""
+    """Return what is to be trained yet, by the plan's speeds."""
     left = [
         (1 - difference.epochs_done.get(planned.task.id, 0) / planned.task.trainer.epochs, planned.seconds)
         for phase in plan.phases

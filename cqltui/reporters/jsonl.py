@@ -32,7 +32,7 @@ class JsonReporter:
 
 
 def to_line(event: Event) -> str:
-    """The event as one line of strict JSON in ASCII; numbers that JSON does not know are null."""
+    """Return the event as one line of strict JSON in ASCII; numbers that JSON does not know are null."""
     message = {
         "v": VERSION,
         "epoch": event.epoch,

@@ -120,7 +120,7 @@ class _Bars:
 
 
 def bars(state: RunState, expected: Estimate, now: float) -> Group:
-    """A bar per phase with its tasks, epochs, best loss and end, and a line for the whole run."""
+    """Return a bar per phase with its tasks, epochs, best loss and end, and a line for the whole run."""
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
     table.add_column(min_width=10, ratio=1)

@@ -121,7 +121,7 @@ def _tasks(plan: Plan) -> Table:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a time for people."""
+    """Return the seconds as a time for people."""
     if seconds < 0.95:
         return f"{max(1, round(1000 * seconds))} ms" if seconds else "0 s"
     return f"{seconds:.1f} s" if seconds < 60 else span(seconds)

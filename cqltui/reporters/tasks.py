@@ -18,7 +18,8 @@ CELL_LIMIT = 1000
 
 
 def task_table(tasks: Sequence[TaskState], width: int | None) -> list[str]:
-    """A heading and a line a task. Only the titles give way, to what else has to fit into `width`; None: nothing does.
+    """Return a heading and a line a task. Only the titles give way, to what else has to fit into `width`; None: nothing
+    does.
 
     An error ends its line, however long: it is what one came for.
     """

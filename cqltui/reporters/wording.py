@@ -23,7 +23,7 @@ _WANTED = {
 
 
 def clock(ts: float) -> str:
-    """The local time of day, "18:02:11"."""
+    """Return the local time of day, "18:02:11"."""
     try:
         return datetime.fromtimestamp(ts).strftime("%H:%M:%S")
     except (ValueError, OverflowError, OSError):
@@ -39,14 +39,14 @@ def day_and_time(ts: float) -> str:
 
 
 def finish_time(ts: float | None, now: float) -> str:
-    """When something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"."""
+    """Return when something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"."""
     if ts is None:
         return "unknown"
     return f"{clock(ts)} ({f'in {span(ts - now)}' if ts - now >= 1 else 'any moment'})"
 
 
 def span(seconds: float) -> str:
-    """A duration: "0.3 s", from ten seconds on "0:37:51"."""
+    """Return a duration: "0.3 s", from ten seconds on "0:37:51"."""
     if not seconds <= LONGEST_S:  # NaN too
         return "for ever"
     return f"{max(seconds, 0.0):.1f} s" if seconds < 9.95 else str(timedelta(seconds=round(seconds)))
@@ -61,7 +61,7 @@ class Said:
 
 
 def describe(before: RunState, event: Event, after: RunState) -> Iterator[Said]:
-    """The lines that the event is worth, without its time. None for progress, ticks and what was known already.
+    """Yield the lines that the event is worth, without its time. None for progress, ticks and what was known already.
 
     Changes that a snapshot tells of, since their own events were missed, are lines too.
     """
@@ -136,7 +136,7 @@ def _task(known: TaskState | None, task: TaskState | None) -> Iterator[Said]:
 
 
 def _change(known: Lifecycle | None, task: TaskState) -> str:
-    """What became of the task; empty if nothing that a reader would care for."""
+    """Return what became of the task; empty if nothing that a reader would care for."""
     life = task.life
     if known is not None and known.status is life.status and known.attempt == life.attempt and known.run == life.run:
         if known.priority != life.priority:
@@ -174,13 +174,13 @@ def _figures(task: TaskState) -> str:
 
 
 def more_tasks(left_out: Mapping[Status, int]) -> str:
-    """The line that stands for those of many tasks: "and 1,970 more tasks: 1,970 queued (each with -v)"."""
+    """Return the line that stands for those of many tasks: "and 1,970 more tasks: 1,970 queued (each with -v)"."""
     counted = ", ".join(f"{number:,} {status}" for status, number in left_out.items())
     return f"and {sum(left_out.values()):,} more tasks: {counted} (each with -v)"
 
 
 def phase_line(phase: PhaseProgress, finish_ts: float | None, now: float) -> str:
-    """How far a phase is, in one line."""
+    """Return how far a phase is, in one line."""
     percent = 100 * phase.epochs_done // phase.epochs_total if phase.epochs_total else 0
     parts = [
         f"phase {plain(phase.info.name, 40)}: {phase.done}/{phase.total} tasks",
@@ -199,7 +199,7 @@ def phase_line(phase: PhaseProgress, finish_ts: float | None, now: float) -> str
 
 
 def best_text(task: TaskState) -> str:
-    """The loss that a phase's best task is the best by: "validation 0.1012 (938fc1bd)"."""
+    """Return the loss that a phase's best task is the best by: "validation 0.1012 (938fc1bd)"."""
     figure = "" if task.headline is None else f"{task.algorithm.headline} {task.headline:.4f} "
     if task.best is not None:
         figure = f"validation {task.best:.4f} "

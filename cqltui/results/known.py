@@ -30,7 +30,8 @@ class Saved:
 
 
 def newest_saved(run_dir: RunDir, task_id: str, run: int, *, carried: bool = False) -> Saved | None:
-    """The task's newest checkpoint that has its metrics beside it: kept with its result, or of an attempt of the run.
+    """Return the task's newest checkpoint that has its metrics beside it: kept with its result, or of an attempt of the
+    run.
 
     Whether the file itself is whole is seen by who reads it. `carried`: other tasks' checkpoints in its run count too.
     """
@@ -44,8 +45,8 @@ def newest_saved(run_dir: RunDir, task_id: str, run: int, *, carried: bool = Fal
 
 
 def read_known(run_dir: RunDir, wanted: Collection[str]) -> dict[str, KnownTask]:
-    """Every task that the run directory holds, by id. `wanted`: ids that the campaign file has; of those that are done
-    no checkpoint is looked for."""
+    """Return every task that the run directory holds, by id. `wanted`: ids that the campaign file has; of those that
+    are done no checkpoint is looked for."""
     found = {known.id: known for known in _of_manifest(run_dir)}
     folders = sorted(run_dir.tasks.iterdir()) if run_dir.tasks.is_dir() else ()
     for task_id in (folder.name for folder in folders if decode.NAME.fullmatch(folder.name)):
@@ -64,7 +65,7 @@ def data_digest(run_dir: RunDir) -> str:
 
 
 def _of_manifest(run_dir: RunDir) -> Iterator[KnownTask]:
-    """The tasks that the run was last started with, whatever became of them."""
+    """Yield the tasks that the run was last started with, whatever became of them."""
     campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
     for phase in decode.dicts(campaign.get("phases") if isinstance(campaign, Mapping) else None):
         for task in decode.dicts(phase.get("tasks")):
@@ -74,7 +75,7 @@ def _of_manifest(run_dir: RunDir) -> Iterator[KnownTask]:
 
 
 def _as_left(run_dir: RunDir, known: KnownTask, told: object, wanted: Collection[str]) -> KnownTask:
-    """The task with what its folder says of it. `told`: its lifecycle in task.json."""
+    """Return the task with what its folder says of it. `told`: its lifecycle in task.json."""
     life = (decode.lifecycle(told, (0, 0)) if isinstance(told, Mapping) else None) or Lifecycle()
     known = replace(
         known,
@@ -97,5 +98,5 @@ def _carried_from(run_dir: RunDir, task_id: str, run: int) -> frozenset[str]:
 
 
 def _is_done(run_dir: RunDir, task_id: str, run: int) -> bool:
-    """Whether it has a result, though it may be to be published yet: nobody supervised the run when it came."""
+    """Return whether it has a result, though it may be to be published yet: nobody supervised the run when it came."""
     return run_dir.result_json(task_id).is_file() or any(run_dir.run(task_id, run).glob("*/result.json"))

@@ -18,7 +18,7 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")
 
 
 def from_disk(run_dir: RunDir) -> RunState:
-    """What the run directory knows: where each task was when it was last written down. Raises InputError."""
+    """Return what the run directory knows: where each task was when it was last written down. Raises InputError."""
     raw = read_json(run_dir.campaign_json) or {}
     tasks: dict[str, TaskState] = {}
     for path in sorted(run_dir.tasks.glob("*/task.json")):
@@ -40,7 +40,7 @@ def from_disk(run_dir: RunDir) -> RunState:
 
 
 def left_of(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:
-    """What there is of the task's training: its accepted result if it is done, else its newest checkpoint."""
+    """Return what there is of the task's training: its accepted result if it is done, else its newest checkpoint."""
     accepted = accepted_report(run_dir, info, life)
     if life.status is Status.DONE or (accepted is not None and life.status is Status.WITHDRAWN):
         return accepted or life.report
@@ -51,7 +51,7 @@ def left_of(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None
 
 
 def accepted_report(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:
-    """The report of the published result, if it is that of this attempt."""
+    """Return the report of the published result, if it is that of this attempt."""
     result = read_json(run_dir.result_json(info.id)) or {}
     report = report_of(result) if result.get("token") == life.token else None
     if report is None:
@@ -62,7 +62,7 @@ def accepted_report(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progres
 
 
 def earlier_result(run_dir: RunDir, info: TaskInfo, digest: str, life: Lifecycle) -> Lifecycle | None:
-    """How the task was done in a run before this one, whose result is still published; None if it never was."""
+    """Return how the task was done in a run before this one, whose result is still published; None if it never was."""
     result = read_json(run_dir.result_json(info.id)) or {}
     run = decode.whole(result, "run")
     if life.status is Status.DONE or result.get("digest") != digest or not 0 < run < life.run:
@@ -113,7 +113,7 @@ def _tally(info: TaskInfo, path: Path, epochs: int) -> Tally:
 
 
 def _with_verdicts(campaign: object, summary: object) -> object:
-    """The campaign of campaign.json with the criteria of summary.json, as `decode.campaign` reads it."""
+    """Return the campaign of campaign.json with the criteria of summary.json, as `decode.campaign` reads it."""
     if not isinstance(campaign, dict):
         return campaign
     own = summary if isinstance(summary, dict) else {}

@@ -63,7 +63,8 @@ class TaskResult:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "TaskResult | None":
-        """The result, or None if something is missing or of another type; keys of later versions are passed over."""
+        """Return the result, or None if something is missing or of another type; keys of later versions are passed
+        over."""
         try:
             values = {
                 field.name: raw[field.name] for field in fields(cls) if field.default is MISSING or field.name in raw
@@ -95,7 +96,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_figure(value: object) -> bool:
-    """Whether it can be computed with; NaN and infinity can."""
+    """Return whether it can be computed with; NaN and infinity can."""
     return isinstance(value, float) or (isinstance(value, int) and abs(value) <= LARGEST)
 
 
@@ -114,7 +115,7 @@ class TaskRecord:
 
 
 def read_records(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> list[TaskRecord]:
-    """Every task of the campaign in the order of the file. A task without a standing is queued.
+    """Return every task of the campaign in the order of the file. A task without a standing is queued.
 
     The result is read only of tasks that are done: a resubmitted task keeps its old files until a new result replaces
     them, but it counts as not done.
@@ -128,13 +129,13 @@ def read_records(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, Ta
 
 
 def read_result(run_dir: RunDir, task_id: str) -> TaskResult | None:
-    """The task's published result, or None if there is none, or it is damaged."""
+    """Return the task's published result, or None if there is none, or it is damaged."""
     return TaskResult.from_json(read_json(run_dir.result_json(task_id)) or {})
 
 
 def read_q_heldout(path: Path, rows: int | None = None) -> npt.NDArray[np.floating] | None:
-    """[N, A]: Q of every action in every held-out state, or None if the file is missing or damaged, or of another shape
-    than `rows` (N) and the trainer's actions. What float32 cannot hold is NaN.
+    """Return [N, A]: Q of every action in every held-out state, or None if the file is missing or damaged, or of
+    another shape than `rows` (N) and the trainer's actions. What float32 cannot hold is NaN.
 
     No more is read than such a table takes: the header says how large it is.
     """

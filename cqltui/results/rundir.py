@@ -76,54 +76,54 @@ class RunDir:
     """The summary for people."""
 
     def phase_csv(self, number: int, phase: str) -> Path:
-        """The table of a phase. `number` counts from 1."""
+        """Return the table of a phase. `number` counts from 1."""
         return self.results / f"phase{number}_{_safe(phase)}_results.csv"
 
     def log(self, worker_id: str) -> Path:
-        """A worker's log."""
+        """Return a worker's log."""
         return self.logs / f"{_safe(worker_id)}.log"
 
     def task(self, task_id: str) -> Path:
-        """A task's folder: task.json and the files of its accepted result."""
+        """Return a task's folder: task.json and the files of its accepted result."""
         return self.tasks / _safe(task_id)
 
     def task_json(self, task_id: str) -> Path:
-        """Where the task was when it was last written down."""
+        """Return where the task was when it was last written down."""
         return self.task(task_id) / "task.json"
 
     def metrics_csv(self, task_id: str) -> Path:
-        """The accepted run's metrics, a row an epoch."""
+        """Return the accepted run's metrics, a row an epoch."""
         return self.task(task_id) / "metrics.csv"
 
     def model(self, task_id: str) -> Path:
-        """The accepted run's weights."""
+        """Return the accepted run's weights."""
         return self.task(task_id) / "model.safetensors"
 
     def q_heldout(self, task_id: str) -> Path:
-        """The accepted run's Q values of the held-out rows."""
+        """Return the accepted run's Q values of the held-out rows."""
         return self.task(task_id) / "q_heldout.safetensors"
 
     def result_json(self, task_id: str) -> Path:
-        """The accepted result."""
+        """Return the accepted result."""
         return self.task(task_id) / "result.json"
 
     def run(self, task_id: str, run: int) -> Path:
-        """The folder of one run of a task; a resubmission is a new run."""
+        """Return the folder of one run of a task; a resubmission is a new run."""
         return self.task(task_id) / f"run-{int(run)}"
 
     def attempt(self, task_id: str, run: int, token: str) -> Path:
-        """The folder in which the holder of that token writes, and nobody else."""
+        """Return the folder in which the holder of that token writes, and nobody else."""
         return self.run(task_id, run) / _safe(token)
 
 
 def is_writable(run_dir: RunDir) -> bool:
-    """Whether it is this user's, and can be written to; else it may be looked at only. It is known to exist."""
+    """Return whether it is this user's, and can be written to; else it may be looked at only. It is known to exist."""
     return run_dir.path.stat().st_uid == os.geteuid() and os.access(run_dir.path, os.W_OK)
 
 
 def within(run_dir: RunDir, folder: Path) -> Path:
-    """A folder of the run directory, once no link on the way leads elsewhere, and nobody else can put one there. Raises
-    OSError."""
+    """Return a folder of the run directory, once no link on the way leads elsewhere, and nobody else can put one there.
+    Raises OSError."""
     place = run_dir.path
     for name in folder.relative_to(run_dir.path).parts:
         place /= name
@@ -152,9 +152,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file, or None if the file is missing, cannot be read, is larger than what it is about can
-    need, or holds something else. A half of a surrogate pair is something else, as it is to `codec.decode_object`: no
-    message and no file can carry it on."""
+    """Return the object in a JSON file, or None if the file is missing, cannot be read, is larger than what it is about
+    can need, or holds something else. A half of a surrogate pair is something else, as it is to `codec.decode_object`:
+    no message and no file can carry it on."""
     try:
         text = read_regular(path, largest_json(path)).removeprefix(codecs.BOM_UTF8).decode()
         value = json.loads(text)
@@ -173,7 +173,7 @@ def largest_json(path: Path) -> int:
 
 
 def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
-    """The rows of a metrics.csv up to the first that is damaged or cut off; none if there is no file.
+    """Return the rows of a metrics.csv up to the first that is damaged or cut off; none if there is no file.
 
     A writer that is killed leaves a torn last line, and what comes before it is still true.
     """
@@ -195,7 +195,7 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
 
 
 def metrics_lines(rows: Iterable[EpochMetrics]) -> bytes:
-    """The rows as metrics.csv holds them, below `METRICS_HEADER`; `read_metrics` gives the same figures back."""
+    """Return the rows as metrics.csv holds them, below `METRICS_HEADER`; `read_metrics` gives the same figures back."""
     text = io.StringIO()
     table = (["" if value is None else value for value in astuple(row)] for row in rows)
     csv.writer(text, lineterminator="\n").writerows(table)
@@ -203,7 +203,7 @@ def metrics_lines(rows: Iterable[EpochMetrics]) -> bytes:
 
 
 def _metrics(header: list[str], row: list[str]) -> EpochMetrics:
-    """One row. Columns that an earlier version did not write are None. ValueError if it is damaged."""
+    """Return one row. Columns that an earlier version did not write are None. ValueError if it is damaged."""
     if len(row) != len(header):
         raise ValueError("a row of metrics.csv has the wrong number of columns")
     cells = {name: cell for name, cell in zip(header, row, strict=True) if name in METRIC_COLUMNS and name != "epoch"}

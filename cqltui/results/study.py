@@ -25,7 +25,8 @@ class Study:
         """Task id -> the token of the result that was looked at, and its figures."""
 
     def take(self, task_id: str, standing: TaskStanding) -> Mapping[Criterion, Any] | None:
-        """The figures of a task that is done: of a result that is known already nothing is read. None: no result.
+        """Return the figures of a task that is done: of a result that is known already nothing is read. None: no
+        result.
 
         A published result of another token than the standing's, or of none, counts, and is read again the next time.
         """

@@ -94,7 +94,7 @@ class Summary:
 def summarize(
     run_dir: RunDir, campaign: Campaign, records: Sequence[TaskRecord], verdicts: Mapping[str, tuple[Verdict, ...]]
 ) -> Summary:
-    """The summary of a run. `verdicts` by phase, as of `judge.evaluate_all`."""
+    """Return the summary of a run. `verdicts` by phase, as of `judge.evaluate_all`."""
     phases = []
     for number, phase in enumerate(campaign.phases, start=1):
         own = [record for record in records if record.task.phase == phase.name]
@@ -132,7 +132,7 @@ def _level(record: TaskRecord) -> Any:
 
 
 def _measured(record: TaskRecord, metric: str) -> tuple[float | None, int | None]:
-    """(value, epoch) of the last epoch, or of the best one for `best_<metric>`."""
+    """Return (value, epoch) of the last epoch, or of the best one for `best_<metric>`."""
     if record.result is None:
         return None, None
     if metric.startswith(BEST):
@@ -184,7 +184,7 @@ def _best_json(best: Best, scale: str) -> dict[str, Any]:
 
 
 def render(summary: Summary) -> str:
-    """The summary as plain text, a newline at the end."""
+    """Return the summary as plain text, a newline at the end."""
     lines = [f"{summary.title} ({summary.campaign}): {summary.done} of {summary.tasks} tasks done"]
     for number, phase in enumerate(summary.phases, start=1):
         lines += ["", *_phase_lines(number, phase)]
@@ -222,7 +222,7 @@ def _phase_lines(number: int, phase: PhaseSummary) -> list[str]:
 
 
 def _trained(phase: PhaseSummary) -> str:
-    """How long the tasks with a result have trained: of the others it is not known."""
+    """Return how long the tasks with a result have trained: of the others it is not known."""
     if not phase.seconds:
         return ""
     whose = "" if phase.tasks == phase.statuses.get(Status.DONE, 0) else "what is done "
@@ -230,7 +230,7 @@ def _trained(phase: PhaseSummary) -> str:
 
 
 def _words(algorithm: Algorithm, metric: str) -> str:
-    """`training loss`, `validation loss, last epoch` or `validation loss, any epoch`."""
+    """Return `training loss`, `validation loss, last epoch` or `validation loss, any epoch`."""
     what = algorithm.label(algorithm.headline)
     if metric == algorithm.headline:
         return f"training {what}"

@@ -23,7 +23,7 @@ RUN_COLUMNS = ("ended_epoch", "stopped_early", "seconds", "samples_per_s", "work
 
 
 def result_columns(algorithm: Algorithm) -> list[str]:
-    """The columns of a phase's table: the task, its settings, its metrics of the last epoch, and how it ran."""
+    """Return the columns of a phase's table: the task, its settings, its metrics of the last epoch, and how it ran."""
     return [
         *BEFORE_SETTINGS,
         *(setting.name for setting in algorithm.settings),
@@ -65,7 +65,8 @@ def write_results(
 
 
 def phase_table(campaign: Campaign, records: Sequence[TaskRecord]) -> str:
-    """The CSV of a phase: a row for every task, done or not. Numbers in full precision, empty where there is none.
+    """Return the CSV of a phase: a row for every task, done or not. Numbers in full precision, empty where there is
+    none.
 
     Text that a spreadsheet would take for a formula has an apostrophe before it (see `cell`)."""
     out = io.StringIO()
@@ -94,7 +95,7 @@ def cell(text: str) -> str:
 
 
 def _is_formula(part: str) -> bool:
-    """Whether it begins so, after blanks and quotes, which some spreadsheets pass over."""
+    """Return whether it begins so, after blanks and quotes, which some spreadsheets pass over."""
     first = next((char for char in part if not char.isspace() and char not in "\"'"), "")
     return unicodedata.normalize("NFKC", first) in FORMULA
 
@@ -105,8 +106,8 @@ def improvement(loss: float, baseline: float | None) -> float | None:
 
 
 def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
-    """Lists of numbers as 256-128-64; `improvement` as above; `seconds` of training over all attempts, which a
-    pack's members spend together."""
+    """Return a task's row: lists of numbers as 256-128-64; `improvement` as above; `seconds` of training over all
+    attempts, which a pack's members spend together."""
     task, final, result = record.task, record.final, record.result
     algorithm = task.algorithm
     row: dict[str, object] = {

@@ -11,7 +11,8 @@ POINTS = 60
 
 
 def is_kept(epoch: int, epochs: int) -> bool:
-    """Whether the curve keeps its point of this epoch: a matter of the epoch alone, so every reader sees the same."""
+    """Return whether the curve keeps its point of this epoch: a matter of the epoch alone, so every reader sees the
+    same."""
     stride = max(1, -(-epochs // POINTS))
     return epoch == 1 or epoch == epochs or epoch % stride == 0
 
@@ -57,7 +58,7 @@ class Tally:
             self.best = val, metrics.epoch
 
     def curve(self) -> list[tuple[int, float]]:
-        """(epoch, headline metric) of the epochs that are kept and of the latest, as far as they are numbers."""
+        """Return (epoch, headline metric) of the epochs that are kept and of the latest, as far as they are numbers."""
         points = [*self._curve]
         if self.last is not None and not (points and points[-1][0] == self.epoch):
             points.append(
@@ -66,7 +67,7 @@ class Tally:
         return [(epoch, round(loss, 6)) for epoch, loss in points if math.isfinite(loss)]
 
     def report(self) -> dict[str, Any]:
-        """What `decode.progress` reads, but for what only the attempt knows."""
+        """Return what `decode.progress` reads, but for what only the attempt knows."""
         return {
             "epoch": self.epoch,
             "step": self.epoch * self._epoch_steps,

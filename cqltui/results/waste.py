@@ -88,13 +88,14 @@ def _of_task(run_dir: RunDir, folder: Path, found: dict[str, list[Path]]) -> Non
 
 
 def _published(run_dir: RunDir, folder: Path) -> TaskResult | None:
-    """The task's result, if all of its files are in place."""
+    """Return the task's result, if all of its files are in place."""
     whole = all(_is_file(folder / name) for name in RESULT_FILES)
     return TaskResult.from_json(read_json(run_dir.result_json(folder.name)) or {}) if whole else None
 
 
 def _has_served(run: int, life: Lifecycle, published: TaskResult) -> bool:
-    """Whether all attempts of a run are behind the result that is published: no later one is, and none is under way."""
+    """Return whether all attempts of a run are behind the result that is published: no later one is, and none is under
+    way."""
     if run == published.run == life.run:
         return life.status in (Status.DONE, Status.WITHDRAWN) and life.token == published.token
     return run < published.run <= life.run
@@ -109,7 +110,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """The folders in a folder, in order; links lead elsewhere, and are none."""
+    """Return the folders in a folder, in order; links lead elsewhere, and are none."""
     return sorted(Path(entry) for entry in _scan(folder) if entry.is_dir(follow_symlinks=False))
 
 
@@ -137,7 +138,7 @@ def _mode(path: Path) -> int:
 
 
 def _remove_empty(folder: Path) -> None:
-    """A run's folder that holds nothing any more."""
+    """Return a run's folder that holds nothing any more."""
     if _RUN.fullmatch(folder.name):
         with suppress(OSError):
             folder.rmdir()

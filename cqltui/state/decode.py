@@ -34,7 +34,7 @@ LARGEST = 2**63 - 1
 
 
 def number(data: object, key: str, default: float = 0.0) -> float:
-    """data[key] as a finite float, else the default. Numbers may come as strings, as Redis stores them."""
+    """Return data[key] as a finite float, else the default. Numbers may come as strings, as Redis stores them."""
     value = data.get(key) if isinstance(data, Mapping) else None
     try:
         result = float(value)  # type: ignore[arg-type]  # anything may come; what is no number raises
@@ -44,61 +44,62 @@ def number(data: object, key: str, default: float = 0.0) -> float:
 
 
 def stamp(data: object, key: str) -> float:
-    """data[key] as seconds since 1970, 0 if it is none that a clock could show."""
+    """Return data[key] as seconds since 1970, 0 if it is none that a clock could show."""
     value = number(data, key)
     return value if is_stamp(value) else 0.0
 
 
 def is_stamp(value: float) -> bool:
-    """Whether a calendar has such a moment."""
+    """Return whether a calendar has such a moment."""
     return 0 <= value <= LATEST_TS
 
 
 def optional(data: Mapping[str, Any], key: str) -> float | None:
-    """data[key] as a finite float, or None."""
+    """Return data[key] as a finite float, or None."""
     value = number(data, key, math.inf)
     return None if value == math.inf else value
 
 
 def whole(data: object, key: str) -> int:
-    """data[key] as an int of at most 63 bits, 0 if it is none."""
+    """Return data[key] as an int of at most 63 bits, 0 if it is none."""
     return max(-LARGEST, min(LARGEST, int(number(data, key))))
 
 
 def text(data: Mapping[str, Any], key: str) -> str:
-    """data[key] as a bounded string."""
+    """Return data[key] as a bounded string."""
     return _as_text(data.get(key))
 
 
 def dicts(value: object) -> Iterator[Mapping[str, Any]]:
-    """The mappings in a list; nothing if it is none."""
+    """Yield the mappings in a list; nothing if it is none."""
     if isinstance(value, list | tuple):
         yield from (item for item in value if isinstance(item, Mapping))
 
 
 def few(value: object) -> Iterator[Mapping[str, Any]]:
-    """The same, at most `LIST_LIMIT`."""
+    """Return the same, at most `LIST_LIMIT`."""
     return islice(dicts(value), LIST_LIMIT)
 
 
 def items(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The (key, mapping) pairs of a mapping of mappings."""
+    """Yield the (key, mapping) pairs of a mapping of mappings."""
     if isinstance(value, Mapping):
         yield from ((str(k), v) for k, v in value.items() if isinstance(v, Mapping))
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """The items of a list as strings, at most `LIST_LIMIT`."""
+    """Return the items of a list as strings, at most `LIST_LIMIT`."""
     return tuple(map(_as_text, value[:LIST_LIMIT])) if isinstance(value, list | tuple) else ()
 
 
 def _as_text(value: object) -> str:
-    """What can be said in a line; nothing of lists and objects, which may be nested deeper than can be written."""
+    """Return what can be said in a line; nothing of lists and objects, which may be nested deeper than can be
+    written."""
     return str(value)[:TEXT_LIMIT] if isinstance(value, str | int | float) else ""
 
 
 def task_info(task_id: str, raw: object) -> TaskInfo | None:
-    """The fixed part of a task, or None if there is nothing to read."""
+    """Return the fixed part of a task, or None if there is nothing to read."""
     if not isinstance(raw, Mapping):
         return None
     algorithm = named(text(raw, "algorithm"))
@@ -126,7 +127,7 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
 
 
 def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | None:
-    """A task's lifecycle, or None if its status is unknown."""
+    """Return a task's lifecycle, or None if its status is unknown."""
     try:
         status = Status(text(raw, "status"))
     except ValueError:
@@ -154,7 +155,7 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
 
 
 def progress(raw: Mapping[str, Any], ts: float) -> Progress:
-    """A member's report."""
+    """Return a member's report."""
     return Progress(
         token=text(raw, "token"),
         step=whole(raw, "step"),
@@ -172,7 +173,7 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
 
 
 def _metrics(raw: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics that some algorithm declares; earlier versions wrote them beside the rest."""
+    """Return the metrics that some algorithm declares; earlier versions wrote them beside the rest."""
     metrics = raw.get("metrics")
     source = metrics if isinstance(metrics, Mapping) else raw
     found = {name: optional(source, name) for name in METRICS if name in source}
@@ -194,7 +195,7 @@ def _is_finite(value: object) -> bool:
 
 
 def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> WorkerState:
-    """A worker as it describes itself, in a progress message or its hash, in that epoch."""
+    """Return a worker as it describes itself, in a progress message or its hash, in that epoch."""
     members = tuple(text(member, "task") for member in few(raw.get("members")))
     return WorkerState(
         id=worker_id,
@@ -214,7 +215,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
 
 
 def process(raw: object) -> ProcessIdentity:
-    """Which process it is; one of which nothing can be told if it is not said, as by earlier versions."""
+    """Return which process it is; one of which nothing can be told if it is not said, as by earlier versions."""
     if not isinstance(raw, Mapping):
         return ProcessIdentity()
     return ProcessIdentity(
@@ -234,7 +235,7 @@ def _verdict(raw: Mapping[str, Any]) -> Verdict:
 
 
 def campaign(raw: object) -> CampaignInfo | None:
-    """The run's description, or None if there is nothing to read."""
+    """Return the run's description, or None if there is nothing to read."""
     if not isinstance(raw, Mapping):
         return None
     phases = tuple(

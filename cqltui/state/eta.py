@@ -46,7 +46,7 @@ class Estimate:
 
 
 def estimate(state: RunState, now: float) -> Estimate:
-    """The estimate as of `now`."""
+    """Return the estimate as of `now`."""
     tasks = state.tasks.values()
     measured = rates.measure(tasks)
     planned: dict[str, TaskEstimate] = {}
@@ -68,12 +68,12 @@ def estimate(state: RunState, now: float) -> Estimate:
 
 
 def _paused(tasks: Iterable[TaskState]) -> int:
-    """Tasks that wait for somebody, or will once they have written a checkpoint."""
+    """Return the tasks that wait for somebody, or will once they have written a checkpoint."""
     return sum(task.status is Status.PAUSED or task.life.want == "pause" for task in tasks)
 
 
 def _worker_count(state: RunState, now: float) -> int:
-    """The workers that tasks can go to: live ones, else those that are wanted."""
+    """Return the workers that tasks can go to: live ones, else those that are wanted."""
     return len(live_workers(state, now)) or max(1, state.campaign.workers)
 
 
@@ -99,7 +99,7 @@ def _running(
 
 
 def _pack_finishes(members: Sequence[TaskState], measured: Rates, now: float) -> list[float] | None:
-    """When each of these tasks, which train together, ends: not before `now`. None if that cannot be told."""
+    """Return when each of these tasks, which train together, ends: not before `now`. None if that cannot be told."""
     if not members:
         return []
     step_s = measured.step_s(members[0].info)
@@ -118,7 +118,8 @@ def _pack_finishes(members: Sequence[TaskState], measured: Rates, now: float) ->
 
 
 def pack_seconds(steps: Sequence[int], step_s: float) -> list[float]:
-    """Seconds after which each member of a pack has made its steps, where a step of one member takes `step_s`.
+    """Return the seconds after which each member of a pack has made its steps, where a step of one member takes
+    `step_s`.
 
     While k members train, a step of the pack takes k * step_s.
     """
@@ -145,7 +146,8 @@ def _queued(waiting: Waiting, measured: Rates, planned: dict[str, TaskEstimate])
 
 
 def _finish(tasks: Iterable[TaskState], planned: Mapping[str, TaskEstimate]) -> float | None:
-    """When the last of the tasks ends or ended; None if one of them cannot be told, or only paused ones are left."""
+    """Return when the last of the tasks ends or ended; None if one of them cannot be told, or only paused ones are
+    left."""
     latest: float | None = None
     ended_ts = 0.0
     paused = False

@@ -61,7 +61,7 @@ class Event:
 
 
 def parse_token(token: str) -> tuple[int, int]:
-    """A fencing token "<epoch>-<counter>" as a pair that can be ordered; (0, 0) for none or nonsense."""
+    """Return a fencing token "<epoch>-<counter>" as a pair that can be ordered; (0, 0) for none or nonsense."""
     epoch, _, counter = token.partition("-")
     try:
         return int(epoch), int(counter)

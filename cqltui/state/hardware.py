@@ -33,7 +33,8 @@ class Speed:
 
 
 def device_use(state: RunState, now: float) -> tuple[DeviceUse, ...]:
-    """The devices that live workers use, by host and name. Users and containers of one machine share its boot."""
+    """Return the devices that live workers use, by host and name. Users and containers of one machine share its
+    boot."""
     groups: dict[tuple[str, str], list[WorkerState]] = {}
     for worker in sorted(live_workers(state, now), key=lambda worker: worker.host):
         groups.setdefault((worker.process.boot or worker.host, worker.device), []).append(worker)
@@ -50,7 +51,7 @@ def device_use(state: RunState, now: float) -> tuple[DeviceUse, ...]:
 
 
 def speed(state: RunState, now: float) -> Speed:
-    """The speed of now, from the reports of running tasks that are at most `RATE_S` old."""
+    """Return the speed of now, from the reports of running tasks that are at most `RATE_S` old."""
     epochs = flops = 0.0
     for task in _reporting(state.tasks.values(), now):
         info, progress = task.info, task.progress
@@ -73,7 +74,7 @@ def _reporting(tasks: Iterable[TaskState], now: float) -> Iterable[TaskState]:
 
 
 def pack_size(state: RunState, task: TaskState) -> int:
-    """Running tasks that train together with this one, itself included; 0 if it does not run."""
+    """Return how many running tasks train together with this one, itself included; 0 if it does not run."""
     if task.status is not Status.RUNNING:
         return 0
     return sum(

@@ -11,24 +11,24 @@ RATE_S = 10.0
 
 
 def live_workers(state: RunState, now: float) -> tuple[WorkerState, ...]:
-    """The workers that have not stopped and spoke within `LIVE_S`, by id."""
+    """Return the workers that have not stopped and spoke within `LIVE_S`, by id."""
     live = (w for w in state.workers.values() if not w.stopped and now - w.ts <= LIVE_S)
     return tuple(sorted(live, key=lambda worker: worker.id))
 
 
 def samples_per_s(state: RunState, now: float) -> float:
-    """Samples a second of all workers that spoke within `RATE_S`."""
+    """Return the samples a second of all workers that spoke within `RATE_S`."""
     return sum(w.samples_per_s for w in state.workers.values() if not w.stopped and now - w.ts <= RATE_S)
 
 
 def stall_limit_s(task: TaskState, stall_s: float) -> float:
-    """Seconds without a step after which a running task is stalled: more before its attempt's first step, when data is
-    loaded and code compiled."""
+    """Return the seconds without a step after which a running task is stalled: more before its attempt's first step,
+    when data is loaded and code compiled."""
     return stall_s if _stepped(task) else FIRST_STEP * stall_s
 
 
 def _stepped(task: TaskState) -> bool:
-    """Whether the attempt has made a step."""
+    """Return whether the attempt has made a step."""
     progress = task.progress
     if progress is None or progress.token != task.life.token:
         return False
@@ -36,7 +36,7 @@ def _stepped(task: TaskState) -> bool:
 
 
 def stalled(task: TaskState, now: float, stall_s: float) -> bool:
-    """Whether a running task made no step for so long that something must be wrong."""
+    """Return whether a running task made no step for so long that something must be wrong."""
     if task.status is not Status.RUNNING:
         return False
     progress = task.progress

@@ -175,7 +175,7 @@ class TaskState:
         return named(self.info.algorithm)
 
     def metric(self, name: str) -> float | None:
-        """The metric's latest value, as far as it is shown."""
+        """Return the metric's latest value, as far as it is shown."""
         return self.progress.metrics.get(name) if self.progress else None
 
     @property

@@ -18,7 +18,7 @@ _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u20
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """One printable line of at most `limit` characters: no escape sequences and no control characters.
+    """Return one printable line of at most `limit` characters: no escape sequences and no control characters.
 
     Bidirectional controls, which show text in another order than it has, and C1 controls are written as escapes
     (\\u202e). White space of any kind becomes a space, what cannot be encoded (a lone surrogate) the replacement
@@ -36,7 +36,8 @@ def plain_text(text: str, limit: int = 2_000) -> str:
 
 
 def is_utf8(path: str) -> bool:
-    """Whether a path is text, of which files and servers can be told: one that is not has halves of surrogate pairs."""
+    """Return whether a path is text, of which files and servers can be told: one that is not has halves of surrogate
+    pairs."""
     return not any("\ud800" <= char <= "\udfff" for char in path)
 
 
@@ -49,7 +50,7 @@ def word(text: str) -> str:
 
 
 def headline(text: str) -> str:
-    """The first line that is not empty: of an error the reason, which tracebacks and log lines follow."""
+    """Return the first line that is not empty: of an error the reason, which tracebacks and log lines follow."""
     return next((line for line in text.splitlines() if line.strip()), "")
 
 

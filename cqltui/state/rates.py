@@ -58,7 +58,7 @@ class Rates:
     packs: Mapping[ClaimKey, Trained] = field(default_factory=dict)
 
     def step_s(self, info: TaskInfo) -> float | None:
-        """Seconds of a worker for a step of such a task, or None while nothing tells."""
+        """Return the seconds of a worker for a step of such a task, or None while nothing tells."""
         known = self.measured.get(info.shape)
         if known is not None or not self.measured or info.step_flops <= 0:
             return known
@@ -66,7 +66,7 @@ class Rates:
 
 
 def measure(tasks: Iterable[TaskState]) -> Rates:
-    """The rates that the attempts of running, paused and ended tasks have shown."""
+    """Return the rates that the attempts of running, paused and ended tasks have shown."""
     tasks = tuple(tasks)
     packs = _trained(tasks)
     newest = max((pack.ts for pack in packs.values()), default=0.0)
@@ -85,13 +85,13 @@ def measure(tasks: Iterable[TaskState]) -> Rates:
 
 
 def claim_key(task: TaskState) -> ClaimKey:
-    """The claim that the task is, or was last, a member of."""
+    """Return the claim that the task is, or was last, a member of."""
     return task.life.worker or task.id, task.life.claimed_ts
 
 
 def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
-    """What each claim has trained. A report of an attempt before the latest is left out: whom it was packed with is
-    not known any more."""
+    """Return what each claim has trained. A report of an attempt before the latest is left out: whom it was packed with
+    is not known any more."""
     packs: dict[ClaimKey, Trained] = {}
     for task in tasks:
         progress = task.measured
@@ -129,7 +129,7 @@ def flops_left(task: TaskState) -> float:
 
 
 def _overhead_s(tasks: Iterable[TaskState]) -> float:
-    """The mean over done tasks; while there are none, over what the running ones took to begin.
+    """Return the mean over done tasks; while there are none, over what the running ones took to begin.
 
     What seems to have taken very long is left out: the clock was set, or the machine slept.
     """
@@ -151,7 +151,7 @@ def _likely(overheads: list[float]) -> list[float]:
 
 
 def _fit(points: list[tuple[int, float]]) -> tuple[float, float]:
-    """(fixed_s, s_per_flop), both >= 0: least squares of the relative error over (step_flops, seconds/step)."""
+    """Return (fixed_s, s_per_flop), both >= 0: least squares of the relative error over (step_flops, seconds/step)."""
     if not points:
         return 0.0, 0.0
     # With weights 1/y^2, in u = 1/y and v = flops/y: minimise sum (1 - fixed_s u - s_per_flop v)^2.

@@ -25,12 +25,13 @@ NOTICES = 100
 
 
 def reduce(state: RunState, event: Event) -> RunState:
-    """The state after the event. Never raises on what came over the wire: nonsense is left out."""
+    """Return the state after the event. Never raises on what came over the wire: nonsense is left out."""
     return reduce_all(state, (event,))
 
 
 def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
-    """The state after all events, in order. The maps of tasks and workers are copied once, whatever their number."""
+    """Return the state after all events, in order. The maps of tasks and workers are copied once, whatever their
+    number."""
     draft = _Draft(state)
     for event in events:
         _apply(draft, event)
@@ -80,7 +81,7 @@ class _Draft:
         self._tasks = {task_id: task for task_id, task in self.tasks.items() if task_id in ids}
 
     def finished(self) -> RunState:
-        """The state, frozen."""
+        """Return the state, frozen."""
         if self._tasks is not None:
             self.state = replace(self.state, tasks=MappingProxyType(self._tasks))
         if self._workers is not None:
@@ -141,7 +142,7 @@ def _merged(
     progress: Progress | None,
     version: tuple[int, int] = (0, 0),
 ) -> TaskState:
-    """What is newer of each part. `version` is that of `info`."""
+    """Return what is newer of each part. `version` is that of `info`."""
     if known is None:
         known = TaskState(TaskInfo(task_id, ""))
     if info is not None and version >= known.info_version:
@@ -160,7 +161,7 @@ def _progress_order(progress: Progress) -> tuple[tuple[int, int], int]:
 
 
 def _is_over(progress: Progress, life: Lifecycle) -> bool:
-    """Whether the report says nothing of the task any more."""
+    """Return whether the report says nothing of the task any more."""
     return (
         parse_token(progress.token)[0] < life.version[0]  # the server has lost it since: what was saved is in the life
         or _is_of_earlier_run(progress, life)
@@ -169,13 +170,13 @@ def _is_over(progress: Progress, life: Lifecycle) -> bool:
 
 
 def _is_of_earlier_run(progress: Progress, life: Lifecycle) -> bool:
-    """Whether the task was submitted again after the report: a new run begins at epoch 0."""
+    """Return whether the task was submitted again after the report: a new run begins at epoch 0."""
     return life.run > 1 and progress.token != life.token and progress.ts < (life.started_ts or life.queued_ts)
 
 
 def _is_settled(progress: Progress, life: Lifecycle) -> bool:
-    """Whether the task is done, and its result says more than the report: two curves of each of thousands of tasks
-    would be kept for nothing."""
+    """Return whether the task is done, and its result says more than the report: two curves of each of thousands of
+    tasks would be kept for nothing."""
     done = life.status is Status.DONE and life.report is not None
     return done and parse_token(progress.token) <= parse_token(life.token)
 
@@ -213,7 +214,7 @@ def _notice(state: RunState, event: Event) -> RunState:
 
 
 def _is_newer(task: TaskState, event: Event) -> bool:
-    """Whether anything known of the task is newer than the event."""
+    """Return whether anything known of the task is newer than the event."""
     return task.life.version > _version(event) or (task.live is not None and task.live.ts > event.ts)
 
 
@@ -226,7 +227,7 @@ def _connection(state: RunState, event: Event) -> RunState:
 
 
 def _snapshot(draft: _Draft, event: Event) -> None:
-    """A whole reading of the server: {meta, tasks: {id: {info, life, seq, progress}}, workers: {id: {...}}}.
+    """Apply a whole reading of the server: {meta, tasks: {id: {info, life, seq, progress}}, workers: {id: {...}}}.
 
     It is whole, so what it lacks is gone, unless a newer event told of it.
     """

@@ -5,8 +5,8 @@ from typing import Any
 
 
 def report_of(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The report that the task ends with, as `decode.progress` reads it, from what result.json holds; None if there are
-    no metrics in it."""
+    """Return the report that the task ends with, as `decode.progress` reads it, from what result.json holds; None if
+    there are no metrics in it."""
     metrics = result.get("metrics")
     if not isinstance(metrics, Mapping):
         return None

@@ -45,7 +45,7 @@ class Milestone:
 
 
 def counts(state: RunState) -> Mapping[Status, int]:
-    """Tasks per status, every status included."""
+    """Return the tasks per status, every status included."""
     found = Counter(task.status for task in state.tasks.values())
     return {status: found[status] for status in Status}
 
@@ -70,7 +70,7 @@ def queue_history(state: RunState, now: float, points: int) -> tuple[int, ...]:
     change = [0] * (points + 1)
 
     def place(ts: float) -> int:
-        """The first moment at or after ts; `points` for none."""
+        """Return the first moment at or after ts; `points` for none."""
         if span_s <= 0 or ts >= now:
             return points - 1 if ts <= now else points
         return max(0, ceil((ts - launch) / span_s * points) - 1)
@@ -88,7 +88,7 @@ def queue_history(state: RunState, now: float, points: int) -> tuple[int, ...]:
 
 
 def _stays(task: TaskState, launch: float) -> Iterator[tuple[float, float]]:
-    """(since, until) of the task's known stays in the queue."""
+    """Yield (since, until) of the task's known stays in the queue."""
     life = task.life
     if life.started_ts > 0:
         yield (life.queued_ts if life.queued_ts <= life.started_ts else launch), life.started_ts
@@ -99,7 +99,7 @@ def _stays(task: TaskState, launch: float) -> Iterator[tuple[float, float]]:
 
 
 def phases(state: RunState) -> tuple[PhaseProgress, ...]:
-    """The phases' progress, the highest priority first, then in the order of the file."""
+    """Return the phases' progress, the highest priority first, then in the order of the file."""
     members: dict[str, list[TaskState]] = {phase.name: [] for phase in state.campaign.phases}
     for task in state.tasks.values():
         if task.info.phase in members and task.status is not Status.WITHDRAWN:
@@ -132,7 +132,7 @@ def _merit(task: TaskState) -> tuple[bool, float, int]:
 
 
 def took_s(task: TaskState) -> float | None:
-    """Seconds from the first claim of an ended task's run to its end, None if they cannot be told.
+    """Return the seconds from the first claim of an ended task's run to its end, None if they cannot be told.
 
     Of a task that was done at the first attempt they are those that it trained, which no change of the clock touches.
     """
@@ -147,21 +147,21 @@ def took_s(task: TaskState) -> float | None:
 
 
 def error_text(task: TaskState) -> str:
-    """All that is known of the task's last failure: the reason in the first line, traceback, last log lines, and for
-    a dead task how to run it again."""
+    """Return all that is known of the task's last failure: the reason in the first line, traceback, last log lines, and
+    for a dead task how to run it again."""
     if task.status is not Status.DEAD:
         return task.life.error
     return f"{task.life.error}\n\nrun it again with: cqltui resubmit {task.id}".lstrip()
 
 
 def notices_about(state: RunState, task_id: str) -> tuple[Notice, ...]:
-    """The notices that name the task, the newest last."""
+    """Return the notices that name the task, the newest last."""
     named = re.compile(rf"\btask {re.escape(task_id)}(?![\w.-])")
     return tuple(notice for notice in state.notices if named.search(notice.text))
 
 
 def ordered(state: RunState) -> tuple[TaskState, ...]:
-    """All tasks: phases by priority, then as in the file; those of no known phase last."""
+    """Return all tasks: phases by priority, then as in the file; those of no known phase last."""
     rank = {phase.name: place for place, phase in enumerate(sorted(state.campaign.phases, key=lambda p: -p.priority))}
     return tuple(
         sorted(
@@ -207,14 +207,14 @@ def milestones(state: RunState, estimate: Estimate, now: float) -> tuple[Milesto
 
 
 def without_paused(estimate: Estimate) -> str:
-    """What is to be said beside the run's estimated end: " without 2 paused", or nothing."""
+    """Return what is to be said beside the run's estimated end: " without 2 paused", or nothing."""
     return f" without {estimate.paused} paused" if estimate.paused and estimate.finish_ts is not None else ""
 
 
 def run_status(state: RunState) -> str:
-    """One word for the whole run: "finished", "offline", "running", "waiting" (for a worker or a retry), "finishing"
-    (results are being written), or "pausing", "draining", "stopping" while tasks still run and "paused", "drained",
-    "stopped" when none does."""
+    """Return one word for the whole run: "finished", "offline", "running", "waiting" (for a worker or a retry),
+    "finishing" (results are being written), or "pausing", "draining", "stopping" while tasks still run and "paused",
+    "drained", "stopped" when none does."""
     found = counts(state)
     left = any(found[status] for status in Status if status not in ENDED)
     ended = bool(state.tasks) and not left

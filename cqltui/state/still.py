@@ -7,7 +7,7 @@ from cqltui.state.model import RunState
 
 
 def snapshot_of(state: RunState, now: float) -> Event:
-    """What a server would have answered that holds just this; workers, which have left, are not in it."""
+    """Return what a server would have answered that holds just this; workers, which have left, are not in it."""
     tasks = {}
     for task in state.tasks.values():
         life = asdict(task.life)

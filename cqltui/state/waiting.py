@@ -70,7 +70,7 @@ class Waiting:
         self._flops[life.priority] += flops_left(task)
 
     def claim(self) -> Claimed | None:
-        """What the worker that is free first takes, and when; None when nothing waits any more.
+        """Return what the worker that is free first takes, and when; None when nothing waits any more.
 
         The worker is then away, until `train` says for how long.
         """
@@ -90,11 +90,12 @@ class Waiting:
         return Claimed(free_ts, tuple(pack), flops)
 
     def train(self, claimed: Claimed, until_ts: float) -> None:
-        """The worker of that claim is free again at `until_ts`."""
+        """Note that the worker of that claim is free again at `until_ts`."""
         heapq.heappush(self._busy, (until_ts, next(self._tie), Busy(until_ts, claimed.ts, claimed.flops)))
 
     def _pack(self, ts: float) -> list[TaskState]:
-        """The first task and its mates up to a fair share: 20 equal tasks are 10 + 10 for two workers, 3 are 2 + 1."""
+        """Return the first task and its mates up to a fair share: 20 equal tasks are 10 + 10 for two workers, 3 are 2 +
+        1."""
         head = heapq.heappop(self._heads)[3]
         elsewhere = sum(worker.flops_left(ts) for _, _, worker in self._busy)
         share = (self._flops[head.life.priority] + elsewhere) / self._wanted

@@ -51,15 +51,15 @@ class RefusedResultError(CqltuiError):
 
 
 def is_of(data: Mapping[str, Any], task_id: str, token: str) -> bool:
-    """Whether a result.json is of this attempt at this task."""
+    """Return whether a result.json is of this attempt at this task."""
     return data.get("token") == token and data.get("task_id", task_id) == task_id
 
 
 def checked(
     source: Path, result: Result, info: TaskInfo | None, digest: str = "", heldout_rows: int | None = None
 ) -> dict[str, Any]:
-    """The document to publish, once it and the files of the attempt's folder `source` were found to be what they have
-    to be: of this task and attempt, whole, and of the network and the epochs that were planned.
+    """Return the document to publish, once it and the files of the attempt's folder `source` were found to be what they
+    have to be: of this task and attempt, whole, and of the network and the epochs that were planned.
 
     `info`, `digest` and `heldout_rows`: of the task as it was planned, as far as that is known. Raises
     RefusedResultError, OSError.
@@ -112,7 +112,7 @@ def check_size(name: str, size: int, info: TaskInfo | None, heldout_rows: int | 
 
 
 def _check_figures(rows: Sequence[EpochMetrics]) -> None:
-    """What is infinite or no number is what a training that diverged has come to."""
+    """Refuse figures beyond float32. Those that are infinite or no number are what a run that diverged has come to."""
     for row in rows:
         for name in METRIC_COLUMNS[1:]:
             value = getattr(row, name)
@@ -131,8 +131,8 @@ def _check_file(path: Path, info: TaskInfo | None, heldout_rows: int | None = No
 
 
 def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> dict[str, Any]:
-    """What result.json is to hold, its identity that of the accepted completion. `end`: the epoch at which the task
-    ends by its metrics, which is its last unless it stops early; 0 where that is not known."""
+    """Return what result.json is to hold, its identity that of the accepted completion. `end`: the epoch at which the
+    task ends by its metrics, which is its last unless it stops early; 0 where that is not known."""
     own = {"task_id": result.id, "run": result.run, "token": result.token}
     for name, expected in own.items():
         if (said := result.data.get(name, expected)) != expected:
@@ -161,7 +161,7 @@ def _model(source: Path, name: str) -> Model:
 
 
 def _check_kept(source: Path, document: dict[str, Any], rows: Sequence[EpochMetrics], info: TaskInfo | None) -> None:
-    """The models beside the last: those that the result names have to be of the epochs that its metrics say."""
+    """Check the models beside the last: those that the result names have to be of the epochs that its metrics say."""
     kept, config = document.setdefault("kept", {}), planned_config(info)
     expected = expected_kept(config, rows) if config else {}
     if not isinstance(kept, dict) or not kept.items() <= expected.items():

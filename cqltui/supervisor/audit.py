@@ -59,7 +59,7 @@ class Audit:
         log.info("the server had lost what it knew of task %s: it is made again", submission.id)
 
     def _page(self, state: RunState) -> list[str]:
-        """The urgent ones and the next of all, at most so many of each."""
+        """Return the urgent ones and the next of all, at most so many of each."""
         urgent = [task.id for task in state.tasks.values() if task.status in URGENT]
         first, self._urgent_at = _turn(urgent, self._urgent_at)
         page, self._at = _turn(self._ids, self._at)
@@ -67,6 +67,6 @@ class Audit:
 
 
 def _turn(ids: Sequence[str], at: int) -> tuple[Sequence[str], int]:
-    """Those whose turn it is, and where the next turn begins."""
+    """Return those whose turn it is, and where the next turn begins."""
     at = at if at < len(ids) else 0
     return ids[at : at + PAGE], at + PAGE

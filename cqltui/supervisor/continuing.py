@@ -43,7 +43,7 @@ def _carry(run_dir: RunDir, item: ContinuedTask) -> None:
 
 
 def _as_of(row: EpochMetrics, validate_every: int) -> EpochMetrics:
-    """The epoch as the longer training has it: the end of the shorter was validated, whatever its number."""
+    """Return the epoch as the longer training has it: the end of the shorter was validated, whatever its number."""
     is_due = row.epoch % validate_every == 0
     return row if is_due else replace(row, val_loss=None, val_td_loss=None, val_cql_loss=None)
 
@@ -62,7 +62,7 @@ def _link_models(source: Path, folder: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same file under a second name, which takes no room; a copy where that is not to be had."""
+    """Give the same file a second name, which takes no room; a copy where that is not to be had."""
     make_folder(target.parent)
     target.unlink(missing_ok=True)
     try:

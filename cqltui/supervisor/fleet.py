@@ -31,16 +31,16 @@ class Fleet:
         return len(self._workers)
 
     def __contains__(self, worker_id: object) -> bool:
-        """Whether that worker lives and is ours."""
+        """Return whether that worker lives and is ours."""
         return worker_id in self._workers
 
     def pid(self, worker_id: str) -> int:
-        """The process of a worker of ours, as far as it is known to live; 0 if there is none."""
+        """Return the process of a worker of ours, as far as it is known to live; 0 if there is none."""
         worker = self._workers.get(worker_id)
         return worker.pid if worker else 0
 
     def is_started(self, worker_id: str) -> bool:
-        """Whether we have started that worker, and not taken it over."""
+        """Return whether we have started that worker, and not taken it over."""
         worker = self._workers.get(worker_id)
         return worker is not None and worker.child is not None
 
@@ -84,7 +84,7 @@ class Fleet:
         return started
 
     def last_words(self, worker_id: str) -> list[str]:
-        """The last lines of the worker's log; of one that we started, those of its latest process only."""
+        """Return the last lines of the worker's log; of one that we started, those of its latest process only."""
         return last_words(self._launcher.log(worker_id), self._log_starts.get(worker_id, 0))
 
     def kill(self, worker_id: str) -> bool:

@@ -16,16 +16,16 @@ class Futile:
         self._refused_since: float | None = None
 
     def worked(self) -> None:
-        """A worker has told the server that it is there."""
+        """Note that a worker has told the server that it is there."""
         self._worked = True
 
     def ended(self, worker_id: str, reason: str) -> None:
-        """A worker was started in vain."""
+        """Note that a worker was started in vain."""
         self._ends[worker_id] += 1
         self._reason = reason
 
     def refused(self, why: str, now: float) -> None:
-        """What the server says that answers and cannot be used; empty if it is none such."""
+        """Note what the server says that answers and cannot be used; empty if it is none such."""
         if not why:
             self._refused_since = None
         elif self._refused_since is None:
@@ -34,7 +34,8 @@ class Futile:
             self._reason = why
 
     def verdict(self, alive: int, now: float) -> str:
-        """Why the run is of no use; empty while there is hope. `alive`: workers that live, and may yet get to work."""
+        """Return why the run is of no use; empty while there is hope. `alive`: workers that live, and may yet get to
+        work."""
         if self._worked or alive:
             return ""
         if self._ends and min(self._ends.values()) >= TRIES:

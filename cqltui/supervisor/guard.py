@@ -68,7 +68,7 @@ class Guard:
         return bool(self._deaths)
 
     def others(self, state: RunState) -> dict[str, WorkerState]:
-        """The living workers that are none of ours, by id: started by hand, or on another machine."""
+        """Return the living workers that are none of ours, by id: started by hand, or on another machine."""
         spoke = {worker.id for worker in live_workers(state, time.time())}
         return {
             worker.id: worker
@@ -77,7 +77,8 @@ class Guard:
         }
 
     def _is_another(self, worker: WorkerState, *, spoke: bool) -> bool:
-        """Whether it is none of ours and lives. `spoke`: it did just now, which is all there is of one elsewhere."""
+        """Return whether it is none of ours and lives. `spoke`: it did just now, which is all there is of one
+        elsewhere."""
         match life(worker.process):
             case Life.ALIVE:
                 return worker.pid != self._fleet.pid(worker.id)
@@ -86,7 +87,7 @@ class Guard:
         return spoke
 
     def note_death(self, worker_id: str, code: int) -> None:
-        """A worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""
+        """Tell that a worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""
         if worker_id not in self._deaths:  # now: the next process of that id writes into the same log
             self._deaths[worker_id] = _Death(code, self._fleet.last_words(worker_id))
 
@@ -133,7 +134,7 @@ class Guard:
             self._queue.notice("warning", f"worker {worker_id} died ({how}){why}")
 
     def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:
-        """The task's attempt is over: done if it has left a result, which it could not tell."""
+        """End the task's attempt: done if it has left a result, which it could not tell."""
         if self._hand_over(state, task_id, token):
             return
         deaths = state.tasks[task_id].life.deaths if task_id in state.tasks else 0
@@ -152,7 +153,7 @@ class Guard:
         return accepted
 
     def _received(self, task_id: str, token: str) -> Mapping[str, Any] | None:
-        """The result among the files that a worker on another machine has handed over."""
+        """Return the result among the files that a worker on another machine has handed over."""
         size = self._queue.file_sizes(task_id, token, ["result.json"]).get("result.json", 0)
         if not 0 < size <= RESULT_BYTES:
             return None
@@ -178,6 +179,6 @@ class Guard:
 
 
 def _step(task: TaskState) -> int:
-    """The last step that the attempt has told of."""
+    """Return the last step that the attempt has told of."""
     progress = task.progress
     return progress.step if progress is not None and progress.token == task.life.token else -1

@@ -69,7 +69,7 @@ class History:
         self._lines, self._every_s = kept, 2 * self._every_s
 
     def _count(self) -> int:
-        """The lines that there are; a last one that a killed writer left unfinished is cut off."""
+        """Return the lines that there are; a last one that a killed writer left unfinished is cut off."""
         try:
             if not self._path.exists():
                 return 0
@@ -85,7 +85,7 @@ class History:
         return count
 
     def _open(self, mode: str) -> IO[bytes]:
-        """The file, which is no link. Raises OSError."""
+        """Return the file, which is no link. Raises OSError."""
         file = open(self._path, mode, opener=plain_file)  # noqa: SIM115
         if (size := os.fstat(file.fileno()).st_size) > MOST_BYTES:
             file.close()
@@ -94,7 +94,7 @@ class History:
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """Those that are whole and no longer than ours are."""
+    """Yield those that are whole and no longer than ours are."""
     is_begin = True
     while line := file.readline(LONGEST_LINE):
         is_end = line.endswith(b"\n")

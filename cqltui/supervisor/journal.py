@@ -16,7 +16,7 @@ class Journal:
     """Appends events; knows from the file itself which was the last."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file. A last line that a killed writer left unfinished is cut off."""
+        """Open the file. A last line that a killed writer left unfinished is cut off."""
         self._file = open(path, "ab+", opener=plain_file)  # noqa: SIM115
         self.version = self._last()
         """(epoch, seq) of the newest event written."""
@@ -26,7 +26,7 @@ class Journal:
         self._file.close()
 
     def follows(self, event: Event) -> bool:
-        """Whether nothing is missing between the newest event written and this one."""
+        """Return whether nothing is missing between the newest event written and this one."""
         return (event.epoch, event.seq) <= (self.version[0], self.version[1] + 1)
 
     def append(self, events: Iterable[Event]) -> None:
@@ -57,7 +57,7 @@ class Journal:
 
 
 def _gap(first: int, event: Event) -> Event:
-    """What stands for the events from that number to the one before this event."""
+    """Return what stands for the events from that number to the one before this event."""
     last = event.seq - 1
     text = f"the server had lost its events {first} to {last}; task.json holds what became of the tasks"
     return Event(Kind.NOTICE, event.ts, event.epoch, last, data={"level": "warning", "text": text, "from": first})

@@ -35,11 +35,11 @@ class Judging:
         return bool(self._unstudied)
 
     def note_result(self, task_id: str) -> None:
-        """A task is done and its result is published."""
+        """Take in a task that is done and whose result is published."""
         self._unstudied[task_id] = None
 
     def note_end(self) -> None:
-        """A task has ended, with a result or without."""
+        """Take in a task that has ended, with a result or without."""
         if self._due_at is None:
             self._due_at = time.monotonic() + JUDGE_S
 

@@ -13,8 +13,8 @@ LOOK_BYTES = 1 << 16
 
 
 def reason(lines: Sequence[str], code: int) -> str:
-    """Why the process ended, as its error's last line says; empty if nothing does. `code`: of its exit, negative for a
-    signal, before which the last line says nothing of it."""
+    """Return why the process ended, as its error's last line says; empty if nothing does. `code`: of its exit, negative
+    for a signal, before which the last line says nothing of it."""
     return lines[-1].removeprefix("cqltui: ") if lines and code > 0 else ""
 
 

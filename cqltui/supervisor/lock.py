@@ -23,7 +23,7 @@ class RunLock:
     """One supervisor a run directory. Its file says who."""
 
     def __init__(self, run_dir: RunDir) -> None:
-        """Raises InputError if another supervisor has the run, or it is another user's."""
+        """Take the lock. Raises InputError if another supervisor has the run, or it is another user's."""
         self._file = run_dir.path / "supervisor.json"
         expect_ours(run_dir.path)
         try:
@@ -61,25 +61,26 @@ class RunLock:
 
 
 def is_local(said: Mapping[str, Any]) -> bool:
-    """Whether who said so is on this machine, or did not tell, as earlier versions."""
+    """Return whether who said so is on this machine, or did not tell, as earlier versions."""
     return decode.process(said.get("process")).machine in ("", machine_id())
 
 
 def place(run_dir: RunDir) -> str:
-    """The option that names the run directory, as typed into a shell."""
+    """Return the option that names the run directory, as typed into a shell."""
     return f"--run-dir {word(str(run_dir.path))}"
 
 
 def unusable(run_dir: RunDir, error: OSError) -> InputError:
-    """What is wrong with a run directory that cannot be made or written to."""
+    """Return what is wrong with a run directory that cannot be made or written to."""
     return InputError(f"{run_dir.path}: cannot be used as a run directory: {error.strerror}; choose another: --run-dir")
 
 
 def hindered(run_dir: RunDir) -> str:
-    """What keeps the supervisor from its work, in its words: a server may refuse it what others do not ask for."""
+    """Return what keeps the supervisor from its work, in its words: a server may refuse it what others do not ask
+    for."""
     return str((read_json(run_dir.path / "supervisor.json") or {}).get("hindered", ""))
 
 
 def is_supervised(run_dir: RunDir) -> bool:
-    """Whether a supervisor has the run."""
+    """Return whether a supervisor has the run."""
     return is_held(run_dir.path / "supervisor.lock")

@@ -78,13 +78,13 @@ def finish(run_dir: RunDir, state: RunState, now: float) -> float:
 
 
 def is_own_server(run_dir: RunDir) -> bool:
-    """Whether the run is on the user's own server."""
+    """Return whether the run is on the user's own server."""
     redis = known(run_dir).get("redis")
     return isinstance(redis, dict) and bool(redis.get("url"))
 
 
 def namespace(run_dir: RunDir) -> str:
-    """The run's [redis] namespace. Raises InputError if it is none: it begins the names of keys."""
+    """Return the run's [redis] namespace. Raises InputError if it is none: it begins the names of keys."""
     redis = known(run_dir).get("redis")
     name = redis.get("namespace", "") if isinstance(redis, dict) else ""
     if name != "" and not (isinstance(name, str) and NAMESPACE.fullmatch(name)):
@@ -96,19 +96,20 @@ def namespace(run_dir: RunDir) -> str:
 
 
 def known(run_dir: RunDir) -> dict[str, Any]:
-    """The campaign that campaign.json holds, as of `resolved`; empty if there is none to read."""
+    """Return the campaign that campaign.json holds, as of `resolved`; empty if there is none to read."""
     campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
     return campaign if isinstance(campaign, dict) else {}
 
 
 def is_other(run_dir: RunDir, campaign: Campaign) -> bool:
-    """Whether the run was last started with other tasks, criteria or texts, which its results were made of."""
+    """Return whether the run was last started with other tasks, criteria or texts, which its results were made of."""
     known = (read_json(run_dir.campaign_json) or {}).get("campaign")
     return isinstance(known, dict) and known.get("phases") != resolved(campaign)["phases"]
 
 
 def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
-    """The campaign as campaign.json holds it; of the user's own server only that there is one, not its password."""
+    """Return the campaign as campaign.json holds it; of the user's own server only that there is one, not its
+    password."""
     plain = asdict(campaign)
     plain["redis"]["url"] = "(set)" if own_server else None
     value: dict[str, Any] = json.loads(json.dumps(plain, default=str))
@@ -125,7 +126,8 @@ def versions() -> dict[str, str]:
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit that the folder is at; None outside a repository, or if git does not trust it (`safe.directory`).
+    """Return the commit that the folder is at; None outside a repository, or if git does not trust it
+    (`safe.directory`).
 
     The repository may be somebody else's, and its settings name programs. `rev-parse` starts none of them; whether the
     tree has changes is not asked, since each way to find out may: fsmonitor, filters, textconv.

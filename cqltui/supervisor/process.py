@@ -75,7 +75,7 @@ class Launcher:
     logs: Path
 
     def log(self, worker_id: str) -> Path:
-        """Where the worker writes."""
+        """Return where the worker writes."""
         return self.logs / f"{worker_id}.log"
 
     def start(self, worker_id: str, extra: Mapping[str, str] | None = None) -> WorkerProcess:
@@ -96,7 +96,7 @@ class Launcher:
 
 
 def left_behind(run_dir: Path) -> list[WorkerProcess]:
-    """The workers of that run which a former supervisor has started here and which live, the newest first.
+    """Return the workers of that run which a former supervisor has started here and which live, the newest first.
 
     The processes are asked and not the server, which may have lost what it knew of them.
     """
@@ -105,7 +105,7 @@ def left_behind(run_dir: Path) -> list[WorkerProcess]:
 
 
 def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerProcess] | None:
-    """When it started, and the worker of the run that it is; None if it is none."""
+    """Return when it started, and the worker of the run that it is; None if it is none."""
     try:
         words = words_of(process.cmdline())
         *known, worker_id = words[: len(WORKER) + 1] or [""]
@@ -119,7 +119,8 @@ def _as_worker(process: psutil.Process, run_dir: Path) -> tuple[float, WorkerPro
 
 
 def workers_here(run_dir: Path) -> list[int]:
-    """The processes of all workers here that write into that run, whoever started them and however they found it."""
+    """Return the processes of all workers here that write into that run, whoever started them and however they found
+    it."""
     return [process.pid for process in psutil.process_iter() if _works_on(process, run_dir)]
 
 

@@ -19,13 +19,13 @@ class AnsweringClock:
         self._last: float | None = None
 
     def answered(self, monotonic: float) -> None:
-        """The server has answered just now."""
+        """Note that the server has answered just now."""
         if self._last is not None:
             self.now += min(monotonic - self._last, self._max_tick_s)
         self._last = monotonic
 
     def silent(self) -> None:
-        """The server did not answer: the time until it does is not counted."""
+        """Note that the server did not answer: the time until it does is not counted."""
         self._last = None
 
 
@@ -44,5 +44,5 @@ class Unchanged:
         return {key: now - since for key, (_, since) in self._seen.items()}
 
     def longer_than(self, values: Mapping[str, Hashable], now: float, limit_s: float) -> list[str]:
-        """The keys whose value has not changed for more than `limit_s`."""
+        """Return the keys whose value has not changed for more than `limit_s`."""
         return [key for key, age in self.watch(values, now).items() if age > limit_s]

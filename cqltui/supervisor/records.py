@@ -49,8 +49,8 @@ class Records:
         self._remembered[task.id] = task.life
 
     def as_planned(self, state: RunState, task_ids: Iterable[str]) -> RunState:
-        """The state with these tasks as they were planned, whatever the server says that they are, and without those
-        that neither the campaign nor the run directory knows."""
+        """Return the state with these tasks as they were planned, whatever the server says that they are, and without
+        those that neither the campaign nor the run directory knows."""
         planned, wrong, unknown = self._planned or {}, {}, set()
         for task_id in task_ids:
             task, known = state.tasks.get(task_id), planned.get(task_id)
@@ -64,17 +64,17 @@ class Records:
         return replace(state, tasks=MappingProxyType(tasks | wrong))
 
     def knows(self, task_id: str) -> bool:
-        """Whether it is a task of the campaign, or was."""
+        """Return whether it is a task of the campaign, or was."""
         return self._planned is None or self._info(task_id) is not None
 
     def lifecycle(self, task_id: str) -> Lifecycle | None:
-        """Where the task was when it was last written down, or None."""
+        """Return where the task was when it was last written down, or None."""
         raw = read_json(self._run_dir.task_json(task_id))
         life = raw.get("life") if raw else None
         return decode.lifecycle(life, (0, 0)) if isinstance(life, Mapping) else None
 
     def result(self, task_id: str, life: Lifecycle) -> Result | None:
-        """The result of the attempt that the lifecycle speaks of, its files in place; None if they are not here.
+        """Return the result of the attempt that the lifecycle speaks of, its files in place; None if they are not here.
 
         A supervisor that was killed, or a worker that could not tell, may have left them in the attempt's folder.
         Raises OSError, and RefusedResultError as `publish`.
@@ -91,18 +91,18 @@ class Records:
         return None
 
     def finished(self, task_id: str, run: int, token: str) -> Mapping[str, Any] | None:
-        """The result that this attempt has left whole in its folder, accepted or not; None if there is none."""
+        """Return the result that this attempt has left whole in its folder, accepted or not; None if there is none."""
         if SAFE_NAME.fullmatch(token) is None:
             return None
         data = read_json(self._run_dir.attempt(task_id, run, token) / "result.json")
         return data if data is not None and is_of(data, task_id, token) else None
 
     def left_of(self, info: TaskInfo, life: Lifecycle) -> Progress | None:
-        """What there is of a task's training."""
+        """Return what there is of a task's training."""
         return left_of(self._run_dir, info, life)
 
     def earlier(self, info: TaskInfo, digest: str, life: Lifecycle) -> Lifecycle | None:
-        """How the task was done before it was submitted again; None if it was not."""
+        """Return how the task was done before it was submitted again; None if it was not."""
         return earlier_result(self._run_dir, info, digest, life)
 
     def check_sizes(self, task_id: str, sizes: Mapping[str, int]) -> None:
@@ -155,7 +155,7 @@ class Records:
         return True
 
     def _info(self, task_id: str) -> TaskInfo | None:
-        """The task as it was planned, where that is known."""
+        """Return the task as it was planned, where that is known."""
         if self._planned is not None and (known := self._planned.get(task_id)) is not None:
             return known.info
         return decode.task_info(task_id, (read_json(self._run_dir.task_json(task_id)) or {}).get("info"))

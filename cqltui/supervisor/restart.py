@@ -16,11 +16,11 @@ class Restart:
         self._started_at = 0.0
 
     def started(self, now: float) -> None:
-        """The worker was started."""
+        """Note that the worker was started."""
         self._started_at = now
 
     def died(self, now: float) -> float:
-        """The worker is gone; seconds until it may start again."""
+        """Return the worker is gone; seconds until it may start again."""
         healthy = now - self._started_at >= HEALTHY_S
         self._deaths = 1 if healthy else self._deaths + 1
         pause = pause_s(self._deaths, FIRST_S, LONGEST_S)
@@ -28,5 +28,5 @@ class Restart:
         return pause
 
     def ready(self, now: float) -> bool:
-        """Whether it may start."""
+        """Return whether it may start."""
         return now >= self._ready_at

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
-    """One for each task, in the order in which they are to be queued."""
+    """Return one for each task, in the order in which they are to be queued."""
     places = {task.digest: place for place, task in enumerate(campaign.tasks)}
     return [
         Submission(
@@ -36,7 +36,7 @@ def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
 
 
 def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
-    """What each task is, by id."""
+    """Return what each task is, by id."""
     found = {}
     for place, task in enumerate(campaign.tasks):
         if (info := decode.task_info(task.id, payload.task_info(campaign, task, place, data))) is not None:
@@ -99,7 +99,8 @@ def restore(queue: Queue, submission: Submission, life: Lifecycle, records: Reco
 
 
 def _left_result(submission: Submission, life: Lifecycle, records: Records) -> Result | None:
-    """The result that the run directory has of the attempt; None if there is none, or one that is not what it says."""
+    """Return the result that the run directory has of the attempt; None if there is none, or one that is not what it
+    says."""
     try:
         return records.result(submission.id, life)
     except RefusedResultError as error:

@@ -171,7 +171,7 @@ class Supervisor:
         self._telling.tick(self.state, time.time())
 
     def _ask(self, now: float) -> None:
-        """What is to be done on the server. Raises RedisError, OSError, CqltuiError, and what nonsense may raise."""
+        """Do what is to be done on the server. Raises RedisError, OSError, CqltuiError, and what nonsense may raise."""
         if self._stop_asked.is_set() and not self._stop_sent:
             self._queue.want(Wanted.STOPPED)
             self._stop_sent = True
@@ -184,7 +184,7 @@ class Supervisor:
         self._guard.check(self.state, now)
 
     def _catch_up(self) -> None:
-        """What could not be written when it happened."""
+        """Write what could not be written when it happened."""
         for task_id in list(self._unkept):
             if not self._guarded(partial(self._write_down, task_id)) and not self._answers:
                 return  # each further question to a silent server would take seconds
@@ -230,7 +230,7 @@ class Supervisor:
                 self._say(f"worker {worker_id} died: {why}")
 
     def _any_registered(self) -> bool:
-        """Whether a worker of ours has got as far as to tell the server that it is there."""
+        """Return whether a worker of ours has got as far as to tell the server that it is there."""
         return any(worker.pid and self._fleet.pid(worker.id) == worker.pid for worker in self.state.workers.values())
 
     def _guarded(self, action: Callable[[], object]) -> bool:
@@ -246,7 +246,7 @@ class Supervisor:
         return True
 
     def _say(self, text: str) -> None:
-        """A warning, once: what goes wrong is tried again twice a second."""
+        """Warn, once: what goes wrong is tried again twice a second."""
         if text not in self._said:
             log.warning("%s", text)
             self._said.append(text)
@@ -327,5 +327,5 @@ class Supervisor:
 
 
 def outcome(statuses: Iterable[Status]) -> ExitCode:
-    """The code of a run whose tasks have all ended, by their statuses."""
+    """Return the code of a run whose tasks have all ended, by their statuses."""
     return ExitCode.UNFINISHED if FAILED & set(statuses) else ExitCode.OK

@@ -111,7 +111,7 @@ class Upkeep:
             self._queue.notice("warning", f"the server's data was damaged, and is kept in {aside}")
 
     def _is_former(self, created_ts: float) -> bool:
-        """Whether the server still holds an earlier run of this very directory, which was moved aside since.
+        """Return whether the server still holds an earlier run of this very directory, which was moved aside since.
 
         Raises InputError if it holds another run that has not finished.
         """
@@ -134,13 +134,14 @@ class Upkeep:
         )
 
     def _was_moved(self, said: Mapping[str, Any], other: CampaignInfo) -> bool:
-        """Whether the directory of that run is no more where it was on this machine, and nobody works there."""
+        """Return whether the directory of that run is no more where it was on this machine, and nobody works there."""
         if decode.process(said.get("process")).machine != machine_id() or Path(other.run_dir).exists():
             return False
         return not live_workers(reduce(RunState(), self._queue.snapshot()), time.time())
 
     def _is_ours(self, said: Mapping[str, Any], other: CampaignInfo, created_ts: float) -> bool:
-        """Whether the run of that path is one of this directory, and not of another machine's of the same path."""
+        """Return whether the run of that path is one of this directory, and not of another machine's of the same
+        path."""
         machine = decode.process(said.get("process")).machine
         if machine == machine_id() or (not machine and said.get("host") == socket.gethostname()):
             return True
@@ -151,8 +152,8 @@ class Upkeep:
 
 
 def campaign_elsewhere(queue: Queue, run_dir: RunDir) -> str | None:
-    """Where the run lies that a server holds, if that is another directory of this machine which is there; else None.
-    Raises RedisError and ServerError."""
+    """Return where the run lies that a server holds, if that is another directory of this machine which is there; else
+    None. Raises RedisError and ServerError."""
     said = queue.campaign()
     other = decode.campaign(said)
     if other is None or not other.run_dir or decode.process(said.get("process")).machine != machine_id():

@@ -109,7 +109,7 @@ class CqltuiApp(App[LeaveChoice]):
     # Start and end
 
     def get_default_screen(self) -> Screen[None]:
-        """The main screen."""
+        """Return the main screen."""
         return self._main
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -164,7 +164,7 @@ class CqltuiApp(App[LeaveChoice]):
         self.post_message(ThreadDied(error))
 
     def on_leave_now(self, message: LeaveNow) -> None:
-        """A signal came, or the terminal is gone."""
+        """Leave: a signal came, or the terminal is gone."""
         self._leave_early()
 
     def _leave_early(self) -> None:
@@ -174,7 +174,7 @@ class CqltuiApp(App[LeaveChoice]):
             self.set_timer(MOUNT_S, self._leave_early)
 
     def on_call_done(self, message: CallDone) -> None:
-        """A command was answered, or a log read."""
+        """Take the answer to a command, or a log that was read."""
         message.then()
 
     def on_thread_died(self, message: ThreadDied) -> None:
@@ -225,7 +225,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._tell_notices(state)
 
     def _estimated(self, state: RunState, now: float) -> Estimate:
-        """The estimate; made anew every second, and when the run or a task has changed its state."""
+        """Return the estimate; made anew every second, and when the run or a task has changed its state."""
         key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
         if self._estimate is None or key != self._estimate_key:
             self._estimate_key = key
@@ -249,14 +249,14 @@ class CqltuiApp(App[LeaveChoice]):
     # Keys
 
     async def on_event(self, event: Event) -> None:
-        """What is typed comes one after the other."""
+        """Take what is typed one after the other."""
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             self._typed.add(event)
         else:
             await super().on_event(event)
 
     async def on_type_on(self, message: TypeOn) -> None:
-        """The next key."""
+        """Take the next key."""
         if (event := self._typed.next()) is not None:
             await super().on_event(event)
             self._typed.follow()
@@ -301,7 +301,7 @@ class CqltuiApp(App[LeaveChoice]):
             self._control.want(WANTED[choice], lambda: self.exit(choice))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The command palette: what the keys do, by name."""
+        """Yield the command palette: what the keys do, by name."""
         target = screen if isinstance(screen, TaskScreen) else self._main
         yield SystemCommand("Pause or resume the task", "p", target.action_pause)
         yield SystemCommand("Pause or resume the run", "P", target.action_pause_all)

@@ -116,7 +116,8 @@ class Control:
             self._background.call(partial(self._requests.want, wanted), done, self._failed)
 
     def can_ask(self) -> bool:
-        """Whether the server answers; else says so. A command that is kept for later would come as a surprise."""
+        """Return whether the server answers; else says so. A command that is kept for later would come as a
+        surprise."""
         if not self._online and self._ended:
             again = "cqltui resubmit ID queues a task again, the campaign's command goes on with what is left."
             self._tell(f"The run has ended, it can only be looked at: {again}", "warning")
@@ -127,7 +128,7 @@ class Control:
         return self._online
 
     def _asked(self, task: TaskState, command: TaskCommand) -> bool:
-        """Whether the same was asked already and has yet to happen: the server would refuse the second."""
+        """Return whether the same was asked already and has yet to happen: the server would refuse the second."""
         pending = self._pending.get(task.id)
         return pending is not None and pending.command is command
 

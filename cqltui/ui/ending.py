@@ -112,18 +112,18 @@ class Ending:
 
 
 def hung_up(descriptor: int) -> bool:
-    """Whether the terminal is gone: reading gives nothing, at once, and writing fails."""
+    """Return whether the terminal is gone: reading gives nothing, at once, and writing fails."""
     poll = select.poll()
     poll.register(descriptor, 0)
     return any(happened & _GONE for _, happened in poll.poll(0))
 
 
 def _pass(number: int, frame: FrameType | None) -> None:
-    """The pipe has told of it."""
+    """Do nothing: the pipe has told of the signal."""
 
 
 def _let_go() -> None:
-    """What the process still says to a terminal that is gone goes nowhere, instead of failing."""
+    """Send what the process still says to a terminal that is gone nowhere, instead of failing."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         if hung_up(descriptor):

@@ -30,7 +30,7 @@ def stamp(ts: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration in its two largest units: 42s, 3m 07s, 1h 34m, 2d 03h."""
+    """Return a duration in its two largest units: 42s, 3m 07s, 1h 34m, 2d 03h."""
     if seconds is None or not abs(seconds) <= LONGEST_S:
         return NONE
     whole = max(0, round(seconds))
@@ -47,7 +47,7 @@ def duration(seconds: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A metric in at most seven characters: 0.0949, 12.35, 1.2e-05."""
+    """Return a metric in at most seven characters: 0.0949, 12.35, 1.2e-05."""
     if value is None:
         return NONE
     size = abs(value)
@@ -57,12 +57,12 @@ def number(value: float | None) -> str:
 
 
 def count(value: float) -> str:
-    """A whole number with thousands set apart."""
+    """Return a whole number with thousands set apart."""
     return f"{value:,.0f}"
 
 
 def scaled(value: float) -> str:
-    """A large number in three digits and a unit: 950, 12.3 k, 4.56 G."""
+    """Return a large number in three digits and a unit: 950, 12.3 k, 4.56 G."""
     for size, unit in _UNITS:
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"
@@ -70,5 +70,5 @@ def scaled(value: float) -> str:
 
 
 def priority(value: float) -> str:
-    """A priority without needless zeros."""
+    """Return a priority without needless zeros."""
     return f"{value:g}"

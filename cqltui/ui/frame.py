@@ -9,7 +9,7 @@ from cqltui.state.model import RunState, TaskState
 
 
 def as_of(state: RunState, now: float) -> float:
-    """The moment that the state is of: `now`, or when a server that does not answer was heard last."""
+    """Return the moment that the state is of: `now`, or when a server that does not answer was heard last."""
     return now if state.online or not state.offline_since else min(now, state.offline_since)
 
 
@@ -42,12 +42,12 @@ class Frame:
         return not state.online and state.offline_since > 0 and not state.finished_ts
 
     def finish_ts(self, task: TaskState) -> float | None:
-        """When the task ends or ended."""
+        """Return when the task ends or ended."""
         if task.life.finished_ts:
             return task.life.finished_ts
         expected = self.estimate.tasks.get(task.id)
         return expected.finish_ts if expected else None
 
     def stalled(self, task: TaskState) -> bool:
-        """Whether the task runs and has said nothing new for long."""
+        """Return whether the task runs and has said nothing new for long."""
         return select.stalled(task, self.as_of, self.stall_s)

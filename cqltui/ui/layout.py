@@ -41,7 +41,7 @@ class Layout:
 
 
 def main_layout(cells: int, rows: int, phases: int, workers: int) -> Layout:
-    """The main screen of a terminal of `cells` by `rows`, for a run of so many phases and workers."""
+    """Return the main screen of a terminal of `cells` by `rows`, for a run of so many phases and workers."""
     if cells < WIDE_CELLS or rows < WIDE_ROWS:
         free = rows - HEADER - TABS - FOOTER
         wanted = max(phases, 1) + BORDER + (cells >= HEADING_CELLS)
@@ -78,19 +78,20 @@ class DetailsLayout:
 
 
 def details_layout(cells: int, rows: int) -> DetailsLayout:
-    """The details on a terminal of `cells` by `rows`."""
+    """Return the details on a terminal of `cells` by `rows`."""
     small = cells < HEADING_CELLS
     room = rows - HEADER - FOOTER - CURVE_ROWS >= FIELDS_ROWS
     return DetailsLayout(small, CURVE_ROWS if small and room else 0)
 
 
 def dialog_classes(cells: int, rows: int) -> dict[str, bool]:
-    """How a question gives way, so that its answers are seen: without blank lines, and then without its details."""
+    """Return how a question gives way, so that its answers are seen: without blank lines, and then without its
+    details."""
     return {"-tight": cells < TIGHT_CELLS or rows < TIGHT_ROWS, "-low": rows < LOW_ROWS}
 
 
 def fitting(widths: Sequence[int], first: Sequence[int], cells: int) -> list[int]:
-    """Which of the things in a line fit, by index: those in `first` before all others, then from the left."""
+    """Return which of the things in a line fit, by index: those in `first` before all others, then from the left."""
     kept: list[int] = []
     for i in [*first, *(i for i in range(len(widths)) if i not in first)]:
         if widths[i] > cells:

@@ -22,25 +22,25 @@ def width(line: Line) -> int:
 
 
 def clip(text: str, cells: int) -> str:
-    """The text in at most `cells` cells; what is left out leaves an ellipsis."""
+    """Return the text in at most `cells` cells; what is left out leaves an ellipsis."""
     if cell_len(text) <= cells:
         return text
     return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 1 else set_cell_size(text, max(cells, 0))
 
 
 def left(text: str, cells: int) -> str:
-    """The text in exactly `cells` cells, aligned left."""
+    """Return the text in exactly `cells` cells, aligned left."""
     return set_cell_size(clip(text, cells), max(cells, 0))
 
 
 def right(text: str, cells: int) -> str:
-    """The text in exactly `cells` cells, aligned right."""
+    """Return the text in exactly `cells` cells, aligned right."""
     clipped = clip(text, cells)
     return " " * (cells - cell_len(clipped)) + clipped
 
 
 def spread(start: Line, end: Line, cells: int) -> Line:
-    """`start` at the left and `end` at the right of a line; `start` gives way."""
+    """Return `start` at the left and `end` at the right of a line; `start` gives way."""
     room = cells - width(end) - GAP
     kept: list[Span] = []
     for text, role in start:
@@ -53,7 +53,7 @@ def spread(start: Line, end: Line, cells: int) -> Line:
 
 
 def joined(parts: Iterable[Line], separator: Span = ("   ", "text")) -> Line:
-    """The parts that are not empty, with the separator between them."""
+    """Return the parts that are not empty, with the separator between them."""
     spans: list[Span] = []
     for part in parts:
         if part:
@@ -62,7 +62,7 @@ def joined(parts: Iterable[Line], separator: Span = ("   ", "text")) -> Line:
 
 
 def wrapped(text: str, cells: int) -> list[str]:
-    """The text in lines of at most `cells` cells, broken at spaces; a longer word is cut into pieces."""
+    """Return the text in lines of at most `cells` cells, broken at spaces; a longer word is cut into pieces."""
     lines: list[str] = []
     current = ""
     for word in text.split():

@@ -11,7 +11,8 @@ class EventSource(Protocol):
     """Where events come from. Read by one thread of the screen's."""
 
     def poll(self, timeout_s: float) -> list[Event]:
-        """The events since the last call. Waits up to `timeout_s` for the first; CqltuiError when it gives up."""
+        """Return the events since the last call. Waits up to `timeout_s` for the first; CqltuiError when it gives
+        up."""
 
     def close(self) -> None:
         """Let go of the connection, after the last poll."""
@@ -34,7 +35,7 @@ class Logs(Protocol):
     """What workers have written."""
 
     def tail(self, worker_id: str, lines: int, task_id: str = "") -> list[str]:
-        """The last lines of the worker's log, oldest first; with a task, those that mention its id."""
+        """Return the last lines of the worker's log, oldest first; with a task, those that mention its id."""
 
 
 class LeaveChoice(StrEnum):

@@ -45,7 +45,7 @@ class Pump:
         self._source.close()
 
     def take(self) -> RunState:
-        """The newest state; whatever comes later is told of again."""
+        """Return the newest state; whatever comes later is told of again."""
         self._told.clear()
         return self._state
 

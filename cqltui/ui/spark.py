@@ -12,7 +12,7 @@ Point = tuple[float, float]
 
 
 def spark(values: Sequence[float], cells: int, zero: bool = False) -> str:
-    """The values as `cells` block characters at most, the mean of each bucket; `zero` starts the scale at 0."""
+    """Return the values as `cells` block characters at most, the mean of each bucket; `zero` starts the scale at 0."""
     if not values or cells < 1:
         return ""
     n = min(cells, len(values))
@@ -35,7 +35,7 @@ def loss_values(losses: Sequence[float]) -> list[float]:
 
 
 def bar(fraction: float, cells: int) -> tuple[str, str]:
-    """A bar of thin lines: the filled part, and the rest."""
+    """Return a bar of thin lines: the filled part, and the rest."""
     halves = round(min(max(fraction, 0.0), 1.0) * cells * 2)
     full, half = divmod(halves, 2)
     filled = "━" * full + "╸" * half
@@ -60,7 +60,7 @@ class Plot:
                 self._stroke(start, end)
 
     def lines(self) -> list[str]:
-        """The picture, top line first."""
+        """Return the picture, top line first."""
         return ["".join(chr(0x2800 + bits) for bits in row) for row in self._bits]
 
     def _scale(self, y: float) -> float:

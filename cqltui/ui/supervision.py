@@ -32,7 +32,7 @@ class Supervision:
             self._background.call(self._ask, self._seen, lambda error: self._seen((True, "")))
 
     def missing(self, now: float) -> bool:
-        """Whether there has been none for a while."""
+        """Return whether there has been none for a while."""
         return self._missing_since is not None and now - self._missing_since >= MISSING_S
 
     def _ask(self) -> tuple[bool, str]:

@@ -56,7 +56,7 @@ class Typed:
             self._app.post_message(TypeOn())
 
     def next(self) -> Key | Paste | None:
-        """What is to be delivered now, if anything. `follow` after the delivery."""
+        """Return what is to be delivered now, if anything. `follow` after the delivery."""
         while self._waiting and not self._busy:
             event = self._waiting.popleft()
             key = event.key if isinstance(event, Key) else ""
@@ -67,7 +67,7 @@ class Typed:
         return None
 
     def closed(self) -> None:
-        """A screen goes away."""
+        """Note that a screen goes away."""
         self._closed_s, self._closer = time.monotonic(), self._last
 
     def follow(self) -> None:
@@ -77,7 +77,7 @@ class Typed:
         self._round()
 
     def _round(self) -> None:
-        """A marker through the queues that the key goes through, up to the app's."""
+        """Send a marker through the queues that the key goes through, up to the app's."""
         try:
             screen, focused = self._app.screen, self._app.focused
         except ScreenStackError:  # the app ends

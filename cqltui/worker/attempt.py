@@ -220,7 +220,8 @@ class Attempt:
             self._metrics.close()
 
     def progress(self, step: int) -> dict[str, Any]:
-        """The task's part of a progress message. `step`: training steps done, epochs of earlier attempts included."""
+        """Return the task's part of a progress message. `step`: training steps done, epochs of earlier attempts
+        included."""
         return self.report() | {"task": self.id, "step": step}
 
     def report(self) -> dict[str, Any]:
@@ -228,13 +229,13 @@ class Attempt:
         return self.tally.report() | self._own()
 
     def _own(self) -> dict[str, Any]:
-        """What is of this attempt in its reports and its result."""
+        """Return what is of this attempt in its reports and its result."""
         own = {"token": self.claim.token, "resumed_epoch": self.resumed_epoch}
         return own | {"elapsed_s": round(self.elapsed_s, 3)}
 
     def result(self, worker: dict[str, Any], versions: dict[str, str], kept: Mapping[str, int]) -> dict[str, Any]:
-        """What `complete` records and result.json holds. `seconds` are of training, over all attempts of the run;
-        `kept` as of `write_models`."""
+        """Return what `complete` records and result.json holds. `seconds` are of training, over all attempts of the
+        run; `kept` as of `write_models`."""
         if self.last is None:
             raise ValueError(f"task {self.id} has trained no epoch: there is no result")
         return {

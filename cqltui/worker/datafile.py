@@ -26,7 +26,8 @@ class DataSource:
     """A folder (`--data-root`) in which the file is, whatever its folder is elsewhere."""
 
     def load(self, said: DataConfig, digest: str) -> Dataset:
-        """The task's data, checked to be what the campaign was planned with. `said`: the config as the server tells it.
+        """Return the task's data, checked to be what the campaign was planned with. `said`: the config as the server
+        tells it.
 
         A path of the server's is followed nowhere: where nobody here names a file, none is opened. Raises DataError,
         whose text may leave the machine: it holds the file's name, column and row, and the log, which does not leave,
@@ -80,7 +81,7 @@ def _former(known: dict[str, object]) -> object:
 
 
 def _below(root: Path, said: Path) -> Path:
-    """The file in the folder: an absolute path, of another machine, by its name alone."""
+    """Return the file in the folder: an absolute path, of another machine, by its name alone."""
     wanted = Path(said.name) if said.is_absolute() else said
     path = (root / wanted).resolve()
     if ".." in wanted.parts or not path.is_relative_to(root.resolve()):

@@ -23,26 +23,27 @@ TRACEBACK_CHARS = 4_000
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether less work at once might do."""
+    """Return whether less work at once might do."""
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
     )
 
 
 def is_disk_full(error: Exception) -> bool:
-    """Whether there was no room to write: no fault of the task's, and fixed by making some."""
+    """Return whether there was no room to write: no fault of the task's, and fixed by making some."""
     return isinstance(error, OSError) and error.errno in DISK_FULL
 
 
 def retry_s(error: Exception, attempt: int, first_s: float) -> float | None:
-    """Seconds until the next attempt after a failure of this one; None: no more. `first_s`: after the first."""
+    """Return the seconds until the next attempt after a failure of this one; None: no more. `first_s`: after the
+    first."""
     if not is_disk_full(error) and (isinstance(error, HOPELESS) or attempt >= MAX_ATTEMPTS):
         return None
     return pause_s(attempt, first_s, MAX_RETRY_S)
 
 
 def message(error: Exception) -> str:
-    """What is kept with the task: the reason in the first line, then, where it helps, the traceback."""
+    """Return what is kept with the task: the reason in the first line, then, where it helps, the traceback."""
     if is_disk_full(error):
         return f"{written(error)}: free some space; the task is tried again by itself"
     reason = f"{type(error).__name__}: {error}"
@@ -53,7 +54,7 @@ def message(error: Exception) -> str:
 
 
 def written(error: Exception) -> str:
-    """What a failed write says: "No space left on device: /runs/deep/tasks/..."."""
+    """Return what a failed write says: "No space left on device: /runs/deep/tasks/..."."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error)

@@ -11,7 +11,7 @@ BEATS_A_LEASE = 6
 
 
 def interval_s(lease_s: float) -> float:
-    """Seconds between two beats that keep a lease of `lease_s` even when some are lost."""
+    """Return the seconds between two beats that keep a lease of `lease_s` even when some are lost."""
     return max(SHORTEST_S, min(LONGEST_S, lease_s / BEATS_A_LEASE))
 
 

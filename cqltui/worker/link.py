@@ -49,7 +49,7 @@ class Link:
         self._register()
 
     def _register(self) -> None:
-        """The first time, while nothing trains yet: a server that is away is waited for."""
+        """Register for the first time, while nothing trains yet: a server that is away is waited for."""
         leave_at = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -105,7 +105,7 @@ class Link:
         return {} if report is None else self._heed(report, self.queue)
 
     def ask(self, send: Callable[[], Answer]) -> Answer | None:
-        """The server's answer, or None; at once if it is known to be away: training does not wait for it."""
+        """Return the server's answer, or None; at once if it is known to be away: training does not wait for it."""
         return self.insist(send) if self.reachable else None
 
     def insist(self, send: Callable[[], Answer]) -> Answer | None:
@@ -119,12 +119,12 @@ class Link:
         return answer
 
     def notice(self, level: str, text: str) -> bool:
-        """A line for the user. Raises `UNREACHABLE`."""
+        """Return a line for the user. Raises `UNREACHABLE`."""
         self.queue.notice(level, text)
         return True
 
     def sign_off(self) -> None:
-        """The process leaves. While it is registered, the supervisor may tell what it has not."""
+        """Unregister: the process leaves. While it is registered, the supervisor may tell what it has not."""
         if self.unsaid:
             return
         try:

@@ -129,7 +129,7 @@ class Worker:
             session.directives(directives)
 
     def _free_bytes(self) -> int:
-        """What a pack may take. Workers of one device share its memory."""
+        """Return what a pack may take. Workers of one device share its memory."""
         free = memory.free_bytes(self._options.device, psutil.virtual_memory().available)
         return int(free // self._options.share * MEMORY_SHARE)
 
@@ -143,7 +143,7 @@ class Worker:
 
 
 def choose_device(wanted: str) -> str:
-    """The torch device that `--device` means here. Raises InputError."""
+    """Return the torch device that `--device` means here. Raises InputError."""
     if wanted == "cpu":
         return wanted
     devices = resolve_name("trainer.devices")  # with PyTorch, which training on the CPU needs for nothing
@@ -154,7 +154,7 @@ def choose_device(wanted: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What a result was computed with."""
+    """Return what a result was computed with."""
     return {
         "cqltui": cqltui.__version__,
         "python": platform.python_version(),

@@ -49,7 +49,8 @@ def main() -> None:
 def measure(
     config: TrainerConfig, members: int, dataset: Dataset, device: str, seconds: float, with_limit: bool
 ) -> dict[str, float | str]:
-    """Seconds of a pack's training step, and of its products alone: medians of rounds in which they take turns."""
+    """Return the seconds of a pack's training step, and of its products alone: medians of rounds in which they take
+    turns."""
     steps = epoch_steps(len(dataset.train), config.batch_size)
     pack = [replace(config, seed=config.seed + n) for n in range(members)]
     # The last epoch is always validated, which takes memory too: one of its own shows whether there is enough.

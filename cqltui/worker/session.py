@@ -63,7 +63,7 @@ class Context:
     """Why this process cannot train the campaign at all, once that is known."""
 
     def dataset(self, config: DataConfig, digest: str) -> Dataset:
-        """The task's data, checked to be what the campaign was planned with."""
+        """Return the task's data, checked to be what the campaign was planned with."""
         if digest not in self.datasets:
             source = DataSource(None if self.hands_over else self.run_dir, self.data_root)
             self.datasets = {digest: source.load(config, digest)}
@@ -111,7 +111,7 @@ class Session:
         return held | {attempt.id: attempt.claim.token for attempt in list(self._attempts)}
 
     def directives(self, said: Mapping[str, Directive]) -> None:
-        """What the server asks for, by task id."""
+        """Do what the server asks for, by task id."""
         self._directives.update(said)
 
     @property
@@ -120,7 +120,7 @@ class Session:
         return sum(a.last.samples_per_s for a in list(self._attempts) if a.last)
 
     def figures(self) -> dict[str, float]:
-        """How the worker does, with every report: a reader keeps the latest only."""
+        """Return how the worker does, with every report: a reader keeps the latest only."""
         return {"samples_per_s": round(self.samples_per_s, 1), "memory_bytes": self._context.memory_bytes()}
 
     def run(self) -> bool:
@@ -316,7 +316,7 @@ class Session:
         self._outbox.post(complete, claim)
 
     def _last_word(self, attempt: Attempt) -> None:
-        """The task's final report, before its lease goes."""
+        """Send the task's final report, before its lease goes."""
         step = attempt.epoch * int(attempt.claim.spec["epoch_steps"])
         self._context.link.progress([attempt.progress(step)], self.figures())
 
@@ -325,7 +325,7 @@ class Session:
         self._outbox.post(partial(self._queue.fail, claim.id, claim.token, text, wait_s), claim)
 
     def _fail_all(self, error: Exception) -> None:
-        """The pack broke: each member fails with the reason, and is tried again unless that is hopeless."""
+        """Fail each member of a pack that broke, with the reason; it is tried again unless that is hopeless."""
         log.exception("%s", ", ".join(self.leases()))
         if self._context.hands_over and isinstance(error, DataError):
             worker = self._context.worker

@@ -18,7 +18,7 @@ __all__ = ["DataError", "Dataset", "Standardiser", "Transitions", "fit_standardi
 
 
 def load(config: DataConfig) -> Dataset:
-    """The transitions that a config names, split by time. The same config and file give the same bytes.
+    """Return the transitions that a config names, split by time. The same config and file give the same bytes.
 
     Raises:
         DataError: a setting or the file cannot be used; the message says where and how to fix it.
@@ -34,7 +34,7 @@ def load(config: DataConfig) -> Dataset:
 
 
 def _looked_over(dataset: Dataset, config: DataConfig) -> Dataset:
-    """The dataset with warnings of what looks like a mistake."""
+    """Return the dataset with warnings of what looks like a mistake."""
     parts = dataset.train, dataset.heldout
     states, rewards = (np.concatenate(arrays) for arrays in zip(*((p.states, p.rewards) for p in parts), strict=True))
     return replace(dataset, warnings=tuple(scale.warnings(config.state_cols, states, REWARD, rewards)))

@@ -16,12 +16,12 @@ EPSILON = 0.2
 
 
 def bet_size(edge: Double) -> Int:
-    """The bet's action by size of edge [N]: small (1) below 0.03, medium (2) below 0.06, else large (3)."""
+    """Return the bet's action by size of edge [N]: small (1) below 0.03, medium (2) below 0.06, else large (3)."""
     return 1 + np.digitize(np.abs(edge), (SMALL_BELOW, MEDIUM_BELOW)).astype(np.int64)
 
 
 def preferred_action(edge: Double) -> Int:
-    """What the policy does when it does not explore [N]: `bet_size`, or no bet (0) below 0.01."""
+    """Return what the policy does when it does not explore [N]: `bet_size`, or no bet (0) below 0.01."""
     return np.where(np.abs(edge) < NO_BET_BELOW, 0, bet_size(edge)).astype(np.int64)
 
 
@@ -33,7 +33,7 @@ def propensities(edge: Double) -> Double:
 
 
 def draw_actions(edge: Double, rng: np.random.Generator) -> tuple[Int, Double]:
-    """The logged actions [N] and the probability [N] with which each was taken."""
+    """Return the logged actions [N] and the probability [N] with which each was taken."""
     draws = rng.random((len(edge), 2))  # row by row: what was logged does not change when rows are appended
     explores = draws[:, 0] < EPSILON
     anything = np.floor(draws[:, 1] * len(ACTIONS))

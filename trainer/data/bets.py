@@ -55,7 +55,8 @@ def implied_probability(odds: Double) -> Double:
 
 
 def to_transitions(games: Games, config: DataConfig) -> Transitions:
-    """One decision a game, with the shared behaviour policy's actions. Features as chosen by `config.state_cols`.
+    """Return one decision a game, with the shared behaviour policy's actions. Features as chosen by
+    `config.state_cols`.
 
     Raises:
         DataError: a chosen feature is not one of STATE_COLUMNS.

@@ -8,7 +8,7 @@ from trainer.names import listed, suggestion
 
 
 def check_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """The features of a state vector, at least one and each once.
+    """Return the features of a state vector, at least one and each once.
 
     Raises:
         DataError: no feature is chosen, or one is chosen twice.
@@ -23,7 +23,7 @@ def check_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def known_features(state_cols: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """The features chosen of a source that computes STATE_COLUMNS itself.
+    """Return the features chosen of a source that computes STATE_COLUMNS itself.
 
     Raises:
         DataError: as `check_features`, or a feature is none of STATE_COLUMNS.

@@ -26,7 +26,7 @@ LOGIT_INTERCEPT, LOGIT_PER_POINT = -0.027, 0.1426
 
 
 def load_games(path: Path, config: DataConfig) -> Dataset:
-    """One decision a played game from the second season on; the last `holdout_seasons` seasons are held out.
+    """Return one decision a played game from the second season on; the last `holdout_seasons` seasons are held out.
 
     Raises:
         DataError: file, column and row of what cannot be used.
@@ -41,7 +41,7 @@ def load_games(path: Path, config: DataConfig) -> Dataset:
 
 
 def _games(everything: Table, notes: list[str]) -> Games:
-    """Every game that can be bet on, in order of kick-off, with features from before its day."""
+    """Return every game that can be bet on, in order of kick-off, with features from before its day."""
     table = _by_kick_off(everything)
     schedule = Schedule(
         days=table.texts("gameday"),
@@ -74,7 +74,7 @@ def _games(everything: Table, notes: list[str]) -> Games:
 
 
 def _by_kick_off(table: Table) -> Table:
-    """The games by day, time and id, once the days are seen to be dates and the ids to be unique."""
+    """Return the games by day, time and id, once the days are seen to be dates and the ids to be unique."""
     ids, days = table.texts("game_id"), table.texts("gameday")
     _check_unique(table, ids)
     for index, day in enumerate(days):
@@ -96,7 +96,7 @@ def _check_unique(table: Table, ids: tuple[str, ...]) -> None:
 
 
 def _offered(table: Table, schedule: Schedule, notes: list[str]) -> Bool:
-    """Which games [N] become decisions: played, with lines, after the first season."""
+    """Return which games [N] become decisions: played, with lines, after the first season."""
     played = np.isfinite(schedule.margins)
     lined = np.isfinite(table.numbers("spread_line")) & np.isfinite(table.numbers("total_line"))
     first = schedule.seasons.min()

@@ -17,7 +17,8 @@ GAME_ID, SEASON, WEEK, PROPENSITY = "game_id", "season", "week", "b_prob"
 
 
 def load_logged(path: Path, config: DataConfig) -> Dataset:
-    """Rows with a state, an action and a reward, by season and week where the file has them, else in its order.
+    """Return the rows with a state, an action and a reward, by season and week where the file has them, else in its
+    order.
 
     Held out are the last `holdout_fraction` of the rows if it is given, else the last `holdout_seasons` seasons, and
     the last fifth of the rows where there is no `season` column or it has too few.
@@ -95,7 +96,7 @@ def _actions(table: Table, edge_column: str, notes: list[str]) -> Int:
 
 
 def _by_time(table: Table) -> Table:
-    """The rows by season and week; rows of one week stay in the order of the file."""
+    """Return the rows by season and week; rows of one week stay in the order of the file."""
     if SEASON not in table:
         return table
     weeks = table.integers(WEEK) if WEEK in table else np.zeros(len(table), dtype=np.int64)
@@ -103,7 +104,7 @@ def _by_time(table: Table) -> Table:
 
 
 def _propensities(table: Table) -> Float:
-    """[N], each in (0, 1]."""
+    """Return [N], each in (0, 1]."""
     chances = table.numbers(PROPENSITY)
     for index in np.flatnonzero(~((chances > 0) & (chances <= 1))).tolist():
         problem = f"{table.cell(PROPENSITY, index)} is no probability of a logged action: use a number in (0, 1]"

@@ -47,7 +47,7 @@ def win_probability(pmf: Double) -> Double:
 
 
 def draw_margins(pmf: Double, rng: np.random.Generator) -> Double:
-    """One final margin [N] of each distribution [N, M]."""
+    """Return one final margin [N] of each distribution [N, M]."""
     below = pmf.cumsum(axis=1) < rng.random((len(pmf), 1))
     drawn: Double = MARGINS[np.minimum(below.sum(axis=1), len(MARGINS) - 1)].astype(np.float64)
     return drawn
@@ -61,7 +61,8 @@ def cover_probabilities(pmf: Double, spread: Double) -> tuple[Double, Double]:
 
 
 def fair_line(pmf: Double) -> Double:
-    """The half-point spread [N] that splits the outcomes most evenly, pushes left out: lines gather at key numbers."""
+    """Return the half-point spread [N] that splits the outcomes most evenly, pushes left out: lines gather at key
+    numbers."""
     cumulated = np.concatenate([np.zeros((len(pmf), 1)), pmf.cumsum(axis=1)], axis=1)
     below = cumulated[:, np.searchsorted(MARGINS, LINES, side="left")]
     above = 1 - cumulated[:, np.searchsorted(MARGINS, LINES, side="right")]

@@ -14,7 +14,7 @@ DIFFERENCES = frozenset({"edge"})
 
 
 def warnings(state_cols: Sequence[tuple[str, str]], states: Float, reward: str, rewards: Float) -> Iterator[str]:
-    """A line for each column of absurd scale, with its range. `state_cols`: (feature, column) of states [N, D];
+    """Yield a line for each column of absurd scale, with its range. `state_cols`: (feature, column) of states [N, D];
     `reward`: the column of rewards [N]."""
     for (feature, column), values in zip(state_cols, states.T, strict=True):
         least, most = float(np.min(values)), float(np.max(values))

@@ -44,17 +44,17 @@ class Table:
         return column in self.columns
 
     def take(self, chosen: Int) -> "Table":
-        """The chosen rows, in the order of `chosen` [M]."""
+        """Return the chosen rows, in the order of `chosen` [M]."""
         places = chosen.tolist()
         columns = {name: tuple(cells[place] for place in places) for name, cells in self.columns.items()}
         return Table(self.path, self.rows[chosen], columns)
 
     def error(self, problem: str, column: str, index: int | None = None) -> DataError:
-        """An error at a column, and at the row with this index where one is to blame."""
+        """Return an error at a column, and at the row with this index where one is to blame."""
         return DataError(problem, path=self.path, column=column, row=None if index is None else int(self.rows[index]))
 
     def numbers(self, column: str) -> Double:
-        """[N], NaN where the cell is empty.
+        """Return [N], NaN where the cell is empty.
 
         Raises:
             DataError: a cell is no number, or none that float32 can hold (NaN and infinity included).
@@ -62,7 +62,7 @@ class Table:
         return np.array([self._number(column, index, cell) for index, cell in enumerate(self.columns[column])])
 
     def integers(self, column: str) -> Int:
-        """[N]; `2021.0` is read as 2021.
+        """Return [N]; `2021.0` is read as 2021.
 
         Raises:
             DataError: a cell is empty or no whole number.
@@ -73,7 +73,7 @@ class Table:
         return values.astype(np.int64)
 
     def texts(self, column: str) -> tuple[str, ...]:
-        """The column's text, N cells.
+        """Return the column's text, N cells.
 
         Raises:
             DataError: a cell is empty.
@@ -84,7 +84,7 @@ class Table:
         return self.columns[column]
 
     def cell(self, column: str, index: int) -> str:
-        """A cell for a message: quoted, escaped and not too long."""
+        """Return a cell for a message: quoted, escaped and not too long."""
         cell = self.columns[column][index]
         return repr(cell if len(cell) <= SHOWN_CHARACTERS else cell[:SHOWN_CHARACTERS] + "…")
 
@@ -103,7 +103,7 @@ class Table:
 
 
 def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> Table:
-    """The needed columns of a CSV file with a header (UTF-8, commas), and those optional ones that it has.
+    """Return the needed columns of a CSV file with a header (UTF-8, commas), and those optional ones that it has.
 
     Raises:
         DataError: the file cannot be read, is empty or no CSV, lacks a needed column, has a row of another length, or
@@ -128,7 +128,7 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
 
 
 def _lines(path: Path, file: TextIOWrapper) -> Iterator[str]:
-    """The file's lines. Raises DataError at one that is too long, of which no more is read."""
+    """Yield the file's lines. Raises DataError at one that is too long, of which no more is read."""
     number = 0
     while line := file.readline(LINE_CHARACTERS):
         number += 1
@@ -139,7 +139,7 @@ def _lines(path: Path, file: TextIOWrapper) -> Iterator[str]:
 
 
 def _parse(path: Path, file: TextIOWrapper, needed: Sequence[str], optional: Sequence[str], memory: int) -> Table:
-    """`memory`: bytes that this process may use."""
+    """Return `memory`: bytes that this process may use."""
     reader = csv.reader(_lines(path, file), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]

@@ -62,7 +62,7 @@ class Transitions:
         return len(self.actions)
 
     def take(self, rows: Int) -> "Transitions":
-        """The chosen rows, in the order of `rows` [M]."""
+        """Return the chosen rows, in the order of `rows` [M]."""
         return Transitions(
             states=self.states[rows],
             actions=self.actions[rows],
@@ -91,7 +91,7 @@ class Dataset:
     """What looks like a mistake: columns of absurd scale."""
 
     def digest(self) -> str:
-        """SHA-256 (hex) over everything of the data that training can see."""
+        """Return the SHA-256 (hex) over everything of the data that training can see."""
         total = hashlib.sha256("\0".join(self.state_cols).encode())
         for part in (self.train, self.heldout):
             for array in (part.states, part.actions, part.rewards, part.next_states, part.terminals):

@@ -67,8 +67,8 @@ class Feed:
         self._told_why = ""
 
     def poll(self, timeout_s: float) -> list[Event]:
-        """What has happened, waiting at most about `timeout_s` for it. Never raises for a lost connection: that is an
-        event too (CONNECTION), and the feed finds back by itself."""
+        """Return what has happened, waiting at most about `timeout_s` for it. Never raises for a lost connection: that
+        is an event too (CONNECTION), and the feed finds back by itself."""
         end = self._monotonic() + timeout_s
         events: list[Event] = []
         try:
@@ -86,7 +86,7 @@ class Feed:
         return events
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._drop()
 
     def _may_retry(self, end: float) -> bool:
@@ -106,7 +106,7 @@ class Feed:
         return [self._connection(False, clean(str(error))[:500], why)]
 
     def _connection(self, online: bool, error: str = "", why: str = "") -> Event:
-        """`why`: the words of a server that answers and refuses, or is unable."""
+        """Return `why`: the words of a server that answers and refuses, or is unable."""
         return Event(Kind.CONNECTION, self._clock(), data={"online": online, "error": error, "why": why})
 
     def _drop(self) -> None:
@@ -117,7 +117,7 @@ class Feed:
                 part.close()
 
     def _open(self) -> list[Event]:
-        """Subscribes, then reads everything."""
+        """Subscribe, then read everything."""
         self._client = self._connect()
         self._scripts = Scripts(self._client, self._keys)
         self._pubsub = self._client.pubsub()
@@ -144,7 +144,7 @@ class Feed:
         return [snapshot, *(event for event in known if event and (event.epoch, event.seq) <= self._version)]
 
     def _receive(self, end: float, events: list[Event]) -> None:
-        """Adds what has come. What was added stays true if an error ends this."""
+        """Add what has come. What was added stays true if an error ends this."""
         for _ in range(DRAIN):
             now = self._monotonic()
             if now >= self._watch_at:
@@ -162,8 +162,8 @@ class Feed:
                 events += self._accept(codec.decode_event(message["data"]))
 
     def _message(self, wait_s: float) -> dict[str, Any] | None:
-        """The next message, None if there is none yet. Of one that has come in part the library keeps the part and
-        raises TimeoutError; if the rest never comes, the watchdog finds out."""
+        """Return the next message, None if there is none yet. Of one that has come in part the library keeps the part
+        and raises TimeoutError; if the rest never comes, the watchdog finds out."""
         assert self._pubsub is not None  # poll saw to it, and nothing here closes it
         try:
             message: dict[str, Any] | None = self._pubsub.get_message(timeout=wait_s)
@@ -172,8 +172,8 @@ class Feed:
         return message
 
     def _accept(self, event: Event | None) -> list[Event]:
-        """The event, with what was missed before it; nothing for one that is known or unreadable (its place in seq
-        shows as a gap)."""
+        """Return the event, with what was missed before it; nothing for one that is known or unreadable (its place in
+        seq shows as a gap)."""
         if event is None:
             return []
         if event.kind is Kind.PROGRESS:
@@ -192,7 +192,8 @@ class Feed:
         return missed if any(event.kind is Kind.SNAPSHOT for event in missed) else missed + self._snapshot()
 
     def _catch_up(self) -> list[Event]:
-        """What came after the newest event known, from the stream; a snapshot where the stream does not hold it all."""
+        """Return what came after the newest event known, from the stream; a snapshot where the stream does not hold it
+        all."""
         assert self._client is not None  # called with a connection
         epoch, seq = self._version
         target = self._server_version()
@@ -220,7 +221,7 @@ class Feed:
         return codec.whole(epoch), codec.whole(seq)
 
     def _watch(self, now: float) -> list[Event]:
-        """Every few seconds: is the subscription alive, and has everything come that the server knows?"""
+        """Return every few seconds: is the subscription alive, and has everything come that the server knows?"""
         assert self._pubsub is not None  # called with a subscription
         self._watch_at = now + WATCHDOG_S
         if now - self._heard_at > SILENCE_S:

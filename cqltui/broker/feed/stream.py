@@ -15,13 +15,14 @@ PAGE = 1000
 
 
 def events_after(queue: Queue, version: tuple[int, int]) -> Iterator[Event]:
-    """The events after (epoch, seq), in order, as far back as the capped stream reaches. Raises redis.RedisError."""
+    """Return the events after (epoch, seq), in order, as far back as the capped stream reaches. Raises
+    redis.RedisError."""
     return (event for _, event in _entries(queue.client, queue.keys, version) if event is not None)
 
 
 def is_readable(client: redis.Redis, keys: Keys, version: tuple[int, int]) -> bool:
-    """Whether each event of this epoch after (epoch, seq) is what was written. The server's file has no checksums: one
-    that was damaged inside a value is loaded as if it were whole. Raises redis.RedisError."""
+    """Return whether each event of this epoch after (epoch, seq) is what was written. The server's file has no
+    checksums: one that was damaged inside a value is loaded as if it were whole. Raises redis.RedisError."""
     try:
         return all(
             event is not None and (event.epoch, event.seq) == place

@@ -91,7 +91,8 @@ class _Reader:
             raise ConnectionError(f"its answer has more than {LISTS:,} lists or {LINES:,} lines")
 
     def gets(self, *decode: bool) -> Any:
-        """The answer, as the library's reader gives it. Raises ConnectionError for one that memory has no room for."""
+        """Return the answer, as the library's reader gives it. Raises ConnectionError for one that memory has no room
+        for."""
         try:
             answer = self._reader.gets(*decode)
         except MemoryError:

@@ -31,7 +31,8 @@ class Claims:
     _scripts: Scripts
 
     def register_worker(self, worker_id: str, data: Mapping[str, Any], instance: str = "") -> Registration:
-        """A process under this id from now on; an older one of the same id is fenced. `data` as decode.worker reads it.
+        """Return a process under this id from now on; an older one of the same id is fenced. `data` as decode.worker
+        reads it.
 
         Leases of the older process are valid no longer; `leases` shows them as fenced until `died` ends them.
         `instance`: of a process that registers again; its leases stay valid, and no-op if it is known.
@@ -41,8 +42,8 @@ class Claims:
         return worker
 
     def unregister_worker(self, worker: Registration | str) -> bool:
-        """The process leaves; False if it was not registered (any more). By bare id: whichever process has it, which
-        the caller knows to be dead."""
+        """Return the process leaves; False if it was not registered (any more). By bare id: whichever process has it,
+        which the caller knows to be dead."""
         worker_id, instance = (worker.id, worker.instance) if isinstance(worker, Registration) else (worker, "")
         return bool(self._scripts.run("unregister", check_name("worker", worker_id), instance))
 
@@ -73,11 +74,12 @@ class Claims:
         return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
 
     def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:
-        """Extends the leases (id -> token), tells how the worker does, and brings what is asked of each task."""
+        """Extend the leases (id -> token), tell how the worker does, and bring what is asked of each task."""
         return self._report(worker, [(task_id, token, b"") for task_id, token in leases.items()], data)
 
     def progress(self, worker: Registration, members: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Report:
-        """A heartbeat that tells and stores how each task does. A member: task, token, what decode.progress reads."""
+        """Return a heartbeat that tells and stores how each task does. A member: task, token, what decode.progress
+        reads."""
         rows = []
         for member in members:
             report = codec.encode_object({key: value for key, value in member.items() if key != "ts"})
@@ -91,17 +93,18 @@ class Claims:
         return wire.answered([row[0] for row in rows], answer)
 
     def checkpoint(self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None) -> bool:
-        """A checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before clears the
-        deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
+        """Return a checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before
+        clears the deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
         return bool(self._scripts.run("checkpoint", task_id, token, epoch, wire.report(report)))
 
     def complete(self, task_id: str, token: str, result: Mapping[str, Any]) -> bool:
-        """The task is done. Recorded once; True again for the token that did it, False (fenced) for any other."""
+        """Return the task is done. Recorded once; True again for the token that did it, False (fenced) for any
+        other."""
         report = wire.report(report_of(result))
         return bool(self._scripts.run("complete", task_id, token, codec.encode_object(result), report))
 
     def fail(self, task_id: str, token: str, error: str, retry_s: float | None) -> bool:
-        """The training failed: again after `retry_s` seconds, dead for None. False if the lease is lost."""
+        """Return the training failed: again after `retry_s` seconds, dead for None. False if the lease is lost."""
         retry = "" if retry_s is None else max(0.0, retry_s)
         return bool(self._scripts.run("fail", task_id, token, clean(error)[:ERROR_LIMIT], retry))
 
@@ -113,7 +116,8 @@ class Claims:
         paused_by: str = "campaign",
         report: Mapping[str, Any] | None = None,
     ) -> bool:
-        """The worker gives the task back, its checkpoint written; its place in the queue is kept. False if fenced.
+        """Return the worker gives the task back, its checkpoint written; its place in the queue is kept. False if
+        fenced.
 
         `to` is queued, paused or cancelled, yet what is asked of the task by now goes first: a pause that was taken
         back meanwhile leads to queued, a cancel that came meanwhile to cancelled, or to done where it

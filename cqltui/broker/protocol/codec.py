@@ -17,12 +17,12 @@ COUNT_DIGITS = 18
 
 
 def encode_object(value: Mapping[str, Any]) -> bytes:
-    """A JSON object; NaN and infinities become null. Raises TypeError for what JSON has no form for."""
+    """Return a JSON object; NaN and infinities become null. Raises TypeError for what JSON has no form for."""
     return orjson.dumps(value)
 
 
 def decode_object(raw: bytes | str | None) -> dict[str, Any] | None:
-    """The JSON object in `raw`, None if there is none."""
+    """Return the JSON object in `raw`, None if there is none."""
     if raw is None:
         return None
     try:
@@ -33,7 +33,7 @@ def decode_object(raw: bytes | str | None) -> dict[str, Any] | None:
 
 
 def encode_event(event: Event) -> bytes:
-    """The event as it goes over the wire."""
+    """Return the event as it goes over the wire."""
     return orjson.dumps(
         {
             "v": VERSION,
@@ -51,7 +51,7 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode_event(raw: bytes | str | None) -> Event | None:
-    """The event in `raw`; None if it is malformed, of a later version of the format, or of an unknown kind."""
+    """Return the event in `raw`; None if it is malformed, of a later version of the format, or of an unknown kind."""
     value = decode_object(raw)
     if value is None or not _is_count(value.get("v")) or not 1 <= value["v"] <= VERSION:
         return None
@@ -68,17 +68,17 @@ def decode_event(raw: bytes | str | None) -> Event | None:
 
 
 def whole(raw: bytes | None) -> int:
-    """A count as Redis stores it; 0 if there is none."""
+    """Return a count as Redis stores it; 0 if there is none."""
     return int(raw) if raw is not None and raw.isdigit() and len(raw) <= COUNT_DIGITS else 0
 
 
 def number(text: str) -> int | float:
-    """A number as Redis stores it; 0 for anything else that somebody may have typed."""
+    """Return a number as Redis stores it; 0 for anything else that somebody may have typed."""
     return int(text) if text.isdecimal() and len(text) < 19 else decode.number({"": text}, "")
 
 
 def wanted(raw: bytes | None) -> Wanted:
-    """What is wanted of the whole run; running, if nothing that is known was stored."""
+    """Return what is wanted of the whole run; running, if nothing that is known was stored."""
     try:
         return Wanted((raw or b"running").decode())
     except ValueError:

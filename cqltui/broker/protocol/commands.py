@@ -66,15 +66,17 @@ class Commands:
         return self.command(TaskCommand.PRIORITY, task_id, priority)
 
     def want(self, wanted: Wanted) -> bool:
-        """What is wanted of the whole run; False if it was so already. `running` brings back what a pause paused."""
+        """Return what is wanted of the whole run; False if it was so already. `running` brings back what a pause
+        paused."""
         return bool(self._scripts.run("meta", Kind.WANTED, "wanted", wanted))
 
     def wanted(self) -> Wanted:
-        """What is wanted of the whole run."""
+        """Return what is wanted of the whole run."""
         return codec.wanted(self.client.execute_command("HGET", self.keys.meta, "wanted"))
 
     def asked_since_loss(self) -> Wanted | None:
-        """What was asked of the whole run after the server's data was lost, and before the queue was made again."""
+        """Return what was asked of the whole run after the server's data was lost, and before the queue was made
+        again."""
         epoch, wanted = self.client.execute_command("HMGET", self.keys.meta, "epoch", "wanted")
         return None if wanted is None or epoch is not None else codec.wanted(wanted)
 

@@ -26,18 +26,18 @@ class Handover:
         return True
 
     def files(self, task_id: str, token: str, names: Iterable[str]) -> dict[str, bytes]:
-        """What `put_files` handed over under these names, and nothing else that lies there; empty if nothing, or if it
-        was dropped."""
+        """Return what `put_files` handed over under these names, and nothing else that lies there; empty if nothing, or
+        if it was dropped."""
         key = self.keys.files(task_id, token)
         asked = {name: self.client.execute_command("HGET", key, name) for name in names}
         return {name: content for name, content in asked.items() if content is not None}
 
     def file_sizes(self, task_id: str, token: str, names: Iterable[str]) -> dict[str, int]:
-        """How many bytes `files` would bring, by name: whoever handed them over may have filled the server."""
+        """Return how many bytes `files` would bring, by name: whoever handed them over may have filled the server."""
         key = self.keys.files(task_id, token)
         asked = {name: self.client.execute_command("HSTRLEN", key, name) for name in names}
         return {name: size for name, size in asked.items() if size}
 
     def drop_files(self, task_id: str, token: str) -> None:
-        """The files are in the run directory now."""
+        """Mark the result as handed over: the files are in the run directory now."""
         self.client.execute_command("DEL", self.keys.files(task_id, token))

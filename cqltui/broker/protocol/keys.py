@@ -11,7 +11,7 @@ class Keys:
     """The names of one campaign; bare without a namespace, so that the documented redis-cli commands work."""
 
     def __init__(self, namespace: str = "") -> None:
-        """Raises ValueError if the namespace holds anything but letters, digits, "_" and "-", or is "cq"."""
+        """Check the namespace. Raises ValueError if it holds anything but letters, digits, "_" and "-", or is "cq"."""
         if not NAMESPACE.fullmatch(namespace):
             raise ValueError(f"a namespace is {EXPECTED}")
         self.prefix = f"{namespace}:" if namespace else ""
@@ -57,7 +57,7 @@ class Keys:
         return self._task + task_id
 
     def checkup(self, name: str) -> str:
-        """What `cqltui doctor` writes and removes: a hash, and keys that begin so."""
+        """Return what `cqltui doctor` writes and removes: a hash, and keys that begin so."""
         return self._checkup + name
 
     def files(self, task_id: str, token: str) -> str:

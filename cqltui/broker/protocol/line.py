@@ -26,7 +26,7 @@ class Line:
         self._lock = Lock()
 
     def call(self, *command: str | bytes | int | float) -> Any:
-        """The answer, as the server gives it. Sent once."""
+        """Return the answer, as the server gives it. Sent once."""
         if not self._lock.acquire(blocking=False):
             return self._client.execute_command(*command)
         try:
@@ -42,7 +42,7 @@ class Line:
                 self._client.connection_pool.release(connection)  # type: ignore[arg-type]  # it came from there
 
     def _ready(self) -> AbstractConnection:
-        """The connection, connected and with nothing left to read."""
+        """Return the connection, connected and with nothing left to read."""
         connection = self._connection
         if connection is None or connection.pid != os.getpid():  # a forked process may not use its parent's
             self._connection = connection = self._client.connection_pool.get_connection()

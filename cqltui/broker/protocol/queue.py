@@ -50,11 +50,11 @@ class Queue(Commands, Claims, Handover, Audits):
     # -- what the campaign file says -----------------------------------------------------------------------------
 
     def enqueue(self, task: Submission) -> None:
-        """Adds one task; see `enqueue_many`."""
+        """Add one task; see `enqueue_many`."""
         self.enqueue_many([task])
 
     def enqueue_many(self, tasks: Iterable[Submission]) -> int:
-        """Adds tasks in order, and returns how many were sent.
+        """Add tasks in order, and return how many were sent.
 
         A task that is there with the same digest stays as it is, but for its info and spec, a priority that the file
         has changed, and a withdrawn one, which comes back to its former state. Raises TaskError naming those whose
@@ -79,7 +79,7 @@ class Queue(Commands, Claims, Handover, Audits):
     def restore(
         self, task: Submission, life: Lifecycle, result: Result | None = None, before: Lifecycle | None = None
     ) -> bool:
-        """Registers a task as the run directory knows it, after the server's data was lost. Of one that is known only a
+        """Register a task as the run directory knows it, after the server's data was lost. Of one that is known only a
         lost result is put back.
 
         A running or delayed task is queued, with its run and priority. `before`: of an earlier run that was done, which
@@ -101,7 +101,7 @@ class Queue(Commands, Claims, Handover, Audits):
         return bool(self._scripts.run("restore", *wire.submission(task), *where, *texts, record, *rest))
 
     def withdraw(self, task_ids: Iterable[str]) -> int:
-        """Takes tasks out that the campaign file no longer has; returns how many were not withdrawn already."""
+        """Take tasks out that the campaign file no longer has; return how many were not withdrawn already."""
         source = iter(task_ids)
         count = 0
         while batch := list(islice(source, BATCH)):
@@ -109,13 +109,13 @@ class Queue(Commands, Claims, Handover, Audits):
         return count
 
     def ids(self) -> list[str]:
-        """Every task known, withdrawn ones too, by submission number."""
+        """Return every task known, withdrawn ones too, by submission number."""
         return [raw.decode() for raw in self.client.execute_command("ZRANGE", self.keys.tasks, 0, -1)]
 
     # -- the reaper ----------------------------------------------------------------------------------------------
 
     def leases(self) -> list[Lease]:
-        """Every lease with its count of heartbeats, for the reaper."""
+        """Return every lease with its count of heartbeats, for the reaper."""
         raw: dict[bytes, bytes] = self.client.execute_command("HGETALL", self.keys.leases)
         found = {
             task_id.decode(errors="replace"): lease
@@ -133,7 +133,7 @@ class Queue(Commands, Claims, Handover, Audits):
         ]
 
     def died(self, task_id: str, token: str, reason: str, max_deaths: int, retry_s: float | None = None) -> bool:
-        """The worker died with the task, or its lease ran out; False if another has the task by now.
+        """Return the worker died with the task, or its lease ran out; False if another has the task by now.
 
         Dead after `max_deaths` deaths alone without a new checkpoint in between; else queued again, after `retry_s`
         seconds if given, and claimed alone until its next checkpoint.
@@ -163,7 +163,7 @@ class Queue(Commands, Claims, Handover, Audits):
         return int(fixed)
 
     def _whole(self, script: str, *args: bytes) -> int:
-        """Runs a script that aligns a part at a time, from cursor to cursor; how many entries were out of line."""
+        """Run a script that aligns a part at a time, by a cursor; return how many entries were out of line."""
         cursor, fixed = b"0", 0
         for _ in parts("the queue"):
             more, cursor, *_ = self._scripts.run(script, *args, cursor, ALIGN)
@@ -175,11 +175,11 @@ class Queue(Commands, Claims, Handover, Audits):
     # -- what the supervisor tells -------------------------------------------------------------------------------
 
     def set_campaign(self, info: Mapping[str, Any]) -> bool:
-        """The run's description as decode.campaign reads it; False if it was the same."""
+        """Return the run's description as decode.campaign reads it; False if it was the same."""
         return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info)))
 
     def set_filled(self) -> None:
-        """The queue holds what the run directory knows."""
+        """Mark the queue as filled: it holds what the run directory knows."""
         self._scripts.run("filled")
 
     def set_workers(self, count: int) -> None:
@@ -187,58 +187,58 @@ class Queue(Commands, Claims, Handover, Audits):
         self.client.execute_command("HSET", self.keys.meta, "workers", count)
 
     def finish(self, ts: float) -> bool:
-        """The results are written (ts > 0), or the run goes on (0); False if it was so already."""
+        """Return the results are written (ts > 0), or the run goes on (0); False if it was so already."""
         return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}"))
 
     def notice(self, level: str, text: str) -> None:
-        """A line for the user: level "info", "warning" or "error"."""
+        """Send a line for the user: level "info", "warning" or "error"."""
         self._scripts.run("notice", level, clean(text)[:ERROR_LIMIT])
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def version(self) -> tuple[int, int]:
-        """(epoch, seq) of the newest event; epoch 0 if none was opened: then the data was lost."""
+        """Return (epoch, seq) of the newest event; epoch 0 if none was opened: then the data was lost."""
         epoch, seq = self.client.execute_command("HMGET", self.keys.meta, "epoch", "seq")
         return codec.whole(epoch), codec.whole(seq)
 
     def is_filled(self) -> bool:
-        """Whether all that the run directory knows was put into the queue in this epoch."""
+        """Return whether all that the run directory knows was put into the queue in this epoch."""
         epoch, filled = self.client.execute_command("HMGET", self.keys.meta, "epoch", "filled")
         return epoch is not None and epoch == filled
 
     def is_finished(self) -> bool:
-        """Whether the run's supervisor has written the results and left."""
+        """Return whether the run's supervisor has written the results and left."""
         raw = self.client.execute_command("HGET", self.keys.meta, "finished_ts")
         return raw is not None and float(raw) > 0
 
     def campaign(self) -> Mapping[str, Any]:
-        """What `set_campaign` told last; empty if nothing."""
+        """Return what `set_campaign` told last; empty if nothing."""
         raw = self.client.execute_command("HGET", self.keys.meta, "campaign")
         if not isinstance(raw, bytes | None):
             raise RefusedError(told(TypeError()))
         return codec.decode_object(raw) or {}
 
     def depth(self) -> int:
-        """Tasks in training_queue."""
+        """Return the tasks in training_queue."""
         return int(self.client.execute_command("ZCARD", self.keys.queue))
 
     def result(self, task_id: str, run: int) -> Result | None:
-        """What the run gave, None if it has not ended well."""
+        """Return what the run gave, None if it has not ended well."""
         raw = self.client.execute_command("HGET", self.keys.results, f"{task_id}/{run}")
         return wire.result(raw, f"{task_id}/{run}")
 
     def results(self) -> Iterator[Result]:
-        """Every result recorded, of all runs, in no order."""
+        """Yield every result recorded, of all runs, in no order."""
         for place, raw in self.client.hscan_iter(self.keys.results, count=BATCH):
             if (result := wire.result(raw, place.decode("utf-8", "replace"))) is not None:
                 yield result
 
     def now(self) -> float:
-        """The server's clock, in seconds since 1970."""
+        """Return the server's clock, in seconds since 1970."""
         seconds, micros = self.client.execute_command("TIME")
         return float(seconds) + float(micros) / 1e6
 
     def snapshot(self) -> Event:
-        """All tasks, workers and the run's state as an Event(SNAPSHOT)."""
+        """Return all tasks, workers and the run's state as an Event(SNAPSHOT)."""
         with sensible():
             return read_snapshot(self.client, self.keys, self._scripts, self.now())

@@ -142,7 +142,7 @@ class Result:
 
 
 def check_name(kind: str, name: str) -> str:
-    """The id of a task or worker, if it may be one. Raises InputError."""
+    """Return the id of a task or worker, if it may be one. Raises InputError."""
     if not NAME.fullmatch(name):
         raise InputError(
             f"{kind} {name[:80]!r}: expected 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"
@@ -151,12 +151,12 @@ def check_name(kind: str, name: str) -> str:
 
 
 def check_priority(task_id: str, priority: int) -> int:
-    """The priority, if it may be one. Raises InputError."""
+    """Return the priority, if it may be one. Raises InputError."""
     if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= PRIORITY_MAX:
         raise InputError(f"task {task_id}: priority {priority!r}: expected a whole number from 0 to {PRIORITY_MAX}")
     return priority
 
 
 def clean(text: str) -> str:
-    """The text without what UTF-8 cannot carry (half surrogates from undecodable bytes)."""
+    """Return the text without what UTF-8 cannot carry (half surrogates from undecodable bytes)."""
     return text.encode("utf-8", "replace").decode()

@@ -21,7 +21,7 @@ _FUNCTION = re.compile(r"local function (\w+)")
 
 @cache
 def source(name: str) -> str:
-    """The whole text of a script: its own part, after what it uses of the common parts.
+    """Return the whole text of a script: its own part, after what it uses of the common parts.
 
     Only that: the server makes each function anew at every call, used or not.
     """
@@ -41,18 +41,18 @@ def _text(name: str) -> str:
 
 
 def _words(text: str) -> set[str]:
-    """The names in the code, its comments left out."""
+    """Return the names in the code, its comments left out."""
     return set(re.findall(r"\w+", re.sub(r"--.*", "", text)))
 
 
 def _parts(text: str) -> list[str]:
-    """The text cut at its functions, each with its end; in the order of the text."""
+    """Return the text cut at its functions, each with its end; in the order of the text."""
     return re.split(r"(?m)^(?=local function )|(?<=^end\n)", text)
 
 
 @cache
 def digest(name: str) -> str:
-    """What the server calls the script by."""
+    """Return what the server calls the script by."""
     return sha1(source(name).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -73,7 +73,8 @@ class Scripts:
         self._line.close()
 
     def run(self, name: str, *args: str | bytes | int | float) -> Any:
-        """The script's answer. Raises FencedError, UnregisteredError, and ServerError as `trouble.named` has it."""
+        """Return the script's answer. Raises FencedError, UnregisteredError, and ServerError as `trouble.named` has
+        it."""
         try:
             try:
                 return self._line.call("EVALSHA", digest(name), 0, self._keys.prefix, *args)

@@ -21,8 +21,9 @@ _TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "error"})
 
 
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
-    """The server's state. Its seq is that of the first part read: events after it are to be applied, and those that a
-    later part already holds are recognised by the task's own version. Begins again if the server was rebuilt meanwhile.
+    """Return the server's state. Its seq is that of the first part read: events after it are to be applied, and those
+    that a later part already holds are recognised by the task's own version. Begins again if the server was rebuilt
+    meanwhile.
     """
     for _ in parts("its rebuilding"):
         first, tasks = None, {}
@@ -53,7 +54,7 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
 
 
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
-    """Parts that hold every task which is there from the first to the last of them, some perhaps twice."""
+    """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
     for _ in parts("its tasks"):
         meta, cursor, life_names, *rows = scripts.run("snapshot", cursor, CHUNK)
@@ -78,7 +79,7 @@ def _task(life_names: list[bytes], row: list[bytes | None]) -> tuple[str, dict[s
 
 
 def _place(item: tuple[str, dict[str, Any]]) -> int:
-    """Its submission number."""
+    """Return its submission number."""
     return decode.whole(item[1]["life"], "order")
 
 

@@ -115,7 +115,7 @@ NONSENSE = (ValueError, TypeError, AttributeError, LookupError, AssertionError, 
 
 @contextmanager
 def sensible() -> Iterator[None]:
-    """What is done within asks a server: raise RefusedError for what comes of an answer that no Redis server gives."""
+    """Raise RefusedError for what comes, within, of an answer that no Redis server gives."""
     try:
         yield
     except NONSENSE as error:
@@ -123,7 +123,7 @@ def sensible() -> Iterator[None]:
 
 
 def kind(error: Exception) -> Trouble:
-    """What to expect of asking again after this error: the library's, the operating system's, or ours."""
+    """Return what to expect of asking again after this error: the library's, the operating system's, or ours."""
     match named(error) if isinstance(error, lib.RedisError) else error:
         case RefusedError() | InputError():  # the latter: a server of a kind that cannot be used
             return Trouble.REFUSED
@@ -133,7 +133,7 @@ def kind(error: Exception) -> Trouble:
 
 
 def told(error: Exception) -> str:
-    """What is wrong by its name and what to do about it, as one sentence for the user."""
+    """Return what is wrong by its name and what to do about it, as one sentence for the user."""
     if isinstance(error, NONSENSE):
         return "the server does not answer as a Redis server does"
     if kind(error) is Trouble.AWAY:
@@ -142,7 +142,7 @@ def told(error: Exception) -> str:
 
 
 def named(error: lib.RedisError) -> ServerError:
-    """The library's error as one of ours, of the class that says what it is."""
+    """Return the library's error as one of ours, of the class that says what it is."""
     sign = _sign(error)
     if sign is None or not sign.what:
         return ServerError(str(error)[:LOOKED_AT])
@@ -150,7 +150,8 @@ def named(error: lib.RedisError) -> ServerError:
 
 
 def _sign(error: lib.RedisError) -> _Sign | None:
-    """What the error is a sign of; None for a connection's troubles, whose texts quote host names and whatever else."""
+    """Return what the error is a sign of; None for a connection's troubles, whose texts quote host names and whatever
+    else."""
     text = str(error)[:LOOKED_AT]
     code = next((code for known, code in _CODES if isinstance(error, known)), "")
     if not code and not isinstance(error, lib.ResponseError):

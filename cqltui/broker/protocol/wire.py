@@ -22,7 +22,7 @@ from cqltui.state.model import Lifecycle
 
 
 def submission(task: Submission) -> tuple[str | bytes, ...]:
-    """The task as arguments of a script. Raises InputError for a wrong id or priority."""
+    """Return the task as arguments of a script. Raises InputError for a wrong id or priority."""
     check_name("task", task.id)
     check_priority(task.id, task.priority)
     spec, info = codec.encode_object(task.spec), codec.encode_object(task.info)
@@ -32,8 +32,8 @@ def submission(task: Submission) -> tuple[str | bytes, ...]:
 
 
 def claim(row: Sequence[bytes]) -> Claim:
-    """A claim as a script answers it; its spec is empty if it cannot be read. Raises RefusedError for no claim at all:
-    its id and token become names of folders."""
+    """Return a claim as a script answers it; its spec is empty if it cannot be read. Raises RefusedError for no claim
+    at all: its id and token become names of folders."""
     try:
         task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths = row
         return Claim(
@@ -51,7 +51,7 @@ def claim(row: Sequence[bytes]) -> Claim:
 
 
 def answered(task_ids: Sequence[str], answer: Sequence[bytes]) -> Report:
-    """The answer to a heartbeat that told of these tasks."""
+    """Return the answer to a heartbeat that told of these tasks."""
     registered, wanted, *directives = answer
     leave = registered.decode(errors="replace").partition("leave:")[2]
     return Report(
@@ -64,14 +64,14 @@ def answered(task_ids: Sequence[str], answer: Sequence[bytes]) -> Report:
 
 
 def lease(raw: bytes) -> tuple[str, int, str] | None:
-    """(token, heartbeats, worker) of a running task; None for what no script of ours has stored."""
+    """Return (token, heartbeats, worker) of a running task; None for what no script of ours has stored."""
     token, beats, worker = (*raw.decode(errors="replace").split("|"), "", "", "")[:3]
     is_lease = raw.count(b"|") == 2 and beats.isascii() and beats.isdigit() and len(beats) <= codec.COUNT_DIGITS
     return (token, int(beats), worker) if is_lease else None
 
 
 def result_object(result: Result) -> dict[str, Any]:
-    """A result as it is stored."""
+    """Return a result as it is stored."""
     return {
         "task": result.id,
         "run": result.run,
@@ -84,12 +84,12 @@ def result_object(result: Result) -> dict[str, Any]:
 
 
 def report(value: Mapping[str, Any] | None) -> bytes:
-    """A task's report as the scripts take it, which date it themselves; empty for none."""
+    """Return a task's report as the scripts take it, which date it themselves; empty for none."""
     return codec.encode_object({key: part for key, part in value.items() if key != "ts"}) if value else b""
 
 
 def kept(life: Lifecycle) -> bytes:
-    """What `new_run` in common.lua keeps of a done task: texts, as the server stores them."""
+    """Return what `new_run` in common.lua keeps of a done task: texts, as the server stores them."""
     names = ("run", "attempt", "worker", "token", "started_ts", "claimed_ts", "finished_ts", "error")
     texts = {name: str(getattr(life, name)) for name in names}
     own = b"" if life.report is None else codec.encode_object(asdict(life.report))
@@ -101,8 +101,8 @@ RESULT_BYTES = 16 << 20
 
 
 def result(raw: bytes | None, place: str) -> Result | None:
-    """The result stored at this place (id/run), None if there is none that can be read, or one that says that it is
-    another's. Its id and token become names of folders."""
+    """Return the result stored at this place (id/run), None if there is none that can be read, or one that says that it
+    is another's. Its id and token become names of folders."""
     value = codec.decode_object(raw) if raw is not None and len(raw) <= RESULT_BYTES else None
     if value is None or not isinstance(value.get("result"), dict):
         return None

@@ -49,7 +49,7 @@ class Server:
         return self._handle.fresh_ts if self._handle is not None else 0.0
 
     def client(self) -> redis.Redis:
-        """A new client. Raises ServerError or InputError."""
+        """Return a new client. Raises ServerError or InputError."""
         if self._handle is not None:
             return self._handle.connect()
         if self.url is None and self._run_dir is not None:
@@ -57,11 +57,11 @@ class Server:
         return connect_url(self.url or "")
 
     def another_queue(self) -> Queue:
-        """The queue over a connection of its own, for another thread."""
+        """Return the queue over a connection of its own, for another thread."""
         return Queue(self.client(), self.namespace)
 
     def feed(self) -> Feed:
-        """A new feed of the run's events."""
+        """Return a new feed of the run's events."""
         return Feed(self.client, self.namespace)
 
     def restart(self) -> None:
@@ -77,7 +77,7 @@ class Server:
             raise ServerError("its socket is gone; it is started again")
 
     def take_set_aside(self) -> Path | None:
-        """Where a start of the embedded server has moved damaged data to, once."""
+        """Return where a start of the embedded server has moved damaged data to, once."""
         found, self._set_aside = self._set_aside, None
         return found
 

@@ -29,12 +29,12 @@ class Role:
     """What its processes send beside scripts."""
 
     def commands(self) -> set[str]:
-        """Every command that it needs, as ACL rules name them."""
+        """Return every command that it needs, as ACL rules name them."""
         called = {command for name in self.scripts for command in _CALL.findall(source(name))}
         return called | self.calls
 
     def rules(self, keys: Keys, password: str = "PASSWORD", database: int = 0) -> str:
-        """One line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file.
+        """Return one line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file.
 
         Keys are named without their database, so that no other may be chosen: a connection begins in 0.
         """

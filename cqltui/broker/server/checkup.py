@@ -42,7 +42,7 @@ class Finding:
 
 
 def user_server(url: str, keys: Keys) -> Iterator[Finding]:
-    """Whether the user's server can be reached, keeps what it is given, and is free of other tools' entries."""
+    """Yield whether the user's server can be reached, keeps what it is given, and is free of other tools' entries."""
     try:
         with connect_url(url) as client:
             protocol(client, keys)
@@ -72,7 +72,7 @@ def protocol(client: redis.Redis, keys: Keys) -> None:
 
 
 def _version(client: redis.Redis) -> str:
-    """Its version, if the user may ask."""
+    """Return its version, if the user may ask."""
     try:
         return f", version {client.info('server')['redis_version']}"
     except NoPermissionError:
@@ -80,7 +80,7 @@ def _version(client: redis.Redis) -> str:
 
 
 def settings(client: redis.Redis) -> Iterator[Finding]:
-    """Whether the server keeps what it is given."""
+    """Yield whether the server keeps what it is given."""
     try:
         policy, persistent = (_setting(client, name) for name in ("maxmemory-policy", "appendonly"))
     except redis.ResponseError as error:  # no right to CONFIG, or no such command, as hosted servers have it
@@ -100,7 +100,7 @@ def _setting(client: redis.Redis, name: str) -> str:
 
 
 def left_over(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
-    """What other tools, or older versions of one, left under our names."""
+    """Yield what other tools, or older versions of one, left under our names."""
     kind = _text(client.execute_command("TYPE", keys.queue))
     if kind not in ("none", "zset"):
         fix = f"redis-cli rename {keys.queue} {keys.queue}.old"

@@ -50,14 +50,14 @@ def _settings() -> dict[str, Any]:
 
 
 def connect(target: str | Path) -> redis.Redis:
-    """A client for a URL, or for the embedded server of a run directory. Raises InputError and ServerError."""
+    """Return a client for a URL, or for the embedded server of a run directory. Raises InputError and ServerError."""
     if isinstance(target, str) and "://" in target:
         return connect_url(target)
     return connect_run_dir(Path(target))
 
 
 def connect_run_dir(run_dir: Path) -> redis.Redis:
-    """A client for the run directory's embedded server.
+    """Return a client for the run directory's embedded server.
 
     Raises ServerError if no server is running there.
     """
@@ -80,13 +80,13 @@ def connect_run_dir(run_dir: Path) -> redis.Redis:
 
 
 def is_closed(run_dir: Path) -> bool:
-    """Whether there is a server's folder that is closed to this user."""
+    """Return whether there is a server's folder that is closed to this user."""
     folder = run_dir / "server"
     return folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)
 
 
 def client_of(where: Mapping[str, Any], folder: Path | None = None, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """A client for what a connection file says; nothing is sent yet. `folder`: as of `Place`."""
+    """Return a client for what a connection file says; nothing is sent yet. `folder`: as of `Place`."""
     settings = {**_settings(), "socket_timeout": timeout_s}
     return redis.Redis.from_pool(
         redis.ConnectionPool(connection_class=LocalConnection, place=Place(where, folder), **settings)
@@ -94,12 +94,12 @@ def client_of(where: Mapping[str, Any], folder: Path | None = None, timeout_s: f
 
 
 def read_connection(run_dir: Path) -> dict[str, Any] | None:
-    """The connection file: socket, password, names, pid, start_time. None if there is none that can be used."""
+    """Return the connection file: socket, password, names, pid, start_time. None if there is none that can be used."""
     return keeper.read_connection(run_dir / "server")
 
 
 def connect_url(url: str) -> redis.Redis:
-    """A client for the user's own server, which has answered a ping.
+    """Return a client for the user's own server, which has answered a ping.
 
     Raises InputError for what is no such URL or a server of a kind that cannot be used, ServerError (of the class that
     `trouble.named` gives) if it cannot be used now; neither message, nor what they are raised from, holds a password.
@@ -131,7 +131,7 @@ def connect_url(url: str) -> redis.Redis:
 
 
 def eviction(client: redis.Redis) -> str | None:
-    """What to say of a server that drops keys when it is full; None of one that does not, or will not say."""
+    """Return what to say of a server that drops keys when it is full; None of one that does not, or will not say."""
     try:
         memory = client.execute_command("INFO", "memory")
     except redis.ResponseError:  # no right to ask
@@ -146,6 +146,6 @@ def eviction(client: redis.Redis) -> str | None:
 
 
 def _with_fix(text: str, *, tls: bool) -> str:
-    """Why a server cannot be reached, and what to do about it."""
+    """Return why a server cannot be reached, and what to do about it."""
     fix = next((fix for sign, fix in (_TLS_MENDS if tls else _MENDS) if sign in text), "")
     return f"{text}{fix and f'; {fix}'}"

@@ -15,7 +15,7 @@ _NUMBERS = {0xC0: 1, 0xC1: 2, 0xC2: 4}
 
 
 def are_ours(folder: Path) -> bool:
-    """Whether our server may read the data in its folder. Raises OSError."""
+    """Return whether our server may read the data in its folder. Raises OSError."""
     found = [folder / "appendonly.aof", *(folder / "appendonlydir").glob("*")]
     return all(_is_harmless(path) for path in found if path.is_file() and path.suffix != ".manifest")
 
@@ -30,7 +30,8 @@ def _is_harmless(path: Path) -> bool:
 
 
 def _is_empty_dump(head: bytes) -> bool:
-    """Raises LookupError for what is cut off, or has values of another kind."""
+    """Return whether a dump that begins so holds nothing. Raises LookupError for what is cut off, or has values of
+    another kind."""
     begin = _DUMP.match(head)
     if begin is None:
         return False

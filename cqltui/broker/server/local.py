@@ -21,13 +21,13 @@ class Place:
         self._where, self._folder = where, folder
 
     def now(self) -> Mapping[str, Any]:
-        """What the connection file says; what it said last while there is none."""
+        """Return what the connection file says; what it said last while there is none."""
         if self._folder is not None:
             self._where = keeper.read_connection(self._folder) or self._where
         return self._where
 
     def trusts(self, made: socket.socket) -> bool:
-        """Whether the process at the other end may be told the password (`keeper.is_trusted`)."""
+        """Return whether the process at the other end may be told the password (`keeper.is_trusted`)."""
         return keeper.is_trusted(made, self._folder)
 
     def __repr__(self) -> str:
@@ -58,7 +58,7 @@ class LocalConnection(redis.UnixDomainSocketConnection):
         super().__init__(command_packer=self._packer, **settings)  # type: ignore[no-untyped-call]  # the library's
 
     def _connect(self) -> socket.socket:
-        """Connected, with nothing sent yet. Raises OSError and redis.ConnectionError."""
+        """Connect, with nothing sent yet. Raises OSError and redis.ConnectionError."""
         where = self._place.now()
         self.path, self.password = where["socket"], where["password"]
         self._packer.names = keeper.names(where)

@@ -22,19 +22,19 @@ class FileLock:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
 
     def fileno(self) -> int:
-        """The descriptor; whoever inherits it holds the lock too."""
+        """Return the descriptor; whoever inherits it holds the lock too."""
         return self._fd
 
     def try_exclusive(self) -> bool:
-        """Takes the lock for this holder alone, if nobody else has it. A shared lock held before is lost either way."""
+        """Take the lock for this holder alone, if nobody else has it. A shared lock held before is lost either way."""
         return self._try(fcntl.LOCK_EX)
 
     def try_shared(self) -> bool:
-        """Takes the lock together with others, unless somebody has it alone."""
+        """Take the lock together with others, unless somebody has it alone."""
         return self._try(fcntl.LOCK_SH)
 
     def wait(self, deadline: float, *, shared: bool = False) -> None:
-        """Takes the lock by the deadline (monotonic seconds), or raises ServerError."""
+        """Take the lock by the deadline (monotonic seconds), or raise ServerError."""
         take = self.try_shared if shared else self.try_exclusive
         while not take():
             if time.monotonic() >= deadline:
@@ -64,7 +64,7 @@ class FileLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process has the lock alone, as far as it can be told. Makes no file and needs no right to write.
+    """Return whether a process has the lock alone, as far as it can be told. Makes no file and needs no right to write.
 
     Of another user's file, or one that cannot be written to, no lock is taken even for a moment, where the system lists
     them (Linux).
@@ -88,7 +88,7 @@ def is_held(path: Path) -> bool:
 
 
 def _listed(path: Path, table: Path = Path("/proc/locks")) -> bool | None:
-    """Whether the system's list of locks has it; None if there is no such list. Raises OSError."""
+    """Return whether the system's list of locks has it; None if there is no such list. Raises OSError."""
     if not table.exists():
         return None
     file = path.stat()

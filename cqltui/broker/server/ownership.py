@@ -110,7 +110,7 @@ def close_to_others(path: Path) -> None:
 
 
 def foreign(run_dir: Path) -> str:
-    """What is not ours in a run directory, and what to do; nothing if all is."""
+    """Return what is not ours in a run directory, and what to do; nothing if all is."""
     try:
         if stat.S_ISLNK((link := run_dir.lstat()).st_mode) and _is_foreign(link.st_uid):
             return (
@@ -149,7 +149,7 @@ def _wrong(run_dir: Path) -> Iterator[str]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it has the name of a file."""
+    """Return whether it has the name of a file."""
     return path.suffix in (".json", ".jsonl", ".lock", ".log") or path.name in ("lock", "epoch")
 
 
@@ -158,7 +158,7 @@ def _link(path: Path) -> str:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Those of a folder; none of a link to one."""
+    """Return those of a folder; none of a link to one."""
     try:
         return list(folder.iterdir()) if stat.S_ISDIR(folder.lstat().st_mode) else []
     except FileNotFoundError:

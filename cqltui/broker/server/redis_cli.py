@@ -17,7 +17,7 @@ _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x
 
 
 def main(argv: Sequence[str], client: redis.Redis, out: TextIO | None = None, *, formatted: bool | None = None) -> int:
-    """Sends one command and prints the answer as redis-cli does: `(integer) 3`, `1) "a"` on a terminal, plain values
+    """Send one command and print the answer as redis-cli does: `(integer) 3`, `1) "a"` on a terminal, plain values
     otherwise (`formatted` None: as `out` is one). Returns 0, or 1 for an error. Connection errors are the caller's."""
     out = out or sys.stdout
     if not argv:
@@ -41,7 +41,7 @@ def main(argv: Sequence[str], client: redis.Redis, out: TextIO | None = None, *,
 
 
 def quoted(raw: bytes) -> str:
-    """Bytes in double quotes, with everything escaped that a terminal might take for more than text."""
+    """Return the bytes in double quotes, with everything escaped that a terminal might take for more than text."""
     return '"' + "".join(_ESCAPES.get(c) or (chr(c) if 0x20 <= c < 0x7F else f"\\x{c:02x}") for c in raw) + '"'
 
 

@@ -74,7 +74,7 @@ class EmbeddedServer:
         self._keeper_s = keeper_s
 
     def start(self, timeout_s: float = START_S) -> ServerHandle:
-        """The running server, or a new one with the data of the last. Raises ServerError."""
+        """Return the running server, or a new one with the data of the last. Raises ServerError."""
         deadline = time.monotonic() + timeout_s
         expect_ours(self.run_dir)
         self._make_dir()
@@ -100,7 +100,7 @@ class EmbeddedServer:
             starting.close()
 
     def attach(self, timeout_s: float = ATTACH_S) -> ServerHandle:
-        """A share in the server that is running. Raises ServerError if there is none."""
+        """Return a share in the server that is running. Raises ServerError if there is none."""
         if not self.dir.is_dir():
             raise ServerError(f"{self.run_dir}: nothing runs here (no server); the campaign's command goes on with it")
         expect_ours(self.run_dir)
@@ -119,7 +119,7 @@ class EmbeddedServer:
         return handle
 
     def alive(self) -> bool:
-        """Whether a server process of this run directory lives, answering or not."""
+        """Return whether a server process of this run directory lives, answering or not."""
         return is_alive(self.dir)
 
     def _make_dir(self) -> None:
@@ -131,7 +131,7 @@ class EmbeddedServer:
             raise ServerError(f"{self.dir}: cannot be made: {error.strerror}") from error
 
     def _find(self, users: FileLock, deadline: float, reading_s: float = 0.0) -> ServerHandle | None:
-        """The server that lives, once it answers; None if none lives."""
+        """Return the server that lives, once it answers; None if none lives."""
         last = "its connection file is missing"
         while self.alive():
             where = read_connection(self.run_dir)
@@ -163,7 +163,7 @@ class EmbeddedServer:
         )
 
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
-        """`former`: the connection of a server that was killed under users who still count on it."""
+        """Return `former`: the connection of a server that was killed under users who still count on it."""
         binary = self._binary or find_binary()
         unshare_written(self.dir)
         aside = None if are_ours(self.dir) else set_aside(self.dir)
@@ -183,7 +183,7 @@ class EmbeddedServer:
         raise ServerError(f"{binary}: the server did not start; the end of {self.log}:\n{self._tail(mark)}")
 
     def _launch(self, binary: str, deadline: float, former: Mapping[str, Any], *, newer: bool) -> dict[str, Any] | None:
-        """Starts the server and waits until it answers; None if it ended before. `newer`: as of `hidden_names`."""
+        """Start the server and wait until it answers; return None if it ended before. `newer`: as of `hidden_names`."""
         path = socket_path(self.run_dir)
         path.unlink(missing_ok=True)  # no server lives: left over
         if former and Path(former["socket"]).name == path.name:  # else of a run that this one is a copy of
@@ -218,7 +218,7 @@ class EmbeddedServer:
         write_private(self.dir / CONNECTION_FILE, json.dumps(where))
 
     def _with_process(self, where: dict[str, Any]) -> dict[str, Any]:
-        """What the connection file says, with the process of a server that answers."""
+        """Return what the connection file says, with the process of a server that answers."""
         pid = _server_pid(where)
         started = start_time(pid) if is_server(pid, self.dir) else None  # without it, it is never signalled
         process = replace(here(), pid=pid, started=started or 0.0)
@@ -226,7 +226,7 @@ class EmbeddedServer:
         return {**where, "pid": pid, "start_time": start_time_ts, "process": asdict(process)}
 
     def _spawn(self, binary: str, alive: FileLock, config: str) -> None:
-        """The server makes itself a daemon (own session, no parent), so it outlives whoever starts it.
+        """Run the server, which makes itself a daemon (own session, no parent), so it outlives whoever starts it.
 
         Its configuration goes in by standard input: a command line is seen by everybody, and the path of a file would
         be taken for a pattern, so that brackets in it lead to another file or to none. It is in the pipe as a whole
@@ -264,7 +264,7 @@ class EmbeddedServer:
         return None
 
     def _end_unready(self) -> None:
-        """A server that nobody has got to use is ended: a script in its data file may go on for ever."""
+        """End a server that nobody has got to use: a script in its data file may go on for ever."""
         with suppress(ProcessLookupError):
             pid = read_pid(self.dir)
             if is_server(pid, self.dir):
@@ -282,7 +282,7 @@ def _late(deadline: float, reading_s: float, answer: str) -> bool:
 
 
 def _answer(where: dict[str, Any]) -> str:
-    """Why the server cannot be used; nothing if it answers."""
+    """Return why the server cannot be used; nothing if it answers."""
     client = client_of(where, timeout_s=1.0)
     try:
         client.ping()

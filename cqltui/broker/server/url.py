@@ -73,7 +73,7 @@ def wrong_form() -> InputError:
 
 
 def shown_url(url: str) -> str:
-    """The URL without user, password and query, for messages and logs."""
+    """Return the URL without user, password and query, for messages and logs."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -84,7 +84,7 @@ def shown_url(url: str) -> str:
 
 
 def passwords(url: str) -> set[str]:
-    """Every password in the URL, as it is written and as it is meant."""
+    """Return every password in the URL, as it is written and as it is meant."""
     try:
         parts = urlsplit(url)
     except ValueError:

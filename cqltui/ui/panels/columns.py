@@ -112,7 +112,7 @@ def _slope(task: TaskState) -> float | None:
 
 
 def widths(cells: int) -> list[tuple[Column, int]]:
-    """The columns that fit in a list of this width, with their cells; one space goes between two of them."""
+    """Return the columns that fit in a list of this width, with their cells; one space goes between two of them."""
     wide = {"state": 9, "curve": 12} if cells >= 100 else {}
     roomy = {"state": 11, "curve": 20} if cells >= 125 else {}
     shown = [(c, roomy.get(c.name, wide.get(c.name, c.cells))) for c in COLUMNS if cells >= c.from_cells]

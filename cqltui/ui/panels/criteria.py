@@ -24,7 +24,7 @@ class CriteriaPanel(Panel):
 
 
 def criteria_lines(phase: PhaseInfo, cells: int) -> list[Line]:
-    """The phase's criteria, wrapped."""
+    """Return the phase's criteria, wrapped."""
     return [line for verdict in phase.verdicts for line in _verdict(verdict, cells)]
 
 

@@ -29,7 +29,7 @@ class CurvePanel(LineView):
 
 
 def curve_lines(progress: Progress | None, cells: int, rows: int) -> tuple[list[Line], bool]:
-    """The picture with its axes in `cells` by `rows`, and whether its scale is logarithmic."""
+    """Return the picture with its axes in `cells` by `rows`, and whether its scale is logarithmic."""
     curve = progress.curve if progress else ()
     if len(curve) < 2:
         few = progress is None or progress.epoch < 2

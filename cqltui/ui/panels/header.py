@@ -93,7 +93,7 @@ class Header(Panel, can_focus=False):
 
 
 def connection(state: RunState) -> Line:
-    """Whether the server answers; after the end nobody expects it to."""
+    """Return whether the server answers; after the end nobody expects it to."""
     if state.online:
         return (("●", "done"), (" online", "dim"))
     if state.finished_ts:
@@ -102,7 +102,7 @@ def connection(state: RunState) -> Line:
 
 
 def work_share(state: RunState) -> float:
-    """The share of the work that is done, 0 to 1, each epoch weighed by its FLOPs where they are known."""
+    """Return the share of the work that is done, 0 to 1, each epoch weighed by its FLOPs where they are known."""
     done = total = 0.0
     for task in state.tasks.values():
         if task.status not in (Status.WITHDRAWN, Status.CANCELLED):

@@ -18,7 +18,7 @@ class KeyLine(Footer):
         self._composed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Those that fit."""
+        """Yield those that fit."""
         keys: list[Widget] = list(super().compose())
         known = [key for key in keys if isinstance(key, FooterKey)]
         widths = [len(key.key_display) + 1 + len(key.description) + 1 for key in known]

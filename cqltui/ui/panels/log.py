@@ -32,6 +32,6 @@ class LogPanel(LineView):
 
 
 def log_line(text: str) -> Line:
-    """A log line, errors and warnings in colour."""
+    """Return a log line, errors and warnings in colour."""
     role = "dead" if _ERROR.search(text) else "warning" if _WARNING.search(text) else "dim"
     return ((plain(text, 1_000), role),)

@@ -39,7 +39,7 @@ class QueuePanel(Panel):
 
 
 def depth_text(state: RunState) -> str:
-    """The queue in a few words: 31 queued (8: 2, 7: 24)."""
+    """Return the queue in a few words: 31 queued (8: 2, 7: 24)."""
     depth = select.queue_depth(state)
     parts = ", ".join(f"{priority}: {n}" for priority, n in depth.items())
     return f"{sum(depth.values())} queued" + (f" ({parts})" if parts else "")

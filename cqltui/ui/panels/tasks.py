@@ -87,7 +87,7 @@ class TaskTable(Panel):
                 self.refresh_row(y)
 
     def show_empty(self, lines: Sequence[Line]) -> None:
-        """What to say while there are no tasks."""
+        """Return what to say while there are no tasks."""
         if (lines := tuple(lines)) != self._empty:
             self._empty = lines
             self.refresh()
@@ -168,7 +168,7 @@ class TaskTable(Panel):
         return drawn is not None and frame is not None and drawn[0] is task and drawn[1] == self._key(frame, task)
 
     def render_line(self, y: int) -> Strip:
-        """The heading, or a row."""
+        """Return the heading, or a row."""
         frame = self._frame
         if frame is None or not self._ids:
             start = max(0, (self.size.height - len(self._empty)) // 3)
@@ -226,7 +226,7 @@ class TaskTable(Panel):
             self.scroll_to(y=row - height // 2 if self._following else edge, animate=False, force=True)
 
     def hold(self) -> None:
-        """The user has chosen this task: stay on it."""
+        """Stay on this task: the user has chosen it."""
         self._following = False
 
     def move_to(self, row: int) -> None:
@@ -247,27 +247,27 @@ class TaskTable(Panel):
         self.post_message(self.Moved())
 
     def action_down(self) -> None:
-        """The next task."""
+        """Move to the next task."""
         self.move_to(self._row() + 1)
 
     def action_up(self) -> None:
-        """The task before."""
+        """Move to the task before."""
         self.move_to(self._row() - 1)
 
     def action_top(self) -> None:
-        """The first task."""
+        """Move to the first task."""
         self.move_to(0)
 
     def action_bottom(self) -> None:
-        """The last task."""
+        """Move to the last task."""
         self.move_to(len(self._ids) - 1)
 
     def action_page_down(self) -> None:
-        """A page down."""
+        """Move a page down."""
         self.move_to(self._row() + max(self.size.height - HEADING - 1, 1))
 
     def action_page_up(self) -> None:
-        """A page up."""
+        """Move a page up."""
         self.move_to(self._row() - max(self.size.height - HEADING - 1, 1))
 
     def action_open(self) -> None:

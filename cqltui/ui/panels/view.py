@@ -60,17 +60,17 @@ class LineView(ScrollView, can_focus=True):
                 self.refresh_line(y)
 
     def cursor_line(self) -> int | None:
-        """The line that is marked as selected, if the list has such."""
+        """Return the line that is marked as selected, if the list has such."""
         return None
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
+        """Return one line of the screen."""
         line_y = y + self.scroll_offset.y
         line = self._lines[line_y] if line_y < len(self._lines) else ()
         return self.strip(line, line_y == self.cursor_line())
 
     def strip(self, line: Line, cursor: bool = False) -> Strip:
-        """The line in colours, as wide as the view."""
+        """Return the line in colours, as wide as the view."""
         cells = self.cells
         key = (line, cells, cursor)
         strip = self._strips.get(key)
@@ -82,7 +82,7 @@ class LineView(ScrollView, can_focus=True):
         return strip
 
     def role_style(self, role: str) -> Style:
-        """The style of a role, without the background that it inherits."""
+        """Return the style of a role, without the background that it inherits."""
         style = self._styles.get(role)
         if style is None:
             style = self.screen.get_component_rich_style(f"role--{role}", partial=True)
@@ -96,18 +96,18 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """The theme or a class has changed."""
+        """Draw anew: the theme or a class has changed."""
         super().notify_style_update()
         self._styles.clear()
         self._strips.clear()
 
     def watch_show_vertical_scrollbar(self, show: bool) -> None:
-        """A bar that has just appeared knows of no scrolling before it."""
+        """Tell a bar that has just appeared of the scrolling before it."""
         if show:
             self.vertical_scrollbar.position = self.scroll_y
 
     def on_resize(self) -> None:
-        """Strips are as wide as the view, and what makes the lines must hear of it."""
+        """Tell what makes the lines: strips are as wide as the view."""
         self.forget()
         self.post_message(StateChanged())
 
@@ -140,9 +140,9 @@ class LineView(ScrollView, can_focus=True):
         self.scroll_end(animate=False)
 
     def action_page_down(self) -> None:
-        """A page down."""
+        """Move a page down."""
         self.scroll_relative(y=max(1, self.size.height - 1), animate=False)
 
     def action_page_up(self) -> None:
-        """A page up."""
+        """Move a page up."""
         self.scroll_relative(y=-max(1, self.size.height - 1), animate=False)

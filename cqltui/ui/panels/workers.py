@@ -59,15 +59,15 @@ class WorkersPanel(Panel):
         self.set_lines(lines)
 
     def cursor_line(self) -> int | None:
-        """The selected worker, while the panel has the keys."""
+        """Return the selected worker, while the panel has the keys."""
         return self._head + min(self._cursor, len(self._ids) - 1) if self.has_focus and self._ids else None
 
     def action_down(self) -> None:
-        """The next worker; below the last one, scroll."""
+        """Move to the next worker; below the last one, scroll."""
         self._move(self._cursor + 1)
 
     def action_up(self) -> None:
-        """The worker before."""
+        """Move to the worker before."""
         self._move(self._cursor - 1)
 
     def _move(self, cursor: int) -> None:
@@ -104,18 +104,18 @@ class WorkersPanel(Panel):
         return [((first, role),), *(((f"  {text}", role),) for text in more)]
 
     def on_focus(self) -> None:
-        """The log follows the panel that has the keys."""
+        """Have the log follow the panel that has the keys."""
         self.refresh()
         self.post_message(self.Moved())
 
     def on_blur(self) -> None:
-        """The log follows the panel that has the keys."""
+        """Have the log follow the panel that has the keys."""
         self.refresh()
         self.post_message(self.Moved())
 
 
 def nobody(state: RunState) -> str:
-    """Why there is no worker."""
+    """Return why there is no worker."""
     ends = state.wanted in {Wanted.DRAINING, Wanted.STOPPED} or all(t.status in ENDED for t in state.tasks.values())
     if state.finished_ts or (state.workers and ends):
         return "All workers have left."
@@ -124,7 +124,7 @@ def nobody(state: RunState) -> str:
 
 
 def speed_line(speed: Speed, cells: int) -> Line:
-    """Samples, epochs and FLOPs a second of all workers; what does not fit is left out."""
+    """Return samples, epochs and FLOPs a second of all workers; what does not fit is left out."""
     parts = (
         (fmt.count(speed.samples_per_s), " samples/s  "),
         (f"{speed.flops_per_s / 1e9:,.1f}", " GFLOP/s  "),
@@ -141,7 +141,7 @@ def speed_line(speed: Speed, cells: int) -> Line:
 
 
 def device_line(use: DeviceUse, cells: int) -> Line:
-    """A device's memory: what our workers hold of the whole, with a bar where that is known."""
+    """Return a device's memory: what our workers hold of the whole, with a bar where that is known."""
     name = left(plain(use.device, 8) or fmt.NONE, 7)
     held = f"{use.memory_bytes / GIBIBYTE:.1f}"
     if not use.memory_total_bytes:

@@ -50,7 +50,7 @@ class DetailsScreen(TaskScreen):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """The fields scroll."""
+        """Scroll the fields."""
         self.query_one("#fields").focus()
 
     def on_resize(self, event: Resize) -> None:
@@ -67,7 +67,7 @@ class DetailsScreen(TaskScreen):
             self.show(self.frame)
 
     def targets(self) -> tuple[TaskState, ...]:
-        """The task."""
+        """Return the task."""
         task = self.frame.state.tasks.get(self._task_id) if self.frame else None
         return (task,) if task else ()
 
@@ -106,7 +106,7 @@ def _field(label: str, value: str, role: str = "text") -> Line:
 
 
 def task_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
-    """All fields of a task."""
+    """Return all fields of a task."""
     lines: list[Line] = [*_life_lines(frame, task), (), *_metric_lines(task, cells), (), *_setting_lines(task)]
     lines += _note_lines(frame, task, cells)
     if task.info.description:
@@ -123,7 +123,7 @@ def task_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
 
 
 def _note_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
-    """What the run's notices say of the task."""
+    """Return what the run's notices say of the task."""
     lines: list[Line] = []
     for note in select.notices_about(frame.state, task.id)[-NOTES:]:
         first, *more = wrapped(plain(note.text, 600), max(10, cells - LABEL))
@@ -192,7 +192,7 @@ def _gain(loss: float | None, baseline: float) -> str:
 
 
 def _metric_field(task: TaskState, metric: Metric) -> list[Line]:
-    """The metric's line, and below the headline metric what it is compared with."""
+    """Return the metric's line, and below the headline metric what it is compared with."""
     value, baseline = task.metric(metric.name), task.info.baseline_loss
     if metric.kind == "speed":
         return [_field(metric.label, f"{fmt.count(value or 0)} samples/s")]
@@ -219,7 +219,7 @@ def _setting_lines(task: TaskState) -> list[Line]:
 
 
 def phase_lines(phase: PhaseInfo, cells: int) -> list[Line]:
-    """A phase's goal, questions, expectation and criteria."""
+    """Return a phase's goal, questions, expectation and criteria."""
     lines: list[Line] = []
     for title, texts in (("Goal", (phase.goal,)), ("Questions", phase.questions), ("Expected", (phase.expected,))):
         if any(texts):

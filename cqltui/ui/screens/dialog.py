@@ -38,7 +38,7 @@ class Answers(OptionList):
     """The stock list fails at a page key where it has no room."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key does something now."""
+        """Return whether a key does something now."""
         if action in {"page_up", "page_down"} and not self.scrollable_content_region:
             return False
         return super().check_action(action, parameters)
@@ -68,7 +68,7 @@ class Dialog(Once[str], ModalScreen[str]):
         self._question, self._details, self._choices = question, tuple(details), tuple(choices)
 
     def compose(self) -> ComposeResult:
-        """The question, what it means, and the answers."""
+        """Yield the question, what it means, and the answers."""
         with Vertical(id="dialog"):
             yield Static(self._question, id="question", markup=False)
             if self._details:
@@ -91,7 +91,7 @@ class Dialog(Once[str], ModalScreen[str]):
         self.dismiss(self._choices[event.option_index].value)
 
     def on_key(self, event: Key) -> None:
-        """An answer's own key."""
+        """Take an answer's own key."""
         for choice in self._choices:
             if event.character == choice.key:
                 event.stop()

@@ -55,7 +55,7 @@ class HelpScreen(Once[None], ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "close", "Close", show=False)]
 
     def compose(self) -> ComposeResult:
-        """Two columns of keys."""
+        """Yield two columns of keys."""
         with VerticalScroll(id="help"):
             yield Static("Keys", id="question", markup=False)
             yield Static(id="keys", markup=False)
@@ -70,7 +70,7 @@ class HelpScreen(Once[None], ModalScreen[None]):
 
 
 def help_text(wide: bool = True) -> str:
-    """The keys, two sections side by side or one below the other."""
+    """Return the keys, two sections side by side or one below the other."""
     if not wide:
         return "\n\n".join("\n".join([title, *(left(key, 6) + text for key, text in keys)]) for title, keys in KEYS)
     blocks = [[title, *(f"  {left(key, 8)}{text}" for key, text in keys)] for title, keys in KEYS]

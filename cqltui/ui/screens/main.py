@@ -57,7 +57,7 @@ class MainScreen(TaskScreen):
         self._layout: Layout | None = None
 
     def compose(self) -> ComposeResult:
-        """All panels; their places are in app.tcss."""
+        """Yield all panels; their places are in app.tcss."""
         yield Header("header")
         yield Banner("banner")
         with Horizontal(id="top"):
@@ -133,7 +133,7 @@ class MainScreen(TaskScreen):
         self.call_after_refresh(self._again)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """A click gives the keys to a panel too."""
+        """Give the keys to a panel that is clicked too."""
         if event.widget.id in TABS:
             self._current = event.widget.id
 
@@ -171,7 +171,7 @@ class MainScreen(TaskScreen):
     # Selection
 
     def targets(self) -> tuple[TaskState, ...]:
-        """The marked tasks, else the one under the cursor."""
+        """Return the marked tasks, else the one under the cursor."""
         if self.frame is None:
             return ()
         self.tasks.hold()
@@ -180,7 +180,7 @@ class MainScreen(TaskScreen):
         return tuple(known[i] for i in ids if i in known)
 
     def acted(self) -> None:
-        """What was marked was meant for this."""
+        """Remove the marks: what was marked was meant for this."""
         self.tasks.unmark()
 
     @on(TaskTable.Moved)
@@ -231,7 +231,7 @@ class MainScreen(TaskScreen):
 
 
 def _empty_lines(frame: Frame) -> tuple[Line, ...]:
-    """What happens next, while there are no tasks."""
+    """Return what happens next, while there are no tasks."""
     texts: tuple[str, ...]
     if frame.waiting:
         texts = (frame.waiting, "", "The run goes on without this screen: leave with q at any time.")

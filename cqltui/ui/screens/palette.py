@@ -12,7 +12,7 @@ class Palette(CommandPalette, Once[None]):
     """
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key does something now."""
+        """Return whether a key does something now."""
         if action == "command_list" and not any(found.scrollable_content_region for found in self.query(CommandList)):
             return False
         return super().check_action(action, parameters)

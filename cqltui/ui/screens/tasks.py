@@ -56,15 +56,15 @@ class TaskScreen(Once[None]):
         raise NotImplementedError
 
     def on_screen_resume(self) -> None:
-        """It was hidden, and not drawn."""
+        """Draw it: it was hidden."""
         self.app.post_message(StateChanged())
 
     def targets(self) -> tuple[TaskState, ...]:
-        """The tasks that a key acts on."""
+        """Return the tasks that a key acts on."""
         raise NotImplementedError
 
     def acted(self) -> None:
-        """An action on several was sent or refused."""
+        """Hear that an action on the targets was sent or refused."""
 
     def action_pause(self) -> None:
         """Pause or resume."""
@@ -135,7 +135,7 @@ class TaskScreen(Once[None]):
 
 
 def _known(frame: Frame, ids: Sequence[str]) -> list[TaskState]:
-    """The tasks as they are now."""
+    """Return the tasks as they are now."""
     return [frame.state.tasks[task_id] for task_id in ids if task_id in frame.state.tasks]
 
 
