@@ -44,7 +44,7 @@ class Model:
         return self._linear(x, "head")
 
     def _linear(self, x: Float, name: str) -> Float:
-        """Return [N, inputs] -> [N, outputs]."""
+        """Map [N, inputs] to [N, outputs]."""
         found: Float = x @ self.tensors[f"{name}.weight"] + self.tensors[f"{name}.bias"]
         return found
 

@@ -113,14 +113,14 @@ def backward(net: Sequence[Layer], tape: Sequence[Activations], grad_q: Tensor, 
 
 
 def _affine(inputs: Tensor, layer: Layer) -> Tensor:
-    """Return [M, B, inputs] -> [M, B, H] in the type of the bias; the product runs in the type of the weight."""
+    """Map [M, B, inputs] to [M, B, H] in the type of the bias; the product runs in the type of the weight."""
     if layer.weight.dtype == layer.bias.dtype and not is_dense_only(inputs):
         return torch.baddbmm(layer.bias, inputs, layer.weight)
     return _product(inputs, layer.weight).to(layer.bias.dtype).add_(layer.bias)
 
 
 def _padded(x: Tensor) -> Tensor:
-    """Return [M, B, H] -> the same with B rounded up to a multiple of ROW_ALIGN."""
+    """Return x [M, B, H] with B rounded up to a multiple of ROW_ALIGN."""
     missing = -x.shape[1] % ROW_ALIGN
     return functional.pad(x, (0, 0, 0, missing)) if missing else x
 

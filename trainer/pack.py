@@ -36,7 +36,7 @@ class Batch(Generic[A]):
         )
 
     def map(self, change: Callable[[A], B]) -> "Batch[B]":
-        """Return each array changed."""
+        """Return the same with `change` applied to each array."""
         arrays = self.states, self.actions, self.rewards, self.next_states, self.terminals
         return Batch(*(change(array) for array in arrays))
 
@@ -66,7 +66,7 @@ class PackState(Generic[A]):
         return self.map(lambda rows: rows[members])
 
     def map(self, change: Callable[[A], B]) -> "PackState[B]":
-        """Return each array changed."""
+        """Return the same with `change` applied to each array."""
         target = None if self.target is None else change(self.target)
         moments = change(self.exp_avg), change(self.exp_avg_sq)
         return PackState(change(self.params), *moments, change(self.steps), target)

@@ -34,8 +34,8 @@ def open_to_others(folder: Path) -> Path | None:
 
 
 def _roots_outside() -> tuple[int, ...]:
-    """Return how a container without root's rights shows the owner of the system's own folders: as nobody, like all
-    users outside of it, who cannot be told apart. Elsewhere nobody is a user like others."""
+    """Return the uid as which a container without root's rights shows the owner of the system's own folders: nobody,
+    like all users outside of it, who cannot be told apart. Elsewhere nobody is a user like others."""
     try:
         held = sum(int(line.split()[2]) for line in _MAP.read_text(encoding="ascii").splitlines())
         return () if held >= ALL_IDS else (int(_NOBODY.read_text(encoding="ascii")),)

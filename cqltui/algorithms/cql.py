@@ -70,7 +70,7 @@ _STOP_KEYS = {
 
 
 def _read_early_stop(value: object, key: str, problems: Problems) -> Any:
-    """Return `{metric = "val_td_loss", patience = 100, min_delta = 0.0}`, of which patience is required, or "off"."""
+    """Read `{metric = "val_td_loss", patience = 100, min_delta = 0.0}`, of which patience is required, or "off"."""
     if value is None or value == "off":  # None: as JSON has it
         return None
     if not isinstance(value, dict):

@@ -125,7 +125,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
 
 
 def _after(server: Server, run_dir: RunDir, choice: LeaveChoice) -> int:
-    """Return what was chosen when the screen was left, to its end; the exit code."""
+    """Do what was chosen when the screen was left, to its end; return the exit code."""
     if choice is LeaveChoice.BACKGROUND:
         return _left_alone(server, run_dir)
     wanted = WANTED[choice]

@@ -230,7 +230,7 @@ def _seconds(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds) -> f
 def _task_plan(
     campaign: Campaign, task: TaskSpec, all_rows: tuple[int, int], speeds: Speeds, start_s: float
 ) -> TaskPlan:
-    """Return `all_rows`: training and validation rows."""
+    """Return the plan of one task. `all_rows`: training and validation rows."""
     quantity = campaign.quantity(task, all_rows[0])
     return TaskPlan(
         task=task,

@@ -43,8 +43,8 @@ _DATA, _WORKERS = DataConfig(), WorkersConfig()
 
 
 def _read_state_cols(value: object, key: str, problems: Problems) -> Any:
-    """Return `["edge", "p_hat"]` chooses columns; `{edge = "my_edge"}` chooses features and says in which columns they
-    are."""
+    """Read `["edge", "p_hat"]`, which chooses columns, or `{edge = "my_edge"}`, which chooses features and says in
+    which columns they are."""
     if isinstance(value, dict):
         if not value:
             return problems.expected(key, "at least one feature", value)

@@ -20,7 +20,7 @@ class Restart:
         self._started_at = now
 
     def died(self, now: float) -> float:
-        """Return the worker is gone; seconds until it may start again."""
+        """Note that the worker is gone; return the seconds until it may start again."""
         healthy = now - self._started_at >= HEALTHY_S
         self._deaths = 1 if healthy else self._deaths + 1
         pause = pause_s(self._deaths, FIRST_S, LONGEST_S)

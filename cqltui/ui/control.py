@@ -116,8 +116,8 @@ class Control:
             self._background.call(partial(self._requests.want, wanted), done, self._failed)
 
     def can_ask(self) -> bool:
-        """Return whether the server answers; else says so. A command that is kept for later would come as a
-        surprise."""
+        """Return whether the server answers, and say so if it does not. A command that is kept for later would come as
+        a surprise."""
         if not self._online and self._ended:
             again = "cqltui resubmit ID queues a task again, the campaign's command goes on with what is left."
             self._tell(f"The run has ended, it can only be looked at: {again}", "warning")

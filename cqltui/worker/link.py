@@ -119,7 +119,7 @@ class Link:
         return answer
 
     def notice(self, level: str, text: str) -> bool:
-        """Return a line for the user. Raises `UNREACHABLE`."""
+        """Send a line for the user. Raises `UNREACHABLE`."""
         self.queue.notice(level, text)
         return True
 

@@ -139,7 +139,7 @@ def _lines(path: Path, file: TextIOWrapper) -> Iterator[str]:
 
 
 def _parse(path: Path, file: TextIOWrapper, needed: Sequence[str], optional: Sequence[str], memory: int) -> Table:
-    """Return `memory`: bytes that this process may use."""
+    """Return the wanted columns of an open file. `memory`: bytes that this process may use."""
     reader = csv.reader(_lines(path, file), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]

@@ -106,7 +106,7 @@ class Feed:
         return [self._connection(False, clean(str(error))[:500], why)]
 
     def _connection(self, online: bool, error: str = "", why: str = "") -> Event:
-        """Return `why`: the words of a server that answers and refuses, or is unable."""
+        """Return an event of the connection. `why`: the words of a server that answers and refuses, or is unable."""
         return Event(Kind.CONNECTION, self._clock(), data={"online": online, "error": error, "why": why})
 
     def _drop(self) -> None:
@@ -221,7 +221,7 @@ class Feed:
         return codec.whole(epoch), codec.whole(seq)
 
     def _watch(self, now: float) -> list[Event]:
-        """Return every few seconds: is the subscription alive, and has everything come that the server knows?"""
+        """Look, every few seconds, whether the subscription is alive and everything has come that the server knows."""
         assert self._pubsub is not None  # called with a subscription
         self._watch_at = now + WATCHDOG_S
         if now - self._heard_at > SILENCE_S:

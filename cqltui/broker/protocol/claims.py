@@ -31,7 +31,7 @@ class Claims:
     _scripts: Scripts
 
     def register_worker(self, worker_id: str, data: Mapping[str, Any], instance: str = "") -> Registration:
-        """Return a process under this id from now on; an older one of the same id is fenced. `data` as decode.worker
+        """Register a process under this id; an older one of the same id is fenced from now on. `data` as decode.worker
         reads it.
 
         Leases of the older process are valid no longer; `leases` shows them as fenced until `died` ends them.
@@ -42,8 +42,8 @@ class Claims:
         return worker
 
     def unregister_worker(self, worker: Registration | str) -> bool:
-        """Return the process leaves; False if it was not registered (any more). By bare id: whichever process has it,
-        which the caller knows to be dead."""
+        """Unregister a process that leaves; return False if it was not registered (any more). By bare id: whichever
+        process has it, which the caller knows to be dead."""
         worker_id, instance = (worker.id, worker.instance) if isinstance(worker, Registration) else (worker, "")
         return bool(self._scripts.run("unregister", check_name("worker", worker_id), instance))
 
@@ -78,7 +78,7 @@ class Claims:
         return self._report(worker, [(task_id, token, b"") for task_id, token in leases.items()], data)
 
     def progress(self, worker: Registration, members: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> Report:
-        """Return a heartbeat that tells and stores how each task does. A member: task, token, what decode.progress
+        """Send a heartbeat that tells and stores how each task does. A member: task, token, what decode.progress
         reads."""
         rows = []
         for member in members:
@@ -93,18 +93,19 @@ class Claims:
         return wire.answered([row[0] for row in rows], answer)
 
     def checkpoint(self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None) -> bool:
-        """Return a checkpoint after `epoch` epochs is on disk; False if the lease is lost. A later one than before
-        clears the deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
+        """Tell that a checkpoint after `epoch` epochs is on disk; return False if the lease is lost. A later one than
+        before clears the deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
         return bool(self._scripts.run("checkpoint", task_id, token, epoch, wire.report(report)))
 
     def complete(self, task_id: str, token: str, result: Mapping[str, Any]) -> bool:
-        """Return the task is done. Recorded once; True again for the token that did it, False (fenced) for any
-        other."""
+        """Tell that the task is done. Recorded once; return True again for the token that did it, False (fenced) for
+        any other."""
         report = wire.report(report_of(result))
         return bool(self._scripts.run("complete", task_id, token, codec.encode_object(result), report))
 
     def fail(self, task_id: str, token: str, error: str, retry_s: float | None) -> bool:
-        """Return the training failed: again after `retry_s` seconds, dead for None. False if the lease is lost."""
+        """Tell that the training failed: again after `retry_s` seconds, dead for None. Return False if the lease is
+        lost."""
         retry = "" if retry_s is None else max(0.0, retry_s)
         return bool(self._scripts.run("fail", task_id, token, clean(error)[:ERROR_LIMIT], retry))
 
@@ -116,8 +117,7 @@ class Claims:
         paused_by: str = "campaign",
         report: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Return the worker gives the task back, its checkpoint written; its place in the queue is kept. False if
-        fenced.
+        """Give the task back, its checkpoint written; its place in the queue is kept. Return False if fenced.
 
         `to` is queued, paused or cancelled, yet what is asked of the task by now goes first: a pause that was taken
         back meanwhile leads to queued, a cancel that came meanwhile to cancelled, or to done where it

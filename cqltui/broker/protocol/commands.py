@@ -66,7 +66,7 @@ class Commands:
         return self.command(TaskCommand.PRIORITY, task_id, priority)
 
     def want(self, wanted: Wanted) -> bool:
-        """Return what is wanted of the whole run; False if it was so already. `running` brings back what a pause
+        """Say what is wanted of the whole run; return False if it was so already. `running` brings back what a pause
         paused."""
         return bool(self._scripts.run("meta", Kind.WANTED, "wanted", wanted))
 

@@ -133,7 +133,7 @@ class Queue(Commands, Claims, Handover, Audits):
         ]
 
     def died(self, task_id: str, token: str, reason: str, max_deaths: int, retry_s: float | None = None) -> bool:
-        """Return the worker died with the task, or its lease ran out; False if another has the task by now.
+        """Tell that the worker died with the task, or its lease ran out; return False if another has the task by now.
 
         Dead after `max_deaths` deaths alone without a new checkpoint in between; else queued again, after `retry_s`
         seconds if given, and claimed alone until its next checkpoint.
@@ -175,7 +175,7 @@ class Queue(Commands, Claims, Handover, Audits):
     # -- what the supervisor tells -------------------------------------------------------------------------------
 
     def set_campaign(self, info: Mapping[str, Any]) -> bool:
-        """Return the run's description as decode.campaign reads it; False if it was the same."""
+        """Set the run's description, as decode.campaign reads it; return False if it was the same."""
         return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info)))
 
     def set_filled(self) -> None:
@@ -187,7 +187,7 @@ class Queue(Commands, Claims, Handover, Audits):
         self.client.execute_command("HSET", self.keys.meta, "workers", count)
 
     def finish(self, ts: float) -> bool:
-        """Return the results are written (ts > 0), or the run goes on (0); False if it was so already."""
+        """Tell that the results are written (ts > 0), or the run goes on (0); return False if it was so already."""
         return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}"))
 
     def notice(self, level: str, text: str) -> None:

@@ -163,7 +163,7 @@ class EmbeddedServer:
         )
 
     def _start(self, users: FileLock, deadline: float, former: Mapping[str, Any]) -> ServerHandle:
-        """Return `former`: the connection of a server that was killed under users who still count on it."""
+        """Start a server. `former`: the connection of one that was killed under users who still count on it."""
         binary = self._binary or find_binary()
         unshare_written(self.dir)
         aside = None if are_ours(self.dir) else set_aside(self.dir)
