@@ -7,7 +7,8 @@ import pytest
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig
 from trainer.data import DataError, load
-from trainer.data.bets import PLAYS_PER_GAME, american_to_net, implied_probability, to_transitions
+from trainer.data.bets import PLAYS_PER_GAME, to_transitions
+from trainer.data.decisions import american_to_net, implied_probability
 from trainer.data.margins import cover_probabilities, draw_margins, fair_line, margin_pmf
 from trainer.data.ratings import fit_logistic
 from trainer.data.simulated import DISAGREEMENT_SD, EXPECTED_MEAN, SKILL, Market, simulate

@@ -9,7 +9,8 @@ import pytest
 
 from trainer.config import STATE_COLUMNS, DataConfig
 from trainer.data import load
-from trainer.data.bets import Games, american_to_net, implied_probability, to_transitions
+from trainer.data.bets import Games, to_transitions
+from trainer.data.decisions import american_to_net, implied_probability
 from trainer.data.margins import (
     MARGINS,
     cover_probabilities,

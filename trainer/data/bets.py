@@ -6,6 +6,7 @@ import numpy as np
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig
 from trainer.data.behaviour import draw_actions
+from trainer.data.decisions import american_to_net
 from trainer.data.features import known_features
 from trainer.data.types import Double, Int, Transitions
 
@@ -42,16 +43,6 @@ class Games:
 
     def __len__(self) -> int:
         return len(self.margin)
-
-
-def american_to_net(odds: Double) -> Double:
-    """Profit per unit of a won bet: -110 pays 0.909, +120 pays 1.2. |odds| is at least 100."""
-    return np.where(odds > 0, odds / 100, 100 / np.abs(odds))
-
-
-def implied_probability(odds: Double) -> Double:
-    """Probability at which American odds break even, vig included: -110 is 0.524."""
-    return 1 / (1 + american_to_net(odds))
 
 
 def to_transitions(games: Games, config: DataConfig) -> Transitions:

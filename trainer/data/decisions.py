@@ -23,7 +23,7 @@ class Decisions:
     seasons: Int
     weeks: Int
     days: Int
-    """`date.toordinal()`; stakes are sized at the start of a day. The first of the week where only the week is known."""
+    """`date.toordinal()`; stakes are sized at the start of a day. Where only the week is known, its first."""
     home: Bool
     """Whether side 0 is the home team."""
     spread: Double
@@ -71,4 +71,4 @@ def implied_probability(odds: Double) -> Double:
 def unit_returns(covers: Double, net_odds: Double) -> Double:
     """Return what one unit on either side returned [N, 2]: net odds, -1, or 0 on a push. `covers` as of `Decisions`."""
     beats = np.stack([covers, -covers], axis=1)
-    return np.where(beats > 0, net_odds, beats)
+    return np.where(beats > 0, net_odds, beats) + 0.0  # no negative zeros

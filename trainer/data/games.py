@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from trainer.config import DataConfig
-from trainer.data.bets import PLAYS_PER_GAME, Games, implied_probability, to_transitions
+from trainer.data.bets import PLAYS_PER_GAME, Games, to_transitions
+from trainer.data.decisions import implied_probability
 from trainer.data.ratings import Schedule, rating_gaps, walk_forward_probabilities
 from trainer.data.split import split_by_season
 from trainer.data.table import Table, read_table
