@@ -23,8 +23,28 @@ NORM_EPS = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Where time divides the decisions into training, validation and test rows, in this order: by one of three pairs.
+
+    Validation rows feed `val_loss`, and by them all choices are made; test rows are opened by the evaluation alone. A
+    part but the first may be empty.
+    """
+
+    validation_seasons: int | None = None
+    test_seasons: int | None = None
+    """The last so many seasons are for test, those before them for validation."""
+    train_until: int | None = None
+    validate_until: int | None = None
+    """Seasons up to the first, included, are trained on, those up to the second are for validation, the rest for
+    test."""
+    validation_fraction: float | None = None
+    test_fraction: float | None = None
+    """Of rows without seasons: the last share is for test, that before it for validation."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
-    """Which transitions are trained on, and where time splits them into training and validation rows."""
+    """Which transitions are trained on, and where time splits them into training, validation and test rows."""
 
     source: Source = "simulated"
     path: Path | None = None
@@ -33,10 +53,8 @@ class DataConfig:
     """Seed of the simulated market and of the behaviour policy's draws."""
     edge_size: float = 0.5
     """`simulated`: points of margin per standard deviation of the signal that the market overlooks; 0: efficient."""
-    holdout_seasons: int = 2
-    """The last seasons are held out (every source that knows seasons)."""
-    holdout_fraction: float | None = None
-    """`logged`: share of the last rows that is held out, instead of seasons. None: a fifth, if there are no seasons."""
+    split: Split | None = None
+    """None: what the source is split by where nothing is said."""
     state_cols: tuple[tuple[str, str], ...] = tuple((name, name) for name in STATE_COLUMNS)
     """The state vector, in order: (feature, column of the file). Features chosen, and renamed in a `logged` file."""
 

@@ -39,17 +39,17 @@ def pack_key(config: TrainerConfig) -> PackKey:
     )
 
 
-def estimate_bytes(configs: Sequence[TrainerConfig], state_dim: int, rows: int, heldout_rows: int = 0) -> int:
+def estimate_bytes(configs: Sequence[TrainerConfig], state_dim: int, rows: int, validation_rows: int = 0) -> int:
     """Return the memory of a pack's tensors at its peak, in bytes, the target network of multi-step data included.
 
     A process adds what its libraries and compiled code take, about 350 MB on a CPU. Generous rather than exact, to
     bound packs by.
     """
-    data = (rows + heldout_rows) * (FLOAT_BYTES * (2 * state_dim + 2) + INT_BYTES)
-    return data + sum(_member_bytes(config, state_dim, rows, heldout_rows) for config in configs)
+    data = (rows + validation_rows) * (FLOAT_BYTES * (2 * state_dim + 2) + INT_BYTES)
+    return data + sum(_member_bytes(config, state_dim, rows, validation_rows) for config in configs)
 
 
-def _member_bytes(config: TrainerConfig, state_dim: int, rows: int, heldout_rows: int) -> int:
+def _member_bytes(config: TrainerConfig, state_dim: int, rows: int, validation_rows: int) -> int:
     """Parameters, gradients, two moments and target; one step's activations; one block's batches; validation."""
     rows_of_params = 5 if config.precision == "fp32" else 7  # half rows: weights, target, what products return
     params = rows_of_params * FLOAT_BYTES * param_count(config.hidden_dims, state_dim)
@@ -58,5 +58,5 @@ def _member_bytes(config: TrainerConfig, state_dim: int, rows: int, heldout_rows
     backward = 4 * max(config.hidden_dims, default=0) * config.batch_size
     block_rows = min(rows, BLOCK_STEPS * config.batch_size)
     block = block_rows * (2 * state_dim + 2 + 2 * len(ACTIONS)) * FLOAT_BYTES + block_rows * 2 * INT_BYTES
-    validation = 3 * width * min(heldout_rows, VALIDATION_ROWS)
+    validation = 3 * width * min(validation_rows, VALIDATION_ROWS)
     return params + FLOAT_BYTES * (max(training + backward, validation)) + block

@@ -56,9 +56,9 @@ class PackTrainer:
         self._data_digest = dataset.digest()
         self._standardiser = fit_standardiser(dataset.train.states, first.observation_scaler)
         self._train = self._load(dataset.train)
-        self._heldout = self._load(dataset.heldout)
+        self._validation = self._load(dataset.validation)
         self._steps = epoch_steps(rows, first.batch_size)
-        bootstraps = not (dataset.train.terminals.all() and dataset.heldout.terminals.all())
+        bootstraps = not (dataset.train.terminals.all() and dataset.validation.terminals.all())
         self._layout = make_layout(first.hidden_dims, len(dataset.state_cols))
         self._place(fresh([initial_row(self._layout, config.seed) for config in members], bootstraps))
         self._interrupted = False
@@ -81,10 +81,10 @@ class PackTrainer:
         self.epochs_done = [done + 1 for done in self.epochs_done]
         self._interrupted = False
         speed = self._steps * self.members[0].batch_size / seconds
-        heldout = self._validate()
+        losses = self._validate()
         return [
             _metrics(done, mean, speed, validation)
-            for done, mean, validation in zip(self.epochs_done, means, heldout, strict=True)
+            for done, mean, validation in zip(self.epochs_done, means, losses, strict=True)
         ]
 
     def capture(self, member: int) -> Checkpoint:
@@ -187,14 +187,15 @@ class PackTrainer:
             done % config.validate_every == 0 or done == config.epochs
             for config, done in zip(self.members, self.epochs_done, strict=True)
         ]
-        if not any(due) or not len(self._heldout.actions):
+        if not any(due) or not len(self._validation.actions):
             return [None] * len(due)
-        found = self._engine.evaluate(self._heldout).tolist()  # [M][3]
+        found = self._engine.evaluate(self._validation).tolist()  # [M][3]
         return [losses if is_due else None for is_due, losses in zip(due, found, strict=True)]
 
 
-def _metrics(epoch: int, means: list[float], samples_per_s: float, heldout: list[float] | None) -> EpochMetrics:
-    """Return one member's report of an epoch: means of (loss, td, cql, q, gradient norm), held-out (loss, td, cql)."""
+def _metrics(epoch: int, means: list[float], samples_per_s: float, validation: list[float] | None) -> EpochMetrics:
+    """Return one member's report of an epoch: means of (loss, td, cql, q, gradient norm), and in validation
+    of (loss, td, cql)."""
     loss, td, cql, q_mean, grad_norm = means
-    val_loss, val_td, val_cql = heldout or (None, None, None)
+    val_loss, val_td, val_cql = validation or (None, None, None)
     return EpochMetrics(epoch, loss, td, cql, q_mean, grad_norm, samples_per_s, val_loss, val_td, val_cql)

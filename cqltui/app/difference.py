@@ -41,7 +41,7 @@ def find(run_dir: RunDir, campaign: Campaign, data: DataSummary, done: Collectio
     known |= {task_id: replace(known[task_id], done=True) for task_id in done if task_id in known}
     former = data_digest(run_dir)
     other_data = bool(known) and former not in ("", data.digest)
-    return difference(campaign, data.digest, known, heldout=data.heldout_rows > 0, other_data=other_data)
+    return difference(campaign, data.digest, known, validation=data.validation_rows > 0, other_data=other_data)
 
 
 def show(found: Difference, run_dir: RunDir) -> None:

@@ -101,7 +101,7 @@ def pack_speeds(campaign: Campaign, data: DataSummary, places: Sequence[str], se
                     members=members,
                     epoch_steps=quantity.epoch_steps,
                     step_flops=quantity.step_flops,
-                    estimate_bytes=campaign.memory_bytes(task, members, data.rows, data.heldout_rows),
+                    estimate_bytes=campaign.memory_bytes(task, members, data.rows, data.validation_rows),
                     step_s=answer.get("step_s"),
                     limit_s=answer.get("limit_s"),
                     peak_bytes=answer.get("peak_bytes"),

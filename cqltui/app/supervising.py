@@ -137,7 +137,7 @@ def _assemble(
         own_server=chosen.redis_url is not None,
     )
 
-    study = Study(run_dir, campaign, data.heldout_rows)
+    study = Study(run_dir, campaign, data.validation_rows)
 
     def describe(state: RunState) -> dict[str, Any]:
         return _describe(campaign, run_dir, created_ts, places, study.verdicts(standings(state)))

@@ -98,12 +98,12 @@ def difference(
     data_digest: str,
     known: Mapping[str, KnownTask],
     *,
-    heldout: bool = True,
+    validation: bool = True,
     other_data: bool = False,
 ) -> Difference:
     """Between the run that holds `known`, by id, and `campaign`, its tasks identified.
 
-    `heldout`: whether there are held-out rows to compute losses on.
+    `validation`: whether there are validation rows to compute losses on.
     """
     new: list[NewTask] = []
     kept: list[KnownTask] = []
@@ -115,14 +115,14 @@ def difference(
             kept.append(own)
             continue
         alike = _alike(task, data_digest, known, epochs.get(task.phase, ()))
-        usable = [other for other in alike if not _why_anew(task, other, heldout=heldout)]
+        usable = [other for other in alike if not _why_anew(task, other, validation=validation)]
         source = max(usable, key=lambda other: other.saved_epoch, default=None)
         if source is not None and source.saved_epoch > (own.saved_epoch if own else 0):
             continued.append(ContinuedTask(task, source, own.run if own else 1))
         elif own is not None:
             kept.append(own)
         else:
-            new.append(_new(task, alike, heldout=heldout))
+            new.append(_new(task, alike, validation=validation))
     wanted = {task.id for task in campaign.tasks}
     # Who was killed after it had handed checkpoints over goes on unasked, as it began.
     sources = {item.source.id for item in continued}.union(*(one.carried_from for one in kept))
@@ -156,19 +156,19 @@ def _alike(
     return [known[task_id] for task_id in ids if task_id in known]
 
 
-def _why_anew(task: TaskSpec, other: KnownTask, *, heldout: bool) -> str:
+def _why_anew(task: TaskSpec, other: KnownTask, *, validation: bool) -> str:
     """Return why the task cannot go on from the checkpoint of `other`; empty if it can."""
     if not other.saved_epoch:
         return "no checkpoint of it was kept"
     if other.saved_epoch > task.trainer.epochs:
         return f"its checkpoint is of epoch {other.saved_epoch:,}"
     every = task.trainer.validate_every
-    if heldout and not set(range(every, other.saved_epoch + 1, every)) <= other.validated:
+    if validation and not set(range(every, other.saved_epoch + 1, every)) <= other.validated:
         return "its validation losses are of other epochs"
     return ""
 
 
-def _new(task: TaskSpec, alike: Iterable[KnownTask], *, heldout: bool) -> NewTask:
+def _new(task: TaskSpec, alike: Iterable[KnownTask], *, validation: bool) -> NewTask:
     shorter = [other for other in alike if other.done and other.epochs < task.trainer.epochs]
     longest = max(shorter, key=lambda other: other.epochs, default=None)
-    return NewTask(task, longest, _why_anew(task, longest, heldout=heldout) if longest else "")
+    return NewTask(task, longest, _why_anew(task, longest, validation=validation) if longest else "")

@@ -111,8 +111,9 @@ def _data(table: object, state_cols: Any, path: Path, set_paths: set[str], probl
         else:
             problems.add(f"data.{key}", f"is not used by source = {source!r}; remove it")
     split = read.pop("split", {})
-    if source != "logged" and "holdout_fraction" in split:
-        problems.add("data.split", f"source = {source!r} is split by seasons: expected {{seasons = N}}")
+    if source != "logged" and split and split["split"].validation_fraction is not None:
+        expected = "expected {validation_seasons = N, test_seasons = N}"
+        problems.add("data.split", f"source = {source!r} is split by seasons: {expected}")
     if "path" in read:
         base = Path.cwd() if "data.path" in set_paths else path.absolute().parent
         read["path"] = base / read["path"]

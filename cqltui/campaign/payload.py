@@ -12,14 +12,14 @@ from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
 from cqltui.campaign.schema import MAX_SECONDS
 from cqltui.errors import CqltuiError
 from cqltui.fields import Problems
-from trainer.config import DataConfig, TrainerConfig
+from trainer.config import DataConfig, Split, TrainerConfig
 
 _SECONDS = ("checkpoint_s", "lease_s", "retry_s")
 _COUNTS = ("params", "epoch_steps")
 _LARGEST_COUNT = 2**53
 PACK_LIMIT = 64
 """Members of a pack: more gain nothing, but all of them would end late, and die together."""
-PROTOCOL = 1
+PROTOCOL = 2
 """Of what a task's spec says. A worker that knows less than a task's leaves it: what it passed over might matter."""
 _AGAIN = "run the campaign's command again, which puts them right, then resubmit the task"
 SHOWN = 200
@@ -42,7 +42,7 @@ class DataSummary:
     """`trainer.data.Dataset.digest`."""
     rows: int
     """Training transitions."""
-    heldout_rows: int
+    validation_rows: int
     notes: tuple[str, ...] = ()
     """What a user should know of how the rows came about."""
     warnings: tuple[str, ...] = ()
@@ -118,6 +118,11 @@ def read_data(spec: Mapping[str, Any]) -> DataConfig:
     raw = dict(spec["data"])
     raw["path"] = None if raw["path"] is None else Path(raw["path"])
     raw["state_cols"] = tuple((feature, column) for feature, column in raw["state_cols"])
+    if "holdout_seasons" in raw:  # of an earlier version, which spared nothing for test
+        seasons, share = raw.pop("holdout_seasons"), raw.pop("holdout_fraction", None)
+        by_share = {"validation_fraction": share, "test_fraction": 0.0}
+        raw["split"] = {"validation_seasons": seasons, "test_seasons": 0} if share is None else by_share
+    raw["split"] = None if raw.get("split") is None else Split(**raw["split"])
     return DataConfig(**raw)
 
 

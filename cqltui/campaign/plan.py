@@ -166,7 +166,7 @@ class Plan(_Totals):
 
 
 def plan(
-    campaign: Campaign, rows: int, speeds: Speeds | None = None, *, heldout_rows: int = 0, workers: int = 1
+    campaign: Campaign, rows: int, speeds: Speeds | None = None, *, validation_rows: int = 0, workers: int = 1
 ) -> Plan:
     """Return the cost of `campaign` on `rows` training transitions with so many workers, each taking the next task when
     free.
@@ -181,7 +181,7 @@ def plan(
     members = fair_members(campaign, "", workers)
 
     def planned(task: TaskSpec) -> TaskPlan:
-        made = _task_plan(campaign, task, (rows, heldout_rows), speeds, starts[task])
+        made = _task_plan(campaign, task, (rows, validation_rows), speeds, starts[task])
         key = pack_key(task, "")
         return replace(made, members=min(members[key], PACK_LIMIT)) if key else made
 
@@ -245,9 +245,9 @@ def _task_plan(
     )
 
 
-def _disk_bytes(task: TaskSpec, params: int, heldout_rows: int) -> int:
+def _disk_bytes(task: TaskSpec, params: int, validation_rows: int) -> int:
     """Return what the task leaves in the run directory."""
-    result = _models(task) * FLOAT_BYTES * params + FLOAT_BYTES * len(ACTIONS) * heldout_rows
+    result = _models(task) * FLOAT_BYTES * params + FLOAT_BYTES * len(ACTIONS) * validation_rows
     result += EPOCH_BYTES * task.trainer.epochs
     return COPIES * result + CHECKPOINT_ROWS * FLOAT_BYTES * params + TASK_BYTES
 

@@ -22,11 +22,12 @@ from cqltui.fields import (
     read_table,
     text,
 )
-from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS, DataConfig
+from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS, DataConfig, Split
+from trainer.data.outcomes import AWAY_SCORE, HOME_SCORE
 
 MAX_SECONDS = 7 * 86_400.0
-NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob"})
-"""Columns of a `logged` file that are no features; the first two would tell the network the answer."""
+NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob", HOME_SCORE, AWAY_SCORE, "result"})
+"""Columns of a `logged` file that are no features; most of them would tell the network the answer."""
 
 NAME = matching(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}",
@@ -104,26 +105,55 @@ _worker_count = accepting(
 
 
 def _read_split(value: object, key: str, problems: Problems) -> Any:
-    """{seasons = N} or {fraction = F} as the fields of DataConfig."""
-    if not isinstance(value, dict) or len(value) != 1:
+    """Read one of the pairs of keys of `SPLITS` as the field `split` of DataConfig, or a key of earlier versions, which
+    spares nothing for test."""
+    if not isinstance(value, dict):
         return problems.expected(key, _split.expected, value)
-    read = read_table(value, key, _PARTS, problems)
-    if not read or INVALID in read.values():
+    for old, (new, part) in _FORMER.items():
+        if value.keys() == {old}:
+            read = read_table(value, key, {old: part}, problems)
+            return INVALID if INVALID in read.values() else {"split": Split(**{new[0]: read[old], new[1]: 0})}
+    keys = next((keys for keys in SPLITS if value.keys() <= keys.keys()), None)
+    if not value or keys is None or value.keys() != keys.keys():
+        return problems.expected(key, _split.expected, value)
+    read = read_table(value, key, keys, problems)
+    if INVALID in read.values():
         return INVALID
-    return {f"holdout_{name}": part for name, part in read.items()}
+    split = Split(**read)
+    if sum(share or 0.0 for share in (split.validation_fraction, split.test_fraction)) >= 1:
+        return problems.expected(key, "shares that leave something to train on", value)
+    if split.train_until is not None and read["validate_until"] < split.train_until:
+        return problems.expected(key, "a validate_until that is not before train_until", value)
+    return {"split": split}
 
 
-_PARTS = {
-    "seasons": integer(1, 100),
-    "fraction": number(
-        "a share above 0 and below 1", lambda share: 0 < share < 1, exclusiveMinimum=0, exclusiveMaximum=1
+_YEAR, _SEASONS = integer(1900, 2200), integer(0, 100)
+_SHARE = number("a share from 0 to below 1", lambda share: 0 <= share < 1, minimum=0, exclusiveMaximum=1)
+SPLITS: tuple[dict[str, Reader], ...] = (
+    {"validation_seasons": _SEASONS, "test_seasons": _SEASONS},
+    {"train_until": _YEAR, "validate_until": _YEAR},
+    {"validation_fraction": _SHARE, "test_fraction": _SHARE},
+)
+"""The ways to split by time, each with both of its keys."""
+_FORMER: dict[str, tuple[tuple[str, str], Reader]] = {
+    "seasons": (("validation_seasons", "test_seasons"), integer(1, 100)),
+    "fraction": (
+        ("validation_fraction", "test_fraction"),
+        number("a share above 0 and below 1", lambda share: 0 < share < 1, exclusiveMinimum=0, exclusiveMaximum=1),
     ),
 }
+
+
+def _object(keys: Mapping[str, Reader]) -> dict[str, Any]:
+    properties = {name: part.schema for name, part in keys.items()}
+    return {"type": "object", "properties": properties, "required": list(keys), "additionalProperties": False}
+
+
 _split = Reader(
     _read_split,
-    "{seasons = N} or {fraction = F}",
-    {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": False}
-    | {"properties": {name: part.schema for name, part in _PARTS.items()}},
+    "{validation_seasons = N, test_seasons = N}, {train_until = YEAR, validate_until = YEAR} or "
+    "{validation_fraction = F, test_fraction = F}",
+    {"anyOf": [*map(_object, SPLITS), *(_object({name: part}) for name, (_, part) in _FORMER.items())]},
 )
 
 
@@ -186,8 +216,9 @@ DATA: Table = {
     "path": Key(LINE, "The CSV file of `logged` and `games`; a relative path starts at the campaign file's folder."),
     "split": Key(
         _split,
-        "What is kept for validation: the last seasons, or for a log without seasons the last share of its rows. "
-        "By default two seasons, or a fifth.",
+        "What time spares for validation, by which all choices are made, and after it for test, which the evaluation "
+        "alone opens: seasons, or for a log without seasons shares of its rows. A part may be 0. By default two "
+        "seasons each for `simulated`, two seasons for validation alone for the others, or a fifth.",
     ),
     "seed": Key(SEED, "Seed of the simulated market and of the simulated bets.", _DATA.seed),
     "edge_size": Key(

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = step_speeds(campaign, data, places)
-    planned = plan(campaign, data.rows, speeds, heldout_rows=data.heldout_rows, workers=len(places))
+    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=len(places))
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)

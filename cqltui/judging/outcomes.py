@@ -33,7 +33,7 @@ class Left:
         metrics: Callable[[], tuple[EpochMetrics, ...]],
         q_heldout: "Callable[[], npt.NDArray[np.floating] | None]" = lambda: None,
     ) -> None:
-        """`metrics`: one per epoch, in order. `q_heldout`: [N, A], Q of every action in every held-out state."""
+        """`metrics`: one per epoch, in order. `q_heldout`: [N, A], Q of every action in every validation state."""
         self._read_metrics = metrics
         self._read_q_heldout = q_heldout
 
@@ -44,7 +44,7 @@ class Left:
 
     @cached_property
     def q_heldout(self) -> "npt.NDArray[np.floating] | None":
-        """[N, A]: Q of every action in every held-out state, or None if it is not known."""
+        """[N, A]: Q of every action in every validation state, or None if it is not known."""
         return self._read_q_heldout()
 
     def curve(self, metric: str) -> list[float]:

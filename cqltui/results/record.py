@@ -134,7 +134,7 @@ def read_result(run_dir: RunDir, task_id: str) -> TaskResult | None:
 
 
 def read_q_heldout(path: Path, rows: int | None = None) -> npt.NDArray[np.floating] | None:
-    """Return [N, A]: Q of every action in every held-out state, or None if the file is missing or damaged, or of
+    """Return [N, A]: Q of every action in every validation state, or None if the file is missing or damaged, or of
     another shape than `rows` (N) and the trainer's actions. What float32 cannot hold is NaN.
 
     No more is read than such a table takes: the header says how large it is.

@@ -100,7 +100,7 @@ class RunDir:
         return self.task(task_id) / "model.safetensors"
 
     def q_heldout(self, task_id: str) -> Path:
-        """Return the accepted run's Q values of the held-out rows."""
+        """Return the accepted run's Q values of the validation rows."""
         return self.task(task_id) / "q_heldout.safetensors"
 
     def result_json(self, task_id: str) -> Path:

@@ -14,11 +14,11 @@ from cqltui.state.model import Status, Verdict
 class Study:
     """Knows a run's finished tasks by their figures, and judges its criteria by them."""
 
-    def __init__(self, run_dir: RunDir, campaign: Campaign, heldout_rows: int | None = None) -> None:
-        """`heldout_rows`: of the validation data, where it is known."""
+    def __init__(self, run_dir: RunDir, campaign: Campaign, validation_rows: int | None = None) -> None:
+        """`validation_rows`: of the validation data, where it is known."""
         self._run_dir = run_dir
         self._campaign = campaign
-        self._heldout_rows = heldout_rows
+        self._validation_rows = validation_rows
         self._watching = watching(campaign)
         self._tasks = {task.id: task for task in campaign.tasks}
         self._known: dict[str, tuple[str, Mapping[Criterion, Any]]] = {}
@@ -39,7 +39,7 @@ class Study:
             return None
         left = Left(
             lambda: read_metrics(self._run_dir.metrics_csv(task_id)) or (result.metrics,),
-            lambda: read_q_heldout(self._run_dir.q_heldout(task_id), self._heldout_rows),
+            lambda: read_q_heldout(self._run_dir.q_heldout(task_id), self._validation_rows),
         )
         found = figures(self._watching[task.phase], task, left)
         self._known[task_id] = (result.token, found)

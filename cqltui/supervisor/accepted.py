@@ -42,7 +42,7 @@ class Planned:
 
     info: TaskInfo
     digest: str
-    heldout_rows: int | None = None
+    validation_rows: int | None = None
     """Of the validation data."""
 
 
@@ -56,25 +56,25 @@ def is_of(data: Mapping[str, Any], task_id: str, token: str) -> bool:
 
 
 def checked(
-    source: Path, result: Result, info: TaskInfo | None, digest: str = "", heldout_rows: int | None = None
+    source: Path, result: Result, info: TaskInfo | None, digest: str = "", validation_rows: int | None = None
 ) -> dict[str, Any]:
     """Return the document to publish, once it and the files of the attempt's folder `source` were found to be what they
     have to be: of this task and attempt, whole, and of the network and the epochs that were planned.
 
-    `info`, `digest` and `heldout_rows`: of the task as it was planned, as far as that is known. Raises
+    `info`, `digest` and `validation_rows`: of the task as it was planned, as far as that is known. Raises
     RefusedResultError, OSError.
     """
     for name in RESULT_FILES[:-1]:
-        _check_file(source / name, info, heldout_rows)
+        _check_file(source / name, info, validation_rows)
     rows = read_metrics(source / "metrics.csv")
     config = planned_config(info)
     document = _document(result, info, digest, end_epoch(config, rows) if config else 0)
     _check_model(_model(source, "model.safetensors"), "model.safetensors", result.id, info)
     _check_kept(source, document, rows, info)
     _check_figures(rows)
-    q = read_q_heldout(source / "q_heldout.safetensors", heldout_rows)
+    q = read_q_heldout(source / "q_heldout.safetensors", validation_rows)
     if q is None or q.shape[1] != len(ACTIONS) or not np.issubdtype(q.dtype, np.floating):
-        of = "" if heldout_rows is None else f" in the {heldout_rows:,} held-out rows"
+        of = "" if validation_rows is None else f" in the {validation_rows:,} validation rows"
         raise RefusedResultError(f"q_heldout.safetensors: holds no Q values of the model's actions{of}")
     epochs = [row.epoch for row in rows]
     if not epochs or epochs[-1] != document["epochs"]:
@@ -96,7 +96,7 @@ def planned_files(info: TaskInfo | None) -> tuple[str, ...]:
     return (*RESULT_FILES, *(kept_names(config) if config else ()))
 
 
-def check_size(name: str, size: int, info: TaskInfo | None, heldout_rows: int | None = None) -> None:
+def check_size(name: str, size: int, info: TaskInfo | None, validation_rows: int | None = None) -> None:
     """Raise RefusedResultError for a file that is larger than a result's can be."""
     largest = LARGEST_BYTES
     if name == "result.json":
@@ -105,8 +105,8 @@ def check_size(name: str, size: int, info: TaskInfo | None, heldout_rows: int | 
         largest = 2 * 4 * info.params + HEADER_BYTES  # fp32
     elif info is not None and name == "metrics.csv" and info.epochs > 0:
         largest = ROW_BYTES * (info.epochs + 1)
-    elif name == "q_heldout.safetensors" and heldout_rows is not None:
-        largest = 8 * len(ACTIONS) * heldout_rows + HEADER_BYTES
+    elif name == "q_heldout.safetensors" and validation_rows is not None:
+        largest = 8 * len(ACTIONS) * validation_rows + HEADER_BYTES
     if size > largest:
         raise RefusedResultError(f"{name}: {size:,} bytes, expected at most {largest:,}")
 
@@ -120,14 +120,14 @@ def _check_figures(rows: Sequence[EpochMetrics]) -> None:
                 raise RefusedResultError(f"metrics.csv: {name} of epoch {row.epoch} is beyond what float32 can hold")
 
 
-def _check_file(path: Path, info: TaskInfo | None, heldout_rows: int | None = None) -> None:
+def _check_file(path: Path, info: TaskInfo | None, validation_rows: int | None = None) -> None:
     try:
         found = path.lstat()
     except FileNotFoundError:
         raise RefusedResultError(f"{path.name}: is missing") from None
     if not stat.S_ISREG(found.st_mode):
         raise RefusedResultError(f"{path.name}: is no regular file")
-    check_size(path.name, found.st_size, info, heldout_rows)
+    check_size(path.name, found.st_size, info, validation_rows)
 
 
 def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class Records:
         """Raise RefusedResultError for a file that is larger than the task's result can be."""
         planned = (self._planned or {}).get(task_id)
         for name, size in sizes.items():
-            check_size(name, size, self._info(task_id), planned.heldout_rows if planned is not None else None)
+            check_size(name, size, self._info(task_id), planned.validation_rows if planned is not None else None)
 
     def receive(self, result: Result, files: Mapping[str, bytes]) -> None:
         """Put what a worker on another machine handed over into its attempt's folder. Raises RefusedResultError for
@@ -134,8 +134,8 @@ class Records:
         if not (source / "model.safetensors").is_file():
             return False
         planned = (self._planned or {}).get(result.id)
-        digest, heldout_rows = (planned.digest, planned.heldout_rows) if planned is not None else ("", None)
-        document = checked(source, result, self._info(result.id), digest, heldout_rows)
+        digest, validation_rows = (planned.digest, planned.validation_rows) if planned is not None else ("", None)
+        document = checked(source, result, self._info(result.id), digest, validation_rows)
         write_json(source / "result.json", document)
         folder = self._run_dir.task(result.id)
         for _, former in checkpoints(folder):  # first: the metrics beside it are about to be another run's

@@ -40,13 +40,13 @@ def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
     found = {}
     for place, task in enumerate(campaign.tasks):
         if (info := decode.task_info(task.id, payload.task_info(campaign, task, place, data))) is not None:
-            found[task.id] = Planned(info, task.digest, data.heldout_rows)
+            found[task.id] = Planned(info, task.digest, data.validation_rows)
     return found
 
 
 def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:
     quantity = campaign.quantity(task, data.rows)
-    one, two = (campaign.memory_bytes(task, members, data.rows, data.heldout_rows) for members in (1, 2))
+    one, two = (campaign.memory_bytes(task, members, data.rows, data.validation_rows) for members in (1, 2))
     return Cost(
         epoch_flops=quantity.step_flops * quantity.epoch_steps,
         epochs=task.trainer.epochs,

@@ -101,8 +101,8 @@ class Session:
                 self._waiting[claim.id] = claim
         self.lease_s = min((float(claim.spec["lease_s"]) for claim in self._waiting.values()), default=math.inf)
         """The shortest of the tasks' leases."""
-        self._heldout: Float = np.empty((0, 0), dtype=np.float32)
-        """States of the held-out rows, [N, D]."""
+        self._validation: Float = np.empty((0, 0), dtype=np.float32)
+        """States of the validation rows, [N, D]."""
 
     def leases(self) -> dict[str, str]:
         """Task id to token of what this session holds."""
@@ -191,7 +191,7 @@ class Session:
     def _start(self) -> Run:
         first = next(iter(self._waiting.values()))
         dataset = self._context.dataset(payload.read_data(first.spec), str(first.spec["data_digest"]))
-        self._heldout = dataset.heldout.states
+        self._validation = dataset.validation.states
         for claim in list(self._waiting.values()):
             self._attempts.append(Attempt(claim, self._context.run_dir))
             del self._waiting[claim.id]
@@ -294,7 +294,7 @@ class Session:
         kept = attempt.write_models(model)
         if self._context.hands_over:
             kept = {name: epoch for name, epoch in kept.items() if name in kept_names(attempt.config)}
-        write_bytes(attempt.folder / "q_heldout.safetensors", tensor_bytes({"q": model.q_values(self._heldout)}))
+        write_bytes(attempt.folder / "q_heldout.safetensors", tensor_bytes({"q": model.q_values(self._validation)}))
         result = attempt.result(self._context.worker, self._context.versions, kept)
         attempt.publish_result(result)
         if attempt.epoch > attempt.saved_epoch and not self._context.hands_over:

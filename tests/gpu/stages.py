@@ -61,7 +61,7 @@ def found(passed: bool, said: str, columns: Sequence[str] = (), rows: Sequence[S
 
 
 def parity(place: Place) -> dict[str, Any]:
-    """Losses, norms and held-out losses of every epoch beside the CPU's."""
+    """Losses, norms and validation losses of every epoch beside the CPU's."""
     rows, worst = [], 0.0
     for epochs, limit in ((1, TOLERANCE), (3 if place.short else -(-PARITY_STEPS // place.steps), LONG_TOLERANCE)):
         apart = losses_apart(place.dataset, place.device, place.engine, count=epochs)
@@ -92,7 +92,7 @@ def packs(place: Place) -> dict[str, Any]:
             training(), size, place.dataset, place.device, place.engine, 0.05 if place.short else 0.5
         )
         held = held_bytes(place.device, 0)
-        estimate = estimate_bytes(members, 6, len(place.dataset.train), len(place.dataset.heldout))
+        estimate = estimate_bytes(members, 6, len(place.dataset.train), len(place.dataset.validation))
         memory = f"{held / MIB:,.0f}" if held else "-"
         rows.append([str(size), f"{1 / seconds / place.steps:,.0f}", f"{apart:.1e}", memory, f"{estimate / MIB:,.0f}"])
     columns = ("members of [256, 128, 64]", "member-epochs/s", "from alone", "MiB held", "MiB estimated")

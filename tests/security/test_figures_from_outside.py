@@ -55,11 +55,11 @@ Curves = list[list[float]]
 
 @pytest.mark.parametrize("check", CHECKS)
 @settings(max_examples=20, deadline=None)
-@given(losses=CURVES, heldout=CURVES, seeds=CURVES)
+@given(losses=CURVES, validation=CURVES, seeds=CURVES)
 @example([SPIKES] * 3, [SPIKES] * 3, [SPIKES] * 3)
 @example([[1e308] * 12] * 3, [[1e308] * 12, [-1e308] * 12, [1.7e308] * 12], [[1.7e308] * 12, [-1.7e308] * 12, SPIKES])
 @example([DIVERGED[0]] * 3, DIVERGED, [[1.0] * 12, [2.0] * 12, [3.0] * 12])
-def test_any_curve_can_be_judged(check: str, losses: Curves, heldout: Curves, seeds: Curves) -> None:
+def test_any_curve_can_be_judged(check: str, losses: Curves, validation: Curves, seeds: Curves) -> None:
     assert all(name in GIVEN.get(check, {}) for name, p in CHECKS[check].params.items() if p.default is REQUIRED)
     reductions: list[dict[str, Any]] = [{}]
     if check == "metric":
@@ -67,7 +67,7 @@ def test_any_curve_can_be_judged(check: str, losses: Curves, heldout: Curves, se
     for how in reductions:
         found = [
             test_criteria.done(test_criteria.task(phase, alpha, seed=seed), own, val)
-            for phase, curves in (("p", heldout), ("seeds", seeds))
+            for phase, curves in (("p", validation), ("seeds", seeds))
             for alpha in (0.1, 0.2)
             for seed, (own, val) in enumerate(zip(losses, curves, strict=True))
         ]
@@ -156,17 +156,17 @@ def _sparse(path: Path, rows: int) -> None:
 @pytest.mark.parametrize("rows", [0, 2, 4, 1 << 16])
 def test_q_is_of_the_validation_data(tmp_path: Path, rows: int) -> None:
     result = leave(tmp_path)
-    assert checked(tmp_path, result, INFO, "d", heldout_rows=3)
+    assert checked(tmp_path, result, INFO, "d", validation_rows=3)
     _sparse(tmp_path / "q_heldout.safetensors", rows)
-    with pytest.raises(RefusedResultError, match=r"^q_heldout\.safetensors: .* in the 3 held-out rows$"):
-        checked(tmp_path, result, INFO, "d", heldout_rows=3)
+    with pytest.raises(RefusedResultError, match=r"^q_heldout\.safetensors: .* in the 3 validation rows$"):
+        checked(tmp_path, result, INFO, "d", validation_rows=3)
     assert read_q_heldout(tmp_path / "q_heldout.safetensors", 3) is None
 
 
 def test_what_is_far_too_large_is_not_read() -> None:
     check_size("q_heldout.safetensors", 1 << 20, INFO)
     with pytest.raises(RefusedResultError, match=r"^q_heldout\.safetensors: .* bytes, expected at most"):
-        check_size("q_heldout.safetensors", HEADER_BYTES + 1000, INFO, heldout_rows=3)
+        check_size("q_heldout.safetensors", HEADER_BYTES + 1000, INFO, validation_rows=3)
 
 
 class Failing:

@@ -31,9 +31,10 @@ def transitions(rows: int, seed: int, episode: int = 1) -> Transitions:
     return Transitions(states, actions, rewards, following, terminals)
 
 
-def dataset(rows: int = 200, heldout: int = 50, episode: int = 1) -> Dataset:
+def dataset(rows: int = 200, validation: int = 50, episode: int = 1) -> Dataset:
     """A data set of random transitions."""
-    return Dataset(STATE_COLUMNS, transitions(rows, 1, episode), transitions(heldout, 2, episode))
+    parts = transitions(rows, 1, episode), transitions(validation, 2, episode), transitions(20, 3, episode)
+    return Dataset(STATE_COLUMNS, *parts)
 
 
 def train(trainer: PackTrainer, epochs: int) -> list[list[EpochMetrics]]:

@@ -248,8 +248,8 @@ def test_a_model_file_is_usable_alone(tmp_path: Path) -> None:
     model = read_model(path)
     assert (model.hidden_dims, model.state_cols) == (BASE.hidden_dims, data.state_cols)
     assert model.actions == ("no-bet", "small", "medium", "large")
-    assert np.array_equal(model.q_values(data.heldout.states), trainer.q_values(data.heldout.states, 1))
-    assert model.q_values(data.heldout.states).shape == (50, 4)
+    assert np.array_equal(model.q_values(data.validation.states), trainer.q_values(data.validation.states, 1))
+    assert model.q_values(data.validation.states).shape == (50, 4)
     np.testing.assert_allclose(model.standardiser.mean, data.train.states.mean(0), rtol=1e-4)
     np.testing.assert_allclose(model.standardiser.std, data.train.states.std(0), rtol=1e-4)
     again = tmp_path / "again.safetensors"

@@ -151,7 +151,7 @@ def theirs(data: Dataset, seed: int) -> Float:
 def test_q_values_and_returns_agree_with_d3rlpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DiscreteCQLImpl, "compute_target", DQNImpl.compute_target)
     rows = logged()
-    data = Dataset(tuple(f"at_{place}" for place in range(1, PLACES + 1)), rows, rows)
+    data = Dataset(tuple(f"at_{place}" for place in range(1, PLACES + 1)), rows, rows, rows)
     mine, other = ours(data), np.stack([theirs(data, seed) for seed in SEEDS])  # [seeds, 5, 4] each
 
     # Welch's statistic for each of the 20 Q values; 6 standard errors leave room for 20 comparisons of 4 seeds each.

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trainer.config import Split
 from trainer.data import DataError, fit_standardiser
 from trainer.data.behaviour import EPSILON, bet_size, draw_actions, preferred_action, propensities
-from trainer.data.split import split_by_fraction, split_by_season
+from trainer.data.split import split_by_time
 from trainer.data.types import Transitions
 
 
@@ -46,25 +47,59 @@ def test_propensities_are_those_of_the_draws_and_never_zero() -> None:
         assert shares.argmax() == bucket
 
 
-def test_last_seasons_are_held_out() -> None:
-    train, heldout = split_by_season(rows(5, [2001, 2001, 2002, 2003, 2003]), 2)
-    assert train.game_ids == ("game-0", "game-1")
-    assert heldout.game_ids == ("game-2", "game-3", "game-4")
-    assert heldout.rewards.tolist() == [2, 3, 4]
-    with pytest.raises(DataError, match="none is left to train on"):
-        split_by_season(rows(3, [2001, 2002, 2002]), 2)
+SEASONS = [2001, 2001, 2002, 2003, 2003, 2005, 2006]
 
 
-@pytest.mark.parametrize(("count", "fraction", "held"), [(10, 0.2, 2), (10, 0.01, 1), (3, 0.5, 2)])
-def test_last_rows_are_held_out(count: int, fraction: float, held: int) -> None:
-    train, heldout = split_by_fraction(rows(count), fraction)
-    assert (len(train), len(heldout)) == (count - held, held)
-    assert heldout.rewards.tolist() == list(range(count - held, count))
+@pytest.mark.parametrize(
+    ("split", "validation", "test"),
+    [
+        (Split(validation_seasons=2, test_seasons=1), [3, 4, 5], [6]),
+        (Split(validation_seasons=2, test_seasons=0), [5, 6], []),
+        (Split(validation_seasons=0, test_seasons=2), [], [5, 6]),
+        (Split(validation_seasons=0, test_seasons=0), [], []),
+        (Split(train_until=2002, validate_until=2003), [3, 4], [5, 6]),
+        (Split(train_until=2003, validate_until=2004), [], [5, 6]),
+        (Split(train_until=2003, validate_until=2003), [], [5, 6]),
+        (Split(train_until=2003, validate_until=2010), [5, 6], []),
+        (Split(validation_fraction=0.3, test_fraction=0.3), [3, 4], [5, 6]),
+        (Split(validation_fraction=0.01, test_fraction=0.01), [5], [6]),
+        (Split(validation_fraction=0.0, test_fraction=0.3), [], [5, 6]),
+        (Split(validation_fraction=0.5, test_fraction=0.0), [3, 4, 5, 6], []),
+    ],
+)
+def test_validation_comes_after_training_and_test_after_both(
+    split: Split, validation: list[int], test: list[int]
+) -> None:
+    parts = split_by_time(rows(7, SEASONS), split)
+    train = [row for row in range(7) if row not in {*validation, *test}]
+    assert [part.rewards.tolist() for part in parts] == [train, validation, test]
+    assert [part.game_ids for part in parts] == [
+        tuple(f"game-{row}" for row in part) for part in (train, validation, test)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        (Split(validation_seasons=3, test_seasons=2), r"the last 3 are for validation and 2 for test: none is left"),
+        (Split(validation_seasons=5, test_seasons=0), r"the last 5 are for validation: none is left"),
+        (Split(train_until=2000, validate_until=2003), r"no season up to data.split.train_until = 2000; .* 2001"),
+        (Split(validation_fraction=0.5, test_fraction=0.5), r"7 usable row\(s\) cannot be split into training, valid"),
+    ],
+)
+def test_something_is_left_to_train_on(split: Split, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        split_by_time(rows(7, SEASONS), split)
+
+
+def test_rows_without_seasons_are_not_split_by_them() -> None:
+    with pytest.raises(DataError, match=r"has no season: .*validation_fraction = 0.2, test_fraction = 0.2"):
+        split_by_time(rows(7), Split(validation_seasons=1, test_seasons=1))
 
 
 def test_one_row_cannot_be_split() -> None:
     with pytest.raises(DataError, match=r"1 usable row"):
-        split_by_fraction(rows(1), 0.2)
+        split_by_time(rows(1), Split(validation_fraction=0.2, test_fraction=0.0))
 
 
 def test_standardised_training_states_have_mean_0_and_deviation_1() -> None:

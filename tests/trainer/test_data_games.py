@@ -3,6 +3,7 @@
 import csv
 import datetime
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from trainer.config import DataConfig
 from trainer.data import DataError, Dataset, load
+from trainer.data.games import NO_TEST
 from trainer.data.ratings import CARRY_OVER, GAIN, HOME_ADVANTAGE, Schedule, fit_logistic, rating_gaps
 from trainer.data.types import Double
 
@@ -64,7 +66,7 @@ def features(data: Dataset) -> dict[str, list[float]]:
     """State by game."""
     return {
         game_id: state.tolist()
-        for part in (data.train, data.heldout)
+        for part in (data.train, data.validation)
         for game_id, state in zip(part.game_ids or (), part.states, strict=True)
     }
 
@@ -72,11 +74,11 @@ def features(data: Dataset) -> dict[str, list[float]]:
 def test_seasons_after_the_first_split_by_time(file: Path) -> None:
     data = read(file, schedule())
     assert data.train.seasons is not None
-    assert data.heldout.seasons is not None
+    assert data.validation.seasons is not None
     assert set(data.train.seasons.tolist()) == {2002, 2003}
-    assert set(data.heldout.seasons.tolist()) == {2004, 2005}
-    assert (len(data.train), len(data.heldout)) == (80, 80)
-    assert data.notes == ("40 games of the first season (2001) left out: they warm up the ratings",)
+    assert set(data.validation.seasons.tolist()) == {2004, 2005}
+    assert (len(data.train), len(data.validation)) == (80, 80)
+    assert data.notes == ("40 games of the first season (2001) left out: they warm up the ratings", NO_TEST)
     assert data.digest() == read(file, schedule()).digest()
     assert data.digest() == read(file, schedule()[::-1]).digest()
 
@@ -129,10 +131,10 @@ def test_the_result_decides_the_reward_only(
     for result in ("60", "5", "-60"):
         last["result"] = result
         data = read(file, games)
-        assert data.heldout.unit_returns is not None
-        assert data.heldout.game_ids is not None
-        place = data.heldout.game_ids.index(last["game_id"])
-        returns.append(float(data.heldout.unit_returns[place]))
+        assert data.validation.decisions is not None
+        assert data.validation.game_ids is not None
+        place = data.validation.game_ids.index(last["game_id"])
+        returns.append(float(data.validation.decisions.returns[place, 0]))
         states.append(features(data))
     assert states[0] == states[1] == states[2]
     assert states[0][last["game_id"]][0] == sign * 5
@@ -165,12 +167,13 @@ def test_absent_spread_odds_are_counted_and_taken_as_minus_110(file: Path) -> No
     games = schedule()
     games[-1]["home_spread_odds"] = "NA"
     data = read(file, games)
-    assert data.heldout.net_odds is not None
-    assert data.heldout.game_ids is not None
-    place = data.heldout.game_ids.index(games[-1]["game_id"])
-    assert data.heldout.net_odds[place] == pytest.approx(100 / 110)
-    others = set(np.delete(data.heldout.net_odds, place).tolist())
-    assert others == {float(np.float32(100 / 105)), float(np.float32(100 / 115))}
+    assert data.validation.decisions is not None
+    net_odds = data.validation.decisions.net_odds[:, 0]
+    assert data.validation.game_ids is not None
+    place = data.validation.game_ids.index(games[-1]["game_id"])
+    assert net_odds[place] == pytest.approx(100 / 110)
+    others = set(np.delete(net_odds, place).tolist())
+    assert others == {100 / 105, 100 / 115}
     assert "1 of 160 games have no spread odds: -110 is assumed for both sides" in data.notes
     bare = [{name: value for name, value in game.items() if "odds" not in name} for game in schedule()]
     assert "160 of 160 games have no spread odds: -110 is assumed for both sides" in read(file, bare).notes
@@ -181,7 +184,7 @@ def test_games_not_played_or_without_lines_are_left_out_and_move_nothing(file: P
     complete = features(read(file, games))
     games[-1]["result"] = games[-2]["result"] = games[-5]["spread_line"] = ""
     data = read(file, games)
-    assert len(data.heldout) == 77
+    assert len(data.validation) == 77
     assert "2 games without a result left out: not played yet" in data.notes
     assert "1 games without spread_line or total_line left out" in data.notes
     first = games[80]["game_id"]
@@ -198,7 +201,7 @@ def test_behaviour_has_all_actions_and_known_propensities(file: Path) -> None:
 def test_ratings_by_hand() -> None:
     days = ("2001-09-09", "2001-09-09", "2001-09-16", "2002-09-08", "2002-09-15")
     table = Schedule(
-        days=days,
+        days=np.array([date.fromisoformat(day).toordinal() for day in days]),
         seasons=np.array([2001, 2001, 2001, 2002, 2002]),
         home_teams=("A", "OAK", "A", "A", "LV"),
         away_teams=("B", "A", "B", "B", "C"),

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.config import STATE_COLUMNS, DataConfig
+from trainer.config import STATE_COLUMNS, DataConfig, Split
 from trainer.data import DataError, load
 
 Row = dict[str, object]
+
+
+QUARTER = Split(validation_fraction=0.25, test_fraction=0.0)
 
 
 def bets(count: int = 20) -> list[Row]:
@@ -49,23 +52,23 @@ def test_a_whole_file(file: Path) -> None:
     rows = bets()
     data = load(config(write(file, rows)))
     assert data.state_cols == STATE_COLUMNS
-    assert (len(data.train), len(data.heldout), data.notes) == (10, 10, ())
+    assert (len(data.train), len(data.validation), data.notes) == (10, 10, ())
     assert data.train.seasons is not None
     assert data.train.weeks is not None
     assert data.train.propensities is not None
-    assert data.heldout.game_ids is not None
+    assert data.validation.game_ids is not None
     assert set(data.train.seasons.tolist()) == {2018, 2019}
     by_id = {row["game_id"]: row for row in rows}
-    for place, game_id in enumerate(data.heldout.game_ids):
+    for place, game_id in enumerate(data.validation.game_ids):
         row = by_id[game_id]
-        assert data.heldout.states[place] == pytest.approx([row[name] for name in STATE_COLUMNS])
-        assert data.heldout.actions[place] == row["action"]
-        assert data.heldout.rewards[place] == pytest.approx(row["r"])
+        assert data.validation.states[place] == pytest.approx([row[name] for name in STATE_COLUMNS])
+        assert data.validation.actions[place] == row["action"]
+        assert data.validation.rewards[place] == pytest.approx(row["r"])
     order = list(zip(data.train.seasons.tolist(), data.train.weeks.tolist(), strict=True))
     assert order == sorted(order)
     assert data.train.propensities.tolist() == [0.5] * 10
     assert data.train.terminals.all()
-    assert data.train.unit_returns is None
+    assert data.train.decisions is None, "the file has no scores"
 
 
 def test_the_file_decides_the_bytes(file: Path) -> None:
@@ -85,7 +88,7 @@ def test_bets_of_a_0_1_file_are_sized_by_the_edge(file: Path) -> None:
         row["action"] = "1.0"
     rows[2]["action"] = rows[17]["action"] = "0"
     data = load(config(write(file, without(rows, "season", "week"))))
-    assert [*data.train.actions, *data.heldout.actions][:8] == [1, 1, 0, 2, 3, 3, 3, 1]
+    assert [*data.train.actions, *data.validation.actions][:8] == [1, 1, 0, 2, 3, 3, 3, 1]
     assert "actions are 0 and 1: 18 bets became" in data.notes[0]
 
 
@@ -119,33 +122,33 @@ def test_incomplete_rows_are_dropped_and_counted(file: Path) -> None:
     rows[9]["r"] = " "
     rows[9]["season"] = ""  # is not asked for in a row that is dropped
     data = load(config(write(file, rows)))
-    assert len(data.train) + len(data.heldout) == 17
+    assert len(data.train) + len(data.validation) == 17
     assert data.notes == ("3 of 20 rows dropped: a state, the action or the reward is missing",)
-    ids = {*(data.train.game_ids or ()), *(data.heldout.game_ids or ())}
+    ids = {*(data.train.game_ids or ()), *(data.validation.game_ids or ())}
     assert ids == {f"g{number}" for number in range(20)} - {"g0", "g5", "g9"}
 
 
 def test_without_seasons_the_last_rows_are_held_out(file: Path) -> None:
-    data = load(config(write(file, without(bets(), "season", "week", "game_id", "b_prob")), holdout_fraction=0.25))
-    assert (len(data.train), len(data.heldout)) == (15, 5)
-    assert data.heldout.states[:, 0].tolist() == [11.5, 12.5, 13.5, 14.5, 15.5]
-    assert data.notes == ()
+    data = load(config(write(file, without(bets(), "season", "week", "game_id", "b_prob")), split=QUARTER))
+    assert (len(data.train), len(data.validation)) == (15, 5)
+    assert data.validation.states[:, 0].tolist() == [11.5, 12.5, 13.5, 14.5, 15.5]
+    assert data.notes == ("no season column: the rows are taken to be in order of time",)
 
 
 def test_a_chosen_fraction_goes_before_the_seasons(file: Path) -> None:
-    data = load(config(write(file, bets()), holdout_fraction=0.25))
-    assert (len(data.train), len(data.heldout)) == (15, 5)
+    data = load(config(write(file, bets()), split=QUARTER))
+    assert (len(data.train), len(data.validation)) == (15, 5)
 
 
 def test_without_seasons_and_without_a_choice_the_last_fifth_is_held_out(file: Path) -> None:
     data = load(config(write(file, without(bets(), "season", "week"))))
-    assert (len(data.train), len(data.heldout)) == (16, 4)
-    assert data.notes == ("no season column: the last 4 of 20 rows are for validation",)
+    assert (len(data.train), len(data.validation)) == (16, 4)
+    assert data.notes[:1] == ("no season column: the last 4 of 20 rows are for validation",)
 
 
 def test_with_too_few_seasons_the_last_rows_are_held_out(file: Path) -> None:
-    data = load(config(write(file, bets()), holdout_seasons=4))
-    assert (len(data.train), len(data.heldout)) == (16, 4)
+    data = load(config(write(file, bets()), split=Split(validation_seasons=4, test_seasons=0)))
+    assert (len(data.train), len(data.validation)) == (16, 4)
     assert "too few seasons" in data.notes[0]
 
 

@@ -57,7 +57,7 @@ def test_a_reward(reward: float, shown: str) -> None:
 
 def test_a_file_is_looked_over_whole_and_by_its_own_names(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
-    rows = [f"{40 + row},{0.5},{row % 4},{0.1 * row}" for row in range(20)]
+    rows = [f"{40 + row},{0.5 if row else 0.6},{row % 4},{0.1 * row}" for row in range(20)]
     rows[-1] = "40,52.5,1,-4000"  # held out
     path.write_text("\n".join(["total,chance,action,r", *rows, ""]))
     config = DataConfig("logged", path, state_cols=(("total_close", "total"), ("market_prob", "chance")))

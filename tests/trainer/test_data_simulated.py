@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer.config import STAKES, STATE_COLUMNS, DataConfig
+from trainer.config import STAKES, STATE_COLUMNS, DataConfig, Split
 from trainer.data import DataError, load
 from trainer.data.bets import PLAYS_PER_GAME, to_transitions
 from trainer.data.decisions import american_to_net, implied_probability
@@ -45,19 +45,61 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not() -> None:
 def test_six_seasons_to_train_on_and_two_held_out_after_them() -> None:
     data = load(DataConfig())
     assert data.train.seasons is not None
-    assert data.heldout.seasons is not None
-    assert (len(data.train), len(data.heldout)) == (1675, 570)
+    assert data.validation.seasons is not None
+    assert (len(data.train), len(data.validation)) == (1675, 570)
     assert np.unique(data.train.seasons).tolist() == [2015, 2016, 2017, 2018, 2019, 2020]
-    assert np.unique(data.heldout.seasons, return_counts=True)[1].tolist() == [285, 285]
-    ids = (data.train.game_ids or ()) + (data.heldout.game_ids or ())
+    assert np.unique(data.validation.seasons, return_counts=True)[1].tolist() == [285, 285]
+    ids = (data.train.game_ids or ()) + (data.validation.game_ids or ())
     assert len(set(ids)) == 1675 + 570
-    one = load(DataConfig(holdout_seasons=1))
-    assert (len(one.train), len(one.heldout)) == (1675 + 285, 285)
+    one = load(DataConfig(split=Split(validation_seasons=1, test_seasons=0)))
+    assert (len(one.train), len(one.validation), len(one.test)) == (1675 + 285, 285, 0)
 
 
-def test_holding_out_every_season_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"8 season.*fewer for validation"):
-        load(DataConfig(holdout_seasons=8))
+def test_two_seasons_for_test_come_after_all_others() -> None:
+    data = load(DataConfig())
+    assert data.test.seasons is not None
+    assert np.unique(data.test.seasons, return_counts=True)[1].tolist() == [285, 285]
+    assert np.unique(data.test.seasons).tolist() == [2023, 2024]
+    assert not {*(data.test.game_ids or ())} & {*(data.validation.game_ids or ()), *(data.train.game_ids or ())}
+    assert not np.isin(data.test.states[:, 5], data.validation.states[:, 5]).all(), "games of their own"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_what_is_tested_on_changes_nothing_before_it(count: int) -> None:
+    """A digest in a task's id, and weights, have nothing of it."""
+    data, other = load(DataConfig()), load(DataConfig(split=Split(validation_seasons=2, test_seasons=count)))
+    assert other.digest() == data.digest()
+    assert len(other.test) == 285 * count
+
+
+def test_seasons_by_year() -> None:
+    data = load(DataConfig(split=Split(train_until=2018, validate_until=2022)))
+    parts = [
+        np.unique(part.seasons).tolist()
+        for part in (data.train, data.validation, data.test)
+        if part.seasons is not None
+    ]
+    assert parts == [[2015, 2016, 2017, 2018], [2019, 2020, 2021, 2022], [2023, 2024]]
+
+
+def test_sparing_every_season_is_an_error() -> None:
+    with pytest.raises(DataError, match=r"8 season.*spare fewer"):
+        load(DataConfig(split=Split(validation_seasons=8, test_seasons=0)))
+
+
+def test_a_decision_knows_both_sides_and_the_truth(efficient: Market) -> None:
+    """Of an efficient market either side loses the vig in expectation, and what was drawn agrees."""
+    decisions = to_transitions(efficient.games, DataConfig()).decisions
+    assert decisions is not None
+    home, away = expected_returns(efficient)
+    own = np.where(decisions.home, home, away)
+    np.testing.assert_allclose(decisions.true_returns[:, 0], own)
+    np.testing.assert_allclose(decisions.true_returns.sum(axis=1), home + away)
+    assert decisions.returns.mean(axis=0) == pytest.approx(decisions.true_returns.mean(axis=0), abs=4 / np.sqrt(SAMPLE))
+    decided = decisions.covers != 0
+    assert ((decisions.returns[decided] > 0).sum(axis=1) == 1).all(), "one side wins"
+    assert not decisions.returns[~decided].any(), "a push returns the stake"
+    assert (np.diff(decisions.days) >= 0).all()
 
 
 def test_features_are_seen_from_the_side_with_the_edge(efficient: Market) -> None:
@@ -78,17 +120,17 @@ def test_features_are_seen_from_the_side_with_the_edge(efficient: Market) -> Non
 
 def test_reward_is_stake_times_return_of_the_offered_side(efficient: Market) -> None:
     rows = to_transitions(efficient.games, DataConfig())
-    assert rows.unit_returns is not None
-    assert rows.net_odds is not None
+    assert rows.decisions is not None
+    unit_returns, net_odds = rows.decisions.returns[:, 0], rows.decisions.net_odds[:, 0]
     games = efficient.games
     home = games.p_hat >= games.market_prob
     clear = np.abs(games.p_hat - games.market_prob) > 1e-6
     ahead = np.where(home, games.margin - games.spread, games.spread - games.margin)
-    won = rows.unit_returns > 0
+    won = unit_returns > 0
     np.testing.assert_array_equal(won[clear], ahead[clear] > 0)
-    np.testing.assert_array_equal((rows.unit_returns == 0)[clear], ahead[clear] == 0)
-    np.testing.assert_array_equal(rows.unit_returns[won], rows.net_odds[won])
-    np.testing.assert_allclose(rows.rewards, np.asarray(STAKES)[rows.actions] * rows.unit_returns, rtol=1e-6)
+    np.testing.assert_array_equal((unit_returns == 0)[clear], ahead[clear] == 0)
+    np.testing.assert_array_equal(unit_returns[won], net_odds[won])
+    np.testing.assert_allclose(rows.rewards, np.asarray(STAKES)[rows.actions] * unit_returns, rtol=1e-6)
 
 
 def test_chosen_features_keep_their_order_and_their_values() -> None:
@@ -164,8 +206,8 @@ def test_without_an_edge_every_bet_on_every_game_loses_the_vig(efficient: Market
     assert max(home.max(), away.max()) < -0.015
     assert (home + away).mean() / 2 == pytest.approx(-0.0245, abs=0.002)
     rows = to_transitions(efficient.games, DataConfig())
-    assert rows.unit_returns is not None
-    assert rows.unit_returns.mean() == pytest.approx(-0.0234, abs=4 / np.sqrt(SAMPLE))
+    assert rows.decisions is not None
+    assert rows.decisions.returns[:, 0].mean() == pytest.approx(-0.0234, abs=4 / np.sqrt(SAMPLE))
 
 
 def test_the_truth_differs_from_the_market_by_the_edge_and_the_model_sees_most_of_it(efficient: Market) -> None:
@@ -181,7 +223,7 @@ def test_the_truth_differs_from_the_market_by_the_edge_and_the_model_sees_most_o
 def test_with_an_edge_bets_with_a_larger_edge_return_more_than_the_vig() -> None:
     market = large_market(1.5)
     rows = to_transitions(market.games, DataConfig())
-    assert rows.unit_returns is not None
+    assert rows.decisions is not None
     edge = rows.states[:, 5]
     home, away = expected_returns(market)
     exact = np.where(market.games.p_hat >= market.games.market_prob, home, away)
@@ -190,7 +232,7 @@ def test_with_an_edge_bets_with_a_larger_edge_return_more_than_the_vig() -> None
     assert by_quarter == sorted(by_quarter)
     assert by_quarter[0] < 0.01
     assert by_quarter[-1] > 0.06
-    drawn = [rows.unit_returns[quarter == number].mean() for number in range(4)]
+    drawn = [rows.decisions.returns[quarter == number, 0].mean() for number in range(4)]
     assert drawn[-1] - drawn[0] > 0.03
     assert drawn == pytest.approx(by_quarter, abs=4 / np.sqrt(SAMPLE / 4))
 
@@ -210,8 +252,10 @@ def test_the_default_edge_is_worth_more_than_none_on_the_same_games() -> None:
         ({"edge_size": -0.5}, "edge_size"),
         ({"edge_size": float("nan")}, "edge_size"),
         ({"seed": -1}, "seed"),
-        ({"holdout_seasons": 0}, "holdout_seasons"),
-        ({"holdout_fraction": 1.0}, "holdout_fraction"),
+        ({"split": Split(validation_seasons=-1, test_seasons=0)}, "validation_seasons"),
+        ({"split": Split(validation_seasons=2, test_seasons=11)}, "test_seasons"),
+        ({"split": Split(validation_fraction=1.0, test_fraction=0.0)}, "validation_fraction"),
+        ({"split": Split(train_until=2018, validate_until=2017)}, "validate_until"),
         ({"state_cols": ()}, "state_cols is empty"),
         ({"state_cols": (("edge", "edge"), ("edge", "edge"))}, "edge more than once"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.config import STATE_COLUMNS, DataConfig
+from trainer.config import STATE_COLUMNS, DataConfig, Split
 from trainer.data import load
 from trainer.data.bets import Games, to_transitions
 from trainer.data.decisions import american_to_net, implied_probability
@@ -51,7 +51,12 @@ def games(**columns: list[float]) -> Games:
     arrays: dict[str, Double] = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
     weeks = np.arange(count)
     return Games(
-        tuple(f"g{n}" for n in range(count)), np.full(count, 2020), weeks, total=np.full(count, 44.5), **arrays
+        game_ids=tuple(f"g{n}" for n in range(count)),
+        seasons=np.full(count, 2020),
+        weeks=weeks,
+        days=7 * weeks,
+        total=np.full(count, 44.5),
+        **arrays,
     )
 
 
@@ -72,12 +77,12 @@ def test_bets_on_either_side_worked_out_by_hand() -> None:
     home, away = [3, 44.5, 0.05, 0.60, 0.65, 0.05], [-3, 44.5, -0.05, 0.40, 0.47, 0.07]
     assert STATE_COLUMNS == ("spread_close", "total_close", "epa_gap", "market_prob", "p_hat", "edge")
     assert rows.states == pytest.approx(np.array([home] * 3 + [away] * 3 + [[3, 44.5, 0.05, 0.6, 0.6, 0]]))
-    assert rows.unit_returns is not None
-    assert rows.net_odds is not None
-    assert rows.unit_returns.tolist() == pytest.approx([0.8, -1, 0, -1, 1.2, 0, 0.8])
-    assert rows.net_odds.tolist() == pytest.approx([0.8] * 3 + [1.2] * 3 + [0.8])
+    assert rows.decisions is not None
+    returns, net_odds = rows.decisions.returns[:, 0], rows.decisions.net_odds[:, 0]
+    assert returns.tolist() == pytest.approx([0.8, -1, 0, -1, 1.2, 0, 0.8])
+    assert net_odds.tolist() == pytest.approx([0.8] * 3 + [1.2] * 3 + [0.8])
     stakes = np.array([0, 0.2, 0.6, 1])[rows.actions]
-    assert rows.rewards == pytest.approx(stakes * rows.unit_returns)
+    assert rows.rewards == pytest.approx(stakes * returns)
     assert rows.propensities is not None
     preferred = rows.actions == np.array([2, 2, 2, 3, 3, 3, 0])
     assert rows.propensities == pytest.approx(np.where(preferred, 0.85, 0.05))
@@ -107,9 +112,9 @@ def chance(logit: float) -> float:
 
 
 def test_a_file_worked_out_by_hand(file: Path) -> None:
-    data = load(DataConfig(source="games", path=file, holdout_seasons=1))
+    data = load(DataConfig(source="games", path=file, split=Split(validation_seasons=1, test_seasons=0)))
     assert data.train.game_ids == ("2002_C", "2002_E", "2003_G", "2003_I", "2003_K")
-    held = data.heldout
+    held = data.validation
     assert held.game_ids == ("2004_1", "2004_2", "2004_3", "2004_0"), "by kick-off, then by id"
     assert held.seasons is not None
     assert held.weeks is not None
@@ -137,12 +142,11 @@ def test_a_file_worked_out_by_hand(file: Path) -> None:
     ]
     assert held.states == pytest.approx(np.array(expected), abs=2e-6)
 
-    assert held.net_odds is not None
-    assert held.unit_returns is not None
-    assert held.net_odds.tolist() == pytest.approx([100 / 105, 100 / 140, 100 / 122, 100 / 140])
+    assert held.decisions is not None
+    assert held.decisions.net_odds[:, 0].tolist() == pytest.approx([100 / 105, 100 / 140, 100 / 122, 100 / 140])
     # A wins by 7 as an underdog; A, away, covers 6; on neutral ground by 2, a push; B wins by 10, more than 6.5.
-    assert held.unit_returns.tolist() == pytest.approx([100 / 105, 100 / 140, 0, -1])
-    assert data.notes == (
+    assert held.decisions.returns[:, 0].tolist() == pytest.approx([100 / 105, 100 / 140, 0, -1])
+    assert data.notes[:-1] == (
         "1 games of the first season (2001) left out: they warm up the ratings",
         "1 of 9 games have no moneylines: their market_prob comes from the spread",
     )
@@ -157,11 +161,11 @@ def test_half_a_price_is_no_price(file: Path) -> None:
         writer = csv.DictWriter(out, HEADER.split(","))
         writer.writeheader()
         writer.writerows(rows)
-    data = load(DataConfig(source="games", path=file, holdout_seasons=1))
-    assert data.heldout.net_odds is not None
-    assert data.heldout.net_odds[0] == pytest.approx(100 / 110)
-    assert float(data.heldout.states[0, 3]) == pytest.approx(chance(-0.027 - 0.1426 * 4.5), abs=2e-6)
-    assert data.notes[1:] == (
+    data = load(DataConfig(source="games", path=file, split=Split(validation_seasons=1, test_seasons=0)))
+    assert data.validation.decisions is not None
+    assert data.validation.decisions.net_odds[0, 0] == pytest.approx(100 / 110)
+    assert float(data.validation.states[0, 3]) == pytest.approx(chance(-0.027 - 0.1426 * 4.5), abs=2e-6)
+    assert data.notes[1:-1] == (
         "1 of 9 games have no spread odds: -110 is assumed for both sides",
         "2 of 9 games have no moneylines: their market_prob comes from the spread",
     )

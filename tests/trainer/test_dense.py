@@ -44,19 +44,19 @@ def trained(episode: int) -> tuple[State, np.ndarray, np.ndarray, Watched]:
     engine = BatchedEngine(layout, state, MEMBERS, data)
     order = np.random.default_rng(0).integers(0, 200, (20, len(MEMBERS), 32))
     with Watched() as watched:
-        means, heldout = engine.run(order, None), engine.evaluate(data)
-    return state, means, heldout, watched
+        means, validation = engine.run(order, None), engine.evaluate(data)
+    return state, means, validation, watched
 
 
 @pytest.mark.parametrize("episode", [1, 4])
 def test_such_a_device_gets_dense_tensors_and_computes_the_same(episode: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    state, means, heldout, usual = trained(episode)
+    state, means, validation, usual = trained(episode)
     assert usual.bad, "elsewhere both are used, so that this test can fail"
     monkeypatch.setattr(network, "DENSE_ONLY", ("cpu",))
-    dense, same_means, same_heldout, watched = trained(episode)
+    dense, same_means, same_validation, watched = trained(episode)
     assert watched.products > 100
     assert watched.bad == []
     np.testing.assert_allclose(same_means, means, 1e-4, 1e-5)
-    np.testing.assert_allclose(same_heldout, heldout, 1e-4, 1e-5)
+    np.testing.assert_allclose(same_validation, validation, 1e-4, 1e-5)
     np.testing.assert_allclose(dense.params, state.params, 1e-3, 1e-5)
     assert np.array_equal(dense.steps, state.steps)

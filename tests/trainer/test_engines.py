@@ -48,10 +48,10 @@ def test_the_compiled_engine_computes_what_the_batched_one_does(episode: int, pr
         state = fresh(members, episode)
         engine: Engine = make(layout, state, members, data)
         found.append((state, engine.run(order, None), engine.evaluate(data)))
-    (batched, means, heldout), (compiled, same_means, same_heldout) = found
+    (batched, means, validation), (compiled, same_means, same_validation) = found
     rtol, atol = (1e-4, 1e-5) if precision == "fp32" else (0.05, 0.02)
     np.testing.assert_allclose(same_means, means, rtol, atol)
-    np.testing.assert_allclose(same_heldout, heldout, rtol, atol)
+    np.testing.assert_allclose(same_validation, validation, rtol, atol)
     assert np.array_equal(batched.steps, compiled.steps)
     limit = 1e-3 if precision == "fp32" else 0.1
     for kind in ("params", "exp_avg") if precision == "fp32" else ("exp_avg",):  # Adam blows up the noise of bf16

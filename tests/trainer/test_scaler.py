@@ -53,11 +53,11 @@ def test_with_none_the_network_sees_the_sources_numbers(engine: EngineFactory, p
     metrics = train(trainer, 2)[-1][0]
     assert [rows.tobytes() for rows in seen] == [data.train.states.tobytes(), data.train.next_states.tobytes()]
     model = trainer.model(0)
-    q = by_hand(model.tensors, data.heldout.states)
-    taken = q[np.arange(len(q)), data.heldout.actions]
+    q = by_hand(model.tensors, data.validation.states)
+    taken = q[np.arange(len(q)), data.validation.actions]
     expected = np.mean(np.log(np.exp(q).sum(1)) - taken)
     assert metrics.val_cql_loss == pytest.approx(expected, rel=1e-4 if precision == "fp32" else 2e-2)
-    np.testing.assert_allclose(model.q_values(data.heldout.states), q, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(model.q_values(data.validation.states), q, rtol=1e-3, atol=1e-4)
 
 
 def test_scalers_give_other_weights_and_do_not_share_a_pack() -> None:
@@ -76,7 +76,7 @@ def test_a_model_says_which_it_was(tmp_path: Path, scaler: str) -> None:
     write_model(tmp_path / "model.safetensors", trainer.model(0))
     read = read_model(tmp_path / "model.safetensors")
     assert read.observation_scaler == scaler
-    assert np.array_equal(read.q_values(data.heldout.states), trainer.q_values(data.heldout.states, 0))
+    assert np.array_equal(read.q_values(data.validation.states), trainer.q_values(data.validation.states, 0))
 
 
 def test_a_model_of_before_was_trained_on_z_scores(tmp_path: Path) -> None:

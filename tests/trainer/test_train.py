@@ -12,7 +12,7 @@ from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train
 from trainer.batches import epoch_order
 from trainer.config import Precision, TrainerConfig
 from trainer.cql import cql_loss
-from trainer.data.types import Dataset, Float
+from trainer.data.types import Float
 from trainer.optimizer import PackAdam
 from trainer.pack import PackState
 from trainer.packing import BLOCK_STEPS, estimate_bytes, pack_key
@@ -41,7 +41,7 @@ def test_a_member_has_the_same_bits_alone_and_in_a_pack(
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_real_architecture_has_the_same_bits_in_a_pack(precision: Precision) -> None:
     config = TrainerConfig(epochs=100, lr=1e-3, alpha=0.3, hidden_dims=(256, 128, 64), seed=42, precision=precision)
-    data = dataset(rows=1675, heldout=301)
+    data = dataset(rows=1675, validation=301)
     alone, pack = PackTrainer([config], data), PackTrainer([replace(config, seed=seed) for seed in (40, 41, 42)], data)
     epochs = 17  # 221 steps
     assert column(train(pack, epochs), 2) == column(train(alone, epochs), 0)
@@ -105,7 +105,7 @@ def test_training_learns_the_better_action() -> None:
     actions = draw.integers(0, 4, len(part))
     rewards = (actions == good).astype(np.float32)
     part = replace(part, actions=actions, rewards=rewards)
-    trainer = PackTrainer([replace(BASE, alpha=0.1, lr=3e-3)], Dataset(dataset().state_cols, part, part))
+    trainer = PackTrainer([replace(BASE, alpha=0.1, lr=3e-3)], replace(dataset(), train=part, validation=part))
     td = [m[0].td_loss for m in train(trainer, 20)]
     assert td[-1] < 0.3 * td[0]
     assert (trainer.q_values(part.states, 0).argmax(1) == good).mean() > 0.9
@@ -159,14 +159,14 @@ def test_samples_per_second_come_from_the_clock_given() -> None:
     assert [m.samples_per_s for m in trainer.run_epoch()] == [96.0, 96.0]  # 6 x 32 of each member in 2 s
 
 
-def test_heldout_losses_on_schedule_and_in_the_last_epoch() -> None:
+def test_validation_losses_on_schedule_and_in_the_last_epoch() -> None:
     members = [replace(BASE, epochs=5, validate_every=2), replace(BASE, epochs=9, validate_every=4)]
     data = dataset()
     trainer = PackTrainer(members, data)
     metrics = train(trainer, 5)
     assert [m.epoch for m in column(metrics, 0) if m.val_loss is not None] == [2, 4, 5]
     assert [m.epoch for m in column(metrics, 1) if m.val_loss is not None] == [4]
-    last, held = metrics[4][0], data.heldout
+    last, held = metrics[4][0], data.validation
     expected = cql_loss(
         torch.from_numpy(trainer.q_values(held.states, 0))[None],
         torch.from_numpy(held.actions)[None],
@@ -180,12 +180,12 @@ def test_heldout_losses_on_schedule_and_in_the_last_epoch() -> None:
         trainer.run_epoch()
 
 
-def test_validation_does_not_touch_the_weights_and_needs_heldout_rows() -> None:
+def test_validation_does_not_touch_the_weights_and_needs_validation_rows() -> None:
     data = dataset(episode=4)
     often, never = (PackTrainer([replace(BASE, validate_every=n)], data) for n in (1, 1000))
     train(often, 6), train(never, 6)
     assert equal(tensors(often), tensors(never))
-    none = Dataset(data.state_cols, data.train, dataset(heldout=0).heldout)
+    none = replace(data, validation=dataset(validation=0).validation)
     assert train(PackTrainer([replace(BASE, validate_every=1)], none), 1)[0][0].val_loss is None
 
 
@@ -254,8 +254,8 @@ def test_target_network_is_copied_every_so_many_steps_of_its_member() -> None:
 
 def test_terminal_only_data_gives_the_same_with_a_target_network() -> None:
     plain = dataset(rows=200)
-    held = dataset(episode=4).heldout  # held-out rows that go on make the trainer keep a target network
-    with_target = PackTrainer([BASE], Dataset(plain.state_cols, plain.train, held))
+    held = dataset(episode=4).validation  # validation rows that go on make the trainer keep a target network
+    with_target = PackTrainer([BASE], replace(plain, validation=held))
     without = PackTrainer([BASE], plain)
     assert "target" in {name.partition("/")[0] for name in tensors(with_target)}
     assert "target" not in {name.partition("/")[0] for name in tensors(without)}

@@ -53,7 +53,7 @@ check = "ensemble_diversity"
 
 
 def metrics_of(loss: float, epochs: int = 3) -> list[EpochMetrics]:
-    """A curve that ends at `loss`, with its lowest held-out loss at epoch 2."""
+    """A curve that ends at `loss`, with its lowest validation loss at epoch 2."""
     return [
         EpochMetrics(n, loss + (epochs - n) * 0.1, 0.1, 0.3, 0.05, 1.5, 1000.0 / 3, 0.5 + 0.01 * abs(n - 2), 0.4, 0.6)
         for n in range(1, epochs + 1)

@@ -47,8 +47,8 @@ class Task:
 
 
 def done(spec: TaskSpec, losses: Sequence[float], val: Sequence[float] | None = None) -> Task:
-    heldout: Iterable[float | None] = val if val is not None else [None] * len(losses)
-    pairs = enumerate(zip(losses, heldout, strict=True), start=1)
+    validation: Iterable[float | None] = val if val is not None else [None] * len(losses)
+    pairs = enumerate(zip(losses, validation, strict=True), start=1)
     return Task(spec, Status.DONE, tuple(epoch(number, loss, v) for number, (loss, v) in pairs))
 
 

@@ -115,12 +115,12 @@ def test_without_its_checkpoint_a_longer_task_begins_anew_and_says_so(file: Path
     assert f"250 epochs, trained from the beginning: {shorter} is done after 100 epochs, but no checkpoint" in said
 
 
-@pytest.mark.parametrize(("every", "heldout", "goes_on"), [(10, True, True), (30, True, True), (15, True, False)])
-def test_held_out_losses_are_to_be_those_of_one_go(file: Path, every: int, heldout: bool, goes_on: bool) -> None:
+@pytest.mark.parametrize(("every", "validation", "goes_on"), [(10, True, True), (30, True, True), (15, True, False)])
+def test_held_out_losses_are_to_be_those_of_one_go(file: Path, every: int, validation: bool, goes_on: bool) -> None:
     known = all_done(campaign_of(file))  # validated at 10, 20, ...
     longer = campaign_of(file, "trainer.epochs=250", f"trainer.validate_every={every}")
     assert bool(difference(longer, DATA, known).continued) is goes_on
-    assert difference(longer, DATA, known, heldout=False).continued, "there are none to compute"
+    assert difference(longer, DATA, known, validation=False).continued, "there are none to compute"
 
 
 def test_the_longest_is_gone_on_from_a_stopped_one_too(file: Path) -> None:

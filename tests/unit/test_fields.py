@@ -9,6 +9,7 @@ from cqltui.algorithms import named
 from cqltui.campaign import schema
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, MAX_PROBLEMS, Problems, Reader
+from trainer.config import Split
 from trainer.names import suggestion
 
 TRAINING = schema.TrainingSchema.of(named("cql"))
@@ -93,8 +94,18 @@ def test_seeds(value: object, expected: object) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ({"seasons": 2}, {"holdout_seasons": 2}),
-        ({"fraction": 0.2}, {"holdout_fraction": 0.2}),
+        ({"validation_seasons": 2, "test_seasons": 0}, {"split": Split(validation_seasons=2, test_seasons=0)}),
+        ({"train_until": 2018, "validate_until": 2018}, {"split": Split(train_until=2018, validate_until=2018)}),
+        (
+            {"validation_fraction": 0, "test_fraction": 0.2},
+            {"split": Split(validation_fraction=0, test_fraction=0.2)},
+        ),
+        ({"seasons": 2}, {"split": Split(validation_seasons=2, test_seasons=0)}),
+        ({"fraction": 0.2}, {"split": Split(validation_fraction=0.2, test_fraction=0)}),
+        ({"validation_seasons": 2}, INVALID),
+        ({"validation_seasons": 2, "validate_until": 2018}, INVALID),
+        ({"train_until": 2018, "validate_until": 2017}, INVALID),
+        ({"validation_fraction": 0.5, "test_fraction": 0.5}, INVALID),
         ({"seasons": 0}, INVALID),
         ({"seasons": 101}, INVALID),
         ({"fraction": 0}, INVALID),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cqltui.campaign.load import campaign_from, load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.errors import ExitCode, InputError
+from trainer.config import Split
 
 GOOD = """
 [campaign]
@@ -246,7 +247,7 @@ def test_a_path_starts_at_the_file_or_at_the_working_directory(tmp_path: Path, m
 def test_another_source_from_the_command_line_drops_what_it_does_not_use(tmp_path: Path) -> None:
     text = GOOD.replace("seed = 7", "seed = 7\nedge_size = 0.1\nsplit = {seasons = 3}")
     data = load(tmp_path, text, "data.source=logged", "data.path=x.csv").data
-    assert (data.source, data.holdout_seasons) == ("logged", 3)
+    assert (data.source, data.split) == ("logged", Split(validation_seasons=3, test_seasons=0))
     assert problems(tmp_path, text, "data.source=logged", "data.path=x.csv", "data.seed=1") == [
         "--set data.seed: is not used by source = 'logged'; remove it"
     ]
@@ -256,7 +257,7 @@ def test_columns_of_a_logged_file(tmp_path: Path) -> None:
     logged = GOOD.replace('"simulated"\nseed = 7', '"logged"\npath = "x.csv"\nsplit = {fraction = 0.3}')
     listed = load(tmp_path, logged, 'trainer.state_cols=["edge", "my_own"]')
     assert listed.data.state_cols == (("edge", "edge"), ("my_own", "my_own"))
-    assert listed.data.holdout_fraction == 0.3
+    assert listed.data.split == Split(validation_fraction=0.3, test_fraction=0)
     assert listed.state_dim == 2
     renamed = load(tmp_path, logged, 'trainer.state_cols={edge = "my_edge", p_hat = "p"}')
     assert renamed.data.state_cols == (("edge", "my_edge"), ("p_hat", "p"))

@@ -12,6 +12,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, WorkersConfig
 from cqltui.state import decode
 from cqltui.state.model import TaskInfo
+from trainer.config import Split
 
 FILE = """
 [campaign]
@@ -19,7 +20,7 @@ name = "small"
 [data]
 source = "logged"
 path = "bets.csv"
-split = { fraction = 0.3 }
+split = { validation_fraction = 0.3, test_fraction = 0.1 }
 [trainer]
 epochs = 30
 lr = 2e-4
@@ -101,7 +102,7 @@ def test_what_a_worker_trains_by(campaign: Campaign, tmp_path: Path) -> None:
     assert payload.read_trainer(spec) == task.trainer
     data = payload.read_data(spec)
     assert data == campaign.data
-    assert (data.path, data.holdout_fraction) == (tmp_path / "bets.csv", 0.3)
+    assert (data.path, data.split) == (tmp_path / "bets.csv", Split(validation_fraction=0.3, test_fraction=0.1))
     assert data.state_cols == (("edge", "my_edge"), ("p_hat", "p_hat"))
     assert task.trainer.gamma == 0.9
     assert {name: spec[name] for name in spec if name not in {"trainer", "data"}} == {

@@ -88,7 +88,7 @@ def test_memory_counts_the_workers_and_the_largest_tasks(deep: Campaign) -> None
 
 
 def test_room_on_the_disk_by_hand(deep: Campaign) -> None:
-    made = plan(deep, ROWS, heldout_rows=500, workers=2)
+    made = plan(deep, ROWS, validation_rows=500, workers=2)
     first = made.phases[0].tasks[0]
     result = 2 * 4 * first.params + 4 * 4 * 500 + 130 * 2000  # the model of the last epoch, and the best
     assert first.disk_bytes == 2 * result + 12 * first.params + (64 << 10)
@@ -98,7 +98,7 @@ def test_room_on_the_disk_by_hand(deep: Campaign) -> None:
     packs = [task.members * 2 * task.checkpoint_bytes for phase in made.phases for task in phase.tasks]
     assert {task.members for task in made.phases[2].tasks} == {10}
     assert made.disk_bytes == left + 2 * max(packs)
-    alone = plan(deep, ROWS, heldout_rows=500, workers=1000)
+    alone = plan(deep, ROWS, validation_rows=500, workers=1000)
     every = sum(2 * task.checkpoint_bytes for phase in alone.phases for task in phase.tasks)
     assert alone.disk_bytes == left + every, "no more than there are tasks"
 

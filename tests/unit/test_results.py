@@ -104,7 +104,7 @@ def test_metrics_of_an_earlier_and_of_a_later_version_are_read(tmp_path: Path) -
     assert read_metrics(path) == (expected,)
 
 
-def test_q_of_the_heldout_rows(tmp_path: Path) -> None:
+def test_q_of_the_validation_rows(tmp_path: Path) -> None:
     path = tmp_path / "q.safetensors"
     assert read_q_heldout(path) is None
     save_file({"q": np.arange(8, dtype=np.float32).reshape(2, 4)}, path)

@@ -89,7 +89,7 @@ def test_best_is_by_held_out_loss() -> None:
     assert phase.best.id == info(1).id
     phase = select.phases(run_of([tasks[0], tasks[3]], phases=PHASES[:1]))[0]
     assert phase.best is not None
-    assert phase.best.id == info(0).id, "no held-out loss anywhere: the training loss"
+    assert phase.best.id == info(0).id, "no validation loss anywhere: the training loss"
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.PAUSED, Status.DELAYED])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.config import LARGEST_EDGE_SIZE, DataConfig
-from trainer.data import scale
+from trainer.config import LARGEST_EDGE_SIZE, DataConfig, Split
+from trainer.data import conventions, scale
 from trainer.data.games import load_games
 from trainer.data.logged import REWARD, load_logged
 from trainer.data.simulated import load_simulated
@@ -35,9 +35,13 @@ def load(config: DataConfig) -> Dataset:
 
 def _looked_over(dataset: Dataset, config: DataConfig) -> Dataset:
     """Return the dataset with warnings of what looks like a mistake."""
-    parts = dataset.train, dataset.heldout
+    parts = dataset.train, dataset.validation  # what is made of test rows is the evaluation's alone
     states, rewards = (np.concatenate(arrays) for arrays in zip(*((p.states, p.rewards) for p in parts), strict=True))
-    return replace(dataset, warnings=tuple(scale.warnings(config.state_cols, states, REWARD, rewards)))
+    found = (
+        *scale.warnings(config.state_cols, states, REWARD, rewards),
+        *conventions.constant_features(config.state_cols, states),
+    )
+    return replace(dataset, warnings=(*dataset.warnings, *found))
 
 
 def _path(config: DataConfig) -> Path:
@@ -51,7 +55,15 @@ def _check(config: DataConfig) -> None:
         raise DataError(f"data.edge_size = {config.edge_size}: use 0 to {LARGEST_EDGE_SIZE:g} points")
     if config.seed < 0:
         raise DataError(f"data.seed = {config.seed}: use 0 or more")
-    if config.holdout_seasons < 1:
-        raise DataError(f"data.holdout_seasons = {config.holdout_seasons}: use 1 or more")
-    if config.holdout_fraction is not None and not 0 < config.holdout_fraction < 1:
-        raise DataError(f"data.holdout_fraction = {config.holdout_fraction}: use a number between 0 and 1")
+    if config.split is not None:
+        _check_split(config.split)
+
+
+def _check_split(split: Split) -> None:
+    counts, shares = (split.validation_seasons, split.test_seasons), (split.validation_fraction, split.test_fraction)
+    if any(count is not None and count < 0 for count in counts):
+        raise DataError("data.split: validation_seasons and test_seasons are 0 or more")
+    if any(share is not None and not 0 <= share < 1 for share in shares):
+        raise DataError("data.split: validation_fraction and test_fraction are shares, from 0 to below 1")
+    if split.train_until is not None and (split.validate_until or split.train_until) < split.train_until:
+        raise DataError("data.split: validate_until is before train_until")

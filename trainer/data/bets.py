@@ -6,7 +6,7 @@ import numpy as np
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig
 from trainer.data.behaviour import draw_actions
-from trainer.data.decisions import american_to_net
+from trainer.data.decisions import Decisions, american_to_net, own_side_first, unit_returns
 from trainer.data.features import known_features
 from trainer.data.types import Double, Int, Transitions
 
@@ -20,11 +20,13 @@ BEHAVIOUR_STREAM = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Games:
-    """N games in order of time, as seen from the home side; every array is [N]."""
+    """N games in order of time, as seen from the home side; every array is [N] unless said otherwise."""
 
     game_ids: tuple[str, ...]
     seasons: Int
     weeks: Int
+    days: Int
+    """`date.toordinal()` of kick-off."""
     spread: Double
     """Points by which the home team is favoured at the close; negative for an underdog."""
     total: Double
@@ -40,48 +42,68 @@ class Games:
     home_odds: Double
     """American odds of the home side against the spread."""
     away_odds: Double
+    true_returns: Double | None = None
+    """[N, 2], what one unit on the home and the away side returns in expectation, where it is known."""
 
     def __len__(self) -> int:
         return len(self.margin)
 
 
-def to_transitions(games: Games, config: DataConfig) -> Transitions:
+def to_transitions(games: Games, config: DataConfig, stream: tuple[int, ...] = ()) -> Transitions:
     """Return one decision a game, with the shared behaviour policy's actions. Features as chosen by
-    `config.state_cols`.
+    `config.state_cols`. `stream` tells draws apart that are not to follow on each other.
 
     Raises:
         DataError: a chosen feature is not one of STATE_COLUMNS.
     """
     features = known_features(config.state_cols)
-    market_prob = games.market_prob.round(FEATURE_DECIMALS)
-    p_hat = games.p_hat.round(FEATURE_DECIMALS)
-    home = p_hat >= market_prob
-    sign = np.where(home, 1.0, -1.0)
+    decisions = to_decisions(games)
+    home = decisions.home
     seen = {
-        "spread_close": sign * games.spread,
+        "spread_close": decisions.spread,
         "total_close": games.total,
-        "epa_gap": sign * games.epa_gap,
-        "market_prob": np.where(home, market_prob, 1 - market_prob),
-        "p_hat": np.where(home, p_hat, 1 - p_hat),
-        "edge": np.abs(p_hat - market_prob),
+        "epa_gap": np.where(home, games.epa_gap, -games.epa_gap),
+        "market_prob": decisions.market_prob,
+        "p_hat": decisions.p_hat,
+        "edge": np.abs(decisions.p_hat - decisions.market_prob),
     }
     columns = {name: seen[name].round(FEATURE_DECIMALS) + 0.0 for name in STATE_COLUMNS}  # + 0.0: no negative zeros
 
-    net_odds = american_to_net(np.where(home, games.home_odds, games.away_odds))
-    beats_spread = np.sign(sign * (games.margin - games.spread))
-    unit_returns = np.where(beats_spread > 0, net_odds, beats_spread)
-    actions, chances = draw_actions(columns["edge"], np.random.default_rng((config.seed, BEHAVIOUR_STREAM)))
+    actions, chances = draw_actions(columns["edge"], np.random.default_rng((config.seed, BEHAVIOUR_STREAM, *stream)))
     states = np.stack([columns[name] for name in features], axis=1).astype(np.float32)
     return Transitions(
         states=states,
         actions=actions,
-        rewards=(np.asarray(STAKES)[actions] * unit_returns + 0.0).astype(np.float32),
+        rewards=(np.asarray(STAKES)[actions] * decisions.returns[:, 0] + 0.0).astype(np.float32),
         next_states=np.zeros_like(states),
         terminals=np.ones(len(games), dtype=np.bool_),
         propensities=chances.astype(np.float32),
-        unit_returns=unit_returns.astype(np.float32),
-        net_odds=net_odds.astype(np.float32),
         game_ids=games.game_ids,
         seasons=games.seasons,
         weeks=games.weeks,
+        decisions=decisions,
+    )
+
+
+def to_decisions(games: Games) -> Decisions:
+    """Return the decisions as seen from the side that the model prefers."""
+    market_prob, p_hat = games.market_prob.round(FEATURE_DECIMALS), games.p_hat.round(FEATURE_DECIMALS)
+    home = p_hat >= market_prob
+    sign = np.where(home, 1.0, -1.0)
+    odds = own_side_first(home, np.stack([games.home_odds, games.away_odds], axis=1))
+    spread, margin, net_odds = sign * games.spread, sign * games.margin, american_to_net(odds)
+    unknown = np.full((len(games), 2), np.nan)
+    return Decisions(
+        game_ids=games.game_ids,
+        seasons=games.seasons,
+        weeks=games.weeks,
+        days=games.days,
+        home=home,
+        spread=spread,
+        margin=margin,
+        market_prob=np.where(home, market_prob, 1 - market_prob),
+        p_hat=np.where(home, p_hat, 1 - p_hat),
+        net_odds=net_odds,
+        returns=unit_returns(np.sign(margin - spread), net_odds),
+        true_returns=own_side_first(home, unknown if games.true_returns is None else games.true_returns),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from trainer.data.types import Bool, Double, Int
+from trainer.data.arrays import Bool, Double, Int
 
 SIDES = (0, 1)
 NO_SIDE = -1
@@ -55,6 +55,12 @@ class Decisions:
         return Decisions(tuple(self.game_ids[row] for row in rows.tolist()), **arrays)
 
 
+def both(first: Decisions, then: Decisions) -> Decisions:
+    """Return the decisions of both, those of `first` first."""
+    arrays = {name: np.concatenate([getattr(first, name), getattr(then, name)]) for name in _ARRAYS}
+    return Decisions(first.game_ids + then.game_ids, **arrays)
+
+
 _ARRAYS = tuple(field.name for field in fields(Decisions) if field.name != "game_ids")
 
 
@@ -72,3 +78,8 @@ def unit_returns(covers: Double, net_odds: Double) -> Double:
     """Return what one unit on either side returned [N, 2]: net odds, -1, or 0 on a push. `covers` as of `Decisions`."""
     beats = np.stack([covers, -covers], axis=1)
     return np.where(beats > 0, net_odds, beats) + 0.0  # no negative zeros
+
+
+def own_side_first(home: Bool, values: Double) -> Double:
+    """Return values [N, 2] of the home and the away side with the side first that a decision is seen from."""
+    return np.where(home[:, None], values, values[:, ::-1])

@@ -3,89 +3,106 @@
 `spread_line` > 0 means that the home team is favoured; `result` is home minus away score.
 """
 
-from datetime import date
+import re
 from pathlib import Path
 
 import numpy as np
 
-from trainer.config import DataConfig
+from trainer.config import DataConfig, Split
 from trainer.data.bets import PLAYS_PER_GAME, Games, to_transitions
+from trainer.data.conventions import check_places, check_spread_sign, new_teams
 from trainer.data.decisions import implied_probability
+from trainer.data.outcomes import AWAY_ODDS, HOME_ODDS, american_odds, dates, spread_odds
 from trainer.data.ratings import Schedule, rating_gaps, walk_forward_probabilities
-from trainer.data.split import split_by_season
-from trainer.data.table import Table, read_table
-from trainer.data.types import Bool, DataError, Dataset, Double
+from trainer.data.split import split_by_time
+from trainer.data.table import MISSING, Table, read_table
+from trainer.data.types import Bool, DataError, Dataset, Double, Int
 
 NEEDED = ("game_id", "season", "week", "gameday", "away_team", "home_team", "result", "spread_line", "total_line")
 MONEYLINES = ("home_moneyline", "away_moneyline")
-SPREAD_ODDS = ("home_spread_odds", "away_spread_odds")
-OPTIONAL = ("gametime", "location", *MONEYLINES, *SPREAD_ODDS)
-STANDARD_ODDS = -110.0
-"""American odds that are assumed where a file has none."""
+OPTIONAL = ("gametime", "location", *MONEYLINES, HOME_ODDS, AWAY_ODDS)
+DEFAULT_SPLIT = Split(validation_seasons=2, test_seasons=0)
+NO_TEST = (
+    "no seasons are spared for test: nothing can be said of bets that no choice has seen. "
+    "data.split = { validation_seasons = 2, test_seasons = 2 } spares some"
+)
 LOGIT_INTERCEPT, LOGIT_PER_POINT = -0.027, 0.1426
 """logit P(home win) by spread, of 7,276 games 1999-2025: the market's probability where there is no moneyline."""
 
 
 def load_games(path: Path, config: DataConfig) -> Dataset:
-    """Return one decision a played game from the second season on; the last `holdout_seasons` seasons are held out.
+    """Return one decision a played game from the second season on, split by season.
 
     Raises:
         DataError: file, column and row of what cannot be used.
     """
     table = read_table(path, NEEDED, OPTIONAL)
     notes: list[str] = []
-    games = _games(table, notes)
+    warnings: list[str] = []
+    games = _games(table, notes, warnings)
     if not len(games):
         raise DataError("no game after the first season has a result and lines", path=path)
-    train, heldout = split_by_season(to_transitions(games, config), config.holdout_seasons, path)
-    return Dataset(tuple(feature for feature, _ in config.state_cols), train, heldout, tuple(notes))
+    parts = split_by_time(to_transitions(games, config), config.split or DEFAULT_SPLIT, path)
+    if not len(parts.test):
+        notes.append(NO_TEST)
+    return Dataset(tuple(feature for feature, _ in config.state_cols), *parts, tuple(notes), tuple(warnings))
 
 
-def _games(everything: Table, notes: list[str]) -> Games:
+def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
     """Return every game that can be bet on, in order of kick-off, with features from before its day."""
-    table = _by_kick_off(everything)
+    days = dates(everything, "gameday")
+    order = _by_kick_off(everything, days)
+    table = everything.take(order)
+    check_places(table, "location")
     schedule = Schedule(
-        days=table.texts("gameday"),
+        days=days[order],
         seasons=table.integers("season"),
         home_teams=table.texts("home_team"),
         away_teams=table.texts("away_team"),
         at_home=np.array([float(place != "Neutral") for place in table.columns.get("location", ("",) * len(table))]),
         margins=table.numbers("result"),
     )
+    warnings.extend(new_teams(schedule.seasons, schedule.home_teams, schedule.away_teams))
     gaps = rating_gaps(schedule)
     p_hat = walk_forward_probabilities(schedule, gaps)
 
     kept = np.flatnonzero(_offered(table, schedule, notes))
     offered = table.take(kept)
     spread = offered.numbers("spread_line")
-    home_odds, away_odds = _spread_odds(offered, notes)
+    odds = spread_odds(offered, notes)
     return Games(
         game_ids=offered.texts("game_id"),
         seasons=schedule.seasons[kept],
         weeks=offered.integers("week"),
+        days=schedule.days[kept],
         spread=spread,
         total=offered.numbers("total_line"),
         epa_gap=gaps[kept] / PLAYS_PER_GAME,
         market_prob=_market_probability(offered, spread, notes),
         p_hat=p_hat[kept],
         margin=schedule.margins[kept],
-        home_odds=home_odds,
-        away_odds=away_odds,
+        home_odds=odds[:, 0],
+        away_odds=odds[:, 1],
     )
 
 
-def _by_kick_off(table: Table) -> Table:
-    """Return the games by day, time and id, once the days are seen to be dates and the ids to be unique."""
-    ids, days = table.texts("game_id"), table.texts("gameday")
+def _minutes(table: Table) -> list[int]:
+    """Return the minute of the day at which each game begins; 0 where it is not told."""
+    found = []
+    for index, clock in enumerate(table.columns.get("gametime", ("",) * len(table))):
+        told = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(:[0-5]\d)?", clock)
+        if clock not in MISSING and told is None:
+            raise table.error(f"{table.cell('gametime', index)} is no time: use the form 13:00", "gametime", index)
+        found.append(60 * int(told[1]) + int(told[2]) if told else 0)
+    return found
+
+
+def _by_kick_off(table: Table, days: Int) -> Int:
+    """Return the order of the games by day, time and id, once the ids are seen to be unique."""
+    ids = table.texts("game_id")
     _check_unique(table, ids)
-    for index, day in enumerate(days):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            problem = f"{table.cell('gameday', index)} is no date: use the form 2021-09-09"
-            raise table.error(problem, "gameday", index) from None
-    times = table.columns.get("gametime", ("",) * len(table))
-    return table.take(np.array(sorted(range(len(table)), key=lambda row: (days[row], times[row], ids[row]))))
+    places = zip(days.tolist(), _minutes(table), ids, strict=True)
+    return np.array([row for _, row in sorted((place, row) for row, place in enumerate(places))], dtype=np.int64)
 
 
 def _check_unique(table: Table, ids: tuple[str, ...]) -> None:
@@ -113,29 +130,10 @@ def _offered(table: Table, schedule: Schedule, notes: list[str]) -> Bool:
     return offered
 
 
-def _odds(table: Table, column: str) -> Double:
-    """American odds [N], NaN where absent."""
-    if column not in table:
-        return np.full(len(table), np.nan)
-    odds = table.numbers(column)
-    for index in np.flatnonzero(np.abs(odds) < 100).tolist():
-        problem = f"{table.cell(column, index)} is no American price: use at most -100 or at least 100"
-        raise table.error(problem, column, index)
-    return odds
-
-
-def _spread_odds(table: Table, notes: list[str]) -> tuple[Double, Double]:
-    """Prices of both sides, each [N]; -110 where either is absent."""
-    home, away = (_odds(table, column) for column in SPREAD_ODDS)
-    absent = np.isnan(home) | np.isnan(away)
-    if absent.any():
-        notes.append(f"{absent.sum()} of {len(table)} games have no spread odds: -110 is assumed for both sides")
-    return np.where(absent, STANDARD_ODDS, home), np.where(absent, STANDARD_ODDS, away)
-
-
 def _market_probability(table: Table, spread: Double, notes: list[str]) -> Double:
     """P(home win) without vig [N]: from the moneylines, scaled to sum 1, or from the spread where they are absent."""
-    home, away = (implied_probability(_odds(table, column)) for column in MONEYLINES)
+    home, away = (implied_probability(american_odds(table, column)) for column in MONEYLINES)
+    check_spread_sign(table, "spread_line", spread, home / (home + away))
     from_spread = 1 / (1 + np.exp(-(LOGIT_INTERCEPT + LOGIT_PER_POINT * spread)))
     absent = np.isnan(home) | np.isnan(away)
     if absent.any():

@@ -1,27 +1,33 @@
-"""A CSV of logged decisions: state columns, `action`, `r`, and optionally `game_id, season, week, b_prob`."""
+"""A CSV of logged decisions: state columns, `action`, `r`, and optionally `game_id, season, week, b_prob`; with scores,
+`home_score, away_score`, also what each decision could have won (`trainer.data.outcomes`)."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 
-from trainer.config import ACTIONS, DataConfig
+from trainer.config import ACTIONS, DataConfig, Split
 from trainer.data.behaviour import MEDIUM_BELOW, SMALL_BELOW, bet_size
 from trainer.data.features import check_features
-from trainer.data.split import season_cut, split_by_fraction, split_by_season
+from trainer.data.outcomes import OUTCOME_COLUMNS, decisions_of, reward_warnings
+from trainer.data.split import Parts, spares_seasons, split_by_time
 from trainer.data.table import Table, read_table
 from trainer.data.types import DataError, Dataset, Float, Int, Transitions
 
-FALLBACK_FRACTION = 0.2
+FALLBACK = Split(validation_fraction=0.2, test_fraction=0.0)
+DEFAULT_SPLIT = Split(validation_seasons=2, test_seasons=0)
 ACTION, REWARD, EDGE = "action", "r", "edge"
 GAME_ID, SEASON, WEEK, PROPENSITY = "game_id", "season", "week", "b_prob"
+_DATED = re.compile(r"(\d{4})_(\d{2})(_|$)")
+"""How the ids of games begin that tell season and week."""
 
 
 def load_logged(path: Path, config: DataConfig) -> Dataset:
     """Return the rows with a state, an action and a reward, by season and week where the file has them, else in its
     order.
 
-    Held out are the last `holdout_fraction` of the rows if it is given, else the last `holdout_seasons` seasons, and
-    the last fifth of the rows where there is no `season` column or it has too few.
+    Split as `config.split` says; if it says nothing, by season as `DEFAULT_SPLIT`, and as `FALLBACK` where there is no
+    `season` column or it has too few.
 
     Raises:
         DataError: file, column and row of what cannot be used.
@@ -29,7 +35,7 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
     features = check_features(config.state_cols)
     columns = [column for _, column in config.state_cols]
     needed = tuple(dict.fromkeys((*columns, ACTION, REWARD)))
-    everything = read_table(path, needed, (EDGE, GAME_ID, SEASON, WEEK, PROPENSITY))
+    everything = read_table(path, needed, (EDGE, GAME_ID, SEASON, WEEK, PROPENSITY, *OUTCOME_COLUMNS))
     complete = np.isfinite(np.stack([everything.numbers(column) for column in needed])).all(axis=0)
     notes: list[str] = []
     if not complete.all():
@@ -38,28 +44,54 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
     if not complete.any():
         raise DataError("no row has all of its states, an action and a reward", path=path)
     table = _by_time(everything.take(np.flatnonzero(complete)))
-    rows = _transitions(table, columns, dict(config.state_cols).get(EDGE, EDGE), notes)
-
-    if config.holdout_fraction is not None:
-        train, heldout = split_by_fraction(rows, config.holdout_fraction, path)
-    elif rows.seasons is not None and season_cut(rows.seasons, config.holdout_seasons) is not None:
-        train, heldout = split_by_season(rows, config.holdout_seasons, path)
-    else:
-        train, heldout = split_by_fraction(rows, FALLBACK_FRACTION, path)
-        cause = "no season column" if rows.seasons is None else "too few seasons to spare whole ones"
-        notes.append(f"{cause}: the last {len(heldout)} of {len(rows)} rows are for validation")
-    if len(np.unique(train.actions)) == 1:
-        name = ACTIONS[int(train.actions[0])]
-        problem = f"all {len(train)} training rows have the action {name}: there is nothing to learn from one action"
+    rows = _transitions(table, columns, config, notes)
+    parts = _split(rows, config.split, table, notes)
+    if len(np.unique(parts.train.actions)) == 1:
+        name = ACTIONS[int(parts.train.actions[0])]
+        count = len(parts.train)
+        problem = f"all {count} training rows have the action {name}: there is nothing to learn from one action"
         raise table.error(problem, ACTION)
-    return Dataset(features, train, heldout, tuple(notes))
+    return Dataset(features, *parts, tuple(notes), tuple(reward_warnings(rows, REWARD)))
 
 
-def _transitions(table: Table, columns: list[str], edge_column: str, notes: list[str]) -> Transitions:
+def _split(rows: Transitions, chosen: Split | None, table: Table, notes: list[str]) -> Parts:
+    split = chosen or DEFAULT_SPLIT
+    by_share = split.validation_fraction is not None
+    spared = rows.seasons is not None and spares_seasons(rows.seasons, split)
+    if not by_share and not spared and split.train_until is None and not split.test_seasons:
+        split, by_share = FALLBACK, True
+        cause = "no season column" if rows.seasons is None else "too few seasons to spare whole ones"
+        parts = split_by_time(rows, split, table.path)
+        notes.append(f"{cause}: the last {len(parts.validation)} of {len(rows)} rows are for validation")
+    if by_share and rows.seasons is None:
+        _check_order(table)
+        notes.append("no season column: the rows are taken to be in order of time")
+    return split_by_time(rows, split, table.path)
+
+
+def _check_order(table: Table) -> None:
+    """Check that ids that tell season and week are in order of time: a share of other rows is of no time at all.
+    Raises DataError."""
+    before = (0, 0)
+    for index, game_id in enumerate(table.columns.get(GAME_ID, ())):
+        told = _DATED.match(game_id)
+        now = (int(told[1]), int(told[2])) if told else before
+        if now < before:
+            raise table.error(
+                f"{table.cell(GAME_ID, index)} comes after a game of {before[0]}, week {before[1]}: sort the rows by "
+                f"time, or add columns {SEASON} and {WEEK}",
+                GAME_ID,
+                index,
+            )
+        before = now
+
+
+def _transitions(table: Table, columns: list[str], config: DataConfig, notes: list[str]) -> Transitions:
     states = np.stack([table.numbers(column) for column in columns], axis=1).astype(np.float32)
+    names = dict(config.state_cols)
     return Transitions(
         states=states,
-        actions=_actions(table, edge_column, notes),
+        actions=_actions(table, names.get(EDGE, EDGE), notes),
         rewards=table.numbers(REWARD).astype(np.float32),
         next_states=np.zeros_like(states),
         terminals=np.ones(len(table), dtype=np.bool_),
@@ -67,6 +99,7 @@ def _transitions(table: Table, columns: list[str], edge_column: str, notes: list
         game_ids=table.texts(GAME_ID) if GAME_ID in table else None,
         seasons=table.integers(SEASON) if SEASON in table else None,
         weeks=table.integers(WEEK) if WEEK in table else None,
+        decisions=decisions_of(table, names, notes),
     )
 
 

@@ -24,8 +24,8 @@ NEWTON_STEPS = 50
 class Schedule:
     """N games in order of kick-off."""
 
-    days: tuple[str, ...]
-    """N dates; games of one day do not see each other."""
+    days: Int
+    """[N], `date.toordinal()`; games of one day do not see each other."""
     seasons: Int
     """[N]"""
     home_teams: tuple[str, ...]

@@ -117,6 +117,7 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
                 # Those of /proc, some of which are waited for or never end, have none either.
                 raise DataError("the file is empty, or a system file: give a CSV on a disk", path=path)
             beginning = BufferedReader(Beginning(content, size))
+            _check_kind(path, beginning.peek(4)[:4])
             with TextIOWrapper(beginning, encoding="utf-8-sig", newline="") as file:
                 return _parse(path, file, needed, optional, memory)
     except FileNotFoundError:
@@ -125,6 +126,22 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
         raise DataError(f"the file cannot be read: {error.strerror}", path=path) from None
     except UnicodeDecodeError as error:
         raise DataError(f"the file is not UTF-8 text ({error.reason}): save it as a UTF-8 CSV", path=path) from None
+
+
+_KINDS = {
+    b"PAR1": "a Parquet file: save it as CSV",
+    b"\x1f\x8b": "compressed by gzip: unpack it",
+    b"PK\x03\x04": "a spreadsheet or zip archive: save it as CSV",
+    b"\xff\xfe": "UTF-16 text: save it as a UTF-8 CSV",
+    b"\xfe\xff": "UTF-16 text: save it as a UTF-8 CSV",
+}
+"""How files begin that are often given in place of a CSV, and what to do."""
+
+
+def _check_kind(path: Path, beginning: bytes) -> None:
+    for magic, said in _KINDS.items():
+        if beginning.startswith(magic):
+            raise DataError(f"the file is {said}", path=path)
 
 
 def _lines(path: Path, file: TextIOWrapper) -> Iterator[str]:
@@ -183,6 +200,11 @@ def _places(path: Path, header: list[str], needed: Iterable[str], optional: Iter
     """Position of each wanted column in the header."""
     if not any(header):
         raise DataError("the file is empty: it needs a header and rows", path=path)
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            raise DataError(
+                f"its columns are separated by {name}: save it with commas, and points in numbers", path=path
+            )
     for name in needed:
         if name not in header:
             raise DataError(f"the file has no such column{suggestion(name, header)}", path=path, column=name)

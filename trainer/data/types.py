@@ -1,16 +1,17 @@
 """The one interface of all sources of data: transitions, and a split of them by time."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Float = npt.NDArray[np.float32]
-Double = npt.NDArray[np.float64]
-Int = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
+from trainer.data.arrays import Bool as Bool
+from trainer.data.arrays import Double as Double
+from trainer.data.arrays import Float as Float
+from trainer.data.arrays import Int as Int
+from trainer.data.decisions import Decisions, both
 
 
 class DataError(ValueError):
@@ -48,15 +49,13 @@ class Transitions:
     """[N]; all true where one decision is one episode."""
     propensities: Float | None = None
     """[N], probability with which the behaviour policy took the logged action."""
-    unit_returns: Float | None = None
-    """[N], what one unit on the offered side returned: net odds, -1, or 0. None where the source does not tell."""
-    net_odds: Float | None = None
-    """[N], profit per unit if the bet wins."""
     game_ids: tuple[str, ...] | None = None
     seasons: Int | None = None
     """[N]"""
     weeks: Int | None = None
     """[N]"""
+    decisions: Decisions | None = None
+    """What was offered and how it came out, for the evaluation; None where the source does not tell."""
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -70,30 +69,47 @@ class Transitions:
             next_states=self.next_states[rows],
             terminals=self.terminals[rows],
             propensities=None if self.propensities is None else self.propensities[rows],
-            unit_returns=None if self.unit_returns is None else self.unit_returns[rows],
-            net_odds=None if self.net_odds is None else self.net_odds[rows],
             game_ids=None if self.game_ids is None else tuple(self.game_ids[row] for row in rows.tolist()),
             seasons=None if self.seasons is None else self.seasons[rows],
             weeks=None if self.weeks is None else self.weeks[rows],
+            decisions=None if self.decisions is None else self.decisions.take(rows),
         )
+
+
+def joined(first: Transitions, then: Transitions) -> Transitions:
+    """Return the rows of both, those of `first` first; without what either does not tell."""
+
+    def rows(name: str) -> Any:
+        parts = getattr(first, name), getattr(then, name)
+        return None if any(part is None for part in parts) else np.concatenate(parts)
+
+    others = {"game_ids", "decisions"}
+    arrays = {field.name: rows(field.name) for field in fields(Transitions) if field.name not in others}
+    ids = None if first.game_ids is None or then.game_ids is None else first.game_ids + then.game_ids
+    decisions = None
+    if first.decisions is not None and then.decisions is not None:
+        decisions = both(first.decisions, then.decisions)
+    return Transitions(**arrays, game_ids=ids, decisions=decisions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Training rows and the validation rows after them."""
+    """Training rows, the validation rows after them, and after those the test rows, which nobody sees but the
+    evaluation."""
 
     state_cols: tuple[str, ...]
     train: Transitions
-    heldout: Transitions
+    validation: Transitions
+    test: Transitions
     notes: tuple[str, ...] = ()
     """What a user should know of how the rows came about: dropped rows, invented prices, warm-up seasons."""
     warnings: tuple[str, ...] = ()
     """What looks like a mistake: columns of absurd scale."""
 
     def digest(self) -> str:
-        """Return the SHA-256 (hex) over everything of the data that training can see."""
+        """Return the SHA-256 (hex) over everything of the data that training can see; test rows are not among it."""
         total = hashlib.sha256("\0".join(self.state_cols).encode())
-        for part in (self.train, self.heldout):
+        for part in (self.train, self.validation):
             for array in (part.states, part.actions, part.rewards, part.next_states, part.terminals):
                 total.update(f"{array.dtype.str}{array.shape}".encode())
                 total.update(np.ascontiguousarray(array).tobytes())

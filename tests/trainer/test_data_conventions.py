@@ -1,0 +1,209 @@
+"""Well-formed files that mean something else: each is named, with the place and the fix, or read as it is meant."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.config import STATE_COLUMNS, DataConfig, Split
+from trainer.data import DataError, Dataset, load
+
+Row = dict[str, str]
+TEAMS = ("A", "B", "C", "D")
+
+
+def games() -> list[Row]:
+    """Four seasons of twelve games; the home team is favoured by 3, and wins by 7 or loses by 1."""
+    return [
+        {
+            "game_id": f"{season}_{week:02d}_{home}",
+            "season": str(season),
+            "week": str(week),
+            "gameday": f"{season}-09-{7 * week % 28 + 1:02d}",
+            "gametime": "13:00",
+            "away_team": away,
+            "home_team": home,
+            "location": "Home",
+            "result": "7" if (week + season) % 2 else "-1",
+            "spread_line": "3",
+            "total_line": "44.5",
+            "home_moneyline": "-150",
+            "away_moneyline": "130",
+            "home_spread_odds": "-110",
+            "away_spread_odds": "-105",
+        }
+        for season in (2001, 2002, 2003, 2004)
+        for week in range(6)
+        for home, away in ((TEAMS[week % 4], TEAMS[(week + 1) % 4]), (TEAMS[(week + 2) % 4], TEAMS[(week + 3) % 4]))
+    ]
+
+
+def bets() -> list[Row]:
+    """A log of 40 decisions in four seasons, with scores; every second bet wins."""
+    rows = []
+    for number in range(40):
+        won = number % 2 == 0
+        rows.append(
+            {
+                "game_id": f"{2001 + number // 10}_{number % 10 + 1:02d}_A",
+                "season": str(2001 + number // 10),
+                "week": str(number % 10 + 1),
+                **{name: str(0.5 + 0.01 * (number % 7)) for name in STATE_COLUMNS},
+                "spread_close": "3",
+                "action": str(number % 4),
+                "r": str((0.0, 0.2, 0.6, 1.0)[number % 4] * (10 / 11 if won else -1)),
+                "home_score": "30" if won else "20",
+                "away_score": "20",
+            }
+        )
+    return rows
+
+
+def read(path: Path, rows: list[Row], source: str = "games", split: Split | None = None) -> Dataset:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return load(DataConfig(source=source, path=path, split=split))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "d.csv"
+
+
+def change(rows: list[Row], **cells: str) -> list[Row]:
+    return [{**row, **cells} for row in rows]
+
+
+def test_a_spread_of_the_other_sign_is_refused(file: Path) -> None:
+    """It was trained on without a word."""
+    read(file, games())
+    with pytest.raises(DataError, match=r"column 'spread_line': in 36 of 36 games .* positive .* change its sign$"):
+        read(file, change(games(), spread_line="-3"))
+
+
+def test_a_few_games_in_which_the_market_disagrees_with_itself_are_none(file: Path) -> None:
+    rows = games()
+    rows[30]["spread_line"] = rows[31]["spread_line"] = "-1"
+    assert read(file, rows).warnings == read(file, games()).warnings
+
+
+@pytest.mark.parametrize("place", ["home", "H", "Wembley"])
+def test_a_place_that_is_not_known_is_refused(file: Path, place: str) -> None:
+    rows = games()
+    rows[20]["location"] = place
+    with pytest.raises(DataError, match=rf"column 'location', row 22: '{place}' is no place: use Home or Neutral"):
+        read(file, rows)
+
+
+def test_a_team_of_another_name_in_mid_history_is_named(file: Path) -> None:
+    rows = [
+        {**row, **{key: "LAR" for key in ("home_team", "away_team") if row[key] == "D" and row["season"] >= "2003"}}
+        for row in games()
+    ]
+    assert read(file, rows).warnings[0].startswith("team 'LAR' appears in 2003, when 'D' is last seen (2002): if they")
+
+
+def test_a_new_team_beside_all_others_is_none_of_these(file: Path) -> None:
+    rows = games()
+    rows += [{**row, "game_id": row["game_id"] + "2", "home_team": "E"} for row in rows if row["season"] >= "2003"]
+    assert not any("appears" in line for line in read(file, rows).warnings)
+
+
+@pytest.mark.parametrize(("decimal", "price"), [("1.91", "-110"), ("2.2", "+120")])
+def test_decimal_odds_are_refused_with_the_american_price(file: Path, decimal: str, price: str) -> None:
+    said = rf"column 'home_spread_odds', row 14: '{decimal}' is no American price: .*decimal price it is \{price}\)"
+    with pytest.raises(DataError, match=said):
+        read(file, change(games(), home_spread_odds=decimal))
+
+
+def test_days_are_ordered_as_dates_however_they_are_written(file: Path) -> None:
+    """Sorted as text, `20021231` comes after `2002-...` of any month: a rating knew a later game."""
+    rows = games()
+    mixed = [
+        {**row, "gameday": row["gameday"].replace("-", "") if n % 3 else row["gameday"]} for n, row in enumerate(rows)
+    ]
+    assert read(file, mixed).digest() == read(file, rows).digest()
+
+
+def test_times_are_ordered_as_times(file: Path) -> None:
+    rows = [{**row, "gametime": "9:30" if n % 2 else "13:00"} for n, row in enumerate(games())]
+    data = read(file, rows)
+    ids = data.train.game_ids or ()
+    by_id = {row["game_id"]: row["gametime"] for row in rows}
+    assert [by_id[game_id] for game_id in ids[:4]] == ["9:30", "9:30", "13:00", "13:00"], "four games of one day"
+    rows[3]["gametime"] = "25:00"
+    with pytest.raises(DataError, match=r"column 'gametime', row 5: '25:00' is no time"):
+        read(file, rows)
+
+
+def test_a_constant_feature_is_named(file: Path) -> None:
+    assert any(line == "column 'total_close' is 44.5 in every row: it tells the network nothing"
+               for line in read(file, games()).warnings)  # fmt: skip
+
+
+def test_a_log_with_scores_knows_what_it_could_have_won(file: Path) -> None:
+    rows = change(bets(), away_spread_odds="120", home_spread_odds="-110")
+    data = read(file, rows, "logged")
+    decisions = data.train.decisions
+    assert decisions is not None
+    assert decisions.net_odds[0] == pytest.approx([100 / 110, 1.2])
+    assert decisions.returns[:2] == pytest.approx(np.array([[100 / 110, -1], [-1, 1.2]]))
+    assert data.warnings == ("column 'spread_close' is 3 in every row: it tells the network nothing",)
+
+
+def test_the_side_of_the_bet_may_be_the_away_team(file: Path) -> None:
+    decisions = read(file, change(bets(), bet_home="0", spread_close="-3"), "logged").train.decisions
+    assert decisions is not None
+    assert decisions.margin[:2].tolist() == [-10, 0]
+    assert not decisions.home.any()
+    assert decisions.returns[:2, 0] == pytest.approx([-1, 10 / 11]), "-10 is no cover of -(-3), a tie is"
+
+
+def test_rewards_that_contradict_the_scores_are_counted_under_both_signs(file: Path) -> None:
+    """A published log had the spread's sign reversed in its rewards."""
+    rows = [{**row, "home_score": "22", "away_score": "20"} for row in bets()]  # wins by 2 only: covers -3, not 3
+    rows = [{**row, "r": str(abs(float(row["r"])))} for row in rows]
+    (found, _) = read(file, rows, "logged").warnings
+    assert found == (
+        "column 'r': 30 of 30 rewards of bets contradict the scores; with the sign of the spread reversed it would be 0"
+    )
+
+
+def test_the_last_share_of_rows_that_are_not_in_order_is_refused(file: Path) -> None:
+    rows = [{name: cell for name, cell in row.items() if name not in ("season", "week")} for row in bets()]
+    read(file, rows, "logged")
+    rows[7], rows[20] = rows[20], rows[7]
+    with pytest.raises(
+        DataError, match=r"column 'game_id', row 10: '2001_09_A' comes after a game of 2003, week 1: sort"
+    ):
+        read(file, rows, "logged")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda text: text.replace(",", ";").encode(), r"separated by semicolons: save it with commas"),
+        (lambda text: text.replace(",", "\t").encode(), r"separated by tabs: save it with commas"),
+        (lambda text: b"\x1f\x8b\x08\x00" + text.encode(), r"is compressed by gzip: unpack it"),
+        (lambda text: b"PAR1" + text.encode(), r"is a Parquet file: save it as CSV"),
+        (lambda text: text.encode("utf-16"), r"is UTF-16 text: save it as a UTF-8 CSV"),
+        (lambda text: text.replace("A,", "\u00e9,").encode("latin-1"), r"is not UTF-8 text"),
+    ],
+)
+def test_another_kind_of_file_is_told_by_its_name(file: Path, changed: Callable[[str], bytes], said: str) -> None:
+    read(file, games())
+    file.write_bytes(changed(file.read_text()))
+    with pytest.raises(DataError, match=said):
+        load(DataConfig(source="games", path=file))
+
+
+def test_line_ends_and_a_byte_order_mark_change_nothing(file: Path) -> None:
+    digest = read(file, games()).digest()
+    text = file.read_bytes()
+    for other in (text.replace(b"\r\n", b"\n"), b"\xef\xbb\xbf" + text):
+        file.write_bytes(other)
+        assert load(DataConfig(source="games", path=file)).digest() == digest
