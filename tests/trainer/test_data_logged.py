@@ -218,7 +218,8 @@ def test_one_action_only(file: Path) -> None:
         (",".join([*STATE_COLUMNS, "action", "r"]).encode() + b"\n1,2,3\n", r"row 2: 3 cells, but the header names 8"),
         (",".join([*STATE_COLUMNS, "action", "r", "r"]).encode() + b"\n", "column 'r', row 1: .*more than once"),
         (",".join([*STATE_COLUMNS, "action", "r"]).encode() + b"\n,,,,,,,\n", "no row has all of its states"),
-        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"\xff\xfe\x00", "UTF-16"),
+        (b"\xff\x00", "not UTF-8"),
         (b'spread_close,"a"b\n', "row 1: the row is not valid CSV"),
     ],
 )
