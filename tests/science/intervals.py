@@ -1,7 +1,7 @@
 """What the intervals, the comparison of many policies and the verdicts do on simulated markets whose truth is known.
 
-Policies are frozen: they are rules that saw none of the market's outcomes. Accepted ranges are those of the evaluation's
-specification for 2,000 replications, and were fixed before the first run.
+Policies are frozen: they are rules that saw none of the market's outcomes. The accepted ranges are those of the
+evaluation's specification for 2,000 replications, and were fixed before the first run.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from trainer.config import STAKES
 from trainer.data.behaviour import preferred_action
 from trainer.data.decisions import NO_SIDE
 from trainer.data.types import Double
-from trainer.evaluation.blocks import Resamples, resample, week_blocks
+from trainer.evaluation.blocks import RESAMPLES, Resamples, resample, week_blocks
 from trainer.evaluation.figures import roi_bootstrap, win_rate_bootstrap
 from trainer.evaluation.intervals import Bootstrap, Estimate
 from trainer.evaluation.payoffs import Bets, break_even, record
@@ -31,20 +31,20 @@ NULL, PLANTED = 0.0, 4.0
 """Edge sizes of a market without an edge, and of one with an edge that has to be found."""
 
 
-def rows(replications: int, seed: int) -> Iterator[Row]:
+def rows(replications: int, seed: int, *, resamples: int = RESAMPLES) -> Iterator[Row]:
     """Yield each figure with the range in which it is accepted at 2,000 replications."""
-    yield from coverage(replications, seed)
-    yield from size_of_max_t(replications, seed)
-    yield from verdicts(replications, seed)
+    yield from coverage(replications, seed, resamples)
+    yield from size_of_max_t(replications, seed, resamples)
+    yield from verdicts(replications, seed, resamples)
 
 
-def coverage(replications: int, seed: int) -> Iterator[Row]:
+def coverage(replications: int, seed: int, resamples: int) -> Iterator[Row]:
     """Yield how often 95 % intervals hold the truth, on markets of one season."""
     held: dict[str, list[bool]] = {}
     for replication in range(replications):
         rng = np.random.default_rng((seed, 1, replication))
         market = true_market(ONE_SEASON, NULL, rng)
-        bets, drawn = by_edge(market), _resamples(market, rng)
+        bets, drawn = by_edge(market), _resamples(market, rng, resamples)
         for name, bootstrap, truth in (
             ("ROI", _roi(market, [bets], drawn), market.true_roi(bets)),
             ("win rate", _win_rate(market, [bets], drawn), market.true_win_rate(bets)),
@@ -59,33 +59,33 @@ def coverage(replications: int, seed: int) -> Iterator[Row]:
         yield name, float(np.mean(hits)), *accepted
 
 
-def size_of_max_t(replications: int, seed: int) -> Iterator[Row]:
+def size_of_max_t(replications: int, seed: int, resamples: int) -> Iterator[Row]:
     """Yield how often the best of 49 seems better than a fair bet, where none is better."""
     for name, season_games in (("22 weeks", ONE_SEASON), ("44 weeks", TWO_SEASONS)):
         found = 0
         for replication in range(replications):
             rng = np.random.default_rng((seed, 2, len(season_games), replication))
             market = true_market(season_games, NULL, rng)
-            bets, drawn = ensemble(market, np.random.default_rng((seed, 3))), _resamples(market, rng)
+            bets, drawn = ensemble(market, np.random.default_rng((seed, 3))), _resamples(market, rng, resamples)
             blocks = week_blocks(market.decisions.seasons, market.decisions.weeks)
             compared = max_t(roi_bootstrap(bets, market.zero_mean(), blocks, drawn))
             found += any(it.adjusted_lower is not None and it.adjusted_lower > 0 for it in compared)
         yield f"size of max-t over {POLICIES} policies, {name}", found / replications, 0.03, 0.07
 
 
-def verdicts(replications: int, seed: int) -> Iterator[Row]:
+def verdicts(replications: int, seed: int, resamples: int) -> Iterator[Row]:
     """Yield how often two seasons give the verdict "edge", without an edge and with one."""
     for edge_size, accepted in ((NULL, (0.0, 0.04)), (PLANTED, (0.75, 1.0))):
         found = sum(
-            verdict_of(true_market(TWO_SEASONS, edge_size, rng), rng) is Verdict.EDGE
+            verdict_of(true_market(TWO_SEASONS, edge_size, rng), rng, resamples) is Verdict.EDGE
             for rng in (np.random.default_rng((seed, 4, int(edge_size), it)) for it in range(replications))
         )
         yield f"verdict 'edge' at an edge size of {edge_size:g}", found / replications, *accepted
 
 
-def verdict_of(market: TrueMarket, rng: np.random.Generator) -> Verdict:
+def verdict_of(market: TrueMarket, rng: np.random.Generator, resamples: int) -> Verdict:
     """Return the verdict on the one frozen policy."""
-    bets, drawn = by_edge(market), _resamples(market, rng)
+    bets, drawn = by_edge(market), _resamples(market, rng, resamples)
     roi, win_rate = _roi(market, [bets], drawn).estimates()[0], _win_rate(market, [bets], drawn).estimates()[0]
     its_record, even = record(bets, market.decisions), break_even(bets, market.decisions)
     return judge(its_record, win_rate, even, roi, adjusted_lower=roi.lower_bound).verdict
@@ -112,8 +112,8 @@ def _rule(score: Double, *, choosy: bool) -> Bets:
     return Bets(side, np.where(placed, np.clip(np.abs(score), 0.25, 1.0), 0.0))
 
 
-def _resamples(market: TrueMarket, rng: np.random.Generator) -> Resamples:
-    return resample(week_blocks(market.decisions.seasons, market.decisions.weeks), rng)
+def _resamples(market: TrueMarket, rng: np.random.Generator, resamples: int) -> Resamples:
+    return resample(week_blocks(market.decisions.seasons, market.decisions.weeks), rng, resamples)
 
 
 def _roi(market: TrueMarket, bets: list[Bets], drawn: Resamples) -> Bootstrap:

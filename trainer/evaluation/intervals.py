@@ -17,7 +17,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from trainer.data.types import Bool, Double
+from trainer.data.types import Bool, Double, Int
 from trainer.evaluation.blocks import Blocks, Resamples
 
 LEVEL = 0.05
@@ -88,6 +88,8 @@ class Bootstrap:
     """[B, J], (resampled - value) / (standard error in the resample); NaN where there is none."""
     reasons: tuple[str | None, ...]
     """[J], why a policy has no interval."""
+    weeks: Int
+    """[J], weeks in which it bets."""
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Return each policy's figure with its studentised interval."""
@@ -212,7 +214,7 @@ def _bootstrap(
     resampled, their_errors = _evaluate(x, y, resamples.counts, function, blocks)
     with np.errstate(divide="ignore", invalid="ignore"):
         pivots = (resampled - values) / their_errors
-    return Bootstrap(values, errors, resampled, pivots, _reasons(values, errors, active, blocks))
+    return Bootstrap(values, errors, resampled, pivots, _reasons(values, errors, active, blocks), active.sum(axis=0))
 
 
 def _evaluate(x: Double, y: Double, counts: Double, function: Function, blocks: Blocks) -> tuple[Double, Double]:

@@ -13,9 +13,11 @@ import numpy as np
 from trainer.data.types import Double
 from trainer.evaluation.intervals import FEW_WEEKS, LEVEL, Bootstrap, order_statistics
 
+LEAST_WEEKS = 10
+"""Weeks in which a policy has to bet to be compared. The t of one that bets in fewer has such long tails that it is the
+largest in most resamples, and costs all others their power. Its bets decide that, not how they came out."""
 MOST_UNDEFINED = 0.001
-"""Share of the resamples in which a policy's t may be undefined, since it bets in few weeks. A policy above it is not
-compared: its t would be the largest too often, and cost all others their power. Bets decide that, not outcomes."""
+"""Share of the resamples in which the t of a policy that is compared may be undefined, its weeks being alike."""
 NOT_COMPARED = f"{FEW_WEEKS} to be compared"
 
 
@@ -44,7 +46,7 @@ def max_t(bootstrap: Bootstrap, null: float = 0.0, level: float = LEVEL) -> tupl
     tested = [
         policy
         for policy, reason in enumerate(bootstrap.reasons)
-        if reason is None and undefined[policy] <= MOST_UNDEFINED
+        if reason is None and bootstrap.weeks[policy] >= LEAST_WEEKS and undefined[policy] <= MOST_UNDEFINED
     ]
     results = [
         Compared(float(value) if math.isfinite(value) else None, reason=reason or NOT_COMPARED)

@@ -66,8 +66,8 @@ def judge(
     if lower is not None and lower > IMPLAUSIBLE_WIN_RATE and record.bets >= IMPLAUSIBLE_BETS:
         return Judgement(
             Verdict.IMPLAUSIBLE,
-            f"It wins {_percent(win_rate.value)} of {record.decided} decided bets, at least {_percent(lower)} with 95 % "
-            f"confidence. Nobody wins over {_percent(IMPLAUSIBLE_WIN_RATE)} against closing spreads: look for the "
+            f"It wins {_percent(win_rate.value)} of {record.decided} decided bets, at least {_percent(lower)} with "
+            f"95 % confidence. Nobody wins over {_percent(IMPLAUSIBLE_WIN_RATE)} against closing spreads: look for the "
             "mistake.",
         )
     if adjusted_lower is not None and adjusted_lower > 0:
