@@ -21,6 +21,8 @@ DISTINCT = 0.5
 """Share of the rows that have a value of their own in some feature, without which equal states mean nothing."""
 LARGEST_Z = 4.0
 """Of logged actions under the propensities."""
+FARTHEST = 3.0
+"""Standard deviations at which a feature is cut off where it tests propensities, so that no outlier decides."""
 
 
 def findings(log: Log) -> list[Finding]:
@@ -124,8 +126,8 @@ def propensities(log: Log) -> Finding:
 
     With the chances of every action [N, A]: the log likelihood and the number of each action beside what they expect.
     With those of the logged action only: the rows that took an action, each weighted by 1 / propensity, stand for all
-    rows (the harmonic mean test of Li, Kim & Zitouni 2015, WSDM, section 5). Where bets were sized afterwards, so that
-    the propensity is that of betting at all, all bets together do.
+    rows in number (the harmonic mean test of Li, Kim & Zitouni 2015, WSDM) and in the mean of every feature. Where
+    bets were sized afterwards, so that the propensity is that of betting at all, all bets together do.
     """
     check, subject = "propensities", "actions"
     if log.propensities is None or log.actions is None or not len(log):
@@ -150,20 +152,39 @@ def propensities(log: Log) -> Finding:
 
 def _harmonic(log: Log, actions: Int, logged: Double) -> dict[str, float]:
     bets = log.bets(actions)
-    each = {f"action {action}": _standing_for_all(actions == action, logged) for action in np.unique(actions).tolist()}
+    moments = _moments(log)
+
+    def tests(groups: dict[str, Bool]) -> dict[str, float]:
+        weights = {name: np.where(rows, 1 / logged, 0.0) for name, rows in groups.items()}
+        return {
+            name + by: _standing_for_all(weight, values) for name, weight in weights.items() for by, values in moments
+        }
+
+    each = tests({f"action {action}": actions == action for action in np.unique(actions).tolist()})
     if not bets.any() or bets.all():
         return each
-    grouped = {"no bet": _standing_for_all(~bets, logged), "betting at all": _standing_for_all(bets, logged)}
+    grouped = tests({"no bet": ~bets, "betting at all": bets})
     return min(each, grouped, key=lambda found: max(map(abs, found.values())))
 
 
-def _standing_for_all(rows: Bool, logged: Double) -> float:
-    """Return z of the mean of 1{row} / propensity, which is 1; by the larger of two estimates of its error, since few
-    rows tell little of it."""
-    weights = np.where(rows, 1 / logged, 0.0)
-    by_weights = float((weights**2).sum() / weights.sum()) - 1
-    variance = max(by_weights, float(weights.var()))
-    return _ratio(float(weights.mean()) - 1, math.sqrt(max(0.0, variance) / len(weights)))
+def _moments(log: Log) -> list[tuple[str, Double]]:
+    """Return ones, and the features in standard deviations, of which the rows of an action have to have the means."""
+    moments = [("", np.ones(len(log)))]
+    for column, name in enumerate(log.names):
+        values = log.states[:, column].astype(np.float64)
+        if np.isfinite(values).all() and (values != values[0]).any():
+            scaled = (values - values.mean()) / values.std()
+            moments.append((f" by {name}", scaled.clip(-FARTHEST, FARTHEST)))
+    return moments
+
+
+def _standing_for_all(weights: Double, values: Double) -> float:
+    """Return z of the mean of (weights - 1) x values [N], which is 0; by the larger of two estimates of its error,
+    since few rows of large weight tell little of it."""
+    off = (weights - 1) * values
+    by_weights = float((weights * (weights - 1) * values**2).sum() / weights.sum())
+    error = math.sqrt(max(0.0, by_weights, float(off.var())) / len(off))
+    return _ratio(float(off.mean()), error)
 
 
 def _likelihood(chances: Double, actions: Int) -> dict[str, float]:
