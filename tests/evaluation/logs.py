@@ -63,11 +63,15 @@ def known(log: Log) -> Decisions:
 
 def taken(log: Log, rows: Int) -> Log:
     """The chosen rows of a log."""
-    arrays = {name: getattr(log, name) for name in ("states", "actions", "rewards", "propensities", "parts")}
-    return replace(
-        log,
+    return Log(
+        states=log.states[rows],
+        names=log.names,
         decisions=known(log).take(rows),
-        **{name: None if array is None else array[rows] for name, array in arrays.items()},
+        actions=None if log.actions is None else log.actions[rows],
+        rewards=None if log.rewards is None else log.rewards[rows],
+        propensities=None if log.propensities is None else log.propensities[rows],
+        parts=None if log.parts is None else log.parts[rows],
+        stakes=log.stakes,
     )
 
 

@@ -35,19 +35,17 @@ FAULTS: dict[str, Callable[[Log, int], Log]] = {
 
 def rows(replications: int, seed: int) -> Iterator[tuple[str, float, float, float]]:
     """Yield the share of honest markets that each grade accuses, and the share of each fault that is found."""
-    grades = [
-        audit(simulated_log(seed + market, CLEAN_EDGES[market % len(CLEAN_EDGES)])).grade
-        for market in range(replications)
-    ]
-    yield "honest markets graded LEAK", _share([grade == Grade.LEAK for grade in grades]), 0.0, 0.02
-    yield "honest markets graded WRONG", _share([grade == Grade.WRONG for grade in grades]), 0.0, 0.02
-    yield "honest markets graded SUSPECT", _share([grade == Grade.SUSPECT for grade in grades]), 0.0, 0.02
-    large = [audit(simulated_log(seed + market, LARGE_EDGE)).grade == Grade.LEAK for market in range(replications)]
-    yield f"honest markets with {LARGE_EDGE:g} overlooked points graded LEAK", _share(large), 0.0, 0.1
-    for name, fault in FAULTS.items():
-        found = [not audit(fault(simulated_log(seed + market), market)).trusted for market in range(replications)]
-        yield f"found: {name}", _share(found), 0.98, 1.0
-
-
-def _share(hits: list[bool]) -> float:
-    return sum(hits) / len(hits)
+    honest, large = [], []
+    found: dict[str, list[bool]] = {name: [] for name in FAULTS}
+    for market in range(replications):
+        log = simulated_log(seed + market, CLEAN_EDGES[market % len(CLEAN_EDGES)])
+        honest.append(audit(log).grade)
+        large.append(audit(simulated_log(seed + market, LARGE_EDGE)).grade)
+        for name, fault in FAULTS.items():
+            found[name].append(not audit(fault(log, seed + market)).trusted)
+    for grade in (Grade.LEAK, Grade.WRONG, Grade.SUSPECT):
+        yield f"honest markets graded {grade.name}", honest.count(grade) / replications, 0.0, 0.02
+    name = f"honest markets with {LARGE_EDGE:g} overlooked points graded LEAK"
+    yield name, large.count(Grade.LEAK) / replications, 0.0, 0.1
+    for name, hits in found.items():
+        yield f"found: {name}", sum(hits) / replications, 0.98, 1.0
