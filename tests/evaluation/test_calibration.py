@@ -100,6 +100,13 @@ def test_certain_predictions_that_fail_cost_much_and_nothing_infinite() -> None:
     assert math.isfinite(found.slope)
 
 
+def test_one_bin_holds_everything() -> None:
+    predicted, won = drawn(60, 6)
+    (only,) = calibration(predicted, won, bins=1).bins
+    assert only.count == 60
+    assert only.predicted == pytest.approx(predicted.mean())
+
+
 def test_what_is_no_probability_is_refused() -> None:
     won = np.array([True, False])
     for bad in (1.2, -0.1, math.nan):

@@ -81,6 +81,24 @@ def test_rewards_for_the_winner_or_the_other_side_are_named() -> None:
     assert "scored for the other side 0 would" in leak_log.rewards_against_scores(other).sentence
 
 
+def test_a_mistake_is_named_that_explains_more_than_half() -> None:
+    # -1 by a spread of 3 with a gain is explained by a reversed sign, 5 by 3 with a loss by no mistake but the side.
+    explained = small([-1.0] * 3 + [5.0] * 4, [3.0] * 7, [1.0, 1, 1, -1, -1, 1, 1])
+    assert leak_log.rewards_against_scores(explained).sentence.endswith(
+        "5 of 7 rewards contradict the scores; with the spread's sign reversed 2 would"
+    )
+    half = small([-1.0] * 3 + [5.0] * 6, [3.0] * 9, [1.0, 1, 1, -1, -1, -1, 1, 1, 1])
+    assert leak_log.rewards_against_scores(half).sentence == "6 of 9 rewards contradict the scores"
+
+
+def test_one_contradiction_in_a_hundred_is_suspect_and_two_are_wrong() -> None:
+    rewards = [1.0] * 100
+    rewards[0] = -1
+    assert leak_log.rewards_against_scores(small([5.0] * 100, [3.0] * 100, rewards)).grade == Grade.SUSPECT
+    rewards[1] = -1
+    assert leak_log.rewards_against_scores(small([5.0] * 100, [3.0] * 100, rewards)).grade == Grade.WRONG
+
+
 def test_one_wrong_reward_of_many_is_suspect_only(clean: Log) -> None:
     assert clean.rewards is not None
     assert clean.actions is not None
@@ -99,6 +117,13 @@ def test_the_vig_charged_twice_and_other_prices_are_seen_in_the_payouts(clean: L
     found = leak_log.payouts(replace(clean, rewards=twice))
     assert found.grade == Grade.SUSPECT
     assert found.value == pytest.approx(1 / 1.1 - 1, abs=0.001)
+    assert clean.actions is not None
+    decided = ((clean.rewards != 0) & (clean.actions > 0)).sum()
+    assert f"over {decided:,} decided bets" in leak_log.payouts(clean).sentence
+    # The action that deviates most counts: large bets cost 1.1, small ones a little more than they should.
+    large = np.where((clean.actions == 1) & (clean.rewards < 0), 1.03 * clean.rewards, clean.rewards)
+    large = np.where((clean.actions == 2) & (clean.rewards < 0), 1.1 * clean.rewards, large)
+    assert leak_log.payouts(replace(clean, rewards=large)).value == pytest.approx(1 / 1.1 - 1, abs=0.001)
     even = np.sign(clean.rewards)
     assert leak_log.payouts(replace(clean, rewards=even)).value == pytest.approx(1.05 - 1, abs=0.02)
 
@@ -118,6 +143,14 @@ def test_bets_of_no_reward_are_suspect_where_they_cannot_all_push(clean: Log) ->
     found = leak_log.zero_rewards(replace(clean, rewards=rewards))
     assert found.grade == Grade.SUSPECT
     assert 0.25 < found.value < 0.3
+
+
+def test_a_tenth_of_the_bets_may_push_and_four_errors_more() -> None:
+    # Of 100 bets 10, and 4 x sqrt(100 x .1 x .9) = 12 more.
+    for zero, grade in ((22, Grade.CLEAN), (23, Grade.SUSPECT)):
+        log = small([5.0] * 100, [3.0] * 100, [0.0] * zero + [1.0] * (100 - zero))
+        assert leak_log.zero_rewards(log).grade == grade
+        assert leak_log.zero_rewards(log).value == zero / 100
 
 
 def edges(log: Log) -> Double:
@@ -143,6 +176,47 @@ def test_numbers_that_are_no_propensities_are_wrong(clean: Log, fault: str) -> N
     found = leak_log.propensities(replace(clean, propensities=chances))
     assert found.grade == Grade.WRONG
     assert abs(found.value) > 4
+
+
+def test_few_rows_of_a_rare_action_are_tested_by_the_error_that_they_should_have() -> None:
+    # One row in 150 of an action of chance .05: 20 / 150 - 1, by an error of sqrt((20 - 1) / 150), and all bet.
+    actions = np.where(np.arange(150) == 70, 1, 3)
+    states = np.ones((150, 1))
+    log = Log(states, ("x",), actions=actions, propensities=np.where(actions == 1, 0.05, 0.95))
+    found = leak_log.propensities(log)
+    assert found.grade == Grade.CLEAN
+    assert abs(found.value) == pytest.approx((1 - 20 / 150) / math.sqrt(19 / 150))
+    # With a feature that is 2 in that row and 0 or 1 elsewhere, its mean is tested as well, cut off at 3 deviations.
+    feature = np.where(actions == 1, 2.0, np.arange(150) % 2)
+    z = ((feature - feature.mean()) / feature.std()).clip(-3, 3)
+    off = (np.where(actions == 1, 20, 0) - 1) * z
+    error = math.sqrt(max(19 * z[70] ** 2, off.var()) / 150)
+    both = leak_log.propensities(replace(log, states=feature[:, None]))
+    assert abs(both.value) == pytest.approx(max(abs(found.value), abs(off.mean()) / error))
+
+
+def test_the_likelihood_and_the_numbers_of_actions_by_hand() -> None:
+    # 100 rows of chances .8, .2, 0, 0: a row's log likelihood has mean .8 log .8 + .2 log .2 and variance
+    # .16 log(4)^2. With 30 of the second action, 10 more than expected, that is 10 log 4 / (10 x .4 log 4) = 2.5, and
+    # so is each number: 10 / sqrt(100 x .16).
+    actions = np.where(np.arange(100) < 30, 1, 0)
+    log = Log(np.ones((100, 1)), ("x",), actions=actions, propensities=np.tile([0.8, 0.2, 0, 0], (100, 1)))
+    assert abs(leak_log.propensities(log).value) == pytest.approx(2.5)
+    assert "deviates" in leak_log.propensities(log).sentence
+    assert "are not the chances" not in leak_log.propensities(log).sentence
+    many = replace(log, actions=np.where(np.arange(100) < 37, 1, 0))
+    assert abs(leak_log.propensities(many).value) == pytest.approx(4.25)
+    assert "are not the chances" in leak_log.propensities(many).sentence
+    # In the first half the second action is certain, in the other none: nothing is left to chance.
+    certain = np.where(np.arange(100)[:, None] < 30, [0.0, 1, 0, 0], [1.0, 0, 0, 0])
+    assert leak_log.propensities(replace(log, propensities=certain)).value == 0
+    # Two actions of chance .3 and .7 in half of the rows, .7 and .3 in the others; the rare one is always taken: the
+    # numbers agree, and the likelihood is 20 log(7 / 3) too low for each half.
+    halves = np.where(np.arange(100)[:, None] < 50, [0.3, 0.7, 0, 0], [0.7, 0.3, 0, 0])
+    rare = replace(log, propensities=halves, actions=np.where(np.arange(100) < 50, 0, 1))
+    z = leak_log.propensities(rare)
+    assert z.value == pytest.approx(-100 * 0.7 / math.sqrt(100 * 0.21))
+    assert "the likelihood" in z.sentence
 
 
 def test_a_uniform_distribution_is_no_propensity_of_other_actions(clean: Log) -> None:

@@ -38,7 +38,8 @@ def test_features_of_earlier_days_replay_bit_for_bit() -> None:
         return honest(cut)
 
     found = as_of_replay(IDS, means_before(120), DAYS, features_at)
-    assert (found.value, found.grade) == (0, Grade.CLEAN)
+    assert (found.check, found.subject) == ("as_of_replay", "features")
+    assert (found.value, found.bound, found.grade) == (0, 0, Grade.CLEAN)
     assert asked == cut_days(DAYS)
     compared = sum(games_before(cut) for cut in asked)
     assert found.sentence == f"0 of {compared:,} states, at 20 cuts, depend on what came later"

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,7 +20,15 @@ from tests.science import leaks as science
 from trainer.config import DataConfig
 from trainer.data import load
 from trainer.evaluation.leak_findings import Audit, Finding, Grade, Log
-from trainer.evaluation.leaks import ERRORS, LARGEST_DEVIATION, TOGETHER, audit, feature_findings, margin_findings
+from trainer.evaluation.leaks import (
+    ERRORS,
+    LARGEST_DEVIATION,
+    TOGETHER,
+    _holm,
+    audit,
+    feature_findings,
+    margin_findings,
+)
 from trainer.evaluation.ranking import auc
 
 
@@ -122,6 +131,12 @@ def test_a_suspicion_is_adjusted_for_the_number_of_features() -> None:
     assert features(feature_findings(among))["x"].grade == Grade.CLEAN
 
 
+def test_holms_adjustment_by_hand() -> None:
+    assert _holm(np.array([0.01, 0.04, 0.03, 0.9])) == pytest.approx([0.04, 0.09, 0.09, 0.9])
+    assert _holm(np.array([0.6, 0.7])).tolist() == [1, 1]
+    assert len(_holm(np.zeros(0))) == 0
+
+
 def test_a_few_rows_that_happen_to_be_separated_are_no_leak() -> None:
     found = features(feature_findings(many(6, np.arange(6.0), [-1, -1, -1, 1, 1, 1])))["x"]
     assert (found.value, found.grade) == (1.0, Grade.CLEAN)
@@ -184,7 +199,10 @@ def test_rows_without_a_value_are_left_out_of_their_feature_only(clean: Log) -> 
     keep = np.isfinite(edge) & (known(clean).covers != 0)
     assert f"{keep.sum():,} decided" in missing["edge"].sentence
     assert f"{keep.sum():,} decided" in missing[TOGETHER].sentence
-    assert "730 of which" not in audit(with_feature(clean, "edge", edge)).of("constant")[0].sentence
+    assert (
+        f"{np.isnan(edge).sum():,} of which have none"
+        in audit(with_feature(clean, "edge", edge)).of("constant")[5].sentence
+    )
 
 
 def test_what_cannot_be_tested_says_why(clean: Log) -> None:
@@ -206,6 +224,20 @@ def test_an_audit_is_a_json_document_without_nan(clean: Log) -> None:
     assert set(first) == {"check", "subject", "value", "bound", "grade", "sentence"}
     assert first["subject"] == "spread_close"
     assert document["findings"][-1]["value"] is None
+    impossible = next(one for one in document["findings"] if one["check"] == "propensities")
+    assert impossible["value"] == float(np.finfo(np.float64).max)
+
+
+def test_the_worst_finding_grades_the_audit() -> None:
+    def graded(*grades: Grade) -> Audit:
+        return Audit(tuple(Finding("c", "s", 0.0, 0.0, grade, "") for grade in grades))
+
+    for grade, worse in pairwise(Grade):
+        assert graded(worse, grade).grade is worse
+    assert graded(Grade.SUSPECT).trusted
+    assert not graded(Grade.WRONG, Grade.CLEAN).trusted
+    low = Finding("c", "s", -math.inf, 1.5, Grade.CLEAN, "").to_document()
+    assert (low["value"], low["bound"]) == (-float(np.finfo(np.float64).max), 1.5)
 
 
 def test_arrays_that_do_not_belong_together_are_refused(clean: Log) -> None:

@@ -56,6 +56,8 @@ def test_the_covariance_is_the_spread_of_the_weights_over_fresh_samples() -> Non
 def test_separated_classes_and_constant_features_have_a_finite_fit(scale: float) -> None:
     x = np.linspace(-1, 1, 40) * scale
     found = fit(np.stack([x, np.full(40, 0.1)], axis=1), x > 0)
+    assert found.scale == pytest.approx([x.std(), 1])
+    assert fit(np.full((40, 1), 1e9 / 3), x > 0).scale.tolist() == [1]
     assert np.isfinite(found.weights).all()
     assert found.weights[2] == pytest.approx(0)
     chances = found.probabilities(np.stack([x, np.full(40, 0.1)], axis=1))

@@ -32,6 +32,8 @@ def drawn(count: int, seed: int, levels: int | None = None) -> tuple[Double, Boo
 
 def test_midranks_share_the_mean_of_the_ranks_of_equals() -> None:
     assert midranks(np.array([3.0, 1.0, 3.0, 2.0, 3.0])).tolist() == [4, 1, 4, 2, 4]
+    with pytest.raises(ValueError, match="not finite"):
+        midranks(np.array([1.0, math.nan]))
 
 
 def test_auc_by_hand_counts_ties_half() -> None:
@@ -69,9 +71,10 @@ def test_separated_classes_have_no_delong_error_but_a_cautious_one() -> None:
     assert (found.value, found.se) == (1.0, 0.0)
     assert found.cautious_se == pytest.approx(math.sqrt(5 / 48))
     assert abs(found.z) < 2
-    single = auc(np.array([1.0, 2, 3]), np.array([False, False, True]))
-    assert math.isnan(single.se)
-    assert single.cautious_se == single.null_se > 0
+    for positive in ([False, False, True], [False, True, True]):
+        single = auc(np.array([1.0, 2, 3]), np.array(positive))
+        assert math.isnan(single.se)
+        assert single.cautious_se == single.null_se > 0
 
 
 def test_equal_scores_have_an_auc_of_one_half_and_no_deviation() -> None:
@@ -142,6 +145,15 @@ def test_permutation_p_value_is_that_of_all_permutations_within_weeks() -> None:
     assert 0.02 < exact < 0.9
 
 
+def test_a_permutation_test_refuses_what_it_cannot_permute() -> None:
+    x, rng = np.arange(4.0), np.random.default_rng(1)
+    with pytest.raises(ValueError, match="differ in length"):
+        spearman_within_weeks(x, x, np.arange(5), 9, rng)
+    with pytest.raises(ValueError, match="0 permutations"):
+        spearman_within_weeks(x, x, np.arange(4), 0, rng)
+    assert spearman_within_weeks(x, x, np.arange(4), 1, rng).p_value == 1
+
+
 def test_what_moves_from_week_to_week_only_is_no_correlation() -> None:
     weeks = np.repeat(np.arange(20), 6)
     rng = np.random.default_rng(6)
@@ -208,6 +220,13 @@ def test_random_orders_of_tied_uncertainties_spread_as_told() -> None:
     uncertainty, losses = np.array([1.0, 1, 2, 2, 3]), np.array([0.0, 1, 0, 4, 2])
     areas = [risk_coverage(uncertainty, losses[list(order)]).aurc for order in permutations(range(5))]
     assert risk_coverage(uncertainty, losses).random_sd == pytest.approx(np.std(areas))
+
+
+def test_two_rows_have_a_spread_of_areas_and_one_has_none() -> None:
+    found = risk_coverage(np.array([1.0, 2]), np.array([0.0, 1]))
+    assert found.random_sd == pytest.approx(0.25)  # the areas are 1/4 and 3/4
+    alone = risk_coverage(np.array([1.0]), np.array([0.3]))
+    assert (alone.aurc, alone.random_sd) == (0.3, 0)
 
 
 def test_risk_is_unchanged_by_shuffling_and_by_the_unit_of_uncertainty() -> None:

@@ -137,8 +137,8 @@ def time_folds(seasons: Int, weeks: Int, blocks: int = BLOCKS) -> Int:
         raise ValueError(f"{blocks} blocks hold no row: use 1 or more")
     known, season = np.unique(seasons, return_inverse=True)
     if len(known) >= FEWEST_SEASONS:
-        return season.reshape(-1).astype(np.int64)
+        return season.astype(np.int64)
     _, week, counts = np.unique(np.stack([seasons, weeks], axis=1), axis=0, return_inverse=True, return_counts=True)
     middle = counts.cumsum() - counts / 2
     block = np.floor(middle * blocks / max(1, len(seasons))).astype(np.int64)
-    return block[week.reshape(-1)]
+    return block[week.ravel()]  # NumPy 2.0 keeps an axis

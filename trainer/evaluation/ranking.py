@@ -78,7 +78,7 @@ def midranks(values: Double) -> Double:
         raise ValueError("values that are not finite have no rank: leave their rows out")
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = counts.cumsum()
-    ranks: Double = (last - (counts - 1) / 2)[group.reshape(-1)]
+    ranks: Double = (last - (counts - 1) / 2)[group]
     return ranks
 
 
@@ -98,7 +98,8 @@ def auc(scores: Double, positive: Bool) -> Auc:
     ranks = midranks(scores)
     above = (ranks[positive] - midranks(scores[positive])) / n
     """[m], share of the negatives that each positive outranks."""
-    below = 1 - (ranks[~positive] - midranks(scores[~positive])) / m
+    below = (ranks[~positive] - midranks(scores[~positive])) / m
+    """[n], share of the positives that each negative outranks."""
     value = float(above.mean())
     se = math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n) if m > 1 and n > 1 else math.nan
     _, counts = np.unique(scores, return_counts=True)
@@ -220,7 +221,6 @@ def risk_coverage(uncertainty: Double, losses: Double) -> RiskCoverage:
     count = len(losses)
     kept = np.arange(1, count + 1)
     _, group, sizes = np.unique(uncertainty, return_inverse=True, return_counts=True)
-    group = group.reshape(-1)
     order = np.argsort(group, kind="stable")
     risk = (np.bincount(group, losses) / sizes)[group[order]].cumsum() / kept
     share = (1 / kept)[::-1].cumsum()[::-1] / count
