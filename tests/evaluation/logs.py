@@ -1,0 +1,111 @@
+"""Logs of simulated markets, and the faults that a log may have."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from trainer.config import STAKES, DataConfig
+from trainer.data.bets import Games, to_transitions
+from trainer.data.decisions import Decisions, american_to_net, unit_returns
+from trainer.data.simulated import MARKET_STREAM, SEASON_GAMES, simulate
+from trainer.data.types import Bool, Double, Int
+from trainer.evaluation.leak_findings import Log
+from trainer.evaluation.logistic import sigmoid
+
+DAY = 735_000
+"""`date.toordinal()` of a day in 2013; weeks are counted from there."""
+
+
+def decisions(games: Games, preferred_home: Bool) -> Decisions:
+    """What was offered, as seen from the preferred side."""
+    sign = np.where(preferred_home, 1.0, -1.0)
+    prices = np.stack([american_to_net(games.home_odds), american_to_net(games.away_odds)], axis=1)
+    prices = np.where(preferred_home[:, None], prices, prices[:, ::-1])
+    margin, spread = sign * games.margin, sign * games.spread
+    return Decisions(
+        game_ids=games.game_ids,
+        seasons=games.seasons,
+        weeks=games.weeks,
+        days=DAY + 364 * (games.seasons - games.seasons.min()) + 7 * games.weeks,
+        home=preferred_home,
+        spread=spread,
+        margin=margin,
+        market_prob=np.where(preferred_home, games.market_prob, 1 - games.market_prob),
+        p_hat=np.where(preferred_home, games.p_hat, 1 - games.p_hat),
+        net_odds=prices,
+        returns=unit_returns(np.sign(margin - spread), prices),
+        true_returns=np.full((len(games), 2), np.nan),
+    )
+
+
+def simulated_log(seed: int, edge_size: float = 0.5, seasons: tuple[int, ...] = SEASON_GAMES) -> Log:
+    """An honest log of the simulated market; the last two seasons are for validation and test."""
+    games = simulate(seasons, edge_size, np.random.default_rng((seed, MARKET_STREAM))).games
+    config = DataConfig(seed=seed, edge_size=edge_size)
+    rows = to_transitions(games, config)
+    home = games.p_hat.round(6) >= games.market_prob.round(6)
+    return Log(
+        states=rows.states,
+        names=tuple(name for name, _ in config.state_cols),
+        decisions=decisions(games, home),
+        actions=rows.actions,
+        rewards=rows.rewards,
+        propensities=rows.propensities,
+        parts=np.maximum(0, games.seasons - games.seasons.max() + 2),
+    )
+
+
+def known(log: Log) -> Decisions:
+    """The decisions of a log that has them."""
+    assert log.decisions is not None
+    return log.decisions
+
+
+def taken(log: Log, rows: Int) -> Log:
+    """The chosen rows of a log."""
+    return Log(
+        states=log.states[rows],
+        names=log.names,
+        decisions=known(log).take(rows),
+        actions=None if log.actions is None else log.actions[rows],
+        rewards=None if log.rewards is None else log.rewards[rows],
+        propensities=None if log.propensities is None else log.propensities[rows],
+        parts=None if log.parts is None else log.parts[rows],
+        stakes=log.stakes,
+    )
+
+
+def with_feature(log: Log, name: str, values: Double) -> Log:
+    """The log with other values of a feature."""
+    states = log.states.copy()
+    states[:, log.names.index(name)] = values
+    return replace(log, states=states)
+
+
+def with_own_margin(log: Log, noise: float, seed: int) -> Log:
+    """p_hat, epa_gap and edge computed from the game itself, plus so many points of noise."""
+    rng = np.random.default_rng(seed)
+    beat = known(log).margin - known(log).spread
+    epa = with_feature(log, "epa_gap", (known(log).margin + noise * rng.normal(size=len(log))) / 62)
+    chance = sigmoid(0.15 * (known(log).margin + noise * rng.normal(size=len(log))))
+    return with_feature(
+        with_feature(epa, "p_hat", chance), "edge", sigmoid(0.1 * (beat + 0.5 * noise * rng.normal(size=len(log))))
+    )
+
+
+def with_reversed_spread_in_rewards(log: Log) -> Log:
+    """Rewards as if the favourite got the points."""
+    assert log.actions is not None
+    ends = unit_returns(np.sign(known(log).margin + known(log).spread), known(log).net_odds)[:, 0]
+    return replace(log, rewards=np.asarray(STAKES)[log.actions] * ends)
+
+
+def with_rows_of_training_in_the_test(log: Log, share: float, seed: int) -> Log:
+    """The log with some of its test rows replaced by training rows."""
+    assert log.parts is not None
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(log))
+    chosen = rng.permutation(np.flatnonzero(log.parts == 2))
+    chosen = chosen[: max(1, round(share * len(chosen)))]
+    rows[chosen] = rng.choice(np.flatnonzero(log.parts == 0), len(chosen), replace=False)
+    return replace(taken(log, rows), parts=log.parts)
