@@ -1,4 +1,7 @@
-"""The project's simulated market as decisions: side 0 is the one that the model prefers, and the truth is known."""
+"""The project's simulated market as decisions: side 0 is the one that the model prefers, and the truth is known.
+
+Importing it sets one thread, as a worker does: small products are slower with several.
+"""
 
 import numpy as np
 
@@ -8,6 +11,9 @@ from trainer.data.decisions import Decisions, american_to_net, unit_returns
 from trainer.data.margins import cover_probabilities, margin_pmf
 from trainer.data.simulated import Market, simulate
 from trainer.data.types import Transitions
+from trainer.threads import one_thread
+
+one_thread()
 
 
 def drawn(season_games: tuple[int, ...], edge_size: float, seed: int) -> Market:
