@@ -35,6 +35,7 @@ COMMANDS = {
     "ls": "ls",
     "plan": "plan",
     "bench": "bench",
+    "data": "data",
     "worker": "worker",
     "supervise": "supervise",
     "status": "status",
@@ -70,6 +71,7 @@ commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --re
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?
+  data check  what a data file holds, and whether anything in it knows the outcome
   schema      the JSON Schema of campaign files, for editors
   completion  completion of commands, runs and task ids for bash, zsh and fish
   redis-acl   the users that your own server needs

@@ -53,8 +53,8 @@ def many(count: int, column: np.ndarray[tuple[int], np.dtype[np.float64]], cover
 
 def test_the_simulated_market_is_clean_in_every_check(clean: Log) -> None:
     dataset = load(DataConfig())
-    seen = len(dataset.train) + len(dataset.heldout)
-    assert (clean.states[:seen] == np.concatenate([dataset.train.states, dataset.heldout.states])).all()
+    seen = len(dataset.train) + len(dataset.validation)
+    assert (clean.states[:seen] == np.concatenate([dataset.train.states, dataset.validation.states])).all()
     audited = audit(clean)
     assert {key for key, grade in grades(audited).items() if grade != Grade.CLEAN} == {("as_of_replay", "features")}
     assert (audited.grade, audited.trusted) == (Grade.CLEAN, True)

@@ -35,6 +35,7 @@ def always(action: int, count: int) -> Double:
 def log_of(seasons: int = 4, seed: int = 5) -> Log:
     """What the behaviour policy logs of a simulated market."""
     transitions = logged(drawn((285,) * seasons, 1.0, seed), seed)
+    assert transitions.decisions is not None
     return Log(
         states=transitions.states,
         actions=transitions.actions,
@@ -42,7 +43,7 @@ def log_of(seasons: int = 4, seed: int = 5) -> Log:
         propensities=propensities(transitions.states[:, 5].astype(np.float64)),
         seasons=transitions.seasons,
         weeks=transitions.weeks,
-        net_odds=transitions.net_odds,
+        net_odds=transitions.decisions.net_odds[:, 0],
     )
 
 

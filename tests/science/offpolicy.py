@@ -45,6 +45,7 @@ def rows(replications: int, seed: int) -> Iterator[tuple[str, float, float, floa
         market_seed, log_seed, fold_seed = (int(number) for number in child.generate_state(3))
         market = drawn(SEASON_GAMES, EDGE_SIZE, market_seed)
         transitions, truth = logged(market, log_seed), decisions(market).true_returns[:, 0]
+        assert transitions.decisions is not None
         edge = transitions.states[:, EDGE].astype(np.float64)
         log = Log(
             states=transitions.states,
@@ -53,7 +54,7 @@ def rows(replications: int, seed: int) -> Iterator[tuple[str, float, float, floa
             propensities=propensities(edge),
             seasons=transitions.seasons,
             weeks=transitions.weeks,
-            net_odds=transitions.net_odds,
+            net_odds=transitions.decisions.net_odds[:, 0],
         )
         for target, pi in targets(edge).items():
             expected = float(((pi @ np.asarray(STAKES)) * truth).mean())

@@ -32,6 +32,7 @@ TORCH_FREE = (
     "trainer.allowance",
     "trainer.checkpoint",
     "trainer.config",
+    "trainer.evaluation",
     "trainer.progress",
     "trainer.packing",
     "trainer.files",

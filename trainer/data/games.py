@@ -4,6 +4,8 @@
 """
 
 import re
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from trainer.data.outcomes import AWAY_ODDS, HOME_ODDS, american_odds, dates, sp
 from trainer.data.ratings import Schedule, rating_gaps, walk_forward_probabilities
 from trainer.data.split import split_by_time
 from trainer.data.table import MISSING, Table, read_table
-from trainer.data.types import Bool, DataError, Dataset, Double, Int
+from trainer.data.types import Bool, DataError, Dataset, Double, Float, Int
 
 NEEDED = ("game_id", "season", "week", "gameday", "away_team", "home_team", "result", "spread_line", "total_line")
 MONEYLINES = ("home_moneyline", "away_moneyline")
@@ -46,6 +48,22 @@ def load_games(path: Path, config: DataConfig) -> Dataset:
     if not len(parts.test):
         notes.append(NO_TEST)
     return Dataset(tuple(feature for feature, _ in config.state_cols), *parts, tuple(notes), tuple(warnings))
+
+
+def features_before(path: Path, config: DataConfig) -> Callable[[date], tuple[tuple[str, ...], Float]]:
+    """Return what makes the ids and states of the games before a day, of that part of the file alone.
+
+    Raises:
+        DataError: as `load_games`.
+    """
+    table = read_table(path, NEEDED, OPTIONAL)
+    days = dates(table, "gameday")
+
+    def features(cut: date) -> tuple[tuple[str, ...], Float]:
+        rows = to_transitions(_games(table.take(np.flatnonzero(days < cut.toordinal())), [], []), config)
+        return rows.game_ids or (), rows.states
+
+    return features
 
 
 def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
