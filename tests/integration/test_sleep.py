@@ -15,7 +15,7 @@ from tests.integration.place import TASKS, Place, Trained, until
 LEASE_S = 2.0
 """Of small.toml."""
 HOUR_S = 3600
-LONG = ("--set", "phase.quality.epochs=2400")
+LONG = ("--set", "phase.quality.epochs=1200")
 """Time enough for two jumps."""
 
 
