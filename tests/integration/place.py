@@ -28,12 +28,13 @@ from cqltui.state.reduce import reduce
 from tests.integration.command import PATIENCE_S, Command
 from trainer.progress import EpochMetrics
 
-STEP_S = 0.05
+STEP_S = 0.1
+"""A look at a run takes milliseconds of a core."""
 TASKS = 6
 TWO = ("--workers", "2")
 SMALL = Path(__file__).with_name("small.toml")
 HOOK = Path(__file__).with_name("hook")
-PACE_S = 0.005
+PACE_S = 0.01
 """What an epoch of the small campaign takes at least: tasks that are looked at while they run need not keep a core
 busy for it."""
 

@@ -37,18 +37,21 @@ from trainer.train import PackTrainer
 
 BEAT_S = 0.2
 LOOK_S = 5.0
-ONE = """
+ONE = """\
+# Says where it trains, so that nobody starts PyTorch to find out.
 [campaign]
 name = "one"
 [data]
 source = "simulated"
 [trainer]
+precision = "fp32"
 alpha = 0.3
 lr = 1e-3
 seed = 42
 epochs = 1000000
 hidden_dims = [16]
 [workers]
+device = "cpu"
 checkpoint_s = 0.1
 [[phase]]
 name = "quality"

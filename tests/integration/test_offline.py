@@ -19,7 +19,7 @@ from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
-FAIR = ("small.toml", "--set", "phase.quality.epochs=600", "--set", "trainer.epochs=4")
+FAIR = ("small.toml", "--set", "phase.quality.epochs=300", "--set", "trainer.epochs=4")
 STOPPED = "the same campaign command goes on where it stopped"
 
 

