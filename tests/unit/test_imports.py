@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -195,22 +196,16 @@ def modules_of(name: str) -> list[str]:
     return [module(path) for path in sources("cqltui") if room(module(path)) == name]
 
 
-@pytest.mark.parametrize("name", HEADLESS)
-def test_a_headless_room_loads_neither_torch_nor_textual(name: str) -> None:
-    modules = modules_of(name)
-    assert modules
-    assert not loaded_by(*modules) & {"torch", "textual", "d3rlpy"}
+def test_headless_rooms_and_a_run_without_a_screen_load_neither_torch_nor_textual() -> None:
+    rooms = {name: modules_of(name) for name in (*HEADLESS, "commands")}
+    assert all(rooms.values())
+    assert "cqltui.commands.run" in rooms["commands"]
+    assert not loaded_by(*chain(*rooms.values())) & {"torch", "textual", "d3rlpy"}
 
 
-def test_a_run_without_a_screen_loads_neither_torch_nor_textual() -> None:
-    commands = set(modules_of("commands"))
-    assert "cqltui.commands.run" in commands
-    assert not loaded_by(*sorted(commands)) & {"torch", "textual", "d3rlpy"}
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_a_pure_room_loads_no_server(name: str) -> None:
-    assert not loaded_by(*modules_of(name)) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
+def test_pure_rooms_load_no_server() -> None:
+    modules = list(chain(*map(modules_of, PURE)))
+    assert not loaded_by(*modules) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
 
 
 def test_the_ui_loads_no_torch() -> None:
