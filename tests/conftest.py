@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
+from cqltui.app import devices
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.handle import ServerHandle
@@ -28,6 +30,9 @@ settings.load_profile("busy machine")
 # PyTorch and all else that the tests load stays until the end: it is not searched for garbage again and again, which
 # took a fifth of the time of the tests that run in these processes.
 gc.disable()
+
+probe_once = cache(devices.probe)
+"""A process that loads PyTorch, for all who need to know the devices as they are and not how they are asked for."""
 
 WAITING = {"chaos", "integration"}
 """Folders of tests that start whole runs and wait for them."""
@@ -96,6 +101,12 @@ def any_client(any_server: ServerHandle) -> Iterator[redis.Redis]:
 def any_queue(any_client: redis.Redis) -> Queue:
     """An empty queue on each kind of server."""
     return Queue(any_client)
+
+
+@pytest.fixture
+def probed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The devices of this machine are asked for once a session."""
+    monkeypatch.setattr(devices, "probe", probe_once)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

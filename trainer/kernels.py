@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
-from scipy.linalg import cython_blas  # noqa: F401 (numpy.dot in compiled code calls SciPy's BLAS)
 
 from trainer import config
+from trainer.blas import load_blas
 from trainer.codecache import code_folder, kept_in
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS
 from trainer.jit import numba
@@ -44,6 +44,8 @@ FAST = {"reassoc", "contract", "arcp", "nsz"}
 SOURCES = (Path(__file__), Path(__file__).with_name("pack_kernels.py"), Path(config.__file__))
 CONSTANTS = {"betas": ADAM_BETAS, "adam_eps": ADAM_EPS, "norm_eps": NORM_EPS, "fast": sorted(FAST)}
 FOLDER = code_folder(SOURCES, CONSTANTS)
+
+load_blas()
 
 
 def compiled(function: Function, **options: bool) -> Function:

@@ -6,8 +6,10 @@ from contextlib import suppress
 
 import threadpoolctl
 
+from trainer.blas import load_blas
+
 with suppress(ModuleNotFoundError):  # then there is no compiled code either
-    from scipy.linalg import cython_blas  # noqa: F401 (the BLAS of compiled code has to be loaded to be told)
+    load_blas()  # which has to be loaded to be told
 
 THREADS = (
     "VECLIB_MAXIMUM_THREADS",  # Apple's BLAS, which is told by the environment alone, before its first product

@@ -4,14 +4,16 @@ import argparse
 import errno
 
 from cqltui.app import options
+from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.handle import is_cut_off, is_missed
 from cqltui.broker.server.ownership import expect_ours, foreign, take
 from cqltui.errors import InputError, ServerError
+from cqltui.machine import machine_id
 from cqltui.results.rundir import RunDir, is_writable
+from cqltui.state import decode
 from cqltui.state.plain import plain
 from cqltui.supervisor import manifest
-from cqltui.supervisor.upkeep import campaign_elsewhere
 
 
 def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
@@ -63,9 +65,22 @@ def _of_run(server: Server, run_dir: RunDir, *, look: bool) -> Server:
     elsewhere on this machine."""
     if server.embedded:
         return server
-    other = campaign_elsewhere(server.queue, run_dir)
+    other = _elsewhere(server.queue, run_dir)
     if other is None:
         return server
     server.leave()
     text = f"{run_dir.path}: the server holds the run in {plain(other)}, of which this is a copy: name that one"
     raise ServerError(text) if look else InputError(text)
+
+
+def _elsewhere(queue: Queue, run_dir: RunDir) -> str | None:
+    """Return where the run lies that a server holds, if that is another directory of this machine which is there; else
+    None. Raises RedisError and ServerError."""
+    said = queue.campaign()
+    other = decode.campaign(said)
+    if other is None or not other.run_dir or decode.process(said.get("process")).machine != machine_id():
+        return None
+    try:
+        return None if run_dir.path.samefile(other.run_dir) else other.run_dir
+    except (OSError, ValueError):  # it is there no more
+        return None

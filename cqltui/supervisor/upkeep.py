@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.connect import eviction
 from cqltui.broker.server.epoch import open_epoch
@@ -149,16 +148,3 @@ class Upkeep:
         # copy of one where the run goes on.
         state = reduce(RunState(), self._queue.snapshot())
         return other.started_ts == created_ts and not live_workers(state, time.time())
-
-
-def campaign_elsewhere(queue: Queue, run_dir: RunDir) -> str | None:
-    """Return where the run lies that a server holds, if that is another directory of this machine which is there; else
-    None. Raises RedisError and ServerError."""
-    said = queue.campaign()
-    other = decode.campaign(said)
-    if other is None or not other.run_dir or decode.process(said.get("process")).machine != machine_id():
-        return None
-    try:
-        return None if run_dir.path.samefile(other.run_dir) else other.run_dir
-    except (OSError, ValueError):  # it is there no more
-        return None

@@ -23,7 +23,7 @@ from tests.chaos.figures import check_status, read_figures
 from tests.chaos.promise import Tally, digest, judge
 from tests.chaos.server import OwnServer
 from tests.chaos.world import CAMPAIGN, NotNow, World
-from tests.integration.place import Place, Trained, until
+from tests.integration.place import Place, Trained, hooked, until
 
 STEP_S = 0.05
 PAUSE_S = (1.0, 4.0)
@@ -54,30 +54,33 @@ class Summary:
         return self.rounds > 0 and self.tally.kept and len(self.digests) == 1
 
 
-def place_of(folder: Path, number: int, stack: ExitStack) -> tuple[Place, OwnServer | None]:
+def place_of(folder: Path, number: int, stack: ExitStack, pace_s: float) -> tuple[Place, OwnServer | None]:
     """Where a round takes place: every third on the user's own server, on a host of its own if that can be had."""
+
+    def paced(environment: Mapping[str, str]) -> Mapping[str, str]:
+        return hooked(environment, PACE_S=str(pace_s)) if pace_s else environment
+
     if number % 3 == 2:
         network = None if tools.why_no_network() else stack.enter_context(tools.Network(number % 250))
         server = OwnServer(folder / "server", network)
         server.start()
         stack.callback(server.end)
         server.wait()
-        return Place(folder / "place", server.url, CAMPAIGN), server
-    environment: Mapping[str, str] = {}
-    if not tools.why_no_clock():
-        environment = tools.clock_environment(folder / "clock")
+        return Place(folder / "place", server.url, CAMPAIGN, paced({})), server
+    environment = {} if tools.why_no_clock() else tools.clock_environment(folder / "clock")
     disk = folder / "place"
     if not tools.why_no_disk():
         stack.enter_context(tools.small_disk(disk))
-    return Place(disk, None, CAMPAIGN, environment, outputs=folder), None  # what is printed has room, whatever is full
+    # What is printed has room, whatever is full.
+    return Place(disk, None, CAMPAIGN, paced(environment), outputs=folder), None
 
 
 @contextmanager
-def world_of(folder: Path, rng: Random, number: int, options: Sequence[str]) -> Iterator[World]:
+def world_of(folder: Path, rng: Random, number: int, options: Sequence[str], pace_s: float = 0.0) -> Iterator[World]:
     """A round's world; nothing of it is left behind."""
     folder.mkdir(parents=True)
     with ExitStack() as stack:
-        place, own_server = place_of(folder, number, stack)
+        place, own_server = place_of(folder, number, stack, pace_s)
         world = World(place, rng, options, own_server)
         stack.callback(world.close)
         yield world
@@ -166,10 +169,12 @@ class Round:
     number: int
     options: Sequence[str]
     expected: Mapping[str, Trained]
+    pace_s: float = 0.0
+    """What an epoch takes at least: a short training that lasts."""
 
     def run(self, faults: Sequence[Fault], limit: int, until: float, say: Say, summary: Summary) -> Tally:
         """Disturb it, let it end, and take it into the summary."""
-        with world_of(self.folder, self.rng, self.number, self.options) as world:
+        with world_of(self.folder, self.rng, self.number, self.options, self.pace_s) as world:
             summary.faults += disturb(world, faults, limit, until, say)
             finish(world)
             tally = check(world, self.expected)

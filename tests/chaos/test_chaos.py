@@ -11,9 +11,13 @@ from tests.chaos.faults import Fault
 from tests.chaos.run import Round, Summary, undisturbed
 from tests.chaos.world import CAMPAIGN
 from tests.integration.place import Place, Trained
+from tests.integration.sessions import compile_once
 from tests.once import once
 
-SHORT = ("--set", "epochs_scale=0.2")
+SHORT = ("--set", "epochs_scale=0.02", "--set", "trainer.precision=fp32", "--set", "phase.exploration.precision=bf16")
+"""Few epochs, most of them by workers that start without PyTorch."""
+PACE_S = 0.06
+"""What an epoch takes where faults are injected, so that they meet tasks that run."""
 FAULTS_FOR_S = 30.0
 HERE: tuple[Fault, ...] = (
     deaths.kill_worker,
@@ -40,6 +44,7 @@ NETWORK: tuple[Fault, ...] = (
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
     """What the tasks give when nobody disturbs them."""
+    compile_once(tmp_path_factory)
     made = once(tmp_path_factory, "chaos", lambda folder: undisturbed(folder, SHORT))
     return Place(made, None, CAMPAIGN).trained()
 
@@ -58,7 +63,7 @@ def test_nothing_is_lost(
     if why:
         pytest.skip(why)
     injected: list[str] = []
-    disturbed = Round(tmp_path / "run", Random(number), number, SHORT, expected)
+    disturbed = Round(tmp_path / "run", Random(number), number, SHORT, expected, PACE_S)
     summary = Summary()
     tally = disturbed.run(faults, len(faults), time.monotonic() + FAULTS_FOR_S, injected.append, summary)
     assert len(injected) >= len(faults) // 2, f"too few faults to tell: {injected}"

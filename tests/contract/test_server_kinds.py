@@ -93,7 +93,7 @@ def test_a_server_that_can_hold_one_is_let_in(urls: dict[str, str]) -> None:
 
 def test_an_old_binary_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     binary = tmp_path / "redis-server"
-    monkeypatch.setattr("cqltui.broker.server.launch.packaged", None)
+    monkeypatch.setattr("cqltui.broker.server.launch.packaged_binary", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     for version, usable in (("6.0.16", False), ("6.2.0", True), ("7.0.15", True)):
         binary.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0 malloc=jemalloc'\n")

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.integration.place import TASKS, TWO, Place, Trained
+from tests.integration.sessions import compile_once
 from tests.integration.terminal import Terminal
 from tests.once import once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Workers find the code that they train with."""
+    compile_once(tmp_path_factory)
 
 
 @pytest.fixture

@@ -1,23 +1,26 @@
 """A folder with a small campaign in it, the command started there as processes, and a look at the run from outside."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import psutil
+import pytest
 import redis
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.connect import connect_run_dir, connect_url
+from cqltui.cli import main
 from cqltui.errors import ServerError
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state.model import RunState, Status, TaskState
@@ -25,12 +28,13 @@ from cqltui.state.reduce import reduce
 from tests.integration.command import PATIENCE_S, Command
 from trainer.progress import EpochMetrics
 
-STEP_S = 0.05
+STEP_S = 0.1
+"""A look at a run takes milliseconds of a core."""
 TASKS = 6
 TWO = ("--workers", "2")
 SMALL = Path(__file__).with_name("small.toml")
 HOOK = Path(__file__).with_name("hook")
-PACE_S = 0.005
+PACE_S = 0.01
 """What an epoch of the small campaign takes at least: tasks that are looked at while they run need not keep a core
 busy for it."""
 
@@ -81,6 +85,13 @@ def hooked(environment: Mapping[str, str], **settings: str) -> dict[str, str]:
     return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **settings}
 
 
+class Said(NamedTuple):
+    """What a command wrote before it ended."""
+
+    out: str
+    err: str
+
+
 class Place:
     """A folder with a campaign; the run is in runs/<its name>, as it is for a user who names no place."""
 
@@ -115,6 +126,20 @@ class Place:
         output = self._outputs / f"command-{len(self._commands)}"
         self._commands.append(Command(self.folder, output, arguments, env, piped=piped))
         return self._commands[-1]
+
+    def ask(self, *arguments: str, code: int = 0) -> Said:
+        """Run `cqltui ...` here in this very process, to its end with this code: for what starts nothing, such as a
+        look or a wish, where a process of its own would take half a second."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            for name in ("CQLTUI_REDIS_URL", "REDIS_URL"):
+                patch.delenv(name, raising=False)
+            if self.url is not None:
+                patch.setenv("REDIS_URL", self.url)
+            found = main(arguments)
+        said = Said(out.getvalue(), err.getvalue())
+        assert found == code, f"cqltui {arguments} exits {found}, not {code}:\n{said.out[-500:]}{said.err[-3000:]}"
+        return said
 
     def begin(self, *arguments: str, piped: bool = False) -> Command:
         """Start the campaign without a screen; `piped`: as of `Command`."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 import redis
 
 import cqltui
@@ -26,8 +27,9 @@ from cqltui.worker.session import Context, Session
 from tests.contract.helpers import after
 from tests.contract.readers import reader
 from tests.integration.place import Trained, as_trained, until
+from tests.once import once
 from trainer import data
-from trainer.config import TrainerConfig
+from trainer.config import DataConfig, TrainerConfig
 from trainer.model import read_model, write_model
 from trainer.progress import EpochMetrics
 from trainer.threads import one_thread
@@ -35,18 +37,21 @@ from trainer.train import PackTrainer
 
 BEAT_S = 0.2
 LOOK_S = 5.0
-ONE = """
+ONE = """\
+# Says where it trains, so that nobody starts PyTorch to find out.
 [campaign]
 name = "one"
 [data]
 source = "simulated"
 [trainer]
+precision = "fp32"
 alpha = 0.3
 lr = 1e-3
 seed = 42
 epochs = 1000000
 hidden_dims = [16]
 [workers]
+device = "cpu"
 checkpoint_s = 0.1
 [[phase]]
 name = "quality"
@@ -161,6 +166,18 @@ def check_undisturbed(task: OneTask) -> None:
     assert {name: tensor.tolist() for name, tensor in found.items()} == {
         name: tensor.tolist() for name, tensor in right.items()
     }
+
+
+def compile_once(factory: pytest.TempPathFactory) -> None:
+    """Have the code of the fp32 engine on disk, as it is now: of a state that is new the first workers would each
+    compile it, several at the same time and for ten seconds."""
+
+    def train(folder: Path) -> None:
+        folder.mkdir()
+        member = TrainerConfig(epochs=1, lr=1e-3, alpha=0.3, hidden_dims=(16,), seed=1, precision="fp32")
+        PackTrainer([member], data.load(DataConfig())).run_epoch()
+
+    once(factory, "compiled", train)
 
 
 def trained_alone(campaign_file: Path, folder: Path) -> dict[str, Trained]:

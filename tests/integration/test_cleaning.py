@@ -54,14 +54,14 @@ def kept(place: Place) -> dict[str, bytes]:
 def test_a_run_that_was_cleaned_opens_and_goes_on_from_its_last_checkpoints(place: Place) -> None:
     before, trained, tokens = kept(place), place.trained(), place.tokens()
     assert len(attempts(place)) >= TASKS
-    refused = place.start("clean").ends(2)
+    refused = place.ask("clean", code=2)
     assert "--yes removes it" in refused.err
     assert "attempts of finished tasks" in refused.out
     assert "server data that was set aside  " in refused.out
     assert "97.7 KiB" in refused.out
     assert len(attempts(place)) >= TASKS, "nobody has said yes"
 
-    done = place.start("clean", "small", "--yes", "--json").ends(0)
+    done = place.ask("clean", "small", "--yes", "--json")
     said = json.loads(done.out)
     assert said["freed_bytes"] > ROOM
     assert {one["kind"] for one in said["kinds"]} == {"attempts of finished tasks", "server data that was set aside"}
@@ -71,7 +71,7 @@ def test_a_run_that_was_cleaned_opens_and_goes_on_from_its_last_checkpoints(plac
     assert kept(place) == before
     assert "there is nothing to remove" in clean(place)[1]
 
-    assert "finished" in place.start("status").ends(0).out
+    assert "finished" in place.ask("status").out
     assert "this run ended at" in place.begin().ends(0).err
     again = place.begin(*MORE).ends(0)
     assert "2 continued" in again.err
@@ -111,7 +111,7 @@ def test_a_former_result_and_a_run_that_is_under_way_are_kept(place: Place) -> N
     task_id = min(place.tokens())
     folder = place.run_dir.task(task_id)
     former = [path.name for path in (folder / "run-1").iterdir()]
-    place.start("resubmit", task_id).ends(0)
+    place.ask("resubmit", task_id)
     assert clean(place, "--yes")[0] == 0
     assert [path.name for path in (folder / "run-1").iterdir()] == former, "it is to come back with a cancel"
     place.complete()
@@ -135,10 +135,10 @@ def test_checkpoints_of_a_cancelled_task_go_and_those_of_a_stopped_one_stay(tmp_
         found = sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*"))
         assert "nothing to remove" in clean(place, "--yes")[1]
         assert sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*")) == found
-        place.start("cancel", task.id).ends(0)
+        place.ask("cancel", task.id)
         assert "checkpoints of dead and cancelled tasks" in clean(place, "--yes")[1]
         assert not list(place.run_dir.task(task.id).rglob("checkpoint-*"))
-        place.start("resubmit", task.id).ends(0)
+        place.ask("resubmit", task.id)
         place.environment = quick
         place.complete()
     finally:

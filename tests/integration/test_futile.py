@@ -17,7 +17,7 @@ def test_a_worker_that_cannot_import_what_it_needs(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "numba.py").write_text("raise ImportError('libllvmlite.so: wrong architecture')\n")
-    place = Place(tmp_path / "place", environment={"PYTHONPATH": str(broken)})
+    place = Place(tmp_path / "place", environment={"PYTHONPATH": str(broken), "RESTART_S": "0.1"})
     try:
         run = place.begin(*LONG, "--workers", "1").ends(3)
     finally:

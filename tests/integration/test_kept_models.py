@@ -17,7 +17,6 @@ EPOCHS = 400
 HOLD_S = 0.01
 SETTINGS = f"""lr = 1e-4
 epochs = {EPOCHS}
-precision = "fp32"
 keep = ["best", 5, 60, 150, 400, 401]
 validate_every = 7
 """

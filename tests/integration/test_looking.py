@@ -20,9 +20,9 @@ from tests.integration.place import TASKS, Place
 
 NOBODY = 65534
 AS_NOBODY = f"""
-import os, sys
-from cqltui.cli import main
-from cqltui.commands import attach, control, logs, status, stop
+import importlib, os, sys
+from cqltui.cli import COMMANDS, main
+importlib.import_module("cqltui.commands." + COMMANDS[sys.argv[1]])
 os.chdir("/")
 os.setgroups([])
 os.setgid({NOBODY})

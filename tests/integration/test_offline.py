@@ -19,7 +19,7 @@ from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
 LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
-FAIR = ("small.toml", "--set", "phase.quality.epochs=600", "--set", "trainer.epochs=4")
+FAIR = ("small.toml", "--set", "phase.quality.epochs=300", "--set", "trainer.epochs=4")
 STOPPED = "the same campaign command goes on where it stopped"
 
 
@@ -66,7 +66,7 @@ def test_while_the_server_hangs_screens_and_lines_say_so_and_recover(place: Plac
     until(lambda: "server answers" in lines.err.partition("does not answer")[2], "the line")
     until(lambda: '"online":true' in events.out.partition('"online":false')[2], "the event")
     assert {task.life.attempt for task in place.look().tasks.values()} <= {0, 1}, "no task was interrupted"
-    place.start("stop").ends(0)
+    place.ask("stop")
     for follower in (lines, events):
         follower.ends(4)
         assert "Traceback" not in follower.err
@@ -152,7 +152,7 @@ def test_a_killed_supervisor_is_said_and_its_successor_seen(place: Place, screen
     terminal.wait(says("● online", "running", "ETA ~"), "the run is supervised again")
     until(lambda: "supervised again" in lines.err, "the line")
     assert place.worker_pids() == workers, "taken over"
-    place.start("stop").ends(0)
+    place.ask("stop")
     again.ends(4)
     lines.ends(4)
     terminal.press("q")
@@ -175,7 +175,7 @@ def test_of_two_starts_at_once_one_supervises_and_the_other_is_told(place: Place
     (run,) = [run for run in both if run is not refused]
     until(place.under_way, "a task under way")
     assert supervisor(place) == run.pid
-    place.start("stop").ends(0)
+    place.ask("stop")
     run.ends(4)
     assert place.processes() == []
 
@@ -186,7 +186,7 @@ def test_two_screens_that_start_at_once_show_one_run(place: Place, screen: Scree
         terminal.wait(says("● online", "running"), "the run")
     log = place.log("supervisor")
     assert log.count("started worker w1") == 1
-    place.start("stop").ends(0)
+    place.ask("stop")
     for terminal in (first, second):
         terminal.press("q")
         assert terminal.wait_end() == 4

@@ -15,7 +15,7 @@ from tests.contract.servers import user_server
 from tests.integration.command import PATIENCE_S
 from tests.integration.place import Place, Trained, until
 
-WORKER = (sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--poll-interval", "0.1")
+WORKER = (sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu")
 PASSWORD = "correct-horse-battery"
 ISOLATED = ("unshare", "--pid", "--fork", "--mount-proc")
 

@@ -33,14 +33,14 @@ def poison(tmp_path: Path) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, poison: Path) -> Iterator[Place]:
     """A place whose workers can be poisoned."""
-    made = Place(tmp_path / "place", campaign=CAMPAIGN, environment=hooked({}, POISON=str(poison)))
+    made = Place(tmp_path / "place", campaign=CAMPAIGN, environment=hooked({}, POISON=str(poison), RESTART_S="0.1"))
     yield made
     made.end_all()
 
 
 def tasks(place: Place) -> dict[str, dict[str, Any]]:
     """Every task by title, as `cqltui status --json` tells it."""
-    said = json.loads(place.start("status", "--json").ends(0).out)
+    said = json.loads(place.ask("status", "--json").out)
     return {task["title"]: task for task in said["tasks"]}
 
 
@@ -71,12 +71,12 @@ def test_a_task_that_kills_its_worker_ends_dead_with_all_that_is_known_of_it(
     assert more[-1] == f"run it again with: cqltui resubmit {dead['id']}"
     assert "3 of 4 tasks done" in run.out
     table = place.run_dir.phase_csv(1, "ensemble").read_text(encoding="utf-8")
-    shown = (run.out, run.err, table, place.start("status", "--tasks").ends(0).out)
+    shown = (run.out, run.err, table, place.ask("status", "--tasks").out)
     assert all("Fatal Python" not in part for part in shown), "lists and lines tell the reason alone"
     assert f"{reason}\n" in run.err
 
     poison.unlink()
-    place.start("resubmit", dead["id"]).ends(0)
+    place.ask("resubmit", dead["id"])
     place.begin().ends(0)
     assert place.trained() == healthy
 

@@ -86,7 +86,7 @@ def test_what_is_asked_elsewhere_is_shown_and_ctrl_c_only_asks(place: Place, scr
     second = screen(*LONG)
     second.wait(says("running"), "the same run, on a second screen")
     for command, shown in (("pause", "paused"), ("resume", "running")):
-        place.start(command).ends(0)
+        place.ask(command)
         for terminal in (first, second):
             terminal.wait(says(shown), f"{shown} on both screens")
     first.press("\x03")
@@ -129,9 +129,9 @@ def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict
         assert ("no supervisor runs" in stop.err) == ("supervisor" in victims)
         run.ends(-signal.SIGKILL if "supervisor" in victims else 4)
         assert place.processes() == [], victims
-    assert "nothing runs here" in place.start("stop").ends(0).err
+    assert "nothing runs here" in place.ask("stop").err
     place.complete()
-    assert "campaign small has ended; there is nothing to stop" in place.start("stop").ends(0).err
+    assert "campaign small has ended; there is nothing to stop" in place.ask("stop").err
     assert place.trained() == expected
     place.check_journal()
 
@@ -140,13 +140,13 @@ def test_commands_reach_workers_that_nobody_supervises(place: Place) -> None:
     run = place.start(*LONG, "--no-ui")
     until(place.under_way, "a task under way")
     run.kill()
-    assert "no supervisor runs" in place.start("status").ends(0).out
-    assert "the campaign is paused" in place.start("pause").ends(0).err
+    assert "no supervisor runs" in place.ask("status").out
+    assert "the campaign is paused" in place.ask("pause").err
     until(lambda: not place.running(checkpointed=False), "workers that heed it")
-    assert "the campaign is running" in place.start("resume").ends(0).err
+    assert "the campaign is running" in place.ask("resume").err
     until(lambda: place.running(checkpointed=False), "workers that go on")
     place.start("stop").ends(0)
-    refused = place.start("pause").ends(3)
+    refused = place.ask("pause", code=3)
     assert "nothing runs here" in refused.err
 
 
@@ -164,8 +164,8 @@ def test_after_a_reboot_the_same_command_goes_on(place: Place, expected: dict[st
     write_json(place.run_dir.server / "connection.json", server | {"pid": other.pid, "start_time": other.create_time()})
     (place.run_dir.server / "server.pid").write_text(f"{other.pid}\n", encoding="ascii")
     assert Path(server["socket"]).exists(), "a killed server leaves its socket"
-    assert "no supervisor runs" in place.start("status").ends(0).out
-    assert "nothing runs here" in place.start("stop").ends(0).err
+    assert "no supervisor runs" in place.ask("status").out
+    assert "nothing runs here" in place.ask("stop").err
     place.complete()
     assert place.trained() == expected
     assert {task_id: place.result(task_id)["token"] for task_id in kept} == kept, "what was done stays done"

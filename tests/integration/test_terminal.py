@@ -13,10 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.place import SMALL, Place
+from tests.integration.place import SMALL, Place, hooked
 from tests.integration.terminal import COLUMNS, LIMIT_S, ROWS, Terminal
 
 QUICK = Path(__file__).parents[2] / "campaigns" / "quick.toml"
+PACE_S = "0.05"
+"""Of an epoch at least: what is looked at is the screen, and a task need not keep a core busy for it."""
 GONE_S = 8.0
 """After this, a screen whose terminal is closed hangs."""
 
@@ -24,7 +26,8 @@ GONE_S = 8.0
 @contextmanager
 def started(campaign: Path, folder: Path) -> Iterator[Terminal]:
     """`cqltui CAMPAIGN` in a terminal; nothing of it is left behind."""
-    found = Terminal([sys.executable, "-m", "cqltui", str(campaign), "--device", "cpu", "--workers", "1"], folder)
+    options = ("--device", "cpu", "--workers", "1", "--set", "trainer.precision=fp32")
+    found = Terminal([sys.executable, "-m", "cqltui", str(campaign), *options], folder, hooked({}, PACE_S=PACE_S))
     try:
         yield found
     finally:

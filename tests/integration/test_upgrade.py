@@ -39,7 +39,9 @@ def test_a_worker_of_another_version_that_was_started_by_hand_leaves(place: Plac
     place.begin("--workers", "1")
     until(place.under_way, "a task with a checkpoint")
     place.environment = {**place.environment, "PROGRAM": OLD}
-    place.start("worker", "--worker-id", "lap", "--poll-interval", "0.1", "--run-dir", "runs/small").ends(0)
+    place.start(
+        "worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu", "--run-dir", "runs/small"
+    ).ends(0)
     log = place.log("lap")
     assert f"worker lap is of cqltui {OLD}, this supervisor of {cqltui.__version__}: it leaves after" in log
     supervisor = next(process for process in place.processes() if "small.toml" in process.cmdline())

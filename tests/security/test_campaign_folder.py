@@ -83,7 +83,7 @@ def test_no_program_is_taken_from_the_current_folder(tmp_path: Path, monkeypatch
     for name in ("git", "valkey-server", "redis-server"):
         program(tmp_path / name, f'touch "{tmp_path}/marker"')
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launch, "packaged", None)
+    monkeypatch.setattr(launch, "packaged_binary", lambda: None)
     for path in (".", "", f".{os.pathsep}", f"{os.pathsep}/nonexistent"):
         monkeypatch.setenv("PATH", path)
         assert find_program("git") is None

@@ -23,8 +23,6 @@ from cqltui.supervisor.process import Launcher
 from cqltui.worker.metrics import MetricsFile
 from tests.conftest import talkative
 from tests.contract.helpers import eventually
-from tests.integration.place import Place
-from tests.integration.sessions import ONE
 from trainer.files import plain_file
 
 KEPT = b"a line, and the rest of another that is not ended"
@@ -209,19 +207,3 @@ def test_a_lock_that_is_held_is_not_replaced(tmp_path: Path) -> None:
         assert path.stat().st_nlink == 2
     finally:
         lock.close()
-
-
-def test_a_run_goes_on_beside_its_backup(tmp_path: Path) -> None:
-    file = tmp_path / "one.toml"
-    file.write_text(ONE.replace("epochs = 1000000", "epochs = 2"), encoding="utf-8")
-    place = Place(tmp_path / "place", campaign=file)
-    backup = tmp_path / "backup"
-    try:
-        place.begin("--workers", "1").ends(0)
-        subprocess.run(["cp", "-al", str(place.run_dir.path), str(backup)], check=True)
-        before = content(backup)
-        place.begin("--workers", "1", "--set", "phase.quality.epochs=4").ends(0)
-    finally:
-        place.end_all()
-    assert content(backup) == before
-    assert len(place.trained()) > 1

@@ -110,6 +110,7 @@ def test_garbage(asked: Ask, answer: bytes) -> None:
     assert asked(Hostile(answer), "status")
 
 
+@pytest.mark.usefixtures("probed_once")
 def test_garbage_at_the_doctors(asked: Ask) -> None:
     assert "error" in asked(Hostile(b"*2\r\n:1\r\n*1\r\n$-1\r\n"), "doctor")
 

@@ -21,8 +21,6 @@ from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.worker.attempt import Attempt
-from tests.integration.place import Place
-from tests.integration.sessions import ONE
 from tests.unit.made import leave_result
 from tests.unit.test_attempt_figures import SPEC
 from trainer.files import plain_file, replace_file, write_bytes
@@ -202,28 +200,6 @@ def test_a_result_publishes_no_file_from_elsewhere_and_removes_none(
 def modes(folder: Path) -> dict[str, int]:
     """The modes of a folder and everything in it, by path."""
     return {str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode) for path in (folder, *folder.rglob("*"))}
-
-
-def test_of_a_run_under_the_widest_umask_nothing_can_be_written_by_others(tmp_path: Path) -> None:
-    file = tmp_path / "one.toml"
-    file.write_text(ONE.replace("epochs = 1000000", "epochs = 2"), encoding="utf-8")
-    place = Place(tmp_path / "place", campaign=file)
-    before = os.umask(0)
-    try:
-        run = place.begin("--workers", "1")
-    finally:
-        os.umask(before)
-    try:
-        run.ends(0)
-    finally:
-        place.end_all()
-    found = modes(place.run_dir.path)
-    assert len(place.trained()) == 1
-    assert {name: oct(mode) for name, mode in found.items() if mode & 0o022} == {}
-    private = {name: oct(mode) for name, mode in found.items() if name.split("/")[0] == "server"}
-    assert {name for name, mode in private.items() if int(mode, 8) & 0o077} == set(), private
-    assert found["campaign.json"] == found["logs/w1.log"] == 0o644, "a colleague may look"
-    assert found["tasks"] == 0o755
 
 
 def test_a_server_folder_is_private_whatever_the_umask(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from cqltui.cli import main
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, within, write_json
 from cqltui.supervisor.lock import RunLock
-from tests.integration.place import Place
 from tests.integration.sessions import ONE
 
 THEIRS = 12345
@@ -100,21 +99,6 @@ def without_locks(folder: Path) -> None:
 def test_a_run_that_was_cut_off_may_go_on(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path)
     options.expect_run(RunDir(tmp_path))
-
-
-def test_it_goes_on_by_a_link_of_ours(campaign: Path) -> None:
-    """To a larger disk, say."""
-    disk = campaign.parent / "disk"
-    disk.mkdir()
-    empty(disk)
-    damaged(disk)
-    (campaign.parent / "link").symlink_to(disk)
-    place = Place(campaign.parent / "there", campaign=campaign)
-    try:
-        place.begin("--workers", "1", "--run-dir", str(campaign.parent / "link")).ends(0)
-    finally:
-        place.end_all()
-    assert (disk / "results" / "summary.txt").is_file()
 
 
 @as_root

@@ -43,6 +43,7 @@ def is_harmless(shown: str) -> bool:
     return "aGFybQ" not in shown and all(char.isprintable() or char in "\n\t" for char in shown)
 
 
+@pytest.mark.usefixtures("probed_once")
 def test_what_a_server_says_to_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     with Canned({"PING": f"-ERR {HOSTILE}"}) as server:
         main(["doctor", "--redis-url", server.url])

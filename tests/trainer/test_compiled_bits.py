@@ -1,4 +1,4 @@
-"""A training's bits do not depend on whether its process compiled the code or found it on disk, nor on what it trained
+"""The bits of compiled code do not depend on whether its process compiled it or found it on disk, nor on what it ran
 before; and what is found on disk is the code as it is now."""
 
 import os
@@ -6,37 +6,68 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+from trainer import kernels, pack_kernels
 
 SCRIPT = """
 import hashlib, sys
-from dataclasses import replace
-from tests.trainer.helpers import BASE, dataset
-from trainer.threads import one_thread
-from trainer.train import PackTrainer
-one_thread()
-for precision in sys.argv[1:]:
-    member = replace(BASE, hidden_dims=(77, 65, 33), epochs=6, validate_every=2, precision=precision)
-    trainer = PackTrainer([member], dataset())
-    for _ in range(member.epochs):
-        trainer.run_epoch()
-    row = b"".join(tensor.tobytes() for tensor in trainer.capture(0).tensors.values())
-    print(precision, hashlib.sha256(row).hexdigest())
+import numpy as np
+from trainer import kernels, pack_kernels
+F, rows, inputs, units = np.float32, 48, 9, 77
+table = np.array([[inputs, units, 0, 693, 770, 847], [units, 4, 924, 1232, -1, -1]])
+draw = np.random.default_rng(1)
+row, x = draw.normal(size=1236).astype(F), draw.normal(size=(rows, units)).astype(F)
+outputs, rstd = np.empty((1, rows, units), F), np.empty((1, rows), F)
+sums = {"pack": np.zeros((1, 5)), "member": np.zeros(5)}
+rewards, actions = draw.normal(size=rows).astype(F), draw.integers(4, size=rows)
+
+def pack():
+    pack_kernels.pack_norm(x[None].copy(), row[None], table, 0, np.empty_like(outputs), rstd, outputs)
+    moments = [row[None].copy() for _ in range(3)]
+    moments[2][:] = 1
+    steps = np.ones(1, np.int64)
+    pack_kernels.pack_adam(tuple(moments), row[None] * F(0.1), np.ones(1) * 0.1, 10.0, steps, sums["pack"])
+    return outputs, rstd, *moments, sums["pack"]
+
+def member():
+    states = x[:, :inputs].copy()
+    data = states, actions, rewards, states, np.zeros(rows, F)
+    kernels.evaluate(row, row, table, data, (0.1, 0.3, 0.9, 10.0, 5), sums["member"])
+    moments = [row.copy() for _ in range(3)]
+    moments[2][:] = 1
+    norm = kernels.adam(moments[0], row * F(0.1), moments[1], moments[2], 0.1, 10.0, 1)
+    return *moments, sums["member"], np.array(norm)
+
+for name in sys.argv[1:]:
+    bits = b"".join(found.tobytes() for found in {"pack": pack, "member": member}[name]())
+    print(name, hashlib.sha256(bits).hexdigest())
 """
+"""Two kernels of a pack and two of a member, which have LayerNorm and Adam in common."""
 ROOT = Path(__file__).parents[2]
 
 
-def trained(cache: Path, *precisions: str) -> list[str]:
-    """A line for each precision, of training runs in a process of their own."""
+def ran(cache: Path, *names: str) -> list[str]:
+    """A line for each, run in this order by a process of its own."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", SCRIPT, *precisions]
+    command = [sys.executable, "-c", SCRIPT, *names]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
     return answer.stdout.splitlines()
 
 
 def test_compiled_or_found_on_disk_first_or_second_the_bits_are_the_same(tmp_path: Path) -> None:
-    bf16, fp32 = trained(tmp_path, "bf16", "fp32")
-    assert trained(tmp_path, "fp32", "bf16") == [fp32, bf16], "found on disk, and the other way round"
-    assert bf16.split()[1] != fp32.split()[1]
+    pack, member = ran(tmp_path, "pack", "member")
+    assert ran(tmp_path, "member", "pack") == [member, pack], "found on disk, and the other way round"
+
+
+def test_whatever_others_call_is_compiled_into_them() -> None:
+    modules = (kernels, pack_kernels)
+    found: dict[str, Any] = {
+        name: function for module in modules for name, function in vars(module).items() if hasattr(function, "py_func")
+    }
+    called = {name for function in found.values() for name in function.py_func.__code__.co_names if name in found}
+    assert {"norm_row", "norm_row_backward", "loss_gradient", "adam", "forward", "backward"} <= called
+    assert called == {name for name, function in found.items() if function.targetoptions.get("forceinline")}
 
 
 STEP = """

@@ -9,7 +9,6 @@ target network is copied after the steps 0, n, 2n, ..., counted from 0, here aft
 what the losses converge to, so Q values and returns must agree within the spread over seeds.
 """
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +21,6 @@ from trainer.config import TrainerConfig
 from trainer.data.standardise import fit_standardiser
 from trainer.data.types import Dataset, Float, Transitions
 from trainer.train import PackTrainer
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # gym, which d3rlpy imports, warns of itself
-    import d3rlpy
-    from d3rlpy.algos.qlearning.torch.cql_impl import DiscreteCQLImpl
-    from d3rlpy.algos.qlearning.torch.dqn_impl import DQNImpl
 
 SEEDS = (1, 2, 3, 4)
 ROWS, EPOCHS = 1280, 30
@@ -120,6 +113,8 @@ def ours(data: Dataset) -> Float:
 
 def theirs(data: Dataset, seed: int) -> Float:
     """Q values [5, 4] of d3rlpy."""
+    import d3rlpy
+
     d3rlpy.seed(seed)
     standardiser = fit_standardiser(data.train.states)
     buffer = d3rlpy.dataset.MDPDataset(
@@ -147,8 +142,12 @@ def theirs(data: Dataset, seed: int) -> Float:
     return q
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")  # gym, which d3rlpy imports, warns of itself
 def test_q_values_and_returns_agree_with_d3rlpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Here, since every process of the tests loads this file: d3rlpy takes longer to load than the others together.
+    from d3rlpy.algos.qlearning.torch.cql_impl import DiscreteCQLImpl
+    from d3rlpy.algos.qlearning.torch.dqn_impl import DQNImpl
+
     monkeypatch.setattr(DiscreteCQLImpl, "compute_target", DQNImpl.compute_target)
     rows = logged()
     data = Dataset(tuple(f"at_{place}" for place in range(1, PLACES + 1)), rows, rows, rows)

@@ -1,5 +1,6 @@
 """The self test of a device finds what is wrong with it, on engines that are wrong on purpose."""
 
+import io
 import json
 import subprocess
 import sys
@@ -132,27 +133,50 @@ def test_two_cores_do_more_than_the_slower_of_them(tmp_path: Path, monkeypatch: 
     assert 0 < together < 1
 
 
-def test_a_core_that_fails_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match="ended early"):
-        cores_step_s([((-1,), 2)], "fp32", 1, 0.05)
+def test_a_core_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = tmp_path / "fails"
+    fails.write_text("#!/bin/sh\nread asked\nexit 7\n")
+    fails.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fails))
+    with pytest.raises(RuntimeError, match="ended early, with 7"):
+        cores_step_s([SMALL], "fp32", 1, 0.05)
+
+
+def test_a_core_fails_on_what_it_cannot_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = json.dumps({"shapes": [((-1,), 2)], "precision": "fp32", "seconds": 0.05})
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{asked}\ngo\n"))
+    with pytest.raises(ValueError, match="reshape"):
+        speed.main()
 
 
 def test_the_command_prints_what_was_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(speed, "SHAPES", (SMALL,))
+    asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(selftest, "SHAPES", (SMALL,))
-    monkeypatch.setattr(sys, "argv", ["selftest", "--device", "cpu", "--engine", "batched", "--seconds", "0.01"])
+
+    def cores(*given: object) -> list[float]:
+        asked.append(given)
+        return [0.25]
+
+    monkeypatch.setattr(selftest, "cores_step_s", cores)
+    options = ["--device", "cpu", "--engine", "batched", "--cores", "3", "--precision", "bf16", "--seconds", "0.01"]
+    monkeypatch.setattr(sys, "argv", ["selftest", *options])
+    monkeypatch.setattr("gc.freeze", lambda: None)
     selftest.main()
+    assert asked == [((SMALL,), "bf16", 3, 0.01)]
     found = json.loads(capsys.readouterr().out)
     assert found["passed"] is True
     assert [shape["hidden_dims"] for shape in found["shapes"]] == [[16]]
     assert found["shapes"][0]["device_step_s"] > 0
-    assert found["shapes"][0]["cores_step_s"] > 0
+    assert found["shapes"][0]["cores_step_s"] == 0.25
 
 
-def test_the_command_says_what_a_missing_device_says() -> None:
-    command = [sys.executable, "-m", "trainer.selftest", "--device", "cuda:99"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert json.loads(answer.stdout)["passed"] is False
+def test_the_command_says_what_a_missing_device_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["selftest", "--device", "cuda:99"])
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    selftest.main()
+    assert json.loads(capsys.readouterr().out)["passed"] is False
 
 
 def test_without_numba_a_gpu_can_be_trained_on() -> None:

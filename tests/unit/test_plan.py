@@ -136,6 +136,7 @@ def test_no_time_reads_as_zero(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
 
+@pytest.mark.usefixtures("probed_once")
 def test_the_command_tells_the_room_and_warns_of_a_full_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,13 @@ from cqltui.broker.server.locks import is_held
 from cqltui.broker.server.url import check_url, passwords, shown_url, wrong_form
 from cqltui.errors import InputError, ServerError
 
+try:
+    from redis.driver_info import DriverInfo
+
+    _DRIVER: dict[str, Any] = {"driver_info": DriverInfo()}  # else each connection reads it from the installed package
+except ImportError:  # before 7.1 it is a constant
+    _DRIVER = {}
+
 TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 2.0
 CONNECTION_FILE = keeper.CONNECTION_FILE
@@ -46,6 +53,7 @@ def _settings() -> dict[str, Any]:
         "protocol": 2,  # one form of answers with every server
         "decode_responses": False,
         "parser_class": BoundedParser,
+        **_DRIVER,
     }
 
 

