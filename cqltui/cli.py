@@ -36,6 +36,7 @@ COMMANDS = {
     "plan": "plan",
     "bench": "bench",
     "data": "data",
+    "evaluate": "evaluate",
     "worker": "worker",
     "supervise": "supervise",
     "status": "status",
@@ -67,7 +68,7 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui ls                              the runs of this folder
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  redis-cli
+  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  redis-cli
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?

@@ -13,7 +13,7 @@ from cqltui.reporters.console import console
 from cqltui.reporters.leaks import audit_table
 from cqltui.state.plain import plain
 from trainer import data
-from trainer.config import DataConfig, Split
+from trainer.config import DataConfig, Source, Split
 from trainer.data.games import NO_TEST
 from trainer.data.types import DataError, Dataset
 from trainer.evaluation.audited import audit_data, log_of
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what is in the file, then the audit. 1 if figures that are computed from it cannot be believed."""
     path: Path = arguments.file
-    source = arguments.source or ("games" if GAMES_COLUMN in _header(path) else "logged")
+    source: Source = arguments.source or ("games" if GAMES_COLUMN in _header(path) else "logged")
     config = DataConfig(source=source, path=path, split=EVERYTHING if source == "games" else None)
     try:
         dataset = data.load(config)

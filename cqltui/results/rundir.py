@@ -73,6 +73,14 @@ class RunDir:
     """Tables and summary."""
     earlier = _At("results/earlier")
     """Tables and summaries of what the run was before its file changed."""
+    evaluation = _At("evaluation")
+    """What the networks are worth."""
+    evaluation_json = _At("evaluation/evaluation.json")
+    """Every figure with its interval."""
+    bets_csv = _At("evaluation/bets.csv")
+    """A row for each bet of each policy."""
+    test_opened = _At("evaluation/test_opened.jsonl")
+    """When, by which code and why the test rows were looked at."""
     summary_json = _At("results/summary.json")
     """The summary for programs."""
     summary_txt = _At("results/summary.txt")

@@ -1,0 +1,151 @@
+"""What an evaluation leaves in the run directory: evaluation.json, bets.csv, and when the test seasons were opened."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum, IntEnum
+from typing import Any
+
+import numpy as np
+
+from cqltui.results.rundir import RunDir, write_json
+from trainer.data.decisions import Decisions
+from trainer.evaluation.ensemble import Opinions, distribution
+from trainer.evaluation.evaluation import CONFIDENT, ENSEMBLE, Evaluation
+from trainer.evaluation.payoffs import Bets, profits
+from trainer.files import make_folder, plain_file, read_regular, write_bytes
+
+FORMAT = "cqltui.evaluation/1"
+OPENED_BYTES = 16 << 20
+BET_COLUMNS = (
+    "season",
+    "week",
+    "game",
+    "policy",
+    "side",
+    "net_odds",
+    "stake",
+    "profit",
+    "q_mean",
+    "q_std",
+    "confident",
+)
+
+
+def write(run_dir: RunDir, evaluation: Evaluation, provenance: Mapping[str, Any]) -> None:
+    """Write both files, whole or not at all. Raises OSError."""
+    make_folder(run_dir.evaluation)
+    write_bytes(run_dir.bets_csv, bets_csv(evaluation).encode())
+    write_json(run_dir.evaluation_json, document(evaluation, provenance))
+
+
+def note_opening(run_dir: RunDir, entry: Mapping[str, Any]) -> None:
+    """Write down that the test rows are about to be looked at. Raises OSError."""
+    make_folder(run_dir.evaluation)
+    with open(run_dir.test_opened, "a", encoding="utf-8", opener=plain_file) as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def times_opened(run_dir: RunDir) -> int:
+    """Return how often the test rows were looked at."""
+    try:
+        return read_regular(run_dir.test_opened, OPENED_BYTES).count(b"\n")
+    except OSError:
+        return 0
+
+
+def document(evaluation: Evaluation, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return evaluation.json: the audit first, then what validation chose, then the figures of every policy."""
+    named = zip(evaluation.policies, evaluation.judgements, evaluation.compared, strict=True)
+    return {
+        "format": FORMAT,
+        "part": evaluation.part,
+        "leak_audit": evaluation.audit.to_document(),
+        "provenance": dict(provenance),
+        "choices": plain(evaluation.choices),
+        "policies": [
+            {"name": its.name, "verdict": plain(judgement), "compared": plain(compared), "whole": plain(its.whole)}
+            | {"seasons": {str(season): plain(figures) for season, figures in its.seasons.items()}}
+            for its, judgement, compared in named
+        ],
+        "tasks": [{"chosen": plain(chosen), "compared": plain(compared)} for chosen, compared in evaluation.tasks],
+        "ensemble": _ensemble(evaluation),
+    }
+
+
+def _ensemble(evaluation: Evaluation) -> dict[str, Any] | None:
+    view = evaluation.ensemble
+    if view is None:
+        return None
+    bets = view.bets
+    return {
+        "members": len(evaluation.choices.ensemble),
+        "coverage": evaluation.coverage,
+        "agreement": float(view.agreement.mean()),
+        "bet_agreement": float(view.bet_agreement.mean()),
+        "bets": int(bets.sum()),
+        "q_std": float(view.std.mean()),
+        "distribution": distribution(view).to_document(),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON has for a value: dataclasses by their fields, enumerations by value or name, None for NaN."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, IntEnum):
+        return value.name
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def bets_csv(evaluation: Evaluation) -> str:
+    """Return a row for each bet of each policy; Q mean and standard deviation where the ensemble bets."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(BET_COLUMNS)
+    for name, bets in evaluation.bets.items():
+        view = evaluation.ensemble if name in (ENSEMBLE, CONFIDENT) else None
+        writer.writerows(_rows(name, bets, evaluation.decisions, view, evaluation))
+    return out.getvalue()
+
+
+def _rows(
+    name: str, bets: Bets, decisions: Decisions, view: Opinions | None, evaluation: Evaluation
+) -> list[list[object]]:
+    profit = profits(bets, decisions)
+    cut = evaluation.choices.cut
+    confident = None if view is None or cut is None else cut.confident(view.uncertainty)
+    found: list[list[object]] = []
+    for row in np.flatnonzero(bets.placed).tolist():
+        side = int(bets.side[row])
+        home = bool(decisions.home[row]) == (side == 0)
+        action = 0 if view is None else int(view.actions[row])
+        found.append(
+            [
+                int(decisions.seasons[row]),
+                int(decisions.weeks[row]),
+                decisions.game_ids[row],
+                name,
+                "home" if home else "away",
+                float(decisions.net_odds[row, side]),
+                float(bets.stake[row]),
+                float(profit[row]),
+                "" if view is None else float(view.mean[row, action]),
+                "" if view is None else float(view.std[row, action]),
+                "" if confident is None else int(confident[row]),
+            ]
+        )
+    return found
