@@ -10,8 +10,9 @@ from tests.evaluation.markets import TrueMarket, bets, by_hand, true_market
 from tests.science.intervals import by_edge
 from trainer.data.decisions import Decisions
 from trainer.data.types import Int
-from trainer.evaluation.bankroll import LARGEST_STAKES
-from trainer.evaluation.figures import RUINED, BankrollFigures, Figures, policy_figures
+from trainer.evaluation.bankroll import LARGEST_STAKES, follow
+from trainer.evaluation.blocks import resample, week_blocks
+from trainer.evaluation.figures import RUINED, BankrollFigures, Figures, policy_figures, win_rate_bootstrap
 from trainer.evaluation.intervals import CONSTANT, NO_BETS, Estimate, Method
 from trainer.evaluation.payoffs import Bets, Record
 
@@ -156,6 +157,47 @@ def test_seasons_are_figures_of_their_own_and_add_up() -> None:
     assert sum(it.profit.value or 0 for it in policy.seasons.values()) == pytest.approx(policy.whole.profit.value)
     assert policy.whole.weeks == 44
     assert {it.weeks for it in policy.seasons.values()} == {22}
+
+
+def test_sharpe_is_annualised_by_the_weeks_of_one_season_however_many_there_are() -> None:
+    its = market()
+    blocks = week_blocks(its.decisions.seasons, its.decisions.weeks)
+    figures = figures_of(by_edge(its), its.decisions)
+    for bankroll in figures.bankrolls:
+        followed = follow(by_edge(its), its.decisions, blocks, bankroll.largest_stake)
+        assert bankroll.sharpe.value == pytest.approx(followed.sharpe(22))
+
+
+def test_the_share_staked_is_a_mean_of_days_not_of_weeks() -> None:
+    decisions = by_hand([1, -1, 1], weeks=[1, 1, 2], odds=100)
+    decisions = replace(decisions, days=np.array([1, 2, 8]))
+    its = figures_of(bets([0, 0, 0], [1, 0.5, 1]), decisions)
+    assert its.bankrolls[-1].staked.value == pytest.approx(0.05 * 2.5 / 3)
+
+
+def test_rates_end_at_none_and_all() -> None:
+    beyond = 0
+    for seed in range(25):
+        yes = np.random.default_rng(seed).random(14) < 0.7
+        weeks = [1 + row // 2 for row in range(14)]
+        decisions = by_hand(np.where(yes, 1.0, -1.0).tolist(), weeks=weeks)
+        blocks = week_blocks(decisions.seasons, decisions.weeks)
+        drawn = resample(blocks, np.random.default_rng(9), 200)
+        (unbounded,) = win_rate_bootstrap([bets([0] * 14)], decisions, blocks, drawn).estimates()
+        beyond += unbounded.upper is not None and unbounded.upper > 1
+        win_rate = figures_of(bets([0] * 14), decisions, resamples=200).win_rate
+        used = figures_of(bets(np.where(yes, 0, -1).tolist()), decisions, resamples=200).used
+        for rate in (win_rate, used):
+            assert rate.lower is None or rate.lower >= 0
+            assert rate.upper is None or rate.upper <= 1
+    assert beyond
+
+
+def test_pushes_alone_are_no_bets_to_a_win_rate() -> None:
+    decisions = by_hand([0, 0, 0])
+    blocks = week_blocks(decisions.seasons, decisions.weeks)
+    drawn = resample(blocks, np.random.default_rng(0), 50)
+    assert win_rate_bootstrap([bets([0, 1, 0])], decisions, blocks, drawn).reasons == (NO_BETS,)
 
 
 def test_policies_keep_their_order_and_do_not_change_each_other() -> None:

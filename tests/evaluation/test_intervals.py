@@ -148,6 +148,15 @@ def test_what_cannot_be_computed_is_none_with_a_reason() -> None:
     assert [it.reason for it in percentiles] == [NO_BETS, FEW_WEEKS, FEW_WEEKS, CONSTANT, None]
 
 
+def test_one_week_with_bets_in_each_of_many_seasons_is_too_few() -> None:
+    blocks = weeks_of(*[3] * 12)
+    stakes = np.zeros((36, 1))
+    stakes[::3] = 1
+    profit = stakes * np.random.default_rng(8).normal(size=stakes.shape)
+    (its,) = ratios(profit, stakes, stakes > 0, blocks, drawn(blocks)).estimates()
+    assert (its.lower, its.reason) == (None, FEW_WEEKS)
+
+
 def test_returns_that_never_vary_have_no_sharpe_ratio() -> None:
     blocks = weeks_of(10)
     (its,) = sharpe_ratios(np.full((10, 1), 0.01), np.full((10, 1), True), blocks, drawn(blocks)).estimates()

@@ -45,11 +45,11 @@ def test_pushes_are_counted_apart_and_are_in_no_win_rate() -> None:
     assert record(bets([0, -1]), by_hand([0, 1])).win_rate is None
 
 
-def test_break_even_is_the_mean_chance_that_the_prices_of_decided_bets_ask_for() -> None:
+def test_break_even_is_the_rate_at_which_equal_stakes_at_the_decided_bets_prices_gain_nothing() -> None:
     decisions = by_hand([1, -1, 0, 1])
     decisions.net_odds[:, 0] = [100 / 110, 1.2, 5.0, 1.0]
     taken = bets([0, 0, 0, -1], [1.0, 0.1, 1.0, 0.0])
-    assert break_even(taken, decisions) == pytest.approx((11 / 21 + 1 / 2.2) / 2)
+    assert break_even(taken, decisions) == pytest.approx(1 / (1 + (10 / 11 + 1.2) / 2))
     assert break_even(bets([0, 0, -1, -1]), by_hand([1, -1, 0, 1])) == pytest.approx(11 / 21)
     assert break_even(bets([-1, -1, 0, -1]), by_hand([1, -1, 0, 1])) is None
 

@@ -10,7 +10,7 @@ FULL = 2_000
 
 def test_a_short_run_stays_within_ranges_that_are_wider_by_chance_alone() -> None:
     measured = list(rows(REPLICATIONS, seed=1, resamples=400))
-    assert len(measured) == 8
+    assert len(measured) == 10
     for name, figure, lowest, highest in measured:
         assert 0 <= lowest < highest <= 1
         slack = 3 * (_error(lowest, highest, REPLICATIONS) - _error(lowest, highest, FULL))

@@ -5,6 +5,7 @@ evaluation's specification for 2,000 replications, and were fixed before the fir
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -61,16 +62,18 @@ def coverage(replications: int, seed: int, resamples: int) -> Iterator[Row]:
 
 def size_of_max_t(replications: int, seed: int, resamples: int) -> Iterator[Row]:
     """Yield how often the best of 49 seems better than a fair bet, where none is better."""
-    for name, season_games in (("22 weeks", ONE_SEASON), ("44 weeks", TWO_SEASONS)):
+    for rules, (name, season_games) in product(
+        (independent, ensemble), (("22 weeks", ONE_SEASON), ("44 weeks", TWO_SEASONS))
+    ):
         found = 0
         for replication in range(replications):
             rng = np.random.default_rng((seed, 2, len(season_games), replication))
             market = true_market(season_games, NULL, rng)
-            bets, drawn = ensemble(market, np.random.default_rng((seed, 3))), _resamples(market, rng, resamples)
+            bets, drawn = rules(market, np.random.default_rng((seed, 3))), _resamples(market, rng, resamples)
             blocks = week_blocks(market.decisions.seasons, market.decisions.weeks)
             compared = max_t(roi_bootstrap(bets, market.zero_mean(), blocks, drawn))
             found += any(it.adjusted_lower is not None and it.adjusted_lower > 0 for it in compared)
-        yield f"size of max-t over {POLICIES} policies, {name}", found / replications, 0.03, 0.07
+        yield f"size of max-t over {POLICIES} policies, {rules.__name__}, {name}", found / replications, 0.03, 0.07
 
 
 def verdicts(replications: int, seed: int, resamples: int) -> Iterator[Row]:
@@ -95,6 +98,12 @@ def by_edge(market: TrueMarket) -> Bets:
     """Return the bets of the rule that logs the training games, without its exploration: more stake on more edge."""
     stakes = np.asarray(STAKES, dtype=np.float64)[preferred_action(market.edge)]
     return Bets(np.where(stakes > 0, 0, NO_SIDE), stakes)
+
+
+def independent(market: TrueMarket, rng: np.random.Generator) -> list[Bets]:
+    """Return the bets of 49 rules that bet on every game, each on sides that tell nothing of another's."""
+    count = len(market.decisions)
+    return [Bets(rng.integers(0, 2, count), np.ones(count)) for _ in range(POLICIES)]
 
 
 def ensemble(market: TrueMarket, rng: np.random.Generator) -> list[Bets]:

@@ -118,9 +118,9 @@ def record(bets: Bets, decisions: Decisions) -> Record:
 def break_even(bets: Bets, decisions: Decisions) -> float | None:
     """Return the win rate at which these bets, at these prices, come out even; None where no bet was decided.
 
-    A bet that pays b comes out even if it wins 1 in 1 + b times. If each does, the win rate is the mean of 1 / (1 + b)
-    over the bets that were won or lost: 11 / 21 = 52.4 % where all are at -110. Stakes do not count, as they do not in
-    the win rate.
+    If each of n decided bets wins with the same chance w, equal stakes gain w sum(b) and lose (1 - w) n, b being the
+    net odds: w is 1 / (1 + mean b), 11 / 21 = 52.4 % where all are at -110. Stakes do not count, as they do not in the
+    win rate, and neither do pushes.
 
     Raises:
         ValueError: a bet is on a decision whose outcome, or price, is not known.
@@ -131,4 +131,4 @@ def break_even(bets: Bets, decisions: Decisions) -> float | None:
     odds = of_side_taken(decisions.net_odds, bets)[decided]
     if np.isnan(odds).any():
         raise ValueError(f"{int(np.isnan(odds).sum())} bets have no price")
-    return float((1 / (1 + odds)).mean())
+    return float(1 / (1 + odds.mean()))
