@@ -314,6 +314,14 @@ def test_a_row_of_validation_that_is_later_than_the_test_is_a_leak_and_the_same_
     assert leak_log.parts_in_time(timeless).grade == leak_log.order_in_time(timeless).grade == Grade.UNTESTED
 
 
+def test_weeks_count_within_their_season_where_days_are_not_known() -> None:
+    log = small([1, 2, 3, 4], [0.5] * 4, [1.0] * 4)
+    seasons, weeks = np.array([2019, 2019, 2020, 2020]), np.array([21, 22, 1, 2])
+    assert leak_log.order_in_time(replace(log, decisions=replace(known(log), seasons=seasons, weeks=weeks))).value == 0
+    backwards = replace(known(log), seasons=seasons[::-1], weeks=weeks)
+    assert leak_log.order_in_time(replace(log, decisions=backwards)).value == 1
+
+
 def test_days_decide_the_order_and_not_the_weeks_of_postponed_games() -> None:
     log = small([1, 2, 3], [0.5] * 3, [1.0] * 3)
     postponed = replace(known(log), weeks=np.array([12, 13, 12]), days=np.array([10, 17, 19]))
