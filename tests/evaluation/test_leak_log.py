@@ -195,6 +195,17 @@ def test_few_rows_of_a_rare_action_are_tested_by_the_error_that_they_should_have
     assert abs(both.value) == pytest.approx(max(abs(found.value), abs(off.mean()) / error))
 
 
+def test_exploration_that_an_action_happens_not_to_have_is_no_contradiction() -> None:
+    # Of 20 rows 7 have an action by chance .85 and none by .05: 7 / .85 / 20 - 1 = -.588. The weights of all rows have
+    # the excess (20^2 + 19 / .85^2) / (20 + 19 / .85) - 1 = 9.06, without which z would be -4.7.
+    actions = np.repeat([1, 2, 3], [1, 7, 12])
+    log = Log(np.ones((20, 1)), ("x",), actions=actions, propensities=np.where(actions == 1, 0.05, 0.85))
+    found = leak_log.propensities(log)
+    excess = (20**2 + 19 / 0.85**2) / (20 + 19 / 0.85) - 1
+    assert found.value == pytest.approx((7 / 0.85 / 20 - 1) / math.sqrt(excess / 20))
+    assert found.grade == Grade.CLEAN
+
+
 def test_the_likelihood_and_the_numbers_of_actions_by_hand() -> None:
     # 100 rows of chances .8, .2, 0, 0: a row's log likelihood has mean .8 log .8 + .2 log .2 and variance
     # .16 log(4)^2. With 30 of the second action, 10 more than expected, that is 10 log 4 / (10 x .4 log 4) = 2.5, and
