@@ -29,6 +29,7 @@ from trainer.evaluation.leaks import (
     feature_findings,
     margin_findings,
 )
+from trainer.evaluation.logistic import cross_fitted
 from trainer.evaluation.ranking import auc
 
 
@@ -94,6 +95,16 @@ def test_what_is_measured_is_the_auc_of_decided_bets(clean: Log) -> None:
     assert found.value == expected.value
     assert found.bound == pytest.approx(0.5 - LARGEST_DEVIATION - ERRORS * expected.cautious_se)
     assert f"{decided.sum():,} decided bets" in found.sentence
+
+
+def test_all_features_together_are_fitted_on_other_seasons_and_compared_within_each(clean: Log) -> None:
+    decided = known(clean).covers != 0
+    states, won, seasons = clean.states[decided], known(clean).covers[decided] > 0, known(clean).seasons[decided]
+    chances = cross_fitted(states.astype(np.float64), won, seasons)
+    parts = [auc(chances[seasons == one], won[seasons == one]) for one in np.unique(seasons)]
+    pairs = np.array([part.positives * part.negatives for part in parts])
+    expected = pairs @ [part.value for part in parts] / pairs.sum()
+    assert features(feature_findings(clean))[TOGETHER].value == pytest.approx(expected, abs=1e-12)
 
 
 def graded_by_share(count: int, won: int) -> Finding:

@@ -45,6 +45,8 @@ def test_auc_by_hand_counts_ties_half() -> None:
     # Wilcoxon's variance with one tie of two: (5 + 1 - 6 / (5 * 4)) / (12 * 3 * 2).
     assert found.null_se == pytest.approx(math.sqrt(5.7 / 72))
     assert (found.positives, found.negatives) == (3, 2)
+    assert found.cautious_se == found.se
+    assert found.z == pytest.approx((3.5 / 6 - 0.5) / math.sqrt(7 / 48 / 3 + 1 / 8 / 2))
 
 
 @pytest.mark.parametrize("levels", [None, 3])
@@ -124,6 +126,7 @@ def test_correlations_are_scipys_with_ties_and_zero_for_a_constant() -> None:
     assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
     assert pearson(x, y) == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
     assert spearman(x, np.ones(80)) == pearson(np.full(80, 0.1), y) == 0
+    assert pearson(np.array([1.0, 2]), np.array([5.0, 3])) == -1
     with pytest.raises(ValueError, match="two rows"):
         pearson(np.ones(1), np.ones(1))
 

@@ -153,11 +153,14 @@ def propensities(log: Log) -> Finding:
 def _harmonic(log: Log, actions: Int, logged: Double) -> dict[str, float]:
     bets = log.bets(actions)
     moments = _moments(log)
+    excess = float((logged**-2).sum() / (1 / logged).sum()) - 1
 
     def tests(groups: dict[str, Bool]) -> dict[str, float]:
         weights = {name: np.where(rows, 1 / logged, 0.0) for name, rows in groups.items()}
         return {
-            name + by: _standing_for_all(weight, values) for name, weight in weights.items() for by, values in moments
+            name + by: _standing_for_all(weight, values, max(0.0, excess))
+            for name, weight in weights.items()
+            for by, values in moments
         }
 
     each = tests({f"action {action}": actions == action for action in np.unique(actions).tolist()})
@@ -178,12 +181,16 @@ def _moments(log: Log) -> list[tuple[str, Double]]:
     return moments
 
 
-def _standing_for_all(weights: Double, values: Double) -> float:
-    """Return z of the mean of (weights - 1) x values [N], which is 0; by the larger of two estimates of its error,
-    since few rows of large weight tell little of it."""
+def _standing_for_all(weights: Double, values: Double, least: float) -> float:
+    """Return z of the mean of (weights - 1) x values [N], which is 0, by the largest of three estimates of its error.
+
+    A row of large weight that an action happens not to have tells nothing of the error: the weights of the rows that
+    it has, and `least`, the excess of the weights of all actions, do.
+    """
     off = (weights - 1) * values
     by_weights = float((weights * (weights - 1) * values**2).sum() / weights.sum())
-    error = math.sqrt(max(0.0, by_weights, float(off.var())) / len(off))
+    by_all = least * float((values**2).mean())
+    error = math.sqrt(max(by_weights, by_all, float(off.var())) / len(off))
     return _ratio(float(off.mean()), error)
 
 
