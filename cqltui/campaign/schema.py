@@ -23,10 +23,9 @@ from cqltui.fields import (
     text,
 )
 from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS, DataConfig, Split
-from trainer.data.outcomes import AWAY_SCORE, HOME_SCORE
 
 MAX_SECONDS = 7 * 86_400.0
-NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob", HOME_SCORE, AWAY_SCORE, "result"})
+NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob", "home_score", "away_score", "result"})
 """Columns of a `logged` file that are no features; most of them would tell the network the answer."""
 
 NAME = matching(

@@ -57,4 +57,4 @@ def test_step_down_finds_the_policies_that_archs_stepm_finds(planted: tuple[int,
     stepm = StepM(np.zeros(WEEKS), -weekly, size=0.05, block_size=1, reps=2_000, studentize=True, seed=5)
     stepm.compute()
     assert np.flatnonzero(ours).tolist() == list(planted)
-    assert sorted(stepm.superior_models) == list(planted)
+    assert np.sort(np.array(stepm.superior_models, dtype=np.int64)).tolist() == list(planted)

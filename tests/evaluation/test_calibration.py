@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.calibration import calibration_curve  # type: ignore[import-untyped, unused-ignore]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped, unused-ignore]
-from sklearn.metrics import brier_score_loss, log_loss  # type: ignore[import-untyped, unused-ignore]
+from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, log_loss
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.calibration import calibration, wilson

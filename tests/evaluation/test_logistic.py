@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped, unused-ignore]
+from sklearn.linear_model import LogisticRegression
 
 from trainer.data.ratings import fit_logistic
 from trainer.data.types import Bool, Double

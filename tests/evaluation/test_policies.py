@@ -179,7 +179,7 @@ def test_cql_bets_side_0_with_the_stake_of_its_action_and_the_smaller_of_equals(
     bets = single_cql(q)
     assert bets.side.tolist() == [0, NO_SIDE, 0, 0]
     assert bets.stake.tolist() == [1.0, 0, 0.2, 0.6]
-    assert single_cql(q, (0, 1, 2, 3)).stake.tolist() == [3, 0, 1, 2]
+    assert single_cql(q, (0, 0.1, 0.2, 0.3)).stake.tolist() == [0.3, 0, 0.1, 0.2]
 
 
 def test_ensemble_bets_by_the_mean_and_the_confident_ones_are_a_part_of_it() -> None:

@@ -7,7 +7,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 from scipy.stats import norm, spearmanr
-from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped, unused-ignore]
+from sklearn.metrics import roc_auc_score
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.ranking import (

@@ -1,0 +1,70 @@
+"""`cqltui evaluate` on a run that real workers have trained: what it prints and writes, and what it refuses."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cqltui.cli import main
+from cqltui.errors import ExitCode
+from tests.integration.place import Place
+
+
+@pytest.fixture
+def run_dir(ended: Place) -> Path:
+    """A run of the small campaign that has ended."""
+    return ended.run_dir.path
+
+
+def evaluated(run_dir: Path, *options: str) -> int:
+    return main(["evaluate", "--run-dir", str(run_dir), *options])
+
+
+def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluated(run_dir) == ExitCode.OK
+    said = capsys.readouterr()
+    assert said.out.startswith("leak audit: clean")
+    assert "570 test rows, which no choice has seen; seasons 2023 to 2024" in said.out
+    told = json.loads((run_dir / "evaluation/evaluation.json").read_text())
+    names = [policy["name"] for policy in told["policies"]]
+    assert names[:2] == ["random", "always home"]
+    assert {"CQL single", "CQL ensemble", "CQL ensemble, confident", "oracle"} <= {*names}
+    always = told["policies"][1]["whole"]
+    assert sum(always["record"].values()) == always["decisions"] == 570
+    assert always["roi"]["lower"] < always["roi"]["value"] < always["roi"]["upper"]
+    with (run_dir / "evaluation/bets.csv").open(encoding="utf-8") as file:
+        bets = [row for row in csv.DictReader(file) if row["policy"] == "always home"]
+    assert {row["side"] for row in bets} == {"home"}
+    assert sum(float(row["profit"]) for row in bets) == pytest.approx(always["profit"]["value"])
+    assert evaluated(run_dir, "--json") == ExitCode.OK
+    again = capsys.readouterr()
+    assert "the test rows were looked at once before" in again.err
+    assert json.loads(again.out)["policies"] == told["policies"], "the same run gives the same figures"
+    opened = [json.loads(line) for line in (run_dir / "evaluation/test_opened.jsonl").read_text().splitlines()]
+    assert [entry["why"] for entry in opened] == ["cqltui evaluate"] * 2
+
+
+def test_validation_leaves_the_test_rows_closed(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluated(run_dir, "--validation") == ExitCode.OK
+    assert (
+        "570 validation rows, by which the networks were chosen: these figures flatter them" in capsys.readouterr().out
+    )
+    assert not (run_dir / "evaluation/test_opened.jsonl").exists()
+    assert json.loads((run_dir / "evaluation/evaluation.json").read_text())["part"] == "validation"
+
+
+def test_what_cannot_be_evaluated_is_refused(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    campaign = json.loads((run_dir / "campaign.json").read_text())
+    for change, said in (
+        ({"split": {"validation_seasons": 2, "test_seasons": 0}}, "the run has no test rows: data.split ="),
+        ({"seed": 7}, "its rows are not those that the run was trained on"),
+        ({"split": {"seasons": "all"}}, "its data cannot be read"),
+    ):
+        other = {**campaign, "campaign": {**campaign["campaign"], "data": campaign["campaign"]["data"] | change}}
+        (run_dir / "campaign.json").write_text(json.dumps(other))
+        assert evaluated(run_dir) == ExitCode.INPUT
+        assert said in capsys.readouterr().err
+    assert not (run_dir / "evaluation").exists()
