@@ -149,6 +149,21 @@ def test_games_of_one_week_are_drawn_together() -> None:
     assert np.ptp(ensemble(MARKET, TEST, members=5).coefficients[TEST], axis=0).min() > 0.01
 
 
+def test_each_season_draws_weeks_of_its_own() -> None:
+    """Two equal seasons of two weeks: side 0 covers all of the first week and nothing of the second."""
+    games = MARKET.take(np.tile(np.arange(60), 5))
+    week = np.repeat([1, 2, 1, 2, 1], 60)
+    seasons = np.repeat([2001, 2001, 2002, 2002, 2003], 60)
+    played = replace(games, seasons=seasons, weeks=week, margin=games.spread + np.where(week == 1, 1.0, -1.0))
+    found = ensemble(played, 2003, members=800, seed=6).coefficients[2003][:, 0].round(9)
+    values, counts = np.unique(found, return_counts=True)
+    # First weeks among four draws, two of each season: binomial.
+    assert values == pytest.approx(-values[::-1], abs=1e-8)
+    assert len(values) == 5
+    expected = 800 * np.array([1, 4, 6, 4, 1]) / 16
+    assert (np.abs(counts - expected) < 4 * np.sqrt(expected)).all()
+
+
 def test_shuffled_rows_get_the_same_probabilities() -> None:
     order = np.random.default_rng(1).permutation(len(MARKET))
     shuffled = MARKET.take(order)

@@ -127,6 +127,7 @@ def test_the_cut_lets_at_least_the_share_of_the_bets_pass() -> None:
     assert choose_cut(uncertainty, 0.41).threshold == 0.3
     assert choose_cut(uncertainty, 1.0).threshold == 0.5
     assert choose_cut(np.arange(285.0)).threshold == 56  # 57 of 285
+    assert choose_cut(np.arange(100.0), 0.07).threshold == 6  # although 0.07 x 100 is a bit more than 7
 
 
 def test_the_cut_reaches_another_coverage_elsewhere() -> None:

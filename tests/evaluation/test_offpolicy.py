@@ -1,4 +1,4 @@
-"""Off-policy estimates: worked by hand, beside other ways to compute them, refused where a log does not suffice."""
+"""Off-policy estimates: worked by hand, beside other ways to compute them, and beside the truth."""
 
 import json
 from dataclasses import replace
@@ -7,66 +7,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.evaluation.simulated_market import drawn, logged
+from tests.evaluation.betlogs import LARGE, LOG, always, by_name, seeded, small
 from tests.science.offpolicy import rows
 from trainer.config import STAKES
-from trainer.data.behaviour import propensities
-from trainer.data.types import Double
-from trainer.evaluation.importance import Log, weigh, worst_case
+from trainer.evaluation.importance import Log, weigh
 from trainer.evaluation.offpolicy import (
-    Estimate,
-    OffPolicy,
     clustered_error,
     effective,
     off_policy,
     student_quantile,
     unguarded,
 )
-from trainer.evaluation.rewardmodel import RIDGE, draw_folds, fit
-
-LARGE = 3
-
-
-def always(action: int, count: int) -> Double:
-    """Probabilities [N, 4] of a policy with one action."""
-    return np.asarray(np.eye(4)[np.full(count, action)])
-
-
-def log_of(seasons: int = 4, seed: int = 5) -> Log:
-    """What the behaviour policy logs of a simulated market."""
-    transitions = logged(drawn((285,) * seasons, 1.0, seed), seed)
-    assert transitions.decisions is not None
-    return Log(
-        states=transitions.states,
-        actions=transitions.actions,
-        rewards=transitions.rewards.astype(np.float64),
-        propensities=propensities(transitions.states[:, 5].astype(np.float64)),
-        seasons=transitions.seasons,
-        weeks=transitions.weeks,
-        net_odds=transitions.decisions.net_odds[:, 0],
-    )
-
-
-LOG = log_of()
-
-
-def seeded() -> np.random.Generator:
-    return np.random.default_rng(3)
-
-
-def by_name(estimates: tuple[Estimate, ...]) -> dict[str, Estimate]:
-    return {estimate.name: estimate for estimate in estimates}
-
-
-def small(**changed: object) -> Log:
-    """Four decisions: no bet, a small one that won at even money, a medium one that lost, a large one that won 0.5."""
-    log = Log(
-        states=np.zeros((4, 1)),
-        actions=np.array([0, 1, 2, 3]),
-        rewards=np.array([0, 0.2, -0.6, 0.5]),
-        propensities=np.array([[0.5, 0.3, 0.1, 0.1], [0.2, 0.4, 0.3, 0.1], [0.5, 0.2, 0.2, 0.1], [0.0, 0.2, 0.3, 0.5]]),
-    )
-    return replace(log, **changed)  # type: ignore[arg-type]
+from trainer.evaluation.rewardmodel import draw_folds, fit
 
 
 def test_weights_of_actions_give_what_is_worked_by_hand() -> None:
@@ -109,60 +61,6 @@ def test_propensities_of_the_logged_action_suffice_for_weights_of_actions() -> N
     assert off_policy(LOG, target, seeded()).by == "bets"
     with pytest.raises(ValueError, match="every action"):
         off_policy(taken, target, seeded(), "bets")
-
-
-def test_each_row_is_predicted_by_a_ridge_regression_on_the_other_folds() -> None:
-    rng = np.random.default_rng(2)
-    states = np.concatenate([rng.normal(3, 2, (60, 2)), np.full((60, 1), 7.0)], axis=1)
-    responses, fitted_on = rng.normal(size=60), rng.random((60, 2)) < 0.6
-    folds = rng.integers(0, 3, 60)
-    models = fit(states, responses, fitted_on, folds)
-    z = (states[:, :2] - states[:, :2].mean(axis=0)) / states[:, :2].std(axis=0)
-    for fold in range(3):
-        for model in range(2):
-            rows_of = fitted_on[:, model] & (folds != fold)
-            # Least squares with a row of sqrt(RIDGE) for each penalised coefficient.
-            x = np.concatenate([np.ones((rows_of.sum(), 1)), z[rows_of]], axis=1)
-            augmented = np.concatenate([x, np.sqrt(RIDGE) * np.eye(3)[1:]])
-            beta = np.linalg.lstsq(augmented, np.concatenate([responses[rows_of], [0, 0]]), rcond=None)[0]
-            inside = folds == fold
-            assert models.predictions[inside, model] == pytest.approx(beta[0] + z[inside] @ beta[1:])
-
-
-def test_a_model_of_an_action_that_was_never_taken_predicts_zero() -> None:
-    fitted_on = np.array([[True, False]] * 6)
-    models = fit(np.zeros((6, 1)), np.arange(6.0), fitted_on, np.array([0, 0, 1, 1, 2, 2]))
-    assert models.predictions[:, 0] == pytest.approx([3.5, 3.5, 2.5, 2.5, 1.5, 1.5])
-    assert not models.predictions[:, 1].any()
-
-
-def test_the_correction_is_how_a_rows_residual_moves_the_estimate() -> None:
-    rng = np.random.default_rng(4)
-    states, responses = rng.normal(size=(40, 3)), rng.normal(size=40)
-    fitted_on, folds, coefficients = rng.random((40, 2)) < 0.7, rng.integers(0, 4, 40), rng.normal(size=(40, 2))
-    models = fit(states, responses, fitted_on, folds)
-
-    def total(model: int, row: int) -> float:
-        """The sum, with one response of one model moved by 1: it is linear in them."""
-        moved = fit(states, responses + (np.arange(40) == row), fitted_on[:, [model]], folds)
-        return float((coefficients[:, model] * moved.predictions[:, 0]).sum())
-
-    for row in (0, 7, 31):
-        expected = 0.0
-        for model in np.flatnonzero(fitted_on[row]).tolist():
-            residual = responses[row] - models.predictions[row, model]
-            still = float((coefficients[:, model] * models.predictions[:, model]).sum())
-            expected += residual * (total(model, row) - still)
-        assert models.correction(coefficients)[row] == pytest.approx(expected, abs=1e-10)
-
-
-def test_folds_keep_a_week_together_and_are_of_equal_size() -> None:
-    blocks = np.repeat(np.arange(50), 7)
-    folds = draw_folds(blocks, seeded())
-    assert all(len(set(folds[blocks == block].tolist())) == 1 for block in range(50))
-    assert np.bincount(folds).tolist() == [70] * 5
-    order = seeded().permutation(len(blocks))
-    assert np.array_equal(draw_folds(blocks[order], seeded()), folds[order])
 
 
 @pytest.mark.parametrize("by", ["bets", "actions"])
@@ -229,108 +127,6 @@ def test_the_effective_sample_is_that_of_the_bets_before_clipping() -> None:
     assert effective(np.zeros(3)) == 0
 
 
-def refused(found: OffPolicy, *words: str) -> bool:
-    """Whether it was, for these reasons only, and says nothing but bounds."""
-    said = all(word in reason for word, reason in zip(words, found.refusals, strict=True))
-    low, high = found.bounds
-    return said and found.estimates == found.grid == () and low <= high
-
-
-def test_a_log_without_propensities_is_refused() -> None:
-    target = always(LARGE, len(LOG))
-    assert refused(off_policy(replace(LOG, propensities=None), target, seeded()), "are unknown")
-    for value in (np.nan, 0.0, 1.2):
-        faulty = np.full(len(LOG), 0.5)
-        faulty[[3, 5]] = value
-        found = off_policy(replace(LOG, propensities=faulty), target, seeded())
-        assert found.refusals[0].startswith(f"the propensities of 2 of {len(LOG)} decisions")
-        assert refused(found, "no probabilities")
-    not_one = np.asarray(LOG.propensities) * 0.9
-    assert refused(off_policy(replace(LOG, propensities=not_one), target, seeded()), "no probabilities")
-
-
-@pytest.mark.parametrize(("rows_of", "bets", "enough"), [(99, 99, False), (100, 100, True), (1000, 99, False)])
-def test_an_effective_sample_of_less_than_a_hundred_bets_is_refused(rows_of: int, bets: int, enough: bool) -> None:
-    log = Log(np.zeros((rows_of, 1)), np.full(rows_of, 1), np.full(rows_of, 0.2), np.tile([0, 1.0, 0, 0], (rows_of, 1)))
-    target = np.eye(4)[(np.arange(rows_of) < bets).astype(int)]
-    found = off_policy(log, target, seeded())
-    assert found.ess == pytest.approx(bets)
-    assert bool(found.estimates) == enough
-    if not enough:
-        assert refused(found, f"{bets} bets, where 100 are needed")
-
-
-def test_an_effective_sample_of_less_than_a_fifth_of_the_bets_is_refused() -> None:
-    # Of 1,000 bets that the target makes large, as many were logged large as `taken`, with equal weights.
-    for taken, enough in ((199, False), (200, True)):
-        actions = np.where(np.arange(1000) < taken, LARGE, 1)
-        log = Log(np.zeros((1000, 1)), actions, np.asarray(STAKES)[actions], np.full(1000, 0.5))
-        found = off_policy(log, always(LARGE, 1000), seeded())
-        assert found.ess == pytest.approx(taken)
-        assert bool(found.estimates) == enough
-        if not enough:
-            assert refused(found, "199 bets, where 200 are needed")
-
-
-def test_bets_whose_outcome_is_missing_are_left_out_up_to_a_twentieth() -> None:
-    mu = np.tile([0.2, 0.8, 0, 0], (1000, 1))
-    actions = np.where(np.arange(1000) < 800, 1, 0)
-    rewards = np.where(np.arange(1000) < 400, 0.2, -0.2) * actions
-    target = always(1, 1000)
-    for missing, enough in ((40, True), (41, False)):  # of 800
-        gone = (np.arange(1000) >= 400 - missing // 2) & (np.arange(1000) < 400 + missing - missing // 2)
-        log = Log(np.zeros((1000, 1)), actions, np.where(gone, np.nan, rewards), mu)
-        found = off_policy(log, target, seeded())
-        assert found.missing == pytest.approx(missing / 800)
-        if enough:
-            assert by_name(found.estimates)["IPS"].value == pytest.approx(0, abs=1e-12)
-            assert by_name(found.estimates)["SNIPS"].value == pytest.approx(0, abs=1e-12)
-        else:
-            assert refused(found, "5% of the policy's bets is unknown")
-    # The bets that are left stand for all: were the others only dropped, IPS would be 0.19.
-    won = Log(np.zeros((1000, 1)), actions, np.where(np.arange(1000) < 40, np.nan, 0.2 * actions), mu)
-    estimates = by_name(off_policy(won, target, seeded()).estimates)
-    assert [estimates[name].value for name in ("IPS", "SNIPS", "DM", "DR")] == pytest.approx([0.2] * 4)
-
-
-def test_bets_that_the_behaviour_never_makes_are_missing() -> None:
-    mu, target = np.tile([0.1, 0.9, 0, 0], (1000, 1)), always(1, 1000)
-    mu[:60] = [1, 0, 0, 0]
-    actions = np.where(np.arange(1000) < 60, 0, 1)
-    found = off_policy(Log(np.zeros((1000, 1)), actions, 0.2 * actions, mu), target, seeded())
-    assert found.missing == pytest.approx(0.06)
-    assert refused(found, "6% of the policy's bets is unknown")
-
-
-def test_bounds_are_what_is_seen_and_the_worst_and_best_of_the_rest() -> None:
-    target = np.array([[0.5, 0, 0, 0.5], [0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0]])
-    odds = np.array([0.9, 1.0, 2.0, 0.5])
-    seen = 1.0 - 0.2 + 0.6 * 0.5  # the target's stakes on what the log saw
-    low, high = worst_case(small(net_odds=odds), target)
-    assert (low, high) == pytest.approx(((seen - 0.5) / 4, (seen + 0.5 * 0.9) / 4))
-    assert worst_case(small(), target)[1] == pytest.approx((seen + 0.5 * 1.0) / 4), "the best that was seen is 1"
-    unknown = small(net_odds=odds, rewards=np.array([0, np.nan, -0.6, 0.5]))
-    assert worst_case(unknown, target) == pytest.approx(((seen - 0.5 - 2) / 4, (seen + 0.5 * 0.9) / 4))
-    assert worst_case(small(), always(0, 4)) == (0, 0)
-    idle = small(actions=np.zeros(4, dtype=np.int64), rewards=np.zeros(4))
-    low, high = worst_case(idle, always(1, 4))
-    assert low == pytest.approx(-0.2)
-    assert high == np.inf
-
-
-def test_bounds_of_rewards_that_are_not_scaled_know_the_logged_action_only() -> None:
-    target = np.array([[1, 0, 0, 0], [0, 0.5, 0.5, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
-    low, high = worst_case(small(scaled=False, rewards=np.array([0.1, 0.2, -0.6, 0.5])), target)
-    assert low == pytest.approx((0.1 + 0.1 - 0.3 - 0.6 + 0.5) / 4)
-    assert high == pytest.approx((0.1 + 0.1 + 0.25 + 0.5 + 0.5) / 4)
-
-
-def test_a_policy_that_never_bets_is_refused_and_worth_exactly_nothing() -> None:
-    found = off_policy(LOG, always(0, len(LOG)), seeded())
-    assert refused(found, "0 bets, where 100 are needed")
-    assert found.bounds == (0, 0)
-
-
 @pytest.mark.parametrize("by", ["bets", "actions"])
 def test_multiplied_stakes_multiply_the_values_and_change_no_weight(by: str) -> None:
     target = 0.5 * always(LARGE, len(LOG)) + 0.5 * np.asarray(LOG.propensities)
@@ -392,21 +188,6 @@ def test_intervals_are_students_with_one_degree_less_than_weeks() -> None:
 def test_quantiles_are_students(freedom: int) -> None:
     for chance in (0.025, 0.9, 0.975):
         assert student_quantile(chance, freedom) == pytest.approx(stats.t.ppf(chance, freedom), rel=1e-3)
-
-
-def test_arrays_that_contradict_what_is_said_of_them_are_errors() -> None:
-    with pytest.raises(ValueError, match="where \\(4, 4\\)"):
-        off_policy(small(), always(0, 3), seeded())
-    with pytest.raises(ValueError, match="of one decision each"):
-        off_policy(small(), np.full((4, 4), 0.3), seeded())
-    with pytest.raises(ValueError, match="without a stake is not 0"):
-        off_policy(small(rewards=np.array([0.1, 0.2, -0.6, 0.5])), always(0, 4), seeded())
-    with pytest.raises(ValueError, match="without a bet"):
-        off_policy(small(rewards=np.array([np.nan, 0.2, -0.6, 0.5]), scaled=False), always(0, 4), seeded())
-    with pytest.raises(ValueError, match="no number"):
-        off_policy(small(states=np.full((4, 1), np.nan)), always(0, 4), seeded())
-    with pytest.raises(ValueError, match="are unknown"):
-        unguarded(small(propensities=None), always(0, 4), seeded(), "actions")
 
 
 def test_documents_are_json_whatever_is_not_defined() -> None:

@@ -126,7 +126,7 @@ def choose_cut(uncertainty: Double, share: float = MOST_CONFIDENT) -> Cut:
     bets = np.sort(uncertainty[~np.isnan(uncertainty)])
     if len(bets) == 0:
         return Cut(float("nan"), share, 0, float("nan"))
-    wanted = int(np.ceil(share * len(bets) - 1e-9))  # 0.2 x 285 are 57 bets, whatever the product's last bit
+    wanted = int(np.ceil(share * len(bets) - 1e-9))  # 0.07 x 100 are 7 bets, whatever the product's last bit
     threshold = float(bets[wanted - 1])
     return Cut(threshold, share, len(bets), float((bets <= threshold).mean()))
 
