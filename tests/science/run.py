@@ -1,4 +1,4 @@
-"""`make science`: does the evaluation's statistics do what it promises? Each figure beside the range that is accepted."""
+"""`make science`: does the evaluation do what its statistics promise? Each figure beside the range that is accepted."""
 
 import argparse
 import sys
