@@ -6,9 +6,9 @@ import numpy as np
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig
 from trainer.data.behaviour import draw_actions
-from trainer.data.decisions import Decisions, american_to_net, own_side_first, unit_returns
+from trainer.data.decisions import Dated, Decisions, american_to_net, own_side_first, unit_returns
 from trainer.data.features import known_features
-from trainer.data.types import Double, Int, Transitions
+from trainer.data.types import Double, Transitions
 
 PLAYS_PER_GAME = 62
 """Offensive plays of one team in one game: turns a gap in points per game into one in EPA per play."""
@@ -19,14 +19,9 @@ BEHAVIOUR_STREAM = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Games:
+class Games(Dated):
     """N games in order of time, as seen from the home side; every array is [N] unless said otherwise."""
 
-    game_ids: tuple[str, ...]
-    seasons: Int
-    weeks: Int
-    days: Int
-    """`date.toordinal()` of kick-off."""
     spread: Double
     """Points by which the home team is favoured at the close; negative for an underdog."""
     total: Double

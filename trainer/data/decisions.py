@@ -16,20 +16,27 @@ NO_SIDE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decisions:
-    """N decisions in order of time."""
+class Dated:
+    """N things in order of time."""
 
     game_ids: tuple[str, ...]
     seasons: Int
     weeks: Int
     days: Int
-    """`date.toordinal()`; stakes are sized at the start of a day. Where only the week is known, its first."""
+    """`date.toordinal()`. Where only the week is known, its first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions(Dated):
+    """N decisions in order of time. Stakes are sized at the start of a day."""
+
     home: Bool
     """Whether side 0 is the home team."""
     spread: Double
     """Points by which side 0 is favoured at the close."""
     margin: Double
-    """Score of side 0 minus that of side 1: the outcome, in no feature."""
+    """Score of side 0 minus that of side 1. It is the outcome, which only `covers`, `returns` and the audit go by: it
+    is in no feature, and no policy is given it."""
     market_prob: Double
     """The market's probability that side 0 wins, without vig."""
     p_hat: Double

@@ -22,7 +22,8 @@ class RewardModels:
     inputs: Double
     """[N, 1 + D], a one and the z-scored states."""
     responses: Double
-    """[N], what was regressed; 0 where no model was fitted on the row."""
+    """[N], what was regressed. 0 where no model was fitted on the row: what is not known may be NaN there, which a
+    product with 0 would not remove."""
     fitted_on: Bool
     """[N, K], the rows of each model."""
     folds: Int
