@@ -88,6 +88,7 @@ def _ensemble(evaluation: Evaluation) -> dict[str, Any] | None:
         "bet_agreement": float(view.bet_agreement.mean()),
         "bets": int(bets.sum()),
         "q_std": float(view.std.mean()),
+        "uncertainty": plain(evaluation.uncertainty),
         "distribution": distribution(view).to_document(),
     }
 

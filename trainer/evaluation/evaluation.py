@@ -18,11 +18,12 @@ from trainer.evaluation.figures import PolicyFigures, policy_figures, roi_bootst
 from trainer.evaluation.leak_findings import Audit, Grade
 from trainer.evaluation.payoffs import Bets, profits
 from trainer.evaluation.selection import Compared, max_t
+from trainer.evaluation.uncertainty import Uncertainty, uncertainty_of
 from trainer.evaluation.verdicts import Judgement, judge
 from trainer.model import Model
 
 SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confident"
-FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM = 0, 1, 2
+FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM = 0, 1, 2, 3
 """Keep the draws of one seed apart."""
 
 
@@ -76,6 +77,8 @@ class Evaluation:
     bets: Mapping[str, Bets]
     decisions: Decisions
     ensemble: Opinions | None
+    uncertainty: Uncertainty | None
+    """None where there is no ensemble, or too few of its bets were decided."""
     coverage: float | None
     """Share of the ensemble's bets that the cut, chosen on validation, lets pass here."""
 
@@ -171,8 +174,11 @@ def evaluate(
     best = zip(choices.tasks, _compared(of_tasks, decisions, (seed, BEST_STREAM), resamples), strict=True)
     ranked = sorted(best, key=lambda it: -(it[1].value if it[1].value is not None else -np.inf))
     reached = None if view is None or choices.cut is None else choices.cut.reached(view.uncertainty)
+    doubts = None
+    if view is not None:
+        doubts = uncertainty_of(view, decisions, np.random.default_rng((seed, UNCERTAINTY_STREAM)))
     return Evaluation(
-        part, audit, choices, figures, judgements, compared, tuple(ranked), bets, decisions, view, reached
+        part, audit, choices, figures, judgements, compared, tuple(ranked), bets, decisions, view, doubts, reached
     )
 
 
