@@ -74,8 +74,7 @@ def test_the_slopes_error_counts_weeks_and_not_bets() -> None:
 
 
 def test_multiplied_stakes_and_another_order_of_rows_change_nothing() -> None:
-    doubt = np.random.default_rng(8).uniform(1, 2, len(MARKET))
-    q = members(doubt)
+    q = members(*np.random.default_rng(8).uniform(1, 2, (2, len(MARKET))))
     found = said(q)
     order = np.random.default_rng(2).permutation(len(MARKET))
     shuffled = said(q[:, order], MARKET.take(order))
@@ -88,7 +87,7 @@ def test_multiplied_stakes_and_another_order_of_rows_change_nothing() -> None:
     view = opinions(10 * q, tuple(10 * stake for stake in STAKES))
     scaled = uncertainty_of(view, MARKET, np.random.default_rng(1), permutations=400)
     assert scaled is not None
-    assert scaled.with_losses == found.with_losses
+    assert scaled.with_losses.value == pytest.approx(found.with_losses.value)
     assert scaled.q_slope == pytest.approx(found.q_slope)
 
 

@@ -16,6 +16,8 @@ from trainer.evaluation.ranking import Auc, Correlation, auc, risk_coverage, spe
 LEAST_BETS = 20
 """Fewer decided bets tell nothing of an order among them."""
 PERMUTATIONS = 2_000
+ROUNDING = 1e-20
+"""Share of the mean square that is no variation."""
 WEEKS_A_SEASON = 100
 """More than there are: tells (season, week) blocks apart."""
 
@@ -83,7 +85,7 @@ def _slope(x: Double, y: Double, blocks: Int) -> tuple[float, float]:
     does not vary."""
     deviation = x - x.mean()
     spread = float(deviation @ deviation)
-    if spread <= 0:
+    if spread <= ROUNDING * float(x @ x):
         return float("nan"), float("nan")
     slope = float(deviation @ y) / spread
     residuals = y - y.mean() - slope * deviation
