@@ -191,6 +191,9 @@ def integer(low: int, high: int) -> Reader:
     return accepting(f"an integer from {low:,} to {high:,}", schema, accept)
 
 
+boolean = accepting("true or false", {"type": "boolean"}, lambda value: value if isinstance(value, bool) else INVALID)
+
+
 def choice(*values: str) -> Reader:
     """Return one of a few words."""
 

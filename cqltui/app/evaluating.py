@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cqltui
 from cqltui.algorithms.keeping import BEST_MODEL
+from cqltui.campaign.model import EvaluateConfig
 from cqltui.campaign.payload import read_data
+from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
+from cqltui.fields import INVALID, Problems, read_table
 from cqltui.results import evaluation as files
+from cqltui.results.evaluated import evaluation_of, results_digest
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.standings import standings
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.supervisor import manifest
 from trainer import data
@@ -22,9 +27,6 @@ from trainer.evaluation.evaluation import Evaluation, Trained, choose, evaluate
 from trainer.model import read_model
 from trainer.tensorfile import TensorFileError
 
-SEED = 16
-"""Of the figures' resamples and of the random policy: the same run gives the same figures."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -33,12 +35,13 @@ class Asked:
     by: str
     """Why the test seasons are opened: what test_opened.jsonl says."""
     part: str = "test"
-    seed: int = SEED
-    resamples: int = 2_000
+    settings: EvaluateConfig | None = None
+    """None: those that the run was last started with."""
 
 
 def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
     """Evaluate a run and write what was found. Raises InputError, and OSError."""
+    settings = asked.settings or _settings(run_dir)
     config, digest = _data_config(run_dir)
     dataset = _dataset(config, digest)
     state = from_disk(run_dir)
@@ -53,16 +56,33 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
             "cqltui evaluate --validation shows what validation says, which flatters what was chosen by it"
         )
     audit = audit_data(dataset, config)
-    provenance = _provenance(run_dir, state, config, dataset, asked)
+    provenance = _provenance(run_dir, state, config, dataset, settings)
     try:
-        choices = choose(trained, _ensemble_phase(state), dataset.validation)
+        choices = choose(trained, _ensemble_phase(state), dataset.validation, settings.confident)
         if asked.part == "test":
             files.note_opening(run_dir, provenance | {"why": asked.by})
-        found = evaluate(dataset, trained, choices, audit, part=asked.part, seed=asked.seed, resamples=asked.resamples)
+        found = evaluate(
+            dataset, trained, choices, audit, part=asked.part, seed=settings.seed, resamples=settings.resamples
+        )
     except ValueError as error:
         raise InputError(f"{run_dir.path}: {error}") from error
     files.write(run_dir, found, provenance)
     return found
+
+
+def evaluate_ended(run_dir: RunDir, settings: EvaluateConfig, state: RunState) -> bool:
+    """Evaluate a run whose tasks are all done, unless that was done of the same results with the same settings.
+
+    Returns whether it was. Raises as `evaluate_run`; a run without test rows is not evaluated.
+    """
+    known = evaluation_of(run_dir, standings(state))
+    if known is not None and known["provenance"].get("settings") == asdict(settings):
+        return False
+    config, digest = _data_config(run_dir)
+    if not len(_dataset(config, digest).test):
+        return False
+    evaluate_run(run_dir, Asked("every task of the campaign is done", settings=settings))
+    return True
 
 
 def _data_config(run_dir: RunDir) -> tuple[DataConfig, str]:
@@ -76,6 +96,15 @@ def _data_config(run_dir: RunDir) -> tuple[DataConfig, str]:
         return config, str(said["data"]["digest"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{run_dir.campaign_json}: its data cannot be read ({error})") from error
+
+
+def _settings(run_dir: RunDir) -> EvaluateConfig:
+    """Return the [evaluate] table that campaign.json has; of an earlier version the defaults."""
+    known = manifest.known(run_dir).get("evaluate")
+    read = read_table(known if isinstance(known, dict) else {}, "evaluate", readers(EVALUATE), problems := Problems(""))
+    if problems.first or INVALID in read.values():
+        raise InputError(f"{run_dir.campaign_json}: {problems.first}")
+    return EvaluateConfig(**read)
 
 
 def _dataset(config: DataConfig, digest: str) -> Dataset:
@@ -123,7 +152,9 @@ def _but_seed(task: TaskState) -> str:
     return repr(sorted((name, value) for name, value in task.info.settings.items() if name != "seed"))
 
 
-def _provenance(run_dir: RunDir, state: RunState, config: DataConfig, dataset: Dataset, asked: Asked) -> dict[str, Any]:
+def _provenance(
+    run_dir: RunDir, state: RunState, config: DataConfig, dataset: Dataset, settings: EvaluateConfig
+) -> dict[str, Any]:
     said = read_json(run_dir.campaign_json) or {}
     return {
         "ts": time.time(),
@@ -134,8 +165,8 @@ def _provenance(run_dir: RunDir, state: RunState, config: DataConfig, dataset: D
         "path": None if config.path is None else str(config.path),
         "digest": dataset.digest(),
         "rows": {"train": len(dataset.train), "validation": len(dataset.validation), "test": len(dataset.test)},
-        "seed": asked.seed,
-        "resamples": asked.resamples,
+        "settings": asdict(settings),
+        "results": results_digest(standings(state)),
         "tasks_done": sum(task.status is Status.DONE for task in state.tasks.values()),
         "all_ended": all(task.status in ENDED for task in state.tasks.values()),
     }

@@ -54,7 +54,10 @@ def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
         return None
     campaign = as_begun(*load_data(campaign), run_dir)
     known, mine = manifest.known(run_dir), manifest.resolved(campaign)
-    same = all(known.get(key) == mine[key] for key in mine if key not in {"path", "workers", "redis"})
+    skipped = {"path", "workers", "redis", "evaluate"}
+    if not isinstance(data := known.get("data"), dict) or "split" not in data:
+        skipped.add("data")  # of an earlier version: the tasks' ids tell what was trained on
+    same = all(known.get(key) == mine[key] for key in mine if key not in skipped)
     tasks = [task for task in state.tasks.values() if task.status is not Status.WITHDRAWN]
     if not same or {task.id for task in tasks} != {task.id for task in campaign.tasks}:
         return None

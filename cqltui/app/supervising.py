@@ -6,7 +6,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -14,6 +16,7 @@ from redis.exceptions import RedisError
 from cqltui.app import devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
+from cqltui.app.evaluating import evaluate_ended
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
 from cqltui.app.signals import Signals
@@ -26,11 +29,11 @@ from cqltui.broker.server.url import shown_url
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.errors import ExitCode, ServerError
+from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.machine import here
 from cqltui.results.earlier import keep_earlier
-from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.standings import standing, standings
 from cqltui.results.study import Study
 from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Status, TaskState, Verdict, Wanted
@@ -161,7 +164,7 @@ def _assemble(
         upkeep.audit,
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
-        lambda state: _conclude(run_dir, campaign, state, study),
+        lambda state: _conclude(run_dir, campaign, state, study, partial(_say, queue)),
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
@@ -170,19 +173,30 @@ def _assemble(
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids)
 
 
-def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
+def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study, say: Callable[[str], None]) -> float:
+    """Write the results; then, if every task is done, evaluate them, and write the results with what that judges."""
     write_results(run_dir, campaign, standings(state), study)
+    if campaign.evaluate.automatic and {task.status for task in _wanted(campaign, state)} == {Status.DONE}:
+        say("evaluating what was trained")
+        try:
+            evaluated = evaluate_ended(run_dir, campaign.evaluate, state)
+        except (InputError, OSError) as error:
+            log.warning("the run was not evaluated: %s", error)
+        else:
+            if evaluated:
+                write_results(run_dir, campaign, standings(state), study)
     return manifest.finish(run_dir, state, time.time())
 
 
-def standings(state: RunState) -> dict[str, TaskStanding]:
-    """Return how each task stands, for the results."""
-    return {task.id: standing(task) for task in state.tasks.values()}
+def _say(queue: Queue, text: str) -> None:
+    """Tell those who look; nothing is lost if the server does not answer."""
+    log.info("%s", text)
+    with suppress(RedisError, ServerError):
+        queue.notice("info", text)
 
 
-def standing(task: TaskState) -> TaskStanding:
-    """Return how a task stands, for the results."""
-    return TaskStanding(task.status, task.life.attempt, task.life.error, task.life.token)
+def _wanted(campaign: Campaign, state: RunState) -> list[TaskState]:
+    return [state.tasks[task.id] for task in campaign.tasks if task.id in state.tasks]
 
 
 def _describe(

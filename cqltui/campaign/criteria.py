@@ -122,13 +122,13 @@ CHECKS: dict[str, Check] = {
         algorithm="cql",
     ),
     "uncertainty_correlates": Check(
-        "The members' disagreement about Q tells how far they are wrong on validation games.",
+        "The more the members disagree about a bet on the test games, the more often it is lost (rank correlation).",
         {"min_correlation": Param(SHARE, "least correlation", 0.1)},
         early=True,
         algorithm="cql",
     ),
     "deployment_ready": Check(
-        "The bets that the members agree on win often enough on validation games.",
+        "The ensemble's confident bets on the test games: no leak, an edge, calibrated Q, 50 bets, this win rate.",
         {
             "keep_share": Param(SHARE, "share of the bets that is kept", 0.2),
             "min_win_rate": Param(SHARE, "least share of them that wins", 0.53),

@@ -13,7 +13,7 @@ from cqltui.campaign import grid, schema
 from cqltui.campaign.criteria import CHECKS, phase_names
 from cqltui.campaign.document import parse_toml
 from cqltui.campaign.lines import line_of
-from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
+from cqltui.campaign.model import Campaign, Criterion, EvaluateConfig, Phase, RedisConfig, TaskSpec, WorkersConfig
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
@@ -78,6 +78,7 @@ def campaign_from(
     data = _data(tables.get("data", {}), state_cols, path, set_paths, problems)
     workers = read_table(tables.get("workers", {}), "workers", readers(schema.WORKERS), problems)
     redis = read_table(tables.get("redis", {}), "redis", readers(schema.REDIS), problems)
+    evaluate = read_table(tables.get("evaluate", {}), "evaluate", readers(schema.EVALUATE), problems)
     phases = _phases(tables.get("phase", []), _Context(problems, algorithm, training, trainer, float(scale)))
     problems.raise_any()
     return Campaign(
@@ -89,6 +90,7 @@ def campaign_from(
         redis=RedisConfig(**redis),
         phases=phases,
         path=path.absolute(),
+        evaluate=EvaluateConfig(**evaluate),
     )
 
 

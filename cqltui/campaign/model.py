@@ -100,6 +100,20 @@ class RedisConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluateConfig:
+    """How the run is evaluated (`trainer.evaluation`)."""
+
+    automatic: bool = True
+    """Once every task is done; else by `cqltui evaluate` alone."""
+    confident: float = 0.2
+    """Share of the ensemble's bets on validation that count as confident."""
+    resamples: int = 2_000
+    """Of the weeks, for intervals and comparisons."""
+    seed: int = 16
+    """Of the resamples and of the random policy: the same run gives the same figures."""
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign file, checked and resolved."""
 
@@ -112,6 +126,7 @@ class Campaign:
     phases: tuple[Phase, ...]
     path: Path
     """The file it came from."""
+    evaluate: EvaluateConfig = EvaluateConfig()
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:

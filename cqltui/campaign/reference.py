@@ -21,6 +21,7 @@ TITLES = {
     "grid": "`[phase.grid]`: a task for each combination",
     "workers": "`[workers]`: how many, and how they are supervised",
     "redis": "`[redis]`: the queue's server",
+    "evaluate": "`[evaluate]`: how it is told whether there is an edge",
 }
 
 
@@ -99,6 +100,7 @@ def markdown() -> str:
         "task": {name: key for name, key in training.task.items() if name not in training.settings},
         "workers": schema.WORKERS,
         "redis": schema.REDIS,
+        "evaluate": schema.EVALUATE,
     }
     for name, table in tables.items():
         lines += ["", f"## {TITLES[name]}"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
-from cqltui.campaign.model import WorkersConfig
+from cqltui.campaign.model import EvaluateConfig, WorkersConfig
 from cqltui.campaign.splits import split
 from cqltui.fields import (
     INVALID,
@@ -14,6 +14,7 @@ from cqltui.fields import (
     Reader,
     accepting,
     anything,
+    boolean,
     choice,
     integer,
     list_of,
@@ -39,7 +40,7 @@ SECONDS = positive(MAX_SECONDS)
 PRIORITY = integer(0, 1_000_000)
 
 
-_DATA, _WORKERS = DataConfig(), WorkersConfig()
+_DATA, _WORKERS, _EVALUATE = DataConfig(), WorkersConfig(), EvaluateConfig()
 """Their defaults."""
 
 
@@ -294,7 +295,27 @@ REDIS: Table = {
         "",
     ),
 }
-TABLES: Mapping[str, Table] = {"campaign": CAMPAIGN, "data": DATA, "workers": WORKERS, "redis": REDIS}
+EVALUATE: Table = {
+    "automatic": Key(
+        boolean, "Evaluate the run by itself once every task is done; else `cqltui evaluate` does.", _EVALUATE.automatic
+    ),
+    "confident": Key(
+        number("a share above 0, at most 1", lambda share: 0 < share <= 1, exclusiveMinimum=0, maximum=1),
+        "Share of the ensemble's bets on validation that count as confident.",
+        _EVALUATE.confident,
+    ),
+    "resamples": Key(
+        integer(200, 100_000), "Resamples of the weeks, for intervals and comparisons.", _EVALUATE.resamples
+    ),
+    "seed": Key(SEED, "Seed of the resamples and of the random policy.", _EVALUATE.seed),
+}
+TABLES: Mapping[str, Table] = {
+    "campaign": CAMPAIGN,
+    "data": DATA,
+    "workers": WORKERS,
+    "redis": REDIS,
+    "evaluate": EVALUATE,
+}
 """Those that hold no settings of an algorithm."""
 FILE: dict[str, Reader] = dict.fromkeys((*TABLES, "trainer", "phase"), anything)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.conclusive import conclusive, last_and_curve
+from cqltui.judging.evaluated import deployment_ready, uncertainty_correlates
 from cqltui.judging.outcomes import (
     Judgement,
     Left,
@@ -228,11 +229,6 @@ def ensemble_diversity(scope: Scope, params: Params) -> Judgement:
     return spread > limit, f"{detail}, wanted > {limit:g}"
 
 
-def needs_evaluation(scope: Scope, params: Params) -> Judgement:
-    """Judge by the validation games' bets, which training alone cannot tell."""
-    return None, "not yet evaluated: needs the evaluation on validation games"
-
-
 def _name(outcome: TaskOutcome) -> str:
     return f"{outcome.task.id or outcome.task.title}: {outcome.task.algorithm.title(outcome.task.trainer)}"
 
@@ -246,7 +242,7 @@ JUDGINGS: dict[str, Judging] = {
     "alpha_sensitivity": Judging(alpha_sensitivity, last_losses),
     "no_overfitting": Judging(no_overfitting, rise_since),
     "ensemble_diversity": Judging(ensemble_diversity, q_values),
-    "uncertainty_correlates": Judging(needs_evaluation),
-    "deployment_ready": Judging(needs_evaluation),
+    "uncertainty_correlates": Judging(uncertainty_correlates),
+    "deployment_ready": Judging(deployment_ready),
 }
 """Name of a check in `cqltui.campaign.criteria.CHECKS` -> how it is judged."""

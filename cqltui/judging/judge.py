@@ -33,9 +33,15 @@ def figures(criteria: Sequence[Criterion], task: TaskSpec, left: Left) -> dict[C
     return made
 
 
-def evaluate(criterion: Criterion, phase: Phase, outcomes: Mapping[str, Sequence[TaskOutcome]]) -> Verdict:
-    """Judge one criterion of `phase`. `outcomes` by phase, of all of them: some checks look beyond their own."""
-    check, scope = CHECKS[criterion.check], Scope(criterion, phase, outcomes)
+def evaluate(
+    criterion: Criterion,
+    phase: Phase,
+    outcomes: Mapping[str, Sequence[TaskOutcome]],
+    evaluation: Mapping[str, Any] | None = None,
+) -> Verdict:
+    """Judge one criterion of `phase`. `outcomes` by phase, of all of them: some checks look beyond their own;
+    `evaluation` as of `Scope`."""
+    check, scope = CHECKS[criterion.check], Scope(criterion, phase, outcomes, evaluation)
 
     def verdict(passed: bool | None, detail: str) -> Verdict:
         return Verdict(criterion.text, passed, detail, criterion.check)
@@ -51,12 +57,14 @@ def evaluate(criterion: Criterion, phase: Phase, outcomes: Mapping[str, Sequence
     return verdict(passed, detail)
 
 
-def evaluate_all(campaign: Campaign, outcomes: Sequence[TaskOutcome]) -> dict[str, tuple[Verdict, ...]]:
-    """Phase name -> the verdicts on its criteria, in the order of the file."""
+def evaluate_all(
+    campaign: Campaign, outcomes: Sequence[TaskOutcome], evaluation: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Verdict, ...]]:
+    """Phase name -> the verdicts on its criteria, in the order of the file. `evaluation` as of `Scope`."""
     by_phase: dict[str, list[TaskOutcome]] = {}
     for outcome in outcomes:
         by_phase.setdefault(outcome.task.phase, []).append(outcome)
     return {
-        phase.name: tuple(evaluate(criterion, phase, by_phase) for criterion in phase.criteria)
+        phase.name: tuple(evaluate(criterion, phase, by_phase, evaluation) for criterion in phase.criteria)
         for phase in campaign.phases
     }

@@ -86,6 +86,8 @@ class Scope:
     phase: Phase
     outcomes: Mapping[str, Sequence[TaskOutcome]]
     """Phase name -> its outcomes, in the order of the file."""
+    evaluation: Mapping[str, Any] | None = None
+    """evaluation.json of these very results, on the test rows (docs/evaluation.md); None where there is none."""
 
     @property
     def own(self) -> Sequence[TaskOutcome]:

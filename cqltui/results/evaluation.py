@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cqltui.results.evaluated import FORMAT
 from cqltui.results.rundir import RunDir, write_json
 from trainer.data.decisions import Decisions
 from trainer.evaluation.ensemble import Opinions, distribution
@@ -18,7 +19,6 @@ from trainer.evaluation.evaluation import CONFIDENT, ENSEMBLE, Evaluation
 from trainer.evaluation.payoffs import Bets, profits
 from trainer.files import make_folder, plain_file, read_regular, write_bytes
 
-FORMAT = "cqltui.evaluation/1"
 OPENED_BYTES = 16 << 20
 BET_COLUMNS = (
     "season",

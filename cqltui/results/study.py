@@ -6,6 +6,7 @@ from typing import Any
 from cqltui.campaign.model import Campaign, Criterion
 from cqltui.judging.judge import evaluate_all, figures, watching
 from cqltui.judging.outcomes import Left, TaskOutcome
+from cqltui.results.evaluated import evaluation_of
 from cqltui.results.record import TaskStanding, read_q_heldout, read_result
 from cqltui.results.rundir import RunDir, read_metrics
 from cqltui.state.model import Status, Verdict
@@ -52,4 +53,4 @@ class Study:
             standing = standings.get(task_id, TaskStanding())
             found = self.take(task_id, standing) if standing.status is Status.DONE else None
             outcomes.append(TaskOutcome(task, standing.status, found, standing.error))
-        return evaluate_all(self._campaign, outcomes)
+        return evaluate_all(self._campaign, outcomes, evaluation_of(self._run_dir, standings))

@@ -307,6 +307,7 @@ class Supervisor:
             log.exception("the results could not be written")
             what = f"{error} ({type(error).__name__}); the log says where"
             raise CqltuiError(f"the results could not be written: {what}") from error
+        self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
         self._tell_end(ended_ts)
 
     def _tell_end(self, ended_ts: float) -> None:

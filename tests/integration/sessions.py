@@ -50,6 +50,8 @@ lr = 1e-3
 seed = 42
 epochs = 1000000
 hidden_dims = [16]
+[evaluate]
+automatic = false
 [workers]
 device = "cpu"
 checkpoint_s = 0.1

@@ -39,6 +39,8 @@ lr = 1e-2
 epochs = {EPOCHS}
 hidden_dims = [32]
 early_stop = {{ patience = {PATIENCE}, min_delta = 0.0 }}
+[evaluate]
+automatic = false
 [workers]
 count = 1
 device = "cpu"

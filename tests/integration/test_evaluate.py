@@ -68,3 +68,17 @@ def test_what_cannot_be_evaluated_is_refused(run_dir: Path, capsys: pytest.Captu
         assert evaluated(run_dir) == ExitCode.INPUT
         assert said in capsys.readouterr().err
     assert not (run_dir / "evaluation").exists()
+
+
+def test_a_campaign_evaluates_itself_once_and_judges_by_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    always = ("--set", "evaluate.automatic=true", "--set", "epochs_scale=0.05")
+    run = place.complete(*always)
+    assert "evaluating what was trained" in run.err
+    found = place.run_dir
+    opened = found.test_opened.read_text().splitlines()
+    assert [json.loads(line)["why"] for line in opened] == ["every task of the campaign is done"]
+    told = json.loads(found.evaluation_json.read_text())
+    assert told["provenance"]["rows"]["test"] == 570
+    place.complete(*always, "--set", "evaluate.confident=0.2")
+    assert found.test_opened.read_text().splitlines() == opened, "the same results and settings are not looked at again"

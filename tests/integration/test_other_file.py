@@ -23,6 +23,8 @@ seed = 42
 hidden_dims = [16]
 keep = ["last", "best", 7, 33, 45]
 validate_every = 15  # the former ends, at epoch 40, were validated for being ends
+[evaluate]
+automatic = false
 [workers]
 count = 1
 device = "cpu"

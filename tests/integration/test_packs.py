@@ -37,6 +37,8 @@ alpha = 0.3
 lr = 1e-3
 epochs = 200
 hidden_dims = [80, 64]
+[evaluate]
+automatic = false
 [workers]
 device = "cpu"
 poll_interval_s = 0.1

@@ -13,13 +13,13 @@ import orjson
 import pytest
 
 from cqltui.app.dataset import load_data
-from cqltui.app.supervising import standings
 from cqltui.broker.protocol.queue import Queue
 from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, settings_digest
 from cqltui.campaign.payload import DataSummary, SpecError, check_spec
 from cqltui.results.rundir import read_json
+from cqltui.results.standings import standings
 from cqltui.results.tables import write_results
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.records import Records

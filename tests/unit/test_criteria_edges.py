@@ -80,7 +80,7 @@ def test_the_rise_of_the_validation_loss_at_its_limit(rise: float, passed: bool)
 @pytest.mark.parametrize("check", ["uncertainty_correlates", "deployment_ready"])
 def test_what_no_training_answers_says_so_from_the_start(check: str) -> None:
     verdict = judge(check, [done(task(), [1.0])], [task(seed=9)])
-    assert verdict.detail == "not yet evaluated: needs the evaluation on validation games"
+    assert verdict.detail == ("not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done")
 
 
 def test_seeds_that_diverged_tell_no_spread() -> None:
