@@ -7,7 +7,7 @@ from typing import Any
 
 import cqltui
 from cqltui.algorithms.keeping import BEST_MODEL
-from cqltui.campaign.model import EvaluateConfig
+from cqltui.campaign.model import Campaign, EvaluateConfig
 from cqltui.campaign.payload import read_data
 from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
@@ -70,19 +70,20 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
     return found
 
 
-def evaluate_ended(run_dir: RunDir, settings: EvaluateConfig, state: RunState) -> bool:
-    """Evaluate a run whose tasks are all done, unless that was done of the same results with the same settings.
-
-    Returns whether it was. Raises as `evaluate_run`; a run without test rows is not evaluated.
-    """
+def is_to_evaluate(run_dir: RunDir, campaign: Campaign, state: RunState) -> bool:
+    """Return whether a run is to be evaluated by itself: all tasks of the campaign are done, there are test rows, and
+    the same results have not been evaluated with the same settings."""
+    if not campaign.evaluate.automatic:
+        return False
+    if any(task.id not in state.tasks or state.tasks[task.id].status is not Status.DONE for task in campaign.tasks):
+        return False
     known = evaluation_of(run_dir, standings(state))
-    if known is not None and known["provenance"].get("settings") == asdict(settings):
+    if known is not None and known["provenance"].get("settings") == asdict(campaign.evaluate):
         return False
-    config, digest = _data_config(run_dir)
-    if not len(_dataset(config, digest).test):
+    try:
+        return len(data.load(campaign.data).test) > 0
+    except DataError:  # the file has gone since: the run has ended all the same
         return False
-    evaluate_run(run_dir, Asked("every task of the campaign is done", settings=settings))
-    return True
 
 
 def _data_config(run_dir: RunDir) -> tuple[DataConfig, str]:

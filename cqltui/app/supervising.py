@@ -6,9 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -16,7 +14,7 @@ from redis.exceptions import RedisError
 from cqltui.app import devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
-from cqltui.app.evaluating import evaluate_ended
+from cqltui.app.evaluating import Asked, evaluate_run, is_to_evaluate
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
 from cqltui.app.signals import Signals
@@ -29,14 +27,14 @@ from cqltui.broker.server.url import shown_url
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.errors import ExitCode, ServerError
 from cqltui.machine import here
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standing, standings
 from cqltui.results.study import Study
 from cqltui.results.tables import write_results
-from cqltui.state.model import RunState, Status, TaskState, Verdict, Wanted
+from cqltui.state.model import RunState, Status, Verdict, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
@@ -164,7 +162,9 @@ def _assemble(
         upkeep.audit,
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
-        lambda state: _conclude(run_dir, campaign, state, study, partial(_say, queue)),
+        lambda state: _conclude(run_dir, campaign, state, study),
+        lambda state: is_to_evaluate(run_dir, campaign, state),
+        lambda state: evaluate_run(run_dir, Asked("every task of the campaign is done", settings=campaign.evaluate)),
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
@@ -173,30 +173,9 @@ def _assemble(
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids)
 
 
-def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study, say: Callable[[str], None]) -> float:
-    """Write the results; then, if every task is done, evaluate them, and write the results with what that judges."""
+def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
     write_results(run_dir, campaign, standings(state), study)
-    if campaign.evaluate.automatic and {task.status for task in _wanted(campaign, state)} == {Status.DONE}:
-        say("evaluating what was trained")
-        try:
-            evaluated = evaluate_ended(run_dir, campaign.evaluate, state)
-        except (InputError, OSError) as error:
-            log.warning("the run was not evaluated: %s", error)
-        else:
-            if evaluated:
-                write_results(run_dir, campaign, standings(state), study)
     return manifest.finish(run_dir, state, time.time())
-
-
-def _say(queue: Queue, text: str) -> None:
-    """Tell those who look; nothing is lost if the server does not answer."""
-    log.info("%s", text)
-    with suppress(RedisError, ServerError):
-        queue.notice("info", text)
-
-
-def _wanted(campaign: Campaign, state: RunState) -> list[TaskState]:
-    return [state.tasks[task.id] for task in campaign.tasks if task.id in state.tasks]
 
 
 def _describe(

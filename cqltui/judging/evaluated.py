@@ -20,25 +20,25 @@ def uncertainty_correlates(scope: Scope, params: Params) -> Judgement:
     """Judge whether uncertain bets are lost more often: Spearman's correlation of uncertainty with being lost."""
     if scope.evaluation is None:
         return None, NOT_YET
-    found = _at(scope.evaluation, "ensemble", "uncertainty")
-    correlation, p_value = _number(found, "with_losses", "value"), _number(found, "with_losses", "p_value")
+    found = at(scope.evaluation, "ensemble", "uncertainty")
+    correlation, p_value = figure_at(found, "with_losses", "value"), figure_at(found, "with_losses", "p_value")
     if correlation is None or p_value is None:
         return None, "no ensemble has bet often enough on the test games to tell"
     limit = float(params["min_correlation"])
     said = f"correlation of uncertainty with lost bets {correlation:+.3f} (p = {p_value:.3f}), wanted {limit:g} or more"
     if correlation >= limit and p_value > CHANCE:
         return False, f"{said}, beyond chance"
-    return correlation >= limit, f"{said}; {_number(found, 'bets') or 0:,.0f} test bets"
+    return correlation >= limit, f"{said}; {figure_at(found, 'bets') or 0:,.0f} test bets"
 
 
 def deployment_ready(scope: Scope, params: Params) -> Judgement:
     """Judge whether the ensemble's confident bets may be taken: every part has to hold."""
     if scope.evaluation is None:
         return None, NOT_YET
-    share, wanted = _number(scope.evaluation, "choices", "cut", "share"), float(params["keep_share"])
+    share, wanted = figure_at(scope.evaluation, "choices", "cut", "share"), float(params["keep_share"])
     policies = scope.evaluation.get("policies")
     found = (
-        next((it for it in policies if _at(it).get("name") == CONFIDENT), None) if isinstance(policies, list) else None
+        next((it for it in policies if at(it).get("name") == CONFIDENT), None) if isinstance(policies, list) else None
     )
     if share is None or found is None:
         return None, "there is no ensemble whose confident bets could be taken"
@@ -49,32 +49,33 @@ def deployment_ready(scope: Scope, params: Params) -> Judgement:
 
 
 def _parts(evaluation: Mapping[str, Any], policy: Mapping[str, Any], least_rate: float) -> Iterator[tuple[bool, str]]:
-    trusted, grade = _at(evaluation, "leak_audit").get("trusted") is True, _at(evaluation, "leak_audit").get("grade")
+    trusted, grade = at(evaluation, "leak_audit").get("trusted") is True, at(evaluation, "leak_audit").get("grade")
     yield trusted, f"no leak ({str(grade).lower()})"
-    verdict = _at(policy, "verdict").get("verdict")
+    verdict = at(policy, "verdict").get("verdict")
     yield verdict == "edge", f"an edge ({verdict})"
-    slope, error = (_number(evaluation, "ensemble", "uncertainty", name) for name in ("q_slope", "q_slope_error"))
+    slope, error = (figure_at(evaluation, "ensemble", "uncertainty", name) for name in ("q_slope", "q_slope_error"))
     if slope is None or error is None:
         yield False, "calibrated (not known)"
     else:
         yield abs(slope - 1) <= ERRORS * error, f"calibrated (slope {slope:.2f} ± {error:.2f}, wanted 1)"
-    record = _at(policy, "whole", "record")
-    bets = sum(int(_number(record, name) or 0) for name in ("wins", "losses", "pushes"))
+    record = at(policy, "whole", "record")
+    bets = sum(int(figure_at(record, name) or 0) for name in ("wins", "losses", "pushes"))
     yield bets >= LEAST_BETS, f"{LEAST_BETS} bets or more ({bets})"
-    rate = _number(policy, "whole", "win_rate", "value")
+    rate = figure_at(policy, "whole", "win_rate", "value")
     yield (
         rate is not None and rate >= least_rate,
         (f"a win rate of {least_rate:.1%} or more ({'not known' if rate is None else f'{rate:.1%}'})"),
     )
 
 
-def _at(value: object, *path: str) -> Mapping[str, Any]:
+def at(value: object, *path: str) -> Mapping[str, Any]:
     """Return the object at a path; an empty one where there is none: the file may be somebody else's."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
-def _number(value: object, *path: str) -> float | None:
-    found = _at(value, *path[:-1]).get(path[-1])
+def figure_at(value: object, *path: str) -> float | None:
+    """Return the number at a path, or None."""
+    found = at(value, *path[:-1]).get(path[-1])
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None

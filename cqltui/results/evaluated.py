@@ -5,9 +5,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cqltui.judging.evaluated import at, figure_at
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import Status
+from cqltui.state.plain import plain
 
 FORMAT = "cqltui.evaluation/1"
 
@@ -26,3 +28,23 @@ def evaluation_of(run_dir: RunDir, standings: Mapping[str, TaskStanding]) -> dic
     said = found.get("provenance")
     same = isinstance(said, dict) and said.get("results") == results_digest(standings)
     return found if same else None
+
+
+def evaluation_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the evaluation for the summary: the audit, then a line a policy. The file may be somebody else's."""
+    audit = at(found, "leak_audit")
+    rows = figure_at(found, "provenance", "rows", "test") or 0
+    policies = found.get("policies")
+    lines = [
+        f"Evaluation on {rows:,.0f} test rows; leak audit: {plain(str(audit.get('grade', 'not known')).lower(), 20)}"
+    ]
+    for policy in map(at, policies if isinstance(policies, list) else []):
+        record = [int(figure_at(policy, "whole", "record", name) or 0) for name in ("wins", "losses", "pushes")]
+        low, high = (figure_at(policy, "whole", "roi", name) for name in ("lower", "upper"))
+        roi = figure_at(policy, "whole", "roi", "value")
+        returned = "" if roi is None else f"ROI {roi:+.1%}"
+        between = "" if low is None or high is None else f" ({low:+.1%} to {high:+.1%})"
+        verdict = plain(str(at(policy, "verdict").get("verdict", "")), 60)
+        name, won = plain(str(policy.get("name", "")), 40), "-".join(map(str, record))
+        lines.append(f"  {name:<24} {won:>12}  {returned + between:<28}  {verdict}".rstrip())
+    return lines

@@ -183,16 +183,19 @@ def _best_json(best: Best, scale: str) -> dict[str, Any]:
     return {scale if name == "level" else name: value for name, value in asdict(best).items()}
 
 
-def render(summary: Summary) -> str:
-    """Return the summary as plain text, a newline at the end."""
+def render(summary: Summary, evaluation: Sequence[str] = ()) -> str:
+    """Return the summary as plain text, a newline at the end. `evaluation`: lines of what the networks are worth."""
     lines = [f"{summary.title} ({summary.campaign}): {summary.done} of {summary.tasks} tasks done"]
     for number, phase in enumerate(summary.phases, start=1):
         lines += ["", *_phase_lines(number, phase)]
+    if evaluation:
+        lines += ["", *evaluation]
     lines += [
         "",
         "Files",
         *(f"  {phase.results_csv}" for phase in summary.phases),
         f"  {summary.run_dir}/results/summary.json (this page for programs)",
+        *([f"  {summary.run_dir}/evaluation/evaluation.json (every figure with its interval)"] if evaluation else []),
         f"  {summary.run_dir}/tasks/<task_id>/ (model.safetensors, metrics.csv, result.json)",
     ]
     return "\n".join(lines) + "\n"

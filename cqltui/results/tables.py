@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from cqltui.algorithms.base import Algorithm, setting_cell
 from cqltui.campaign.model import Campaign
 from cqltui.results.earlier import keep_earlier
+from cqltui.results.evaluated import evaluation_lines, evaluation_of
 from cqltui.results.record import TaskRecord, TaskStanding, read_records
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.study import Study
@@ -60,7 +61,9 @@ def write_results(
     verdicts = (study or Study(run_dir, campaign)).verdicts(standings)
     summary = summarize(run_dir, campaign, records, verdicts)
     write_json(run_dir.summary_json, summary.to_json())
-    write_bytes(run_dir.summary_txt, render(summary).encode())
+    evaluation = evaluation_of(run_dir, standings)
+    lines = evaluation_lines(evaluation) if evaluation is not None else ()
+    write_bytes(run_dir.summary_txt, render(summary, lines).encode())
     return summary
 
 

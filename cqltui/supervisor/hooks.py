@@ -32,5 +32,9 @@ class Hooks:
     """Tasks have ended: tell the server how the criteria stand."""
     conclude: Callable[[RunState], float]
     """The supervisor leaves: write the results as they are; when the run ended."""
+    to_evaluate: Callable[[RunState], bool]
+    """Whether the run is to be evaluated, now that it has ended: that takes a while."""
+    evaluate: Callable[[RunState], object]
+    """Evaluate it. Raises CqltuiError and OSError."""
     hindered: Callable[[str], None]
     """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""

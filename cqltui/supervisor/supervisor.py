@@ -298,8 +298,27 @@ class Supervisor:
                 break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
         self._judging.tell(self.state)
+        ended_ts = self._conclude()
+        if self._hooks.to_evaluate(self.state):
+            self._evaluate()
+            self._conclude()
+            self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
+        self._tell_end(ended_ts)
+
+    def _evaluate(self) -> None:
+        """Evaluate what was trained; a run that cannot be evaluated has ended all the same."""
+        self._guarded(partial(self._queue.notice, "info", "evaluating what was trained"))
+        self._take(self._feed.poll(POLL_S))
         try:
-            ended_ts = self._hooks.conclude(self.state)
+            self._hooks.evaluate(self.state)
+        except (CqltuiError, OSError, *NONSENSE, MemoryError) as error:
+            log.warning("the run was not evaluated", exc_info=error)
+            text = f"the run was not evaluated: {error or type(error).__name__}"
+            self._guarded(partial(self._queue.notice, "warning", text))
+
+    def _conclude(self) -> float:
+        try:
+            return self._hooks.conclude(self.state)
         except OSError as error:
             again = "free some space, then run the same command again"
             raise CqltuiError(f"the results could not be written: {error}; {again}") from error
@@ -307,8 +326,6 @@ class Supervisor:
             log.exception("the results could not be written")
             what = f"{error} ({type(error).__name__}); the log says where"
             raise CqltuiError(f"the results could not be written: {what}") from error
-        self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
-        self._tell_end(ended_ts)
 
     def _tell_end(self, ended_ts: float) -> None:
         """Make sure that screens hear of it, though the server goes away at this very moment."""

@@ -70,7 +70,16 @@ def supervised(queue: Queue, server: ServerHandle, tmp_path: Path) -> Iterator[G
     records = Records(RunDir(tmp_path))
     guard = Guard(queue, fleet, WorkersConfig(), records)
     feed = Feed(server.connect)
-    hooks = Hooks(lambda _: None, lambda _: None, lambda _: None, lambda _: None, lambda _: 0.0, lambda _: None)
+    hooks = Hooks(
+        lambda _: None,
+        lambda _: None,
+        lambda _: None,
+        lambda _: None,
+        lambda _: 0.0,
+        lambda _: False,
+        lambda _: None,
+        lambda _: None,
+    )
     queue.set_filled()
     supervisor = Supervisor(Queue(server.connect()), feed, fleet, guard, records, hooks, [])
     thread = threading.Thread(target=supervisor.run)

@@ -48,7 +48,7 @@ class Running:
         self.records, self.feed = Records(RunDir(folder), planned), reader(queue)
         fleet = Fleet(Launcher([], {}, folder / "logs"), 0)
         guard = Guard(queue, fleet, WorkersConfig(), self.records)
-        hooks = Hooks(nothing, nothing, study, describe, lambda _: 0.0, self.hindered.append)
+        hooks = Hooks(nothing, nothing, study, describe, lambda _: 0.0, lambda _: False, nothing, self.hindered.append)
         self.supervisor = Supervisor(queue, self.feed, fleet, guard, self.records, hooks, reporters, ids)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

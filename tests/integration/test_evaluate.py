@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,9 @@ def test_a_campaign_evaluates_itself_once_and_judges_by_it(tmp_path: Path) -> No
     found = place.run_dir
     opened = found.test_opened.read_text().splitlines()
     assert [json.loads(line)["why"] for line in opened] == ["every task of the campaign is done"]
-    told = json.loads(found.evaluation_json.read_text())
-    assert told["provenance"]["rows"]["test"] == 570
+    summary = found.summary_txt.read_text()
+    assert "Evaluation on 570 test rows; leak audit: clean" in summary
+    always_home = next(line for line in summary.splitlines() if line.startswith("  always home"))
+    assert re.fullmatch(r"  always home +\d+-\d+-\d+  ROI [-+.\d]+% \([-+.\d]+% to [-+.\d]+%\) +\S.*", always_home)
     place.complete(*always, "--set", "evaluate.confident=0.2")
     assert found.test_opened.read_text().splitlines() == opened, "the same results and settings are not looked at again"
