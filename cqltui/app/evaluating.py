@@ -7,13 +7,13 @@ from typing import Any
 
 import cqltui
 from cqltui.algorithms.keeping import BEST_MODEL
-from cqltui.campaign.model import Campaign, EvaluateConfig
+from cqltui.campaign.model import EvaluateConfig
 from cqltui.campaign.payload import read_data
 from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, read_table
 from cqltui.results import evaluation as files
-from cqltui.results.evaluated import evaluation_of, results_digest
+from cqltui.results.evaluated import results_digest
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standings
@@ -68,22 +68,6 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
         raise InputError(f"{run_dir.path}: {error}") from error
     files.write(run_dir, found, provenance)
     return found
-
-
-def is_to_evaluate(run_dir: RunDir, campaign: Campaign, state: RunState) -> bool:
-    """Return whether a run is to be evaluated by itself: all tasks of the campaign are done, there are test rows, and
-    the same results have not been evaluated with the same settings."""
-    if not campaign.evaluate.automatic:
-        return False
-    if any(task.id not in state.tasks or state.tasks[task.id].status is not Status.DONE for task in campaign.tasks):
-        return False
-    known = evaluation_of(run_dir, standings(state))
-    if known is not None and known["provenance"].get("settings") == asdict(campaign.evaluate):
-        return False
-    try:
-        return len(data.load(campaign.data).test) > 0
-    except DataError:  # the file has gone since: the run has ended all the same
-        return False
 
 
 def _data_config(run_dir: RunDir) -> tuple[DataConfig, str]:

@@ -1,5 +1,6 @@
 """Put a run's supervisor together and run it to its end, in the foreground (`--no-ui`) or behind the screen."""
 
+import importlib
 import logging
 import socket
 import sys
@@ -14,7 +15,6 @@ from redis.exceptions import RedisError
 from cqltui.app import devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
-from cqltui.app.evaluating import Asked, evaluate_run, is_to_evaluate
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
 from cqltui.app.signals import Signals
@@ -30,6 +30,7 @@ from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, ServerError
 from cqltui.machine import here
 from cqltui.results.earlier import keep_earlier
+from cqltui.results.evaluated import is_due
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standing, standings
 from cqltui.results.study import Study
@@ -163,8 +164,8 @@ def _assemble(
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
         lambda state: _conclude(run_dir, campaign, state, study),
-        lambda state: is_to_evaluate(run_dir, campaign, state),
-        lambda state: evaluate_run(run_dir, Asked("every task of the campaign is done", settings=campaign.evaluate)),
+        lambda state: is_due(run_dir, campaign, standings(state)),
+        lambda state: _evaluate(run_dir, campaign),
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
@@ -176,6 +177,12 @@ def _assemble(
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
     write_results(run_dir, campaign, standings(state), study)
     return manifest.finish(run_dir, state, time.time())
+
+
+def _evaluate(run_dir: RunDir, campaign: Campaign) -> None:
+    """Evaluate a run. What that takes is loaded now: a run that goes on has no use for it."""
+    evaluating = importlib.import_module("cqltui.app.evaluating")
+    evaluating.evaluate_run(run_dir, evaluating.Asked("every task of the campaign is done", settings=campaign.evaluate))
 
 
 def _describe(

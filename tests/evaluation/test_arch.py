@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from arch.bootstrap import IIDBootstrap, StepM  # type: ignore[import-not-found,unused-ignore]
 
 from trainer.data.types import Double
 from trainer.evaluation.blocks import Blocks, resample, week_blocks
@@ -26,6 +25,8 @@ def standard_error(_: Double, rows: Double) -> Double:
 
 
 def test_the_studentised_interval_of_a_skewed_mean_is_archs() -> None:
+    from arch.bootstrap import IIDBootstrap
+
     weekly = np.random.default_rng(0).exponential(size=(WEEKS, 1))
     (ours,) = bootstrap(weekly, 8_000).estimates()
     theirs = IIDBootstrap(weekly[:, 0], seed=1).conf_int(
@@ -39,6 +40,8 @@ def test_the_studentised_interval_of_a_skewed_mean_is_archs() -> None:
 
 
 def test_the_percentile_interval_is_archs() -> None:
+    from arch.bootstrap import IIDBootstrap
+
     weekly = np.random.default_rng(0).exponential(size=(WEEKS, 1))
     (ours,) = bootstrap(weekly, 8_000).percentile_estimates()
     theirs = IIDBootstrap(weekly[:, 0], seed=1).conf_int(
@@ -49,6 +52,8 @@ def test_the_percentile_interval_is_archs() -> None:
 
 @pytest.mark.parametrize("planted", [(), (3,), (1, 4, 7)])
 def test_step_down_finds_the_policies_that_archs_stepm_finds(planted: tuple[int, ...]) -> None:
+    from arch.bootstrap import StepM
+
     rng = np.random.default_rng(11)
     weekly = rng.normal(size=(WEEKS, 10)) + 0.5 * rng.normal(size=(WEEKS, 1))
     weekly -= weekly.mean(axis=0)  # no policy seems good by chance

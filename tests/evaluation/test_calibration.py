@@ -5,9 +5,6 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.calibration import calibration_curve
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, log_loss
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.calibration import calibration, wilson
@@ -32,6 +29,10 @@ def test_scores_and_bins_by_hand() -> None:
 
 
 def test_scores_and_bins_are_scikit_learns() -> None:
+    from sklearn.calibration import calibration_curve
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import brier_score_loss, log_loss
+
     predicted, won = drawn(500, 1)
     found = calibration(predicted, won)
     assert found.brier == pytest.approx(brier_score_loss(won, predicted))

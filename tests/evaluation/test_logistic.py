@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
 
 from trainer.data.ratings import fit_logistic
 from trainer.data.types import Bool, Double
@@ -18,6 +17,8 @@ def drawn(count: int, seed: int) -> tuple[Double, Bool]:
 
 
 def test_a_fit_is_scikit_learns_on_standardised_features() -> None:
+    from sklearn.linear_model import LogisticRegression
+
     features, won = drawn(400, 1)
     found = fit(features, won, ridge=1e-9)
     z = (features - features.mean(axis=0)) / features.std(axis=0)
@@ -27,6 +28,8 @@ def test_a_fit_is_scikit_learns_on_standardised_features() -> None:
 
 
 def test_a_penalty_is_that_of_scikit_learn_with_an_unpenalised_intercept() -> None:
+    from sklearn.linear_model import LogisticRegression
+
     features, won = drawn(400, 2)
     z = (features - features.mean(axis=0)) / features.std(axis=0)
     design = np.concatenate([np.ones((400, 1)), z], axis=1)

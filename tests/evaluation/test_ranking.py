@@ -7,7 +7,6 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 from scipy.stats import norm, spearmanr
-from sklearn.metrics import roc_auc_score
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.ranking import (
@@ -51,6 +50,8 @@ def test_auc_by_hand_counts_ties_half() -> None:
 
 @pytest.mark.parametrize("levels", [None, 3])
 def test_auc_is_scikit_learns_and_its_error_delongs_by_all_pairs(levels: int | None) -> None:
+    from sklearn.metrics import roc_auc_score
+
     scores, positive = drawn(300, 1, levels)
     found = auc(scores, positive)
     assert found.value == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)

