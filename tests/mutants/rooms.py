@@ -68,6 +68,7 @@ ROOMS = (
         ("trainer/data/*.py", "trainer/names.py"),
         ("tests/trainer/test_data_*.py", "tests/trainer/test_names.py"),
     ),
+    Room("evaluation", ("trainer/evaluation/*.py",), ("tests/evaluation/test_*.py",)),
     Room(
         "results",
         ("cqltui/results/*.py",),
@@ -77,6 +78,7 @@ ROOMS = (
                 for name in ("known", "left", "metrics_file", "records", "results", "tally")
             ),
             "tests/unit/test_plan.py",  # the room on the disk
+            "tests/integration/test_evaluate.py",
             "tests/integration/test_cleaning.py",
             "tests/security/test_results_are_checked.py",
         ),
