@@ -3,9 +3,7 @@
 import contextlib
 import io
 import json
-import os
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,31 +121,11 @@ def test_a_former_result_and_a_run_that_is_under_way_are_kept(place: Place) -> N
     assert not list(folder.glob("run-*"))
 
 
-def test_checkpoints_of_a_cancelled_task_go_and_those_of_a_stopped_one_stay(tmp_path: Path) -> None:
+def test_a_run_at_work_is_refused_and_checkpoints_of_a_cancelled_task_go_those_of_a_stopped_one_stay(
+    tmp_path: Path,
+) -> None:
     place = Place(tmp_path / "place")
     quick, place.environment = place.environment, {**place.environment, "PACE_S": "0.05"}
-    try:
-        run = place.begin("--workers", "1")
-        until(place.under_way, "a task with a checkpoint")
-        task = place.running()[0]
-        run.send(signal.SIGINT)
-        run.ends(130)
-        found = sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*"))
-        assert "nothing to remove" in clean(place, "--yes")[1]
-        assert sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*")) == found
-        place.ask("cancel", task.id)
-        assert "checkpoints of dead and cancelled tasks" in clean(place, "--yes")[1]
-        assert not list(place.run_dir.task(task.id).rglob("checkpoint-*"))
-        place.ask("resubmit", task.id)
-        place.environment = quick
-        place.complete()
-    finally:
-        place.end_all()
-
-
-def test_a_run_that_is_worked_on_is_refused(tmp_path: Path) -> None:
-    place = Place(tmp_path / "place")
-    place.environment = {**place.environment, "PACE_S": "0.05"}
     try:
         run = place.begin("--workers", "1")
         until(place.under_way, "a task with a checkpoint")
@@ -159,7 +137,19 @@ def test_a_run_that_is_worked_on_is_refused(tmp_path: Path) -> None:
         assert code == 2
         assert f"workers of this run are at work (process {pid})" in said
         assert "cqltui stop" in said
-        os.kill(pid, signal.SIGKILL)
+        task = place.running(checkpointed=False)[0]
+        place.ask("stop")
+
+        found = sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*"))
+        assert list(place.run_dir.task(task.id).rglob("checkpoint-*"))
+        assert "nothing to remove" in clean(place, "--yes")[1]
+        assert sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*")) == found
+        place.ask("cancel", task.id)
+        assert "checkpoints of dead and cancelled tasks" in clean(place, "--yes")[1]
+        assert not list(place.run_dir.task(task.id).rglob("checkpoint-*"))
+        place.ask("resubmit", task.id)
+        place.environment = quick
+        place.complete()
     finally:
         place.end_all()
 

@@ -26,18 +26,18 @@ def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
         os.kill(pid, signal.SIGSTOP)
     ids = _by_title(place)
     first, second, last = ids["Best small network"], ids["Best alpha"], ids["seed 2"]
-    place.start("cancel", ids["seed 1"]).ends(0)
+    place.ask("cancel", ids["seed 1"])
     assert _status(place, ids["seed 1"]) is Status.CANCELLED, "it waited behind all others"
-    place.start("priority", "9", last).ends(0)
-    place.start("pause", first).ends(0)
-    place.start("cancel", second).ends(0)
+    place.ask("priority", "9", last)
+    place.ask("pause", first)
+    place.ask("cancel", second)
     for pid in workers:
         os.kill(pid, signal.SIGCONT)
     until(lambda: _status(place, first) is Status.PAUSED, "the pause, after a checkpoint")
     assert place.look().tasks[first].life.paused_by == "user"
     assert list(place.run_dir.task(first).glob("run-1/*/checkpoint-*")), "its checkpoint is kept"
     until(lambda: _status(place, second) is Status.CANCELLED, "the end of the cancelled task")
-    place.start("resume", first).ends(0)
+    place.ask("resume", first)
     run.ends(1)
     taken = [line["task"] for line in place.journal() if line["kind"] == "task.claimed"]
     assert taken[2] == last, "its new priority puts it before all that wait"
@@ -46,9 +46,9 @@ def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
     assert lines[-1] == {"kind": "exit", "code": 1}
 
     assert ids["seed 1"] not in place.trained()
-    place.start("resubmit", ids["seed 1"]).ends(0)
+    place.ask("resubmit", ids["seed 1"])
     assert second not in place.trained()
-    place.start("resubmit", second).ends(0)
+    place.ask("resubmit", second)
     place.complete()
     assert place.trained() == expected
     assert place.result(second)["run"] == 2
@@ -59,16 +59,16 @@ def test_the_campaign_is_paused_drained_and_run_again(place: Place, expected: di
     run = place.begin()
     until(place.under_way, "a task under way")
     run.send(signal.SIGSTOP)  # nobody steers
-    place.start("pause").ends(0)
+    place.ask("pause")
     until(lambda: not place.running(checkpointed=False), "workers that heed it by themselves")
     run.send(signal.SIGCONT)
     paused = [task for task in place.look().tasks.values() if task.status is Status.PAUSED]
     assert paused
     assert all(task.life.paused_by == "campaign" for task in paused)
-    place.start("resume").ends(0)
+    place.ask("resume")
     until(lambda: place.running(checkpointed=False), "a task under way again")
     held = {task.id for task in place.running(checkpointed=False)}
-    place.start("stop", "--drain").ends(0)
+    place.ask("stop", "--drain")
     run.ends(4)
     assert place.processes() == []
     done = set(place.trained())

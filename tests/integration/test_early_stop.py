@@ -100,10 +100,10 @@ def test_tasks_of_a_pack_stop_early_and_a_kill_changes_nothing(place: Place) -> 
     assert all("has not improved" in row["stopped_early"] for row in rows)
     assert rows[0]["early_stop"] == f"patience {PATIENCE}, metric val_td_loss, min_delta 0"
 
-    status = json.loads(place.start("status", "--json").ends(0).out)
+    status = json.loads(place.ask("status", "--json").out)
     assert {task["id"]: task["epochs_done"] for task in status["tasks"]} == ends
     assert [(phase["epochs_done"], phase["epochs_total"]) for phase in status["phases"]] == [(sum(ends.values()),) * 2]
-    assert place.start("status", "--tasks").ends(0).out.count("stopped early: val_td_loss has not improved") == 3
+    assert place.ask("status", "--tasks").out.count("stopped early: val_td_loss has not improved") == 3
 
     tokens = place.tokens()
     place.complete()

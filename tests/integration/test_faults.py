@@ -101,7 +101,7 @@ def test_a_run_whose_servers_socket_vanishes_goes_on(place: Place, expected: dic
     shutil.rmtree(runtime)
     until(lambda: place.server_pid() not in (0, server), "another server", 10.0)
     assert place.worker_pids() == workers
-    place.start("status").ends(0)
+    place.ask("status")
     run.ends(0)
     _same(place, expected)
     assert {place.result(task_id)["attempt"] for task_id in expected} == {1}, "no task was interrupted"

@@ -82,10 +82,10 @@ def test_members_of_a_pack_end_one_by_one(packed: Place, alone: dict[str, Traine
     run = packed.begin("--workers", "1")
     tasks = {task.info.title: task.id for task in together(packed)}
     paused, cancelled = tasks["seed 1"], tasks["seed 2"]
-    packed.start("pause", paused).ends(0)
-    packed.start("cancel", cancelled).ends(0)
+    packed.ask("pause", paused)
+    packed.ask("cancel", cancelled)
     until(lambda: packed.look().tasks[paused].status is Status.PAUSED, "the pause")
-    packed.start("resume", paused).ends(0)
+    packed.ask("resume", paused)
     run.ends(1)
     assert packed.trained() == {task: result for task, result in alone.items() if task != cancelled}
     final = packed.journal()
@@ -93,7 +93,7 @@ def test_members_of_a_pack_end_one_by_one(packed: Place, alone: dict[str, Traine
     assert "the loss is not a number at epoch 1" in dead["data"]["error"]
     claims = [line for line in final if line["kind"] == "task.claimed"]
     assert len(claims) == 7, "six at once, and the paused one again"
-    packed.start("resubmit", cancelled).ends(0)
+    packed.ask("resubmit", cancelled)
     packed.begin("--workers", "1").ends(1)
     assert packed.trained() == alone, "it trained with nobody this time"
 

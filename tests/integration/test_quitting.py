@@ -94,7 +94,7 @@ def test_what_is_asked_elsewhere_is_shown_and_ctrl_c_only_asks(place: Place, scr
     first.press("b")
     assert "the run goes on; see it again with" in ended_with(first, 0)
     assert place.under_way()
-    stopped = place.start("stop").ends(0)
+    stopped = place.ask("stop")
     assert f"stopped: 0 of {TASKS} tasks are done, {TASKS} left" in stopped.err
     second.wait(lambda text: says("stopped")(text) and "ended " in header(text), "a run that was stopped")
     second.press("q")
@@ -145,7 +145,7 @@ def test_commands_reach_workers_that_nobody_supervises(place: Place) -> None:
     until(lambda: not place.running(checkpointed=False), "workers that heed it")
     assert "the campaign is running" in place.ask("resume").err
     until(lambda: place.running(checkpointed=False), "workers that go on")
-    place.start("stop").ends(0)
+    place.ask("stop")
     refused = place.ask("pause", code=3)
     assert "nothing runs here" in refused.err
 

@@ -37,7 +37,7 @@ def test_a_run_has_one_supervisor(place: Place) -> None:
     assert "still at work" in place.begin("--fresh").ends(2).err, "without a server, too"
     taken_over = place.begin(*LONG)
     until(lambda: "server answers" in taken_over.err, "a supervisor once more")
-    place.start("stop").ends(0)
+    place.ask("stop")
     taken_over.ends(4)
     assert place.processes() == []
 

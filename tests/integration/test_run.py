@@ -102,7 +102,7 @@ def _frozen(place: Place) -> dict[str, bytes]:
 
 def test_a_finished_run_is_looked_at_and_run_again_without_a_change(ended: Place) -> None:
     before = _frozen(ended)
-    shown = json.loads(ended.start("status", "--json").ends(0).out)
+    shown = json.loads(ended.ask("status", "--json").out)
     assert shown["status"] == "finished"
     assert shown["finished_ts"] == (read_json(ended.run_dir.campaign_json) or {})["finished_ts"] > 0
     for task in shown["tasks"]:
@@ -121,7 +121,7 @@ def test_a_finished_run_is_looked_at_and_run_again_without_a_change(ended: Place
     assert line["data"]["meta"]["finished_ts"] == shown["finished_ts"]
     assert {task["life"]["status"] for task in line["data"]["tasks"].values()} == {"done"}
     assert _frozen(ended) == before, "nothing was written"
-    assert json.loads(ended.start("status", "--json").ends(0).out) == shown
+    assert json.loads(ended.ask("status", "--json").out) == shown
 
 
 def test_a_finished_run_that_lacks_something_is_completed_and_keeps_its_time(ended: Place) -> None:

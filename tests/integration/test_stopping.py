@@ -22,7 +22,7 @@ def _saved(place: Place) -> dict[str, str]:
 
 def check_shown(place: Place, stopped: set[str]) -> None:
     """What is shown of the tasks that were stopped, with the server gone, is what their checkpoints hold."""
-    shown = json.loads(place.start("status", "--json").ends(0).out)["tasks"]
+    shown = json.loads(place.ask("status", "--json").out)["tasks"]
     for task in shown:
         folder = place.run_dir.task(task["id"])
         found = {int(path.stem.split("-")[1]): path for path in folder.glob("run-1/*/checkpoint-*.safetensors")}
