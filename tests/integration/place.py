@@ -28,8 +28,8 @@ from cqltui.state.reduce import reduce
 from tests.integration.command import PATIENCE_S, Command
 from trainer.progress import EpochMetrics
 
-STEP_S = 0.1
-"""A look at a run takes milliseconds of a core."""
+STEP_S, LONGEST_STEP_S, SLOWER = 0.05, 0.25, 1.2
+"""Between two looks at a run, which take milliseconds of a core: seldom where a wait is long."""
 TASKS = 6
 TWO = ("--workers", "2")
 SMALL = Path(__file__).with_name("small.toml")
@@ -73,10 +73,11 @@ def _sha256(path: Path) -> str:
 
 def until(check: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
     """Wait for it, or fail."""
-    end = time.monotonic() + limit_s
+    end, step_s = time.monotonic() + limit_s, STEP_S
     while not check():
         assert time.monotonic() < end, f"after {limit_s:.0f} s it is still to come: {what}"
-        time.sleep(STEP_S)
+        time.sleep(step_s)
+        step_s = min(SLOWER * step_s, LONGEST_STEP_S)
 
 
 def hooked(environment: Mapping[str, str], **settings: str) -> dict[str, str]:
