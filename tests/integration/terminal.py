@@ -17,6 +17,8 @@ import pyte
 
 COLUMNS, ROWS = 160, 48
 LIMIT_S = 120.0
+PIECES, TOGETHER_S = 20, 0.03
+"""What comes so soon after each other is looked at once: the emulator takes milliseconds to say what it shows."""
 PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[uq]")
 """Keyboard protocol requests, which pyte would print."""
 
@@ -80,6 +82,10 @@ class Terminal:
         while not shown(self.text()):
             assert time.monotonic() < deadline, f"not seen in {LIMIT_S:.0f} s: {what}\n{self.text()}"
             self.read(0.1)
+            for _ in range(PIECES):
+                if not select.select([self.master], [], [], TOGETHER_S)[0]:
+                    break
+                self.read(0)
         return self.text()
 
     def read(self, timeout_s: float) -> None:
