@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -95,6 +96,7 @@ def wrong_direction(importer: str, imported: str) -> bool:
     return bool(own and other) and own != other and layer(other) >= layer(own)
 
 
+@cache
 def found_imports(package: str) -> list[tuple[str, str, str]]:
     """(place, importing module, imported module) of a whole package."""
     return [
