@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tell(message: str) -> None:
-    """Return a message, which may quote a path, a file or a server, without passwords and control characters."""
+    """Print a message, which may quote a path, a file or a server, without passwords and control characters."""
     shown = (char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in without_passwords(message))
     print(f"cqltui: {''.join(shown)}", file=sys.stderr)
 

@@ -20,5 +20,12 @@ def load_data(campaign: Campaign) -> tuple[Campaign, DataSummary]:
     digest = dataset.digest()
     identified = campaign.identified(digest)
     check_batches(campaign, len(dataset.train))
-    summary = DataSummary(digest, len(dataset.train), len(dataset.validation), dataset.notes, dataset.warnings)
+    summary = DataSummary(
+        digest,
+        len(dataset.train),
+        len(dataset.validation),
+        dataset.notes,
+        dataset.warnings,
+        test_rows=len(dataset.test),
+    )
     return identified, summary

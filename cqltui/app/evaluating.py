@@ -20,7 +20,7 @@ from cqltui.results.standings import standings
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.supervisor import manifest
 from trainer import data
-from trainer.config import DataConfig
+from trainer.config import ACTIONS, DataConfig
 from trainer.data.types import DataError, Dataset
 from trainer.evaluation.audited import audit_data
 from trainer.evaluation.evaluation import Evaluation, Trained, choose, evaluate
@@ -45,7 +45,7 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
     config, digest = _data_config(run_dir)
     dataset = _dataset(config, digest)
     state = from_disk(run_dir)
-    trained = _trained(run_dir, state)
+    trained = _trained(run_dir, state, dataset.state_cols)
     if not trained:
         raise InputError(f"{run_dir.path}: no task is done: there is nothing to evaluate")
     if not len(dataset.validation):
@@ -55,12 +55,14 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
             "the run has no test rows: data.split = { validation_seasons = 2, test_seasons = 2 } spares some; "
             "cqltui evaluate --validation shows what validation says, which flatters what was chosen by it"
         )
-    audit = audit_data(dataset, config)
+    if asked.part != "test":
+        dataset = dataset.without_test()
     provenance = _provenance(run_dir, state, config, dataset, settings)
     try:
         choices = choose(trained, _ensemble_phase(state), dataset.validation, settings.confident)
         if asked.part == "test":
             files.note_opening(run_dir, provenance | {"why": asked.by})
+        audit = audit_data(dataset, config)  # which looks at outcomes, those of test rows too
         found = evaluate(
             dataset, trained, choices, audit, part=asked.part, seed=settings.seed, resamples=settings.resamples
         )
@@ -103,8 +105,9 @@ def _dataset(config: DataConfig, digest: str) -> Dataset:
     return dataset
 
 
-def _trained(run_dir: RunDir, state: RunState) -> list[Trained]:
-    """Return the networks of the tasks that are done, in the order of the file. Raises InputError for damaged ones."""
+def _trained(run_dir: RunDir, state: RunState, state_cols: tuple[str, ...]) -> list[Trained]:
+    """Return the networks of the tasks that are done, in the order of the file. Raises InputError for damaged ones, and
+    for those of other features or actions."""
     done = [task for task in state.tasks.values() if task.status is Status.DONE]
     found = []
     for task in sorted(done, key=lambda task: (task.info.phase, task.info.index)):
@@ -113,9 +116,13 @@ def _trained(run_dir: RunDir, state: RunState) -> list[Trained]:
         names |= {path.stem.removeprefix("model_"): path for path in sorted(folder.glob("model_e*.safetensors"))}
         paths = {which: path for which, path in names.items() if path.is_file()}
         try:
-            found.append(Trained(task.id, task.info.phase, {which: read_model(path) for which, path in paths.items()}))
+            models = {which: read_model(path) for which, path in paths.items()}
         except TensorFileError as error:
             raise InputError(str(error)) from error
+        for which, model in models.items():
+            if (model.state_cols, model.actions) != (state_cols, ACTIONS):
+                raise InputError(f"{paths[which]}: its features or actions are not those of the run's data")
+        found.append(Trained(task.id, task.info.phase, models))
     return [task for task in found if task.models]
 
 

@@ -162,7 +162,7 @@ def is_on_screen(arguments: argparse.Namespace) -> bool:
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:
-    """Return a line for each task."""
+    """Add --verbose: a line for each task."""
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print a line for each task, however many there are"
     )

@@ -164,7 +164,7 @@ def _assemble(
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
         lambda state: _conclude(run_dir, campaign, state, study),
-        lambda state: is_due(run_dir, campaign, standings(state)),
+        lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
         lambda state: _evaluate(run_dir, campaign),
         lambda why: lock.say(ready=True, hindered=why),
     )

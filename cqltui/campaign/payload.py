@@ -9,10 +9,10 @@ from typing import Any
 import cqltui
 from cqltui.algorithms import DEFAULT, named
 from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
-from cqltui.campaign.schema import MAX_SECONDS
+from cqltui.campaign.schema import DATA, MAX_SECONDS
 from cqltui.errors import CqltuiError
-from cqltui.fields import Problems
-from trainer.config import DataConfig, Split, TrainerConfig
+from cqltui.fields import Problems, read_table
+from trainer.config import DataConfig, TrainerConfig
 
 _SECONDS = ("checkpoint_s", "lease_s", "retry_s")
 _COUNTS = ("params", "epoch_steps")
@@ -47,6 +47,7 @@ class DataSummary:
     """What a user should know of how the rows came about."""
     warnings: tuple[str, ...] = ()
     """What looks like a mistake in the file."""
+    test_rows: int = 0
 
 
 def task_info(campaign: Campaign, task: TaskSpec, index: int, data: DataSummary) -> dict[str, Any]:
@@ -116,14 +117,23 @@ def read_trainer(spec: Mapping[str, Any]) -> TrainerConfig:
 def read_data(spec: Mapping[str, Any]) -> DataConfig:
     """Return where the training's transitions come from. Raises as `read_trainer`."""
     raw = dict(spec["data"])
-    raw["path"] = None if raw["path"] is None else Path(raw["path"])
-    raw["state_cols"] = tuple((feature, column) for feature, column in raw["state_cols"])
     if "holdout_seasons" in raw:  # of an earlier version, which spared nothing for test
         seasons, share = raw.pop("holdout_seasons"), raw.pop("holdout_fraction", None)
-        by_share = {"validation_fraction": share, "test_fraction": 0.0}
-        raw["split"] = {"validation_seasons": seasons, "test_seasons": 0} if share is None else by_share
-    raw["split"] = None if raw.get("split") is None else Split(**raw["split"])
-    return DataConfig(**raw)
+        raw["split"] = {"seasons": seasons} if share is None else {"fraction": share}
+    elif isinstance(raw.get("split"), dict):
+        raw["split"] = {name: value for name, value in raw["split"].items() if value is not None}
+    path, columns = raw.pop("path"), [(feature, column) for feature, column in raw.pop("state_cols")]
+    if not all(isinstance(name, str) for pair in columns for name in pair):
+        raise TypeError("data.state_cols: expected names")
+    told = {name: value for name, value in raw.items() if value is not None}
+    read = read_table(told, "data", {name: DATA[name].read for name in _DATA_KEYS}, problems := Problems(""))
+    if problems.first:
+        raise ValueError(problems.first)
+    split = read.pop("split", {})
+    return DataConfig(**read, **split, path=None if path is None else Path(path), state_cols=tuple(columns))
+
+
+_DATA_KEYS = ("source", "seed", "edge_size", "split")
 
 
 def check_spec(task_id: str, spec: Mapping[str, Any]) -> None:

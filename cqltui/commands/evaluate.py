@@ -5,10 +5,12 @@ import sys
 
 from cqltui.app import options
 from cqltui.app.evaluating import Asked, evaluate_run
+from cqltui.broker.server.ownership import expect_ours
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.evaluation import head_lines, policy_table, verdict_lines
-from cqltui.results.evaluation import times_opened
+from cqltui.results.evaluation import figures_json, times_opened
+from cqltui.supervisor.lock import unusable
 from trainer.files import read_regular
 
 LARGEST = 256 << 20
@@ -27,17 +29,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the figures of every policy; they are written beside the run's results. 1 if the audit found a leak."""
     run_dir = options.existing_run(arguments.run_dir)
     options.expect_run(run_dir)
+    expect_ours(run_dir.path)
     before = times_opened(run_dir)
     if before and not arguments.validation:
         times = "once" if before == 1 else f"{before} times"
         print(f"the test rows were looked at {times} before: see {run_dir.test_opened}", file=sys.stderr)
     part = "validation" if arguments.validation else "test"
-    found = evaluate_run(run_dir, Asked("cqltui evaluate", part))
+    try:
+        found = evaluate_run(run_dir, Asked("cqltui evaluate", part))
+    except OSError as error:
+        raise unusable(run_dir, error) from error
     if arguments.json:
-        print(read_regular(run_dir.evaluation_json, LARGEST).decode(), end="")
+        print(read_regular(figures_json(run_dir, part), LARGEST).decode(), end="")
     else:
         print("\n".join(head_lines(found)))
         console().print(policy_table(found))
         print("\n".join(verdict_lines(found)))
-        print(f"every figure: {run_dir.evaluation_json}", file=sys.stderr)
+        print(f"every figure: {figures_json(run_dir, part)}", file=sys.stderr)
     return ExitCode.OK if found.audit.trusted else ExitCode.UNFINISHED

@@ -13,6 +13,8 @@ CHANCE = 0.05
 """Probability above which a correlation may be chance."""
 ERRORS = 2.0
 """Standard errors within which Q counts as calibrated."""
+LARGEST = 1e300
+"""A number beyond it, as a file may have, is none."""
 NOT_YET = "not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done"
 
 
@@ -76,6 +78,8 @@ def at(value: object, *path: str) -> Mapping[str, Any]:
 
 
 def figure_at(value: object, *path: str) -> float | None:
-    """Return the number at a path, or None."""
+    """Return the finite number at a path, or None."""
     found = at(value, *path[:-1]).get(path[-1])
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    if not isinstance(found, int | float) or isinstance(found, bool) or abs(found) > LARGEST:
+        return None
+    return float(found) if found == found else None

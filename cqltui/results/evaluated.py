@@ -12,7 +12,6 @@ from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import Status
 from cqltui.state.plain import plain
-from trainer import data
 
 FORMAT = "cqltui.evaluation/1"
 
@@ -34,22 +33,14 @@ def evaluation_of(run_dir: RunDir, standings: Mapping[str, TaskStanding]) -> dic
 
 
 def is_due(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> bool:
-    """Return whether a run is to be evaluated by itself: all tasks of the campaign are done, there are test rows, and
-    the same results have not been evaluated with the same settings."""
+    """Return whether a run with test rows is to be evaluated by itself: all tasks of the campaign are done, and these
+    results have not been evaluated with these settings."""
     if not campaign.evaluate.automatic:
         return False
-    if any(standings.get(task.id, _NONE).status is not Status.DONE for task in campaign.tasks):
+    if any(standings.get(task.id, TaskStanding()).status is not Status.DONE for task in campaign.tasks):
         return False
     known = evaluation_of(run_dir, standings)
-    if known is not None and known["provenance"].get("settings") == asdict(campaign.evaluate):
-        return False
-    try:
-        return len(data.load(campaign.data).test) > 0
-    except data.DataError:  # the file has gone since: the run has ended all the same
-        return False
-
-
-_NONE = TaskStanding()
+    return known is None or known["provenance"].get("settings") != asdict(campaign.evaluate)
 
 
 def evaluation_lines(found: Mapping[str, Any]) -> list[str]:

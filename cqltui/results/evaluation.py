@@ -7,12 +7,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cqltui.results.evaluated import FORMAT
 from cqltui.results.rundir import RunDir, write_json
+from cqltui.results.tables import cell
 from trainer.data.decisions import Decisions
 from trainer.evaluation.ensemble import Opinions, distribution
 from trainer.evaluation.evaluation import CONFIDENT, ENSEMBLE, Evaluation
@@ -36,10 +38,17 @@ BET_COLUMNS = (
 
 
 def write(run_dir: RunDir, evaluation: Evaluation, provenance: Mapping[str, Any]) -> None:
-    """Write both files, whole or not at all. Raises OSError."""
+    """Write the bets, and the figures beside them. What is of validation rows replaces nothing that is of test rows.
+    Raises OSError."""
     make_folder(run_dir.evaluation)
-    write_bytes(run_dir.bets_csv, bets_csv(evaluation).encode())
-    write_json(run_dir.evaluation_json, document(evaluation, provenance))
+    is_test = evaluation.part == "test"
+    write_bytes(run_dir.bets_csv if is_test else run_dir.validation_bets_csv, bets_csv(evaluation).encode())
+    write_json(figures_json(run_dir, evaluation.part), document(evaluation, provenance))
+
+
+def figures_json(run_dir: RunDir, part: str) -> Path:
+    """Return where the figures of that part are."""
+    return run_dir.evaluation_json if part == "test" else run_dir.validation_json
 
 
 def note_opening(run_dir: RunDir, entry: Mapping[str, Any]) -> None:
@@ -65,13 +74,18 @@ def document(evaluation: Evaluation, provenance: Mapping[str, Any]) -> dict[str,
         "part": evaluation.part,
         "leak_audit": evaluation.audit.to_document(),
         "provenance": dict(provenance),
-        "choices": plain(evaluation.choices),
+        "choices": as_json(evaluation.choices),
         "policies": [
-            {"name": its.name, "verdict": plain(judgement), "compared": plain(compared), "whole": plain(its.whole)}
-            | {"seasons": {str(season): plain(figures) for season, figures in its.seasons.items()}}
+            {
+                "name": its.name,
+                "verdict": as_json(judgement),
+                "compared": as_json(compared),
+                "whole": as_json(its.whole),
+                "seasons": as_json(its.seasons),
+            }
             for its, judgement, compared in named
         ],
-        "tasks": [{"chosen": plain(chosen), "compared": plain(compared)} for chosen, compared in evaluation.tasks],
+        "tasks": [{"chosen": as_json(chosen), "compared": as_json(compared)} for chosen, compared in evaluation.tasks],
         "ensemble": _ensemble(evaluation),
     }
 
@@ -88,25 +102,25 @@ def _ensemble(evaluation: Evaluation) -> dict[str, Any] | None:
         "bet_agreement": float(view.bet_agreement.mean()),
         "bets": int(bets.sum()),
         "q_std": float(view.std.mean()),
-        "uncertainty": plain(evaluation.uncertainty),
+        "uncertainty": as_json(evaluation.uncertainty),
         "distribution": distribution(view).to_document(),
     }
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return what JSON has for a value: dataclasses by their fields, enumerations by value or name, None for NaN."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, IntEnum):
         return value.name
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [as_json(item) for item in value]
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return as_json(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
@@ -138,7 +152,7 @@ def _rows(
             [
                 int(decisions.seasons[row]),
                 int(decisions.weeks[row]),
-                decisions.game_ids[row],
+                cell(decisions.game_ids[row]),
                 name,
                 "home" if home else "away",
                 float(decisions.net_odds[row, side]),

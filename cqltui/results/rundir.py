@@ -79,6 +79,10 @@ class RunDir:
     """Every figure with its interval."""
     bets_csv = _At("evaluation/bets.csv")
     """A row for each bet of each policy."""
+    validation_json = _At("evaluation/validation.json")
+    """The same of validation rows, as `cqltui evaluate --validation` has asked for it."""
+    validation_bets_csv = _At("evaluation/validation_bets.csv")
+    """Its bets."""
     test_opened = _At("evaluation/test_opened.jsonl")
     """When, by which code and why the test rows were looked at."""
     summary_json = _At("results/summary.json")

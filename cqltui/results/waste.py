@@ -138,7 +138,7 @@ def _mode(path: Path) -> int:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Return a run's folder that holds nothing any more."""
+    """Remove a run's folder that holds nothing any more."""
     if _RUN.fullmatch(folder.name):
         with suppress(OSError):
             folder.rmdir()

@@ -5,37 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.config import STAKES, DataConfig
-from trainer.data.bets import Games, to_transitions
-from trainer.data.decisions import Decisions, american_to_net, unit_returns
+from trainer.data.bets import to_transitions
+from trainer.data.decisions import Decisions, unit_returns
 from trainer.data.simulated import MARKET_STREAM, SEASON_GAMES, simulate
-from trainer.data.types import Bool, Double, Int
+from trainer.data.types import Double, Int
 from trainer.evaluation.leak_findings import Log
 from trainer.evaluation.logistic import sigmoid
-
-DAY = 735_000
-"""`date.toordinal()` of a day in 2013; weeks are counted from there."""
-
-
-def decisions(games: Games, preferred_home: Bool) -> Decisions:
-    """What was offered, as seen from the preferred side."""
-    sign = np.where(preferred_home, 1.0, -1.0)
-    prices = np.stack([american_to_net(games.home_odds), american_to_net(games.away_odds)], axis=1)
-    prices = np.where(preferred_home[:, None], prices, prices[:, ::-1])
-    margin, spread = sign * games.margin, sign * games.spread
-    return Decisions(
-        game_ids=games.game_ids,
-        seasons=games.seasons,
-        weeks=games.weeks,
-        days=DAY + 364 * (games.seasons - games.seasons.min()) + 7 * games.weeks,
-        home=preferred_home,
-        spread=spread,
-        margin=margin,
-        market_prob=np.where(preferred_home, games.market_prob, 1 - games.market_prob),
-        p_hat=np.where(preferred_home, games.p_hat, 1 - games.p_hat),
-        net_odds=prices,
-        returns=unit_returns(np.sign(margin - spread), prices),
-        true_returns=np.full((len(games), 2), np.nan),
-    )
 
 
 def simulated_log(seed: int, edge_size: float = 0.5, seasons: tuple[int, ...] = SEASON_GAMES) -> Log:
@@ -43,11 +18,10 @@ def simulated_log(seed: int, edge_size: float = 0.5, seasons: tuple[int, ...] = 
     games = simulate(seasons, edge_size, np.random.default_rng((seed, MARKET_STREAM))).games
     config = DataConfig(seed=seed, edge_size=edge_size)
     rows = to_transitions(games, config)
-    home = games.p_hat.round(6) >= games.market_prob.round(6)
     return Log(
         states=rows.states,
         names=tuple(name for name, _ in config.state_cols),
-        decisions=decisions(games, home),
+        decisions=rows.decisions,
         actions=rows.actions,
         rewards=rows.rewards,
         propensities=rows.propensities,

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainer.data.bets import Games
-from trainer.data.decisions import Decisions, american_to_net, unit_returns
+from trainer.data.bets import to_decisions
+from trainer.data.decisions import Decisions, american_to_net, own_side_first, unit_returns
 from trainer.data.margins import cover_probabilities, margin_pmf
 from trainer.data.simulated import simulate
-from trainer.data.types import Bool, Double
+from trainer.data.types import Double
 from trainer.evaluation.payoffs import Bets, of_side_taken
 
 
@@ -39,34 +39,12 @@ class TrueMarket:
 
 
 def true_market(season_games: tuple[int, ...], edge_size: float, rng: np.random.Generator) -> TrueMarket:
-    """Draw a market of `edge_size` points (see `trainer.data.simulated`), a day a week."""
+    """Draw a market of `edge_size` points (see `trainer.data.simulated`)."""
     market = simulate(season_games, edge_size, rng)
-    games: Games = market.games
-    home = games.p_hat >= games.market_prob
-    sign = np.where(home, 1.0, -1.0)
-    above, below = cover_probabilities(margin_pmf(market.true_expected), games.spread)
-    wins = sides(above, below, home)
-    net_odds = sides(american_to_net(games.home_odds), american_to_net(games.away_odds), home)
-    decisions = Decisions(
-        game_ids=games.game_ids,
-        seasons=games.seasons,
-        weeks=games.weeks,
-        days=games.seasons * 1000 + games.weeks * 7,
-        home=home,
-        spread=sign * games.spread,
-        margin=sign * games.margin,
-        market_prob=np.where(home, games.market_prob, 1 - games.market_prob),
-        p_hat=np.where(home, games.p_hat, 1 - games.p_hat),
-        net_odds=net_odds,
-        returns=unit_returns(np.sign(sign * (games.margin - games.spread)), net_odds),
-        true_returns=wins * net_odds - wins[:, ::-1],
-    )
-    return TrueMarket(decisions, np.abs(games.p_hat - games.market_prob), wins, wins[:, ::-1])
-
-
-def sides(of_home: Double, of_away: Double, home: Bool) -> Double:
-    """[N, 2], what belongs to side 0 and side 1, where `home` says whether side 0 is the home team."""
-    return np.where(home[:, None], np.stack([of_home, of_away], axis=1), np.stack([of_away, of_home], axis=1))
+    decisions = to_decisions(market.games)
+    covers = cover_probabilities(margin_pmf(market.true_expected), market.games.spread)
+    wins = own_side_first(decisions.home, np.stack(covers, axis=1))
+    return TrueMarket(decisions, decisions.p_hat - decisions.market_prob, wins, wins[:, ::-1])
 
 
 def by_hand(

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binomtest
 
 from trainer.data.types import Bool, Double
-from trainer.evaluation.calibration import calibration, wilson
+from trainer.evaluation.calibration import calibration
+from trainer.evaluation.intervals import wilson
 from trainer.evaluation.logistic import sigmoid
 
 
@@ -50,7 +51,7 @@ def test_scores_and_bins_are_scikit_learns() -> None:
 @pytest.mark.parametrize(("hits", "count"), [(0, 7), (3, 10), (50, 50), (260, 500)])
 def test_wilsons_interval_is_scipys(hits: int, count: int) -> None:
     interval = binomtest(hits, count).proportion_ci(method="wilson")
-    assert wilson(hits, count) == pytest.approx((interval.low, interval.high), abs=1e-12)
+    assert wilson(hits / count, count) == pytest.approx((interval.low, interval.high), abs=1e-12)
 
 
 def test_right_probabilities_are_found_calibrated_as_often_as_they_should() -> None:
@@ -118,5 +119,3 @@ def test_what_is_no_probability_is_refused() -> None:
         calibration(np.zeros(0), won[:0])
     with pytest.raises(ValueError, match="hold no row"):
         calibration(np.array([0.5, 0.5]), won, bins=0)
-    with pytest.raises(ValueError, match="no share"):
-        wilson(3, 2)

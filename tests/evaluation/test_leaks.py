@@ -24,7 +24,6 @@ from trainer.evaluation.leaks import (
     ERRORS,
     LARGEST_DEVIATION,
     TOGETHER,
-    _holm,
     audit,
     feature_findings,
     margin_findings,
@@ -140,12 +139,6 @@ def test_a_suspicion_is_adjusted_for_the_number_of_features() -> None:
     )
     assert features(feature_findings(alone))["x"].grade == Grade.SUSPECT
     assert features(feature_findings(among))["x"].grade == Grade.CLEAN
-
-
-def test_holms_adjustment_by_hand() -> None:
-    assert _holm(np.array([0.01, 0.04, 0.03, 0.9])) == pytest.approx([0.04, 0.09, 0.09, 0.9])
-    assert _holm(np.array([0.6, 0.7])).tolist() == [1, 1]
-    assert len(_holm(np.zeros(0))) == 0
 
 
 def test_a_few_rows_that_happen_to_be_separated_are_no_leak() -> None:

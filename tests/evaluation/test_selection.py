@@ -75,6 +75,7 @@ def test_nothing_to_compare_is_no_error() -> None:
 
 
 def test_holm_multiplies_the_smallest_by_all_and_stays_monotone() -> None:
+    assert len(holm(np.zeros(0))) == 0
     adjusted = holm(np.array([0.04, 0.01, 0.03, 0.5]))
     assert adjusted == pytest.approx([0.09, 0.04, 0.09, 0.5])
     assert holm(np.array([0.6, 0.7])) == pytest.approx([1, 1])

@@ -3,13 +3,19 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cqltui.app import evaluating
 from cqltui.cli import main
 from cqltui.errors import ExitCode
+from cqltui.results.evaluation import bets_csv
+from cqltui.results.rundir import RunDir
 from tests.integration.place import Place
+from trainer.data import DataError
+from trainer.model import read_model, write_model
 
 
 @pytest.fixture
@@ -53,8 +59,38 @@ def test_validation_leaves_the_test_rows_closed(run_dir: Path, capsys: pytest.Ca
     assert (
         "570 validation rows, by which the networks were chosen: these figures flatter them" in capsys.readouterr().out
     )
-    assert not (run_dir / "evaluation/test_opened.jsonl").exists()
-    assert json.loads((run_dir / "evaluation/evaluation.json").read_text())["part"] == "validation"
+    assert sorted(path.name for path in (run_dir / "evaluation").iterdir()) == [
+        "validation.json",
+        "validation_bets.csv",
+    ]
+    told = json.loads((run_dir / "evaluation/validation.json").read_text())
+    assert (told["part"], told["provenance"]["rows"]["test"]) == ("validation", 0)
+
+
+def test_the_opening_is_written_down_before_anything_looks_at_an_outcome(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DataError("the file has gone")
+
+    monkeypatch.setattr(evaluating, "audit_data", fail)
+    assert evaluated(run_dir) == ExitCode.INPUT
+    assert len((run_dir / "evaluation/test_opened.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_network_of_other_features_is_refused(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = next((run_dir / "tasks").glob("*/model.safetensors"))
+    model = read_model(path)
+    write_model(path, replace(model, state_cols=tuple(reversed(model.state_cols))))
+    assert evaluated(run_dir) == ExitCode.INPUT
+    assert f"{path}: its features or actions are not those of the run's data" in capsys.readouterr().err
+
+
+def test_a_games_id_is_no_formula_in_a_table(run_dir: Path) -> None:
+    found = evaluating.evaluate_run(RunDir(run_dir), evaluating.Asked("a test", "validation"))
+    ids = tuple(f"=cmd({row})" for row in range(len(found.decisions)))
+    rows = list(csv.DictReader(bets_csv(replace(found, decisions=replace(found.decisions, game_ids=ids))).splitlines()))
+    assert {row["game"][:6] for row in rows} == {"'=cmd("}
 
 
 def test_what_cannot_be_evaluated_is_refused(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +99,14 @@ def test_what_cannot_be_evaluated_is_refused(run_dir: Path, capsys: pytest.Captu
         ({"split": {"validation_seasons": 2, "test_seasons": 0}}, "the run has no test rows: data.split ="),
         ({"seed": 7}, "its rows are not those that the run was trained on"),
         ({"split": {"seasons": "all"}}, "its data cannot be read"),
+        (
+            {"split": {"validation_seasons": "x", "test_seasons": 2}},
+            "data.split.validation_seasons: expected an integer",
+        ),
+        ({"seed": "x"}, "data.seed: expected an integer"),
+        ({"edge_size": [1]}, "data.edge_size: expected a number"),
+        ({"state_cols": [["edge", 3]]}, "data.state_cols: expected names"),
+        ({"later": 1}, "data.later: unknown key"),
     ):
         other = {**campaign, "campaign": {**campaign["campaign"], "data": campaign["campaign"]["data"] | change}}
         (run_dir / "campaign.json").write_text(json.dumps(other))

@@ -163,6 +163,14 @@ def test_the_side_of_the_bet_may_be_the_away_team(file: Path) -> None:
     assert decisions.returns[:2, 0] == pytest.approx([-1, 10 / 11]), "-10 is no cover of -(-3), a tie is"
 
 
+@pytest.mark.parametrize("season", ["0", "10000", "21"])
+def test_a_season_is_a_year(file: Path, season: str) -> None:
+    rows = bets()
+    rows[0]["season"] = season
+    with pytest.raises(DataError, match=rf"column 'season', row 2: '{season}' is no season: use the year"):
+        read(file, rows, "logged")
+
+
 def test_rewards_that_contradict_the_scores_are_counted_under_both_signs(file: Path) -> None:
     """A published log had the spread's sign reversed in its rewards."""
     rows = [{**row, "home_score": "22", "away_score": "20"} for row in bets()]  # wins by 2 only: covers -3, not 3

@@ -10,6 +10,14 @@ from cqltui.results.rundir import RunDir
 from tests.unit.small_run import FILE
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests do not see the runs of whoever works in this checkout."""
+    folder = tmp_path_factory.getbasetemp() / "elsewhere"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+
+
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
     path = tmp_path / "small.toml"

@@ -110,7 +110,18 @@ def test_a_correlation_has_to_be_large_enough_and_beyond_chance(value: float, p_
     assert said.startswith(f"correlation of uncertainty with lost bets {value:+.3f} (p = {p_value:.3f}), wanted 0.1")
 
 
-@pytest.mark.parametrize("value", [None, {}, {"with_losses": 3}, {"with_losses": {"value": True, "p_value": 0.1}}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {},
+        {"with_losses": 3},
+        {"with_losses": {"value": True, "p_value": 0.1}},
+        {"with_losses": {"value": 10**400, "p_value": 0.1}},
+        {"with_losses": {"value": float("nan"), "p_value": 0.1}},
+        {"with_losses": {"value": float("inf"), "p_value": 0.1}},
+    ],
+)
 def test_an_ensemble_that_hardly_bets_tells_nothing(value: object) -> None:
     changed = evaluation(ensemble__uncertainty=value)
     judged = uncertainty_correlates(scope(changed), {"min_correlation": 0.1})

@@ -61,8 +61,3 @@ def constant_features(state_cols: Sequence[tuple[str, str]], states: Float) -> I
     for (_, column), values in zip(state_cols, states.T, strict=True):
         if len(values) > 1 and (values == values[0]).all():
             yield f"column {column!r} is {values[0]:g} in every row: it tells the network nothing"
-
-
-def contradictions(rewards: Double, stakes: Double, returns: Double) -> Double:
-    """Return |reward - stake x unit return| [N] of logged bets, NaN where the outcome is not known."""
-    return np.where(stakes > 0, np.abs(rewards - stakes * returns), np.nan)

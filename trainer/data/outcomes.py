@@ -15,6 +15,7 @@ HOME_ODDS, AWAY_ODDS = "home_spread_odds", "away_spread_odds"
 GAMEDAY, BET_HOME = "gameday", "bet_home"
 SPREAD, MARKET_PROB, P_HAT = "spread_close", "market_prob", "p_hat"
 OUTCOME_COLUMNS = (HOME_SCORE, AWAY_SCORE, HOME_ODDS, AWAY_ODDS, GAMEDAY, BET_HOME, SPREAD, MARKET_PROB, P_HAT)
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 STANDARD_ODDS = -110.0
 """American odds that are assumed where a file has none."""
 
@@ -111,9 +112,12 @@ def spread_odds(table: Table, notes: list[str]) -> Double:
 
 def _days(table: Table, seasons: Int, weeks: Int) -> Int:
     """Return the day of each game; the first of its week where the file has no `gameday`. Raises DataError."""
-    if GAMEDAY not in table:
-        return np.array([date(season, 9, 1).toordinal() for season in seasons.tolist()]) + 7 * (weeks - 1)
-    return dates(table, GAMEDAY)
+    if GAMEDAY in table:
+        return dates(table, GAMEDAY)
+    for index in np.flatnonzero((seasons < FIRST_YEAR) | (seasons > LAST_YEAR)).tolist():
+        problem = f"{table.cell('season', index)} is no season: use the year in which it begins"
+        raise table.error(problem, "season", index)
+    return np.array([date(season, 9, 1).toordinal() for season in seasons.tolist()], dtype=np.int64) + 7 * (weeks - 1)
 
 
 def dates(table: Table, column: str) -> Int:

@@ -1,7 +1,7 @@
 """The one interface of all sources of data: transitions, and a split of them by time."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,10 @@ class Dataset:
     """What a user should know of how the rows came about: dropped rows, invented prices, warm-up seasons."""
     warnings: tuple[str, ...] = ()
     """What looks like a mistake: columns of absurd scale."""
+
+    def without_test(self) -> "Dataset":
+        """Return the same data set with no test rows."""
+        return replace(self, test=self.test.take(np.arange(0)))
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) over everything of the data that training can see; test rows are not among it."""

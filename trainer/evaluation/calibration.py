@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.types import Bool, Double
+from trainer.evaluation.intervals import wilson
 from trainer.evaluation.logistic import RIDGE, newton
 from trainer.evaluation.ranking import midranks
 
 BINS = 10
-Z_95 = 1.959963984540054
-"""Of a two-sided 95 % interval."""
 SMALLEST = float(np.finfo(np.float64).eps)
 """Probabilities are kept that far from 0 and 1 where their logarithm is taken, as scikit-learn does."""
 
@@ -95,20 +94,6 @@ def _bins(predicted: Double, won: Bool, bins: int) -> tuple[Bin, ...]:
     for chosen in np.unique(place):
         rows = place == chosen
         count, hits = int(rows.sum()), int(won[rows].sum())
-        low, high = wilson(hits, count)
+        low, high = wilson(hits / count, count)
         table.append(Bin(count, float(predicted[rows].mean()), hits / count, low, high))
     return tuple(table)
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22).
-
-    Raises:
-        ValueError: `count` is less than 1, or `hits` is not between 0 and it.
-    """
-    if count < 1 or not 0 <= hits <= count:
-        raise ValueError(f"{hits} of {count} is no share")
-    share, square = hits / count, Z_95**2
-    centre = (share + square / (2 * count)) / (1 + square / count)
-    half = Z_95 / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)

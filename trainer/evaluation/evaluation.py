@@ -26,6 +26,9 @@ SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confi
 FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM = 0, 1, 2, 3
 """Keep the draws of one seed apart."""
 
+Key = tuple[str, str]
+"""A network: its task, and which of the task's weights."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
@@ -94,41 +97,35 @@ def choose(
     decisions = validation.decisions
     if not trained or decisions is None or not len(decisions):
         raise ValueError("a choice needs networks, and validation rows with known outcomes")
-    found = [
-        [_chosen(task, which, model, validation.states, decisions) for which, model in task.models.items()]
+    q = _q_values({(task.task, which): model for task in trained for which, model in task.models.items()}, validation)
+    found = {
+        (task.task, which): _chosen(task.task, which, model, q[task.task, which], decisions)
         for task in trained
-    ]
-    tasks = tuple(max(of_task, key=lambda it: it.validation_profit) for of_task in found)
+        for which, model in task.models.items()
+    }
+    tasks = tuple(
+        max((found[task.task, which] for which in task.models), key=lambda it: it.validation_profit) for task in trained
+    )
     single = max(tasks, key=lambda it: it.validation_profit)
     members = [task for task in trained if task.phase == ensemble_phase]
-    ensemble, cut = _ensemble(members, found, trained, validation.states, decisions, confident)
-    return Choices(tasks, single, ensemble, cut)
-
-
-def _chosen(task: Trained, which: str, model: Model, states: Float, decisions: Decisions) -> Chosen:
-    profit = profits(policies.single_cql(model.q_values(states)), decisions)
-    epoch = model.details.get("epoch")
-    return Chosen(task.task, which, float(profit.mean()), epoch if isinstance(epoch, int) else None)
-
-
-def _ensemble(
-    members: Sequence[Trained],
-    found: Sequence[Sequence[Chosen]],
-    trained: Sequence[Trained],
-    states: Float,
-    decisions: Decisions,
-    confident: float,
-) -> tuple[tuple[Chosen, ...], Cut | None]:
-    """Return the members at the weights at which they bet best together, and the cut of their confidence."""
     shared = [which for which in (members[0].models if members else ()) if all(which in it.models for it in members)]
     if len(members) < 2 or not shared:
-        return (), None
-    views = {which: opinions(q_values([it.models[which] for it in members], states)) for which in shared}
-    worth = {which: float(profits(policies.ensemble_cql(view), decisions).mean()) for which, view in views.items()}
-    best = max(shared, key=lambda which: worth[which])
-    places = [place for place, task in enumerate(trained) if task in members]
-    chosen = tuple(next(it for it in found[place] if it.which == best) for place in places)
-    return chosen, choose_cut(views[best].uncertainty, confident)
+        return Choices(tasks, single, (), None)
+    views = {which: opinions(np.stack([q[it.task, which] for it in members])) for which in shared}
+    best = max(shared, key=lambda which: float(profits(policies.ensemble_cql(views[which]), decisions).mean()))
+    ensemble = tuple(found[it.task, best] for it in members)
+    return Choices(tasks, single, ensemble, choose_cut(views[best].uncertainty, confident))
+
+
+def _q_values(models: Mapping[Key, Model], rows: Transitions) -> dict[Key, Float]:
+    """Return the Q values [N, A] of each network."""
+    return dict(zip(models, q_values(list(models.values()), rows.states), strict=True))
+
+
+def _chosen(task: str, which: str, model: Model, q: Float, decisions: Decisions) -> Chosen:
+    profit = profits(policies.single_cql(q), decisions)
+    epoch = model.details.get("epoch")
+    return Chosen(task, which, float(profit.mean()), epoch if isinstance(epoch, int) else None)
 
 
 def evaluate(
@@ -150,11 +147,11 @@ def evaluate(
     decisions = rows.decisions
     if decisions is None or not len(decisions):
         raise ValueError(f"there are no {part} rows with known outcomes")
-    models = {(task.task, which): model for task in trained for which, model in task.models.items()}
-    view = None
-    if choices.ensemble:
-        view = opinions(q_values([models[it.task, it.which] for it in choices.ensemble], rows.states))
-    bets = _policies(dataset, decisions, rows.states, models, choices, view, seed)
+    models = {task.task: task.models for task in trained}
+    wanted = {(it.task, it.which): models[it.task][it.which] for it in (*choices.tasks, *choices.ensemble)}
+    q = _q_values(wanted, rows)
+    view = opinions(np.stack([q[it.task, it.which] for it in choices.ensemble])) if choices.ensemble else None
+    bets = _policies(dataset, decisions, q, choices, view, seed)
     figures = policy_figures(bets, decisions, np.random.default_rng((seed, FIGURES_STREAM)), resamples=resamples)
     compared = _compared(tuple(bets.values()), decisions, (seed, POLICIES_STREAM), resamples)
     leaks = [finding.sentence for finding in audit.findings if finding.grade >= Grade.WRONG]
@@ -170,7 +167,7 @@ def evaluate(
         )
         for its, one in zip(figures, compared, strict=True)
     )
-    of_tasks = [policies.single_cql(models[it.task, it.which].q_values(rows.states)) for it in choices.tasks]
+    of_tasks = [policies.single_cql(q[it.task, it.which]) for it in choices.tasks]
     best = zip(choices.tasks, _compared(of_tasks, decisions, (seed, BEST_STREAM), resamples), strict=True)
     ranked = sorted(best, key=lambda it: -(it[1].value if it[1].value is not None else -np.inf))
     reached = None if view is None or choices.cut is None else choices.cut.reached(view.uncertainty)
@@ -193,8 +190,7 @@ def _compared(
 def _policies(
     dataset: Dataset,
     decisions: Decisions,
-    states: Float,
-    models: Mapping[tuple[str, str], Model],
+    q: Mapping[Key, Float],
     choices: Choices,
     view: Opinions | None,
     seed: int,
@@ -214,7 +210,7 @@ def _policies(
         },
     }
     if choices.single is not None:
-        found[SINGLE] = policies.single_cql(models[choices.single.task, choices.single.which].q_values(states))
+        found[SINGLE] = policies.single_cql(q[choices.single.task, choices.single.which])
     if view is not None:
         found[ENSEMBLE] = policies.ensemble_cql(view)
         if choices.cut is not None:

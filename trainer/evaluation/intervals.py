@@ -172,12 +172,13 @@ def wilson_estimate(wins: int, losses: int) -> Estimate:
     if not decided:
         return Estimate(None, reason=NO_BETS)
     rate = wins / decided
-    (lower, upper), (lower_bound, upper_bound) = (_wilson(rate, decided, tail) for tail in (LEVEL / 2, LEVEL))
+    (lower, upper), (lower_bound, upper_bound) = (wilson(rate, decided, tail) for tail in (LEVEL / 2, LEVEL))
     error = math.sqrt(rate * (1 - rate) / decided)
     return Estimate(rate, lower, upper, lower_bound, upper_bound, error, Method.WILSON)
 
 
-def _wilson(rate: float, count: int, tail: float) -> tuple[float, float]:
+def wilson(rate: float, count: int, tail: float = LEVEL / 2) -> tuple[float, float]:
+    """Return the score interval of a share of `count` >= 1 rows (Wilson, 1927), with `tail` left out on each side."""
     z = NormalDist().inv_cdf(1 - tail)
     centre = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * math.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))

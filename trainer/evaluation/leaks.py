@@ -13,6 +13,7 @@ from trainer.evaluation import leak_conventions, leak_log
 from trainer.evaluation.leak_findings import Audit, Finding, Grade, Log, untested
 from trainer.evaluation.logistic import cross_fitted, time_folds
 from trainer.evaluation.ranking import Auc, auc, pearson, stratified_auc, two_sided
+from trainer.evaluation.selection import holm
 
 LARGEST_DEVIATION = 0.05
 """Deviation of an AUC from 1/2 that is no leak, however certain: closing lines have small known biases."""
@@ -75,7 +76,7 @@ def feature_findings(log: Log) -> list[Finding]:
             found.append((name, auc(states[rows, column], covered[rows])))
     found.append(_together(log, states, decided, covered))
     measured = [one for one in found if not isinstance(one, Finding)]
-    adjusted = iter(_holm(np.array([two_sided(one.z) for _, one in measured])).tolist())
+    adjusted = iter(holm(np.array([two_sided(one.z) for _, one in measured])).tolist())
     return [one if isinstance(one, Finding) else _graded(*one, next(adjusted), source) for one in found]
 
 
@@ -130,15 +131,6 @@ def _graded(name: str, found: Auc, adjusted: float, source: str) -> Finding:
     else:
         grade, meaning = Grade.CLEAN, "no more than chance"
     return Finding(check, name, found.value, bound, grade, f"{said}: {meaning}")
-
-
-def _holm(p_values: Double) -> Double:
-    """Return the p-values [K] adjusted by Holm (1979), Scand. J. Statist. 6."""
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(1.0, stepped)
-    return adjusted
 
 
 def margin_findings(log: Log) -> list[Finding]:

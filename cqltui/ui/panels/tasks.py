@@ -87,7 +87,7 @@ class TaskTable(Panel):
                 self.refresh_row(y)
 
     def show_empty(self, lines: Sequence[Line]) -> None:
-        """Return what to say while there are no tasks."""
+        """Say this while there are no tasks."""
         if (lines := tuple(lines)) != self._empty:
             self._empty = lines
             self.refresh()
