@@ -150,7 +150,7 @@ def _memory_limits(group: _Group) -> tuple[str, ...]:
 
 
 def _cached(group: _Group) -> int:
-    """Return the bytes of files that count as used, though the system gives them up first."""
+    """Return how many bytes of files count as used, though the system gives them up first."""
     wanted = "inactive_file" if group.unified else "total_inactive_file"
     for line in _lines(group.folder / "memory.stat"):
         name, _, value = line.partition(" ")

@@ -92,8 +92,7 @@ def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str
 
 
 def pack_key(task: TaskSpec, data_digest: str) -> str:
-    """Return the tasks of one phase and the same data with the same key train together; empty: the task trains
-    alone."""
+    """Return a key by which tasks of one phase and the same data train together; empty: the task trains alone."""
     key = task.algorithm.pack_key(task.trainer)
     return f"{task.phase}:{key}:{data_digest[:16]}" if key else ""
 

@@ -59,5 +59,5 @@ def evaluation_lines(found: Mapping[str, Any]) -> list[str]:
         between = "" if low is None or high is None else f" ({low:+.1%} to {high:+.1%})"
         verdict = plain(str(at(policy, "verdict").get("verdict", "")), 60)
         name, won = plain(str(policy.get("name", "")), 40), "-".join(map(str, record))
-        lines.append(f"  {name:<24} {won:>12}  {returned + between:<28}  {verdict}".rstrip())
+        lines.append(f"  {name:<24} {won:>12}  {returned + between:<30}  {verdict}".rstrip())
     return lines

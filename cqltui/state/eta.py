@@ -68,7 +68,7 @@ def estimate(state: RunState, now: float) -> Estimate:
 
 
 def _paused(tasks: Iterable[TaskState]) -> int:
-    """Return the tasks that wait for somebody, or will once they have written a checkpoint."""
+    """Return how many tasks wait for somebody, or will once they have written a checkpoint."""
     return sum(task.status is Status.PAUSED or task.life.want == "pause" for task in tasks)
 
 

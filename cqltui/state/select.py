@@ -45,7 +45,7 @@ class Milestone:
 
 
 def counts(state: RunState) -> Mapping[Status, int]:
-    """Return the tasks per status, every status included."""
+    """Return the number of tasks per status, every status included."""
     found = Counter(task.status for task in state.tasks.values())
     return {status: found[status] for status in Status}
 

@@ -219,7 +219,7 @@ class Queue(Commands, Claims, Handover, Audits):
         return codec.decode_object(raw) or {}
 
     def depth(self) -> int:
-        """Return the tasks in training_queue."""
+        """Return how many tasks are in training_queue."""
         return int(self.client.execute_command("ZCARD", self.keys.queue))
 
     def result(self, task_id: str, run: int) -> Result | None:
