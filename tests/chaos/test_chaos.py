@@ -45,7 +45,7 @@ NETWORK: tuple[Fault, ...] = (
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
     """What the tasks give when nobody disturbs them."""
     compile_once(tmp_path_factory)
-    made = once(tmp_path_factory, "chaos", lambda folder: undisturbed(folder, SHORT))
+    made = once(tmp_path_factory, "chaos", lambda folder: undisturbed(folder, (*SHORT, "--workers", "1")))
     return Place(made, None, CAMPAIGN).trained()
 
 

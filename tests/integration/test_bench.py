@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -42,12 +43,14 @@ def test_each_network_is_timed_alone_and_as_one_workers_share(monkeypatch: pytes
         assert all(row["step_s"] == row["members"] for row in rows)
 
 
-def test_the_table(place: Place) -> None:
+def test_the_table(place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (place.folder / "one.toml").write_text(ONE, encoding="utf-8")
-    table = place.start("bench", "one.toml", "--seconds", "0.02", "--set", "trainer.precision=fp32").ends(0)
-    assert "[16]" in table.out
-    assert "fp32" in table.out
-    assert "of the products' limit" in table.out
+    monkeypatch.setattr(measuring, "answers", lambda *_, **__: iter([{"step_s": 0.002, "limit_s": 0.001}]))
+    with contextlib.chdir(place.folder):
+        assert main(["bench", "one.toml", "--device", "cpu", "--set", "trainer.precision=fp32"]) == 0
+    table = capsys.readouterr().out
+    assert "Training on cpu" in table
+    assert re.search(r"\[16\] +fp32 +1 .* 50%", table), table
 
 
 @pytest.mark.parametrize(

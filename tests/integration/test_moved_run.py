@@ -16,7 +16,7 @@ from cqltui.errors import ServerError
 from cqltui.results.rundir import read_json
 from cqltui.state.live import LIVE_S, live_workers
 from tests.contract.servers import user_server
-from tests.integration.place import TASKS, TWO, Place, Trained, until
+from tests.integration.place import TASKS, Place, Trained, until
 
 MORE = ("--set", "phase.ensemble.epochs=60", "--yes")
 PACED = {"PACE_S": "0.03"}
@@ -85,7 +85,7 @@ def test_a_copy_beside_a_running_original_touches_neither_its_server_nor_its_wor
     place: Place, elsewhere: Place, expected: dict[str, Trained]
 ) -> None:
     quick, place.environment = place.environment, {**place.environment, "PACE_S": "0.3"}
-    original = place.begin(*TWO)
+    original = place.begin()
     until(place.under_way, "a task with a checkpoint")
     shutil.copytree(place.run_dir.path, elsewhere.run_dir.path, ignore=shutil.ignore_patterns("*.tmp"))
     workers, server = place.worker_pids(), place.server_pid()

@@ -1,7 +1,9 @@
 """What the intervals, the comparison of many policies and the verdicts do on simulated markets whose truth is known.
 
 Policies are frozen: they are rules that saw none of the market's outcomes. The accepted ranges are those of the
-evaluation's specification for 2,000 replications, and were fixed before the first run.
+evaluation's specification for 2,000 replications, and were fixed before the first run; a figure outside is a result.
+(The specification has no range for rules that resemble each other: they were given that of independent ones. Some of
+them bet seldom, their t has longer tails, and the test is conservative: a size of .027 at 22 weeks.)
 """
 
 from collections.abc import Iterator
@@ -63,7 +65,7 @@ def coverage(replications: int, seed: int, resamples: int) -> Iterator[Row]:
 def size_of_max_t(replications: int, seed: int, resamples: int) -> Iterator[Row]:
     """Yield how often the best of 49 seems better than a fair bet, where none is better."""
     for rules, (name, season_games) in product(
-        (independent, ensemble), (("22 weeks", ONE_SEASON), ("44 weeks", TWO_SEASONS))
+        (independent, similar), (("22 weeks", ONE_SEASON), ("44 weeks", TWO_SEASONS))
     ):
         found = 0
         for replication in range(replications):
@@ -106,7 +108,7 @@ def independent(market: TrueMarket, rng: np.random.Generator) -> list[Bets]:
     return [Bets(rng.integers(0, 2, count), np.ones(count)) for _ in range(POLICIES)]
 
 
-def ensemble(market: TrueMarket, rng: np.random.Generator) -> list[Bets]:
+def similar(market: TrueMarket, rng: np.random.Generator) -> list[Bets]:
     """Return the bets of 49 rules that resemble each other: each weighs the features differently and bets on the side
     that it prefers, every other one only where it is decided."""
     decisions = market.decisions

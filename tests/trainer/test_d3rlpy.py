@@ -23,9 +23,9 @@ from trainer.data.types import Dataset, Float, Transitions
 from trainer.train import PackTrainer
 
 SEEDS = (1, 2, 3)
-ROWS, EPOCHS = 1280, 30
+ROWS, EPOCHS = 1280, 20
 CONFIG = TrainerConfig(
-    epochs=EPOCHS, lr=1e-3, alpha=0.2, hidden_dims=(32, 32), seed=0, batch_size=64, gamma=0.8, target_update_steps=20
+    epochs=EPOCHS, lr=2e-3, alpha=0.2, hidden_dims=(32, 32), seed=0, batch_size=128, gamma=0.8, target_update_steps=10
 )
 PLACES = 5
 """Places 1 to 5 between two exits, 0 and 6. Actions: one left, one right, stay, two left."""

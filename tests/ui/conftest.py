@@ -94,6 +94,16 @@ class Bench:
             await self.until(pilot, lambda: not self.app.busy)
         await pilot.pause()
 
+    async def commands(self, pilot: Pilot[LeaveChoice]) -> list[tuple[object, ...]]:
+        """Return what was asked of the run, once all keys have acted and each command was answered."""
+        await pilot.pause()
+        await self.until(pilot, lambda: not self.app.busy)
+        answered: list[None] = []
+        self.app._calls.call(lambda: None, answered.append, lambda _: None)  # behind those that were given before
+        await self.until(pilot, lambda: bool(answered))
+        await pilot.pause()
+        return self.requests.calls
+
     def give(self, *events: Event) -> None:
         """More events for the app."""
         self.given += events

@@ -34,10 +34,8 @@ def table(bench: Bench) -> TaskTable:
 
 
 async def sent(bench: Bench, pilot: Pilot[LeaveChoice], *calls: tuple[object, ...]) -> None:
-    """Wait for exactly these commands."""
-    await bench.until(pilot, lambda: len(bench.requests.calls) >= len(calls))
-    await pilot.pause()
-    assert bench.requests.calls == list(calls)
+    """Expect exactly these commands, once all keys have acted."""
+    assert await bench.commands(pilot) == list(calls)
 
 
 def changed(bench: Bench, kind: Kind, task_id: str, status: str, **life: object) -> Event:

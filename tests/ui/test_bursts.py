@@ -104,12 +104,7 @@ class Desk:
 
     async def rest(self) -> None:
         """Wait until nothing more happens, and each command has been answered."""
-        await self.pilot.pause()
-        await self.bench.until(self.pilot, lambda: not self.app.busy)
-        answered: list[None] = []
-        self.app._calls.call(lambda: None, answered.append, lambda _: None)  # behind those that were given before
-        await self.bench.until(self.pilot, lambda: bool(answered))
-        await self.pilot.pause()
+        await self.bench.commands(self.pilot)
 
     async def to(self, opener: Iterable[str]) -> None:
         """The screen that the keys open, from a main screen as at the beginning."""

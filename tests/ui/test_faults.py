@@ -66,7 +66,7 @@ async def test_keys_are_answered_while_the_server_is_away() -> None:
             await pilot.press(*keys)
             await bench.until(pilot, lambda: bool(told(bench)))
             assert [text for text in told(bench) if "nothing was asked" in text] == told(bench)[:1], f"{keys}: once"
-            assert bench.requests.calls == [], keys
+            assert await bench.commands(pilot) == [], keys
             assert bench.app.frame is not None
             assert not bench.app.frame.pending, keys
             bench.app.clear_notifications()

@@ -36,7 +36,7 @@ async def test_p_on_an_ended_task_says_so() -> None:
     async with started() as (bench, pilot):
         await pilot.press("g", "p")
         await bench.until(pilot, lambda: any("ended" in n.message for n in bench.app._notifications))
-        assert bench.requests.calls == []
+        assert await bench.commands(pilot) == []
 
 
 async def test_shift_p_pauses_and_resumes_the_run() -> None:
@@ -56,7 +56,7 @@ async def test_r_asks_before_it_puts_a_result_aside() -> None:
         await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
         await pilot.press("n")
         await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
-        assert bench.requests.calls == []
+        assert await bench.commands(pilot) == []
         await pilot.press("r")
         await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
         details = bench.app.screen.query_one("#details", Static).render()
@@ -78,8 +78,7 @@ async def test_what_was_asked_and_has_yet_to_happen_is_not_asked_again() -> None
         bench.give(changed(bench, Kind.TASK_CANCELLED, DONE, "cancelled", finished_ts=bench.now))
         await bench.settle(pilot)
         await pilot.press("g", "r", "r", "r", "plus")
-        await bench.rest(pilot)
-        assert bench.requests.calls == [("resubmit", DONE)]
+        await sent(bench, pilot, ("resubmit", DONE))
 
 
 async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
@@ -90,7 +89,7 @@ async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
         assert isinstance(bench.app.screen, MainScreen), "no question whose answer would come to nothing"
         await bench.until(pilot, lambda: any("can only be looked at" in n.message for n in bench.app._notifications))
         assert not any("does not answer" in n.message for n in bench.app._notifications)
-        assert bench.requests.calls == []
+        assert await bench.commands(pilot) == []
 
 
 async def test_x_cancels_nothing_without_a_yes() -> None:
@@ -100,7 +99,7 @@ async def test_x_cancels_nothing_without_a_yes() -> None:
             assert isinstance(bench.app.screen, Dialog), keys
             await pilot.press(*keys)
             await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
-            assert bench.requests.calls == [], keys
+            assert await bench.commands(pilot) == [], keys
 
 
 async def test_x_cancels_after_y() -> None:
@@ -117,7 +116,7 @@ async def test_a_question_that_is_settled_goes_away() -> None:
         await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
         await bench.until(pilot, lambda: any("changed meanwhile" in n.message for n in bench.app._notifications))
         await pilot.press("y")
-        assert bench.requests.calls == []
+        assert await bench.commands(pilot) == []
 
 
 async def test_a_question_about_several_tasks_acts_on_those_that_have_not_ended() -> None:
