@@ -147,7 +147,10 @@ def _cells(row: Row) -> Iterator[object]:
 
 
 def expect_target(path: Path) -> None:
-    """Raise InputError for a file that may not be replaced: it holds something else than predictions."""
+    """Raise InputError for a file that may not be replaced, since it holds something else than predictions, and for one
+    in a folder that is not there: its name is rather mistyped."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}: make it, or choose another")
     if path.is_symlink():
         raise InputError(f"{path}: is a link: name the file that it leads to")
     try:

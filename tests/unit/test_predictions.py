@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from cqltui.errors import InputError
 from cqltui.reporters.predictions import count_line, head_lines, prediction_table
-from cqltui.results.chosen import Chosen, Member, chosen_by, told_of
+from cqltui.results.chosen import Chosen, Member, chosen_by, grade, is_trusted, told_of
 from cqltui.results.predictions import (
     HEADER,
     About,
@@ -23,6 +26,7 @@ from cqltui.results.predictions import (
     to_document,
     write_predictions,
 )
+from tests.unit.foreign import nonsense
 from trainer.data.upcoming import Upcoming
 from trainer.evaluation.advice import advise
 
@@ -105,11 +109,13 @@ def test_predictions_replace_nothing_but_predictions(tmp_path: Path) -> None:
         (link, "is a link"),
         (tmp_path, "Is a directory"),
         (Path("/dev/null"), "expected a regular file"),
+        (tmp_path / "bet" / "now.csv", "there is no folder"),
     ):
         with pytest.raises(InputError, match=said):
             write_predictions(place, ROWS)
     assert other.read_text(encoding="utf-8") == "game_id,season\n"
     assert link.is_symlink()
+    assert not (tmp_path / "bet").exists()
 
 
 def test_the_table_shows_the_line_as_bookmakers_write_it() -> None:
@@ -209,3 +215,27 @@ def test_a_record_that_cannot_be_is_none() -> None:
     told = told_of(found, "P")
     assert told is not None
     assert (told.bets, told.record) == (0, "0-0-0")
+
+
+PLACES = (
+    ("choices",), ("choices", "ensemble"), ("choices", "ensemble", 1), ("choices", "ensemble", 1, "task"),
+    ("choices", "ensemble", 1, "which"), ("choices", "cut"), ("choices", "cut", "threshold"),
+    ("choices", "cut", "share"), ("policies",), ("policies", 2), ("policies", 2, "verdict"),
+    ("policies", 2, "verdict", "sentence"), ("policies", 2, "whole", "record"),
+    ("policies", 2, "whole", "record", "wins"), ("leak_audit",), ("leak_audit", "grade"),
+)  # fmt: skip
+
+
+@given(place=st.sampled_from(PLACES), value=nonsense)
+@settings(max_examples=40, deadline=None)
+def test_whatever_an_evaluation_holds_is_an_error_of_ours_or_harmless(place: tuple[Any, ...], value: Any) -> None:
+    found: Any = evaluation() | {"leak_audit": {"grade": "CLEAN", "trusted": True}}
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with suppress(InputError):
+        chosen = chosen_by(found, Path("evaluation.json"), {"a1", "b2"})
+        assert {member.task for member in chosen.members} <= {"a1", "b2"}
+    about = replace(ABOUT, told=told_of(found, "P"), leak_audit=grade(found), trusted=is_trusted(found))
+    assert all(line.isprintable() and len(line) < 1000 for line in head_lines(about))
