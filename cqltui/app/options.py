@@ -48,6 +48,11 @@ def positive(text: str) -> int:
     return _number(text, int, lambda value: value >= 1, "a whole number from 1")
 
 
+def share(text: str) -> float:
+    """Return a share above 0 and up to 1, for argparse."""
+    return _number(text, float, lambda value: 0 < value <= 1, "a share above 0, up to 1")
+
+
 def database(text: str) -> int:
     """Return the number of one of a server's databases, for argparse."""
     return _number(text, int, lambda value: 0 <= value < 1 << 31, "a whole number from 0")

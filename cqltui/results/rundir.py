@@ -24,7 +24,7 @@ RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "re
 LARGEST = 1 << 29
 """Bytes of a metrics.csv."""
 CAMPAIGN_BYTES = 1 << 27
-"""Of a campaign.json, summary.json or evaluation.json: one of 100,000 tasks has half of them."""
+"""Of a campaign.json, summary.json or an evaluation: one of 100,000 tasks has half of them."""
 RESULT_BYTES = 16 << 20
 """Of a result.json: as many as one may have on its way through the server."""
 SMALL_BYTES = 1 << 20
@@ -182,8 +182,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def largest_json(path: Path) -> int:
     """Return how many bytes a document of that name may have."""
-    large = {"campaign.json": CAMPAIGN_BYTES, "summary.json": CAMPAIGN_BYTES, "evaluation.json": CAMPAIGN_BYTES}
-    return (large | {"result.json": RESULT_BYTES}).get(path.name, SMALL_BYTES)
+    names = ("campaign.json", "summary.json", "evaluation.json", "validation.json")
+    return (dict.fromkeys(names, CAMPAIGN_BYTES) | {"result.json": RESULT_BYTES}).get(path.name, SMALL_BYTES)
 
 
 def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:

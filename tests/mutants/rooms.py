@@ -75,10 +75,11 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}*.py"
-                for name in ("known", "left", "metrics_file", "records", "results", "tally")
+                for name in ("known", "left", "metrics_file", "predictions", "records", "results", "tally")
             ),
             "tests/unit/test_plan.py",  # the room on the disk
             "tests/integration/test_evaluate.py",
+            "tests/integration/test_predict.py",
             "tests/integration/test_cleaning.py",
             "tests/security/test_results_are_checked.py",
         ),

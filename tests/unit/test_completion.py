@@ -44,6 +44,7 @@ def said(folder: Path, line: str) -> list[str]:
         ("cqltui res", ["resubmit", "resume"]),
         ("cqltui status --run-dir n", ["night"]),
         ("cqltui status n", ["night"]),
+        ("cqltui predict n", ["night"]),
         ("cqltui pause 1a", ["1a2b", "1a3c"]),
         ("cqltui priority 7 1a3", ["1a3c"]),
         ("cqltui completion f", ["fish"]),

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -66,8 +67,20 @@ def features_before(path: Path, config: DataConfig) -> Callable[[date], tuple[tu
     return features
 
 
-def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
-    """Return every game that can be bet on, in order of kick-off, with features from before its day."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Rated:
+    """Every game of a file in order of kick-off, played or not, with what was known of it before its day."""
+
+    table: Table
+    schedule: Schedule
+    gaps: Double
+    """[N], as of `rating_gaps`."""
+    p_hat: Double
+    """[N], as of `walk_forward_probabilities`."""
+
+
+def rated(everything: Table, warnings: list[str]) -> Rated:
+    """Return the games of a file with their ratings. Raises DataError."""
     days = dates(everything, "gameday")
     order = _by_kick_off(everything, days)
     table = everything.take(order)
@@ -82,26 +95,34 @@ def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
     )
     warnings.extend(new_teams(schedule.seasons, schedule.home_teams, schedule.away_teams))
     gaps = rating_gaps(schedule)
-    p_hat = walk_forward_probabilities(schedule, gaps)
+    return Rated(table, schedule, gaps, walk_forward_probabilities(schedule, gaps))
 
-    kept = np.flatnonzero(_offered(table, schedule, notes))
-    offered = table.take(kept)
+
+def offers(games: Rated, chosen: Int, notes: list[str]) -> Games:
+    """Return the chosen games [M], which have lines and ratings, as they are offered. Raises DataError."""
+    schedule, offered = games.schedule, games.table.take(chosen)
     spread = offered.numbers("spread_line")
     odds = spread_odds(offered, notes)
     return Games(
         game_ids=offered.texts("game_id"),
-        seasons=schedule.seasons[kept],
+        seasons=schedule.seasons[chosen],
         weeks=offered.integers("week"),
-        days=schedule.days[kept],
+        days=schedule.days[chosen],
         spread=spread,
         total=offered.numbers("total_line"),
-        epa_gap=gaps[kept] / PLAYS_PER_GAME,
+        epa_gap=games.gaps[chosen] / PLAYS_PER_GAME,
         market_prob=_market_probability(offered, spread, notes),
-        p_hat=p_hat[kept],
-        margin=schedule.margins[kept],
+        p_hat=games.p_hat[chosen],
+        margin=schedule.margins[chosen],
         home_odds=odds[:, 0],
         away_odds=odds[:, 1],
     )
+
+
+def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
+    """Return every game that can be bet on, in order of kick-off, with features from before its day."""
+    games = rated(everything, warnings)
+    return offers(games, np.flatnonzero(_offered(games.table, games.schedule, notes)), notes)
 
 
 def _minutes(table: Table) -> list[int]:

@@ -34,7 +34,7 @@ def decisions_of(table: Table, names: Mapping[str, str], notes: list[str]) -> De
         if HOME_SCORE not in lacking or AWAY_SCORE not in lacking:
             notes.append(f"no column {', '.join(lacking)}: what the decisions could have won is not known")
         return None
-    home = _bet_home(table)
+    home = bet_home(table)
     margin = np.where(home, 1.0, -1.0) * (table.numbers(HOME_SCORE) - table.numbers(AWAY_SCORE))
     spread = table.numbers(spread_column)
     net_odds = american_to_net(own_side_first(home, spread_odds(table, notes)))
@@ -75,7 +75,8 @@ def reward_warnings(rows: Transitions, column: str) -> Iterator[str]:
         yield f"column {column!r}: {wrong:,} of {told.sum():,} rewards of bets contradict the scores{also}"
 
 
-def _bet_home(table: Table) -> Bool:
+def bet_home(table: Table) -> Bool:
+    """Return whether each state [N] is seen from the home team: unless `bet_home` is 0. Raises DataError."""
     if BET_HOME not in table:
         return np.ones(len(table), dtype=np.bool_)
     told = table.numbers(BET_HOME)

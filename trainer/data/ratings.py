@@ -51,7 +51,7 @@ def rating_gaps(schedule: Schedule) -> Double:
         if schedule.seasons[games[0]] != season:
             season = schedule.seasons[games[0]]
             ratings = {team: CARRY_OVER * rating for team, rating in ratings.items()}
-        pairs = [(_franchise(schedule.home_teams[game]), _franchise(schedule.away_teams[game])) for game in games]
+        pairs = [(franchise(schedule.home_teams[game]), franchise(schedule.away_teams[game])) for game in games]
         for game, (home, away) in zip(games, pairs, strict=True):
             gaps[game] = ratings.get(home, 0.0) - ratings.get(away, 0.0)
         for game, (home, away) in zip(games, pairs, strict=True):
@@ -62,7 +62,8 @@ def rating_gaps(schedule: Schedule) -> Double:
     return gaps
 
 
-def _franchise(team: str) -> str:
+def franchise(team: str) -> str:
+    """Return the name under which a team keeps its rating, wherever it has moved."""
     return RELOCATED.get(team, team)
 
 

@@ -1,0 +1,92 @@
+"""What a run has trained and on which data, as its directory has it: checked to be those of the run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cqltui.algorithms.keeping import BEST_MODEL
+from cqltui.campaign.payload import read_data
+from cqltui.errors import InputError
+from cqltui.results.rundir import RunDir, read_json
+from cqltui.state.model import RunState, Status, TaskState
+from cqltui.supervisor import manifest
+from trainer import data
+from trainer.config import ACTIONS, DataConfig
+from trainer.data.types import DataError, Dataset
+from trainer.evaluation.evaluation import Trained
+from trainer.model import Model, read_model
+from trainer.tensorfile import TensorFileError
+
+
+def data_config(run_dir: RunDir) -> tuple[DataConfig, str]:
+    """Return where the run's data is, and its digest, as campaign.json has them. Raises InputError."""
+    said = read_json(run_dir.campaign_json)
+    known = manifest.known(run_dir).get("data")
+    if said is None or not isinstance(known, Mapping):
+        raise InputError(f"{run_dir.path}: there is no run here, or its campaign.json cannot be read")
+    try:
+        config = read_data({"data": dict(known) | {"path": said.get("data_path")}})
+        return config, str(said["data"]["digest"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{run_dir.campaign_json}: its data cannot be read ({error})") from error
+
+
+def load_dataset(config: DataConfig, digest: str) -> Dataset:
+    """Return the data that the run was trained on. Raises InputError if it is not there any more."""
+    try:
+        dataset = data.load(config)
+    except DataError as error:
+        raise InputError(str(error)) from error
+    if dataset.digest() != digest:
+        where = "the simulator" if config.path is None else str(config.path)
+        raise InputError(f"{where}: its rows are not those that the run was trained on: give the file of then")
+    return dataset
+
+
+def trained_networks(run_dir: RunDir, state: RunState, state_cols: tuple[str, ...]) -> list[Trained]:
+    """Return the networks of the tasks that are done, in the order of the file. Raises InputError for damaged ones, and
+    for those of other features or actions."""
+    done = [task for task in state.tasks.values() if task.status is Status.DONE]
+    found = []
+    for task in sorted(done, key=lambda task: (task.info.phase, task.info.index)):
+        paths = model_paths(run_dir, task.id)
+        models = {which: read_network(path, state_cols) for which, path in paths.items()}
+        found.append(Trained(task.id, task.info.phase, models))
+    return [task for task in found if task.models]
+
+
+def model_paths(run_dir: RunDir, task_id: str) -> dict[str, Path]:
+    """Return the weights that a task has kept: "last", "best", and "e<n>" of an epoch."""
+    folder = run_dir.task(task_id)
+    names = {"last": run_dir.model(task_id), "best": folder / BEST_MODEL}
+    names |= {path.stem.removeprefix("model_"): path for path in sorted(folder.glob("model_e*.safetensors"))}
+    return {which: path for which, path in names.items() if path.is_file()}
+
+
+def read_network(path: Path, state_cols: tuple[str, ...]) -> Model:
+    """Return a network of these features. Raises InputError for a damaged one, and for one of other features or
+    actions."""
+    try:
+        model = read_model(path)
+    except TensorFileError as error:
+        raise InputError(str(error)) from error
+    if (model.state_cols, model.actions) != (state_cols, ACTIONS):
+        raise InputError(f"{path}: its features or actions are not those of the run's data")
+    return model
+
+
+def ensemble_phase(state: RunState) -> str:
+    """Return the phase with the most tasks that differ by their seed alone; empty where there is none."""
+    phases: dict[str, list[TaskState]] = {}
+    for task in state.tasks.values():
+        if task.status is Status.DONE:
+            phases.setdefault(task.info.phase, []).append(task)
+    alike = {
+        phase: len(tasks)
+        for phase, tasks in phases.items()
+        if len(tasks) > 1 and len({_but_seed(task) for task in tasks}) == 1
+    }
+    return max(alike, key=lambda phase: alike[phase], default="")
+
+
+def _but_seed(task: TaskState) -> str:
+    return repr(sorted((name, value) for name, value in task.info.settings.items() if name != "seed"))

@@ -1,0 +1,175 @@
+"""Predictions as rows: what to bet on games that are still open, or why not, and the CSV of them."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cqltui.errors import InputError
+from cqltui.results.chosen import Told
+from cqltui.results.tables import cell
+from trainer.config import ACTIONS, STAKES
+from trainer.data.types import Double
+from trainer.data.upcoming import Upcoming
+from trainer.evaluation.advice import Advice
+from trainer.files import open_regular, write_bytes
+
+FORMAT = "cqltui.predictions/1"
+COLUMNS = (
+    "row",
+    "season",
+    "week",
+    "game_id",
+    "gameday",
+    "away_team",
+    "home_team",
+    "action",
+    "side",
+    "spread",
+    "handicap",
+    "price",
+    "stake",
+    "q_action",
+    "q_stake",
+    "q_mean",
+    "q_std",
+    "advantage",
+    "uncertainty",
+    "confident",
+    "reason",
+)
+HEADER = ",".join(COLUMNS)
+Row = dict[str, Any]
+"""By column: a number, a text, whether it holds, or None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which networks were asked, and what the evaluation says of them."""
+
+    policy: str
+    """Whose bets these are, as the evaluation names it."""
+    told: Told | None
+    """The verdict on it; None where there is none."""
+    caveat: str
+    """Why there is none and what to do, or what it is not about; empty where there is nothing to add."""
+    leak_audit: str
+    """Its grade; "not made" without an evaluation."""
+    trusted: bool
+    """Whether nothing forbids believing the networks: no leak, and no verdict that cannot be."""
+    networks: int
+    source: str
+    """The task, or the phase, and which weights."""
+    chosen_by: str
+    threshold: float | None
+    """Largest uncertainty of a confident bet; None without a cut, or where no bet passes."""
+    share: float | None
+    """Of validation's bets that the cut was to keep; None without a cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """A row for each game without a result."""
+
+    about: About
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+
+def prediction_rows(upcoming: Upcoming, advice: Advice) -> list[Row]:
+    """Return a row a game. `advice` is on those of `upcoming.known`, in their order."""
+    place = {row: number for number, row in enumerate(upcoming.known.tolist())}
+    return [_row(upcoming, row, advice, place.get(row)) for row in range(len(upcoming))]
+
+
+def _row(upcoming: Upcoming, row: int, advice: Advice, number: int | None) -> Row:
+    day, spread = upcoming.days[row], _number(upcoming.spread, row)
+    action = 0 if number is None else int(advice.actions[number])
+    greedy = None if number is None else int(advice.greedy[number])
+    confident = None if number is None or advice.confident is None or not greedy else bool(advice.confident[number])
+    values = (
+        int(upcoming.rows[row]),
+        upcoming.seasons[row],
+        upcoming.weeks[row],
+        upcoming.game_ids[row],
+        "" if day is None else day.isoformat(),
+        upcoming.away_teams[row],
+        upcoming.home_teams[row],
+        ACTIONS[action],
+        upcoming.sides[row],
+        spread,
+        None if spread is None else -spread + 0.0,
+        _number(upcoming.odds, row),
+        STAKES[action],
+        None if greedy is None else ACTIONS[greedy],
+        None if greedy is None else STAKES[greedy],
+        _number(advice.q_mean, number),
+        _number(advice.q_std, number),
+        _number(advice.advantage, number),
+        _number(advice.uncertainty, number),
+        confident,
+        upcoming.reasons[row] if number is None else advice.reasons[number],
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _number(values: Double, place: int | None) -> float | None:
+    value = np.nan if place is None else float(values[place])
+    return value if np.isfinite(value) else None
+
+
+def predictions_csv(rows: Sequence[Row]) -> str:
+    """Return the rows as CSV: yes and no for what holds, empty where something is not known."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(list(_cells(row)) for row in rows)
+    return out.getvalue()
+
+
+def _cells(row: Row) -> Iterator[object]:
+    for value in row.values():
+        match value:
+            case None:
+                yield ""
+            case bool():
+                yield "yes" if value else "no"
+            case str():
+                yield cell(value)
+            case float() if value.is_integer():
+                yield int(value)
+            case _:
+                yield value
+
+
+def expect_target(path: Path) -> None:
+    """Raise InputError for a file that may not be replaced, since it holds something else than predictions, and for one
+    in a folder that is not there: its name is rather mistyped."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}: make it, or choose another")
+    if path.is_symlink():
+        raise InputError(f"{path}: is a link: name the file that it leads to")
+    try:
+        with open_regular(path) as file:
+            first = file.readline(2 * len(HEADER)).decode("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: choose another file") from error
+    if first != HEADER:
+        raise InputError(f"{path}: is there already and holds no predictions: choose another file, or remove it")
+
+
+def write_predictions(path: Path, rows: Sequence[Row]) -> None:
+    """Write the CSV atomically, in place of nothing but earlier predictions. Raises InputError, and OSError."""
+    expect_target(path)
+    write_bytes(path, predictions_csv(rows).encode())
+
+
+def to_document(found: Predictions) -> dict[str, Any]:
+    """Return what JSON can hold."""
+    return {"format": FORMAT, "about": asdict(found.about), "notes": list(found.notes), "games": list(found.rows)}
