@@ -83,6 +83,7 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml constraints.txt locks/run.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@echo "compiling the kernels (this happens once)"
 	$(BIN)/python -m trainer.warm
+	$(BIN)/python -m compileall -q cqltui trainer
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run locks/dev.lock

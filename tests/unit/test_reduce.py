@@ -257,7 +257,7 @@ def test_an_event_without_meaning_makes_no_task() -> None:
     assert state.seq == 1
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(foreign_events, max_size=12))
 def test_nonsense_never_raises(foreign: list[Event]) -> None:
     state = reduce_all(told(("enqueue", "a", ""), ("claim", "a", "w1")), foreign)
