@@ -67,7 +67,12 @@ def rows(replications: int, seed: int) -> Iterator[Row]:
             for years in YEARS:
                 share = float((times <= years * WEEKS * a_week).mean())
                 found_soon = (a_week, years, truth) == (FULL, 10, LOSES)
-                yield f"alarms, {name}: {a_week} bets a week, {years} seasons", share, 0.8 if found_soon else 0.0, 1.0
+                yield (
+                    f"alarms, {name}: {a_week} bets a week, by the end of season {years}",
+                    share,
+                    0.8 if found_soon else 0.0,
+                    1.0,
+                )
             yield f"bets until the alarm, {name}: {a_week} a week, median", float(np.median(times)), 0.0, np.inf
 
 
