@@ -92,9 +92,10 @@ def test_it_is_private_durable_and_open_to_other_programs(path: Path) -> None:
         ledger.add([(replace(BET, bet_id="c"), False)], NOW)
         assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
         settings = [
-            ledger._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
+            ledger._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("synchronous", "journal_mode", "trusted_schema")
         ]
-        assert settings == [2, "wal"]
+        assert settings == [2, "wal", 0]
         other = sqlite3.connect(path)
         assert other.execute("SELECT bet_id FROM bets ORDER BY bet_id").fetchall() == [("b",), ("c",)]
         other.close()
