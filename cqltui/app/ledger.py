@@ -11,6 +11,7 @@ from cqltui.ledger.games import results_of_file
 from cqltui.ledger.model import Entry
 from cqltui.ledger.standing import Standing, expectation, standing
 from cqltui.ledger.store import SHOWN, opened
+from cqltui.reporters.ledger import count
 from cqltui.state.plain import plain
 
 DEFAULT = Path("ledger.sqlite")
@@ -32,7 +33,7 @@ def add(
     for bet in found.again[:SHOWN]:
         yield f"note: {plain(bet.bet_id)}: another bet on the same side of the game is in the ledger too"
     parts = [f"{len(found.added)} added", f"{len(found.known)} there already", f"{len(found.corrected)} corrected"]
-    parts += [f"{without} rows without a bet"] if without else []
+    parts += [f"{count(without, 'row')} without a bet"] if without else []
     yield f"{plain(str(ledger))}: {', '.join(parts)}"
 
 
@@ -53,12 +54,12 @@ def settle(ledger: Path, file: Path, now: datetime, *, correct: bool) -> tuple[l
         "other side; if the sign is wrong, add it again with --correct"
         for bet in reversed_spreads(entries)[:SHOWN]
     ]
-    games = [f"{len(found.settled)} games settled", f"{len(found.known)} there already"]
+    games = [f"{count(len(found.settled), 'game')} settled", f"{len(found.known)} there already"]
     games += [f"{len(found.corrected)} corrected"] if found.corrected else []
     games += [f"{len(found.refused)} differ and were not taken"] if found.refused else []
     games += [f"{unplayed} without a result yet"] if unplayed else []
     still = sum(entry.result is None for entry in entries)
-    lines.append(f"{plain(str(ledger))}: {', '.join(games)}; {still} of {len(entries)} bets are open")
+    lines.append(f"{plain(str(ledger))}: {', '.join(games)}; {still} of {count(len(entries), 'bet')} open")
     return lines, not found.refused
 
 

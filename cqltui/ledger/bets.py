@@ -108,6 +108,10 @@ def _bets(table: Table, now: datetime) -> tuple[list[tuple[Bet, bool]], int]:
         side = _side(placed, index)
         told = _time(placed, index, now)
         its_id = text(placed, "bet_id", index) or bet_id(game, side, told)
+        if len(its_id) > LONGEST_ID:
+            raise placed.error(
+                "with side and time it is too long for an id: give the bet one (bet_id)", "game_id", index
+            )
         taken_at = told or timestamp(now)
         stake = float(stakes[rows[index]])
         bet = Bet(its_id, game, side, float(spread[index]), float(odds[index]), stake, taken_at, season, week)

@@ -44,7 +44,7 @@ def _figures(account: Account, expected: Expected | None) -> Iterator[str]:
     whole = account.figures.whole
     even = "" if whole.break_even is None else f"; break-even {_share(whole.break_even)}"
     rate = "" if expected is None else _expected(expected.win_rate)
-    yield _line("W-L-P", f"{whole.record} in {_count(whole.weeks, 'week')} with bets")
+    yield _line("W-L-P", f"{whole.record} in {count(whole.weeks, 'week')} with bets")
     yield _line("win rate", f"{_estimate(whole.win_rate)}{even}{rate}")
     yield _line(
         "ROI", f"{_estimate(whole.roi, sign='+')}{'' if expected is None else _expected(expected.roi, sign='+')}"
@@ -77,7 +77,8 @@ def _estimate(estimate: Estimate, *, sign: str = "") -> str:
     return f"{_share(estimate.value, sign)}{_between(estimate.lower, estimate.upper, sign)}{why}"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """Return a number of things: "1 bet", "2 bets"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
@@ -98,7 +99,7 @@ def _closing(account: Account, settled: int) -> str:
     low, high = closing.value.lower, closing.value.upper
     interval = "" if low is None or high is None else f" ({BASIS_POINTS * low:+.0f} to {BASIS_POINTS * high:+.0f})"
     said = [
-        f"{BASIS_POINTS * (closing.value.value or 0.0):+.0f} bps{interval} in {_count(closing.bets, 'bet')}",
+        f"{BASIS_POINTS * (closing.value.value or 0.0):+.0f} bps{interval} in {count(closing.bets, 'bet')}",
         f"{100 * closing.beat:.0f} % beat the close without its vig",
         f"{100 * closing.better:.0f} % had better terms than it posted",
     ]
@@ -114,7 +115,7 @@ def _alarm(alarm: Alarm) -> str:
     said = "ALARM" if alarm.when is not None else "none"
     return (
         f"{said}: e-value {process.now:.3g}, largest {process.largest:.3g}, alarm at {ALARM:g}: {_against(alarm)}; "
-        f"{_count(alarm.bets, 'bet')} in {_count(alarm.weeks, 'week')}"
+        f"{count(alarm.bets, 'bet')} in {count(alarm.weeks, 'week')}"
     )
 
 

@@ -75,15 +75,15 @@ def test_from_bets_to_what_became_of_them(folder: Path, capsys: pytest.CaptureFi
     assert ledger("add", "bets.csv") == ExitCode.OK
     said = capsys.readouterr().out.splitlines()
     assert said == [
-        "ledger.sqlite: 2 added, 0 there already, 0 corrected, 1 rows without a bet",
+        "ledger.sqlite: 2 added, 0 there already, 0 corrected, 1 row without a bet",
         "ledger.sqlite: 1 added, 0 there already, 0 corrected",
-        "ledger.sqlite: 0 added, 2 there already, 0 corrected, 1 rows without a bet",
+        "ledger.sqlite: 0 added, 2 there already, 0 corrected, 1 row without a bet",
     ]
     assert ledger("settle", "games.csv") == ExitCode.OK
     assert ledger("settle", "games.csv") == ExitCode.OK
     assert capsys.readouterr().out.splitlines() == [
-        "ledger.sqlite: 2 games settled, 0 there already, 1 without a result yet; 1 of 3 bets are open",
-        "ledger.sqlite: 0 games settled, 2 there already, 1 without a result yet; 1 of 3 bets are open",
+        "ledger.sqlite: 2 games settled, 0 there already, 1 without a result yet; 1 of 3 bets open",
+        "ledger.sqlite: 0 games settled, 2 there already, 1 without a result yet; 1 of 3 bets open",
     ]
     assert ledger("show") == ExitCode.OK
     shown = capsys.readouterr().out

@@ -67,6 +67,10 @@ def test_bets_with_ids_times_teams_and_net_odds(tmp_path: Path) -> None:
         ({"handicap": "6"}, "column 'handicap', row 2: '6' contradicts the spread"),
         ({"game_id": ""}, "column 'game_id', row 2: the cell is empty"),
         ({"game_id": "x" * 121}, "column 'game_id', row 2: an id is printable text"),
+        (
+            {"game_id": "x" * 118, "side": "home"},
+            "column 'game_id', row 2: with side and time it is too long for an id",
+        ),
         ({"bet_id": "a\x1b[2Jb"}, "column 'bet_id', row 2: an id is printable text"),
         ({"taken_at": "2022-09-09 12:00"}, "column 'taken_at', row 2: '2022-09-09 12:00' is no time with a zone"),
         ({"taken_at": "yesterday"}, "'yesterday' is no time with a zone"),
