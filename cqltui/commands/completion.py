@@ -91,8 +91,15 @@ def _fill(parser: argparse.ArgumentParser, name: str, load: Callable[[str], Any]
     if load is None:
         return
     load(name).add_arguments(parser)
+    _complete_all(parser)
+
+
+def _complete_all(parser: argparse.ArgumentParser) -> None:
     for action in parser._actions:  # argparse gives no other way to all of them
-        if action.dest == "run_dir":
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in set(action.choices.values()):
+                _complete_all(inner)
+        elif action.dest == "run_dir":
             _complete(action, _runs)
         elif action.dest == "tasks" and action.nargs == "*":
             _complete(action, _task_ids)

@@ -84,6 +84,7 @@ ROOMS = (
             "tests/security/test_results_are_checked.py",
         ),
     ),
+    Room("ledger", ("cqltui/ledger/*.py",), ("tests/unit/test_ledger*.py",)),
     Room(
         "private",
         ("trainer/private.py",),

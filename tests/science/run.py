@@ -4,13 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.science import intervals, leaks, offpolicy
+from tests.science import alarm, intervals, leaks, offpolicy
 
 Rows = Callable[[int, int], Iterator[tuple[str, float, float, float]]]
 TOPICS: dict[str, tuple[Rows, int]] = {
     "intervals": (intervals.rows, 2000),
     "offpolicy": (offpolicy.rows, 500),
     "leaks": (leaks.rows, 200),
+    "alarm": (alarm.rows, 2000),
 }
 """Each with the replications that its ranges are for."""
 

@@ -47,6 +47,7 @@ def said(folder: Path, line: str) -> list[str]:
         ("cqltui predict n", ["night"]),
         ("cqltui pause 1a", ["1a2b", "1a3c"]),
         ("cqltui priority 7 1a3", ["1a3c"]),
+        ("cqltui ledger show --run n", ["night"]),
         ("cqltui completion f", ["fish"]),
         ("cqltui mine.toml --no", ["--no-ui"]),
         ("cqltui status --ta", ["--tasks"]),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.cli import COMMANDS, _load
 from cqltui.commands.status import as_json
+from cqltui.ledger.export import EXPORT_COLUMNS, document
+from cqltui.ledger.standing import standing
 from cqltui.reporters.jsonl import to_line
 from cqltui.results.overview import RunOverview
 from cqltui.results.record import TaskStanding
@@ -90,11 +93,19 @@ def typed() -> Iterator[tuple[str, list[str]]]:
 
 
 def options_of(command: str) -> set[str]:
-    """The options of a command."""
+    """The options of a command, those of its actions among them."""
     parser = argparse.ArgumentParser()
     parser.set_defaults(command=command)
     _load(command).add_arguments(parser)
-    return {option for action in parser._actions for option in action.option_strings}
+    return set(options_in(parser))
+
+
+def options_in(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The options of a parser and of those within it."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            yield from chain.from_iterable(map(options_in, action.choices.values()))
 
 
 def test_commands_and_options_exist() -> None:
@@ -174,6 +185,12 @@ def test_every_column_is_explained(quick: Campaign) -> None:
     settings = {setting.name for setting in algorithm.settings}
     columns = {*result_columns(algorithm), *METRIC_COLUMNS} - settings
     assert [column for column in columns if f"`{column}`" not in page] == []
+
+
+def test_every_column_of_the_ledger_is_explained() -> None:
+    page = text(ROOT / "docs/deploying.md")
+    assert [column for column in EXPORT_COLUMNS if f"`{column}`" not in page] == []
+    assert [name for name in document(standing([], None)) if f"`{name}`" not in page] == []
 
 
 def test_the_campaign_of_the_readme_is_one(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ LAYERS = (
     {"judging"},
     {"broker"},
     {"results"},
-    {"worker", "supervisor", "policy"},
+    {"worker", "supervisor", "policy", "ledger"},
     {"reporters", "ui"},
     {"app"},
     {"commands"},
@@ -48,7 +48,7 @@ TORCH_FREE = (
 """What the rooms that must start fast may import of the trainer."""
 PURE = ("identity", "algorithms", "campaign", "state", "judging")
 """They know no server."""
-HEADLESS = (*PURE, "machine", "broker", "results", "supervisor", "reporters", "cli")
+HEADLESS = (*PURE, "machine", "broker", "results", "ledger", "supervisor", "reporters", "cli")
 
 
 def sources(package: str) -> Iterator[Path]:
