@@ -88,8 +88,10 @@ def test_a_network_of_other_features_is_refused(run_dir: Path, capsys: pytest.Ca
 
 def test_a_games_id_is_no_formula_in_a_table(run_dir: Path) -> None:
     found = evaluating.evaluate_run(RunDir(run_dir), evaluating.Asked("a test", "validation"))
+    assert found.decisions is not None
     ids = tuple(f"=cmd({row})" for row in range(len(found.decisions)))
-    rows = list(csv.DictReader(bets_csv(replace(found, decisions=replace(found.decisions, game_ids=ids))).splitlines()))
+    renamed = replace(found.rows, decisions=replace(found.decisions, game_ids=ids))
+    rows = list(csv.DictReader(bets_csv(replace(found, rows=renamed)).splitlines()))
     assert {row["game"][:6] for row in rows} == {"'=cmd("}
 
 
