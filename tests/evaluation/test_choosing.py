@@ -7,7 +7,7 @@ import pytest
 
 from tests.evaluation.wholes import always, dataset, members, network, without_outcomes
 from trainer.config import STAKES
-from trainer.data.types import Transitions
+from trainer.data.types import Transitions, Unrewarded
 from trainer.evaluation.choosing import Choices, ChosenBy, Trained, choose, td_loss
 from trainer.evaluation.estimates import bet_log, worth
 from trainer.model import Model
@@ -87,12 +87,13 @@ def test_an_ensemble_and_its_cut_need_no_outcomes() -> None:
 
 
 def test_bets_without_a_reward_count_as_not_known() -> None:
-    many = LOGGED.states[LOGGED.actions > 0][:20]
+    bets = np.flatnonzero(LOGGED.actions > 0)
+    many, few = (Unrewarded(LOGGED.states[bets[:count]], LOGGED.actions[bets[:count]]) for count in (20, 1))
     assert len(many) > 0.05 * (LOGGED.actions > 0).sum()
     found = choose([Trained("a", "p", {"last": always(3)})], "", LOGGED, unrewarded=many)
     assert found.tasks[0].by is ChosenBy.TD_LOSS
-    few = choose([Trained("a", "p", {"last": always(3)})], "", LOGGED, unrewarded=many[:1])
-    assert few.tasks[0].by is ChosenBy.OFF_POLICY
+    found = choose([Trained("a", "p", {"last": always(3)})], "", LOGGED, unrewarded=few)
+    assert found.tasks[0].by is ChosenBy.OFF_POLICY
 
 
 def test_nothing_to_choose_from_is_an_error() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.evaluation.wholes import dataset, members, without_outcomes
 from trainer.config import STAKES
-from trainer.data.types import Transitions
+from trainer.data.types import Transitions, Unrewarded
 from trainer.evaluation.choosing import choose
 from trainer.evaluation.estimates import (
     LARGE,
@@ -26,6 +26,7 @@ from trainer.evaluation.offpolicy import clustered_error, off_policy
 
 LOGGED = without_outcomes(dataset()).test
 STAKE = np.asarray(STAKES)[LOGGED.actions]
+BETS = LOGGED.actions > 0
 CLEAN = Audit(())
 
 
@@ -124,20 +125,30 @@ def test_a_refused_policy_has_its_reason_its_bounds_and_no_verdict() -> None:
 
 
 def test_bets_without_a_reward_refuse_whoever_bets_there() -> None:
-    states = LOGGED.states[LOGGED.actions > 0][:20]
-    log = bet_log(LOGGED, states)
+    unpaid = Unrewarded(LOGGED.states[BETS][:20], LOGGED.actions[BETS][:20])
+    log = bet_log(LOGGED, unpaid)
     everywhere, elsewhere = (np.full(len(log), 3) for _ in range(2))
     elsewhere[len(LOGGED) :] = 0
     found = by_name(told := estimates(log, {"everywhere": everywhere, "elsewhere": elsewhere}, seed=2))
     assert (told.rows, told.unrewarded) == (len(LOGGED) + 20, 20)
-    share = 20 / (20 + (LOGGED.actions > 0).sum())
+    share = 20 / (20 + BETS.sum())
     assert found["everywhere"].found.missing == pytest.approx(share)
     assert found["everywhere"].verdict is None
     assert found["elsewhere"].verdict is not None
     assert found[OWN].verdict is None, "the log has bet there"
     one_probability = replace(LOGGED, chances=None)
-    single = by_name(estimates(bet_log(one_probability, states), {}, seed=2))[LARGE]
+    single = by_name(estimates(bet_log(one_probability, unpaid), {}, seed=2))[LARGE]
     assert not any("no probabilities" in why for why in single.found.refusals)
+
+
+def test_the_bounds_hold_whatever_the_bets_without_a_reward_returned() -> None:
+    gone = BETS & (LOGGED.rewards < 0) & (np.arange(len(LOGGED)) % 3 == 0)
+    unpaid = Unrewarded(LOGGED.states[gone], LOGGED.actions[gone])
+    own = by_name(estimates(bet_log(LOGGED.take(np.flatnonzero(~gone)), unpaid), {}, seed=2))[OWN].found
+    low, high = own.bounds
+    assert low == pytest.approx(LOGGED.rewards.mean(dtype=np.float64)), "all of them were lost"
+    assert high > low + STAKE[gone].sum() / len(LOGGED)
+    assert own.stake == pytest.approx(STAKE.mean())
 
 
 def test_a_leak_takes_every_verdict_of_a_network_and_wrong_propensities_every_weight() -> None:

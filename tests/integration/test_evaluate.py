@@ -42,6 +42,13 @@ def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
     always = told["policies"][1]["whole"]
     assert sum(always["record"].values()) == always["decisions"] == 570
     assert always["roi"]["lower"] < always["roi"]["value"] < always["roi"]["upper"]
+    cover, told_by_log = told["cover"], told["off_policy"]
+    assert cover["fits"][-1]["before"] == 2023
+    assert sum(one["count"] for one in cover["whole"]["fitted"]["bins"]) == cover["whole"]["games"] > 500
+    assert "P(cover), by" in said.out
+    assert (told_by_log["is_answer"], len(told_by_log["policies"])) == (False, 6)
+    assert "by the log" in said.out
+    assert said.out.index("always home") < said.out.index("always large"), "what the bets returned comes first"
     with (run_dir / "evaluation/bets.csv").open(encoding="utf-8") as file:
         bets = [row for row in csv.DictReader(file) if row["policy"] == "always home"]
     assert {row["side"] for row in bets} == {"home"}

@@ -59,9 +59,15 @@ def test_bets_without_a_reward_are_counted_in_the_part_of_their_time(file: Path)
     # Rows 0 to 9 are trained on, 10 to 14 validation, 15 to 19 test; even rows are no bets.
     data = load(config(write(file, without_reward(1, 4, 11, 12, 13, 17)), split=SPLIT))
     assert [len(part) for part in (data.train, data.validation, data.test)] == [8, 2, 4]
-    spread = {name: (states[:, 0] + 3.5).tolist() for name, states in data.unrewarded.items()}
+    spread = {name: (its.states[:, 0] + 3.5).tolist() for name, its in data.unrewarded.items()}
     assert spread == {"validation": [11, 13], "test": [17]}
+    assert data.unrewarded["test"].actions.tolist() == [3]
     assert set(data.without_test().unrewarded) == {"validation"}
+    for row in (rows := without_reward(17)):
+        row["action"] = int(row["action"] == 3)
+    rows[17]["edge"] = 0.04
+    sized = load(config(write(file, rows), split=SPLIT))
+    assert sized.unrewarded["test"].actions.tolist() == [2], "a bet of a 0/1 file is sized by its edge"
 
 
 def test_bets_that_are_not_settled_yet_are_not_counted(file: Path) -> None:
@@ -76,7 +82,7 @@ def test_bets_that_are_not_settled_yet_are_not_counted(file: Path) -> None:
 def test_without_seasons_the_order_of_the_file_is_time(file: Path) -> None:
     rows = without(without_reward(16, 17), "season", "week", "game_id")
     data = load(config(write(file, rows), split=QUARTER))
-    assert {name: (states[:, 0] + 3.5).tolist() for name, states in data.unrewarded.items()} == {"validation": [17]}
+    assert {name: (its.states[:, 0] + 3.5).tolist() for name, its in data.unrewarded.items()} == {"validation": [17]}
     rows[17]["action"] = "x"
     with pytest.raises(DataError, match="column 'action', row 19"):
         load(config(write(file, rows), split=QUARTER))

@@ -12,7 +12,7 @@ from trainer.data.features import check_features
 from trainer.data.outcomes import OUTCOME_COLUMNS, decisions_of, reward_warnings
 from trainer.data.split import Parts, spares_seasons, split_by_time
 from trainer.data.table import Table, read_table
-from trainer.data.types import DataError, Dataset, Double, Float, Int, Transitions
+from trainer.data.types import DataError, Dataset, Double, Float, Int, Transitions, Unrewarded
 
 FALLBACK = Split(validation_fraction=0.2, test_fraction=0.0)
 DEFAULT_SPLIT = Split(validation_seasons=2, test_seasons=0)
@@ -61,7 +61,7 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
         *parts,
         tuple(notes),
         tuple(reward_warnings(rows, REWARD)),
-        _unrewarded(lacking, columns, table, parts),
+        _unrewarded(lacking, columns, dict(config.state_cols).get(EDGE, EDGE), table, parts),
     )
 
 
@@ -156,16 +156,21 @@ def _chances(table: Table, edge_column: str) -> Float | None:
     return chances
 
 
-def _unrewarded(lacking: Table, columns: list[str], kept: Table, parts: Parts) -> dict[str, Float]:
-    """Return the states [M, D] of the bets without a reward that are of the time of validation and of test.
+def _unrewarded(
+    lacking: Table, columns: list[str], edge_column: str, kept: Table, parts: Parts
+) -> dict[str, Unrewarded]:
+    """Return the bets without a reward that are of the time of validation and of test.
 
     `kept` are the rows that are split into `parts`, in order. Bets after the last of them are not settled yet, which
     has nothing to do with how they will end: they are left out.
     """
-    bets = lacking.take(np.flatnonzero(lacking.numbers(ACTION) > 0))
+    bets = lacking.take(np.flatnonzero(np.isin(lacking.numbers(ACTION), np.arange(1, len(ACTIONS)))))
     if not len(bets):
         return {}
     states = np.stack([bets.numbers(column) for column in columns], axis=1).astype(np.float32)
+    actions = bets.numbers(ACTION).astype(np.int64)
+    if kept.numbers(ACTION).max() <= 1:
+        actions = bet_size(np.nan_to_num(bets.numbers(edge_column)))
     times, kept_times = _moments(bets), _moments(kept)
     found = {}
     start = len(parts.train)
@@ -173,7 +178,8 @@ def _unrewarded(lacking: Table, columns: list[str], kept: Table, parts: Parts) -
         stop = start + len(part)
         if len(part):
             until = times < kept_times[stop] if stop < len(kept) else times <= kept_times[-1]
-            found[name] = states[(times >= kept_times[start]) & until]
+            inside = (times >= kept_times[start]) & until
+            found[name] = Unrewarded(states[inside], actions[inside])
         start = stop
     return found
 

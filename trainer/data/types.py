@@ -87,6 +87,19 @@ class Transitions:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Unrewarded:
+    """M logged bets without a reward: nothing is trained or validated on them, but estimates have to count them."""
+
+    states: Float
+    """[M, D]"""
+    actions: Int
+    """[M]"""
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+
 def joined(first: Transitions, then: Transitions) -> Transitions:
     """Return the rows of both, those of `first` first; without what either does not tell."""
 
@@ -116,13 +129,12 @@ class Dataset:
     """What a user should know of how the rows came about: dropped rows, invented prices, warm-up seasons."""
     warnings: tuple[str, ...] = ()
     """What looks like a mistake: columns of absurd scale."""
-    unrewarded: Mapping[str, Float] = field(default_factory=dict)
-    """By the name of a part, the states [M, D] of logged bets of its time whose reward is not known: nothing is trained
-    or validated on them, but estimates have to count them."""
+    unrewarded: Mapping[str, "Unrewarded"] = field(default_factory=dict)
+    """By the name of a part, the logged bets of its time whose reward is not known."""
 
     def without_test(self) -> "Dataset":
         """Return the same data set with no test rows."""
-        unrewarded = {name: states for name, states in self.unrewarded.items() if name != "test"}
+        unrewarded = {name: bets for name, bets in self.unrewarded.items() if name != "test"}
         return replace(self, test=self.test.take(np.arange(0)), unrewarded=unrewarded)
 
     def digest(self) -> str:

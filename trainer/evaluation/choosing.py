@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from trainer.data.types import Double, Float, Transitions
+from trainer.data.types import Double, Float, Transitions, Unrewarded
 from trainer.evaluation import policies
 from trainer.evaluation.ensemble import MOST_CONFIDENT, Cut, choose_cut, opinions, q_values
 from trainer.evaluation.estimates import bet_log, worth
@@ -98,12 +98,12 @@ def choose(
     validation: Transitions,
     confident: float = MOST_CONFIDENT,
     *,
-    unrewarded: Float | None = None,
+    unrewarded: Unrewarded | None = None,
     seed: int = 0,
 ) -> Choices:
     """Return what the validation rows decide: weights, network, ensemble and cut.
 
-    A log without outcomes is asked with the states `unrewarded` [M, D] of its bets without a reward, and a `seed` that
+    A log without outcomes is asked with its bets without a reward, and a `seed` that
     draws the folds of the estimates.
 
     Raises:

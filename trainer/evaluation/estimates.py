@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from trainer.config import STAKES
-from trainer.data.types import Double, Float, Int, Transitions
+from trainer.data.types import Double, Int, Transitions, Unrewarded
 from trainer.evaluation.importance import Log
 from trainer.evaluation.intervals import LEVEL, Estimate, Method
 from trainer.evaluation.offpolicy import OffPolicy, off_policy, student_bound
@@ -21,8 +21,6 @@ HEADLINE = "DR"
 """The estimator that is judged, its weights neither clipped nor shrunk."""
 OFF_POLICY_STREAM = 4
 """Keeps these draws apart from others with the same seed."""
-SOME_BET = 1
-"""Stands for the action of a bet without a reward: only that it bets counts."""
 SAME_COST = 0.02
 """Relative difference of what a lost unit costs, between actions, that is still the same."""
 
@@ -65,23 +63,22 @@ class Estimates:
     policies: tuple[PolicyEstimate, ...]
 
 
-def bet_log(rows: Transitions, unrewarded: Float | None = None) -> Log:
-    """Return the rows as off-policy estimates look at them, and behind them the log's bets without a reward, whose
-    states are `unrewarded` [M, D]."""
-    extra = rows.states[:0] if unrewarded is None else unrewarded
-    count, actions = len(extra), len(STAKES)
+def bet_log(rows: Transitions, unrewarded: Unrewarded | None = None) -> Log:
+    """Return the rows as off-policy estimates look at them, and behind them the log's bets without a reward."""
+    extra = Unrewarded(rows.states[:0], rows.actions[:0]) if unrewarded is None else unrewarded
+    count = len(extra)
     scaled = _scaled(rows)
     propensities = rows.chances if scaled and rows.chances is not None else rows.propensities
     # What has no reward has no weight, so that its propensities only need to be sound.
-    blank = {1: np.ones(count), 2: np.full((count, actions), 1 / actions)}
+    blank = {1: np.ones(count), 2: np.full((count, len(STAKES)), 1 / len(STAKES))}
     odds = None if rows.decisions is None else rows.decisions.net_odds[:, 0]
     seasons = weeks = None
     if rows.seasons is not None and rows.weeks is not None:
         seasons = np.concatenate([rows.seasons, np.full(count, -1)])
         weeks = np.concatenate([rows.weeks, np.arange(count)])
     return Log(
-        states=np.concatenate([rows.states, extra]),
-        actions=np.concatenate([rows.actions, np.full(count, SOME_BET)]),
+        states=np.concatenate([rows.states, extra.states]),
+        actions=np.concatenate([rows.actions, extra.actions]),
         rewards=np.concatenate([rows.rewards.astype(np.float64), np.full(count, np.nan)]),
         propensities=None if propensities is None else np.concatenate([propensities, blank[propensities.ndim]]),
         seasons=seasons,

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.config import STAKES
 from trainer.data.decisions import Decisions
-from trainer.data.types import Dataset, Float, Int, Transitions
+from trainer.data.types import Dataset, Float, Int, Transitions, Unrewarded
 from trainer.evaluation import policies
 from trainer.evaluation.blocks import RESAMPLES, resample, week_blocks
 from trainer.evaluation.choosing import Choices as Choices
@@ -114,7 +114,7 @@ def evaluate(
     told = None
     if rows.outcomes is None or rows.propensities is not None:
         unrewarded = dataset.unrewarded.get(part)
-        others = None if unrewarded is None else _ask(wanted, choices, unrewarded)
+        others = None if unrewarded is None else _ask(wanted, choices, unrewarded.states)
         told = _estimates(rows, unrewarded, asked, others, audit, leaks, seed)
     decisions = rows.outcomes
     if decisions is None:
@@ -197,7 +197,7 @@ def _ask(models: Mapping[Key, Model], choices: Choices, states: Float) -> _Asked
 
 def _estimates(
     rows: Transitions,
-    unrewarded: Float | None,
+    unrewarded: Unrewarded | None,
     asked: _Asked,
     others: _Asked | None,
     audit: Audit,
