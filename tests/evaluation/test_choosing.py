@@ -32,6 +32,17 @@ def test_where_outcomes_are_known_they_decide() -> None:
     assert found.single == (large if mean > 0 else never)
 
 
+def test_of_each_task_the_best_weights_are_chosen() -> None:
+    task = Trained("a", "p", {"last": always(3), "best": always(0), "e7": network([0, 1, 0, 0], epoch=7)})
+    found = choose([task], "", KNOWN)
+    assert KNOWN.decisions is not None
+    mean = KNOWN.decisions.returns[:, 0].mean()
+    worth = {"last": mean, "best": 0.0, "e7": 0.2 * mean}
+    best = max(worth, key=lambda which: worth[which])
+    assert (found.single, found.tasks[0].which) == (found.tasks[0], best)
+    assert choose([replace(task, models={"e7": task.models["e7"]})], "", KNOWN).tasks[0].epoch == 7
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_in_a_log_the_doubly_robust_estimate_decides_and_never_betting_is_worth_nothing(sign: int) -> None:
     paid = np.asarray(STAKES)[LOGGED.actions] * np.where(np.arange(len(LOGGED)) % 3 == 0, -1.0, 0.9) * sign
@@ -48,9 +59,13 @@ def test_in_a_log_the_doubly_robust_estimate_decides_and_never_betting_is_worth_
 def test_what_the_log_tells_too_little_of_comes_after_what_it_tells_of() -> None:
     # Bets where nothing but the edge's outermost values are: fewer than the hundred that an estimate needs.
     rare = network([0, -1, -1, -1], {"edge": [0, 0, 0, 0.5]})
-    found = chosen(LOGGED, rare, always(3))
+    lost = replace(LOGGED, rewards=-np.asarray(STAKES, dtype=np.float32)[LOGGED.actions])
+    found = chosen(lost, rare, always(3))
     assert (found.tasks[0].by, found.tasks[0].validation_profit) == (ChosenBy.TD_LOSS, None)
     assert (found.tasks[1].by, found.single) == (ChosenBy.OFF_POLICY, found.tasks[1])
+    assert found.tasks[0].validation_td is not None
+    assert found.tasks[1].validation_profit == pytest.approx(-1)
+    assert -found.tasks[0].validation_td > -1, "its loss would win, were it compared with a profit"
 
 
 def test_where_no_bet_can_be_estimated_the_td_loss_decides_over_never_betting_too() -> None:
@@ -63,6 +78,12 @@ def test_where_no_bet_can_be_estimated_the_td_loss_decides_over_never_betting_to
     assert other is not None
     assert found.single == found.tasks[0 if never < other else 1]
     assert other < never, "a network that promises 1 for not betting is further off"
+
+
+def test_a_small_bet_is_a_bet_and_never_betting_is_no_estimate_whatever_the_values() -> None:
+    small, never = network([0, 1, 0, 0]), network([5, 0, 0, 0], {"edge": [1, 0, 0, 0]})
+    assert {it.by for it in chosen(LOGGED, small, never).tasks} == {ChosenBy.OFF_POLICY}
+    assert {it.by for it in chosen(LOGGED, never).tasks} == {ChosenBy.TD_LOSS}
 
 
 def test_the_td_loss_is_hubers_of_the_logged_action() -> None:
@@ -84,6 +105,13 @@ def test_an_ensemble_and_its_cut_need_no_outcomes() -> None:
         assert len({it.which for it in found.ensemble}) == 1
         assert found.cut is not None
         assert found.cut.coverage == pytest.approx(0.2, abs=0.01)
+
+
+def test_two_members_are_an_ensemble_and_share_their_weights() -> None:
+    one, other, _ = members()
+    found = choose([one, replace(other, models={"last": other.models["last"]})], "ensemble", KNOWN)
+    assert [it.which for it in found.ensemble] == ["last", "last"]
+    assert choose([one, replace(other, phase="other")], "ensemble", KNOWN).ensemble == ()
 
 
 def test_bets_without_a_reward_count_as_not_known() -> None:

@@ -27,28 +27,30 @@ def figures(decisions: Decisions, data: Dataset = DATA) -> CoverFigures:
     return cover_figures(covers_of(data, decisions, 3), decisions)
 
 
-FOUND = figures(TEST)
+@pytest.fixture(scope="module")
+def found() -> CoverFigures:
+    return figures(TEST)
 
 
-def test_the_fit_of_the_part_is_on_all_seasons_before_it_and_on_none_of_its_own() -> None:
+def test_the_fit_of_the_part_is_on_all_seasons_before_it_and_on_none_of_its_own(found: CoverFigures) -> None:
     first = int(TEST.seasons.min())
-    assert [fit.before for fit in FOUND.fits] == [first - 2, first - 1, first]
+    assert [fit.before for fit in found.fits] == [first - 2, first - 1, first]
     earlier = [part.decisions for part in (DATA.train, DATA.validation)]
     decided = sum(int((its.covers != 0).sum()) for its in earlier if its is not None)
-    assert FOUND.fits[-1].games == decided
-    assert FOUND.fits[-1].disagreement_error > 0
+    assert found.fits[-1].games == decided
+    assert found.fits[-1].disagreement_error > 0
     flipped = replace(TEST, margin=2 * TEST.spread - TEST.margin)
-    assert figures(flipped).fits == FOUND.fits
+    assert figures(flipped).fits == found.fits
 
 
-def test_the_figures_are_of_the_decided_games_by_season() -> None:
+def test_the_figures_are_of_the_decided_games_by_season(found: CoverFigures) -> None:
     covers = covers_of(DATA, TEST, 3)
     decided = TEST.covers != 0
-    assert FOUND.whole is not None
-    assert (FOUND.whole.games, FOUND.whole.left_out) == (decided.sum(), (~decided).sum())
-    assert FOUND.whole.left_out > 0
-    assert FOUND.whole.fitted == calibration(covers.fitted.cover[decided], TEST.covers[decided] > 0)
-    assert (FOUND.whole.half.brier, FOUND.whole.half.log_loss) == pytest.approx((0.25, math.log(2)))
+    assert found.whole is not None
+    assert (found.whole.games, found.whole.left_out) == (decided.sum(), (~decided).sum())
+    assert found.whole.left_out > 0
+    assert found.whole.fitted == calibration(covers.fitted.cover[decided], TEST.covers[decided] > 0)
+    assert (found.whole.half.brier, found.whole.half.log_loss) == pytest.approx((0.25, math.log(2)))
     halves = replace(TEST, seasons=TEST.seasons + (np.arange(len(TEST)) >= 80))
     split = figures(halves)
     games = [its.games for its in split.seasons.values() if its is not None]

@@ -60,6 +60,22 @@ def test_a_target_is_estimated_as_off_policy_does_per_unit_of_its_stake() -> Non
     assert len(alone.grid) == 36
 
 
+def test_a_log_has_the_rows_weeks_and_prices() -> None:
+    known = dataset().test
+    log = bet_log(known, Unrewarded(known.states[:2], known.actions[:2]))
+    assert known.decisions is not None
+    assert known.seasons is not None
+    assert known.weeks is not None
+    assert log.seasons is not None
+    assert log.weeks is not None
+    assert log.net_odds is not None
+    assert log.seasons[:-2].tolist() == known.seasons.tolist()
+    assert log.weeks[:-2].tolist() == known.weeks.tolist()
+    assert log.net_odds[:-2].tolist() == known.decisions.net_odds[:, 0].tolist()
+    assert len(np.unique(log.blocks)) == len(np.unique(bet_log(known).blocks)) + 2
+    assert bet_log(replace(LOGGED, weeks=None)).seasons is None, "rows are blocks where weeks are not known"
+
+
 def test_the_logs_own_policy_needs_no_propensities_and_is_its_mean_reward() -> None:
     for rows in (LOGGED, replace(LOGGED, propensities=None, chances=None)):
         own = of(rows)[OWN]
@@ -165,6 +181,8 @@ def test_rewards_that_are_no_multiple_of_the_stake_are_weighed_by_the_action() -
     assert bet_log(LOGGED).scaled
     flat = replace(LOGGED, rewards=np.where(STAKE > 0, np.where(LOGGED.rewards > 0, 0.9, -1), 0).astype(np.float32))
     assert not bet_log(flat).scaled, "a lost unit would cost five times as much at the smallest stake"
+    costly = np.where((LOGGED.actions == 1) & (LOGGED.rewards < 0), 1.05, 1.0)
+    assert not bet_log(paid(np.where(STAKE > 0, LOGGED.rewards / np.where(STAKE > 0, STAKE, 1), 0) * costly)).scaled
     idle = replace(LOGGED, rewards=np.where(STAKE == 0, 0.1, LOGGED.rewards).astype(np.float32))
     assert not bet_log(idle).scaled
     assert of(flat)[LARGE].found.by == "actions"

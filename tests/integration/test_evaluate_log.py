@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from cqltui.app import evaluating
 from cqltui.app.evaluating import Asked, evaluate_run
-from cqltui.campaign.model import EvaluateConfig
 from cqltui.cli import main
-from cqltui.errors import ExitCode
+from cqltui.errors import ExitCode, InputError
 from cqltui.results.evaluated import evaluation_lines
 from cqltui.results.rundir import RunDir
 from tests.evaluation.test_whole import poisoned
@@ -18,6 +18,7 @@ from tests.integration.place import Place
 from trainer import data
 from trainer.config import STATE_COLUMNS, DataConfig, Split
 from trainer.data.types import Dataset
+from trainer.evaluation.choosing import Choices
 
 SPLIT = {"validation_seasons": 2, "test_seasons": 2}
 
@@ -86,8 +87,11 @@ def test_a_log_without_scores_is_estimated_and_every_choice_says_by_what(
 
 
 def test_test_rows_of_noise_change_no_choice_of_a_run(ended: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = EvaluateConfig(resamples=200)
-    clean = evaluate_run(ended.run_dir, Asked("a test", settings=few))
+    chosen: list[Choices] = []
+
+    def stop(_dataset: Dataset, _trained: object, choices: Choices, *_: object, **_options: object) -> None:
+        chosen.append(choices)
+        raise ValueError("that is enough")
 
     original = data.load
 
@@ -95,10 +99,10 @@ def test_test_rows_of_noise_change_no_choice_of_a_run(ended: Place, monkeypatch:
         found = original(config)
         return Dataset(found.state_cols, found.train, found.validation, poisoned(found.test))
 
-    monkeypatch.setattr(data, "load", load)
-    bad = evaluate_run(ended.run_dir, Asked("a test", settings=few))
-    assert bad.choices == clean.choices
-    assert bad.cover is not None
-    assert clean.cover is not None
-    assert bad.cover.fits == clean.cover.fits
-    assert bad.policies != clean.policies
+    monkeypatch.setattr(evaluating, "evaluate", stop)
+    for source in (original, load):
+        monkeypatch.setattr(data, "load", source)
+        with pytest.raises(InputError, match="that is enough"):
+            evaluate_run(ended.run_dir, Asked("a test"))
+    clean, bad = chosen
+    assert bad == clean
