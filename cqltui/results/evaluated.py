@@ -71,7 +71,7 @@ def _estimate_line(its: Mapping[str, Any]) -> str:
     """Return the name, expected bets, effective sample, ROI with its interval, and the verdict or why there is none."""
     bets, ess = (figure_at(its, name) for name in ("bets", "ess"))
     roi, low, high = (figure_at(its, "roi", name) for name in ("value", "lower", "upper"))
-    sample = f"{bets or 0:,.0f} bets" + ("" if ess is None else f", ESS {ess:,.0f}")
+    sample = plain(f"{bets or 0:,.0f} bets" + ("" if ess is None else f", ESS {ess:,.0f}"), 40)
     returned = "" if roi is None else f"ROI {roi:+.1%}"
     between = "" if low is None or high is None else f" ({low:+.1%} to {high:+.1%})"
     refusals = its.get("refusals")

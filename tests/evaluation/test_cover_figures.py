@@ -38,7 +38,8 @@ def test_the_fit_of_the_part_is_on_all_seasons_before_it_and_on_none_of_its_own(
     earlier = [part.decisions for part in (DATA.train, DATA.validation)]
     decided = sum(int((its.covers != 0).sum()) for its in earlier if its is not None)
     assert found.fits[-1].games == decided
-    assert found.fits[-1].disagreement_error > 0
+    errors = covers_of(DATA, TEST, 3).members.coefficients[first].std(axis=0, ddof=1)
+    assert (found.fits[-1].disagreement_error, found.fits[-1].spread_error) == pytest.approx(tuple(errors))
     flipped = replace(TEST, margin=2 * TEST.spread - TEST.margin)
     assert figures(flipped).fits == found.fits
 

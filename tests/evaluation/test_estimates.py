@@ -179,6 +179,7 @@ def test_a_leak_takes_every_verdict_of_a_network_and_wrong_propensities_every_we
 
 def test_rewards_that_are_no_multiple_of_the_stake_are_weighed_by_the_action() -> None:
     assert bet_log(LOGGED).scaled
+    assert bet_log(replace(LOGGED, rewards=100 * LOGGED.rewards)).scaled, "whatever the unit"
     flat = replace(LOGGED, rewards=np.where(STAKE > 0, np.where(LOGGED.rewards > 0, 0.9, -1), 0).astype(np.float32))
     assert not bet_log(flat).scaled, "a lost unit would cost five times as much at the smallest stake"
     costly = np.where((LOGGED.actions == 1) & (LOGGED.rewards < 0), 1.05, 1.0)
