@@ -54,7 +54,14 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
         dataset = dataset.without_test()
     provenance = _provenance(run_dir, state, config, dataset, settings)
     try:
-        choices = choose(trained, ensemble_phase(state), dataset.validation, settings.confident)
+        choices = choose(
+            trained,
+            ensemble_phase(state),
+            dataset.validation,
+            settings.confident,
+            unrewarded=dataset.unrewarded.get("validation"),
+            seed=settings.seed,
+        )
         if asked.part == "test":
             files.note_opening(run_dir, provenance | {"why": asked.by})
         audit = audit_data(dataset, config)  # which looks at outcomes, those of test rows too

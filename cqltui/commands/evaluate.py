@@ -8,7 +8,7 @@ from cqltui.app.evaluating import Asked, evaluate_run
 from cqltui.broker.server.ownership import expect_ours
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
-from cqltui.reporters.evaluation import head_lines, policy_table, verdict_lines
+from cqltui.reporters.evaluation import estimate_table, head_lines, policy_table, verdict_lines
 from cqltui.results.evaluation import figures_json, times_opened
 from cqltui.supervisor.lock import unusable
 from trainer.files import read_regular
@@ -43,7 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(read_regular(figures_json(run_dir, part), LARGEST).decode(), end="")
     else:
         print("\n".join(head_lines(found)))
-        console().print(policy_table(found))
+        if found.policies:
+            console().print(policy_table(found))
+        if found.estimates is not None:
+            console().print(estimate_table(found.estimates))
         print("\n".join(verdict_lines(found)))
         print(f"every figure: {figures_json(run_dir, part)}", file=sys.stderr)
     return ExitCode.OK if found.audit.trusted else ExitCode.UNFINISHED

@@ -16,12 +16,15 @@ ERRORS = 2.0
 LARGEST = 1e300
 """A number beyond it, as a file may have, is none."""
 NOT_YET = "not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done"
+NO_OUTCOMES = "how the test bets came out is not known: estimates by the log do not answer it"
 
 
 def uncertainty_correlates(scope: Scope, params: Params) -> Judgement:
     """Judge whether uncertain bets are lost more often: Spearman's correlation of uncertainty with being lost."""
     if scope.evaluation is None:
         return None, NOT_YET
+    if only_estimated(scope.evaluation):
+        return None, NO_OUTCOMES
     found = at(scope.evaluation, "ensemble", "uncertainty")
     correlation, p_value = figure_at(found, "with_losses", "value"), figure_at(found, "with_losses", "p_value")
     if correlation is None or p_value is None:
@@ -37,6 +40,8 @@ def deployment_ready(scope: Scope, params: Params) -> Judgement:
     """Judge whether the ensemble's confident bets may be taken: every part has to hold."""
     if scope.evaluation is None:
         return None, NOT_YET
+    if only_estimated(scope.evaluation):
+        return None, NO_OUTCOMES
     share, wanted = figure_at(scope.evaluation, "choices", "cut", "share"), float(params["keep_share"])
     policies = scope.evaluation.get("policies")
     found = (
@@ -68,6 +73,11 @@ def _parts(evaluation: Mapping[str, Any], policy: Mapping[str, Any], least_rate:
         rate is not None and rate >= least_rate,
         (f"a win rate of {least_rate:.1%} or more ({'not known' if rate is None else f'{rate:.1%}'})"),
     )
+
+
+def only_estimated(evaluation: Mapping[str, Any]) -> bool:
+    """Return whether outcomes are not known, so that there is nothing but estimates by the log."""
+    return at(evaluation, "off_policy").get("is_answer") is True
 
 
 def at(value: object, *path: str) -> Mapping[str, Any]:

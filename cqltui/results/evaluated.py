@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cqltui.campaign.model import Campaign
-from cqltui.judging.evaluated import at, figure_at
+from cqltui.judging.evaluated import at, figure_at, only_estimated
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import Status
@@ -60,4 +60,22 @@ def evaluation_lines(found: Mapping[str, Any]) -> list[str]:
         verdict = plain(str(at(policy, "verdict").get("verdict", "")), 60)
         name, won = plain(str(policy.get("name", "")), 40), "-".join(map(str, record))
         lines.append(f"  {name:<24} {won:>12}  {returned + between:<30}  {verdict}".rstrip())
+    if only_estimated(found):
+        lines.append("  Outcomes are not known: estimates by the log alone, doubly robust")
+        estimated = at(found, "off_policy").get("policies")
+        lines += [_estimate_line(at(its)) for its in (estimated if isinstance(estimated, list) else [])]
     return lines
+
+
+def _estimate_line(its: Mapping[str, Any]) -> str:
+    """Return the name, expected bets, effective sample, ROI with its interval, and the verdict or why there is none."""
+    bets, ess = (figure_at(its, name) for name in ("bets", "ess"))
+    roi, low, high = (figure_at(its, "roi", name) for name in ("value", "lower", "upper"))
+    sample = plain(f"{bets or 0:,.0f} bets" + ("" if ess is None else f", ESS {ess:,.0f}"), 40)
+    returned = "" if roi is None else f"ROI {roi:+.1%}"
+    between = "" if low is None or high is None else f" ({low:+.1%} to {high:+.1%})"
+    refusals = its.get("refusals")
+    why = "; ".join(map(str, refusals)) if isinstance(refusals, list) and bets else ""
+    verdict = plain(str(its.get("verdict") or (f"refused: {why}" if why else "")), 160)
+    name = plain(str(its.get("name", "")), 40)
+    return f"  {name:<24} {sample:>20}  {returned + between:<30}  {verdict}".rstrip()

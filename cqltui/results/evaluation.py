@@ -17,6 +17,7 @@ from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.tables import cell
 from trainer.data.decisions import Decisions
 from trainer.evaluation.ensemble import Opinions, distribution
+from trainer.evaluation.estimates import Estimates
 from trainer.evaluation.evaluation import CONFIDENT, ENSEMBLE, Evaluation
 from trainer.evaluation.payoffs import Bets, profits
 from trainer.files import make_folder, plain_file, read_regular, write_bytes
@@ -87,6 +88,8 @@ def document(evaluation: Evaluation, provenance: Mapping[str, Any]) -> dict[str,
         ],
         "tasks": [{"chosen": as_json(chosen), "compared": as_json(compared)} for chosen, compared in evaluation.tasks],
         "ensemble": _ensemble(evaluation),
+        "cover": as_json(evaluation.cover),
+        "off_policy": _off_policy(evaluation.estimates, evaluation.decisions is None),
     }
 
 
@@ -104,6 +107,28 @@ def _ensemble(evaluation: Evaluation) -> dict[str, Any] | None:
         "q_std": float(view.std.mean()),
         "uncertainty": as_json(evaluation.uncertainty),
         "distribution": distribution(view).to_document(),
+    }
+
+
+def _off_policy(told: Estimates | None, is_answer: bool) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    return {
+        "is_answer": is_answer,
+        "rows": told.rows,
+        "unrewarded": told.unrewarded,
+        "scaled": told.scaled,
+        "policies": [
+            {
+                "name": its.name,
+                "verdict": its.verdict,
+                "sentence": its.sentence,
+                "value": its.value,
+                "roi": as_json(its.roi),
+                **its.found.to_document(),
+            }
+            for its in told.policies
+        ],
     }
 
 
@@ -131,9 +156,10 @@ def bets_csv(evaluation: Evaluation) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(BET_COLUMNS)
-    for name, bets in evaluation.bets.items():
-        view = evaluation.ensemble if name in (ENSEMBLE, CONFIDENT) else None
-        writer.writerows(_rows(name, bets, evaluation.decisions, view, evaluation))
+    if (decisions := evaluation.decisions) is not None:
+        for name, bets in evaluation.bets.items():
+            view = evaluation.ensemble if name in (ENSEMBLE, CONFIDENT) else None
+            writer.writerows(_rows(name, bets, decisions, view, evaluation))
     return out.getvalue()
 
 

@@ -42,6 +42,13 @@ def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
     always = told["policies"][1]["whole"]
     assert sum(always["record"].values()) == always["decisions"] == 570
     assert always["roi"]["lower"] < always["roi"]["value"] < always["roi"]["upper"]
+    cover, told_by_log = told["cover"], told["off_policy"]
+    assert cover["fits"][-1]["before"] == 2023
+    assert sum(one["count"] for one in cover["whole"]["fitted"]["bins"]) == cover["whole"]["games"] > 500
+    assert "P(cover), by" in said.out
+    assert (told_by_log["is_answer"], len(told_by_log["policies"])) == (False, 6)
+    assert "by the log" in said.out
+    assert said.out.index("always home") < said.out.index("always large"), "what the bets returned comes first"
     with (run_dir / "evaluation/bets.csv").open(encoding="utf-8") as file:
         bets = [row for row in csv.DictReader(file) if row["policy"] == "always home"]
     assert {row["side"] for row in bets} == {"home"}
@@ -88,8 +95,10 @@ def test_a_network_of_other_features_is_refused(run_dir: Path, capsys: pytest.Ca
 
 def test_a_games_id_is_no_formula_in_a_table(run_dir: Path) -> None:
     found = evaluating.evaluate_run(RunDir(run_dir), evaluating.Asked("a test", "validation"))
+    assert found.decisions is not None
     ids = tuple(f"=cmd({row})" for row in range(len(found.decisions)))
-    rows = list(csv.DictReader(bets_csv(replace(found, decisions=replace(found.decisions, game_ids=ids))).splitlines()))
+    renamed = replace(found.rows, decisions=replace(found.decisions, game_ids=ids))
+    rows = list(csv.DictReader(bets_csv(replace(found, rows=renamed)).splitlines()))
     assert {row["game"][:6] for row in rows} == {"'=cmd("}
 
 

@@ -58,6 +58,16 @@ def test_without_an_evaluation_both_say_who_makes_one() -> None:
         assert judged == (None, "not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done")
 
 
+def test_estimates_by_a_log_answer_neither() -> None:
+    estimated = scope(evaluation(off_policy={"is_answer": True}))
+    for judged in (
+        deployment_ready(estimated, READY),
+        uncertainty_correlates(estimated, {"min_correlation": 0.1}),
+    ):
+        assert judged == (None, "how the test bets came out is not known: estimates by the log do not answer it")
+    assert ready(off_policy={"is_answer": False})[0] is True
+
+
 def test_every_part_of_ready_for_deployment_is_named_with_its_value() -> None:
     assert ready() == (
         True,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig
-from trainer.data.behaviour import draw_actions
+from trainer.data.behaviour import draw_actions, propensities
 from trainer.data.decisions import Dated, Decisions, american_to_net, own_side_first, unit_returns
 from trainer.data.features import known_features
 from trainer.data.types import Double, Transitions
@@ -77,6 +77,7 @@ def to_transitions(games: Games, config: DataConfig, stream: tuple[int, ...] = (
         seasons=games.seasons,
         weeks=games.weeks,
         decisions=decisions,
+        chances=propensities(columns["edge"]).astype(np.float32),
     )
 
 

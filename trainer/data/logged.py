@@ -12,12 +12,14 @@ from trainer.data.features import check_features
 from trainer.data.outcomes import OUTCOME_COLUMNS, decisions_of, reward_warnings
 from trainer.data.split import Parts, spares_seasons, split_by_time
 from trainer.data.table import Table, read_table
-from trainer.data.types import DataError, Dataset, Float, Int, Transitions
+from trainer.data.types import DataError, Dataset, Double, Float, Int, Transitions, Unrewarded
 
 FALLBACK = Split(validation_fraction=0.2, test_fraction=0.0)
 DEFAULT_SPLIT = Split(validation_seasons=2, test_seasons=0)
 ACTION, REWARD, EDGE = "action", "r", "edge"
 GAME_ID, SEASON, WEEK, PROPENSITY = "game_id", "season", "week", "b_prob"
+WEEKS_A_SEASON = 100
+"""More than there are."""
 _DATED = re.compile(r"(\d{4})_(\d{2})(_|$)")
 """How the ids of games begin that tell season and week."""
 
@@ -36,7 +38,8 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
     columns = [column for _, column in config.state_cols]
     needed = tuple(dict.fromkeys((*columns, ACTION, REWARD)))
     everything = read_table(path, needed, (EDGE, GAME_ID, SEASON, WEEK, PROPENSITY, *OUTCOME_COLUMNS))
-    complete = np.isfinite(np.stack([everything.numbers(column) for column in needed])).all(axis=0)
+    told = np.isfinite(np.stack([everything.numbers(column) for column in needed]))
+    complete = told.all(axis=0)
     notes: list[str] = []
     if not complete.all():
         missing = int((~complete).sum())
@@ -51,7 +54,15 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
         count = len(parts.train)
         problem = f"all {count} training rows have the action {name}: there is nothing to learn from one action"
         raise table.error(problem, ACTION)
-    return Dataset(features, *parts, tuple(notes), tuple(reward_warnings(rows, REWARD)))
+    decided = told[[column in (*columns, ACTION) for column in needed]].all(axis=0)
+    lacking = everything.take(np.flatnonzero(decided & ~complete))
+    return Dataset(
+        features,
+        *parts,
+        tuple(notes),
+        tuple(reward_warnings(rows, REWARD)),
+        _unrewarded(lacking, columns, dict(config.state_cols).get(EDGE, EDGE), table, parts),
+    )
 
 
 def _split(rows: Transitions, chosen: Split | None, table: Table, notes: list[str]) -> Parts:
@@ -100,6 +111,7 @@ def _transitions(table: Table, columns: list[str], config: DataConfig, notes: li
         seasons=table.integers(SEASON) if SEASON in table else None,
         weeks=table.integers(WEEK) if WEEK in table else None,
         decisions=decisions_of(table, names, notes),
+        chances=_chances(table, names.get(EDGE, EDGE)) if PROPENSITY in table else None,
     )
 
 
@@ -126,6 +138,58 @@ def _actions(table: Table, edge_column: str, notes: list[str]) -> Int:
     notes.append(f"actions are 0 and 1: {bets.sum()} bets became {sizes}")
     actions[bets] = bet_size(edge[bets])
     return actions
+
+
+def _chances(table: Table, edge_column: str) -> Float | None:
+    """Return the probability of each action [N, A] in a 0/1 file, where that of the logged one tells them all; None of
+    other files."""
+    logged = table.numbers(ACTION)
+    if logged.max() > 1:
+        return None
+    taken = _propensities(table)
+    betting = np.where(logged == 1, taken, 1 - taken)
+    chances = np.zeros((len(table), len(ACTIONS)), dtype=np.float32)
+    chances[:, 0] = 1 - betting
+    # A row without a bet may have no edge. Any size will do then: what is weighed is whether it bets.
+    sizes = bet_size(np.nan_to_num(table.numbers(edge_column)))
+    chances[np.arange(len(table)), sizes] = betting
+    return chances
+
+
+def _unrewarded(
+    lacking: Table, columns: list[str], edge_column: str, kept: Table, parts: Parts
+) -> dict[str, Unrewarded]:
+    """Return the bets without a reward that are of the time of validation and of test.
+
+    `kept` are the rows that are split into `parts`, in order. Bets after the last of them are not settled yet, which
+    has nothing to do with how they will end: they are left out.
+    """
+    bets = lacking.take(np.flatnonzero(np.isin(lacking.numbers(ACTION), np.arange(1, len(ACTIONS)))))
+    if not len(bets):
+        return {}
+    states = np.stack([bets.numbers(column) for column in columns], axis=1).astype(np.float32)
+    actions = bets.numbers(ACTION).astype(np.int64)
+    if kept.numbers(ACTION).max() <= 1:
+        actions = bet_size(np.nan_to_num(bets.numbers(edge_column)))
+    times, kept_times = _moments(bets), _moments(kept)
+    found = {}
+    start = len(parts.train)
+    for name, part in (("validation", parts.validation), ("test", parts.test)):
+        stop = start + len(part)
+        if len(part):
+            until = times < kept_times[stop] if stop < len(kept) else times <= kept_times[-1]
+            inside = (times >= kept_times[start]) & until
+            found[name] = Unrewarded(states[inside], actions[inside])
+        start = stop
+    return found
+
+
+def _moments(table: Table) -> Double:
+    """Return a number [N] that grows with time; NaN where the row does not tell its season."""
+    if SEASON not in table:
+        return table.rows.astype(np.float64)
+    weeks = np.nan_to_num(table.numbers(WEEK)) if WEEK in table else 0.0
+    return np.asarray(WEEKS_A_SEASON * table.numbers(SEASON) + weeks)
 
 
 def _by_time(table: Table) -> Table:

@@ -1,7 +1,8 @@
 """The one interface of all sources of data: transitions, and a split of them by time."""
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,18 @@ class Transitions:
     """[N]"""
     decisions: Decisions | None = None
     """What was offered and how it came out, for the evaluation; None where the source does not tell."""
+    chances: Float | None = None
+    """[N, A], with which the behaviour policy took each action, where that is known of all; where bets were sized
+    afterwards, of the size that each bet had or would have had."""
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    @property
+    def outcomes(self) -> Decisions | None:
+        """Return the decisions if the outcome of each is known."""
+        known = self.decisions is not None and np.isfinite(self.decisions.returns).all()
+        return self.decisions if known else None
 
     def take(self, rows: Int) -> "Transitions":
         """Return the chosen rows, in the order of `rows` [M]."""
@@ -73,7 +83,21 @@ class Transitions:
             seasons=None if self.seasons is None else self.seasons[rows],
             weeks=None if self.weeks is None else self.weeks[rows],
             decisions=None if self.decisions is None else self.decisions.take(rows),
+            chances=None if self.chances is None else self.chances[rows],
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unrewarded:
+    """M logged bets without a reward: nothing is trained or validated on them, but estimates have to count them."""
+
+    states: Float
+    """[M, D]"""
+    actions: Int
+    """[M]"""
+
+    def __len__(self) -> int:
+        return len(self.actions)
 
 
 def joined(first: Transitions, then: Transitions) -> Transitions:
@@ -84,7 +108,7 @@ def joined(first: Transitions, then: Transitions) -> Transitions:
         return None if any(part is None for part in parts) else np.concatenate(parts)
 
     others = {"game_ids", "decisions"}
-    arrays = {field.name: rows(field.name) for field in fields(Transitions) if field.name not in others}
+    arrays = {one.name: rows(one.name) for one in fields(Transitions) if one.name not in others}
     ids = None if first.game_ids is None or then.game_ids is None else first.game_ids + then.game_ids
     decisions = None
     if first.decisions is not None and then.decisions is not None:
@@ -105,10 +129,13 @@ class Dataset:
     """What a user should know of how the rows came about: dropped rows, invented prices, warm-up seasons."""
     warnings: tuple[str, ...] = ()
     """What looks like a mistake: columns of absurd scale."""
+    unrewarded: Mapping[str, "Unrewarded"] = field(default_factory=dict)
+    """By the name of a part, the logged bets of its time whose reward is not known."""
 
     def without_test(self) -> "Dataset":
         """Return the same data set with no test rows."""
-        return replace(self, test=self.test.take(np.arange(0)))
+        unrewarded = {name: bets for name, bets in self.unrewarded.items() if name != "test"}
+        return replace(self, test=self.test.take(np.arange(0)), unrewarded=unrewarded)
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) over everything of the data that training can see; test rows are not among it."""

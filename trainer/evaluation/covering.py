@@ -40,6 +40,8 @@ class Covering:
     """P(side 0 covers), pushes left out: [N], or [B, N] of an ensemble. NaN where there was too little to fit on."""
     coefficients: dict[int, Double]
     """(b0, b1) [2], or [B, 2], by the season before which the games are that it was fitted on."""
+    games: dict[int, int]
+    """How many games each was fitted on."""
 
 
 def features(decisions: Decisions) -> Double:
@@ -82,7 +84,8 @@ def walk_forward(decisions: Decisions, first_test_season: int | None = None) -> 
     season. Pushes, and games without a result, are not fitted on. The probability of a game depends on no result of
     its own season, of a later one, or of a test season."""
     fitted = _fits(decisions, first_test_season, None, 0)
-    return Covering(fitted.cover[0], {season: beta[0] for season, beta in fitted.coefficients.items()})
+    coefficients = {season: beta[0] for season, beta in fitted.coefficients.items()}
+    return Covering(fitted.cover[0], coefficients, fitted.games)
 
 
 def ensemble(
@@ -109,7 +112,8 @@ def _fits(decisions: Decisions, first_test_season: int | None, members: int | No
             coefficients[before] = found
         rows = decisions.seasons == season
         cover[:, rows] = sigmoid(coefficients[before] @ x[rows].T)
-    return Covering(cover, coefficients)
+    games = {before: int((usable & (decisions.seasons < before)).sum()) for before in coefficients}
+    return Covering(cover, coefficients, games)
 
 
 def _fit_before(

@@ -9,14 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.decisions import Decisions, both
-from trainer.data.types import Dataset, Double, Float, Transitions
-from trainer.evaluation import covering, policies
+from trainer.config import STAKES
+from trainer.data.decisions import Decisions
+from trainer.data.types import Dataset, Float, Int, Transitions, Unrewarded
+from trainer.evaluation import policies
 from trainer.evaluation.blocks import RESAMPLES, resample, week_blocks
-from trainer.evaluation.ensemble import MOST_CONFIDENT, Cut, Opinions, choose_cut, opinions, q_values
+from trainer.evaluation.choosing import Choices as Choices
+from trainer.evaluation.choosing import Chosen as Chosen
+from trainer.evaluation.choosing import Key, network_q
+from trainer.evaluation.choosing import Trained as Trained
+from trainer.evaluation.choosing import choose as choose
+from trainer.evaluation.cover_figures import CoverFigures, Covers, cover_figures, covers_of
+from trainer.evaluation.ensemble import Opinions, opinions
+from trainer.evaluation.estimates import Estimates, bet_log, estimates
 from trainer.evaluation.figures import PolicyFigures, policy_figures, roi_bootstrap
 from trainer.evaluation.leak_findings import Audit, Grade
-from trainer.evaluation.payoffs import Bets, profits
+from trainer.evaluation.payoffs import Bets
 from trainer.evaluation.selection import Compared, max_t
 from trainer.evaluation.uncertainty import Uncertainty, uncertainty_of
 from trainer.evaluation.verdicts import Judgement, judge
@@ -26,42 +34,6 @@ SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confi
 FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM = 0, 1, 2, 3
 """Keep the draws of one seed apart."""
 
-Key = tuple[str, str]
-"""A network: its task, and which of the task's weights."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trained:
-    """A task's networks: the same training run at several epochs."""
-
-    task: str
-    phase: str
-    models: Mapping[str, Model]
-    """By what they are: "last", "best", "e200"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A network that was chosen on validation."""
-
-    task: str
-    which: str
-    validation_profit: float
-    """Mean profit a decision of its greedy bets on validation, in units of the largest stake: what it was chosen by."""
-    epoch: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """All that validation decides."""
-
-    tasks: tuple[Chosen, ...]
-    """The weights of every task."""
-    single: Chosen | None
-    ensemble: tuple[Chosen, ...]
-    """Its members; the same weights ("last", "best" ...) of each. Empty where there is no ensemble."""
-    cut: Cut | None
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
@@ -69,63 +41,48 @@ class Evaluation:
 
     part: str
     """"test", or "validation", whose figures flatter what was chosen by it."""
+    rows: Transitions
+    """Of the part."""
     audit: Audit
     choices: Choices
     policies: tuple[PolicyFigures, ...]
+    """Empty where outcomes are not known, as are the judgements, comparisons, tasks and bets."""
     judgements: tuple[Judgement, ...]
     compared: tuple[Compared, ...]
     """Of each policy's ROI, with all policies looked at."""
     tasks: tuple[tuple[Chosen, Compared], ...]
     """Of the ROI of every task's network on this part, with all of them looked at; the best first."""
     bets: Mapping[str, Bets]
-    decisions: Decisions
     ensemble: Opinions | None
     uncertainty: Uncertainty | None
     """None where there is no ensemble, or too few of its bets were decided."""
     coverage: float | None
     """Share of the ensemble's bets that the cut, chosen on validation, lets pass here."""
+    cover: CoverFigures | None
+    """Of P(cover), which Kelly bets by."""
+    estimates: Estimates | None
+    """By the log alone: the answer where outcomes are not known, else beside it where the log has propensities."""
+
+    @property
+    def decisions(self) -> Decisions | None:
+        """Return what was offered, and the outcomes, if these are known."""
+        return self.rows.outcomes
 
 
-def choose(
-    trained: Sequence[Trained], ensemble_phase: str, validation: Transitions, confident: float = MOST_CONFIDENT
-) -> Choices:
-    """Return what the validation rows decide: weights, network, ensemble and cut.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """The chosen networks' answers to N states."""
 
-    Raises:
-        ValueError: there is no network, no validation row, or the outcomes of these are not known.
-    """
-    decisions = validation.decisions
-    if not trained or decisions is None or not len(decisions):
-        raise ValueError("a choice needs networks, and validation rows with known outcomes")
-    q = _q_values({(task.task, which): model for task in trained for which, model in task.models.items()}, validation)
-    found = {
-        (task.task, which): _chosen(task.task, which, model, q[task.task, which], decisions)
-        for task in trained
-        for which, model in task.models.items()
-    }
-    tasks = tuple(
-        max((found[task.task, which] for which in task.models), key=lambda it: it.validation_profit) for task in trained
-    )
-    single = max(tasks, key=lambda it: it.validation_profit)
-    members = [task for task in trained if task.phase == ensemble_phase]
-    shared = [which for which in (members[0].models if members else ()) if all(which in it.models for it in members)]
-    if len(members) < 2 or not shared:
-        return Choices(tasks, single, (), None)
-    views = {which: opinions(np.stack([q[it.task, which] for it in members])) for which in shared}
-    best = max(shared, key=lambda which: float(profits(policies.ensemble_cql(views[which]), decisions).mean()))
-    ensemble = tuple(found[it.task, best] for it in members)
-    return Choices(tasks, single, ensemble, choose_cut(views[best].uncertainty, confident))
+    q: Mapping[Key, Float]
+    view: Opinions | None
+    """Of the ensemble."""
+    bets: Mapping[str, Bets]
+    """Of the policies that they make."""
 
-
-def _q_values(models: Mapping[Key, Model], rows: Transitions) -> dict[Key, Float]:
-    """Return the Q values [N, A] of each network."""
-    return dict(zip(models, q_values(list(models.values()), rows.states), strict=True))
-
-
-def _chosen(task: str, which: str, model: Model, q: Float, decisions: Decisions) -> Chosen:
-    profit = profits(policies.single_cql(q), decisions)
-    epoch = model.details.get("epoch")
-    return Chosen(task, which, float(profit.mean()), epoch if isinstance(epoch, int) else None)
+    def actions(self) -> dict[str, Int]:
+        """Return the actions [N] of each policy."""
+        stakes = np.asarray(STAKES)
+        return {name: (its.stake[:, None] == stakes).argmax(axis=1).astype(np.int64) for name, its in self.bets.items()}
 
 
 def evaluate(
@@ -140,22 +97,47 @@ def evaluate(
 ) -> Evaluation:
     """Return the figures of every policy on a part of the data. `choices` are those of `choose`.
 
+    Where the outcomes of the part are not known there are only estimates by the log.
+
     Raises:
-        ValueError: the part has no rows, or their outcomes are not known.
+        ValueError: the part has no rows.
     """
     rows: Transitions = {"test": dataset.test, "validation": dataset.validation}[part]
-    decisions = rows.decisions
-    if decisions is None or not len(decisions):
-        raise ValueError(f"there are no {part} rows with known outcomes")
+    if not len(rows):
+        raise ValueError(f"there are no {part} rows")
     models = {task.task: task.models for task in trained}
     wanted = {(it.task, it.which): models[it.task][it.which] for it in (*choices.tasks, *choices.ensemble)}
-    q = _q_values(wanted, rows)
-    view = opinions(np.stack([q[it.task, it.which] for it in choices.ensemble])) if choices.ensemble else None
-    bets = _policies(dataset, decisions, q, choices, view, seed)
+    asked = _ask(wanted, choices, rows.states)
+    leaks = [finding.sentence for finding in audit.findings if finding.grade >= Grade.WRONG]
+    view = asked.view
+    reached = None if view is None or choices.cut is None else choices.cut.reached(view.uncertainty)
+    told = None
+    if rows.outcomes is None or rows.propensities is not None:
+        unrewarded = dataset.unrewarded.get(part)
+        others = None if unrewarded is None else _ask(wanted, choices, unrewarded.states)
+        told = _estimates(rows, unrewarded, asked, others, audit, leaks, seed)
+    decisions = rows.outcomes
+    if decisions is None:
+        return Evaluation(
+            part=part,
+            rows=rows,
+            audit=audit,
+            choices=choices,
+            policies=(),
+            judgements=(),
+            compared=(),
+            tasks=(),
+            bets={},
+            ensemble=view,
+            uncertainty=None,
+            coverage=reached,
+            cover=None,
+            estimates=told,
+        )
+    covers = covers_of(dataset, decisions, seed)
+    bets = _policies(decisions, covers, asked, seed)
     figures = policy_figures(bets, decisions, np.random.default_rng((seed, FIGURES_STREAM)), resamples=resamples)
     compared = _compared(tuple(bets.values()), decisions, (seed, POLICIES_STREAM), resamples)
-    leaks = [finding.sentence for finding in audit.findings if finding.grade >= Grade.WRONG]
-    own = (SINGLE, ENSEMBLE, CONFIDENT)
     judgements = tuple(
         judge(
             its.whole.record,
@@ -163,19 +145,31 @@ def evaluate(
             its.whole.break_even,
             its.whole.roi,
             adjusted_lower=one.adjusted_lower,
-            leaks=leaks if its.name in own else (),
+            leaks=leaks if its.name in asked.bets else (),
         )
         for its, one in zip(figures, compared, strict=True)
     )
-    of_tasks = [policies.single_cql(q[it.task, it.which]) for it in choices.tasks]
+    of_tasks = [policies.single_cql(asked.q[it.task, it.which]) for it in choices.tasks]
     best = zip(choices.tasks, _compared(of_tasks, decisions, (seed, BEST_STREAM), resamples), strict=True)
     ranked = sorted(best, key=lambda it: -(it[1].value if it[1].value is not None else -np.inf))
-    reached = None if view is None or choices.cut is None else choices.cut.reached(view.uncertainty)
     doubts = None
     if view is not None:
         doubts = uncertainty_of(view, decisions, np.random.default_rng((seed, UNCERTAINTY_STREAM)))
     return Evaluation(
-        part, audit, choices, figures, judgements, compared, tuple(ranked), bets, decisions, view, doubts, reached
+        part=part,
+        rows=rows,
+        audit=audit,
+        choices=choices,
+        policies=figures,
+        judgements=judgements,
+        compared=compared,
+        tasks=tuple(ranked),
+        bets=bets,
+        ensemble=view,
+        uncertainty=doubts,
+        coverage=reached,
+        cover=cover_figures(covers, decisions),
+        estimates=told,
     )
 
 
@@ -187,49 +181,55 @@ def _compared(
     return max_t(roi_bootstrap(bets, decisions, blocks, drawn))
 
 
-def _policies(
-    dataset: Dataset,
-    decisions: Decisions,
-    q: Mapping[Key, Float],
-    choices: Choices,
-    view: Opinions | None,
+def _ask(models: Mapping[Key, Model], choices: Choices, states: Float) -> _Asked:
+    """Ask each network once for its Q values of states [N, D]."""
+    q = network_q(models, states)
+    view = opinions(np.stack([q[it.task, it.which] for it in choices.ensemble])) if choices.ensemble else None
+    bets = {}
+    if choices.single is not None:
+        bets[SINGLE] = policies.single_cql(q[choices.single.task, choices.single.which])
+    if view is not None:
+        bets[ENSEMBLE] = policies.ensemble_cql(view)
+        if choices.cut is not None:
+            bets[CONFIDENT] = policies.ensemble_confident(view, choices.cut)
+    return _Asked(q, view, bets)
+
+
+def _estimates(
+    rows: Transitions,
+    unrewarded: Unrewarded | None,
+    asked: _Asked,
+    others: _Asked | None,
+    audit: Audit,
+    leaks: Sequence[str],
     seed: int,
-) -> dict[str, Bets]:
+) -> Estimates:
+    """Return what the log tells of the networks' policies; `others` are their answers to the unrewarded bets."""
+    actions = asked.actions()
+    if others is not None:
+        more = others.actions()
+        actions = {name: np.concatenate([its, more[name]]) for name, its in actions.items()}
+    wrong = [its.sentence for its in audit.of("propensities") if its.grade >= Grade.WRONG]
+    contradicted = wrong[0] if wrong else None
+    return estimates(bet_log(rows, unrewarded), actions, seed=seed, leaks=leaks, contradicted=contradicted)
+
+
+def _policies(decisions: Decisions, covers: Covers, asked: _Asked, seed: int) -> dict[str, Bets]:
     """Return the bets of every policy that there is, by name."""
     board = policies.known(decisions)
-    cover, covers = _cover(dataset, decisions, seed)
     found = {
         "random": policies.random_bets(board, seed),
         "always home": policies.always_home(board),
         "always favourite": policies.always_favourite(board),
         "market implied": policies.market_implied(board),
-        "Kelly": policies.kelly(board, cover),
+        "Kelly": policies.kelly(board, covers.fitted.cover),
         **{
-            f"Kelly, lower {quantile:.0%}": policies.kelly_lcb(board, covers, quantile)
+            f"Kelly, lower {quantile:.0%}": policies.kelly_lcb(board, covers.members.cover, quantile)
             for quantile in policies.KELLY_QUANTILES
         },
+        **asked.bets,
     }
-    if choices.single is not None:
-        found[SINGLE] = policies.single_cql(q[choices.single.task, choices.single.which])
-    if view is not None:
-        found[ENSEMBLE] = policies.ensemble_cql(view)
-        if choices.cut is not None:
-            found[CONFIDENT] = policies.ensemble_confident(view, choices.cut)
     found["never bet"] = policies.never_bet(board)
     if not np.isnan(decisions.true_returns).any():
         found["oracle"] = policies.oracle(decisions)
     return found
-
-
-def _cover(dataset: Dataset, decisions: Decisions, seed: int) -> tuple[Double, Double]:
-    """Return P(side 0 covers) of these decisions [N], and of an ensemble of fits [B, N]: each season's fit on the ones
-    before it, and none on seasons of this part."""
-    earlier = [part.decisions for part in (dataset.train, dataset.validation) if part.decisions is not None]
-    first = int(decisions.seasons.min())
-    everything = decisions
-    for them in reversed(earlier):
-        before = np.flatnonzero(them.seasons < first)
-        everything = both(them.take(before), everything)
-    rows = slice(len(everything) - len(decisions), None)
-    single = covering.walk_forward(everything, first).cover[rows]
-    return single, covering.ensemble(everything, first, seed=seed).cover[:, rows]

@@ -38,6 +38,7 @@ class Method(StrEnum):
     STUDENTISED = "bootstrap-t over weeks"
     PERCENTILE = "percentile over weeks"
     WILSON = "Wilson, bets taken to be independent"
+    DOUBLY_ROBUST = "doubly robust, Student's t over weeks"
 
 
 @dataclass(frozen=True, slots=True)

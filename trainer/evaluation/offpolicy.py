@@ -71,6 +71,8 @@ class OffPolicy:
     """Mean stake of the target a decision: an estimate divided by it is an ROI."""
     ess: float
     """Raw effective sample size of the rows on which the log bet; NaN without propensities."""
+    mean_weight: float
+    """Raw, of all rows: 1 but for chance, unless the target does what the log never does."""
     largest_weight: float
     missing: float
     """Share of the target's bets whose outcome is unknown although the log bet, or that the log never makes."""
@@ -84,7 +86,8 @@ class OffPolicy:
 
     def to_document(self) -> dict[str, Any]:
         """Return what JSON can hold; null is a figure that is not defined."""
-        plain = {name: getattr(self, name) for name in ("by", "rows", "bets", "stake", "ess", "largest_weight")}
+        names = ("by", "rows", "bets", "stake", "ess", "mean_weight", "largest_weight")
+        plain = {name: getattr(self, name) for name in names}
         return {name: None if value != value else value for name, value in plain.items()} | {
             "missing": self.missing,
             "bounds": [bound if np.isfinite(bound) else None for bound in self.bounds],
@@ -94,11 +97,13 @@ class OffPolicy:
         }
 
 
-def off_policy(log: Log, target: Double | Float, rng: np.random.Generator, by: By | None = None) -> OffPolicy:
+def off_policy(
+    log: Log, target: Double | Float, rng: np.random.Generator, by: By | None = None, *, grid: bool = True
+) -> OffPolicy:
     """Return what a log tells about a policy that takes actions with probabilities `target` [N, A].
 
     By default the weights are of betting or not where that is all that matters and every action's propensity is known,
-    else of the action. `rng` draws the folds of the reward model.
+    else of the action. `rng` draws the folds of the reward model; without `grid` there is none.
 
     Raises:
         ValueError: arrays do not fit, `target` holds no probabilities, or a reward contradicts `scaled`.
@@ -115,14 +120,14 @@ def off_policy(log: Log, target: Double | Float, rng: np.random.Generator, by: B
     seen = chance[log.bets].sum()
     refusals = []
     missing = float(chance[unknown].sum() / seen) if seen > 0 else 0.0  # of the bets that the log made
-    ess = largest = float("nan")
+    ess = mean = largest = float("nan")
     if fault := propensity_fault(log):
         refusals.append(fault)
     else:
         never = unsupported(log, pi, by)
         missing = never + (1 - never) * missing
         weights = weigh(log, pi, by).weights
-        ess, largest = effective(weights[log.bets]), float(weights.max(initial=0.0))
+        ess, mean, largest = effective(weights[log.bets]), float(weights.mean()), float(weights.max(initial=0.0))
         least = max(MIN_ESS, MIN_ESS_SHARE * chance.sum())
         if ess < least:
             refusals.append(f"an effective sample of {ess:.0f} bets, where {least:.0f} are needed")
@@ -130,19 +135,20 @@ def off_policy(log: Log, target: Double | Float, rng: np.random.Generator, by: B
         refusals.append(
             f"the outcome of {missing:.0%} of the policy's bets is unknown; at most {MAX_MISSING:.0%} may be"
         )
-    estimates, grid = ((), ()) if refusals else _all(log, pi, rng, by)
+    fitted = None if refusals else _fitted(log, pi, rng, by)
     return OffPolicy(
         by=by,
         rows=len(log),
         bets=float(chance.sum()),
         stake=float((pi @ sizes).mean()),
         ess=ess,
+        mean_weight=mean,
         largest_weight=largest,
         missing=missing,
         bounds=worst_case(log, pi),
         refusals=tuple(refusals),
-        estimates=estimates,
-        grid=grid,
+        estimates=() if fitted is None else _plain(fitted, log.blocks),
+        grid=() if fitted is None or not grid else _grid(fitted, log.blocks),
     )
 
 
@@ -184,6 +190,13 @@ def student_quantile(chance: float, freedom: int) -> float:
     return float(z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms)))
 
 
+def student_bound(estimate: Estimate, chance: float, blocks: int) -> float:
+    """Return the bound that the value is below with `chance`, by Student's t over so many blocks; NaN of one block."""
+    if blocks < 2:
+        return float("nan")
+    return estimate.value + student_quantile(chance, blocks - 1) * estimate.standard_error
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitted:
     weighed: Weighed
@@ -204,15 +217,13 @@ def _fitted(log: Log, pi: Double, rng: np.random.Generator, by: By) -> _Fitted:
     return _Fitted(weigh(log, pi, by), fit(np.asarray(log.states, np.float64), responses, fitted_on, folds))
 
 
-def _all(log: Log, pi: Double, rng: np.random.Generator, by: By) -> tuple[tuple[Estimate, ...], tuple[Estimate, ...]]:
-    fitted, blocks = _fitted(log, pi, rng, by), log.blocks
-    grid = [
+def _grid(fitted: _Fitted, blocks: Int) -> tuple[Estimate, ...]:
+    return tuple(
         _estimate(name, fitted, blocks, clip, shrinkage)
         for clip in CLIPS
         for shrinkage in SHRINKAGES
         for name in ("IPS", "SNIPS", "DR", "switch-DR")
-    ]
-    return _plain(fitted, blocks), tuple(grid)
+    )
 
 
 def _plain(fitted: _Fitted, blocks: Int) -> tuple[Estimate, ...]:

@@ -87,9 +87,13 @@ def implied_cover(board: Known) -> Double:
     difference of p_hat and market_prob in logits, is added to it in logits: nothing is fitted, and a model that agrees
     with the market says what the prices say. NaN where something is unknown, or a probability is 0 or 1.
     """
-    odds = break_even(board.net_odds)
-    fair = odds[:, 0] / odds.sum(axis=1)
-    return sigmoid(logit(fair) + logit(board.p_hat) - logit(board.market_prob))
+    return sigmoid(logit(fair_cover(board.net_odds)) + logit(board.p_hat) - logit(board.market_prob))
+
+
+def fair_cover(net_odds: Double) -> Double:
+    """Return the market's P(side 0 covers) [N] by the prices of both sides [N, 2], without vig."""
+    odds = break_even(net_odds)
+    return np.asarray(odds[:, 0] / odds.sum(axis=1))
 
 
 def market_implied(board: Known) -> Bets:
