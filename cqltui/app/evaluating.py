@@ -12,6 +12,7 @@ from cqltui.campaign.payload import read_data
 from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, read_table
+from cqltui.reporters.steps import Step, silent
 from cqltui.results import evaluation as files
 from cqltui.results.evaluated import results_digest
 from cqltui.results.left import from_disk
@@ -39,13 +40,14 @@ class Asked:
     """None: those that the run was last started with."""
 
 
-def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
-    """Evaluate a run and write what was found. Raises InputError, and OSError."""
+def evaluate_run(run_dir: RunDir, asked: Asked, step: Step = silent) -> Evaluation:
+    """Evaluate a run and write what was found; `step` is told what is done. Raises InputError, and OSError."""
     settings = asked.settings or _settings(run_dir)
     config, digest = _data_config(run_dir)
+    step("reading the data")
     dataset = _dataset(config, digest)
     state = from_disk(run_dir)
-    trained = _trained(run_dir, state, dataset.state_cols)
+    trained = _trained(run_dir, state, dataset.state_cols, step)
     if not trained:
         raise InputError(f"{run_dir.path}: no task is done: there is nothing to evaluate")
     if not len(dataset.validation):
@@ -58,11 +60,14 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
     if asked.part != "test":
         dataset = dataset.without_test()
     provenance = _provenance(run_dir, state, config, dataset, settings)
+    step(f"choosing among {len(trained)} tasks by the validation rows")
     try:
         choices = choose(trained, _ensemble_phase(state), dataset.validation, settings.confident)
         if asked.part == "test":
             files.note_opening(run_dir, provenance | {"why": asked.by})
+        step("leak audit")
         audit = audit_data(dataset, config)  # which looks at outcomes, those of test rows too
+        step(f"figures of every policy and of {len(trained)} networks, with their intervals")
         found = evaluate(
             dataset, trained, choices, audit, part=asked.part, seed=settings.seed, resamples=settings.resamples
         )
@@ -105,12 +110,13 @@ def _dataset(config: DataConfig, digest: str) -> Dataset:
     return dataset
 
 
-def _trained(run_dir: RunDir, state: RunState, state_cols: tuple[str, ...]) -> list[Trained]:
+def _trained(run_dir: RunDir, state: RunState, state_cols: tuple[str, ...], step: Step) -> list[Trained]:
     """Return the networks of the tasks that are done, in the order of the file. Raises InputError for damaged ones, and
     for those of other features or actions."""
     done = [task for task in state.tasks.values() if task.status is Status.DONE]
     found = []
-    for task in sorted(done, key=lambda task: (task.info.phase, task.info.index)):
+    for number, task in enumerate(sorted(done, key=lambda task: (task.info.phase, task.info.index))):
+        step("reading the networks", number, len(done))
         folder = run_dir.task(task.id)
         names = {"last": run_dir.model(task.id), "best": folder / BEST_MODEL}
         names |= {path.stem.removeprefix("model_"): path for path in sorted(folder.glob("model_e*.safetensors"))}
