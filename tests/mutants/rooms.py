@@ -75,7 +75,7 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}*.py"
-                for name in ("known", "left", "metrics_file", "records", "results", "tally")
+                for name in ("known", "left", "metrics_file", "parquet", "records", "resolved", "results", "tally")
             ),
             "tests/unit/test_plan.py",  # the room on the disk
             "tests/integration/test_evaluate.py",
