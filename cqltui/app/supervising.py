@@ -29,7 +29,7 @@ from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, ServerError
 from cqltui.machine import here
-from cqltui.reporters.steps import Steps
+from cqltui.reporters.steps import Steps, once_long
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.evaluated import is_due
 from cqltui.results.rundir import RunDir, read_json
@@ -171,7 +171,7 @@ def _assemble(
         upkeep.tell,
         lambda state: _conclude(run_dir, campaign, state, study),
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
-        lambda state: _evaluate(run_dir, campaign),
+        lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
@@ -185,10 +185,11 @@ def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study
     return manifest.finish(run_dir, state, time.time())
 
 
-def _evaluate(run_dir: RunDir, campaign: Campaign) -> None:
+def _evaluate(run_dir: RunDir, campaign: Campaign, tell: Callable[[str], None]) -> None:
     """Evaluate a run. What that takes is loaded now: a run that goes on has no use for it."""
     evaluating = importlib.import_module("cqltui.app.evaluating")
-    evaluating.evaluate_run(run_dir, evaluating.Asked("every task of the campaign is done", settings=campaign.evaluate))
+    asked = evaluating.Asked("every task of the campaign is done", settings=campaign.evaluate)
+    evaluating.evaluate_run(run_dir, asked, once_long(lambda what: tell(f"evaluating: {what}")))
 
 
 def _describe(

@@ -4,6 +4,8 @@ says nothing."""
 import importlib
 import sys
 import threading
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
@@ -23,6 +25,18 @@ class Step(Protocol):
 
 def silent(what: str, done: int = 0, total: int = 0) -> None:
     """Tell nobody."""
+
+
+def once_long(tell: Callable[[str], None], after_s: float = AFTER_S) -> Step:
+    """Return what tells each step once, from when it has taken so long."""
+    tell_from_s, told = time.monotonic() + after_s, set[str]()
+
+    def step(what: str, done: int = 0, total: int = 0) -> None:
+        if what not in told and time.monotonic() >= tell_from_s:
+            told.add(what)
+            tell(what)
+
+    return step
 
 
 class Steps:
@@ -66,8 +80,9 @@ class Steps:
             if console.is_terminal and not console.is_dumb_terminal:
                 self._bar = _bar(console)
                 self._bar.add_task("")
-                self._bar.start()
             self._tell(is_other=True)
+            if self._bar is not None:
+                self._bar.start()
 
     def _tell(self, *, is_other: bool) -> None:
         what, done, total = self._step

@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from cqltui.reporters.steps import Steps
+from cqltui.reporters.steps import Steps, once_long
 
 LIMIT_S = 10.0
 
@@ -56,3 +56,15 @@ def test_on_a_terminal_a_bar_counts_and_leaves_nothing(
         until(lambda: "reading the networks, 7 of 49" in err.getvalue())
     assert err.getvalue().endswith("\x1b[1A\x1b[2K") or err.getvalue().endswith("\x1b[2K")
     assert capsys.readouterr().out == ""
+
+
+def test_each_step_of_what_has_taken_long_is_told_once() -> None:
+    told: list[str] = []
+    later = once_long(told.append, LIMIT_S)
+    later("soon")
+    assert told == []
+    step = once_long(told.append, 0.0)
+    step("reading the networks", 0, 49)
+    step("reading the networks", 1, 49)
+    step("leak audit")
+    assert told == ["reading the networks", "leak audit"]
