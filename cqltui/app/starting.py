@@ -35,8 +35,11 @@ def check(chosen: RunOptions, tell: Tell, *, yes: bool) -> None:
     load_data(chosen.campaign)  # wrong input leaves nothing behind
     if is_supervised(chosen.run_dir):  # it is joined, or refused
         return
-    tell("Auditing the data for leaks.")
-    audited = auditing.at_start(chosen.campaign.data, chosen.run_dir)
+
+    def step(what: str, done: int = 0, total: int = 0) -> None:
+        tell(f"{what.capitalize()}.")
+
+    audited = auditing.at_start(chosen.campaign.data, chosen.run_dir, step)
     auditing.expect_agreed(audited, yes=yes)
     make(chosen.run_dir)
     auditing.keep(chosen.run_dir, audited)

@@ -162,11 +162,13 @@ def test_what_comes_before_the_supervisor_needs_the_yes_and_keeps_it(chosen: Run
     told: list[str] = []
     with pytest.raises(LeakError):
         check(chosen, told.append, yes=False)
-    assert told == ["Reading the data.", "Auditing the data for leaks."]
+    assert told == ["Reading the data.", "Reading the data.", "Auditing the data for leaks."]
     assert not chosen.run_dir.path.exists()
     check(chosen, told.append, yes=True)
+    del told[:]
     expect_run(chosen.run_dir)  # which was begun, and cut off here
     check(chosen, told.append, yes=False)
+    assert told == ["Reading the data."], "it is known"
     (chosen.run_dir.path / "audit.json").write_text("{}", encoding="ascii")
     with pytest.raises(InputError, match="holds other files"):
         expect_run(chosen.run_dir)
