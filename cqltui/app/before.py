@@ -2,25 +2,33 @@
 
 import sys
 
-from cqltui.app import difference, finished
+from cqltui.app import auditing, difference, finished
 from cqltui.app.dataset import load_data
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import settle
+from cqltui.app.starting import make
 from cqltui.broker.server.handle import is_missed
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import InputError
+from cqltui.reporters.steps import Steps
 from cqltui.results.rundir import read_json
 from cqltui.state.plain import word
 from cqltui.supervisor.lock import RunLock, is_supervised, place
 from cqltui.supervisor.records import set_aside
 
 
-def start_fresh(chosen: RunOptions) -> None:
-    """Move an earlier run out of the way. Raise InputError if it goes on, or for wrong input, which moves nothing."""
+def start_fresh(chosen: RunOptions, *, yes: bool, can_ask: bool) -> None:
+    """Move an earlier run out of the way. Raise InputError if it goes on, or for wrong input, which moves nothing.
+
+    `can_ask`: somebody is there who can say yes to data that the leak audit finds wrong.
+    """
     run_dir = chosen.run_dir
     load_data(chosen.campaign)
     if not run_dir.path.exists():
         return
+    with Steps() as step:
+        audited = auditing.at_start(chosen.campaign.data, run_dir, step)
+    auditing.expect_agreed(audited, yes=yes, can_ask=can_ask)
     lock = RunLock(run_dir)
     try:
         if EmbeddedServer(run_dir.path).alive() or is_missed(run_dir.server):
@@ -31,6 +39,8 @@ def start_fresh(chosen: RunOptions) -> None:
         aside = set_aside(run_dir.path)
     finally:
         lock.free()
+    make(run_dir)
+    auditing.keep(run_dir, audited)  # it is not asked for twice
     print(f"cqltui: the earlier run is kept in {word(str(aside))}", file=sys.stderr)
 
 

@@ -10,6 +10,7 @@ from cqltui.campaign.model import EvaluateConfig
 from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, read_table
+from cqltui.reporters.steps import Step, silent
 from cqltui.results import evaluation as files
 from cqltui.results.evaluated import results_digest
 from cqltui.results.left import from_disk
@@ -34,13 +35,14 @@ class Asked:
     """None: those that the run was last started with."""
 
 
-def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
-    """Evaluate a run and write what was found. Raises InputError, and OSError."""
+def evaluate_run(run_dir: RunDir, asked: Asked, step: Step = silent) -> Evaluation:
+    """Evaluate a run and write what was found; `step` is told what is done. Raises InputError, and OSError."""
     settings = asked.settings or _settings(run_dir)
     config, digest = data_config(run_dir)
+    step("reading the data")
     dataset = load_dataset(config, digest)
     state = from_disk(run_dir)
-    trained = trained_networks(run_dir, state, dataset.state_cols)
+    trained = trained_networks(run_dir, state, dataset.state_cols, step)
     if not trained:
         raise InputError(f"{run_dir.path}: no task is done: there is nothing to evaluate")
     if not len(dataset.validation):
@@ -53,6 +55,7 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
     if asked.part != "test":
         dataset = dataset.without_test()
     provenance = _provenance(run_dir, state, config, dataset, settings)
+    step(f"choosing among {len(trained)} tasks by the validation rows")
     try:
         choices = choose(
             trained,
@@ -64,7 +67,9 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
         )
         if asked.part == "test":
             files.note_opening(run_dir, provenance | {"why": asked.by})
+        step("leak audit")
         audit = audit_data(dataset, config)  # which looks at outcomes, those of test rows too
+        step(f"figures of every policy and of {len(trained)} networks, with their intervals")
         found = evaluate(
             dataset, trained, choices, audit, part=asked.part, seed=settings.seed, resamples=settings.resamples
         )

@@ -17,7 +17,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
-from cqltui.results.rundir import CAMPAIGN_BYTES, RunDir, read_json
+from cqltui.results.rundir import AUDIT_FORMAT, CAMPAIGN_BYTES, RunDir, read_json
 from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
 from trainer.files import read_regular
@@ -149,8 +149,12 @@ def add_run_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:
-    """Add what is asked when the file is not that of the run any more."""
-    parser.add_argument("--yes", action="store_true", help="go on though the file withdraws what the run has trained")
+    """Add the answer to what a start may ask."""
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="go on though the file withdraws what the run has trained, or the leak audit finds its data wrong",
+    )
 
 
 def add_form(parser: argparse.ArgumentParser) -> None:
@@ -227,6 +231,8 @@ def expect_run(run_dir: RunDir) -> None:
         if any((run_dir.path / name).is_file() for name in ("supervisor.lock", "server/users.lock")):
             return
         found = [path for path in run_dir.path.iterdir() if not path.name.startswith(".") and path.name not in _NOTHING]
+        if (read_json(run_dir.audit_json) or {}).get("format") == AUDIT_FORMAT:
+            found.remove(run_dir.audit_json)
         is_begun = found == [run_dir.logs] and all(path.suffix == ".log" for path in run_dir.logs.iterdir())
     except FileNotFoundError:
         return

@@ -36,7 +36,7 @@ GOING_ON = {
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Callable[[], None]) -> int:
+def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised: Callable[[], None]) -> int:
     """Return the screen on a run of this machine, which is seen while the run is being started.
 
     `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
@@ -44,8 +44,7 @@ def show(chosen: options.RunOptions, check: Callable[[], object], supervised: Ca
     run_dir = chosen.run_dir
 
     def start(tell: Tell) -> Server:
-        tell("Reading the data.")
-        check()  # wrong input starts no server
+        check(tell)  # wrong input starts no server
         # The share comes first: the supervisor of a run that has ended leaves at once, and would take the server along.
         tell("Starting the server.")
         server = Server(run_dir.path, chosen.redis_url, chosen.campaign.redis.namespace, start=True)

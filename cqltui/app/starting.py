@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cqltui.app import finished, options
+from cqltui.app import auditing, finished, options
 from cqltui.app.dataset import load_data
+from cqltui.app.opening import Tell
 from cqltui.app.options import RunOptions
 from cqltui.broker.server.ownership import take
 from cqltui.campaign.model import Campaign
@@ -25,10 +26,23 @@ START_S = 300.0
 POLL_S = 0.05
 
 
-def check(chosen: RunOptions) -> None:
-    """Raise InputError for data that cannot be used, or for a folder that cannot be a run's, which is made."""
+def check(chosen: RunOptions, tell: Tell, *, yes: bool) -> None:
+    """Raise InputError for data that cannot be used or trusted, or for a folder that cannot be a run's, which is made.
+
+    `tell` says what is waited for; `yes`: data that the leak audit finds wrong is trained on all the same.
+    """
+    tell("Reading the data.")
     load_data(chosen.campaign)  # wrong input leaves nothing behind
+    if is_supervised(chosen.run_dir):  # it is joined, or refused
+        return
+
+    def step(what: str, done: int = 0, total: int = 0) -> None:
+        tell(f"{what.capitalize()}.")
+
+    audited = auditing.at_start(chosen.campaign.data, chosen.run_dir, step)
+    auditing.expect_agreed(audited, yes=yes)
     make(chosen.run_dir)
+    auditing.keep(chosen.run_dir, audited)
 
 
 def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:

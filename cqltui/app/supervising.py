@@ -7,12 +7,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from cqltui.app import devices, difference, options
+from cqltui.app import auditing, devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
@@ -29,6 +29,7 @@ from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, ServerError
 from cqltui.machine import here
+from cqltui.reporters.steps import Steps, once_long
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.evaluated import is_due
 from cqltui.results.rundir import RunDir, read_json
@@ -60,6 +61,10 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
     """Supervise the run to its end; how it ended."""
     placing = settle(chosen.campaign, read_json(chosen.run_dir.campaign_json), log.warning, test=True)
     campaign, data = load_data(chosen.campaign.with_auto_precision(placing.precision))
+    with Steps() as step:
+        audited = auditing.at_start(campaign.data, chosen.run_dir, step)
+    auditing.expect_agreed(audited, yes=agreement.yes)
+    data = replace(data, warnings=(*data.warnings, *audited.warnings))
     if chosen.redis_url is not None:
         with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
             check_room(client, shown_url(chosen.redis_url), len(placing.places) - len(left_behind(chosen.run_dir.path)))
@@ -72,6 +77,7 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 done = _done_on(server.queue)
                 changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
                 _become(chosen.run_dir, campaign, changes)
+                auditing.keep(chosen.run_dir, audited)
                 supervisor = _persistently(
                     lambda: _assemble(chosen, campaign, data, placing, server, reporters, lock), server.restart
                 )
@@ -165,7 +171,7 @@ def _assemble(
         upkeep.tell,
         lambda state: _conclude(run_dir, campaign, state, study),
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
-        lambda state: _evaluate(run_dir, campaign),
+        lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
     )
     ids = frozenset(task.id for task in campaign.tasks)
@@ -179,10 +185,11 @@ def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study
     return manifest.finish(run_dir, state, time.time())
 
 
-def _evaluate(run_dir: RunDir, campaign: Campaign) -> None:
+def _evaluate(run_dir: RunDir, campaign: Campaign, tell: Callable[[str], None]) -> None:
     """Evaluate a run. What that takes is loaded now: a run that goes on has no use for it."""
     evaluating = importlib.import_module("cqltui.app.evaluating")
-    evaluating.evaluate_run(run_dir, evaluating.Asked("every task of the campaign is done", settings=campaign.evaluate))
+    asked = evaluating.Asked("every task of the campaign is done", settings=campaign.evaluate)
+    evaluating.evaluate_run(run_dir, asked, once_long(lambda what: tell(f"evaluating: {what}")))
 
 
 def _describe(

@@ -6,6 +6,7 @@ from pathlib import Path
 from cqltui.algorithms.keeping import BEST_MODEL
 from cqltui.campaign.payload import read_data
 from cqltui.errors import InputError
+from cqltui.reporters.steps import Step, silent
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.supervisor import manifest
@@ -42,12 +43,15 @@ def load_dataset(config: DataConfig, digest: str) -> Dataset:
     return dataset
 
 
-def trained_networks(run_dir: RunDir, state: RunState, state_cols: tuple[str, ...]) -> list[Trained]:
-    """Return the networks of the tasks that are done, in the order of the file. Raises InputError for damaged ones, and
-    for those of other features or actions."""
+def trained_networks(
+    run_dir: RunDir, state: RunState, state_cols: tuple[str, ...], step: Step = silent
+) -> list[Trained]:
+    """Return the networks of the tasks that are done, in the order of the file; `step` is told how many were read.
+    Raises InputError for damaged ones, and for those of other features or actions."""
     done = [task for task in state.tasks.values() if task.status is Status.DONE]
     found = []
-    for task in sorted(done, key=lambda task: (task.info.phase, task.info.index)):
+    for number, task in enumerate(sorted(done, key=lambda task: (task.info.phase, task.info.index))):
+        step("reading the networks", number, len(done))
         paths = model_paths(run_dir, task.id)
         models = {which: read_network(path, state_cols) for which, path in paths.items()}
         found.append(Trained(task.id, task.info.phase, models))

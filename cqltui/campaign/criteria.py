@@ -121,6 +121,7 @@ CHECKS: dict[str, Check] = {
         {"above": Param(FINITE, "the number", 0.0)},
         algorithm="cql",
     ),
+    "no_leak": Check("The leak audit of the evaluation finds nothing that forbids believing its figures.", early=True),
     "uncertainty_correlates": Check(
         "The more the members disagree about a bet on the test games, the more often it is lost (rank correlation).",
         {"min_correlation": Param(SHARE, "least correlation", 0.1)},

@@ -11,6 +11,7 @@ import numpy as np
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.console import console
 from cqltui.reporters.leaks import audit_table
+from cqltui.reporters.steps import Steps
 from cqltui.state.plain import plain
 from trainer import data
 from trainer.config import DataConfig, Source, Split
@@ -43,8 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
     source: Source = arguments.source or ("games" if GAMES_COLUMN in _header(path) else "logged")
     config = DataConfig(source=source, path=path, split=EVERYTHING if source == "games" else None)
     try:
-        dataset = data.load(config)
-        audit = audit_data(dataset, config)
+        with Steps() as step:
+            step("reading the file")
+            dataset = data.load(config)
+            step("auditing it for leaks")
+            audit = audit_data(dataset, config)
     except DataError as error:
         raise InputError(str(error)) from error
     if arguments.json:

@@ -4,11 +4,13 @@ import argparse
 import sys
 
 from cqltui.app import options
+from cqltui.app.concluding import take_evaluation
 from cqltui.app.evaluating import Asked, evaluate_run
 from cqltui.broker.server.ownership import expect_ours
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.evaluation import estimate_table, head_lines, policy_table, verdict_lines
+from cqltui.reporters.steps import Steps
 from cqltui.results.evaluation import figures_json, times_opened
 from cqltui.supervisor.lock import unusable
 from trainer.files import read_regular
@@ -26,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the figures of every policy; they are written beside the run's results. 1 if the audit found a leak."""
+    """Print the figures of every policy; they are written beside the run's results, whose criteria are judged by them.
+
+    Return 1 if the audit found a leak.
+    """
     run_dir = options.existing_run(arguments.run_dir)
     options.expect_run(run_dir)
     expect_ours(run_dir.path)
@@ -36,7 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"the test rows were looked at {times} before: see {run_dir.test_opened}", file=sys.stderr)
     part = "validation" if arguments.validation else "test"
     try:
-        found = evaluate_run(run_dir, Asked("cqltui evaluate", part))
+        with Steps() as step:
+            found = evaluate_run(run_dir, Asked("cqltui evaluate", part), step)
+        if part == "test":
+            take_evaluation(run_dir)
     except OSError as error:
         raise unusable(run_dir, error) from error
     if arguments.json:

@@ -5,7 +5,7 @@ import json
 
 from rich.text import Text
 
-from cqltui.app import difference, options
+from cqltui.app import auditing, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.measuring import step_speeds
 from cqltui.app.placing import settle
@@ -14,6 +14,7 @@ from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
 from cqltui.reporters.plan import disk_warning, plan_json, plan_table
+from cqltui.reporters.steps import Steps
 from cqltui.results.room import free_bytes, taken_bytes
 from cqltui.results.rundir import read_json
 
@@ -35,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     placing = settle(campaign, read_json(run_dir.campaign_json), test=False)
     places = placing.places
     campaign, data = load_data(campaign.with_auto_precision(placing.precision))
+    with Steps() as step:
+        audited = auditing.look(campaign.data, run_dir, step)
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = step_speeds(campaign, data, places)
@@ -42,10 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)
-    warnings = [*data.warnings, *([full] if full else [])]
+    warnings = [*data.warnings, *audited.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}
         about = {"failures": failures, "notes": data.notes, "warnings": warnings, "disk_free_bytes": free}
+        about |= {"leak_audit": audited.grade}
         print(json.dumps(plan_json(planned) | where | about | {"difference": difference_json(found)}, indent=1))
     else:
         out = console()
@@ -54,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
             out.print(placing.reason, markup=False, highlight=False)
         for note in data.notes:
             out.print(Text(f"note: {note}"), soft_wrap=True)
+        if not audited.lines:
+            out.print(f"leak audit: {audited.grade}", markup=False, highlight=False)
         for warning in warnings:
             out.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
         if found.changes or found.kept:

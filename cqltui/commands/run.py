@@ -4,7 +4,7 @@ import argparse
 import importlib
 from functools import partial
 
-from cqltui.app import finished, options
+from cqltui.app import auditing, finished, options
 from cqltui.app.before import agreed_changes, start_fresh
 from cqltui.app.foreground import headless
 from cqltui.app.starting import check, ensure_supervisor, forwarded
@@ -25,10 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the campaign; how it ended."""
     chosen = options.run_options(arguments)
+    on_screen = options.is_on_screen(arguments)
     if arguments.fresh:
-        start_fresh(chosen)
+        start_fresh(chosen, yes=arguments.yes, can_ask=on_screen)
     ended = finished.has_nothing_left(chosen.run_dir, chosen.campaign)
-    if not options.is_on_screen(arguments):
+    if not on_screen:
         if ended is not None:
             return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
         return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
@@ -37,4 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
         return int(screen.show_ended(chosen.run_dir, ended))
     agreed = agreed_changes(chosen, yes=arguments.yes)
     given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
-    return int(screen.show(chosen, partial(check, chosen), partial(ensure_supervisor, chosen, given)))
+
+    def show(*, yes: bool) -> int:
+        return int(screen.show(chosen, partial(check, chosen, yes=yes), partial(ensure_supervisor, chosen, given)))
+
+    try:
+        return show(yes=arguments.yes)
+    except auditing.LeakError as error:  # found behind the screen, which was seen at once
+        auditing.ask(error.found)
+        return show(yes=True)

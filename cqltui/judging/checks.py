@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.conclusive import conclusive, last_and_curve
-from cqltui.judging.evaluated import deployment_ready, uncertainty_correlates
+from cqltui.judging.evaluated import deployment_ready, no_leak, uncertainty_correlates
 from cqltui.judging.outcomes import (
     Judgement,
     Left,
@@ -242,6 +242,7 @@ JUDGINGS: dict[str, Judging] = {
     "alpha_sensitivity": Judging(alpha_sensitivity, last_losses),
     "no_overfitting": Judging(no_overfitting, rise_since),
     "ensemble_diversity": Judging(ensemble_diversity, q_values),
+    "no_leak": Judging(no_leak),
     "uncertainty_correlates": Judging(uncertainty_correlates),
     "deployment_ready": Judging(deployment_ready),
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cqltui.judging.outcomes import Judgement, Params, Scope
+from cqltui.state.plain import plain
 
 CONFIDENT = "CQL ensemble, confident"
 """The policy that would be deployed."""
@@ -13,10 +14,29 @@ CHANCE = 0.05
 """Probability above which a correlation may be chance."""
 ERRORS = 2.0
 """Standard errors within which Q counts as calibrated."""
+FORBIDS = ("WRONG", "LEAK")
+"""Grades of findings that forbid believing any figure."""
+FINDINGS, SENTENCE = 3, 300
+"""So many findings are named, in so many characters each."""
 LARGEST = 1e300
 """A number beyond it, as a file may have, is none."""
 NOT_YET = "not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done"
 NO_OUTCOMES = "how the test bets came out is not known: estimates by the log do not answer it"
+
+
+def no_leak(scope: Scope, params: Params) -> Judgement:
+    """Judge whether the leak audit permits believing the figures; what forbids it is named."""
+    if scope.evaluation is None:
+        return None, NOT_YET
+    audit = at(scope.evaluation, "leak_audit")
+    grade, findings = plain(str(audit.get("grade")).lower(), 20), audit.get("findings")
+    told = map(at, findings if isinstance(findings, list) else [])
+    bad = [f"{it.get('subject')}: {it.get('sentence')}" for it in told if it.get("grade") in FORBIDS]
+    said = "; ".join([f"leak audit: {grade}", *(plain(text, SENTENCE) for text in bad[:FINDINGS])])
+    said += f"; and {len(bad) - FINDINGS} more" if len(bad) > FINDINGS else ""
+    if grade == "untested":
+        return None, f"{said}: the data lacks what the checks need"
+    return audit.get("trusted") is True and not bad, said
 
 
 def uncertainty_correlates(scope: Scope, params: Params) -> Judgement:

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in the run directory: evaluation.json, bets.csv, and when the test seasons were opened."""
+"""What an evaluation leaves in the run directory: evaluation.json, the bets, and when the test seasons were opened."""
 
 import csv
 import io
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cqltui.results.evaluated import FORMAT
+from cqltui.results.parquet import write_bets
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.tables import cell
 from trainer.data.decisions import Decisions
@@ -43,7 +44,9 @@ def write(run_dir: RunDir, evaluation: Evaluation, provenance: Mapping[str, Any]
     Raises OSError."""
     make_folder(run_dir.evaluation)
     is_test = evaluation.part == "test"
-    write_bytes(run_dir.bets_csv if is_test else run_dir.validation_bets_csv, bets_csv(evaluation).encode())
+    bets = bets_csv(evaluation)
+    write_bytes(run_dir.bets_csv if is_test else run_dir.validation_bets_csv, bets.encode())
+    write_bets(run_dir.bets_parquet if is_test else run_dir.validation_bets_parquet, bets)
     write_json(figures_json(run_dir, evaluation.part), document(evaluation, provenance))
 
 

@@ -34,6 +34,8 @@ MEASURED = frozenset(field.name for field in fields(EpochMetrics) if field.defau
 _CELLS = attrgetter(*METRIC_COLUMNS)
 """`dataclasses.astuple` would copy each number first."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
+AUDIT_FORMAT = "cqltui.audit/1"
+"""What an audit.json says that it is."""
 STAYS = "[stays here]"
 """Marks a line of a worker's log that quotes the user's data: it goes to nobody else when the worker dies."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -59,6 +61,8 @@ class RunDir:
 
     campaign_json = _At("campaign.json")
     """The campaign as it was resolved, with versions and the data's digest."""
+    audit_json = _At("audit.json")
+    """The leak audit of its data, as it was when the run was started with it."""
     journal = _At("journal.jsonl")
     """Lifecycle events, one JSON object a line."""
     history = _At("history.jsonl")
@@ -79,10 +83,14 @@ class RunDir:
     """Every figure with its interval."""
     bets_csv = _At("evaluation/bets.csv")
     """A row for each bet of each policy."""
+    bets_parquet = _At("evaluation/bets.parquet")
+    """The same rows, typed, where pyarrow is installed."""
     validation_json = _At("evaluation/validation.json")
     """The same of validation rows, as `cqltui evaluate --validation` has asked for it."""
     validation_bets_csv = _At("evaluation/validation_bets.csv")
     """Its bets."""
+    validation_bets_parquet = _At("evaluation/validation_bets.parquet")
+    """The same, typed."""
     test_opened = _At("evaluation/test_opened.jsonl")
     """When, by which code and why the test rows were looked at."""
     summary_json = _At("results/summary.json")

@@ -34,7 +34,7 @@ class Hooks:
     """The supervisor leaves: write the results as they are; when the run ended."""
     to_evaluate: Callable[[RunState], bool]
     """Whether the run is to be evaluated, now that it has ended: that takes a while."""
-    evaluate: Callable[[RunState], object]
-    """Evaluate it. Raises CqltuiError and OSError."""
+    evaluate: Callable[[RunState, Callable[[str], None]], object]
+    """Evaluate it, and tell what is done where that takes long. Raises CqltuiError and OSError."""
     hindered: Callable[[str], None]
     """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""

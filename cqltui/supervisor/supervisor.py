@@ -19,6 +19,7 @@ from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, FAILED, RunState, Status, Wanted
+from cqltui.supervisor.evaluating import evaluate
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
@@ -300,21 +301,15 @@ class Supervisor:
         self._judging.tell(self.state)
         ended_ts = self._conclude()
         if self._hooks.to_evaluate(self.state):
-            self._evaluate()
+            evaluate(self._hooks, self.state, self._notice)
             self._conclude()
             self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
         self._tell_end(ended_ts)
 
-    def _evaluate(self) -> None:
-        """Evaluate what was trained; a run that cannot be evaluated has ended all the same."""
-        self._guarded(partial(self._queue.notice, "info", "evaluating what was trained"))
+    def _notice(self, level: str, text: str) -> None:
+        """Tell it now: the loop rests meanwhile."""
+        self._guarded(partial(self._queue.notice, level, text))
         self._take(self._feed.poll(POLL_S))
-        try:
-            self._hooks.evaluate(self.state)
-        except (CqltuiError, OSError, *NONSENSE, MemoryError) as error:
-            log.warning("the run was not evaluated", exc_info=error)
-            text = f"the run was not evaluated: {error or type(error).__name__}"
-            self._guarded(partial(self._queue.notice, "warning", text))
 
     def _conclude(self) -> float:
         try:

@@ -77,7 +77,7 @@ def supervised(queue: Queue, server: ServerHandle, tmp_path: Path) -> Iterator[G
         lambda _: None,
         lambda _: 0.0,
         lambda _: False,
-        lambda _: None,
+        lambda *_: None,
         lambda _: None,
     )
     queue.set_filled()

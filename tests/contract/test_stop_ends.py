@@ -25,7 +25,7 @@ from tests.contract.helpers import claim_one, eventually, state, task, worker
 from tests.contract.readers import reader
 
 
-def nothing(_: object) -> None:
+def nothing(*_: object) -> None:
     """A hook that does nothing."""
 
 

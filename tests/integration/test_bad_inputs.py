@@ -244,10 +244,13 @@ def test_a_plan_tells_what_there_is_to_know_of_the_data(capsys: pytest.CaptureFi
     assert "warning: column 'market_prob': values from 0.52 to 52.5 are no probabilities" in said
     told = json.loads(run([*plan, "--json"], capsys)[1])
     assert told["notes"][0].startswith("1 of 401 rows dropped")
-    assert [warning.split(":")[0].split(" is ")[0] for warning in told["warnings"]] == [
+    loaded = [warning for warning in told["warnings"] if not warning.startswith("leak audit: ")]
+    assert [warning.split(":")[0].split(" is ")[0] for warning in loaded] == [
         "column 'market_prob'",
         *(f"column '{name}'" for name in ("spread_close", "total_close", "epa_gap", "p_hat", "edge")),  # all constant
     ]
+    audited = told["warnings"][len(loaded) :]
+    assert any("column 'market_prob': 1 of 400 values are outside [0, 1]" in warning for warning in audited)
 
 
 @pytest.mark.parametrize(("files", "command", "code", "said"), RUN_DIR)

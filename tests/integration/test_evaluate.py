@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from cqltui.app import evaluating
+from cqltui.app.concluding import take_evaluation
 from cqltui.cli import main
 from cqltui.errors import ExitCode
 from cqltui.results.evaluation import bets_csv
 from cqltui.results.rundir import RunDir
+from cqltui.supervisor.lock import RunLock
 from tests.integration.place import Place
 from trainer.data import DataError
 from trainer.model import read_model, write_model
@@ -31,6 +33,10 @@ def evaluated(run_dir: Path, *options: str) -> int:
 def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
     run_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    campaign = json.loads((run_dir / "campaign.json").read_text())
+    campaign["campaign"]["phases"][0]["criteria"] = [{"text": "No leak", "check": "no_leak", "params": []}]
+    (run_dir / "campaign.json").write_text(json.dumps(campaign))
+    before = {path.name: path.read_text() for path in (run_dir / "results").glob("*.*")}
     assert evaluated(run_dir) == ExitCode.OK
     said = capsys.readouterr()
     assert said.out.startswith("leak audit: clean")
@@ -53,12 +59,36 @@ def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
         bets = [row for row in csv.DictReader(file) if row["policy"] == "always home"]
     assert {row["side"] for row in bets} == {"home"}
     assert sum(float(row["profit"]) for row in bets) == pytest.approx(always["profit"]["value"])
-    assert evaluated(run_dir, "--json") == ExitCode.OK
+    assert (run_dir / "evaluation/bets.parquet").is_file()
+    after = {path.name: path.read_text() for path in (run_dir / "results").glob("*.*")}
+    assert {name: text for name, text in after.items() if name.endswith(".csv")} == {
+        name: text for name, text in before.items() if name.endswith(".csv")
+    }
+    assert "[passed] No leak\n           leak audit: clean" in after["summary.txt"]
+    assert "Evaluation on 570 test rows; leak audit: clean" in after["summary.txt"]
+    (run_dir / "results/summary.txt").write_text("of its supervisor")
+    lock = RunLock(RunDir(run_dir))
+    try:
+        assert evaluated(run_dir, "--json") == ExitCode.OK
+    finally:
+        lock.free()
     again = capsys.readouterr()
     assert "the test rows were looked at once before" in again.err
+    assert "the run is supervised: summary and criteria are its supervisor's" in again.err
+    assert (run_dir / "results/summary.txt").read_text() == "of its supervisor"
     assert json.loads(again.out)["policies"] == told["policies"], "the same run gives the same figures"
     opened = [json.loads(line) for line in (run_dir / "evaluation/test_opened.jsonl").read_text().splitlines()]
     assert [entry["why"] for entry in opened] == ["cqltui evaluate"] * 2
+
+
+def test_a_summary_that_cannot_be_made_again_stays_and_is_told_of(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run_dir / "campaign.json").write_text("{}")
+    before = (run_dir / "results/summary.txt").read_bytes()
+    take_evaluation(RunDir(run_dir))
+    assert "the summary and the criteria stay as they are: " in capsys.readouterr().err
+    assert (run_dir / "results/summary.txt").read_bytes() == before
 
 
 def test_validation_leaves_the_test_rows_closed(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +99,7 @@ def test_validation_leaves_the_test_rows_closed(run_dir: Path, capsys: pytest.Ca
     assert sorted(path.name for path in (run_dir / "evaluation").iterdir()) == [
         "validation.json",
         "validation_bets.csv",
+        "validation_bets.parquet",
     ]
     told = json.loads((run_dir / "evaluation/validation.json").read_text())
     assert (told["part"], told["provenance"]["rows"]["test"]) == ("validation", 0)

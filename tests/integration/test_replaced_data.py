@@ -7,8 +7,9 @@ from cqltui.state.model import Status
 from tests.integration.place import TASKS, Place, until
 from tests.trainer.test_data_logged import bets, write
 
-LONG = ("--set", "phase.quality.epochs=100000")
-SHORT = ("--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
+# --yes: the leak audit finds invented bets wrong.
+LONG = ("--yes", "--set", "phase.quality.epochs=100000")
+SHORT = ("--yes", "--set", "trainer.epochs=2", "--set", "phase.quality.epochs=2")
 ROWS = 600
 
 

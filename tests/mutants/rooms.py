@@ -75,7 +75,17 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}*.py"
-                for name in ("known", "left", "metrics_file", "predictions", "records", "results", "tally")
+                for name in (
+                    "known",
+                    "left",
+                    "metrics_file",
+                    "parquet",
+                    "predictions",
+                    "records",
+                    "resolved",
+                    "results",
+                    "tally",
+                )
             ),
             "tests/unit/test_plan.py",  # the room on the disk
             "tests/integration/test_evaluate.py",

@@ -77,7 +77,7 @@ def test_the_rise_of_the_validation_loss_at_its_limit(rise: float, passed: bool)
     assert judge("no_overfitting", [outcome], max_rise=rise).passed is passed
 
 
-@pytest.mark.parametrize("check", ["uncertainty_correlates", "deployment_ready"])
+@pytest.mark.parametrize("check", ["no_leak", "uncertainty_correlates", "deployment_ready"])
 def test_what_no_training_answers_says_so_from_the_start(check: str) -> None:
     verdict = judge(check, [done(task(), [1.0])], [task(seed=9)])
     assert verdict.detail == ("not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done")

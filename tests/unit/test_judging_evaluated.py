@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cqltui.campaign.model import Criterion, Phase
-from cqltui.judging.evaluated import CONFIDENT, deployment_ready, uncertainty_correlates
+from cqltui.judging.evaluated import CONFIDENT, deployment_ready, no_leak, uncertainty_correlates
 from cqltui.judging.outcomes import Scope
 
 
@@ -50,9 +50,10 @@ def ready(**changed: Any) -> tuple[bool | None, str]:
     return deployment_ready(scope(evaluation(**changed)), READY)
 
 
-def test_without_an_evaluation_both_say_who_makes_one() -> None:
+def test_without_an_evaluation_all_say_who_makes_one() -> None:
     for judged in (
         deployment_ready(scope(None), READY),
+        no_leak(scope(None), {}),
         uncertainty_correlates(scope(None), {"min_correlation": 0.1}),
     ):
         assert judged == (None, "not yet evaluated: `cqltui evaluate` does, and the campaign once every task is done")
@@ -136,3 +137,38 @@ def test_an_ensemble_that_hardly_bets_tells_nothing(value: object) -> None:
     changed = evaluation(ensemble__uncertainty=value)
     judged = uncertainty_correlates(scope(changed), {"min_correlation": 0.1})
     assert judged == (None, "no ensemble has bet often enough on the test games to tell")
+
+
+def finding(grade: str, subject: str = "edge") -> dict[str, str]:
+    return {"grade": grade, "subject": subject, "sentence": "AUC 0.956"}
+
+
+@pytest.mark.parametrize(
+    ("audit", "judged"),
+    [
+        ({"trusted": True, "grade": "CLEAN", "findings": [finding("CLEAN")]}, (True, "leak audit: clean")),
+        ({"trusted": True, "grade": "SUSPECT", "findings": [finding("SUSPECT")]}, (True, "leak audit: suspect")),
+        (
+            {"trusted": False, "grade": "LEAK", "findings": [finding("WRONG", "rows"), finding("LEAK")]},
+            (False, "leak audit: leak; rows: AUC 0.956; edge: AUC 0.956"),
+        ),
+        (
+            {"trusted": False, "grade": "LEAK", "findings": [finding("LEAK")] * 5},
+            (False, f"leak audit: leak{'; edge: AUC 0.956' * 3}; and 2 more"),
+        ),
+        (
+            {"trusted": True, "grade": "CLEAN", "findings": [finding("LEAK")]},
+            (False, "leak audit: clean; edge: AUC 0.956"),
+        ),
+        (
+            {"trusted": True, "grade": "UNTESTED", "findings": []},
+            (None, "leak audit: untested: the data lacks what the checks need"),
+        ),
+        ({"trusted": 1, "grade": "CLEAN", "findings": "x"}, (False, "leak audit: clean")),
+        ([], (False, "leak audit: none")),
+    ],
+)
+def test_no_leak_is_what_the_audit_says_and_names_what_forbids_it(
+    audit: object, judged: tuple[bool | None, str]
+) -> None:
+    assert no_leak(scope(evaluation(leak_audit=audit)), {}) == judged

@@ -1,6 +1,14 @@
 """The supervisor's pure parts: backoff, the clock that runs only while the server answers, what has not changed."""
 
+from collections.abc import Callable
+
+import pytest
+
 from cqltui.backoff import pause_s
+from cqltui.errors import CqltuiError
+from cqltui.state.model import RunState
+from cqltui.supervisor.evaluating import evaluate
+from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 from cqltui.supervisor.restart import FIRST_S, HEALTHY_S, LONGEST_S, Restart
 
@@ -62,3 +70,23 @@ def test_what_is_gone_is_forgotten() -> None:
     watch.watch({"a": 1}, 0.0)
     watch.watch({}, 10.0)
     assert watch.watch({"a": 1}, 20.0) == {"a": 0.0}
+
+
+@pytest.mark.parametrize("error", [CqltuiError("no data"), OSError("no data"), ValueError("no data")])
+def test_an_evaluation_is_told_and_one_that_fails_ends_nothing(error: Exception) -> None:
+    told: list[tuple[str, str]] = []
+
+    def nothing(*_: object) -> None:
+        """Do nothing."""
+
+    def fails(state: RunState, tell: Callable[[str], None]) -> None:
+        tell("evaluating: leak audit")
+        raise error
+
+    hooks = Hooks(nothing, nothing, nothing, nothing, lambda _: 0.0, lambda _: True, fails, nothing)
+    evaluate(hooks, RunState(), lambda level, text: told.append((level, text)))
+    assert told == [
+        ("info", "evaluating what was trained"),
+        ("info", "evaluating: leak audit"),
+        ("warning", "the run was not evaluated: no data"),
+    ]
