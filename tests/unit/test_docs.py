@@ -94,7 +94,15 @@ def options_of(command: str) -> set[str]:
     parser = argparse.ArgumentParser()
     parser.set_defaults(command=command)
     _load(command).add_arguments(parser)
-    return {option for action in parser._actions for option in action.option_strings}
+    return set(_options(parser))
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for part in action.choices.values():
+                yield from _options(part)
 
 
 def test_commands_and_options_exist() -> None:
