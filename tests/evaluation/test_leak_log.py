@@ -233,6 +233,7 @@ def test_a_spread_whose_sign_contradicts_the_market_is_wrong(clean: Log) -> None
     some = np.where(np.arange(len(clean)) % 4 == 0, -1, 1) * decisions.spread
     assert market_sign(some, decisions.market_prob, "s")[0].grade == Grade.SUSPECT
     assert market_sign(np.array([0.5, -0.5]), np.array([0.1, 0.9]), "s")[0].grade == Grade.UNTESTED
+    assert market_sign(np.array([3.0, -3.0]), np.array([60.0, -40.0]), "s")[0].grade == Grade.UNTESTED, "percentages"
 
 
 def test_percentages_and_impossible_probabilities_are_wrong() -> None:

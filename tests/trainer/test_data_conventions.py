@@ -107,6 +107,41 @@ def test_a_team_of_another_name_in_mid_history_is_named(file: Path) -> None:
     assert read(file, rows).warnings[0].startswith("team 'LAR' appears in 2003, when 'D' is last seen (2002): if they")
 
 
+def test_a_team_that_moved_and_then_took_a_name_of_its_own_is_told_by_the_names_of_the_file(file: Path) -> None:
+    names = {"2001": "STL", "2002": "STL", "2003": "LAR", "2004": "LAR"}
+    rows = [
+        {**row, **{key: names[row["season"]] for key in ("home_team", "away_team") if row[key] == "D"}}
+        for row in games()
+    ]
+    assert read(file, rows).warnings[0].startswith("team 'LAR' appears in 2003, when 'STL' is last seen (2002)")
+
+
+@pytest.mark.parametrize(("old", "new"), [("OAK", "LV"), ("SD", "LAC"), ("STL", "LA")])
+def test_a_relocated_team_is_one_team(file: Path, old: str, new: str) -> None:
+    def named(row: Row) -> Row:
+        name = old if row["season"] < "2003" else new
+        return {**row, **{key: name for key in ("home_team", "away_team") if row[key] == "D"}}
+
+    moved = read(file, [named(row) for row in games()])
+    assert (moved.warnings, moved.digest()) == (read(file, games()).warnings, read(file, games()).digest())
+
+
+def test_weeks_that_begin_anew_with_the_playoffs_are_named(file: Path) -> None:
+    """Games of two times in one week would be resampled together."""
+    rows = games()
+    for row in rows:
+        if row["season"] == "2004" and row["week"] in "45":
+            row |= {"week": str(int(row["week"]) - 3), "gameday": f"2005-01-0{row['week']}"}
+    (found,) = (line for line in read(file, rows).warnings if "week" in line)
+    assert found.startswith("2 week(s) have games more than 21 days apart, such as week 1 of 2004 (118 days): if the")
+    rows = [{**row, "gameday": "2001-09-02"} for row in bets()]
+    assert not any("week" in line for line in read(file, rows, "logged").warnings)
+    rows[5] |= {"week": "1", "gameday": "2001-09-23"}
+    assert not any("week" in line for line in read(file, rows, "logged").warnings)
+    rows[5] |= {"gameday": "2001-09-24"}
+    assert any("such as week 1 of 2001 (22 days)" in line for line in read(file, rows, "logged").warnings)
+
+
 def test_a_new_team_beside_all_others_is_none_of_these(file: Path) -> None:
     rows = games()
     rows += [{**row, "game_id": row["game_id"] + "2", "home_team": "E"} for row in rows if row["season"] >= "2003"]
@@ -191,15 +226,47 @@ def test_the_last_share_of_rows_that_are_not_in_order_is_refused(file: Path) -> 
         read(file, rows, "logged")
 
 
+def test_the_last_share_of_days_that_are_not_in_order_is_refused(file: Path) -> None:
+    rows = [
+        {name: cell for name, cell in row.items() if name not in ("season", "week", "game_id")}
+        | {"gameday": f"20{10 + number:02d}-09-01"}
+        for number, row in enumerate(bets())
+    ]
+    rows[3]["gameday"] = ""
+    read(file, rows, "logged")
+    rows[7], rows[20] = rows[20], rows[7]
+    with pytest.raises(
+        DataError, match=r"column .gameday., row 10: .2018-09-01. comes after 2030-09-01: sort the rows"
+    ):
+        read(file, rows, "logged")
+    seasons = [{**row, "season": "2001" if n < 9 else "2002"} for n, row in enumerate(rows)]
+    read(file, seasons, "logged", Split(validation_seasons=1, test_seasons=0))
+    with pytest.raises(DataError, match=r"column .gameday., row \d+: .* comes after"):
+        read(file, seasons, "logged", Split(validation_fraction=0.1, test_fraction=0.0))
+
+
+def test_rows_that_are_sorted_are_counted(file: Path) -> None:
+    rows = bets()
+    rows[7], rows[20] = rows[20], rows[7]
+    assert read(file, rows, "logged").notes[0] == "2 of 40 rows were not in order of time: sorted by season, week"
+    assert read(file, rows, "logged").digest() == read(file, bets(), "logged").digest()
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (lambda text: text.replace(",", ";").encode(), r"separated by semicolons: save it with commas"),
+        (
+            lambda text: text.replace(",", ";").encode(),
+            r"csv, row 1: its columns are separated by semicolons: save it with commas",
+        ),
         (lambda text: text.replace(",", "\t").encode(), r"separated by tabs: save it with commas"),
         (lambda text: b"\x1f\x8b\x08\x00" + text.encode(), r"is compressed by gzip: unpack it"),
         (lambda text: b"PAR1" + text.encode(), r"is a Parquet file: save it as CSV"),
         (lambda text: text.encode("utf-16"), r"is UTF-16 text: save it as a UTF-8 CSV"),
-        (lambda text: text.replace("A,", "\u00e9,").encode("latin-1"), r"is not UTF-8 text"),
+        (
+            lambda text: text.replace("A,", "\u00e9,").encode("latin-1"),
+            r"column 'game_id', row 2: the file is not UTF-8 text",
+        ),
     ],
 )
 def test_another_kind_of_file_is_told_by_its_name(file: Path, changed: Callable[[str], bytes], said: str) -> None:
@@ -215,3 +282,34 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(file: Path) -> None:
     for other in (text.replace(b"\r\n", b"\n"), b"\xef\xbb\xbf" + text):
         file.write_bytes(other)
         assert load(DataConfig(source="games", path=file)).digest() == digest
+
+
+def test_rows_of_a_week_are_sorted_by_day_where_each_has_one(file: Path) -> None:
+    rows = [
+        {**row, "week": "1", "gameday": f"{row['season']}-09-{10 - number % 10:02d}"}
+        for number, row in enumerate(bets())
+    ]
+    data = read(file, rows, "logged")
+    assert data.notes[0] == "40 of 40 rows were not in order of time: sorted by season, week, gameday"
+    assert data.train.game_ids is not None
+    assert data.train.game_ids[:10] == tuple(f"2001_{number:02d}_A" for number in range(10, 0, -1))
+    scoreless = [{name: cell for name, cell in row.items() if not name.endswith("_score")} for row in rows]
+    scoreless[4]["gameday"] = "soon"
+    assert read(file, scoreless, "logged").notes == ()
+
+
+def test_a_spread_of_the_other_sign_in_a_log_with_scores_is_named_first(file: Path) -> None:
+    rows = change(bets(), spread_close="-3", market_prob="0.6", home_score="15")
+    assert read(file, rows, "logged").warnings[0] == (
+        "column 'spread_close': in 40 of 40 rows it favours the side that market_prob does not: it must be positive "
+        "where the side is favoured; change its sign"
+    )
+    for prob in ("60", "0.5", "0.4"):  # a percentage tells no favourite
+        assert not any("favours" in line for line in read(file, change(rows, market_prob=prob), "logged").warnings)
+
+
+def test_a_week_with_a_name_is_refused(file: Path) -> None:
+    rows = games()
+    rows[20]["week"] = "WC"
+    with pytest.raises(DataError, match=r"column 'week', row 22: 'WC' is not a number: put a whole number there$"):
+        read(file, rows)

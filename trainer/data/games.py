@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.config import DataConfig, Split
 from trainer.data.bets import PLAYS_PER_GAME, Games, to_transitions
-from trainer.data.conventions import check_places, check_spread_sign, new_teams
+from trainer.data.conventions import check_places, check_spread_sign, long_weeks, new_teams
 from trainer.data.decisions import implied_probability
 from trainer.data.outcomes import AWAY_ODDS, HOME_ODDS, american_odds, dates, spread_odds
 from trainer.data.ratings import Schedule, rating_gaps, walk_forward_probabilities
@@ -86,12 +86,14 @@ def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
 
     kept = np.flatnonzero(_offered(table, schedule, notes))
     offered = table.take(kept)
+    weeks = offered.integers("week")
+    warnings.extend(long_weeks(schedule.seasons[kept], weeks, schedule.days[kept]))
     spread = offered.numbers("spread_line")
     odds = spread_odds(offered, notes)
     return Games(
         game_ids=offered.texts("game_id"),
         seasons=schedule.seasons[kept],
-        weeks=offered.integers("week"),
+        weeks=weeks,
         days=schedule.days[kept],
         spread=spread,
         total=offered.numbers("total_line"),
@@ -138,7 +140,7 @@ def _offered(table: Table, schedule: Schedule, notes: list[str]) -> Bool:
     first = schedule.seasons.min()
     warm = schedule.seasons > first
     for count, what in (
-        ((~played).sum(), "without a result left out: not played yet"),
+        ((~played).sum(), "without a result left out: not played yet, or cancelled"),
         ((played & ~lined).sum(), "without spread_line or total_line left out"),
         ((played & lined & ~warm).sum(), f"of the first season ({first}) left out: they warm up the ratings"),
     ):
