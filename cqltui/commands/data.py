@@ -70,10 +70,10 @@ def _check(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     source: Source = arguments.source or ("games" if GAMES_COLUMN in _header(path) else "logged")
     config = DataConfig(source=source, path=path, split=EVERYTHING if source == "games" else None)
-    if source == "games":
-        print(f"making the features again from the file cut at {CUTS} dates ...", file=sys.stderr)
     try:
         dataset = data.load(config)
+        if source == "games" and not arguments.json:
+            print(f"making the features again from the file cut at {CUTS} dates ...", file=sys.stderr)
         audit = audit_data(dataset, config)
     except DataError as error:
         raise InputError(str(error)) from error

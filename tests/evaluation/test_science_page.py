@@ -28,7 +28,7 @@ def test_each_figure_is_beside_its_range(tmp_path: Path, monkeypatch: pytest.Mon
         "The ranges were fixed before the first run, and are not tuned. Made by:\n"
         "\n"
         f'```sh\nmake science ARGS="{" ".join(words)}"\n```\n'
-        f"cqltui {cqltui.__version__}, NumPy {np.__version__}. 2 of 3 outside of their range.\n"
+        f"cqltui {cqltui.__version__}, NumPy {np.__version__}: 2 of 3 outside of their range.\n"
         "\n"
         "## Alarm\n"
         "1,000 replications, seed 3.\n"

@@ -51,7 +51,7 @@ def _lines(topics: Sequence[Topic], arguments: Sequence[str]) -> Iterator[str]:
     yield "The ranges were fixed before the first run, and are not tuned. Made by:"
     yield ""
     yield f"```sh\nmake science{given}\n```"
-    yield f"cqltui {cqltui.__version__}, NumPy {np.__version__}. {outcome(topics)}."
+    yield f"cqltui {cqltui.__version__}, NumPy {np.__version__}: {outcome(topics)}."
     for topic in topics:
         yield ""
         yield f"## {topic.name.capitalize()}"
