@@ -154,7 +154,7 @@ def test_a_tenth_of_the_bets_may_push_and_four_errors_more() -> None:
 def test_games_twice_are_suspect_and_across_the_split_a_leak(clean: Log) -> None:
     twice = taken(clean, np.sort(np.concatenate([np.arange(len(clean)), [0, 1, 2]])))
     found = leak_log.duplicate_ids(twice)
-    assert (found.value, found.grade) == (3, Grade.SUSPECT)
+    assert (found.value, found.bound, found.grade) == (3, 0, Grade.SUSPECT)
     across = with_rows_of_training_in_the_test(clean, 0.01, 1)
     assert leak_log.duplicate_ids(across).grade == Grade.LEAK
     assert leak_log.duplicate_ids(replace(across, parts=None)).grade == Grade.SUSPECT
@@ -172,6 +172,7 @@ def test_equal_states_are_counted_by_share_and_across_the_split(clean: Log) -> N
     assert found.value == pytest.approx(100 / len(clean))
     zero = Log(np.array([[0.0, 1], [-0.0, 1], [2, 3], [4, 5]]), ("x", "y"))
     assert leak_log.duplicate_states(zero).sentence.startswith("1 rows")
+    assert leak_log.duplicate_states(Log(np.zeros((3, 0)), ())).grade == Grade.UNTESTED
 
 
 def test_states_of_few_values_are_equal_by_nature(clean: Log) -> None:

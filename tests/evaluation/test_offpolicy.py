@@ -76,6 +76,12 @@ def test_doubly_robust_corrects_the_direct_method_by_weighted_residuals(by: str)
     residuals = weights * (unit - predicted)
     assert found["DM"].value == pytest.approx(predicted.mean())
     assert found["DR"].value == pytest.approx((predicted + residuals).mean())
+    # The models' own error counts: without it, or with its sign reversed, the standard error is another.
+    moved = {name: models.correction(part[:, None]) for name, part in (("DM", np.ones(len(LOG))), ("DR", 1 - weights))}
+    terms = {"DM": predicted + moved["DM"], "DR": predicted + residuals + moved["DR"]}
+    for name, own in terms.items():
+        assert found[name].standard_error == pytest.approx(clustered_error(own, LOG.blocks))
+        assert found[name].standard_error != pytest.approx(clustered_error(own - 2 * moved[name], LOG.blocks), rel=1e-3)
     below = weights <= 10
     assert below.all() == (by == "bets")
     assert found["switch-DR"].value == pytest.approx((predicted + below * residuals).mean())
