@@ -157,3 +157,15 @@ def test_a_sign_is_judged_by_twenty_clear_favourites_and_more(
 ) -> None:
     found = " ".join(reversed_spread("s", np.array(spreads), np.array(probs)))
     assert (said in found) if said else not found
+
+
+@pytest.mark.parametrize(("against", "told"), [(0, True), (4, True), (5, False)])
+def test_rewards_that_contradict_the_scores_are_counted_by_hand(file: Path, against: int, told: bool) -> None:
+    """The spread is 3: +4 covers it, +2 does not; with its sign reversed +2 does, and -4 does not."""
+    ends = [("22", 1)] * 10 + [("24", 1)] * 10 + [("22", -1)] * against + [("16", -1)] * (20 - against)
+    rows = [
+        {**row, "action": str(1 + number % 3), "home_score": score, "r": str(won)}
+        for number, (row, (score, won)) in enumerate(zip(bets(), ends, strict=True))
+    ]
+    also = f"; with the sign of the spread reversed it would be {against}" if told else ""
+    assert read(file, rows, "logged").warnings[0] == f"column 'r': 10 of 40 rewards of bets contradict the scores{also}"

@@ -74,6 +74,10 @@ def test_the_last_share_of_days_that_are_not_in_order_is_refused(file: Path) -> 
         DataError, match=r"column .gameday., row 10: .2018-09-01. comes after 2030-09-01: sort the rows"
     ):
         read(file, rows, "logged")
+    rows[7]["gameday"] = rows[6]["gameday"]
+    rows[20]["gameday"] = "2030-09-01"
+    read(file, rows, "logged")
+    rows[8]["gameday"] = "2015-09-01"
     seasons = [{**row, "season": "2001" if n < 9 else "2002"} for n, row in enumerate(rows)]
     read(file, seasons, "logged", Split(validation_seasons=1, test_seasons=0))
     with pytest.raises(DataError, match=r"column .gameday., row \d+: .* comes after"):
@@ -85,6 +89,8 @@ def test_rows_that_are_sorted_are_counted(file: Path) -> None:
     rows[7], rows[20] = rows[20], rows[7]
     assert read(file, rows, "logged").notes[0] == "2 of 40 rows were not in order of time: sorted by season, week"
     assert read(file, rows, "logged").digest() == read(file, bets(), "logged").digest()
+    weekless = [{name: cell for name, cell in row.items() if name != "week"} | {"gameday": ""} for row in rows]
+    assert read(file, weekless, "logged").notes[0] == "4 of 40 rows were not in order of time: sorted by season"
 
 
 @pytest.mark.parametrize(
