@@ -242,6 +242,7 @@ def test_percentages_and_impossible_probabilities_are_wrong() -> None:
     assert found.grade == Grade.WRONG
     assert "percentages" in found.sentence
     found = in_unit(np.array([0.5, -0.1, 0.3, math.nan]), "p_hat")
+    assert found.bound == 0
     assert (found.value, found.grade) == (1 / 3, Grade.WRONG)
     assert "percentages" not in found.sentence
     assert in_unit(np.array([0.0, 1.0]), "p_hat").grade == Grade.CLEAN
