@@ -38,7 +38,7 @@ bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, of the queu
 chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)
 
-science: $(VENV)/.dev  ## is the evaluation's statistics right? Coverage, size, power, bias; some ten minutes (ARGS="--topic leaks")
+science: $(VENV)/.dev  ## is the evaluation's statistics right? Coverage, size, power, bias; some ten minutes (ARGS="--topic leaks", "--page FILE")
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.science.run $(ARGS)
 
 mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")

@@ -76,6 +76,7 @@ others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?
   data check  what a data file holds, and whether anything in it knows the outcome
+  data build  the file of real games that source = "games" reads
   ledger      the bets that were taken: add, settle, show, export
   schema      the JSON Schema of campaign files, for editors
   completion  completion of commands, runs and task ids for bash, zsh and fish

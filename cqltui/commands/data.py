@@ -1,18 +1,20 @@
-"""`cqltui data check`: what a data file holds, and whether anything in it knows the outcome."""
+"""`cqltui data`: what a data file holds and whether anything in it knows the outcome; or a file of real games."""
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cqltui.app import schedules
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.console import console
 from cqltui.reporters.leaks import audit_table
 from cqltui.reporters.steps import Steps
-from cqltui.state.plain import plain
+from cqltui.state.plain import plain, word
 from trainer import data
 from trainer.config import DataConfig, Source, Split
 from trainer.data.games import NO_TEST
@@ -20,7 +22,9 @@ from trainer.data.types import DataError, Dataset
 from trainer.evaluation.audited import audit_data, log_of
 from trainer.files import open_regular
 
-HELP = "Look at a data file: rows, seasons, what is wrong with it, and the leak audit."
+HELP = "Look at a data file, or make one of real games."
+CHECK = "Look at a data file: rows, seasons, what is wrong with it, and the leak audit."
+BUILD = 'Load the schedules of real games by nflreadpy, and write them as the CSV that source = "games" reads.'
 GAMES_COLUMN = "spread_line"
 """A file with it holds games."""
 EVERYTHING = Split(validation_seasons=0, test_seasons=0)
@@ -29,16 +33,39 @@ HEADER_BYTES = 1 << 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add those of `cqltui data`."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="check")
-    check = actions.add_parser("check", help=HELP, description=HELP)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help=CHECK, description=CHECK)
+    check.set_defaults(do=_check)
     check.add_argument("file", type=Path, metavar="FILE", help="a CSV of games or of logged bets")
     check.add_argument(
         "--source", choices=("games", "logged"), help="what the file is (default: games if it has a spread_line)"
     )
     check.add_argument("--json", action="store_true", help="as JSON")
+    build = actions.add_parser("build", help=BUILD, description=BUILD)
+    build.set_defaults(do=_build)
+    build.add_argument("--seasons", required=True, metavar="FIRST-LAST", help="such as 1999-2025, or 2024 for one")
+    build.add_argument(
+        "-o", "--output", type=Path, default=Path("games.csv"), metavar="FILE", help="the file to write (games.csv)"
+    )
+    build.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Do what is asked. Raises InputError."""
+    return int(arguments.do(arguments))
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    seasons = schedules.seasons_of(arguments.seasons)
+    schedules.expect_free(arguments.output, force=arguments.force)
+    print(f"loading the schedules by {schedules.LOADER} ...", file=sys.stderr)
+    found = schedules.build(arguments.output, seasons)
+    print("\n".join(schedules.told(found, arguments.output, seasons)))
+    print(f"`cqltui data check {word(str(arguments.output))}` says what is in it", file=sys.stderr)
+    return ExitCode.OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
     """Print what is in the file, then the audit. 1 if figures that are computed from it cannot be believed."""
     path: Path = arguments.file
     source: Source = arguments.source or ("games" if GAMES_COLUMN in _header(path) else "logged")

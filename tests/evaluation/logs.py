@@ -1,12 +1,14 @@
 """Logs of simulated markets, and the faults that a log may have."""
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from trainer.config import STAKES, DataConfig
 from trainer.data.bets import to_transitions
-from trainer.data.decisions import Decisions, unit_returns
+from trainer.data.decisions import Decisions, own_side_first, unit_returns
 from trainer.data.simulated import MARKET_STREAM, SEASON_GAMES, simulate
 from trainer.data.types import Double, Int
 from trainer.evaluation.leak_findings import Log
@@ -83,3 +85,44 @@ def with_rows_of_training_in_the_test(log: Log, share: float, seed: int) -> Log:
     chosen = chosen[: max(1, round(share * len(chosen)))]
     rows[chosen] = rng.choice(np.flatnonzero(log.parts == 0), len(chosen), replace=False)
     return replace(taken(log, rows), parts=log.parts)
+
+
+def with_every_fault(log: Log, seed: int) -> Log:
+    """The log as a published one was: features of the game's own margin, rewards with the spread's sign reversed,
+    propensities that are none, repeated rows, and no order; r is 0 wherever it had not bet, as in an honest one."""
+    rng = np.random.default_rng(seed)
+    faulty = with_reversed_spread_in_rewards(with_own_margin(log, 4.0, seed))
+    confidence = known(log).p_hat.clip(0.01, 1.0)  # of the model, in the place of what the policy did
+    repeated = rng.choice(len(log), len(log) // 20, replace=False)
+    rows = rng.permutation(np.concatenate([np.arange(len(log)), repeated]))
+    return taken(replace(faulty, propensities=confidence), rows)
+
+
+def write_log(path: Path, log: Log) -> Path:
+    """Write a log as the CSV of `source = "logged"`, its rows in their order, with scores and prices."""
+    decisions = known(log)
+    assert log.actions is not None
+    assert log.rewards is not None
+    assert log.propensities is not None
+    margin = np.where(decisions.home, 1, -1) * decisions.margin
+    net = own_side_first(decisions.home, decisions.net_odds)  # of the home side first
+    odds = np.where(net >= 1, 100 * net, -100 / net).round().astype(np.int64)
+    columns = {
+        "game_id": decisions.game_ids,
+        "season": decisions.seasons,
+        "week": decisions.weeks,
+        **{name: log.states[:, place] for place, name in enumerate(log.names)},
+        "action": log.actions,
+        "r": log.rewards,
+        "b_prob": log.propensities,
+        "home_score": (40 + margin).astype(np.int64),
+        "away_score": np.full(len(log), 40),
+        "home_spread_odds": odds[:, 0],
+        "away_spread_odds": odds[:, 1],
+        "bet_home": decisions.home.astype(np.int64),
+    }
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path

@@ -157,6 +157,13 @@ def test_one_week_with_bets_in_each_of_many_seasons_is_too_few() -> None:
     assert (its.lower, its.reason) == (None, FEW_WEEKS)
 
 
+@pytest.mark.parametrize("weekly", [0.0, 0.1, 1e6 + 0.1])
+def test_weeks_that_are_all_alike_but_for_rounding_have_no_interval(weekly: float) -> None:
+    its = bootstrap_mean(np.full((30, 1), weekly), weeks_of(10, 20))
+    assert its.reasons == (CONSTANT,)
+    assert its.values[0] == pytest.approx(weekly)
+
+
 def test_returns_that_never_vary_have_no_sharpe_ratio() -> None:
     blocks = weeks_of(10)
     (its,) = sharpe_ratios(np.full((10, 1), 0.01), np.full((10, 1), True), blocks, drawn(blocks)).estimates()

@@ -154,7 +154,7 @@ def test_a_tenth_of_the_bets_may_push_and_four_errors_more() -> None:
 def test_games_twice_are_suspect_and_across_the_split_a_leak(clean: Log) -> None:
     twice = taken(clean, np.sort(np.concatenate([np.arange(len(clean)), [0, 1, 2]])))
     found = leak_log.duplicate_ids(twice)
-    assert (found.value, found.grade) == (3, Grade.SUSPECT)
+    assert (found.value, found.bound, found.grade) == (3, 0, Grade.SUSPECT)
     across = with_rows_of_training_in_the_test(clean, 0.01, 1)
     assert leak_log.duplicate_ids(across).grade == Grade.LEAK
     assert leak_log.duplicate_ids(replace(across, parts=None)).grade == Grade.SUSPECT
@@ -172,6 +172,7 @@ def test_equal_states_are_counted_by_share_and_across_the_split(clean: Log) -> N
     assert found.value == pytest.approx(100 / len(clean))
     zero = Log(np.array([[0.0, 1], [-0.0, 1], [2, 3], [4, 5]]), ("x", "y"))
     assert leak_log.duplicate_states(zero).sentence.startswith("1 rows")
+    assert leak_log.duplicate_states(Log(np.zeros((3, 0)), ())).grade == Grade.UNTESTED
 
 
 def test_states_of_few_values_are_equal_by_nature(clean: Log) -> None:
@@ -233,6 +234,7 @@ def test_a_spread_whose_sign_contradicts_the_market_is_wrong(clean: Log) -> None
     some = np.where(np.arange(len(clean)) % 4 == 0, -1, 1) * decisions.spread
     assert market_sign(some, decisions.market_prob, "s")[0].grade == Grade.SUSPECT
     assert market_sign(np.array([0.5, -0.5]), np.array([0.1, 0.9]), "s")[0].grade == Grade.UNTESTED
+    assert market_sign(np.array([3.0, -3.0]), np.array([60.0, -40.0]), "s")[0].grade == Grade.UNTESTED, "percentages"
 
 
 def test_percentages_and_impossible_probabilities_are_wrong() -> None:
@@ -240,6 +242,7 @@ def test_percentages_and_impossible_probabilities_are_wrong() -> None:
     assert found.grade == Grade.WRONG
     assert "percentages" in found.sentence
     found = in_unit(np.array([0.5, -0.1, 0.3, math.nan]), "p_hat")
+    assert found.bound == 0
     assert (found.value, found.grade) == (1 / 3, Grade.WRONG)
     assert "percentages" not in found.sentence
     assert in_unit(np.array([0.0, 1.0]), "p_hat").grade == Grade.CLEAN

@@ -130,3 +130,11 @@ def test_the_chance_of_betting_at_all_passes_where_bets_were_sized_afterwards(cl
     assert leak_log.propensities(log).grade == Grade.CLEAN
     swapped = replace(log, propensities=np.where(bets, 1 - chance, chance))
     assert leak_log.propensities(swapped).grade == Grade.WRONG
+
+
+def test_actions_that_were_always_taken_by_hand() -> None:
+    """A weight of 1 / .8 in each of 100 rows: .25 too much, with a variance of .25."""
+    log = Log(np.zeros((100, 1)), ("x",), actions=np.ones(100, dtype=np.int64), propensities=np.full(100, 0.8))
+    found = leak_log.propensities(log)
+    assert found.value == pytest.approx(0.25 / math.sqrt(0.25 / 100))
+    assert found.grade == Grade.WRONG

@@ -72,6 +72,8 @@ def test_features_of_the_game_itself_are_leaks_and_the_others_stay_clean(clean: 
         assert found[name].grade == Grade.CLEAN, name
     correlated = features(margin_findings(leaky))
     assert {name for name, one in correlated.items() if one.grade == Grade.LEAK} == {"p_hat", "epa_gap", "edge"}
+    for one in correlated.values():
+        assert one.sentence.endswith("it holds the game's own result" if one.grade == Grade.LEAK else "no leak")
     assert audit(leaky).grade == Grade.LEAK
     assert not audit(leaky).trusted
 
@@ -165,6 +167,16 @@ def test_without_scores_the_rewards_of_the_bets_tell_the_outcome(clean: Log) -> 
     assert scoreless.rewards is not None
     flipped = np.where(scoreless.actions == 0, 1 - 2 * (known(leaky).covers > 0), scoreless.rewards)
     assert feature_findings(replace(scoreless, rewards=flipped)) == feature_findings(scoreless)
+
+
+def test_few_rows_need_a_larger_correlation(clean: Log) -> None:
+    few = taken(clean, np.arange(50))
+    assert [abs(one.bound) for one in margin_findings(few)] == pytest.approx([3.29 / 7] * 6)  # 1 / sqrt(N - 1)
+    assert {abs(one.bound) for one in margin_findings(clean)} == {0.2}
+    beat = known(few).margin - known(few).spread
+    half = with_feature(few, "edge", beat / beat.std() + 2 * np.random.default_rng(4).normal(size=50))
+    assert 0.2 < abs(features(margin_findings(half))["edge"].value) < 3.29 / 7
+    assert features(margin_findings(half))["edge"].grade == Grade.CLEAN
 
 
 def test_shuffling_rows_changes_their_order_alone(clean: Log) -> None:

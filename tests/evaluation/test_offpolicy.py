@@ -76,6 +76,12 @@ def test_doubly_robust_corrects_the_direct_method_by_weighted_residuals(by: str)
     residuals = weights * (unit - predicted)
     assert found["DM"].value == pytest.approx(predicted.mean())
     assert found["DR"].value == pytest.approx((predicted + residuals).mean())
+    # The models' own error counts: without it, or with its sign reversed, the standard error is another.
+    moved = {name: models.correction(part[:, None]) for name, part in (("DM", np.ones(len(LOG))), ("DR", 1 - weights))}
+    terms = {"DM": predicted + moved["DM"], "DR": predicted + residuals + moved["DR"]}
+    for name, own in terms.items():
+        assert found[name].standard_error == pytest.approx(clustered_error(own, LOG.blocks))
+        assert found[name].standard_error != pytest.approx(clustered_error(own - 2 * moved[name], LOG.blocks), rel=1e-3)
     below = weights <= 10
     assert below.all() == (by == "bets")
     assert found["switch-DR"].value == pytest.approx((predicted + below * residuals).mean())
@@ -187,7 +193,9 @@ def test_intervals_are_students_with_one_degree_less_than_weeks() -> None:
 @pytest.mark.parametrize("freedom", [5, 21, 43, 500])
 def test_quantiles_are_students(freedom: int) -> None:
     for chance in (0.025, 0.9, 0.975):
-        assert student_quantile(chance, freedom) == pytest.approx(stats.t.ppf(chance, freedom), rel=1e-3)
+        assert student_quantile(chance, freedom) == pytest.approx(
+            stats.t.ppf(chance, freedom), rel=max(1e-9, 0.1 / freedom**4)
+        )
 
 
 def test_documents_are_json_whatever_is_not_defined() -> None:

@@ -259,3 +259,9 @@ def test_break_even_of_the_usual_price_is_52_4_percent() -> None:
 
 def test_stakes_of_the_actions_are_the_trainers() -> None:
     assert single_cql(np.eye(4)).stake.tolist() == list(STAKES)
+
+
+def test_what_is_certain_has_no_logit() -> None:
+    assert logit(np.array([0.0, 1.0, -0.1, np.nan, 0.5, 0.75])) == pytest.approx(
+        [np.nan] * 4 + [0, np.log(3)], nan_ok=True
+    )

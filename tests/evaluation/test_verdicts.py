@@ -65,6 +65,8 @@ def test_bets_that_all_lose_lose_though_their_weeks_do_not_differ() -> None:
     roi = Estimate(-1.0, reason=CONSTANT)
     assert judged(record=Record(0, 30, 0), win_rate=wilson_estimate(0, 30), roi=roi).verdict is Verdict.LOSES
     assert judged(record=Record(0, 1, 0), win_rate=wilson_estimate(0, 1), roi=roi).verdict is Verdict.UNDECIDED
+    for upper, verdict in ((EVEN, Verdict.UNDECIDED), (EVEN - 1e-6, Verdict.LOSES)):
+        assert judged(win_rate=estimate(0.4, 0.3, upper), roi=roi).verdict is verdict
 
 
 def test_what_is_not_decided_says_how_many_bets_more_would_decide_it() -> None:

@@ -75,9 +75,9 @@ def test_a_file_of_the_systems_as_data(name: str) -> None:
 def test_data_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path := tmp_path / "growing.csv").write_text("a\n1\n2\n")
 
-    def begin(file: BinaryIO, *, encoding: str, newline: str) -> TextIOWrapper:
+    def begin(file: BinaryIO, *, encoding: str, errors: str, newline: str) -> TextIOWrapper:
         path.write_text("a\n1\n2\n" + "3\n" * 100_000)
-        return TextIOWrapper(file, encoding=encoding, newline=newline)
+        return TextIOWrapper(file, encoding=encoding, errors=errors, newline=newline)
 
     monkeypatch.setattr("trainer.data.table.TextIOWrapper", begin)
     assert read_table(path, ["a"]).columns["a"] == ("1", "2")

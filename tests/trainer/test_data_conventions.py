@@ -1,81 +1,18 @@
 """Well-formed files that mean something else: each is named, with the place and the fix, or read as it is meant."""
 
-import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainer.config import STATE_COLUMNS, DataConfig, Split
-from trainer.data import DataError, Dataset, load
-
-Row = dict[str, str]
-TEAMS = ("A", "B", "C", "D")
-
-
-def games() -> list[Row]:
-    """Four seasons of twelve games; the home team is favoured by 3, and wins by 7 or loses by 1."""
-    return [
-        {
-            "game_id": f"{season}_{week:02d}_{home}",
-            "season": str(season),
-            "week": str(week),
-            "gameday": f"{season}-09-{7 * week % 28 + 1:02d}",
-            "gametime": "13:00",
-            "away_team": away,
-            "home_team": home,
-            "location": "Home",
-            "result": "7" if (week + season) % 2 else "-1",
-            "spread_line": "3",
-            "total_line": "44.5",
-            "home_moneyline": "-150",
-            "away_moneyline": "130",
-            "home_spread_odds": "-110",
-            "away_spread_odds": "-105",
-        }
-        for season in (2001, 2002, 2003, 2004)
-        for week in range(6)
-        for home, away in ((TEAMS[week % 4], TEAMS[(week + 1) % 4]), (TEAMS[(week + 2) % 4], TEAMS[(week + 3) % 4]))
-    ]
-
-
-def bets() -> list[Row]:
-    """A log of 40 decisions in four seasons, with scores; every second bet wins."""
-    rows = []
-    for number in range(40):
-        won = number % 2 == 0
-        rows.append(
-            {
-                "game_id": f"{2001 + number // 10}_{number % 10 + 1:02d}_A",
-                "season": str(2001 + number // 10),
-                "week": str(number % 10 + 1),
-                **{name: str(0.5 + 0.01 * (number % 7)) for name in STATE_COLUMNS},
-                "spread_close": "3",
-                "action": str(number % 4),
-                "r": str((0.0, 0.2, 0.6, 1.0)[number % 4] * (10 / 11 if won else -1)),
-                "home_score": "30" if won else "20",
-                "away_score": "20",
-            }
-        )
-    return rows
-
-
-def read(path: Path, rows: list[Row], source: str = "games", split: Split | None = None) -> Dataset:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    return load(DataConfig(source=source, path=path, split=split))  # type: ignore[arg-type]
+from tests.trainer.datafiles import Row, bets, change, games, read
+from trainer.data import DataError
+from trainer.data.conventions import reversed_spread
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "d.csv"
-
-
-def change(rows: list[Row], **cells: str) -> list[Row]:
-    return [{**row, **cells} for row in rows]
 
 
 def test_a_spread_of_the_other_sign_is_refused(file: Path) -> None:
@@ -104,12 +41,42 @@ def test_a_team_of_another_name_in_mid_history_is_named(file: Path) -> None:
         {**row, **{key: "LAR" for key in ("home_team", "away_team") if row[key] == "D" and row["season"] >= "2003"}}
         for row in games()
     ]
-    assert read(file, rows).warnings[0].startswith("team 'LAR' appears in 2003, when 'D' is last seen (2002): if they")
+    (found,) = (line for line in read(file, rows).warnings if "appears" in line)
+    assert found.startswith("team 'LAR' appears in 2003, when 'D' is last seen (2002): if they")
 
 
-def test_a_new_team_beside_all_others_is_none_of_these(file: Path) -> None:
+def test_a_team_that_moved_and_then_took_a_name_of_its_own_is_told_by_the_names_of_the_file(file: Path) -> None:
+    names = {"2001": "STL", "2002": "STL", "2003": "LAR", "2004": "LAR"}
+    rows = [
+        {**row, **{key: names[row["season"]] for key in ("home_team", "away_team") if row[key] == "D"}}
+        for row in games()
+    ]
+    assert read(file, rows).warnings[0].startswith("team 'LAR' appears in 2003, when 'STL' is last seen (2002)")
+
+
+def test_a_team_that_goes_after_the_first_season_makes_none_of_the_others_new(file: Path) -> None:
+    rows = [
+        {**row, **{key: "X" for key in ("home_team", "away_team") if row[key] == "D" and row["season"] > "2001"}}
+        for row in games()
+    ]
+    (found,) = (line for line in read(file, rows).warnings if "appears" in line)
+    assert found.startswith("team 'X' appears in 2002, when 'D' is last seen (2001)")
+
+
+@pytest.mark.parametrize(("old", "new"), [("OAK", "LV"), ("SD", "LAC"), ("STL", "LA")])
+def test_a_relocated_team_is_one_team(file: Path, old: str, new: str) -> None:
+    def named(row: Row) -> Row:
+        name = old if row["season"] < "2003" else new
+        return {**row, **{key: name for key in ("home_team", "away_team") if row[key] == "D"}}
+
+    moved = read(file, [named(row) for row in games()])
+    assert (moved.warnings, moved.digest()) == (read(file, games()).warnings, read(file, games()).digest())
+
+
+@pytest.mark.parametrize("since", ["2003", "2004"])
+def test_a_new_team_beside_all_others_is_none_of_these(file: Path, since: str) -> None:
     rows = games()
-    rows += [{**row, "game_id": row["game_id"] + "2", "home_team": "E"} for row in rows if row["season"] >= "2003"]
+    rows += [{**row, "game_id": row["game_id"] + "2", "home_team": "E"} for row in rows if row["season"] >= since]
     assert not any("appears" in line for line in read(file, rows).warnings)
 
 
@@ -118,26 +85,6 @@ def test_decimal_odds_are_refused_with_the_american_price(file: Path, decimal: s
     said = rf"column 'home_spread_odds', row 14: '{decimal}' is no American price: .*decimal price it is \{price}\)"
     with pytest.raises(DataError, match=said):
         read(file, change(games(), home_spread_odds=decimal))
-
-
-def test_days_are_ordered_as_dates_however_they_are_written(file: Path) -> None:
-    """Sorted as text, `20021231` comes after `2002-...` of any month: a rating knew a later game."""
-    rows = games()
-    mixed = [
-        {**row, "gameday": row["gameday"].replace("-", "") if n % 3 else row["gameday"]} for n, row in enumerate(rows)
-    ]
-    assert read(file, mixed).digest() == read(file, rows).digest()
-
-
-def test_times_are_ordered_as_times(file: Path) -> None:
-    rows = [{**row, "gametime": "9:30" if n % 2 else "13:00"} for n, row in enumerate(games())]
-    data = read(file, rows)
-    ids = data.train.game_ids or ()
-    by_id = {row["game_id"]: row["gametime"] for row in rows}
-    assert [by_id[game_id] for game_id in ids[:4]] == ["9:30", "9:30", "13:00", "13:00"], "four games of one day"
-    rows[3]["gametime"] = "25:00"
-    with pytest.raises(DataError, match=r"column 'gametime', row 5: '25:00' is no time"):
-        read(file, rows)
 
 
 def test_a_constant_feature_is_named(file: Path) -> None:
@@ -181,37 +128,44 @@ def test_rewards_that_contradict_the_scores_are_counted_under_both_signs(file: P
     )
 
 
-def test_the_last_share_of_rows_that_are_not_in_order_is_refused(file: Path) -> None:
-    rows = [{name: cell for name, cell in row.items() if name not in ("season", "week")} for row in bets()]
-    read(file, rows, "logged")
-    rows[7], rows[20] = rows[20], rows[7]
-    with pytest.raises(
-        DataError, match=r"column 'game_id', row 10: '2001_09_A' comes after a game of 2003, week 1: sort"
-    ):
-        read(file, rows, "logged")
+def test_a_spread_of_the_other_sign_in_a_log_with_scores_is_named_first(file: Path) -> None:
+    rows = change(bets(), spread_close="-3", market_prob="0.6", home_score="15")
+    assert read(file, rows, "logged").warnings[0] == (
+        "column 'spread_close': in 40 of 40 rows it favours the side that market_prob does not: it must be positive "
+        "where the side is favoured; change its sign"
+    )
+    for prob in ("60", "0.5", "0.4"):  # a percentage tells no favourite
+        assert not any("favours" in line for line in read(file, change(rows, market_prob=prob), "logged").warnings)
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("spreads", "probs", "said"),
     [
-        (lambda text: text.replace(",", ";").encode(), r"separated by semicolons: save it with commas"),
-        (lambda text: text.replace(",", "\t").encode(), r"separated by tabs: save it with commas"),
-        (lambda text: b"\x1f\x8b\x08\x00" + text.encode(), r"is compressed by gzip: unpack it"),
-        (lambda text: b"PAR1" + text.encode(), r"is a Parquet file: save it as CSV"),
-        (lambda text: text.encode("utf-16"), r"is UTF-16 text: save it as a UTF-8 CSV"),
-        (lambda text: text.replace("A,", "\u00e9,").encode("latin-1"), r"is not UTF-8 text"),
+        ([-1.0] * 20, [1.0] * 20, "20 of 20"),
+        ([1.0] * 20, [0.0] * 20, "20 of 20"),
+        ([-3.0] * 11 + [3.0] * 9, [0.6] * 20, "11 of 20"),
+        ([-3.0] * 10 + [3.0] * 10, [0.6] * 20, ""),
+        ([-3.0] * 19, [0.6] * 19, ""),
+        ([-0.5] * 30, [0.6] * 30, ""),
+        ([3.0] * 30, [0.5] * 30, ""),
+        ([-3.0] * 30, [1.5] * 30, ""),
+        ([-3.0] * 30, [np.nan] * 30, ""),
     ],
 )
-def test_another_kind_of_file_is_told_by_its_name(file: Path, changed: Callable[[str], bytes], said: str) -> None:
-    read(file, games())
-    file.write_bytes(changed(file.read_text()))
-    with pytest.raises(DataError, match=said):
-        load(DataConfig(source="games", path=file))
+def test_a_sign_is_judged_by_twenty_clear_favourites_and_more(
+    spreads: list[float], probs: list[float], said: str
+) -> None:
+    found = " ".join(reversed_spread("s", np.array(spreads), np.array(probs)))
+    assert (said in found) if said else not found
 
 
-def test_line_ends_and_a_byte_order_mark_change_nothing(file: Path) -> None:
-    digest = read(file, games()).digest()
-    text = file.read_bytes()
-    for other in (text.replace(b"\r\n", b"\n"), b"\xef\xbb\xbf" + text):
-        file.write_bytes(other)
-        assert load(DataConfig(source="games", path=file)).digest() == digest
+@pytest.mark.parametrize(("against", "told"), [(0, True), (4, True), (5, False)])
+def test_rewards_that_contradict_the_scores_are_counted_by_hand(file: Path, against: int, told: bool) -> None:
+    """The spread is 3: +4 covers it, +2 does not; with its sign reversed +2 does, and -4 does not."""
+    ends = [("22", 1)] * 10 + [("24", 1)] * 10 + [("22", -1)] * against + [("16", -1)] * (20 - against)
+    rows = [
+        {**row, "action": str(1 + number % 3), "home_score": score, "r": str(won)}
+        for number, (row, (score, won)) in enumerate(zip(bets(), ends, strict=True))
+    ]
+    also = f"; with the sign of the spread reversed it would be {against}" if told else ""
+    assert read(file, rows, "logged").warnings[0] == f"column 'r': 10 of 40 rewards of bets contradict the scores{also}"

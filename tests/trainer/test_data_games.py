@@ -185,7 +185,7 @@ def test_games_not_played_or_without_lines_are_left_out_and_move_nothing(file: P
     games[-1]["result"] = games[-2]["result"] = games[-5]["spread_line"] = ""
     data = read(file, games)
     assert len(data.validation) == 77
-    assert "2 games without a result left out: not played yet" in data.notes
+    assert "2 games without a result left out: not played yet, or cancelled" in data.notes
     assert "1 games without spread_line or total_line left out" in data.notes
     first = games[80]["game_id"]
     assert features(data)[first] == complete[first]

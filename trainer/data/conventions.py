@@ -13,6 +13,8 @@ LEAST_GAMES = 20
 CLEAR_POINTS = 1.0
 """A smaller spread names no favourite."""
 PLACES = ("Home", "Neutral")
+LONGEST_WEEK = 21
+"""Days between games of one week: those that are postponed within it are played by then."""
 
 
 def check_spread_sign(table: Table, column: str, spread: Double, home_prob: Double) -> None:
@@ -21,15 +23,28 @@ def check_spread_sign(table: Table, column: str, spread: Double, home_prob: Doub
     `spread` and `home_prob` (probability that the home team wins; NaN where there are no moneylines) are [N]. Raises
     DataError.
     """
-    told = np.isfinite(home_prob) & (np.abs(spread) >= CLEAR_POINTS) & (home_prob != 0.5)
-    against = int(((spread > 0) != (home_prob > 0.5))[told].sum())
-    count = int(told.sum())
-    if count >= LEAST_GAMES and against > count / 2:
+    if against := _contradicted(spread, home_prob):
         raise table.error(
-            f"in {against:,} of {count:,} games it favours the team that the moneylines do not: it must be positive "
+            f"in {against} games it favours the team that the moneylines do not: it must be positive "
             "where the home team is favoured; change its sign",
             column,
         )
+
+
+def reversed_spread(column: str, spread: Double, market_prob: Double) -> Iterator[str]:
+    """Yield a line if the favourite of the spread is mostly the underdog of the market's probability, both [N]."""
+    if against := _contradicted(spread, market_prob):
+        yield (
+            f"column {column!r}: in {against} rows it favours the side that market_prob does not: it must be positive "
+            "where the side is favoured; change its sign"
+        )
+
+
+def _contradicted(spread: Double, prob: Double) -> str:
+    """Return in how many games, of how many, spread and probability favour different teams; empty unless in most."""
+    told = (np.abs(spread) >= CLEAR_POINTS) & (prob >= 0) & (prob <= 1) & (prob != 0.5)  # false for NaN
+    against, count = int(((spread > 0) != (prob > 0.5))[told].sum()), int(told.sum())
+    return f"{against:,} of {count:,}" if count >= LEAST_GAMES and against > count / 2 else ""
 
 
 def check_places(table: Table, column: str) -> None:
@@ -41,19 +56,40 @@ def check_places(table: Table, column: str) -> None:
 
 def new_teams(seasons: Int, home_teams: Sequence[str], away_teams: Sequence[str]) -> Iterator[str]:
     """Yield a line for each team that comes when another goes: a new name, whose rating would begin at 0 again."""
-    years: dict[str, list[int]] = {}
+    seen: dict[str, tuple[int, int, str, str]] = {}
     for season, *teams in zip(seasons.tolist(), home_teams, away_teams, strict=True):
         for team in teams:
-            years.setdefault(RELOCATED.get(team, team), []).append(season)
+            since, until, name, _ = seen.get(franchise := RELOCATED.get(team, team), (season, season, team, team))
+            seen[franchise] = min(since, season), max(until, season), name, team
     first, last = int(seasons.min()), int(seasons.max())
-    spans = {team: (min(played), max(played)) for team, played in years.items()}
-    for team, (since, _) in sorted(spans.items()):
-        gone = sorted(other for other, (_, until) in spans.items() if other != team and until in (since - 1, since))
-        if since > first and (gone := [other for other in gone if spans[other][1] < last]):
+    for franchise, (since, _, name, _) in sorted(seen.items()):
+        gone = sorted(
+            (before, until)
+            for other, (_, until, _, before) in seen.items()
+            if other != franchise and until in (since - 1, since) and until < last
+        )
+        if since > first and gone:
+            before, until = gone[0]
             yield (
-                f"team {team!r} appears in {since}, when {gone[0]!r} is last seen ({spans[gone[0]][1]}): if they are "
-                "one team, give it one name, or its rating starts anew"
+                f"team {name!r} appears in {since}, when {before!r} is last seen ({until}): if they are one team, give "
+                "it one name, or its rating starts anew"
             )
+
+
+def long_weeks(seasons: Int, weeks: Int, days: Int) -> Iterator[str]:
+    """Yield a line if games of one week are far apart: weeks are what intervals resample. All are [N]."""
+    known, week = np.unique(np.stack([seasons, weeks], axis=1), axis=0, return_inverse=True)
+    first, last = np.full(len(known), np.iinfo(np.int64).max), np.zeros(len(known), dtype=np.int64)
+    np.minimum.at(first, week.reshape(-1), days)
+    np.maximum.at(last, week.reshape(-1), days)
+    apart = np.flatnonzero(last - first > LONGEST_WEEK)
+    if len(apart):
+        season, number = known[apart[0]].tolist()
+        yield (
+            f"{len(apart):,} week(s) have games more than {LONGEST_WEEK} days apart, such as week {number} of {season} "
+            f"({(last - first)[apart[0]]} days): if the weeks of the playoffs begin at 1 again, let them follow the "
+            "season's"
+        )
 
 
 def constant_features(state_cols: Sequence[tuple[str, str]], states: Float) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from trainer.config import DataConfig, Split
 from trainer.data.bets import PLAYS_PER_GAME, Games, to_transitions
-from trainer.data.conventions import check_places, check_spread_sign, new_teams
+from trainer.data.conventions import check_places, check_spread_sign, long_weeks, new_teams
 from trainer.data.decisions import implied_probability
 from trainer.data.outcomes import AWAY_ODDS, HOME_ODDS, american_odds, dates, spread_odds
 from trainer.data.ratings import Schedule, rating_gaps, walk_forward_probabilities
@@ -122,7 +122,9 @@ def offers(games: Rated, chosen: Int, notes: list[str]) -> Games:
 def _games(everything: Table, notes: list[str], warnings: list[str]) -> Games:
     """Return every game that can be bet on, in order of kick-off, with features from before its day."""
     games = rated(everything, warnings)
-    return offers(games, np.flatnonzero(_offered(games.table, games.schedule, notes)), notes)
+    offered = offers(games, np.flatnonzero(_offered(games.table, games.schedule, notes)), notes)
+    warnings.extend(long_weeks(offered.seasons, offered.weeks, offered.days))
+    return offered
 
 
 def _minutes(table: Table) -> list[int]:
@@ -159,7 +161,7 @@ def _offered(table: Table, schedule: Schedule, notes: list[str]) -> Bool:
     first = schedule.seasons.min()
     warm = schedule.seasons > first
     for count, what in (
-        ((~played).sum(), "without a result left out: not played yet"),
+        ((~played).sum(), "without a result left out: not played yet, or cancelled"),
         ((played & ~lined).sum(), "without spread_line or total_line left out"),
         ((played & lined & ~warm).sum(), f"of the first season ({first}) left out: they warm up the ratings"),
     ):

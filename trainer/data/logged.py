@@ -2,14 +2,16 @@
 `home_score, away_score`, also what each decision could have won (`trainer.data.outcomes`)."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from trainer.config import ACTIONS, DataConfig, Split
 from trainer.data.behaviour import MEDIUM_BELOW, SMALL_BELOW, bet_size
+from trainer.data.conventions import long_weeks, reversed_spread
 from trainer.data.features import check_features
-from trainer.data.outcomes import OUTCOME_COLUMNS, decisions_of, reward_warnings
+from trainer.data.outcomes import GAMEDAY, OUTCOME_COLUMNS, SPREAD, decisions_of, reward_warnings
 from trainer.data.split import Parts, spares_seasons, split_by_time
 from trainer.data.table import Table, read_table
 from trainer.data.types import DataError, Dataset, Double, Float, Int, Transitions, Unrewarded
@@ -46,7 +48,7 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
         notes.append(f"{missing} of {len(everything)} rows dropped: a state, the action or the reward is missing")
     if not complete.any():
         raise DataError("no row has all of its states, an action and a reward", path=path)
-    table = _by_time(everything.take(np.flatnonzero(complete)))
+    table = _by_time(everything.take(np.flatnonzero(complete)), notes)
     rows = _transitions(table, columns, config, notes)
     parts = _split(rows, config.split, table, notes)
     if len(np.unique(parts.train.actions)) == 1:
@@ -54,13 +56,18 @@ def load_logged(path: Path, config: DataConfig) -> Dataset:
         count = len(parts.train)
         problem = f"all {count} training rows have the action {name}: there is nothing to learn from one action"
         raise table.error(problem, ACTION)
+    warnings = [*reward_warnings(rows, REWARD)]
+    if (known := rows.decisions) is not None:
+        column = dict(config.state_cols).get(SPREAD, SPREAD)
+        warnings = [*reversed_spread(column, known.spread, known.market_prob), *warnings]
+        warnings += long_weeks(known.seasons, known.weeks, known.days)
     decided = told[[column in (*columns, ACTION) for column in needed]].all(axis=0)
     lacking = everything.take(np.flatnonzero(decided & ~complete))
     return Dataset(
         features,
         *parts,
         tuple(notes),
-        tuple(reward_warnings(rows, REWARD)),
+        tuple(warnings),
         _unrewarded(lacking, columns, dict(config.state_cols).get(EDGE, EDGE), table, parts),
     )
 
@@ -74,27 +81,44 @@ def _split(rows: Transitions, chosen: Split | None, table: Table, notes: list[st
         cause = "no season column" if rows.seasons is None else "too few seasons to spare whole ones"
         parts = split_by_time(rows, split, table.path)
         notes.append(f"{cause}: the last {len(parts.validation)} of {len(rows)} rows are for validation")
-    if by_share and rows.seasons is None:
+    if by_share and (SEASON not in table or WEEK not in table):  # else they were sorted
         _check_order(table)
+    if by_share and rows.seasons is None:
         notes.append("no season column: the rows are taken to be in order of time")
     return split_by_time(rows, split, table.path)
 
 
 def _check_order(table: Table) -> None:
-    """Check that ids that tell season and week are in order of time: a share of other rows is of no time at all.
-    Raises DataError."""
+    """Check that days, and ids that tell season and week, are in order of time, so far as the file has them: a share
+    of other rows is of no time at all. Raises DataError."""
+    fix = f"sort the rows by time, or add columns {SEASON} and {WEEK}"
+    latest = date.min
+    for index, day in enumerate(_days(table)):
+        if day is not None and day < latest:
+            raise table.error(f"{table.cell(GAMEDAY, index)} comes after {latest}: {fix}", GAMEDAY, index)
+        latest = day or latest
     before = (0, 0)
     for index, game_id in enumerate(table.columns.get(GAME_ID, ())):
         told = _DATED.match(game_id)
         now = (int(told[1]), int(told[2])) if told else before
         if now < before:
             raise table.error(
-                f"{table.cell(GAME_ID, index)} comes after a game of {before[0]}, week {before[1]}: sort the rows by "
-                f"time, or add columns {SEASON} and {WEEK}",
+                f"{table.cell(GAME_ID, index)} comes after a game of {before[0]}, week {before[1]}: {fix}",
                 GAME_ID,
                 index,
             )
         before = now
+
+
+def _days(table: Table) -> list[date | None]:
+    """Return the day of each row; None where none is told, which is an error only where it is needed."""
+    found: list[date | None] = []
+    for cell in table.columns.get(GAMEDAY, ()):
+        try:
+            found.append(date.fromisoformat(cell))
+        except ValueError:
+            found.append(None)
+    return found
 
 
 def _transitions(table: Table, columns: list[str], config: DataConfig, notes: list[str]) -> Transitions:
@@ -192,12 +216,21 @@ def _moments(table: Table) -> Double:
     return np.asarray(WEEKS_A_SEASON * table.numbers(SEASON) + weeks)
 
 
-def _by_time(table: Table) -> Table:
-    """Return the rows by season and week; rows of one week stay in the order of the file."""
+def _by_time(table: Table, notes: list[str]) -> Table:
+    """Return the rows by season and week, and by day where every row has one; others stay in the order of the file."""
     if SEASON not in table:
         return table
     weeks = table.integers(WEEK) if WEEK in table else np.zeros(len(table), dtype=np.int64)
-    return table.take(np.lexsort((weeks, table.integers(SEASON))))
+    told = [day.toordinal() for day in _days(table) if day is not None]
+    by_day = len(told) == len(table)
+    days = np.array(told) if by_day else np.zeros_like(weeks)
+    order = np.lexsort((days, weeks, table.integers(SEASON)))
+    if moved := int((order != np.arange(len(order))).sum()):
+        by = ", ".join(
+            column for column in (SEASON, WEEK, GAMEDAY) if column in table and (column != GAMEDAY or by_day)
+        )
+        notes.append(f"{moved} of {len(table)} rows were not in order of time: sorted by {by}")
+    return table.take(order)
 
 
 def _propensities(table: Table) -> Float:

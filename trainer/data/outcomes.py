@@ -71,7 +71,7 @@ def reward_warnings(rows: Transitions, column: str) -> Iterator[str]:
         for sign in (1, -1)
     )
     if wrong:
-        also = f"; with the sign of the spread reversed it would be {reversed_:,}" if reversed_ < wrong else ""
+        also = f"; with the sign of the spread reversed it would be {reversed_:,}" if 2 * reversed_ < wrong else ""
         yield f"column {column!r}: {wrong:,} of {told.sum():,} rewards of bets contradict the scores{also}"
 
 

@@ -3,7 +3,9 @@
 import csv
 import math
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
@@ -53,13 +55,13 @@ class Table:
         """Return an error at a column, and at the row with this index where one is to blame."""
         return DataError(problem, path=self.path, column=column, row=None if index is None else int(self.rows[index]))
 
-    def numbers(self, column: str) -> Double:
-        """Return [N], NaN where the cell is empty.
+    def numbers(self, column: str, fix: str = "put a number there, or leave the cell empty") -> Double:
+        """Return [N], NaN where the cell is empty. `fix`: what to do about a cell that is no number.
 
         Raises:
             DataError: a cell is no number, or none that float32 can hold (NaN and infinity included).
         """
-        return np.array([self._number(column, index, cell) for index, cell in enumerate(self.columns[column])])
+        return np.array([self._number(column, index, cell, fix) for index, cell in enumerate(self.columns[column])])
 
     def integers(self, column: str) -> Int:
         """Return [N]; `2021.0` is read as 2021.
@@ -67,7 +69,7 @@ class Table:
         Raises:
             DataError: a cell is empty or no whole number.
         """
-        values = self.numbers(column)
+        values = self.numbers(column, "put a whole number there")
         for index in np.flatnonzero(~(np.floor(values) == values) | (np.abs(values) > 2**31)).tolist():
             raise self.error(f"{self.cell(column, index)} is not a whole number: put one there", column, index)
         return values.astype(np.int64)
@@ -88,13 +90,12 @@ class Table:
         cell = self.columns[column][index]
         return repr(cell if len(cell) <= SHOWN_CHARACTERS else cell[:SHOWN_CHARACTERS] + "…")
 
-    def _number(self, column: str, index: int, cell: str) -> float:
+    def _number(self, column: str, index: int, cell: str, fix: str) -> float:
         if cell in MISSING:
             return math.nan
         try:
             value = float(cell.replace("_", "?"))  # Python would read 1_000 as a number
         except ValueError:
-            fix = "put a number there, or leave the cell empty"
             raise self.error(f"{self.cell(column, index)} is not a number: {fix}", column, index) from None
         if not abs(value) <= LARGEST:  # false for NaN, too
             fix = "put a finite number there, or leave the cell empty"
@@ -111,21 +112,49 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
     """
     try:
         memory = allowance.memory().amount
-        with open_regular(path, memory) as content:
-            size = os.fstat(content.fileno()).st_size
-            if not size:
-                # Those of /proc, some of which are waited for or never end, have none either.
-                raise DataError("the file is empty, or a system file: give a CSV on a disk", path=path)
-            beginning = BufferedReader(Beginning(content, size))
-            _check_kind(path, beginning.peek(4)[:4])
-            with TextIOWrapper(beginning, encoding="utf-8-sig", newline="") as file:
-                return _parse(path, file, needed, optional, memory)
+        with _opened(path, memory) as file:
+            return _parse(path, file, needed, optional, memory)
     except FileNotFoundError:
         raise DataError("there is no such file: correct data.path", path=path) from None
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", path=path) from None
     except UnicodeDecodeError as error:
-        raise DataError(f"the file is not UTF-8 text ({error.reason}): save it as a UTF-8 CSV", path=path) from None
+        column, row = _first_unreadable(path)
+        problem = f"the file is not UTF-8 text ({error.reason}): save it as a UTF-8 CSV"
+        raise DataError(problem, path=path, column=column, row=row) from None
+
+
+@contextmanager
+def _opened(path: Path, memory: int, errors: str = "strict") -> Iterator[TextIOWrapper]:
+    """Open a file that may be a CSV, as far as it goes now. Raises OSError, and DataError if it is something else."""
+    with open_regular(path, memory) as content:
+        size = os.fstat(content.fileno()).st_size
+        if not size:
+            # Those of /proc, some of which are waited for or never end, have none either.
+            raise DataError("the file is empty, or a system file: give a CSV on a disk", path=path)
+        beginning = BufferedReader(Beginning(content, size))
+        _check_kind(path, beginning.peek(4)[:4])
+        with TextIOWrapper(beginning, encoding="utf-8-sig", errors=errors, newline="") as file:
+            yield file
+
+
+def _first_unreadable(path: Path) -> tuple[str | None, int | None]:
+    """Return column and row of the first cell that is not UTF-8, as far as they can be told."""
+    with suppress(OSError, DataError, csv.Error), _opened(path, sys.maxsize, "surrogateescape") as file:
+        reader = csv.reader(_lines(path, file))
+        header: list[str] = []
+        for cells in reader:
+            header = header or cells
+            for place, cell in enumerate(cells):
+                if not _is_text(cell):
+                    named = place < len(header) and len(header[place]) <= SHOWN_CHARACTERS and _is_text(header[place])
+                    return header[place].strip() if named else None, reader.line_num
+    return None, None
+
+
+def _is_text(cell: str) -> bool:
+    """Return whether a cell that was read with `surrogateescape` is UTF-8."""
+    return cell.isascii() or not any("\udc80" <= char <= "\udcff" for char in cell)
 
 
 _KINDS = {
@@ -203,7 +232,7 @@ def _places(path: Path, header: list[str], needed: Iterable[str], optional: Iter
     for separator, name in ((";", "semicolons"), ("\t", "tabs")):
         if len(header) == 1 and separator in header[0]:
             raise DataError(
-                f"its columns are separated by {name}: save it with commas, and points in numbers", path=path
+                f"its columns are separated by {name}: save it with commas, and points in numbers", path=path, row=1
             )
     for name in needed:
         if name not in header:

@@ -32,7 +32,8 @@ def market_sign(spread: Double | None, market_prob: Double | None, subject: str)
     check = "market_sign"
     if spread is None or market_prob is None:
         return [untested(check, subject, f"{SPREAD} and {MARKET_PROB} are not both there")]
-    rows = np.isfinite(spread) & np.isfinite(market_prob) & (np.abs(spread) >= CLEAR_SPREAD) & (market_prob != 0.5)
+    rows = np.isfinite(spread) & (np.abs(spread) >= CLEAR_SPREAD) & (market_prob != 0.5)
+    rows &= (market_prob >= 0) & (market_prob <= 1)  # percentages favour nobody, and are a finding of their own
     count = int(rows.sum())
     if not count:
         return [untested(check, subject, "no game has a clear favourite by the spread and by the market's probability")]
