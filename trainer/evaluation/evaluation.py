@@ -13,6 +13,7 @@ from trainer.data.decisions import Decisions, both
 from trainer.data.types import Dataset, Double, Float, Transitions
 from trainer.evaluation import covering, policies
 from trainer.evaluation.blocks import RESAMPLES, resample, week_blocks
+from trainer.evaluation.effects import ConfidentEffect, confident_effect
 from trainer.evaluation.ensemble import MOST_CONFIDENT, Cut, Opinions, choose_cut, opinions, q_values
 from trainer.evaluation.figures import PolicyFigures, policy_figures, roi_bootstrap
 from trainer.evaluation.leak_findings import Audit, Grade
@@ -23,7 +24,7 @@ from trainer.evaluation.verdicts import Judgement, judge
 from trainer.model import Model
 
 SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confident"
-FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM = 0, 1, 2, 3
+FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM, EFFECT_STREAM = 0, 1, 2, 3, 4
 """Keep the draws of one seed apart."""
 
 Key = tuple[str, str]
@@ -84,6 +85,8 @@ class Evaluation:
     """None where there is no ensemble, or too few of its bets were decided."""
     coverage: float | None
     """Share of the ensemble's bets that the cut, chosen on validation, lets pass here."""
+    effect: ConfidentEffect | None = None
+    """What the confident bets win beside the rest of the ensemble's; None where there is no ensemble, or no cut."""
 
 
 def choose(
@@ -171,11 +174,26 @@ def evaluate(
     best = zip(choices.tasks, _compared(of_tasks, decisions, (seed, BEST_STREAM), resamples), strict=True)
     ranked = sorted(best, key=lambda it: -(it[1].value if it[1].value is not None else -np.inf))
     reached = None if view is None or choices.cut is None else choices.cut.reached(view.uncertainty)
-    doubts = None
+    doubts, effect = None, None
     if view is not None:
         doubts = uncertainty_of(view, decisions, np.random.default_rng((seed, UNCERTAINTY_STREAM)))
+        if choices.cut is not None:
+            passes, rng = choices.cut.confident(view.uncertainty), np.random.default_rng((seed, EFFECT_STREAM))
+            effect = confident_effect(bets[ENSEMBLE], passes, decisions, rng, resamples=resamples)
     return Evaluation(
-        part, audit, choices, figures, judgements, compared, tuple(ranked), bets, decisions, view, doubts, reached
+        part,
+        audit,
+        choices,
+        figures,
+        judgements,
+        compared,
+        tuple(ranked),
+        bets,
+        decisions,
+        view,
+        doubts,
+        reached,
+        effect,
     )
 
 
