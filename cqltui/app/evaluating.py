@@ -9,16 +9,21 @@ import cqltui
 from cqltui.algorithms.keeping import BEST_MODEL
 from cqltui.campaign.model import EvaluateConfig
 from cqltui.campaign.payload import read_data
+from cqltui.campaign.recorded import read_recorded
 from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, read_table
 from cqltui.results import evaluation as files
+from cqltui.results.answers import answers_json
 from cqltui.results.evaluated import results_digest
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standings
+from cqltui.results.study import Study
+from cqltui.results.tables import write_results
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.supervisor import manifest
+from cqltui.supervisor.lock import is_supervised
 from trainer import data
 from trainer.config import ACTIONS, DataConfig
 from trainer.data.types import DataError, Dataset
@@ -45,6 +50,7 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
     config, digest = _data_config(run_dir)
     dataset = _dataset(config, digest)
     state = from_disk(run_dir)
+    campaign = read_recorded(manifest.known(run_dir), config, run_dir.campaign_json).identified(digest)
     trained = _trained(run_dir, state, dataset.state_cols)
     if not trained:
         raise InputError(f"{run_dir.path}: no task is done: there is nothing to evaluate")
@@ -68,7 +74,12 @@ def evaluate_run(run_dir: RunDir, asked: Asked) -> Evaluation:
         )
     except ValueError as error:
         raise InputError(f"{run_dir.path}: {error}") from error
-    files.write(run_dir, found, provenance)
+    document, study = files.document(found, provenance), Study(run_dir, campaign, len(dataset.validation))
+    if asked.part == "test":
+        document["answers"] = answers_json(study.answers(standings(state), document))
+    files.write(run_dir, found, document)
+    if asked.part == "test" and not is_supervised(run_dir):  # a supervisor writes the results itself
+        write_results(run_dir, campaign, standings(state), study)
     return found
 
 

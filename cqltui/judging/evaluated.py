@@ -5,8 +5,8 @@ from typing import Any
 
 from cqltui.judging.outcomes import Judgement, Params, Scope
 
-CONFIDENT = "CQL ensemble, confident"
-"""The policy that would be deployed."""
+ENSEMBLE, CONFIDENT = "CQL ensemble", "CQL ensemble, confident"
+"""Policies; the latter would be deployed."""
 LEAST_BETS = 50
 """Fewer bets decide nothing."""
 CHANCE = 0.05
@@ -38,11 +38,8 @@ def deployment_ready(scope: Scope, params: Params) -> Judgement:
     if scope.evaluation is None:
         return None, NOT_YET
     share, wanted = figure_at(scope.evaluation, "choices", "cut", "share"), float(params["keep_share"])
-    policies = scope.evaluation.get("policies")
-    found = (
-        next((it for it in policies if at(it).get("name") == CONFIDENT), None) if isinstance(policies, list) else None
-    )
-    if share is None or found is None:
+    found = policy_at(scope.evaluation, CONFIDENT)
+    if share is None or not found:
         return None, "there is no ensemble whose confident bets could be taken"
     if abs(share - wanted) > 1e-9:
         return None, f"evaluated at {share:.0%} of the bets, wanted {wanted:.0%}: [evaluate] confident = {wanted:g}"
@@ -68,6 +65,13 @@ def _parts(evaluation: Mapping[str, Any], policy: Mapping[str, Any], least_rate:
         rate is not None and rate >= least_rate,
         (f"a win rate of {least_rate:.1%} or more ({'not known' if rate is None else f'{rate:.1%}'})"),
     )
+
+
+def policy_at(evaluation: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the policy of that name; an empty object where there is none."""
+    policies = evaluation.get("policies")
+    named = (at(policy) for policy in policies) if isinstance(policies, list) else iter(())
+    return next((policy for policy in named if policy.get("name") == name), {})
 
 
 def at(value: object, *path: str) -> Mapping[str, Any]:

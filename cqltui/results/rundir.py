@@ -89,6 +89,8 @@ class RunDir:
     """The summary for programs."""
     summary_txt = _At("results/summary.txt")
     """The summary for people."""
+    answers_json = _At("results/answers.json")
+    """The answers to the questions for programs, where figures answer any."""
 
     def phase_csv(self, number: int, phase: str) -> Path:
         """Return the table of a phase. `number` counts from 1."""
@@ -183,6 +185,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def largest_json(path: Path) -> int:
     """Return how many bytes a document of that name may have."""
     large = {"campaign.json": CAMPAIGN_BYTES, "summary.json": CAMPAIGN_BYTES, "evaluation.json": CAMPAIGN_BYTES}
+    large["answers.json"] = CAMPAIGN_BYTES
     return (large | {"result.json": RESULT_BYTES}).get(path.name, SMALL_BYTES)
 
 

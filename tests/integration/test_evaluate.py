@@ -1,10 +1,14 @@
 """`cqltui evaluate` on a run that real workers have trained: what it prints and writes, and what it refuses."""
 
 import csv
+import io
 import json
 import re
+import shutil
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -28,14 +32,42 @@ def evaluated(run_dir: Path, *options: str) -> int:
     return main(["evaluate", "--run-dir", str(run_dir), *options])
 
 
-def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
-    run_dir: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert evaluated(run_dir) == ExitCode.OK
-    said = capsys.readouterr()
-    assert said.out.startswith("leak audit: clean")
-    assert "570 test rows, which no choice has seen; seasons 2023 to 2024" in said.out
-    told = json.loads((run_dir / "evaluation/evaluation.json").read_text())
+class Look(NamedTuple):
+    """What an evaluation printed, and what it left."""
+
+    out: str
+    err: str
+    told: dict[str, Any]
+    summary: str
+    answers: dict[str, Any] | None
+
+
+@pytest.fixture(scope="module")
+def looks(undisturbed: Place, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Look]]:
+    """A run of the small campaign, evaluated twice; before the second time its questions are those that an earlier
+    version knew, texts alone."""
+    copy = Place(tmp_path_factory.mktemp("evaluated"))
+    shutil.copytree(undisturbed.run_dir.path, copy.run_dir.path)
+    run_dir = copy.run_dir
+    assert "[ open ] Does confidence help?\n           not yet evaluated" in run_dir.summary_txt.read_text()
+    found = []
+    for options in ((), ("--json",)):
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            assert evaluated(run_dir.path, *options) == ExitCode.OK
+        told = json.loads(run_dir.evaluation_json.read_text())
+        answers = json.loads(run_dir.answers_json.read_text()) if run_dir.answers_json.exists() else None
+        found.append(Look(out.getvalue(), err.getvalue(), told, run_dir.summary_txt.read_text(), answers))
+        campaign = json.loads(run_dir.campaign_json.read_text())
+        campaign["campaign"]["phases"][2]["questions"] = ["Is it worth it?"]
+        run_dir.campaign_json.write_text(json.dumps(campaign))
+    return run_dir.path, found
+
+
+def test_every_policy_gets_its_figures_and_each_opening_is_written_down(looks: tuple[Path, list[Look]]) -> None:
+    run_dir, (first, again) = looks
+    assert first.out.startswith("leak audit: clean")
+    assert "570 test rows, which no choice has seen; seasons 2023 to 2024" in first.out
+    told = first.told
     names = [policy["name"] for policy in told["policies"]]
     assert names[:2] == ["random", "always home"]
     assert {"CQL single", "CQL ensemble", "CQL ensemble, confident", "oracle"} <= {*names}
@@ -46,12 +78,40 @@ def test_every_policy_gets_its_figures_and_each_opening_is_written_down(
         bets = [row for row in csv.DictReader(file) if row["policy"] == "always home"]
     assert {row["side"] for row in bets} == {"home"}
     assert sum(float(row["profit"]) for row in bets) == pytest.approx(always["profit"]["value"])
-    assert evaluated(run_dir, "--json") == ExitCode.OK
-    again = capsys.readouterr()
     assert "the test rows were looked at once before" in again.err
     assert json.loads(again.out)["policies"] == told["policies"], "the same run gives the same figures"
     opened = [json.loads(line) for line in (run_dir / "evaluation/test_opened.jsonl").read_text().splitlines()]
     assert [entry["why"] for entry in opened] == ["cqltui evaluate"] * 2
+
+
+def test_questions_are_answered_by_an_evaluation_that_was_asked_for(looks: tuple[Path, list[Look]]) -> None:
+    """In evaluation.json, in the summary and beside it; an earlier version's questions are texts, and stay so."""
+    _, (first, again) = looks
+    (told,) = first.told["answers"]
+    assert first.answers is not None
+    assert first.answers["answers"] == [told]
+    assert (told["phase"], told["answer"]) == ("ensemble", "confident")
+    parts = told["figures"]
+    wins = {name: parts[name]["wins"] for name in ("confident", "rest", "all")}
+    assert wins["confident"] + wins["rest"] == wins["all"] > 0
+    difference = parts["difference"]["win_rate"]["value"]
+    assert difference == pytest.approx(parts["confident"]["win_rate"]["value"] - parts["rest"]["win_rate"]["value"])
+    assert f"[answer] Does confidence help?\n           {told['lines'][0]}\n" in first.summary
+    assert "Evaluation on 570 test rows" in first.summary
+    assert "Does confidence help?" not in first.out, "the command says what it said"
+    assert (again.told["answers"], again.answers) == ([], None)
+    assert "Does confidence help?" not in again.summary
+
+
+def test_questions_that_cannot_be_read_end_it_before_the_test_rows_are_opened(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = json.loads((run_dir / "campaign.json").read_text())
+    campaign["campaign"]["phases"][2]["questions"] = [7]
+    (run_dir / "campaign.json").write_text(json.dumps(campaign))
+    assert evaluated(run_dir) == ExitCode.INPUT
+    assert "campaign.json: campaign.phases[2].questions[0]: expected one line of text" in capsys.readouterr().err
+    assert not (run_dir / "evaluation").exists()
 
 
 def test_validation_leaves_the_test_rows_closed(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +186,8 @@ def test_a_campaign_evaluates_itself_once_and_judges_by_it(tmp_path: Path) -> No
     summary = found.summary_txt.read_text()
     assert "Evaluation on 570 test rows; leak audit: clean" in summary
     always_home = next(line for line in summary.splitlines() if line.startswith("  always home"))
+    assert "[answer] Does confidence help?\n           the cut that kept 20% of the bets" in summary
+    assert json.loads(found.evaluation_json.read_text())["answers"][0]["figures"] is not None
     assert re.fullmatch(r"  always home +\d+-\d+-\d+  ROI [-+.\d]+% \([-+.\d]+% to [-+.\d]+%\) +\S.*", always_home)
     place.complete(*always, "--set", "evaluate.confident=0.2")
     assert found.test_opened.read_text().splitlines() == opened, "the same results and settings are not looked at again"
