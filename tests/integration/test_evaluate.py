@@ -18,6 +18,7 @@ from cqltui.errors import ExitCode
 from cqltui.results.evaluation import bets_csv
 from cqltui.results.rundir import RunDir
 from tests.integration.place import Place
+from tests.once import once
 from trainer.data import DataError
 from trainer.model import read_model, write_model
 
@@ -42,25 +43,30 @@ class Look(NamedTuple):
     answers: dict[str, Any] | None
 
 
-@pytest.fixture(scope="module")
-def looks(undisturbed: Place, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Look]]:
-    """A run of the small campaign, evaluated twice; before the second time its questions are those that an earlier
-    version knew, texts alone."""
-    copy = Place(tmp_path_factory.mktemp("evaluated"))
-    shutil.copytree(undisturbed.run_dir.path, copy.run_dir.path)
-    run_dir = copy.run_dir
+def look_twice(undisturbed: Place, folder: Path) -> None:
+    """Evaluate a copy of the run twice; before the second time its questions become those that an earlier version
+    knew, texts alone."""
+    run_dir = Place(folder).run_dir
+    shutil.copytree(undisturbed.run_dir.path, run_dir.path)
     assert "[ open ] Does confidence help?\n           not yet evaluated" in run_dir.summary_txt.read_text()
-    found = []
-    for options in ((), ("--json",)):
+    for number, options in enumerate(((), ("--json",))):
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             assert evaluated(run_dir.path, *options) == ExitCode.OK
         told = json.loads(run_dir.evaluation_json.read_text())
         answers = json.loads(run_dir.answers_json.read_text()) if run_dir.answers_json.exists() else None
-        found.append(Look(out.getvalue(), err.getvalue(), told, run_dir.summary_txt.read_text(), answers))
+        seen = Look(out.getvalue(), err.getvalue(), told, run_dir.summary_txt.read_text(), answers)
+        (folder / f"look{number}.json").write_text(json.dumps(seen))
         campaign = json.loads(run_dir.campaign_json.read_text())
         campaign["campaign"]["phases"][2]["questions"] = ["Is it worth it?"]
         run_dir.campaign_json.write_text(json.dumps(campaign))
-    return run_dir.path, found
+
+
+@pytest.fixture(scope="module")
+def looks(undisturbed: Place, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Look]]:
+    """The run, and both looks at it."""
+    folder = once(tmp_path_factory, "evaluated", lambda made: look_twice(undisturbed, made))
+    found = [Look(*json.loads((folder / f"look{number}.json").read_text())) for number in (0, 1)]
+    return Place(folder).run_dir.path, found
 
 
 def test_every_policy_gets_its_figures_and_each_opening_is_written_down(looks: tuple[Path, list[Look]]) -> None:
