@@ -133,8 +133,8 @@ _CRITERION = (
 
 _QUESTION = (
     "A question is a text, or a table with the figures that answer it:",
-    '`{ text = "Does it converge?", answer = "convergence" }`. They stand in the summary below the phase, and in',
-    "`results/answers.json` ([results](results.md)); what validation rows tell is told of them.",
+    '`{ text = "Does it converge?", answer = "convergence" }`. The figures stand in the summary below the phase and in',
+    "`results/answers.json` ([results](results.md)); where they compare by validation rows, they say so.",
     "",
     "| answer | figures | parameters |",
     "| --- | --- | --- |",
@@ -159,7 +159,7 @@ def _parameter(name: str, expected: str, default: Any) -> str:
 def _default(value: Any) -> str:
     if value is REQUIRED:
         return "required"
-    return "" if value is None else f"`{setting_text(value)}`" if value != "" else "none"
+    return "" if value is None else f"`{setting_text(value)}`" if value not in ("", ()) else "none"
 
 
 def _cell(text: str) -> str:

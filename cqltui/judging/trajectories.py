@@ -16,6 +16,8 @@ from trainer.progress import EpochMetrics
 
 MOST_LINES = 5
 """Of more tasks the median is told, with the range."""
+MOST_TOLD = 1000
+"""Of more tasks the first ones are among the figures: a hundred thousand would make files that nothing reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ def convergence(scope: Scope, params: Params) -> Answer:
         lines += [_task_line(points, task, epochs, names) for (points, _), task in zip(found, told, strict=True)]
     else:
         lines.append(_median_line([points for points, _ in found], told, epochs, names))
-    figures = {"metric": names[0], "validation": names[1], "reference": reference, "epochs": epochs, "tasks": told}
-    return Answer(tuple(lines), figures)
+    figures = {"metric": names[0], "validation": names[1], "reference": reference, "epochs": epochs}
+    return Answer(tuple(lines), {**figures, "count": len(told), "tasks": told[:MOST_TOLD]})
 
 
 def _told(

@@ -126,6 +126,9 @@ def test_many_tasks_are_told_by_their_median_and_range() -> None:
         "median (range) of 7 tasks: loss 1.0000 (1.0000 to 1.0000) / 0.4000 (0.1000 to 0.7000), "
         "+60.0% (+30.0% to +90.0%); val_loss - / -, -; "
     )
+    many = ask("convergence", [done(task(seed=seed), [1.0]) for seed in range(1001)]).figures
+    assert many is not None
+    assert (many["count"], len(many["tasks"])) == (1001, 1000)
     shorter = [done(task(seed=8), [1.0]), *tasks]
     assert "1.0000 (1.0000 to 1.0000) / 0.4000" in ask("convergence", shorter, epochs=(1,), reference=1).lines[1]
 
