@@ -1,5 +1,7 @@
 """The answers to questions: which there are, what each asks for, and what is told of phases that have not ended."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,14 @@ import pytest
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign.answers import ANSWERS
 from cqltui.campaign.asked import params_of
+from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Phase, Question, TaskSpec
+from cqltui.errors import InputError
 from cqltui.judging.answers import ANSWERINGS, answer
 from cqltui.judging.judge import figures
 from cqltui.judging.outcomes import Answer, Left, Scope, TaskOutcome
 from cqltui.state.model import Status
+from tests.unit.small_run import FILE
 from tests.unit.test_criteria import Task, done, task
 
 REQUIRED_PARAMS: dict[str, dict[str, Any]] = {"setting": {"setting": "alpha"}}
@@ -158,6 +163,26 @@ def test_the_best_loss_stands_apart_for_each_alpha() -> None:
     assert "losses of different alphas are not on one scale" in told.lines[0]
 
 
+def test_the_best_loss_beside_what_an_earlier_run_reached() -> None:
+    one = done(task(), [0.9, 0.3])
+    against = replace(one, task=replace(one.task, baseline_loss=0.4))
+    told = ask("best_loss", [against])
+    assert told.figures is not None
+    assert told.figures["best"][0]["improvement"] == pytest.approx(0.25)
+    assert ", baseline 0.4000, improvement +25.0%; of any epoch" in told.lines[1]
+    fastest = ask("best_loss", [against], metric="samples_per_s")
+    assert fastest.figures is not None
+    assert (fastest.figures["best"][0]["any"]["value"], fastest.figures["best"][0]["baseline"]) == (2000.0, None)
+
+
+def test_an_answer_of_another_algorithm_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ANSWERS, "q_spread", replace(ANSWERS["q_spread"], algorithm="other"))
+    path = tmp_path / "file.toml"
+    path.write_text(FILE.replace("priority = 8", 'priority = 8\nquestions = [{text = "a", answer = "q_spread"}]'))
+    with pytest.raises(InputError, match=r"answer: 'q_spread' looks at tasks of algorithm 'other', and the phase's"):
+        load_campaign(path)
+
+
 # An ensemble
 
 
@@ -184,6 +209,8 @@ def test_q_spread_by_hand() -> None:
     )
     assert "Q on the test rows, the evaluated ensemble's weights (best" in known.lines[2]
     assert "\x1b" not in known.lines[2]
+    assert known.figures is not None
+    assert (known.figures["test_q_std"], known.figures["metric"]) == (0.25, "loss")
 
 
 def test_members_that_cannot_be_compared() -> None:
@@ -252,6 +279,11 @@ def test_what_confidence_is_worth() -> None:
         "confident minus the rest, in percentage points: win rate +12.5 (-5.0 to +30.0), ROI +18.8 (no interval)",
     )
     assert told.figures is not None
+    assert {name: told.figures[name]["wins"] for name in ("confident", "all", "rest")} == {
+        "confident": 12,
+        "all": 50,
+        "rest": 38,
+    }
     assert told.figures["difference"] == {"win_rate": estimate(0.125, -0.05, 0.3), "roi": estimate(0.1875)}
     earlier = evaluation()
     del earlier["ensemble"]["confident_effect"]

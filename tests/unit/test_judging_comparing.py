@@ -129,6 +129,9 @@ def test_deeper_and_wider_are_told_apart() -> None:
         "depth": [([64], [64, 32]), ([128], [128, 64])],
         "width": [([64], [128]), ([64, 32], [128, 64])],
     }
+    assert told.figures["depth"]["pairs"] == 4
+    assert (told.figures["depth"]["difference"], told.figures["depth"]["spreads"]) == pytest.approx((0.02, 0.8))
+    assert [step["spreads"] for step in told.figures["depth"]["steps"]] == pytest.approx([-1.6, 3.2])
     assert told.lines[1] == (
         "one more layer: +0.0200 ± 0.0693 (4 pairs), +0.8 spreads; [64] to [64, 32] -0.0400 (-1.6), [128] to [128, 64] "
         "+0.0800 (+3.2)"
@@ -142,7 +145,9 @@ def test_deeper_and_wider_are_told_apart() -> None:
 
 
 def test_the_smallest_of_those_that_are_as_good_as_the_best() -> None:
-    told = ask("architectures", [*FIELD, *SEEDS], seeds_from="s", compare=("best",))
+    """[64] is 0.06 behind, more than the spread of 0.035 and less than two of it."""
+    seeds = seeds_of(0.5 - 0.035 / 2**0.5, 0.5 + 0.035 / 2**0.5)
+    told = ask("architectures", [*FIELD, *seeds], seeds_from="s", compare=("best",))
     assert told.figures is not None
     assert told.figures["best"] == {"best": [128], "within": [[128], [64, 32]], "smallest": [128]}
     assert told.lines[1] == (
@@ -151,6 +156,8 @@ def test_the_smallest_of_those_that_are_as_good_as_the_best() -> None:
     )
     without = ask("architectures", FIELD, compare=("best",))
     assert without.lines[1] == "the best: [128] (1,668 parameters)"
+    assert without.figures is not None
+    assert without.figures["best"] == {"best": [128], "within": None, "smallest": None}
 
 
 def test_unequal_settings_are_compared_in_pairs_alone() -> None:
@@ -161,6 +168,16 @@ def test_unequal_settings_are_compared_in_pairs_alone() -> None:
     one, other = told.figures["architectures"]
     assert (one["mean"], other["mean"], other["difference"]) == pytest.approx((0.7, 0.8, -0.1))
     assert told.figures["best"]["best"] == [128]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_configurations_the_largest_spread_counts(turned: bool) -> None:
+    near, far = seeds_of(0.5, 0.5, dims=(8,)), seeds_of(0.4, 0.6, dims=(16,))
+    told = ask("setting", [*FIELD, *(far + near if turned else near + far)], setting="alpha", seeds_from="s")
+    assert told.lines[-1] == "spread over 2 seeds of alpha 0.3, lr 0.0001, [16] 0.1414 (at epoch 2)"
+    field = ask("architectures", [*FIELD, *(far + near if turned else near + far)], seeds_from="s", reference=(64,))
+    assert field.figures is not None
+    assert field.figures["spread"]["configuration"] == "alpha 0.3, lr 0.0001, [16]"
 
 
 def test_seeds_that_did_not_train_as_far_tell_no_spread() -> None:
