@@ -7,8 +7,9 @@ from typing import Any
 
 from cqltui.campaign.asked import declared, params_of
 from cqltui.campaign.model import Campaign, Phase, Question, TaskSpec
+from cqltui.judging.architectures import architectures
 from cqltui.judging.certainty import confident, member_of, q_spread, uncertainty
-from cqltui.judging.comparing import architectures, ended_at, setting
+from cqltui.judging.comparing import ended_at, setting
 from cqltui.judging.outcomes import Answer, Left, Params, Scope, TaskOutcome
 from cqltui.judging.trajectories import best_loss, convergence, reached_of, trajectory_of
 

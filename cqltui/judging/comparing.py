@@ -7,7 +7,7 @@ sqrt(2) times the spread.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
@@ -19,13 +19,11 @@ from cqltui.judging.outcomes import Answer, Left, Params, Scope, average, by_con
 from cqltui.judging.spread import Kept, Spread, kept_of, spread_at
 from cqltui.judging.wording import (
     architecture_of,
-    architecture_title,
     configuration_title,
     difference_text,
     finite,
     others,
     rows_of,
-    shown,
 )
 
 MOST_PAIRED = 6
@@ -59,7 +57,8 @@ def ended_at(task: TaskSpec, left: Left, params: Params) -> Kept:
     return kept_of(task, left, params["metric"], params["seeds_from"])
 
 
-def _measured(scope: Scope) -> Measured | None:
+def measured_of(scope: Scope) -> Measured | None:
+    """Return what can be compared of the phase that asks, or None where nothing was measured."""
     found: list[tuple[Kept, TaskSpec]] = [(kept, outcome.task) for kept, outcome in scope.figures()]
     runs = [(task, kept.last, kept.last_epoch) for kept, task in found if kept.last is not None]
     numbers = [(task, value, epoch) for task, value, epoch in runs if math.isfinite(value)]
@@ -99,7 +98,7 @@ class Yardstick:
         return {**told, "configuration": self.configuration}
 
 
-def _yardstick(scope: Scope, phase: str, metric: str, epoch: int) -> Yardstick:
+def yardstick_of(scope: Scope, phase: str, metric: str, epoch: int) -> Yardstick:
     """Return the largest spread of the phase's repeated configurations."""
     if not phase:
         return Yardstick("the spread over seeds is not known: seeds_from names no phase")
@@ -119,13 +118,13 @@ def _yardstick(scope: Scope, phase: str, metric: str, epoch: int) -> Yardstick:
 def setting(scope: Scope, params: Params) -> Answer:
     """Tell a metric by the values of a setting, and the differences between tasks that differ in it alone."""
     name, metric = params["setting"], params["metric"]
-    measured = _measured(scope)
+    measured = measured_of(scope)
     if measured is None:
         return Answer((f"{metric} was measured of no task",))
     values = measured.by(name)
     if len(values) < 2:
         return Answer((f"the tasks that ended at epoch {measured.epoch:,} have one {name} only",))
-    titles = {_value(task, name): settings_title({name: _value(task, name)}) for task, _ in measured.runs}
+    titles = {value_of(task, name): settings_title({name: value_of(task, name)}) for task, _ in measured.runs}
     algorithm = measured.first.algorithm
     note = [algorithm.scale_note] if name == algorithm.scale else []
     head = "; ".join(
@@ -135,20 +134,19 @@ def setting(scope: Scope, params: Params) -> Answer:
     for value, runs in values.items():
         ranked = sorted(runs.values(), key=lambda each: rank(each, metric))
         best, mean, worst = ranked[0], average(ranked), ranked[-1]
-        lines.append(f"{titles[value]}: best {best:.4f}, mean {mean:.4f}, worst {worst:.4f} ({_tasks(len(ranked))})")
+        counted = f"best {best:.4f}, mean {mean:.4f}, worst {worst:.4f} ({tasks_text(len(ranked))})"
+        lines.append(f"{titles[value]}: {counted}")
         told.append({"value": as_json(value), "tasks": len(ranked), "best": best, "mean": finite(mean), "worst": worst})
-    yardstick = _yardstick(scope, params["seeds_from"], metric, measured.epoch)
+    yardstick = yardstick_of(scope, params["seeds_from"], metric, measured.epoch)
     pairs = combinations(values, 2) if len(values) <= MOST_PAIRED else pairwise(values)
     compared, said = [], []
     for one, other in pairs:
-        differences = _differences(values[one], values[other])
+        differences = differences_of(values[one], values[other])
         if not differences:
             continue
         mean = average(differences)
-        said.append(f"{titles[other]} minus {titles[one]} {difference_text(differences)}{_units(yardstick, mean)}")
-        compared.append(
-            {"from": as_json(one), "to": as_json(other), **_difference(differences), "spreads": yardstick.times(mean)}
-        )
+        said.append(f"{titles[other]} minus {titles[one]} {difference_text(differences)}{units_text(yardstick, mean)}")
+        compared.append({"from": as_json(one), "to": as_json(other), **difference_figures(differences, yardstick)})
     if said:
         lines.append(f"pairs that differ in {name} alone: {'; '.join(said)}")
     else:
@@ -158,178 +156,33 @@ def setting(scope: Scope, params: Params) -> Answer:
     return Answer(tuple(lines), {**figures, "spread": yardstick.to_json()})
 
 
-def _value(task: TaskSpec, name: str) -> Any:
+def value_of(task: TaskSpec, name: str) -> Any:
+    """Return the task's value of a setting."""
     return getattr(task.trainer, name)
 
 
-def _units(yardstick: Yardstick, difference: float) -> str:
+def units_text(yardstick: Yardstick, difference: float) -> str:
+    """Return `, +1.7 spreads`, or nothing where no spread is known."""
     units = yardstick.times(difference)
     return "" if units is None else f", {units:+.1f} spreads"
 
 
-def _tasks(count: int) -> str:
+def tasks_text(count: int) -> str:
+    """Return `3 tasks`."""
     return f"{count} task{'s' if count > 1 else ''}"
 
 
-def _differences(one: Mapping[str, float], other: Mapping[str, float]) -> list[float]:
-    """Return other minus one, of what was trained with both and is equal else."""
+def differences_of(one: Mapping[str, float], other: Mapping[str, float]) -> list[float]:
+    """Return other minus one, of what was trained with both and is equal otherwise."""
     return [other[key] - value for key, value in one.items() if key in other]
 
 
-def _difference(differences: Sequence[float]) -> dict[str, Any]:
+def difference_figures(differences: Sequence[float], yardstick: Yardstick) -> dict[str, Any]:
+    """Return the mean difference, how far the pairs lie apart, and the mean in units of the spread over seeds."""
+    mean = average(differences)
     return {
-        "pairs": len(differences),
-        "difference": finite(average(differences)),
-        "deviation": finite(deviation(differences)) if len(differences) > 1 else None,
-    }
-
-
-Widths = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The architectures of a phase."""
-
-    measured: Measured
-    values: Mapping[Widths, Mapping[str, float]]
-    """Architecture -> what else was set -> the metric's last value."""
-    params: Mapping[Widths, int]
-    """Trainable parameters."""
-    metric: str
-    yardstick: Yardstick
-
-    def between(self, one: Widths, other: Widths) -> list[float]:
-        """Return the differences of tasks that differ in the architecture alone: other minus one."""
-        return _differences(self.values.get(one, {}), self.values.get(other, {}))
-
-    def tasks(self, widths: Widths) -> list[TaskSpec]:
-        """Return the tasks of an architecture."""
-        return [task for task, _ in self.measured.runs if architecture_of(task.algorithm, task.trainer) == widths]
-
-    def title(self, widths: Widths) -> str:
-        """Return `[256, 128] (44,100 parameters)`."""
-        return f"{architecture_title(widths)} ({self.params[widths]:,} parameters)"
-
-
-def architectures(scope: Scope, params: Params) -> Answer:
-    """Tell the architectures with their parameters, and how they differ by what is to be compared."""
-    measured, metric = _measured(scope), params["metric"]
-    if measured is None:
-        return Answer((f"{metric} was measured of no task",))
-    algorithm = measured.first.algorithm
-    if not algorithm.architecture:
-        return Answer((f"algorithm {algorithm.name} has no architectures",))
-    yardstick = _yardstick(scope, params["seeds_from"], metric, measured.epoch)
-    sizes = {
-        _value(task, algorithm.architecture): task.algorithm.quantity(task.trainer, scope.state_dim, 0).params
-        for task, _ in measured.runs
-    }
-    field = Field(measured, measured.by(algorithm.architecture), sizes, metric, yardstick)
-    wanted = tuple(params["reference"]) or yardstick.architecture or next(iter(field.values))
-    reference = wanted if wanted in field.values else next(iter(field.values))
-    told = [_architecture(field, widths, reference) for widths in field.values]
-    levels = {getattr(task.trainer, algorithm.scale, None) for task, _ in measured.runs}
-    notes = [algorithm.scale_note] if len(levels) > 1 else []
-    if wanted != reference:
-        notes.append(f"no task of the phase has the reference {architecture_title(wanted)}")
-    notes += filter(None, [measured.left_out])
-    units = "" if yardstick.spread is None else "; differences in units of it in brackets"
-    lines = ["; ".join([f"{rows_of(algorithm, metric)} at epoch {measured.epoch:,}, {yardstick.said}{units}", *notes])]
-    figures: dict[str, Any] = {"metric": metric, "epoch": measured.epoch, "reference": list(reference)}
-    figures |= {"architectures": told, "spread": yardstick.to_json()}
-    for comparison in params["compare"]:
-        if comparison == "reference":
-            lines += _reference_lines(field, told, reference)
-        elif comparison == "best":
-            said, figures["best"] = _best(field, told)
-            lines.append(said)
-        else:
-            said, figures[comparison] = _steps(field, comparison)
-            lines.append(said)
-    return Answer(tuple(lines), figures)
-
-
-def _architecture(field: Field, widths: Widths, reference: Widths) -> dict[str, Any]:
-    values = [*field.values[widths].values()]
-    differences = [] if widths == reference else field.between(reference, widths)
-    mean = average(differences) if differences else 0.0 if widths == reference else None
-    return {
-        "architecture": list(widths),
-        "params": field.params[widths],
-        "tasks": len(values),
-        "seeds": len({task.trainer.seed for task in field.tasks(widths)}),
-        "mean": finite(average(values)),
         "pairs": len(differences),
         "difference": finite(mean),
-        "spreads": None if mean is None else field.yardstick.times(mean),
+        "deviation": finite(deviation(differences)) if len(differences) > 1 else None,
+        "spreads": yardstick.times(mean),
     }
-
-
-def _reference_lines(field: Field, told: Sequence[Mapping[str, Any]], reference: Widths) -> list[str]:
-    lines = []
-    for each, widths in zip(told, field.values, strict=True):
-        if widths == reference:
-            against = "the reference"
-        elif each["difference"] is None:
-            against = f"no task differs from one of {architecture_title(reference)} in the architecture alone"
-        else:
-            pairs = f"{each['pairs']} pair{'s' if each['pairs'] > 1 else ''}"
-            against = f"{field.yardstick.shown(each['difference'])} to the reference, {pairs}"
-        counts = f"{_tasks(each['tasks'])}, {each['seeds']} seed{'s' if each['seeds'] > 1 else ''}"
-        lines.append(f"{field.title(widths)}: mean {shown(each['mean'])} ({counts}), {against}")
-    return lines
-
-
-def _best(field: Field, told: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any] | None]:
-    """Tell which architectures are within the spread over seeds of the best, by their differences to the reference."""
-    known = {tuple(each["architecture"]): each["difference"] for each in told if each["difference"] is not None}
-    if len(known) < 2:
-        return "no two architectures can be compared: their tasks differ in other settings too", None
-    best = min(known, key=lambda widths: rank(known[widths], field.metric))
-    spread = field.yardstick.spread
-    if spread is None:
-        return f"the best: {field.title(best)}", {"best": list(best), "within": None, "smallest": None}
-    within = [widths for widths, value in known.items() if abs(value - known[best]) <= spread.value]
-    within.sort(key=lambda widths: field.params[widths])
-    said = ", ".join(f"{field.title(widths)} {known[widths] - known[best]:+.4f}" for widths in within)
-    return (
-        f"within the spread of the best, {architecture_title(best)}: {said}; the smallest of them: "
-        f"{field.title(within[0])}",
-        {"best": list(best), "within": [list(widths) for widths in within], "smallest": list(within[0])},
-    )
-
-
-def _steps(field: Field, comparison: str) -> tuple[str, dict[str, Any] | None]:
-    """Tell what a step from one architecture to another changes: one more layer, or the next larger of equal depth."""
-    steps = [*(_deeper(field) if comparison == "depth" else _wider(field))]
-    what = "one more layer" if comparison == "depth" else "wider, of equal depth"
-    found = [(one, other, differences) for one, other in steps if (differences := field.between(one, other))]
-    if not found:
-        return f"{what}: no two tasks differ by that alone", None
-    said = [
-        f"{architecture_title(one)} to {architecture_title(other)} {field.yardstick.shown(average(differences))}"
-        for one, other, differences in found
-    ]
-    every = [difference for _, _, differences in found for difference in differences]
-    pairs = [
-        {"from": list(one), "to": list(other), **_difference(its), "spreads": field.yardstick.times(average(its))}
-        for one, other, its in found
-    ]
-    mean = average(every)
-    return (
-        f"{what}: {difference_text(every)}{_units(field.yardstick, mean)}; {', '.join(said)}",
-        {"steps": pairs, **_difference(every), "spreads": field.yardstick.times(mean)},
-    )
-
-
-def _deeper(field: Field) -> Iterable[tuple[Widths, Widths]]:
-    """Yield (one, the same with a layer after its last)."""
-    return ((widths[:-1], widths) for widths in field.values if widths[:-1] in field.values)
-
-
-def _wider(field: Field) -> Iterable[tuple[Widths, Widths]]:
-    """Yield neighbours by size among those of equal depth."""
-    for depth in dict.fromkeys(map(len, field.values)):
-        alike = [widths for widths in field.values if len(widths) == depth]
-        yield from pairwise(sorted(alike, key=lambda widths: field.params[widths]))
