@@ -116,6 +116,8 @@ class Algorithm(ABC):
     """The setting across whose values the headline metric cannot be compared; empty for none."""
     scale_note: str
     """Why it cannot."""
+    architecture: str
+    """The setting that says how large the network is, the widths of its hidden layers; empty for none."""
 
     @abstractmethod
     def config(self, values: Mapping[str, Any]) -> TrainerConfig:

@@ -112,6 +112,7 @@ class Cql(Algorithm):
     validation = "val_loss"
     scale = "alpha"
     scale_note = "loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale"
+    architecture = "hidden_dims"
     settings: tuple[Setting, ...] = (
         Setting(
             "alpha",

@@ -2,9 +2,9 @@
 
 import sys
 
+from cqltui.app.trained import recorded_campaign
 from cqltui.errors import InputError
 from cqltui.results.left import from_disk
-from cqltui.results.resolved import campaign_of
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standings
 from cqltui.results.study import Study
@@ -27,7 +27,7 @@ def take_evaluation(run_dir: RunDir) -> None:
         print(SUPERVISED, file=sys.stderr)
         return
     try:
-        campaign = campaign_of(run_dir)
+        campaign = recorded_campaign(run_dir)
         lock = RunLock(run_dir)
     except InputError as error:  # of an earlier version, or a supervisor has come at this very moment
         print(f"the summary and the criteria stay as they are: {error}", file=sys.stderr)

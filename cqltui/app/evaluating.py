@@ -5,17 +5,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import cqltui
-from cqltui.app.trained import data_config, ensemble_phase, load_dataset, trained_networks
+from cqltui.app.trained import data_config, ensemble_phase, load_dataset, recorded_campaign, trained_networks
 from cqltui.campaign.model import EvaluateConfig
 from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, read_table
 from cqltui.reporters.steps import Step, silent
 from cqltui.results import evaluation as files
+from cqltui.results.answers import answers_json
 from cqltui.results.evaluated import results_digest
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standings
+from cqltui.results.study import Study
 from cqltui.state.model import ENDED, RunState, Status
 from cqltui.supervisor import manifest
 from trainer.config import DataConfig
@@ -42,6 +44,7 @@ def evaluate_run(run_dir: RunDir, asked: Asked, step: Step = silent) -> Evaluati
     step("reading the data")
     dataset = load_dataset(config, digest)
     state = from_disk(run_dir)
+    campaign = recorded_campaign(run_dir)
     trained = trained_networks(run_dir, state, dataset.state_cols, step)
     if not trained:
         raise InputError(f"{run_dir.path}: no task is done: there is nothing to evaluate")
@@ -75,7 +78,11 @@ def evaluate_run(run_dir: RunDir, asked: Asked, step: Step = silent) -> Evaluati
         )
     except ValueError as error:
         raise InputError(f"{run_dir.path}: {error}") from error
-    files.write(run_dir, found, provenance)
+    document = files.document(found, provenance)
+    if asked.part == "test":
+        study = Study(run_dir, campaign, len(dataset.validation))
+        document["answers"] = answers_json(study.answers(standings(state), document))
+    files.write(run_dir, found, document)
     return found
 
 

@@ -64,6 +64,8 @@ def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
     ended = all(task.status in ENDED and task.life.finished_ts <= state.finished_ts for task in tasks)
     results = [run_dir.summary_txt, run_dir.summary_json]
     results += [run_dir.phase_csv(number, phase.name) for number, phase in enumerate(campaign.phases, start=1)]
+    if any(question.answer for phase in campaign.phases for question in phase.questions):
+        results.append(run_dir.answers_json)
     if ended and all(path.is_file() for path in results) and all(_is_published(run_dir, task) for task in tasks):
         return state
     return None

@@ -28,10 +28,11 @@ from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, ServerError
+from cqltui.judging.answers import Answered
 from cqltui.machine import here
 from cqltui.reporters.steps import Steps, once_long
 from cqltui.results.earlier import keep_earlier
-from cqltui.results.evaluated import is_due
+from cqltui.results.evaluated import evaluation_of, is_due
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standing, standings
 from cqltui.results.study import Study
@@ -148,7 +149,9 @@ def _assemble(
     study = Study(run_dir, campaign, data.validation_rows)
 
     def describe(state: RunState) -> dict[str, Any]:
-        return _describe(campaign, run_dir, created_ts, places, study.verdicts(standings(state)))
+        stand = standings(state)
+        answers = study.answers(stand, evaluation_of(run_dir, stand))
+        return _describe(campaign, run_dir, created_ts, places, study.verdicts(stand), answers)
 
     upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
     upkeep.open(created_ts)
@@ -198,8 +201,9 @@ def _describe(
     created_ts: float,
     places: Sequence[str],
     verdicts: Mapping[str, Sequence[Verdict]],
+    answers: Sequence[Answered],
 ) -> dict[str, Any]:
-    """Return what `state.decode.campaign` reads, with the criteria as they stand."""
+    """Return what `state.decode.campaign` reads, with the criteria and answers as they stand."""
     return {
         "name": campaign.name,
         "title": campaign.title,
@@ -216,9 +220,14 @@ def _describe(
                 "title": phase.title,
                 "priority": phase.priority,
                 "goal": phase.goal,
-                "questions": list(phase.questions),
+                "questions": [question.text for question in phase.questions],
                 "expected": phase.expected,
                 "verdicts": [asdict(verdict) for verdict in verdicts[phase.name]],
+                "answers": [
+                    {"question": each.question.text, "lines": list(each.answer.lines)}
+                    for each in answers
+                    if each.phase == phase.name
+                ],
             }
             for phase in campaign.phases
         ],

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cqltui.algorithms.keeping import BEST_MODEL
+from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import read_data
+from cqltui.campaign.recorded import read_recorded
 from cqltui.errors import InputError
 from cqltui.reporters.steps import Step, silent
 from cqltui.results.rundir import RunDir, read_json
@@ -29,6 +31,12 @@ def data_config(run_dir: RunDir) -> tuple[DataConfig, str]:
         return config, str(said["data"]["digest"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{run_dir.campaign_json}: its data cannot be read ({error})") from error
+
+
+def recorded_campaign(run_dir: RunDir) -> Campaign:
+    """Return the campaign that the run was last started with; where it trains is not told. Raises InputError."""
+    config, digest = data_config(run_dir)
+    return read_recorded(manifest.known(run_dir), config, run_dir.campaign_json).identified(digest)
 
 
 def load_dataset(config: DataConfig, digest: str) -> Dataset:

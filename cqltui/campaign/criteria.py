@@ -6,7 +6,6 @@ from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED
-from cqltui.campaign.model import Criterion, ParamValue
 from cqltui.fields import INVALID, Problems, Reader, choice, describe, integer, number, text
 from trainer.names import suggestion
 
@@ -22,7 +21,7 @@ OPERATORS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter of a check."""
+    """A parameter of a check, or of an answer."""
 
     read: Reader
     help: str
@@ -32,13 +31,13 @@ class Param:
     names_phase: bool = False
     """Whether the value must be the name of a phase."""
     unsaid: bool = False
-    """Whether the default stays out of `Criterion.params`: earlier versions did not know the parameter, and what they
+    """Whether the default stays out of `params`: earlier versions did not know the parameter, and what they
     wrote down of the same file must stay equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a criterion may ask for, and its parameters by name."""
+    """What a criterion or a question may ask for, and its parameters by name."""
 
     help: str
     params: Mapping[str, Param] = field(default_factory=dict)
@@ -137,15 +136,3 @@ CHECKS: dict[str, Check] = {
         early=True,
     ),
 }
-
-
-def params_of(criterion: Criterion) -> dict[str, ParamValue]:
-    """Return the criterion's parameters, with the defaults of those that it leaves unsaid."""
-    defaults = {name: param.default for name, param in CHECKS[criterion.check].params.items() if param.unsaid}
-    return {**defaults, **dict(criterion.params)}
-
-
-def phase_names(criterion: Criterion) -> list[tuple[str, str]]:
-    """Return (parameter, value) of the criterion's parameters that name a phase."""
-    known = CHECKS[criterion.check].params
-    return [(name, str(value)) for name, value in criterion.params if known[name].names_phase]

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.algorithms import DEFAULT, named
-from cqltui.algorithms.base import REQUIRED, Algorithm, scaled_epochs, settings_title
+from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
 from cqltui.campaign import grid, schema
-from cqltui.campaign.criteria import CHECKS, phase_names
+from cqltui.campaign.asked import Reading, phase_names, read_criteria, read_questions, title
 from cqltui.campaign.document import parse_toml
 from cqltui.campaign.lines import line_of
-from cqltui.campaign.model import Campaign, Criterion, EvaluateConfig, Phase, RedisConfig, TaskSpec, WorkersConfig
+from cqltui.campaign.model import Campaign, EvaluateConfig, Phase, RedisConfig, TaskSpec, WorkersConfig
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
-from cqltui.fields import INVALID, Problems, item_path, positive, read_table, text
+from cqltui.fields import INVALID, Problems, item_path, positive, read_table
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
 from trainer.files import read_regular
 from trainer.names import suggestion
 
-MAX_TASKS, MAX_PHASES, MAX_CRITERIA = 100_000, 1000, 1000
+MAX_TASKS, MAX_PHASES = 100_000, 1000
 LARGEST_BYTES = 1 << 20
 """Of a campaign file: 6,000 tables of tasks, and a grid makes more of a line. The parser takes two seconds for what is
 worst."""
@@ -161,10 +161,10 @@ def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
             phases.append(phase)
     names = [phase.name for phase in phases]
     for phase in phases:
-        for criterion in phase.criteria:
-            for parameter, name in phase_names(criterion):
+        for asked in phase.asked:
+            for parameter, name in phase_names(asked):
                 if name not in names:
-                    place = f"phase.{phase.name}.criterion ({criterion.check}).{parameter}"
+                    place = f"phase.{phase.name}.{title(asked)}.{parameter}"
                     problems.add(place, f"there is no phase {name!r}{suggestion(name, names)}")
     return tuple(phases)
 
@@ -184,15 +184,17 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
     elif not read.get("task") and isinstance(table, dict):
         problems.add(key, "has no task; add a [[phase.task]] or a [phase.grid]")
     _report_duplicates(tasks, problems)
+    questions = read.get("questions", ())
+    reading = Reading(problems, frozenset(task.trainer.algorithm for _, task in tasks), context.epochs_scale)
     return Phase(
         name=name,
         title=read.get("title", name),
         priority=read.get("priority", DEFAULT_PRIORITY),
         goal=read.get("goal", ""),
-        questions=read.get("questions", ()),
+        questions=() if questions is INVALID else tuple(read_questions(questions, f"{key}.questions", reading)),
         expected=read.get("expected", ""),
         tasks=tuple(task for _, task in tasks),
-        criteria=tuple(_criteria(read.get("criterion", []), f"{key}.criterion", tasks, context)),
+        criteria=tuple(read_criteria(read.get("criterion", []), f"{key}.criterion", reading)),
     )
 
 
@@ -284,43 +286,3 @@ def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
                 place,
                 f"the task {task.title!r} repeats {other.title!r} in {other_place}: remove one, or change a setting",
             )
-
-
-def _criteria(tables: object, key: str, tasks: Sequence[Placed], context: _Context) -> Iterator[Criterion]:
-    """Yield the [[phase.criterion]] tables; a criterion with a `metric` and no `check` is a comparison. `tasks`: the
-    phase's."""
-    problems = context.problems
-    if not isinstance(tables, list):
-        problems.expected(key, "[[phase.criterion]] (a list of tables)", tables)
-        return
-    if len(tables) > MAX_CRITERIA:
-        problems.add(key, f"there are {len(tables):,} criteria; a phase has at most {MAX_CRITERIA:,}")
-        return
-    for index, table in enumerate(tables):
-        place = f"{key}[{index}]"
-        if not isinstance(table, dict):
-            problems.expected(place, "a table", table)
-            continue
-        name = table.get("check", "metric" if "metric" in table else None)
-        if not isinstance(name, str) or name not in CHECKS:
-            known = suggestion(name, CHECKS) if isinstance(name, str) else f"; known: {', '.join(CHECKS)}"
-            problems.add(f"{place}.check", f"unknown check{known}" if name is not None else f"is missing{known}")
-            continue
-        params, algorithm = CHECKS[name].params, CHECKS[name].algorithm
-        others = {task.trainer.algorithm for _, task in tasks} - {algorithm} if algorithm else set()
-        if others:
-            of = f"the phase's tasks are of {' and '.join(map(repr, sorted(others)))}"
-            problems.add(f"{place}.check", f"{name!r} judges tasks of algorithm {algorithm!r}, and {of}")
-        readers = {"text": text(), "check": text(), **{param: spec.read for param, spec in params.items()}}
-        read = read_table(table, place, readers, problems)
-        required = {"text", *(param for param, spec in params.items() if spec.default is REQUIRED)}
-        for lacking in sorted(required - read.keys()):
-            problems.add(f"{place}.{lacking}", "is missing")
-        if not required <= read.keys() or INVALID in read.values():
-            continue
-        given = {param: spec for param, spec in params.items() if param in read or not spec.unsaid}
-        values = {param: read.get(param, spec.default) for param, spec in given.items()}
-        for param, spec in given.items():
-            if spec.counts_epochs:
-                values[param] = scaled_epochs(values[param], context.epochs_scale)
-        yield Criterion(read["text"], name, tuple(values.items()))

@@ -13,8 +13,8 @@ from cqltui.errors import InputError
 from trainer.config import DataConfig, Precision, TrainerConfig
 
 Device = Literal["auto", "cuda", "mps", "cpu"]
-ParamValue = str | float | int | bool | tuple[str, ...]
-"""Of a criterion's parameter."""
+ParamValue = str | float | int | bool | tuple[str, ...] | tuple[int, ...]
+"""Of a parameter of a criterion or a question."""
 ID_LENGTH = 8
 
 
@@ -61,6 +61,19 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a phase is to answer: a text for people, and the figures that answer it, by name, if any do."""
+
+    text: str
+    answer: str = ""
+    """A name in `cqltui.campaign.answers`; empty: it is left to people."""
+    params: tuple[tuple[str, ParamValue], ...] = ()
+
+
+Asked = Criterion | Question
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """Tasks that answer a set of questions together."""
 
@@ -68,10 +81,15 @@ class Phase:
     title: str
     priority: int
     goal: str
-    questions: tuple[str, ...]
+    questions: tuple[Question, ...]
     expected: str
     tasks: tuple[TaskSpec, ...]
     criteria: tuple[Criterion, ...]
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """All that is asked of the tasks: criteria, and the questions that figures answer."""
+        return (*self.criteria, *(question for question in self.questions if question.answer))
 
 
 @dataclass(frozen=True, slots=True)

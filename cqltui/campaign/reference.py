@@ -6,7 +6,8 @@ from typing import Any
 from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED, setting_text
 from cqltui.campaign import schema
-from cqltui.campaign.criteria import CHECKS
+from cqltui.campaign.answers import ANSWERS
+from cqltui.campaign.criteria import CHECKS, Check
 from cqltui.campaign.schema import Key, Table, TrainingSchema
 from cqltui.fields import anything
 
@@ -32,8 +33,9 @@ def json_schema() -> dict[str, Any]:
     phase["properties"] |= {
         "task": {"type": "array", "items": _table(training.task)},
         "grid": _table(training.grid),
-        "criterion": {"type": "array", "items": {"anyOf": list(_criteria())}},
+        "criterion": {"type": "array", "items": {"anyOf": list(_asked("check", CHECKS))}},
     }
+    phase["properties"]["questions"]["items"] = {"anyOf": [dict(schema.LINE.schema), *_asked("answer", ANSWERS)]}
     tables = {name: _table(table) for name, table in schema.TABLES.items()}
     return {
         "$schema": DRAFT,
@@ -64,13 +66,13 @@ def _key(key: Key) -> dict[str, Any]:
     return described if key.default is REQUIRED or key.default is None else described | {"default": key.default}
 
 
-def _criteria() -> Iterator[dict[str, Any]]:
-    """Yield the schema of each check with its parameters."""
-    for name, check in CHECKS.items():
-        properties: dict[str, Any] = {"text": {"type": "string"}, "check": {"const": name}}
+def _asked(kind: str, known: Mapping[str, Check]) -> Iterator[dict[str, Any]]:
+    """Yield the schema of each check, or answer, with its parameters."""
+    for name, check in known.items():
+        properties: dict[str, Any] = {"text": {"type": "string"}, kind: {"const": name}}
         properties |= {param: dict(spec.read.schema) for param, spec in check.params.items()}
         required = [param for param, spec in check.params.items() if spec.default is REQUIRED]
-        named = [] if name == "metric" else ["check"]  # a criterion with a metric and no check is a comparison
+        named = [] if name == "metric" else [kind]  # a criterion with a metric and no check is a comparison
         yield {
             "type": "object",
             "properties": properties,
@@ -111,9 +113,9 @@ def markdown() -> str:
         if name == "task":
             lines += ["", f"## {TITLES['grid']}", *_GRID]
     lines += ["", "## `[[phase.criterion]]`: when a phase has succeeded", *_CRITERION]
-    for name, check in CHECKS.items():
-        params = "; ".join(_parameter(param, spec.read.expected, spec.default) for param, spec in check.params.items())
-        lines.append(f"| `{name}` | {check.help} | {params or 'none'} |")
+    lines += map(_declared, CHECKS, CHECKS.values())
+    lines += ["", "## `questions`: what a phase is to answer", *_QUESTION]
+    lines += map(_declared, ANSWERS, ANSWERS.values())
     return "\n".join(lines) + "\n"
 
 
@@ -129,6 +131,22 @@ _CRITERION = (
 )
 
 
+_QUESTION = (
+    "A question is a text, or a table with the figures that answer it:",
+    '`{ text = "Does it converge?", answer = "convergence" }`. The figures stand in the summary below the phase and in',
+    "`results/answers.json` ([results](results.md)); where they compare by validation rows, they say so.",
+    "",
+    "| answer | figures | parameters |",
+    "| --- | --- | --- |",
+)
+
+
+def _declared(name: str, check: Check) -> str:
+    """Return the row of a check or an answer."""
+    params = "; ".join(_parameter(param, spec.read.expected, spec.default) for param, spec in check.params.items())
+    return f"| `{name}` | {check.help} | {params or 'none'} |"
+
+
 def _row(name: str, key: Key) -> str:
     return f"| `{name}` | {_cell(key.read.expected)} | {_default(key.default)} | {_cell(key.help)} |"
 
@@ -141,7 +159,7 @@ def _parameter(name: str, expected: str, default: Any) -> str:
 def _default(value: Any) -> str:
     if value is REQUIRED:
         return "required"
-    return "" if value is None else f"`{setting_text(value)}`" if value != "" else "none"
+    return "" if value is None else f"`{setting_text(value)}`" if value not in ("", ()) else "none"
 
 
 def _cell(text: str) -> str:

@@ -259,7 +259,10 @@ class TrainingSchema:
             "title": Key(LINE, "The phase's name for people; by default its name."),
             "priority": Key(PRIORITY, "Tasks of a higher priority are trained first.", DEFAULT_PRIORITY),
             "goal": Key(text(multiline=True), "What the phase is for."),
-            "questions": Key(list_of(LINE, "questions", high=100), "What it is to answer."),
+            "questions": Key(
+                list_of(anything, "questions, each a text or a table", high=100),
+                "What it is to answer; a table names the figures that do, see below.",
+            ),
             "expected": Key(text(multiline=True), "What is expected, written down before it runs."),
             "task": Key(anything, "[[phase.task]]: tasks one by one."),
             "grid": Key(anything, "[phase.grid]: a task for each combination of values."),

@@ -27,6 +27,7 @@ from cqltui.judging.outcomes import (
     rank,
     running_mean,
 )
+from cqltui.judging.spread import q_deviation
 from cqltui.state.model import FAILED
 
 if TYPE_CHECKING:
@@ -217,12 +218,7 @@ def ensemble_diversity(scope: Scope, params: Params) -> Judgement:
     members: list[npt.NDArray[np.floating]] = [q for q, _ in scope.figures()]
     if len(members) < 2 or any(q.shape != members[0].shape for q in members):
         return None, f"Q of the same validation rows is known of {len(members)} members; it needs two or more"
-    # Counted from the first member, so that members that are equal give exactly 0, without rounding. One member after
-    # the other: all at once in double precision would take hundreds of megabytes of a large ensemble.
-    first = members[0].astype(float)  # [N, A], as all below
-    mean = sum((q.astype(float) - first for q in members), start=0 * first) / len(members)
-    variance = sum(((q.astype(float) - first - mean) ** 2 for q in members), start=0 * mean) / (len(members) - 1)
-    spread = float((variance**0.5).mean())
+    spread = float(q_deviation(members).mean())
     limit = float(params["above"])
     rows = members[0].shape[0]
     detail = f"std of Q {spread:.4f} over {len(members)} members (mean of {rows:,} validation rows)"

@@ -1,16 +1,14 @@
 """The check `conclusive`: is the best configuration better than the runner-up by more than chance would make it?"""
 
 import math
-from array import array
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from cqltui.algorithms.base import settings_title
 from cqltui.campaign.model import TaskSpec
-from cqltui.judging.outcomes import Judgement, Left, Params, Scope, average, by_configuration, deviation, rank
+from cqltui.judging.outcomes import Judgement, Left, Params, Scope, average, by_configuration, rank
+from cqltui.judging.spread import Kept, kept_of, spread_at
 from cqltui.state.model import ENDED
 from trainer.config import TrainerConfig
 
@@ -18,32 +16,9 @@ Group = tuple[Any, ...]
 """The values of the settings within which configurations are ranked."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kept:
-    """What is kept of a task: the metric's last value, and of a seed its curve."""
-
-    last: float | None
-    epochs: Sequence[int] = ()
-    """At which the metric was measured, in order."""
-    values: Sequence[float] = ()
-
-    def around(self, epoch: int) -> Sequence[int]:
-        """Return the measured epochs nearest to this one: it itself, or the last before it and the first after it."""
-        at = bisect_left(self.epochs, epoch)
-        return self.epochs[at : at + 1] if epoch in self.epochs[at : at + 1] else self.epochs[max(at - 1, 0) : at + 1]
-
-    def value(self, epoch: int) -> float | None:
-        """Return the metric's value at exactly that epoch, or None if it was not measured there."""
-        at = bisect_left(self.epochs, epoch)
-        return self.values[at] if epoch in self.epochs[at : at + 1] else None
-
-
 def last_and_curve(task: TaskSpec, left: Left, params: Params) -> Kept:
     """Return what `conclusive` keeps of the task."""
-    name = params["metric"]
-    points = left.points(name) if task.phase == params["seeds_from"] else []
-    epochs, values = tuple(epoch for epoch, _ in points), array("d", (value for _, value in points))
-    return Kept(left.final(name), epochs, values)
+    return kept_of(task, left, params["metric"], params["seeds_from"])
 
 
 def conclusive(scope: Scope, params: Params) -> Judgement:
@@ -64,14 +39,10 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
     spreads: dict[Group, float] = {}
     read_at: set[int] = set()
     for config, repeated in by_configuration(scope.figures(seeds_phase)).items():
-        epoch = _nearest_shared(repeated, epochs)
-        if epoch is None:
-            continue
-        values = [value for kept in repeated if (value := kept.value(epoch)) is not None]
-        if all(map(math.isfinite, values)):
+        if (found := spread_at(repeated, epochs)) is not None:
             group = _group(config, within)
-            spreads[group] = max(deviation(values), spreads.get(group, 0.0))
-            read_at.add(epoch)
+            spreads[group] = max(found.value, spreads.get(group, 0.0))
+            read_at.add(found.epoch)
     if not spreads:
         return None, f"the spread over seeds is not known: phase {seeds_phase} has no two {name} of epoch {epochs:,}"
     ranked = _ranked(scope, name, within)
@@ -92,19 +63,6 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
     without = f"; {_label(within, unjudged)} not judged: no seeds" if unjudged else ""
     where = "" if read_at == {epochs} else f" (at {_epochs(read_at)}, compared with values of epoch {epochs:,})"
     return all(results), f"{'; '.join(details)}; spread over seeds {spread:.4f}{where}{without}"
-
-
-def _nearest_shared(repeated: Sequence[Kept], wanted: int) -> int | None:
-    """Return the epoch nearest to the wanted one, of two as near the earlier, at which two repetitions or more were
-    measured.
-
-    None if they did not train as far as that: where they would stand there, nobody knows.
-    """
-    counts = Counter(epoch for kept in repeated for epoch in kept.around(wanted))
-    shared = [epoch for epoch, count in counts.items() if count > 1]
-    if not shared or max(shared) < wanted:
-        return None
-    return min(shared, key=lambda epoch: (abs(epoch - wanted), epoch))
 
 
 def _ranked(scope: Scope, name: str, within: Sequence[str]) -> dict[Group, list[tuple[float, str]]]:

@@ -6,8 +6,8 @@ from typing import Any
 from cqltui.judging.outcomes import Judgement, Params, Scope
 from cqltui.state.plain import plain
 
-CONFIDENT = "CQL ensemble, confident"
-"""The policy that would be deployed."""
+ENSEMBLE, CONFIDENT = "CQL ensemble", "CQL ensemble, confident"
+"""Policies; the latter would be deployed."""
 LEAST_BETS = 50
 """Fewer bets decide nothing."""
 CHANCE = 0.05
@@ -63,11 +63,8 @@ def deployment_ready(scope: Scope, params: Params) -> Judgement:
     if only_estimated(scope.evaluation):
         return None, NO_OUTCOMES
     share, wanted = figure_at(scope.evaluation, "choices", "cut", "share"), float(params["keep_share"])
-    policies = scope.evaluation.get("policies")
-    found = (
-        next((it for it in policies if at(it).get("name") == CONFIDENT), None) if isinstance(policies, list) else None
-    )
-    if share is None or found is None:
+    found = policy_at(scope.evaluation, CONFIDENT)
+    if share is None or not found:
         return None, "there is no ensemble whose confident bets could be taken"
     if abs(share - wanted) > 1e-9:
         return None, f"evaluated at {share:.0%} of the bets, wanted {wanted:.0%}: [evaluate] confident = {wanted:g}"
@@ -98,6 +95,13 @@ def _parts(evaluation: Mapping[str, Any], policy: Mapping[str, Any], least_rate:
 def only_estimated(evaluation: Mapping[str, Any]) -> bool:
     """Return whether outcomes are not known, so that there is nothing but estimates by the log."""
     return at(evaluation, "off_policy").get("is_answer") is True
+
+
+def policy_at(evaluation: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the policy of that name; an empty object where there is none."""
+    policies = evaluation.get("policies")
+    named = (at(policy) for policy in policies) if isinstance(policies, list) else iter(())
+    return next((policy for policy in named if policy.get("name") == name), {})
 
 
 def at(value: object, *path: str) -> Mapping[str, Any]:

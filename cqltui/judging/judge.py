@@ -3,33 +3,37 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cqltui.campaign.criteria import CHECKS, params_of, phase_names
-from cqltui.campaign.model import Campaign, Criterion, Phase, TaskSpec
+from cqltui.campaign.asked import params_of, phase_names
+from cqltui.campaign.criteria import CHECKS
+from cqltui.campaign.model import Asked, Campaign, Criterion, Phase, TaskSpec
+from cqltui.judging.answers import ANSWERINGS
 from cqltui.judging.checks import JUDGINGS
 from cqltui.judging.outcomes import Left, Scope, TaskOutcome
 from cqltui.state.model import ENDED, Verdict
 
 
-def watching(campaign: Campaign) -> dict[str, tuple[Criterion, ...]]:
-    """Phase name -> the criteria that look at its tasks: its own, and those of other phases that name it."""
+def watching(campaign: Campaign) -> dict[str, tuple[Asked, ...]]:
+    """Phase name -> what is asked of its tasks: by its own criteria and questions, and by those of others that name
+    it."""
     return {
         phase.name: tuple(
-            criterion
+            asked
             for other in campaign.phases
-            for criterion in other.criteria
-            if other is phase or phase.name in (name for _, name in phase_names(criterion))
+            for asked in other.asked
+            if other is phase or phase.name in (name for _, name in phase_names(asked))
         )
         for phase in campaign.phases
     }
 
 
-def figures(criteria: Sequence[Criterion], task: TaskSpec, left: Left) -> dict[Criterion, Any]:
-    """Return what the criteria need of a task that is done. It takes the place of the task's curves: they are looked at
-    here only, once for each accepted result."""
-    made = {}
-    for criterion in criteria:
-        if (figure := JUDGINGS[criterion.check].figure) is not None:
-            made[criterion] = figure(task, left, params_of(criterion))
+def figures(wanted: Sequence[Asked], task: TaskSpec, left: Left) -> dict[Asked, Any]:
+    """Return what criteria and questions need of a task that is done. It takes the place of the task's curves: they are
+    looked at here only, once for each accepted result."""
+    made: dict[Asked, Any] = {}
+    for asked in wanted:
+        how = JUDGINGS[asked.check] if isinstance(asked, Criterion) else ANSWERINGS[asked.answer]
+        if how.figure is not None:
+            made[asked] = how.figure(task, left, params_of(asked))
     return made
 
 

@@ -1,4 +1,4 @@
-"""What the criteria look at: how each task ended, and the figures that are kept of it. Free of NumPy at run time."""
+"""What criteria and answers look at: how each task ended, and what is kept of it. Free of NumPy at run time."""
 
 import math
 import statistics
@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.criteria import HIGHER_IS_BETTER
-from cqltui.campaign.model import Criterion, Phase, TaskSpec
+from cqltui.campaign.model import Asked, Phase, TaskSpec
 from cqltui.state.model import Status
 from trainer.config import TrainerConfig
 from trainer.progress import EpochMetrics
@@ -25,6 +25,16 @@ Judgement = tuple[bool | None, str]
 """Whether the criterion is met (None: not yet evaluated), and the measured figures in one line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The figures that answer a question."""
+
+    lines: tuple[str, ...]
+    """For people; where nothing can be computed, why not."""
+    figures: Mapping[str, Any] | None = None
+    """As JSON has them: what is no number is None. None: nothing can be computed."""
+
+
 class Left:
     """What a finished task has left, read when a check asks for it."""
 
@@ -32,10 +42,13 @@ class Left:
         self,
         metrics: Callable[[], tuple[EpochMetrics, ...]],
         q_heldout: "Callable[[], npt.NDArray[np.floating] | None]" = lambda: None,
+        seconds: float | None = None,
     ) -> None:
-        """`metrics`: one per epoch, in order. `q_heldout`: [N, A], Q of every action in every validation state."""
+        """`metrics`: one per epoch, in order. `q_heldout`: [N, A], Q of every action in every validation state.
+        `seconds`: of training, over all epochs."""
         self._read_metrics = metrics
         self._read_q_heldout = q_heldout
+        self.seconds = seconds
 
     @cached_property
     def metrics(self) -> tuple[EpochMetrics, ...]:
@@ -56,20 +69,25 @@ class Left:
         values = ((entry.epoch, getattr(entry, metric)) for entry in self.metrics)
         return [(epoch, value) for epoch, value in values if value is not None]
 
+    def last(self, metric: str) -> tuple[int, float] | None:
+        """Return (epoch, value) of the last epoch at which the metric was measured, or None if it never was."""
+        values = ((entry.epoch, getattr(entry, metric)) for entry in reversed(self.metrics))
+        return next(((epoch, value) for epoch, value in values if value is not None), None)
+
     def final(self, metric: str) -> float | None:
         """Return the metric's last value, or None if it was never measured."""
-        values = (getattr(entry, metric) for entry in reversed(self.metrics))
-        return next((value for value in values if value is not None), None)
+        found = self.last(metric)
+        return None if found is None else found[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskOutcome:
-    """How a task stands, for the criteria."""
+    """How a task stands, for criteria and answers."""
 
     task: TaskSpec
     status: Status
-    figures: Mapping[Criterion, Any] | None = None
-    """Of a task with a result: what each criterion that looks at it needs of it."""
+    figures: Mapping[Asked, Any] | None = None
+    """Of a task with a result: what each criterion and question that looks at it needs of it."""
     error: str = ""
 
     @property
@@ -80,18 +98,20 @@ class TaskOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a check may look at."""
+    """What a check or an answer may look at."""
 
-    criterion: Criterion
+    asked: Asked
     phase: Phase
     outcomes: Mapping[str, Sequence[TaskOutcome]]
     """Phase name -> its outcomes, in the order of the file."""
     evaluation: Mapping[str, Any] | None = None
     """evaluation.json of these very results, on the test rows (docs/evaluation.md); None where there is none."""
+    state_dim: int = 0
+    """Features of a state, on which the size of a network depends."""
 
     @property
     def own(self) -> Sequence[TaskOutcome]:
-        """The outcomes of the criterion's phase."""
+        """The outcomes of the phase that asks."""
         return self.outcomes.get(self.phase.name, ())
 
     @property
@@ -100,9 +120,9 @@ class Scope:
         return [outcome for outcome in self.own if outcome.done]
 
     def figures(self, phase: str = "") -> list[tuple[Any, TaskOutcome]]:
-        """Return the criterion's figure of each task that has a result and that figure; of its own phase or another."""
+        """Return what is kept of each task that has a result, where something is; of the own phase or another."""
         found = self.outcomes.get(phase, ()) if phase else self.own
-        pairs = [(o.figures.get(self.criterion), o) for o in found if o.done and o.figures is not None]
+        pairs = [(o.figures.get(self.asked), o) for o in found if o.done and o.figures is not None]
         return [(figure, outcome) for figure, outcome in pairs if figure is not None]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from cqltui.results.rundir import RunDir
 from trainer.files import make_folder, replace_file
 
-OURS = ("phase*_results.csv", "summary.json", "summary.txt")
+OURS = ("phase*_results.csv", "summary.json", "summary.txt", "answers.json")
 
 
 def keep_earlier(run_dir: RunDir, but: Collection[Path] = ()) -> list[Path]:

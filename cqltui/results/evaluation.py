@@ -39,15 +39,15 @@ BET_COLUMNS = (
 )
 
 
-def write(run_dir: RunDir, evaluation: Evaluation, provenance: Mapping[str, Any]) -> None:
-    """Write the bets, and the figures beside them. What is of validation rows replaces nothing that is of test rows.
-    Raises OSError."""
+def write(run_dir: RunDir, evaluation: Evaluation, figures: Mapping[str, Any]) -> None:
+    """Write the bets, and beside them the figures, as of `document`. What is of validation rows replaces nothing that
+    is of test rows. Raises OSError."""
     make_folder(run_dir.evaluation)
     is_test = evaluation.part == "test"
     bets = bets_csv(evaluation)
     write_bytes(run_dir.bets_csv if is_test else run_dir.validation_bets_csv, bets.encode())
     write_bets(run_dir.bets_parquet if is_test else run_dir.validation_bets_parquet, bets)
-    write_json(figures_json(run_dir, evaluation.part), document(evaluation, provenance))
+    write_json(figures_json(run_dir, evaluation.part), figures)
 
 
 def figures_json(run_dir: RunDir, part: str) -> Path:
@@ -109,6 +109,7 @@ def _ensemble(evaluation: Evaluation) -> dict[str, Any] | None:
         "bets": int(bets.sum()),
         "q_std": float(view.std.mean()),
         "uncertainty": as_json(evaluation.uncertainty),
+        "confident_effect": as_json(evaluation.effect),
         "distribution": distribution(view).to_document(),
     }
 

@@ -31,7 +31,7 @@ def from_disk(run_dir: RunDir) -> RunState:
             tasks[info.id] = TaskState(info, replace(life, report=left_of(run_dir, info, life)))
     if not tasks:
         raise InputError(f"{run_dir.path}: nothing has run here yet")
-    campaign = decode.campaign(_with_verdicts(raw.get("campaign"), read_json(run_dir.summary_json))) or CampaignInfo()
+    campaign = decode.campaign(_described(run_dir, raw.get("campaign"))) or CampaignInfo()
     campaign = replace(campaign, run_dir=str(run_dir.path), started_ts=decode.stamp(raw, "created_ts"))
     finished_ts = decode.stamp(raw, "finished_ts")
     if not finished_ts and "finished_ts" not in raw and all(task.status in ENDED for task in tasks.values()):
@@ -112,15 +112,20 @@ def _tally(info: TaskInfo, path: Path, epochs: int) -> Tally:
     return tally
 
 
-def _with_verdicts(campaign: object, summary: object) -> object:
-    """Return the campaign of campaign.json with the criteria of summary.json, as `decode.campaign` reads it."""
+def _described(run_dir: RunDir, campaign: object) -> object:
+    """Return the campaign of campaign.json with the criteria and answers of the results, as `decode.campaign` reads
+    it."""
     if not isinstance(campaign, dict):
         return campaign
-    own = summary if isinstance(summary, dict) else {}
-    criteria = {decode.text(phase, "name"): phase.get("criteria") for phase in decode.dicts(own.get("phases"))}
+    summary, answered = (read_json(path) or {} for path in (run_dir.summary_json, run_dir.answers_json))
+    criteria = {decode.text(phase, "name"): phase.get("criteria") for phase in decode.dicts(summary.get("phases"))}
+    answers: dict[str, list[object]] = {}
+    for answer in decode.dicts(answered.get("answers")):
+        answers.setdefault(decode.text(answer, "phase"), []).append(answer)
     phases = [
-        {**phase, "verdicts": criteria.get(decode.text(phase, "name"))}
+        {**phase, "verdicts": criteria.get(name), "answers": answers.get(name)}
         for phase in decode.dicts(campaign.get("phases"))
+        for name in [decode.text(phase, "name")]
     ]
     return {**campaign, "phases": phases, "workers": _count(campaign.get("workers"))}
 

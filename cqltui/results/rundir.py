@@ -97,6 +97,8 @@ class RunDir:
     """The summary for programs."""
     summary_txt = _At("results/summary.txt")
     """The summary for people."""
+    answers_json = _At("results/answers.json")
+    """The answers to the questions for programs, where figures answer any."""
 
     def phase_csv(self, number: int, phase: str) -> Path:
         """Return the table of a phase. `number` counts from 1."""
@@ -190,7 +192,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def largest_json(path: Path) -> int:
     """Return how many bytes a document of that name may have."""
-    names = ("campaign.json", "summary.json", "evaluation.json", "validation.json")
+    names = ("campaign.json", "summary.json", "answers.json", "evaluation.json", "validation.json")
     return (dict.fromkeys(names, CAMPAIGN_BYTES) | {"result.json": RESULT_BYTES}).get(path.name, SMALL_BYTES)
 
 

@@ -1,9 +1,10 @@
-"""What the criteria need of finished tasks, read from the run directory once for each accepted result."""
+"""What criteria and questions need of finished tasks, read from the run directory once for each accepted result."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from cqltui.campaign.model import Campaign, Criterion
+from cqltui.campaign.model import Asked, Campaign
+from cqltui.judging.answers import Answered, answer_all
 from cqltui.judging.judge import evaluate_all, figures, watching
 from cqltui.judging.outcomes import Left, TaskOutcome
 from cqltui.results.evaluated import evaluation_of
@@ -13,7 +14,7 @@ from cqltui.state.model import Status, Verdict
 
 
 class Study:
-    """Knows a run's finished tasks by their figures, and judges its criteria by them."""
+    """Knows a run's finished tasks by their figures, judges its criteria by them, and answers its questions."""
 
     def __init__(self, run_dir: RunDir, campaign: Campaign, validation_rows: int | None = None) -> None:
         """`validation_rows`: of the validation data, where it is known."""
@@ -22,10 +23,10 @@ class Study:
         self._validation_rows = validation_rows
         self._watching = watching(campaign)
         self._tasks = {task.id: task for task in campaign.tasks}
-        self._known: dict[str, tuple[str, Mapping[Criterion, Any]]] = {}
+        self._known: dict[str, tuple[str, Mapping[Asked, Any]]] = {}
         """Task id -> the token of the result that was looked at, and its figures."""
 
-    def take(self, task_id: str, standing: TaskStanding) -> Mapping[Criterion, Any] | None:
+    def take(self, task_id: str, standing: TaskStanding) -> Mapping[Asked, Any] | None:
         """Return the figures of a task that is done: of a result that is known already nothing is read. None: no
         result.
 
@@ -41,6 +42,7 @@ class Study:
         left = Left(
             lambda: read_metrics(self._run_dir.metrics_csv(task_id)) or (result.metrics,),
             lambda: read_q_heldout(self._run_dir.q_heldout(task_id), self._validation_rows),
+            result.seconds,
         )
         found = figures(self._watching[task.phase], task, left)
         self._known[task_id] = (result.token, found)
@@ -48,9 +50,19 @@ class Study:
 
     def verdicts(self, standings: Mapping[str, TaskStanding]) -> dict[str, tuple[Verdict, ...]]:
         """Phase name -> the verdicts on its criteria. What has not been taken in is read now."""
+        evaluation = evaluation_of(self._run_dir, standings)
+        return evaluate_all(self._campaign, self._outcomes(standings), evaluation)
+
+    def answers(
+        self, standings: Mapping[str, TaskStanding], evaluation: Mapping[str, Any] | None
+    ) -> tuple[Answered, ...]:
+        """Return the answers to the questions, with an evaluation of these very results if there is one."""
+        return answer_all(self._campaign, self._outcomes(standings), evaluation)
+
+    def _outcomes(self, standings: Mapping[str, TaskStanding]) -> list[TaskOutcome]:
         outcomes = []
         for task_id, task in self._tasks.items():
             standing = standings.get(task_id, TaskStanding())
             found = self.take(task_id, standing) if standing.status is Status.DONE else None
             outcomes.append(TaskOutcome(task, standing.status, found, standing.error))
-        return evaluate_all(self._campaign, outcomes, evaluation_of(self._run_dir, standings))
+        return outcomes

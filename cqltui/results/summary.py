@@ -8,6 +8,8 @@ from typing import Any
 
 from cqltui.algorithms.base import Algorithm, setting_text
 from cqltui.campaign.model import Campaign
+from cqltui.judging.answers import Answered
+from cqltui.results.answers import answer_lines
 from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import FAILED, Status, Verdict
@@ -53,6 +55,8 @@ class PhaseSummary:
     seconds: float
     """Training time of all its tasks, one after another."""
     results_csv: str
+    answers: tuple[Answered, ...] = ()
+    """To its questions, where figures answer them."""
 
     @property
     def tasks(self) -> int:
@@ -92,9 +96,13 @@ class Summary:
 
 
 def summarize(
-    run_dir: RunDir, campaign: Campaign, records: Sequence[TaskRecord], verdicts: Mapping[str, tuple[Verdict, ...]]
+    run_dir: RunDir,
+    campaign: Campaign,
+    records: Sequence[TaskRecord],
+    verdicts: Mapping[str, tuple[Verdict, ...]],
+    answers: Sequence[Answered] = (),
 ) -> Summary:
-    """Return the summary of a run. `verdicts` by phase, as of `judge.evaluate_all`."""
+    """Return the summary of a run. `verdicts` by phase, as of `judge.evaluate_all`; `answers` of all phases."""
     phases = []
     for number, phase in enumerate(campaign.phases, start=1):
         own = [record for record in records if record.task.phase == phase.name]
@@ -118,6 +126,7 @@ def summarize(
                 failures=tuple(_failures(own)),
                 seconds=sum(record.result.seconds for record in own if record.result),
                 results_csv=str(run_dir.phase_csv(number, phase.name)),
+                answers=tuple(each for each in answers if each.phase == phase.name),
             )
         )
     return Summary(campaign.name, campaign.title, str(run_dir.path), tuple(phases))
@@ -190,11 +199,13 @@ def render(summary: Summary, evaluation: Sequence[str] = ()) -> str:
         lines += ["", *_phase_lines(number, phase)]
     if evaluation:
         lines += ["", *evaluation]
+    answered = any(phase.answers for phase in summary.phases)
     lines += [
         "",
         "Files",
         *(f"  {phase.results_csv}" for phase in summary.phases),
         f"  {summary.run_dir}/results/summary.json (this page for programs)",
+        *([f"  {summary.run_dir}/results/answers.json (the answers for programs)"] if answered else []),
         *([f"  {summary.run_dir}/evaluation/evaluation.json (every figure with its interval)"] if evaluation else []),
         f"  {summary.run_dir}/tasks/<task_id>/ (model.safetensors, metrics.csv, result.json)",
     ]
@@ -218,6 +229,7 @@ def _phase_lines(number: int, phase: PhaseSummary) -> list[str]:
             figures = (f"{best.metric} {best.value:.4f}" for best in phase.best_by_level if best.level == level)
             lines.append(f"    {phase.algorithm.scale} {setting_text(level)}: best {', best '.join(figures)}")
     lines += [line for verdict in phase.verdicts for line in _verdict_lines(verdict)]
+    lines += answer_lines(phase.answers)
     lines += [f"  failed: {failure}" for failure in phase.failures[:MAX_FAILURES]]
     if len(phase.failures) > MAX_FAILURES:
         lines.append(f"  failed: and {len(phase.failures) - MAX_FAILURES} more, see {phase.results_csv}")

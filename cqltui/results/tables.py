@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from cqltui.algorithms.base import Algorithm, setting_cell
 from cqltui.campaign.model import Campaign
+from cqltui.results.answers import FORMAT, answers_json
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.evaluated import evaluation_lines, evaluation_of
 from cqltui.results.record import TaskRecord, TaskStanding, read_records
@@ -45,7 +46,8 @@ def _final_metrics(algorithm: Algorithm) -> list[str]:
 def write_results(
     run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding], study: Study | None = None
 ) -> Summary:
-    """Write results/phase<n>_<name>_results.csv, summary.json and summary.txt; return the summary.
+    """Write results/phase<n>_<name>_results.csv, summary.json, summary.txt and, where figures answer questions,
+    answers.json; return the summary.
 
     Tables of phases that the campaign does not have (any more) move to results/earlier/.
 
@@ -54,14 +56,18 @@ def write_results(
     """
     records = read_records(run_dir, campaign, standings)
     tables = [run_dir.phase_csv(number, phase.name) for number, phase in enumerate(campaign.phases, start=1)]
-    keep_earlier(run_dir, but=[*tables, run_dir.summary_json, run_dir.summary_txt])
+    study = study or Study(run_dir, campaign)
+    evaluation = evaluation_of(run_dir, standings)
+    answers = study.answers(standings, evaluation)
+    answered = [run_dir.answers_json] if answers else []
+    keep_earlier(run_dir, but=[*tables, run_dir.summary_json, run_dir.summary_txt, *answered])
     for path, phase in zip(tables, campaign.phases, strict=True):
         own = [record for record in records if record.task.phase == phase.name]
         write_bytes(path, phase_table(campaign, own).encode())
-    verdicts = (study or Study(run_dir, campaign)).verdicts(standings)
-    summary = summarize(run_dir, campaign, records, verdicts)
+    summary = summarize(run_dir, campaign, records, study.verdicts(standings), answers)
     write_json(run_dir.summary_json, summary.to_json())
-    evaluation = evaluation_of(run_dir, standings)
+    for path in answered:
+        write_json(path, {"format": FORMAT, "campaign": campaign.name, "answers": answers_json(answers)})
     lines = evaluation_lines(evaluation) if evaluation is not None else ()
     write_bytes(run_dir.summary_txt, render(summary, lines).encode())
     return summary

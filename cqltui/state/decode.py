@@ -11,6 +11,7 @@ from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
 from cqltui.identity import ProcessIdentity
 from cqltui.state.model import (
+    AnswerInfo,
     CampaignInfo,
     Lifecycle,
     PhaseInfo,
@@ -234,6 +235,16 @@ def _verdict(raw: Mapping[str, Any]) -> Verdict:
     return Verdict(text(raw, "text"), told, text(raw, "detail"), text(raw, "check"))
 
 
+def _answer(raw: Mapping[str, Any]) -> AnswerInfo:
+    return AnswerInfo(text(raw, "question"), strings(raw.get("lines")))
+
+
+def _questions(value: object) -> tuple[str, ...]:
+    """Return the texts of questions; campaign.json has a table where figures answer one."""
+    items = value[:LIST_LIMIT] if isinstance(value, list | tuple) else ()
+    return tuple(text(item, "text") if isinstance(item, Mapping) else _as_text(item) for item in items)
+
+
 def campaign(raw: object) -> CampaignInfo | None:
     """Return the run's description, or None if there is nothing to read."""
     if not isinstance(raw, Mapping):
@@ -244,9 +255,10 @@ def campaign(raw: object) -> CampaignInfo | None:
             title=text(phase, "title"),
             priority=whole(phase, "priority"),
             goal=text(phase, "goal"),
-            questions=strings(phase.get("questions")),
+            questions=_questions(phase.get("questions")),
             expected=text(phase, "expected"),
             verdicts=tuple(_verdict(verdict) for verdict in few(phase.get("verdicts"))),
+            answers=tuple(map(_answer, few(phase.get("answers")))),
         )
         for phase in few(raw.get("phases"))
     )

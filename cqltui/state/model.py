@@ -261,8 +261,17 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerInfo:
+    """A question that figures answer."""
+
+    question: str
+    lines: tuple[str, ...] = ()
+    """The figures so far, or why there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseInfo:
-    """What is fixed about a phase, and its criteria so far."""
+    """What is fixed about a phase, and its criteria and answers so far."""
 
     name: str
     title: str = ""
@@ -271,6 +280,7 @@ class PhaseInfo:
     questions: tuple[str, ...] = ()
     expected: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    answers: tuple[AnswerInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import cqltui
 from cqltui.broker.protocol.keys import NAMESPACE
+from cqltui.campaign.asked import as_written
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.child import find_program, tool_environment
@@ -112,6 +113,8 @@ def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
     password."""
     plain = asdict(campaign)
     plain["redis"]["url"] = "(set)" if own_server else None
+    for written, phase in zip(plain["phases"], campaign.phases, strict=True):
+        written["questions"] = [as_written(question) for question in phase.questions]
     value: dict[str, Any] = json.loads(json.dumps(plain, default=str))
     return value
 

@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks.judging`: how long judging holds the supervisor when the last of many tasks ends.
 
-A run directory of finished tasks is made up, with curves of as many epochs; the criteria are all that look at curves.
+A run directory of finished tasks is made up, with curves of as many epochs, and with every criterion and question that
+looks at curves.
 """
 
 import argparse
@@ -32,6 +33,13 @@ hidden_dims = [64]
 [[phase]]
 name = "all"
 priority = 8
+questions = [
+    {{ text = "a", answer = "convergence" }},
+    {{ text = "b", answer = "best_loss" }},
+    {{ text = "c", answer = "setting", setting = "alpha", seeds_from = "all" }},
+    {{ text = "d", answer = "architectures", compare = ["reference", "depth", "width", "best"], seeds_from = "all" }},
+    {{ text = "e", answer = "q_spread" }},
+]
 [phase.grid]
 alpha = [0.2, 0.3]
 seed = {{ from = 1, to = {seeds} }}
@@ -101,6 +109,7 @@ def main(arguments: Sequence[str]) -> None:
             study.take(task_id, standings[task_id])
         timed("the last task ends: its curve is read and looked at", lambda: study.take(last, standings[last]))
         timed("its criteria are judged, by the figures of all", lambda: study.verdicts(standings))
+        timed("its questions are answered, by the figures of all", lambda: study.answers(standings, None))
         timed(
             "the results are written at the end of the run", lambda: write_results(run_dir, campaign, standings, study)
         )

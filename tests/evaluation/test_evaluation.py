@@ -177,4 +177,4 @@ def test_a_leak_is_the_verdict_on_what_was_trained_and_on_nothing_else(
 
 def test_the_draws_of_one_seed_are_apart() -> None:
     streams = [value for name, value in vars(evaluation).items() if name.endswith("_STREAM")]
-    assert len(streams) == len(set(streams)) == 4
+    assert len(streams) == len(set(streams)) == 5

@@ -82,7 +82,6 @@ ROOMS = (
                     "parquet",
                     "predictions",
                     "records",
-                    "resolved",
                     "results",
                     "tally",
                 )

@@ -41,6 +41,7 @@ def hostile_events() -> list[Event]:
     phase = {
         "name": "p", "title": HOSTILE, "goal": HOSTILE, "questions": [HOSTILE], "expected": HOSTILE,
         "verdicts": [{"text": HOSTILE, "passed": False, "detail": HOSTILE}],
+        "answers": [{"question": HOSTILE, "lines": [HOSTILE]}],
     }  # fmt: skip
     meta = {"wanted": "running", "campaign": {"title": HOSTILE, "phases": [phase], "started_ts": LAUNCH_TS}}
     notice = {"level": "error", "text": HOSTILE}

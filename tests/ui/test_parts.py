@@ -8,9 +8,11 @@ import pytest
 from cqltui.state.eta import estimate
 from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.state.model import (
+    AnswerInfo,
     CampaignInfo,
     Lifecycle,
     Notice,
+    PhaseInfo,
     Progress,
     RunState,
     Status,
@@ -25,7 +27,7 @@ from cqltui.ui.line import clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.panels.curve import curve_lines
 from cqltui.ui.panels.workers import device_line, nobody, speed_line
-from cqltui.ui.screens.details import LABEL, task_lines
+from cqltui.ui.screens.details import LABEL, phase_lines, task_lines
 from cqltui.ui.spark import Plot, bar, loss_values, spark
 
 
@@ -185,6 +187,12 @@ def test_the_curve_says_why_there_is_none() -> None:
     assert said(Progress(epoch=43)) == "There are no losses to draw."
     assert said(two, cells=12) == said(two, rows=2) == "The loss curve needs more room."
     assert "0.5000" in said(two)
+
+
+def test_the_details_of_a_phase_show_answers_below_their_questions() -> None:
+    phase = PhaseInfo("p", questions=("Why?", "How?"), answers=(AnswerInfo("How?", ("a long line", "b\x1b[2J")),))
+    lines = ["".join(text for text, _ in line) for line in phase_lines(phase, 12)]
+    assert lines == ["Questions", "· Why?", "· How?", "    a long", "    line", "    b"]
 
 
 def test_the_details_tell_the_time_of_all_attempts() -> None:

@@ -10,6 +10,7 @@ from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
 from cqltui.state.events import Kind
 from cqltui.state.model import (
+    AnswerInfo,
     CampaignInfo,
     Lifecycle,
     PhaseInfo,
@@ -52,7 +53,10 @@ WORKER = WorkerState(
     *("w1", 107.0, 4711, PROCESS, "box", "cuda:0", 99.0, 950.0, 2**31, 2**34, ("a1", "b2"), False, (2, 8, 6), "0.1")
 )
 PHASES = (
-    PhaseInfo("quality", "Quality", 8, "a goal", ("why?", "how?"), "less", (Verdict("low", True, "0.07"),)),
+    PhaseInfo(
+        *("quality", "Quality", 8, "a goal", ("why?", "how?"), "less", (Verdict("low", True, "0.07"),)),
+        answers=(AnswerInfo("why?", ("a figure", "another")),),
+    ),
     PhaseInfo("seeds", "Seeds", 6),
 )
 CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHASES)

@@ -10,6 +10,7 @@ import pytest
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign import criteria
+from cqltui.campaign.asked import params_of, title
 from cqltui.campaign.criteria import CHECKS
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
@@ -122,8 +123,15 @@ def low(verdicts: dict[str, tuple[Verdict, ...]]) -> Verdict:
 
 def test_a_phase_whose_seeds_another_asks_for_is_looked_at_for_it() -> None:
     looked = watching(load_campaign(DEEP))
-    assert "conclusive" in [criterion.check for criterion in looked["ensemble"]]
-    assert "conclusive" not in [criterion.check for criterion in looked["quality"]]
+    names = {name: [title(asked) for asked in its] for name, its in looked.items()}
+    assert "criterion (conclusive)" in names["ensemble"]
+    assert "criterion (conclusive)" not in names["quality"]
+    assert (
+        names["ensemble"].count("questions (architectures)")
+        == names["exploration"].count("questions (architectures)")
+        == 3
+    )
+    assert "questions (architectures)" not in names["quality"]
 
 
 # What the file may say
@@ -144,14 +152,14 @@ def load(tmp_path: Path, criterion: str) -> Campaign:
 def test_within_is_read(tmp_path: Path, said: str, read: tuple[str, ...]) -> None:
     (criterion,) = load(tmp_path, f"{CONCLUSIVE}within = {said}\n").phase("ensemble").criteria
     assert criterion.param("within") == read
-    assert criteria.params_of(criterion)["within"] == read
+    assert params_of(criterion)["within"] == read
 
 
 def test_within_leaves_no_trace_in_a_file_that_does_not_name_it(tmp_path: Path) -> None:
     """A run directory of before keeps the same criteria: its results are not set aside as another file's."""
     (criterion,) = load(tmp_path, CONCLUSIVE).phase("ensemble").criteria
     assert asdict(criterion)["params"] == (("metric", "val_loss"), ("seeds_from", "ensemble"))
-    assert criteria.params_of(criterion)["within"] == ("alpha",)
+    assert params_of(criterion)["within"] == ("alpha",)
 
 
 @pytest.mark.parametrize(

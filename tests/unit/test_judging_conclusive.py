@@ -122,6 +122,17 @@ def test_an_architecture_that_was_never_validated_is_not_ranked() -> None:
     assert (verdict.passed, "[32]" in verdict.detail) == (True, False)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_repeated_configurations_the_largest_spread_counts(turned: bool) -> None:
+    """Of one alpha two architectures were repeated, with a spread of 0.01 and of 0.03."""
+    near, far = (
+        [curve({2: 0.5 + side * spread / math.sqrt(2)}, 2, seed=side, dims=(dim,)) for side in (-1, 1)]
+        for dim, spread in ((8, 0.01), (16, 0.03))
+    )
+    verdict = judge("conclusive", [*two_architectures(0.02), *(far + near if turned else near + far)], seeds_from="s")
+    assert (verdict.passed, "spread over seeds 0.0300" in verdict.detail) == (False, True)
+
+
 def test_seeds_that_did_not_train_as_far_tell_no_spread() -> None:
     seeds = [curve({1: 0.5 + side / 100}, 1, seed=side) for side in (1, 2)]
     verdict = judge("conclusive", [*two_architectures(0.02), *seeds], seeds_from="s")

@@ -20,6 +20,7 @@ from trainer.evaluation.choosing import Key, network_q
 from trainer.evaluation.choosing import Trained as Trained
 from trainer.evaluation.choosing import choose as choose
 from trainer.evaluation.cover_figures import CoverFigures, Covers, cover_figures, covers_of
+from trainer.evaluation.effects import ConfidentEffect, confident_effect
 from trainer.evaluation.ensemble import Opinions, opinions
 from trainer.evaluation.estimates import Estimates, bet_log, estimates
 from trainer.evaluation.figures import PolicyFigures, policy_figures, roi_bootstrap
@@ -31,7 +32,7 @@ from trainer.evaluation.verdicts import Judgement, judge
 from trainer.model import Model
 
 SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confident"
-FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM = 0, 1, 2, 3
+FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM, EFFECT_STREAM = 0, 1, 2, 3, 4
 """Keep the draws of one seed apart."""
 
 
@@ -62,6 +63,8 @@ class Evaluation:
     """Of P(cover), which Kelly bets by."""
     estimates: Estimates | None
     """By the log alone: the answer where outcomes are not known, else beside it where the log has propensities."""
+    effect: ConfidentEffect | None
+    """What the confident bets win beside the rest of the ensemble's; None where there is no ensemble, or no cut."""
 
     @property
     def decisions(self) -> Decisions | None:
@@ -133,6 +136,7 @@ def evaluate(
             coverage=reached,
             cover=None,
             estimates=told,
+            effect=None,
         )
     covers = covers_of(dataset, decisions, seed)
     bets = _policies(decisions, covers, asked, seed)
@@ -152,9 +156,12 @@ def evaluate(
     of_tasks = [policies.single_cql(asked.q[it.task, it.which]) for it in choices.tasks]
     best = zip(choices.tasks, _compared(of_tasks, decisions, (seed, BEST_STREAM), resamples), strict=True)
     ranked = sorted(best, key=lambda it: -(it[1].value if it[1].value is not None else -np.inf))
-    doubts = None
+    doubts, effect = None, None
     if view is not None:
         doubts = uncertainty_of(view, decisions, np.random.default_rng((seed, UNCERTAINTY_STREAM)))
+        if choices.cut is not None:
+            passes, rng = choices.cut.confident(view.uncertainty), np.random.default_rng((seed, EFFECT_STREAM))
+            effect = confident_effect(bets[ENSEMBLE], passes, decisions, rng, resamples=resamples)
     return Evaluation(
         part=part,
         rows=rows,
@@ -170,6 +177,7 @@ def evaluate(
         coverage=reached,
         cover=cover_figures(covers, decisions),
         estimates=told,
+        effect=effect,
     )
 
 

@@ -145,7 +145,7 @@ def _figures(
     span = _Span(decisions, blocks, drawn)
     active = _active(bets, span)
     records = [record(them, decisions) for them in bets]
-    win_rates = map(_win_rate, records, win_rate_bootstrap(bets, decisions, blocks, drawn).estimates())
+    win_rates = map(win_rate_estimate, records, win_rate_bootstrap(bets, decisions, blocks, drawn).estimates())
     rois = roi_bootstrap(bets, decisions, blocks, drawn).estimates()
     gained = means(span.weekly([profits(them, decisions) for them in bets]), active, blocks, drawn).estimates()
     placed = span.weekly([them.placed.astype(np.float64) for them in bets])
@@ -168,7 +168,7 @@ def _figures(
     )
 
 
-def _win_rate(record: Record, estimate: Estimate) -> Estimate:
+def win_rate_estimate(record: Record, estimate: Estimate) -> Estimate:
     """Return the interval by weeks, or the one by bets where weeks tell none."""
     if estimate.method is None:
         return wilson_estimate(record.wins, record.losses)

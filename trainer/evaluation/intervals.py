@@ -25,7 +25,7 @@ LEVEL = 0.05
 NO_BETS = "no bets"
 FEW_WEEKS = "bets in too few weeks of a season"
 CONSTANT = "does not vary between weeks"
-_CONSTANT_BELOW = 1e-12
+CONSTANT_BELOW = 1e-12
 """A variance that is this share of the mean square is rounding."""
 
 Function = Callable[[Double, Double], tuple[Double, Double, Double]]
@@ -139,14 +139,14 @@ def sharpe_ratios(weekly: Double, active: Bool, blocks: Blocks, resamples: Resam
     of the IID estimator in Lo, 2002, equation 5).
     """
     centre, spread = weekly.mean(axis=0), weekly.std(axis=0)
-    varies = spread > _CONSTANT_BELOW
+    varies = spread > CONSTANT_BELOW
     offset = np.where(varies, centre / np.where(varies, spread, 1), np.nan)
     standard = np.where(varies, (weekly - centre) / np.where(varies, spread, 1), 0.0)
     small_sample = math.sqrt((len(weekly) - 1) / len(weekly))
 
     def sharpe(first: Double, second: Double) -> tuple[Double, Double, Double]:
         variance = second - first**2
-        deviation = np.sqrt(np.where(variance > _CONSTANT_BELOW, variance, np.nan)) / small_sample
+        deviation = np.sqrt(np.where(variance > CONSTANT_BELOW, variance, np.nan)) / small_sample
         value = (offset + first) / deviation
         return value, 1 / deviation + value * first / variance, -value / (2 * variance)
 
@@ -237,7 +237,7 @@ def _evaluate(x: Double, y: Double, counts: Double, function: Function, blocks: 
             squares = by_x**2 * part[:, 2] + 2 * by_x * by_y * part[:, 3] + by_y**2 * part[:, 4]
             around = squares - (by_x * part[:, 0] + by_y * part[:, 1]) ** 2 / weeks
             variance += around * weeks / max(weeks - 1, 1)
-        rounding = _CONSTANT_BELOW * len(blocks) * (by_x**2 * whole[:, 2] + by_y**2 * whole[:, 4])
+        rounding = CONSTANT_BELOW * len(blocks) * (by_x**2 * whole[:, 2] + by_y**2 * whole[:, 4])
         error = np.sqrt(np.where(variance > rounding, variance, np.nan)) / len(blocks)
     return value, error
 

@@ -219,8 +219,9 @@ def _setting_lines(task: TaskState) -> list[Line]:
 
 
 def phase_lines(phase: PhaseInfo, cells: int) -> list[Line]:
-    """Return a phase's goal, questions, expectation and criteria."""
+    """Return a phase's goal, questions with their answers, expectation and criteria."""
     lines: list[Line] = []
+    answers = {answer.question: answer.lines for answer in phase.answers}
     for title, texts in (("Goal", (phase.goal,)), ("Questions", phase.questions), ("Expected", (phase.expected,))):
         if any(texts):
             lines.append(((title, "title"),))
@@ -228,6 +229,8 @@ def phase_lines(phase: PhaseInfo, cells: int) -> list[Line]:
                 first, *more = wrapped(plain(text, 600), cells - 2)
                 lines += [(("· " if title == "Questions" else "  ", "dim"), (first, "text"))]
                 lines += [((f"  {part}", "text"),) for part in more]
+                told = answers.get(text, ()) if title == "Questions" else ()
+                lines += [((f"    {part}", "dim"),) for line in told for part in wrapped(plain(line, 2_000), cells - 4)]
     if phase.verdicts:
         lines += [(("Criteria", "title"),), *criteria_lines(phase, cells)]
     return lines
