@@ -1,5 +1,6 @@
 """The terminal application: wires events, panels and commands, and decides when to draw."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -171,7 +172,12 @@ class CqltuiApp(App[LeaveChoice]):
         if self._main.is_mounted:
             self.exit(LeaveChoice.BACKGROUND)
         else:  # a screen fails when the app ends before it has its widgets
-            self.set_timer(MOUNT_S, self._leave_early)
+            self._later(MOUNT_S, self._leave_early)
+
+    def _later(self, wait_s: float, then: Callable[[], None]) -> None:
+        """Call `then` in a while. Not by `set_timer`: a timer whose time has passed when it looks first, because it is
+        that short or the process was not given the CPU, is never called."""
+        asyncio.get_running_loop().call_later(wait_s, self.call_next, then)
 
     def on_call_done(self, message: CallDone) -> None:
         """Take the answer to a command, or a log that was read."""
@@ -199,7 +205,7 @@ class CqltuiApp(App[LeaveChoice]):
             self._scheduled = True
             wait_s = self._drawn_s + REFRESH_S - time.monotonic()
             if wait_s > 0:
-                self.set_timer(wait_s, self._draw)
+                self._later(wait_s, self._draw)
             else:
                 self._draw()
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from rich.segment import Segment
@@ -282,3 +283,15 @@ async def test_two_thousand_tasks_are_listed_and_only_what_is_seen_is_drawn() ->
         await pilot.press("G")
         assert table.cursor_id == f"{1999:08x}"
         assert "task 1999" in seen(bench.app)
+
+
+async def test_a_draw_that_is_due_at_once_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer of Textual's whose time has passed when it looks first is never called."""
+    clock = SimpleNamespace(monotonic=lambda: 1.0)
+    monkeypatch.setattr("cqltui.ui.app.time", clock)
+    monkeypatch.setattr("cqltui.ui.app.REFRESH_S", 1e-12)
+    bench = Bench([Event(Kind.CONNECTION, LAUNCH_TS, data={"online": True})], LAUNCH_TS)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        for online in (False, True, False):
+            bench.give(Event(Kind.CONNECTION, LAUNCH_TS, data={"online": online}))
+            await bench.settle(pilot)
