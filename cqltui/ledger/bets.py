@@ -19,6 +19,7 @@ from cqltui.ledger.model import (
     YEARS,
     Bet,
     Entry,
+    Side,
     bet_id,
     timestamp,
 )
@@ -167,11 +168,12 @@ def _week(table: Table, index: int) -> tuple[int | None, int | None]:
     return (int(known[1]), int(known[2])) if known else (None, None)
 
 
-def _side(table: Table, index: int) -> str:
+def _side(table: Table, index: int) -> Side:
     """Return "home" or "away"; a team is one of the file's columns, or of an id as nflverse has it."""
     cell = text(table, "side", index)
-    if cell.lower() in SIDES:
-        return cell.lower()
+    for side in SIDES:
+        if cell.lower() == side:
+            return side
     known = _NFLVERSE.fullmatch(table.columns["game_id"][index])
     home = text(table, "home_team", index) or (known[4] if known else "")
     away = text(table, "away_team", index) or (known[3] if known else "")

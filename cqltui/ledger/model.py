@@ -3,8 +3,10 @@
 import math
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from typing import Literal, get_args
 
-SIDES = ("home", "away")
+Side = Literal["home", "away"]
+SIDES: tuple[Side, ...] = get_args(Side)
 SAME = 5e-4
 """Relative difference below which two numbers are one that was rounded in a file: -110 and net odds of 0.909."""
 LONGEST_ID = 120
@@ -17,9 +19,10 @@ class Bet:
     """A bet as it was taken."""
 
     bet_id: str
+    """Unique in a ledger."""
     game_id: str
-    side: str
-    """One of SIDES."""
+    """As the file of results names it."""
+    side: Literal["home", "away"]
     spread: float
     """Points by which the side was favoured at the line taken."""
     net_odds: float

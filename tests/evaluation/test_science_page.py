@@ -15,6 +15,7 @@ def rows(replications: int, seed: int) -> Iterator[tuple[str, float, float, floa
     yield "size | of 49", 0.03125, 0.0, 0.04
     yield "coverage", 0.935 - 1e-6, 0.935, 0.965
     yield "power", float("nan"), 0.75, 1.0
+    yield "to compare with", 0.5, 0.0, 1.0
 
 
 def test_each_figure_is_beside_its_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +26,7 @@ def test_each_figure_is_beside_its_range(tmp_path: Path, monkeypatch: pytest.Mon
     assert run.main() == 1
     assert path.read_text(encoding="utf-8") == (
         "# What the evaluation's statistics do\n"
-        "The ranges were fixed before the first run, and are not tuned. Made by:\n"
+        "Ranges were fixed before the first run and are not tuned: a figure outside is a result. Made by:\n"
         "\n"
         f'```sh\nmake science ARGS="{" ".join(words)}"\n```\n'
         f"cqltui {cqltui.__version__}, NumPy {np.__version__}: 2 of 3 outside of their range.\n"
@@ -38,6 +39,7 @@ def test_each_figure_is_beside_its_range(tmp_path: Path, monkeypatch: pytest.Mon
         "| size \\| of 49 | 0.0312 | 0 to 0.04 | within |\n"
         "| coverage | 0.9350 | 0.935 to 0.965 | OUTSIDE |\n"
         "| power | nan | 0.75 to 1 | OUTSIDE |\n"
+        "| to compare with | 0.5000 |  |  |\n"
     )
 
 
@@ -48,5 +50,5 @@ def test_all_within_is_said_and_is_exit_code_0(
     monkeypatch.setattr(sys, "argv", ["science"])
     assert run.main() == 0
     assert capsys.readouterr().out == (
-        "sizes: 10 replications, seed 1\n  within      0.0312  [0, 0.04]  size | of 49\nall within\n"
+        "sizes: 10 replications, seed 1\n  within      0.0312       0 to 0.04  size | of 49\nall within\n"
     )

@@ -35,7 +35,7 @@ def main() -> int:
         figures = []
         for row in rows(replications, arguments.seed):
             figures.append(one := Measured(*row))
-            print(f"  {one.mark:<7}  {one.value:9.4f}  [{one.low:g}, {one.high:g}]  {one.name}", flush=True)
+            print(f"  {one.mark:<7}  {one.value:9.4f}  {one.accepted:>14}  {one.name}", flush=True)
         measured.append(Topic(name, replications, arguments.seed, figures))
     print(outcome(measured))
     if arguments.page:

@@ -15,7 +15,7 @@ from cqltui.errors import InputError
 from cqltui.judging.evaluated import CONFIDENT
 from cqltui.ledger.bets import reversed_spreads
 from cqltui.ledger.export import document, export_csv, write_export
-from cqltui.ledger.model import Bet, Entry, Result, american, bet_id, timestamp
+from cqltui.ledger.model import Bet, Entry, Result, Side, american, bet_id, timestamp
 from cqltui.ledger.standing import Expected, expectation, standing, taken_bets
 from cqltui.reporters.ledger import ledger_lines
 from cqltui.results.evaluated import FORMAT
@@ -73,7 +73,7 @@ def test_a_result_is_the_same_where_nothing_differs() -> None:
     ],
 )
 def test_the_side_taken_wins_where_it_beats_the_points_it_gives(
-    side: str, spread: float, outcome: str, profit: float
+    side: Side, spread: float, outcome: str, profit: float
 ) -> None:
     entry = Entry(replace(BET, side=side, spread=spread), RESULT)
     assert entry.outcome == outcome

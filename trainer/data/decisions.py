@@ -25,6 +25,9 @@ class Dated:
     days: Int
     """`date.toordinal()`. Where only the week is known, its first."""
 
+    def __len__(self) -> int:
+        return len(self.seasons)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions(Dated):
@@ -47,9 +50,6 @@ class Decisions(Dated):
     """[N, 2], what one unit on the side returned: net odds, -1, or 0 on a push."""
     true_returns: Double
     """[N, 2], what it returns in expectation, where a simulator knows it."""
-
-    def __len__(self) -> int:
-        return len(self.seasons)
 
     @property
     def covers(self) -> Double:

@@ -49,7 +49,15 @@ class Scores:
     """Of a prediction, over the same games."""
 
     brier: float
+    """Mean squared difference of probability and outcome (Brier, 1950)."""
     log_loss: float
+    """Mean negative log likelihood, in nats."""
+
+    @classmethod
+    def of(cls, predicted: Double, covered: Bool) -> "Scores":
+        """Return those of predictions [N] of outcomes [N]."""
+        its = calibration(predicted, covered)
+        return cls(its.brier, its.log_loss)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,9 @@ class Calibrated:
     """How well P(cover) agrees with what happened, in one span."""
 
     games: int
-    """Decided ones with a probability; pushes are left out, as they are of the probability."""
+    """Decided ones with a probability."""
     left_out: int
+    """Pushes, which the probability is not of either, and games without a probability."""
     fitted: Calibration
     half: Scores
     """Of 0.5."""
@@ -70,10 +79,10 @@ class Calibrated:
 class CoverFigures:
     """What P(cover) came from, and what it is worth."""
 
-    fits: tuple[Fit, ...]
-    """In order of time; the last is frozen, and predicts all of the part."""
     whole: Calibrated | None
     seasons: Mapping[int, Calibrated | None]
+    fits: tuple[Fit, ...]
+    """In order of time; the last is frozen, and predicts all of the part."""
     reason: str | None = None
     """Why there are no figures."""
 
@@ -108,7 +117,7 @@ def cover_figures(covers: Covers, decisions: Decisions) -> CoverFigures:
     reason = None
     if whole is None:
         reason = NOTHING_DECIDED if covers.fitted.coefficients else NOT_FITTED
-    return CoverFigures(tuple(_fits(covers)), whole, seasons, reason)
+    return CoverFigures(whole, seasons, tuple(_fits(covers)), reason)
 
 
 def _fits(covers: Covers) -> list[Fit]:
@@ -127,11 +136,10 @@ def _calibrated(
     if not len(rows):
         return None
     covered = decisions.covers[rows] > 0
-    half, by_market = (calibration(its, covered) for its in (np.full(len(rows), 0.5), market[rows]))
     return Calibrated(
         games=len(rows),
         left_out=int(span.sum()) - len(rows),
         fitted=calibration(predicted[rows], covered),
-        half=Scores(half.brier, half.log_loss),
-        market=Scores(by_market.brier, by_market.log_loss),
+        half=Scores.of(np.full(len(rows), 0.5), covered),
+        market=Scores.of(market[rows], covered),
     )

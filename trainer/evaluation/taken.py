@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.decisions import Decisions, american_to_net, unit_returns
+from trainer.data.decisions import Dated, Decisions, american_to_net, unit_returns
 from trainer.data.outcomes import STANDARD_ODDS
-from trainer.data.types import Bool, Double, Int
+from trainer.data.types import Bool, Double
 from trainer.evaluation.blocks import RESAMPLES, resample, week_blocks
 from trainer.evaluation.closing import ClosingValue, closing_values, summarised
 from trainer.evaluation.eprocess import EProcess, e_process
@@ -17,20 +17,14 @@ NAME = "bets taken"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Taken:
+class Taken(Dated):
     """N settled bets. Spreads and margins are of the side that was bet on: a positive spread is given by it."""
 
-    game_ids: tuple[str, ...]
-    seasons: Int
-    weeks: Int
-    days: Int
-    """[N], `date.toordinal()`."""
     spread: Double
     """[N], the line at which the bet was taken."""
     net_odds: Double
     stake: Double
     """[N], share of the largest stake."""
-    margin: Double
     close: Double
     """[N], the closing line; NaN where it is not known."""
     close_odds: Double
@@ -39,9 +33,7 @@ class Taken:
     """[N], whether the price was taken before the close."""
     counted: Bool
     """[N], whether the bet's week is over, so that the alarm counts it."""
-
-    def __len__(self) -> int:
-        return len(self.game_ids)
+    margin: Double
 
     @property
     def decisions(self) -> Decisions:
