@@ -10,7 +10,7 @@ from cqltui.app.predicting import predict
 from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.console import console
 from cqltui.reporters.predictions import count_line, head_lines, prediction_table
-from cqltui.results.predictions import expect_target, predictions_csv, to_document, write_predictions
+from cqltui.results.predictions import expect_free, predictions_csv, to_document, write_predictions
 from cqltui.state.plain import plain
 
 HELP = "Say what a run's networks would bet on games without a result, or why not; the run's verdict comes first."
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a row a game: a table on a terminal, else CSV. 1 if the evaluation forbids believing the networks."""
     run_dir = options.existing_run(arguments.run_dir)
     if arguments.output is not None:
-        expect_target(arguments.output)
+        expect_free(arguments.output)
     found = predict(run_dir, arguments.games, arguments.confident)
     for line in (*head_lines(found.about), *(f"note: {note}" for note in found.notes), count_line(found.rows)):
         print(plain(line, 1000), file=sys.stderr)

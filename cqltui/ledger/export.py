@@ -12,9 +12,9 @@ from cqltui.errors import InputError
 from cqltui.ledger.model import Entry, american
 from cqltui.ledger.standing import Standing, taken_bets
 from cqltui.results.evaluation import as_json
-from cqltui.results.tables import cell
+from cqltui.results.tables import cell, expect_target
 from trainer.evaluation.taken import Alarm, bets_by_close
-from trainer.files import open_regular, write_bytes
+from trainer.files import write_bytes
 
 FORMAT = "cqltui.ledger/1"
 EXPORT_COLUMNS = (
@@ -104,15 +104,8 @@ def export_csv(entries: Sequence[Entry]) -> str:
 
 def write_export(path: Path, entries: Sequence[Entry]) -> None:
     """Write the CSV atomically, in place of nothing but an earlier one. Raises InputError."""
-    header = ",".join(EXPORT_COLUMNS)
+    expect_target(path, ",".join(EXPORT_COLUMNS), "export of a ledger")
     try:
-        if path.is_symlink():
-            raise InputError(f"{path}: is a link: name the file that it leads to")
-        if path.exists():
-            with open_regular(path) as file:
-                first = file.readline(2 * len(header)).decode("utf-8", "replace").strip()
-            if first != header:
-                raise InputError(f"{path}: is there already and is no export of a ledger: choose another file")
         write_bytes(path, export_csv(entries).encode(), private=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}; choose another file") from error

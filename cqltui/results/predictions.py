@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from cqltui.errors import InputError
 from cqltui.results.chosen import Told
-from cqltui.results.tables import cell
+from cqltui.results.tables import cell, expect_target
 from trainer.config import ACTIONS, STAKES
 from trainer.data.types import Double
 from trainer.data.upcoming import Upcoming
 from trainer.evaluation.advice import Advice
-from trainer.files import open_regular, write_bytes
+from trainer.files import write_bytes
 
 FORMAT = "cqltui.predictions/1"
 COLUMNS = (
@@ -146,27 +145,14 @@ def _cells(row: Row) -> Iterator[object]:
                 yield value
 
 
-def expect_target(path: Path) -> None:
-    """Raise InputError for a file that may not be replaced, since it holds something else than predictions, and for one
-    in a folder that is not there: its name is rather mistyped."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}: make it, or choose another")
-    if path.is_symlink():
-        raise InputError(f"{path}: is a link: name the file that it leads to")
-    try:
-        with open_regular(path) as file:
-            first = file.readline(2 * len(HEADER)).decode("utf-8", "replace").strip()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: choose another file") from error
-    if first != HEADER:
-        raise InputError(f"{path}: is there already and holds no predictions: choose another file, or remove it")
+def expect_free(path: Path) -> None:
+    """Raise InputError for a place where predictions may not be written."""
+    expect_target(path, HEADER, "predictions")
 
 
 def write_predictions(path: Path, rows: Sequence[Row]) -> None:
     """Write the CSV atomically, in place of nothing but earlier predictions. Raises InputError, and OSError."""
-    expect_target(path)
+    expect_free(path)
     write_bytes(path, predictions_csv(rows).encode())
 
 

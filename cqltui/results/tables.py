@@ -5,9 +5,11 @@ import io
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cqltui.algorithms.base import Algorithm, setting_cell
 from cqltui.campaign.model import Campaign
+from cqltui.errors import InputError
 from cqltui.results.answers import FORMAT, answers_json
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.evaluated import evaluation_lines, evaluation_of
@@ -17,7 +19,7 @@ from cqltui.results.study import Study
 from cqltui.results.summary import Summary, render, summarize
 from cqltui.state.decode import TEXT_LIMIT
 from cqltui.state.plain import plain
-from trainer.files import write_bytes
+from trainer.files import open_regular, write_bytes
 
 BEFORE_SETTINGS = ("task_id", "description")
 RUN_COLUMNS = ("ended_epoch", "stopped_early", "seconds", "samples_per_s", "worker", "device", "attempts", "status")
@@ -107,6 +109,28 @@ def _is_formula(part: str) -> bool:
     """Return whether it begins so, after blanks and quotes, which some spreadsheets pass over."""
     first = next((char for char in part if not char.isspace() and char not in "\"'"), "")
     return unicodedata.normalize("NFKC", first) in FORMULA
+
+
+def expect_target(path: Path, header: str, what: str) -> None:
+    """Check that a table can be written to where the user wants it. `header`: the table's first line, by which an
+    earlier one is known; `what` it holds.
+
+    Raises InputError for a link, for a file that holds something else, and where there is no folder: its name is rather
+    mistyped.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}: make it, or choose another")
+    if path.is_symlink():
+        raise InputError(f"{path}: is a link: name the file that it leads to")
+    try:
+        with open_regular(path) as file:
+            first = file.readline(2 * len(header)).decode("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: choose another file") from error
+    if first != header:
+        raise InputError(f"{path}: is there already and holds no {what}: choose another file, or remove it")
 
 
 def improvement(loss: float, baseline: float | None) -> float | None:
