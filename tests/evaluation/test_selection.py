@@ -21,6 +21,10 @@ def test_p_values_are_of_the_maximum_of_t_and_step_down_drops_what_is_better() -
     better, worse = max_t(two(1.75, 1.25))
     assert (better.raw_p, better.adjusted_p, better.step_down_p) == pytest.approx((2 / 5, 3 / 5, 3 / 5))
     assert (worse.raw_p, worse.adjusted_p, worse.step_down_p) == pytest.approx((3 / 5, 4 / 5, 3 / 5))
+    assert (better.holm_p, worse.holm_p) == pytest.approx((4 / 5, 4 / 5)), (
+        "two times the smaller one, and no less after it"
+    )
+    assert (better.fdr_p, worse.fdr_p) == pytest.approx((3 / 5, 3 / 5))
     first, second = max_t(two(1.25, 1.75))  # the same t, the policies exchanged
     assert (second.raw_p, second.step_down_p) == pytest.approx((2 / 5, 3 / 5))
     assert (first.raw_p, first.step_down_p) == pytest.approx((2 / 5, 3 / 5))

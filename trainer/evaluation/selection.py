@@ -32,6 +32,10 @@ class Compared:
     """Of the maximum over all policies (single step)."""
     step_down_p: float | None = None
     """Of the maximum over the policies that are not better than it (step-down): never above `adjusted_p`."""
+    holm_p: float | None = None
+    """`raw_p` adjusted for all policies, whatever their dependence (Holm)."""
+    fdr_p: float | None = None
+    """`raw_p` as of a bound on the share of false discoveries (Benjamini and Hochberg)."""
     adjusted_lower: float | None = None
     """All policies' figures are above their bounds with 95 % confidence."""
     reason: str | None = None
@@ -63,6 +67,7 @@ def max_t(bootstrap: Bootstrap, null: float = 0.0, level: float = LEVEL) -> tupl
     raw = _p_values(pivots, seen)
     adjusted = _p_values(largest[:, None], seen)
     stepped = _step_down(pivots, seen)
+    by_holm, by_share = holm(raw), benjamini_hochberg(raw)
     for place, policy in enumerate(tested):
         lower = float(values[place] - critical * errors[place])
         results[policy] = Compared(
@@ -70,6 +75,8 @@ def max_t(bootstrap: Bootstrap, null: float = 0.0, level: float = LEVEL) -> tupl
             raw_p=float(raw[place]),
             adjusted_p=float(adjusted[place]),
             step_down_p=float(stepped[place]),
+            holm_p=float(by_holm[place]),
+            fdr_p=float(by_share[place]),
             adjusted_lower=lower if math.isfinite(lower) else None,
             reason=None if math.isfinite(lower) else NOT_COMPARED,
         )
