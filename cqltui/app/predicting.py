@@ -12,10 +12,11 @@ from cqltui.app.trained import data_config, ensemble_phase, load_dataset, model_
 from cqltui.errors import InputError
 from cqltui.results import chosen
 from cqltui.results.chosen import Chosen, Member
-from cqltui.results.evaluated import FORMAT
+from cqltui.results.evaluated import read_evaluation
+from cqltui.results.evaluation import times_opened
 from cqltui.results.left import from_disk
 from cqltui.results.predictions import About, Predictions, prediction_rows
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir
 from cqltui.results.standings import standings
 from cqltui.state.model import RunState, Status
 from trainer.config import DataConfig
@@ -76,8 +77,9 @@ def _networks(run_dir: RunDir, state: RunState) -> tuple[Chosen, About]:
     told = None if test is None else chosen.told_of(test, policy)
     first = networks.members[0]
     source = f"task {first.task}" if single else f"phase {done[first.task].info.phase}"
-    read = found or _of_earlier_results(run_dir)
-    grade, trusted = ("not made", True) if read is None else (chosen.grade(read), chosen.is_trusted(read))
+    read = found or read_evaluation(run_dir.evaluation_json)  # of earlier results: its audit is of the same data
+    opened = "not known" if times_opened(run_dir) else "not made"
+    grade, trusted = (opened, True) if read is None else (chosen.grade(read), chosen.is_trusted(read))
     about = About(
         policy=policy,
         told=told,
@@ -106,19 +108,15 @@ def _unchosen(run_dir: RunDir, state: RunState) -> Chosen:
     return Chosen(tuple(Member(task.id, "last") for task in sorted(members, key=lambda task: task.info.index)))
 
 
-def _of_earlier_results(run_dir: RunDir) -> dict[str, object] | None:
-    """Return an evaluation of other results than there are now: its audit is of data, which was the same."""
-    found = read_json(run_dir.evaluation_json)
-    return found if found is not None and found.get("format") == FORMAT else None
-
-
 def _why_none(run_dir: RunDir, has_choice: bool, policy: str) -> str:
     if policy:
         return f"the evaluation says nothing of {policy}"
     if has_choice:
         return "the test rows have not been looked at: `cqltui evaluate` does"
-    if _of_earlier_results(run_dir) is not None:
+    if read_evaluation(run_dir.evaluation_json) is not None:
         return "the evaluation is of other results than there are now: `cqltui evaluate` makes another"
+    if times_opened(run_dir):
+        return "the evaluation that was made is not there any more: `cqltui evaluate` makes it again"
     return "not evaluated: `cqltui evaluate` does"
 
 

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bet only as certainly as this share of the validation bets (default: the cut of the evaluation)",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the CSV there")
+    parser.add_argument("--force", action="store_true", help="replace earlier predictions that are in FILE")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -39,13 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a row a game: a table on a terminal, else CSV. 1 if the evaluation forbids believing the networks."""
     run_dir = options.existing_run(arguments.run_dir)
     if arguments.output is not None:
-        expect_free(arguments.output)
+        expect_free(arguments.output, force=arguments.force)
     found = predict(run_dir, arguments.games, arguments.confident)
     for line in (*head_lines(found.about), *(f"note: {note}" for note in found.notes), count_line(found.rows)):
         print(plain(line, 1000), file=sys.stderr)
     if arguments.output is not None:
         try:
-            write_predictions(arguments.output, found.rows)
+            write_predictions(arguments.output, found.rows, force=arguments.force)
         except OSError as error:
             raise InputError(f"{arguments.output}: cannot be written: {error.strerror}") from error
         print(f"written to {plain(str(arguments.output), 1000)}", file=sys.stderr)

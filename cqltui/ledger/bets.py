@@ -148,7 +148,7 @@ def _net_odds(table: Table) -> Double:
     odds = optional(table, NET_ODDS)
     alone, both = np.isnan(of_price), np.isfinite(of_price) & np.isfinite(odds)
     check(table, NET_ODDS, odds <= 0, "are no net odds: use the profit per unit, as 0.909")
-    check(table, NET_ODDS, both & (np.abs(of_price - odds) > 0.01 * of_price), f"contradict the {PRICE}: {_DECIMAL}")
+    check(table, NET_ODDS, both & (np.abs(of_price - odds) > 0.01 * of_price), f"contradicts the {PRICE}: {_DECIMAL}")
     check(table, NET_ODDS, alone & (odds >= LIKE_DECIMAL), f"look like a decimal price: {_DECIMAL}")
     found = np.where(alone, odds, of_price)
     column = PRICE if PRICE in table else NET_ODDS

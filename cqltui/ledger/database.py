@@ -15,7 +15,6 @@ from typing import Any
 from cqltui.errors import CqltuiError, InputError
 from cqltui.ledger.schema import APPLICATION_ID, TABLES, VERSION
 from cqltui.state.plain import plain, word
-from trainer.files import make_folder
 from trainer.private import open_to_others
 
 PATIENCE_S = 30.0
@@ -63,8 +62,9 @@ def connected(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
 def _check_place(path: Path, *, create: bool) -> None:
     """Raise InputError where the file is none of ours, or others could put theirs in its place."""
     try:
+        if create and not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}: make it, or name another with --ledger FILE")
         if create:
-            make_folder(path.parent)
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         found = path.lstat()

@@ -10,9 +10,9 @@ import numpy as np
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.ledger.model import Entry
-from cqltui.results.evaluated import FORMAT
-from cqltui.results.rundir import RunDir, read_json
-from cqltui.state.plain import plain
+from cqltui.results.evaluated import read_evaluation
+from cqltui.results.rundir import RunDir
+from cqltui.state.plain import plain, word
 from trainer.data.decisions import own_side_first
 from trainer.evaluation.taken import Account, Alarm, Taken, account
 
@@ -79,11 +79,10 @@ def expectation(run_dir: RunDir, policy: str) -> Expected:
 
     The file may be somebody else's: numbers are bounded, text is plain.
     """
-    found = read_json(run_dir.evaluation_json)
-    if found is None or found.get("format") != FORMAT or found.get("part") != "test":
-        name = run_dir.path.name
+    found = read_evaluation(run_dir.evaluation_json)
+    if found is None:
         raise InputError(
-            f"{run_dir.evaluation_json}: there is no evaluation: `cqltui evaluate {plain(name)}` makes one"
+            f"{run_dir.evaluation_json}: there is no evaluation: `cqltui evaluate {word(str(run_dir.path))}` makes one"
         )
     policies = [at(item) for item in listed] if isinstance(listed := found.get("policies"), list) else []
     its = next((item for item in policies if item.get("name") == policy), None)

@@ -9,15 +9,14 @@ from typing import Any
 
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, figure_at
-from cqltui.results.evaluated import FORMAT, results_digest
+from cqltui.results.evaluated import AGAIN, read_evaluation, results_digest
 from cqltui.results.record import TaskStanding
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.rundir import RunDir
 from cqltui.state.plain import plain
 
 WHICH = re.compile(r"last|best|e\d{1,12}")
 MOST_MEMBERS = 10_000
 MOST_BETS = 10**9
-AGAIN = "run `cqltui evaluate` again, or remove the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,9 @@ class Told:
 
 
 def current(run_dir: RunDir, standings: Mapping[str, TaskStanding], path: Path) -> dict[str, Any] | None:
-    """Return an evaluation that the run directory holds, if it is of exactly these results."""
-    found = read_json(path)
-    part = "test" if path == run_dir.evaluation_json else "validation"
-    if found is None or (found.get("format"), found.get("part")) != (FORMAT, part):
-        return None
+    """Return an evaluation that the run directory holds, if it is of exactly these results. Raises InputError for a
+    damaged one."""
+    found = read_evaluation(path, "test" if path == run_dir.evaluation_json else "validation")
     return found if at(found, "provenance").get("results") == results_digest(standings) else None
 
 

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from cqltui.campaign.model import Campaign
+from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, figure_at, only_estimated
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
@@ -14,6 +17,7 @@ from cqltui.state.model import Status
 from cqltui.state.plain import plain
 
 FORMAT = "cqltui.evaluation/1"
+AGAIN = "run `cqltui evaluate` again, or remove the file"
 
 
 def results_digest(standings: Mapping[str, TaskStanding]) -> str:
@@ -30,6 +34,20 @@ def evaluation_of(run_dir: RunDir, standings: Mapping[str, TaskStanding]) -> dic
     said = found.get("provenance")
     same = isinstance(said, dict) and said.get("results") == results_digest(standings)
     return found if same else None
+
+
+def read_evaluation(path: Path, part: str = "test") -> dict[str, Any] | None:
+    """Return the evaluation that a file holds; None where there is no file.
+
+    Raises:
+        InputError: the file holds something else, or is damaged: what it forbade is not to be taken for allowed.
+    """
+    if not os.path.lexists(path):
+        return None
+    found = read_json(path)
+    if found is None or (found.get("format"), found.get("part")) != (FORMAT, part) or not at(found, "provenance"):
+        raise InputError(f"{path}: holds no evaluation that can be read: {AGAIN}")
+    return found
 
 
 def is_due(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStanding]) -> bool:

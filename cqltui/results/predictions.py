@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cqltui.errors import InputError
 from cqltui.results.chosen import Told
 from cqltui.results.tables import cell, expect_target
 from trainer.config import ACTIONS, STAKES
@@ -145,14 +146,18 @@ def _cells(row: Row) -> Iterator[object]:
                 yield value
 
 
-def expect_free(path: Path) -> None:
-    """Raise InputError for a place where predictions may not be written."""
+def expect_free(path: Path, *, force: bool) -> None:
+    """Check that predictions can be written there; `force`: in place of earlier ones, which somebody may have edited.
+    Raises InputError."""
     expect_target(path, HEADER, "predictions")
+    if not force and path.exists():
+        raise InputError(f"{path}: exists already: choose another file, or replace it with --force")
 
 
-def write_predictions(path: Path, rows: Sequence[Row]) -> None:
-    """Write the CSV atomically, in place of nothing but earlier predictions. Raises InputError, and OSError."""
-    expect_free(path)
+def write_predictions(path: Path, rows: Sequence[Row], *, force: bool) -> None:
+    """Write the CSV atomically, in place of nothing but earlier predictions, if `force`. Raises InputError, and
+    OSError."""
+    expect_free(path, force=force)
     write_bytes(path, predictions_csv(rows).encode())
 
 

@@ -161,6 +161,20 @@ def test_what_the_evaluation_says_is_said_and_not_believed(
     assert "--confident: only an ensemble tells how certain it is" in capsys.readouterr().err
 
 
+def test_a_damaged_evaluation_is_not_taken_for_none(
+    copy: RunDir, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = copy.evaluation_json.read_text(encoding="utf-8")
+    for content in (whole[:9000], "[]", "", '{"format": "cqltui.evaluation/1", "part": "test"}'):
+        copy.evaluation_json.write_text(content, encoding="utf-8")
+        assert main(["predict", str(copy.path), str(rows)]) == ExitCode.INPUT
+        assert "evaluation.json: holds no evaluation that can be read: run `cqltui evaluate`" in capsys.readouterr().err
+    copy.evaluation_json.unlink()
+    said = predicted(capsys, copy, rows)[1]
+    assert "the evaluation that was made is not there any more" in said
+    assert "leak audit: not known" in said
+
+
 def predicted_as(
     run_dir: RunDir, document: dict[str, object], rows: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[list[Row], str]:

@@ -233,6 +233,8 @@ def test_logistic_regression_finds_what_made_the_data() -> None:
         ("result", "nan", "'nan' cannot be computed with"),
         ("gameday", "2001-13-01", "'2001-13-01' is no date"),
         ("gameday", "", "the cell is empty"),
+        ("gameday", "2035-10-01", "'2035-10-01' is no day of season 20"),
+        ("spread_line", "400", "'400' is no spread in points"),
         ("season", "first", "'first' is not a number"),
         ("home_team", "", "the cell is empty"),
         ("home_spread_odds", "1.91", "'1.91' is no American price"),
@@ -245,6 +247,14 @@ def test_a_wrong_cell_is_named(file: Path, column: str, value: str, message: str
     with pytest.raises(DataError, match=message) as caught:
         read(file, games)
     assert (caught.value.path, caught.value.column, caught.value.row) == (file, column, 1 + len(games))
+
+
+def test_a_team_that_plays_itself_is_named(file: Path) -> None:
+    games = schedule()
+    games[-1]["away_team"] = games[-1]["home_team"]
+    with pytest.raises(DataError, match="is the home team too") as caught:
+        read(file, games)
+    assert (caught.value.column, caught.value.row) == ("away_team", 1 + len(games))
 
 
 def test_a_game_that_is_there_twice_is_named(file: Path) -> None:

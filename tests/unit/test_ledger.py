@@ -149,7 +149,13 @@ def evaluated(tmp_path: Path) -> Callable[..., RunDir]:
             },
         }
         policy["whole"] |= changed
-        told = {"format": FORMAT, "part": "test", "leak_audit": {"grade": "CLEAN"}, "policies": [7, policy]}
+        told = {
+            "format": FORMAT,
+            "part": "test",
+            "provenance": {"results": "r"},
+            "leak_audit": {"grade": "CLEAN"},
+            "policies": [7, policy],
+        }
         run_dir = RunDir(tmp_path / "run")
         run_dir.evaluation.mkdir(parents=True, exist_ok=True)
         run_dir.evaluation_json.write_text(json.dumps(told), encoding="utf-8")
@@ -172,11 +178,11 @@ def test_an_evaluation_that_cannot_be_expected_of_is_refused(evaluated: Callable
     for roi in ({"value": None}, {"value": 1e300}, {"value": -1}, "much"):
         with pytest.raises(InputError, match="has no ROI on the test rows"):
             expectation(evaluated(roi=roi), CONFIDENT)
-    with pytest.raises(InputError, match="there is no evaluation: `cqltui evaluate none` makes one"):
+    with pytest.raises(InputError, match=r"there is no evaluation: `cqltui evaluate \S*/none` makes one"):
         expectation(RunDir(tmp_path / "none"), CONFIDENT)
     run_dir = evaluated()
     run_dir.evaluation_json.write_text(run_dir.evaluation_json.read_text().replace('"test"', '"validation"'))
-    with pytest.raises(InputError, match="there is no evaluation"):
+    with pytest.raises(InputError, match="holds no evaluation that can be read"):
         expectation(run_dir, CONFIDENT)
 
 

@@ -56,7 +56,7 @@ def test_bets_with_ids_times_teams_and_net_odds(tmp_path: Path) -> None:
         ({"price": "1.91"}, "column 'price', row 2: '1.91' is no American price"),
         ({"price": ""}, "column 'price', row 2: '' is no price"),
         ({"price": "", "net_odds": "1.91"}, "column 'net_odds', row 2: '1.91' look like a decimal price"),
-        ({"net_odds": "1.91"}, "column 'net_odds', row 2: '1.91' contradict the price"),
+        ({"net_odds": "1.91"}, "column 'net_odds', row 2: '1.91' contradicts the price"),
         ({"net_odds": "-0.9"}, "column 'net_odds', row 2: '-0.9' are no net odds"),
         ({"stake": "50"}, "column 'stake', row 2: '50' is no share of the largest stake"),
         ({"stake": "-1"}, "column 'stake', row 2: '-1' is no share"),

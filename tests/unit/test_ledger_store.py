@@ -169,6 +169,9 @@ def test_a_file_of_others_or_under_other_names_is_refused(path: Path, tmp_path: 
     shared.mkdir()
     shared.chmod(0o777)
     assert f"others can write to {shared}" in refused(shared / "ledger.sqlite")
+    with pytest.raises(InputError, match="there is no folder"), opened(tmp_path / "no" / "x", create=True):
+        pytest.fail("it was opened")
+    assert not (tmp_path / "no").exists(), "a name that is rather mistyped"
     with (
         pytest.raises(InputError, match="there is no ledger: begin one with cqltui ledger add"),
         opened(tmp_path / "x"),

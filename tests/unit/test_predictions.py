@@ -97,8 +97,11 @@ def test_json_has_null_where_nothing_is_known() -> None:
 
 def test_predictions_replace_nothing_but_predictions(tmp_path: Path) -> None:
     path = tmp_path / "bets.csv"
-    write_predictions(path, ROWS)
-    write_predictions(path, ROWS[:1])
+    write_predictions(path, ROWS, force=False)
+    with pytest.raises(InputError, match="exists already: choose another file, or replace it with --force"):
+        write_predictions(path, ROWS[:1], force=False)
+    assert path.read_text(encoding="utf-8") == predictions_csv(ROWS), "somebody may have edited it"
+    write_predictions(path, ROWS[:1], force=True)
     assert path.read_text(encoding="utf-8") == predictions_csv(ROWS[:1])
     other = tmp_path / "games.csv"
     other.write_text("game_id,season\n", encoding="utf-8")
@@ -112,7 +115,7 @@ def test_predictions_replace_nothing_but_predictions(tmp_path: Path) -> None:
         (tmp_path / "bet" / "now.csv", "there is no folder"),
     ):
         with pytest.raises(InputError, match=said):
-            write_predictions(place, ROWS)
+            write_predictions(place, ROWS, force=True)
     assert other.read_text(encoding="utf-8") == "game_id,season\n"
     assert link.is_symlink()
     assert not (tmp_path / "bet").exists()

@@ -29,6 +29,7 @@ NO_TEST = (
     "no seasons are spared for test: nothing can be said of bets that no choice has seen. "
     "data.split = { validation_seasons = 2, test_seasons = 2 } spares some"
 )
+LARGEST_SPREAD = 100
 LOGIT_INTERCEPT, LOGIT_PER_POINT = -0.027, 0.1426
 """logit P(home win) by spread, of 7,276 games 1999-2025: the market's probability where there is no moneyline."""
 
@@ -85,6 +86,7 @@ def rated(everything: Table, warnings: list[str]) -> Rated:
     order = _by_kick_off(everything, days)
     table = everything.take(order)
     check_places(table, "location")
+    _check_teams_and_days(table, days[order])
     schedule = Schedule(
         days=days[order],
         seasons=table.integers("season"),
@@ -98,10 +100,22 @@ def rated(everything: Table, warnings: list[str]) -> Rated:
     return Rated(table, schedule, gaps, walk_forward_probabilities(schedule, gaps))
 
 
+def _check_teams_and_days(table: Table, days: Int) -> None:
+    """Check that two teams play, on a day of the season. Raises DataError."""
+    teams, seasons = zip(table.columns["home_team"], table.columns["away_team"], strict=True), table.integers("season")
+    for index, ((home, away), day, season) in enumerate(zip(teams, days.tolist(), seasons.tolist(), strict=True)):
+        if home == away:
+            raise table.error(f"{table.cell('away_team', index)} is the home team too", "away_team", index)
+        if not 0 <= date.fromordinal(day).year - season <= 1:
+            raise table.error(f"{table.cell('gameday', index)} is no day of season {season}", "gameday", index)
+
+
 def offers(games: Rated, chosen: Int, notes: list[str]) -> Games:
     """Return the chosen games [M], which have lines and ratings, as they are offered. Raises DataError."""
     schedule, offered = games.schedule, games.table.take(chosen)
     spread = offered.numbers("spread_line")
+    for index in np.flatnonzero(np.abs(spread) > LARGEST_SPREAD).tolist():
+        raise offered.error(f"{offered.cell('spread_line', index)} is no spread in points", "spread_line", index)
     odds = spread_odds(offered, notes)
     return Games(
         game_ids=offered.texts("game_id"),
