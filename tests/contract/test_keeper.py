@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
@@ -141,6 +142,21 @@ def test_a_user_who_leaves_in_good_order_ends_both_at_once(tmp_path: Path) -> No
     assert handle.leave()
     assert not EmbeddedServer(tmp_path).alive()
     eventually(lambda: is_gone(tmp_path))
+
+
+def test_a_keeper_that_comes_after_its_server_has_ended_ends_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = EmbeddedServer(tmp_path, keeper_s=3600.0).start()
+    connection = tmp_path / "server" / keeper.CONNECTION_FILE
+    said = connection.read_bytes()
+    handle.leave()
+    connection.write_bytes(said)  # as it was read a moment before
+    monkeypatch.setattr(keeper, "UNKNOWN_S", 0.1)
+    late = Thread(target=keeper.keep, args=(tmp_path / "server", 3600.0), daemon=True)
+    late.start()
+    late.join(10.0)
+    assert not late.is_alive()
 
 
 def test_the_next_user_sees_to_a_keeper(tmp_path: Path, handle: ServerHandle) -> None:

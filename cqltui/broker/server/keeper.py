@@ -32,6 +32,8 @@ FORMER_S = 5.0
 """Time for the keeper of a server that was killed to leave."""
 LOOKS = 4
 """Within the grace time."""
+UNKNOWN_S = 5.0
+"""Between looks at a server whose process is not known: it may have ended before its keeper began."""
 BINARIES = ("valkey-server", "redis-server")
 CONNECTION_FILE = "connection.json"
 LONGEST_FILE = 1 << 16
@@ -105,7 +107,7 @@ def keep(folder: Path, grace_s: float) -> None:
         where = read_connection(folder) or where
         server = server or _process(folder, where)
         if server is None:  # without a pid it is being started
-            time.sleep(grace_s / LOOKS if where.get("pid") else min(STEP_S, grace_s))
+            time.sleep(min(grace_s / LOOKS, UNKNOWN_S if where.get("pid") else STEP_S))
         elif server.ended(grace_s / LOOKS):
             return
         if not _take_all(shares, folder / "users.lock"):
