@@ -9,7 +9,7 @@ from tests.evaluation.simulated_market import drawn, logged
 from trainer.config import ACTIONS, STATE_COLUMNS
 from trainer.data.standardise import Standardiser
 from trainer.data.types import Dataset, Transitions
-from trainer.evaluation import evaluation
+from trainer.evaluation import covering, estimates, evaluation
 from trainer.evaluation.evaluation import (
     CONFIDENT,
     ENSEMBLE,
@@ -176,5 +176,6 @@ def test_a_leak_is_the_verdict_on_what_was_trained_and_on_nothing_else(
 
 
 def test_the_draws_of_one_seed_are_apart() -> None:
-    streams = [value for name, value in vars(evaluation).items() if name.endswith("_STREAM")]
-    assert len(streams) == len(set(streams)) == 5
+    modules = evaluation, estimates, covering
+    streams = [value for module in modules for name, value in vars(module).items() if name.endswith("_STREAM")]
+    assert len(streams) == len(set(streams)) == 7

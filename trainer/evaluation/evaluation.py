@@ -5,7 +5,7 @@ test rows are asked for. All figures of one call come from one seed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,8 +32,8 @@ from trainer.evaluation.verdicts import Judgement, judge
 from trainer.model import Model
 
 SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confident"
-FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM, EFFECT_STREAM = 0, 1, 2, 3, 4
-"""Keep the draws of one seed apart."""
+FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM, EFFECT_STREAM = 0, 1, 2, 3, 5
+"""Keep the draws of one seed apart, from those of `estimates` and `covering` too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,24 +46,24 @@ class Evaluation:
     """Of the part."""
     audit: Audit
     choices: Choices
-    policies: tuple[PolicyFigures, ...]
-    """Empty where outcomes are not known, as are the judgements, comparisons, tasks and bets."""
-    judgements: tuple[Judgement, ...]
-    compared: tuple[Compared, ...]
-    """Of each policy's ROI, with all policies looked at."""
-    tasks: tuple[tuple[Chosen, Compared], ...]
-    """Of the ROI of every task's network on this part, with all of them looked at; the best first."""
-    bets: Mapping[str, Bets]
     ensemble: Opinions | None
-    uncertainty: Uncertainty | None
-    """None where there is no ensemble, or too few of its bets were decided."""
     coverage: float | None
     """Share of the ensemble's bets that the cut, chosen on validation, lets pass here."""
-    cover: CoverFigures | None
-    """Of P(cover), which Kelly bets by."""
     estimates: Estimates | None
     """By the log alone: the answer where outcomes are not known, else beside it where the log has propensities."""
-    effect: ConfidentEffect | None
+    policies: tuple[PolicyFigures, ...] = ()
+    """Empty where outcomes are not known, as is all that follows."""
+    judgements: tuple[Judgement, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    """Of each policy's ROI, with all policies looked at."""
+    tasks: tuple[tuple[Chosen, Compared], ...] = ()
+    """Of the ROI of every task's network on this part, with all of them looked at; the best first."""
+    bets: Mapping[str, Bets] = field(default_factory=dict)
+    uncertainty: Uncertainty | None = None
+    """None where there is no ensemble, or too few of its bets were decided."""
+    cover: CoverFigures | None = None
+    """Of P(cover), which Kelly bets by."""
+    effect: ConfidentEffect | None = None
     """What the confident bets win beside the rest of the ensemble's; None where there is no ensemble, or no cut."""
 
     @property
@@ -119,25 +119,23 @@ def evaluate(
         unrewarded = dataset.unrewarded.get(part)
         others = None if unrewarded is None else _ask(wanted, choices, unrewarded.states)
         told = _estimates(rows, unrewarded, asked, others, audit, leaks, seed)
-    decisions = rows.outcomes
-    if decisions is None:
-        return Evaluation(
-            part=part,
-            rows=rows,
-            audit=audit,
-            choices=choices,
-            policies=(),
-            judgements=(),
-            compared=(),
-            tasks=(),
-            bets={},
-            ensemble=view,
-            uncertainty=None,
-            coverage=reached,
-            cover=None,
-            estimates=told,
-            effect=None,
-        )
+    found = Evaluation(part, rows, audit, choices, view, reached, told)
+    if rows.outcomes is None:
+        return found
+    return _by_outcomes(found, dataset, rows.outcomes, asked, leaks, seed, resamples)
+
+
+def _by_outcomes(
+    found: Evaluation,
+    dataset: Dataset,
+    decisions: Decisions,
+    asked: _Asked,
+    leaks: Sequence[str],
+    seed: int,
+    resamples: int,
+) -> Evaluation:
+    """Return the evaluation with the figures that need the outcomes."""
+    choices, view = found.choices, found.ensemble
     covers = covers_of(dataset, decisions, seed)
     bets = _policies(decisions, covers, asked, seed)
     figures = policy_figures(bets, decisions, np.random.default_rng((seed, FIGURES_STREAM)), resamples=resamples)
@@ -162,21 +160,15 @@ def evaluate(
         if choices.cut is not None:
             passes, rng = choices.cut.confident(view.uncertainty), np.random.default_rng((seed, EFFECT_STREAM))
             effect = confident_effect(bets[ENSEMBLE], passes, decisions, rng, resamples=resamples)
-    return Evaluation(
-        part=part,
-        rows=rows,
-        audit=audit,
-        choices=choices,
+    return replace(
+        found,
         policies=figures,
         judgements=judgements,
         compared=compared,
         tasks=tuple(ranked),
         bets=bets,
-        ensemble=view,
         uncertainty=doubts,
-        coverage=reached,
         cover=cover_figures(covers, decisions),
-        estimates=told,
         effect=effect,
     )
 
