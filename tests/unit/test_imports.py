@@ -22,6 +22,7 @@ LAYERS = (
     {"broker"},
     {"results"},
     {"worker", "supervisor", "policy", "ledger"},
+    {"report"},
     {"reporters", "ui"},
     {"app"},
     {"commands"},
