@@ -2,13 +2,10 @@
 
 import json
 import platform
-import re
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import cqltui
@@ -16,16 +13,13 @@ from cqltui.broker.protocol.keys import NAMESPACE
 from cqltui.campaign.asked import as_written
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.child import find_program, tool_environment
 from cqltui.errors import InputError, without_passwords
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState
+from cqltui.supervisor.repository import git_commit, is_dirty
 
 PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
-GIT_LIMIT_S = 5.0
-GIT_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-GIT_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
 def write(
@@ -55,6 +49,7 @@ def write(
             "last_finished_ts": ended_ts,
             "command": [without_passwords(argument) for argument in command],
             "git_commit": git_commit(campaign.path.parent),
+            "git_dirty": is_dirty(campaign.path.parent),
             "versions": versions(),
             "platform": platform.platform(),
             "data": asdict(data),
@@ -126,29 +121,3 @@ def versions() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
-
-
-def git_commit(folder: Path) -> str | None:
-    """Return the commit that the folder is at; None outside a repository, or if git does not trust it
-    (`safe.directory`).
-
-    The repository may be somebody else's, and its settings name programs. `rev-parse` starts none of them; whether the
-    tree has changes is not asked, since each way to find out may: fsmonitor, filters, textconv.
-    """
-    git = find_program("git")
-    if git is None:
-        return None
-    try:
-        answer = subprocess.run(
-            [git, *GIT_OPTIONS, "-C", str(folder), "rev-parse", "--verify", "HEAD"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=GIT_LIMIT_S,
-            check=False,
-            env=tool_environment(GIT_ENVIRONMENT),
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):  # ValueError: an answer that is no text
-        return None
-    said = answer.stdout.strip()
-    return said if answer.returncode == 0 and re.fullmatch(r"[0-9a-f]{40,64}", said) else None

@@ -12,7 +12,7 @@ from cqltui.app import options
 from cqltui.broker.server import launch
 from cqltui.child import clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
-from cqltui.supervisor import manifest, process
+from cqltui.supervisor import process, repository
 from cqltui.supervisor.process import Launcher
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def program(path: Path, line: str) -> Path:
     return path
 
 
-def repository(folder: Path) -> str:
+def prepared(folder: Path) -> str:
     """Make a repository whose settings name programs for all occasions; its commit."""
     git = ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e"]
     marking = program(folder / "marking", 'env > "$(dirname "$0")/marker"; cat')
@@ -42,8 +42,9 @@ def repository(folder: Path) -> str:
 
 
 def test_a_repositorys_settings_start_no_program(tmp_path: Path) -> None:
-    commit = repository(tmp_path)
-    assert manifest.git_commit(tmp_path) == commit
+    commit = prepared(tmp_path)
+    assert repository.git_commit(tmp_path) == commit
+    assert repository.is_dirty(tmp_path) is False
     assert not (tmp_path / "marker").exists()
 
 
@@ -53,7 +54,7 @@ def test_git_gets_no_secret_and_nothing_of_the_users_git(tmp_path: Path, monkeyp
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GIT_DIR", "marker")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert manifest.git_commit(tmp_path) == "a" * 40
+    assert repository.git_commit(tmp_path) == "a" * 40
     seen = (tmp_path / "marker").read_text("utf-8")
     assert "marker" not in seen.replace(str(tmp_path), "")
     assert f"HOME={os.environ['HOME']}" in seen, "where the user says which folders git may trust"
@@ -64,19 +65,19 @@ def test_another_users_repository_is_gits_to_refuse(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder = tmp_path / "folder"
     folder.mkdir()
-    commit = repository(folder)
+    commit = prepared(folder)
     for path in (folder, folder / ".git"):
         os.chown(path, 12345, 12345)
-    assert manifest.git_commit(folder) is None
+    assert repository.git_commit(folder) is None
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / ".gitconfig").write_text(f"[safe]\ndirectory = {folder}\n", encoding="utf-8")
-    assert manifest.git_commit(folder) == commit
+    assert repository.git_commit(folder) == commit
 
 
 def test_what_git_says_is_a_commit_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path / "git", "printf '=cmd()\\033[2J'")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert manifest.git_commit(tmp_path) is None
+    assert repository.git_commit(tmp_path) is None
 
 
 def test_no_program_is_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +88,7 @@ def test_no_program_is_taken_from_the_current_folder(tmp_path: Path, monkeypatch
     for path in (".", "", f".{os.pathsep}", f"{os.pathsep}/nonexistent"):
         monkeypatch.setenv("PATH", path)
         assert find_program("git") is None
-        assert manifest.git_commit(tmp_path) is None
+        assert repository.git_commit(tmp_path) is None
         with pytest.raises(ServerError, match="no server was found"):
             launch.find_binary()
     assert not (tmp_path / "marker").exists()
