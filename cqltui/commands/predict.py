@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a row a game: a table on a terminal, else CSV. 1 if the evaluation forbids believing the networks."""
     run_dir = options.existing_run(arguments.run_dir)
+    if arguments.output == Path("-"):
+        raise InputError("-o -: is no file: leave -o out, and pipe the CSV on from standard output")
     if arguments.output is not None:
         expect_free(arguments.output, force=arguments.force)
     found = predict(run_dir, arguments.games, arguments.confident)

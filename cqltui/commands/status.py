@@ -18,6 +18,7 @@ from cqltui.errors import ExitCode, ServerError
 from cqltui.reporters.tasks import task_table
 from cqltui.reporters.wording import phase_line
 from cqltui.results.left import from_disk
+from cqltui.results.rundir import read_json
 from cqltui.state import hardware, select
 from cqltui.state.eta import estimate
 from cqltui.state.model import RunState, TaskState, Verdict
@@ -28,6 +29,7 @@ from cqltui.supervisor.lock import is_supervised
 HELP = "Show how a run stands: phases, workers, criteria; with --tasks every task."
 
 UNSUPERVISED = "no supervisor runs; the campaign's command goes on with it"
+DAMAGED = "its campaign.json is missing or damaged; the campaign's command writes it anew, and keeps what is trained"
 GIBIBYTE = 1024**3
 
 
@@ -63,6 +65,8 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
         if is_supervised(run_dir) or is_alive(run_dir.server):
             said = "the server does not answer" if kind(error) is Trouble.AWAY else str(error)
             return state, f"{said}; this is what the run directory knows"
+        if read_json(run_dir.campaign_json) is None:
+            return state, DAMAGED
         return state, "finished" if select.run_status(state) == "finished" else UNSUPERVISED
     try:
         state = reduce(RunState(online=True), server.queue.snapshot())
@@ -133,7 +137,8 @@ def _task_json(task: TaskState) -> dict[str, Any]:
 
 def _print(state: RunState, now: float, status: str, *, with_tasks: bool) -> None:
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    console.print(Text.assemble((plain(state.campaign.title or state.campaign.name), "bold"), f": {status}"))
+    title = plain(state.campaign.title or state.campaign.name or "this run")
+    console.print(Text.assemble((title, "bold"), f": {status}"))
     expected = estimate(state, now)
     for phase in select.phases(state):
         console.print(Text(f"  {phase_line(phase, expected.phases.get(phase.info.name), now)}"))

@@ -80,6 +80,8 @@ def _check_place(path: Path, *, create: bool) -> None:
         raise InputError(f"{path}: is a link, which a ledger must not be: name what it leads to")
     if not stat.S_ISREG(found.st_mode):
         raise InputError(f"{path}: is a folder, a device or a pipe: name a file with --ledger FILE")
+    if found.st_size == 0 and not create:
+        raise InputError(f"{path}: is an empty file, and no ledger: name another with --ledger FILE")
     if found.st_uid != os.geteuid():
         raise InputError(f"{path}: is another user's ledger (uid {found.st_uid}): make a copy of your own")
     if found.st_nlink > 1:

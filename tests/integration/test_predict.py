@@ -124,6 +124,8 @@ def test_it_bets_as_was_evaluated(
     out = tmp_path / "bets.csv"
     assert predicted(capsys, evaluated, rows, "-o", out)[0] == []
     assert is_alike(taken(list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))), confident)
+    assert main(["predict", str(evaluated.path), str(rows), "-o", "-"]) == ExitCode.INPUT
+    assert "leave -o out" in capsys.readouterr().err
     assert main(["predict", str(evaluated.path), str(rows), "-o", str(rows)]) == ExitCode.INPUT
     assert "is there already and holds no predictions" in capsys.readouterr().err
 

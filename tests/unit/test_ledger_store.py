@@ -124,7 +124,10 @@ def test_a_file_that_is_no_ledger_is_refused_and_stays_as_it_is(tmp_path: Path) 
         before = path.read_bytes()
         assert said in refused(path)
         assert path.read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bets.csv", "other.sqlite"]
+    (tmp_path / "empty").touch(0o600)
+    with pytest.raises(InputError, match="is an empty file"), opened(tmp_path / "empty"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bets.csv", "empty", "other.sqlite"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cqltui.cli import main
 from cqltui.results.left import earlier_result, from_disk, left_of
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, write_json
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
@@ -164,3 +165,11 @@ def test_how_a_task_was_done_before_it_was_submitted_again(run_dir: RunDir) -> N
     assert told(before.report) == (50, 0.1705, 0.55, 0.51)
     assert earlier_result(run_dir, INFO, "other", again) is None, "it was another training"
     assert earlier_result(run_dir, INFO, "d", LIFE) is None, "it is the result of this very run"
+
+
+def test_a_campaign_that_cannot_be_read_is_told(run_dir: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    result(run_dir)
+    remember(run_dir, replace(LIFE, status=Status.DONE, finished_ts=LAUNCH + 9))
+    run_dir.campaign_json.write_text("{", encoding="utf-8")
+    assert main(["status", str(run_dir.path)]) == 0
+    assert capsys.readouterr().out.startswith("this run: its campaign.json is missing or damaged; the campaign's ")

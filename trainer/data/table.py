@@ -115,7 +115,7 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) 
         with _opened(path, memory) as file:
             return _parse(path, file, needed, optional, memory)
     except FileNotFoundError:
-        raise DataError("there is no such file: correct data.path", path=path) from None
+        raise DataError("there is no such file: correct its path (data.path in a campaign file)", path=path) from None
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", path=path) from None
     except UnicodeDecodeError as error:
