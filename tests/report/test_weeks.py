@@ -69,6 +69,45 @@ def changed(evaluation: Json, change: Callable[[Json], object]) -> Material:
     return of(other)
 
 
+NAMES = (
+    "zero_weeks_table",
+    "utilization_adjusted_sharpe_table",
+    "bankroll_trajectories",
+    "bankroll_hist",
+    "risk_coverage",
+)
+
+
+@pytest.mark.parametrize(("make", "name"), list(zip(MADE, NAMES, strict=True)))
+def test_names_are_the_files_whether_there_is_something_or_not(
+    told: Json, make: Callable[[Material], Table | Figure], name: str
+) -> None:
+    for evaluation in (told, None):
+        made = make(of(evaluation))
+        assert made.name == name
+        assert made.title[0].isupper()
+        assert made.caption.endswith(".")
+
+
+def test_columns_have_names_for_programs_and_read_for_people(told: Json) -> None:
+    table = zero_weeks(of(told))
+    assert [column.name for column in table.columns] == [
+        "strategy", "season", "weeks", "without_bet", "not_confident", "no_edge", "not_known", "by_rule", "no_game",
+    ]  # fmt: skip
+    assert [column.heading for column in table.columns[:4]] == ["Strategy", "Season", "Weeks", "Without a bet"]
+    assert table.column("strategy") == [its["name"] for its in told["policies"]]
+    table = adjusted_sharpe(of(told))
+    assert [column.name for column in table.columns] == [
+        "strategy", "sharpe", "sharpe_lower", "sharpe_upper", "utilization",
+        "adjusted_sharpe", "adjusted_sharpe_lower", "adjusted_sharpe_upper", "max_drawdown",
+    ]  # fmt: skip
+    assert [column.text(0.125) for column in table.columns[1:]] == ["0.12"] * 3 + ["12.5"] + ["0.12"] * 3 + ["12.5"]
+    assert [column.heading for column in table.columns] == [
+        "Strategy", "Sharpe", "Sharpe from", "Sharpe to", "Utilisation %",
+        "Adjusted Sharpe", "Adjusted from", "Adjusted to", "Max DD %",
+    ]  # fmt: skip
+
+
 def line(figure: Figure, panel: int, label: str) -> Line:
     return next(mark for mark in figure.panels[panel].marks if isinstance(mark, Line) and mark.label == label)
 
@@ -118,7 +157,17 @@ def test_trajectories_begin_with_the_start_and_their_bands_are_those_of_the_hist
         wide, narrow = (mark for mark in figure.panels[place].marks if isinstance(mark, Band))
         assert (wide.low, wide.high) == ((1.0, *its["bands"]["q05"]), (1.0, *its["bands"]["q95"]))
         assert (narrow.low, narrow.high) == ((1.0, *its["bands"]["q25"]), (1.0, *its["bands"]["q75"]))
-        assert f"{name}: {its['path'][-1]:.2f}" in figure.alt
+        final = its["final"]
+        said = f"{name}: {its['path'][-1]:.2f}, of the histories half {final['q25']:.2f} to {final['q75']:.2f}, "
+        assert f"{said}90 % {final['q05']:.2f} to {final['q95']:.2f}" in figure.alt
+        assert line(figure, place, "median of histories").y == (1.0, *its["bands"]["q50"])
+        assert line(figure, place, "median of histories").style == "dashed"
+        spread = max(*its["path"], *wide.high) / min(*its["path"], *wide.low)
+        assert figure.panels[place].y.scale == ("log" if spread > 10 else "linear")
+        assert figure.panels[place].legend == (place == 0), "one for all of them"
+        starts = [mark for mark in figure.panels[place].marks if isinstance(mark, Rule)]
+        assert [(mark.at, mark.vertical) for mark in starts] == [(1, False)]
+    assert {panel.y.scale for panel in figure.panels} == {"log", "linear"}
     assert "200 histories" in figure.caption
     assert "5 % of it" in figure.caption
     rules = [mark for mark in figure.panels[0].marks if isinstance(mark, Rule) and mark.vertical]
@@ -144,6 +193,10 @@ def test_the_histogram_has_shares_of_all_histories_and_says_which_were_lost(told
     assert drawn.y == (0, *(count / 200 for count in its["counts"]), 0)
     assert f"{SHOWN[0]} {100 * its['below_start']:.0f} %" in figure.alt
     assert "lost" not in figure.caption
+    assert figure.panels[0].x.scale == "log"
+    path = policy(told, SHOWN[0])["trajectory"]["path"]
+    rules = [mark for mark in figure.panels[0].marks if isinstance(mark, Rule)]
+    assert [(mark.at, mark.vertical) for mark in rules] == [(1, True), (path[-1], True)]
 
     def ruined(it: Json) -> None:
         policy(it, SHOWN[0])["trajectory"]["final"]["lost"] = 3

@@ -85,7 +85,7 @@ def finals(material: Material) -> Figure:
     panels = tuple(
         Panel(
             its.name,
-            Axis("final bankroll (start = 1)", _scale(its.edges)),
+            Axis("final bankroll", _scale(its.edges)),
             Axis("histories", format="percent", low=0.0),
             _shares(its),
             legend=place == 0,
