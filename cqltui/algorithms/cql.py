@@ -104,7 +104,7 @@ def _scaled_stop(rule: EarlyStop | None, scale: float) -> EarlyStop | None:
 
 
 class Cql(Algorithm):
-    """CQL with a Double-DQN target: loss = td_loss + alpha * cql_loss."""
+    """CQL with the target of a deep Q-network: loss = td_loss + alpha * cql_loss."""
 
     name = "cql"
     config_type: type[TrainerConfig] = TrainerConfig

@@ -244,3 +244,10 @@ def test_no_number_is_ever_nan() -> None:
         for side in (-1, 0, 1):
             its = figures_of(bets([side] * len(covers)), decisions, resamples=50)
             assert not [name for name, it in numbers(its).items() if it is not None and not math.isfinite(it)]
+
+
+def test_the_bounds_of_an_roi_are_between_a_loss_of_all_and_the_largest_price() -> None:
+    won, lost = (2, 7, 9, 12), (3, 16, 18, 21)
+    sides = [0 if week in (*won, *lost) else -1 for week in range(24)]
+    roi = figures_of(bets(sides), by_hand([-1.0 if week in lost else 1.0 for week in range(24)])).roi
+    assert (roi.lower, roi.upper) == (-1, pytest.approx(10 / 11)), "studentised they lie beyond, with so few bets"

@@ -12,7 +12,7 @@ import numpy as np
 from trainer.data.decisions import NO_SIDE, Decisions
 from trainer.data.types import Bool, Double
 from trainer.evaluation.blocks import RESAMPLES, Blocks, Resamples, resample, week_blocks
-from trainer.evaluation.figures import roi_bootstrap, win_rate_bootstrap, win_rate_estimate
+from trainer.evaluation.figures import roi_estimates, win_rate_bootstrap, win_rate_estimate
 from trainer.evaluation.intervals import CONSTANT, CONSTANT_BELOW, FEW_WEEKS, NO_BETS, Bootstrap, Estimate
 from trainer.evaluation.payoffs import Bets, Record, break_even, outcomes, profits, record
 
@@ -93,7 +93,7 @@ def _returns(bets: Bets, decisions: Decisions, blocks: Blocks) -> Double:
 def _figures(bets: Bets, decisions: Decisions, blocks: Blocks, drawn: Resamples) -> BetFigures:
     found = record(bets, decisions)
     rate = win_rate_bootstrap([bets], decisions, blocks, drawn).estimates()[0]
-    roi = roi_bootstrap([bets], decisions, blocks, drawn).estimates()[0]
+    roi = roi_estimates([bets], decisions, blocks, drawn)[0]
     return BetFigures(found, win_rate_estimate(found, rate), break_even(bets, decisions), roi)
 
 

@@ -146,7 +146,7 @@ def _figures(
     active = _active(bets, span)
     records = [record(them, decisions) for them in bets]
     win_rates = map(win_rate_estimate, records, win_rate_bootstrap(bets, decisions, blocks, drawn).estimates())
-    rois = roi_bootstrap(bets, decisions, blocks, drawn).estimates()
+    rois = roi_estimates(bets, decisions, blocks, drawn)
     gained = means(span.weekly([profits(them, decisions) for them in bets]), active, blocks, drawn).estimates()
     placed = span.weekly([them.placed.astype(np.float64) for them in bets])
     offered = np.broadcast_to(blocks.sums(np.ones(len(decisions)))[:, None], placed.shape)
@@ -166,6 +166,14 @@ def _figures(
         )
         for policy, win_rate in enumerate(win_rates)
     )
+
+
+def roi_estimates(
+    bets: Sequence[Bets], decisions: Decisions, blocks: Blocks, resamples: Resamples
+) -> tuple[Estimate, ...]:
+    """Return each policy's ROI; its bounds lie between a loss of all and the largest price."""
+    most = float(decisions.net_odds.max())
+    return tuple(it.within(-1, most) for it in roi_bootstrap(bets, decisions, blocks, resamples).estimates())
 
 
 def win_rate_estimate(record: Record, estimate: Estimate) -> Estimate:
