@@ -37,6 +37,7 @@ COMMANDS = {
     "bench": "bench",
     "data": "data",
     "evaluate": "evaluate",
+    "report": "report",
     "predict": "predict",
     "ledger": "ledger",
     "worker": "worker",
@@ -70,8 +71,8 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui ls                              the runs of this folder
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  predict
-  redis-cli
+  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  report
+  predict  redis-cli
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?

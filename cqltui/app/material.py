@@ -63,6 +63,7 @@ def read_material(run_dir: RunDir, step: Step = silent) -> Material:
         audit=_audit(run_dir, evaluation),
         opened=_lines(run_dir.test_opened),
         history=_lines(run_dir.history),
+        price_per_hour=campaign.evaluate.price_per_hour,
         events=tuple(event for event in _lines(run_dir.journal) if event.get("kind") != "progress"),
     )
 
