@@ -73,6 +73,7 @@ def times_opened(run_dir: RunDir) -> int:
 def document(evaluation: Evaluation, provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return evaluation.json: the audit first, then what validation chose, then the figures of every policy."""
     named = zip(evaluation.policies, evaluation.judgements, evaluation.compared, strict=True)
+    paths = evaluation.trajectories
     return {
         "format": FORMAT,
         "part": evaluation.part,
@@ -86,11 +87,15 @@ def document(evaluation: Evaluation, provenance: Mapping[str, Any]) -> dict[str,
                 "compared": as_json(compared),
                 "whole": as_json(its.whole),
                 "seasons": as_json(its.seasons),
+                "trajectory": None if paths is None else as_json(paths.of[its.name]),
+                "activity": as_json(evaluation.activity[its.name]),
             }
             for its, judgement, compared in named
         ],
         "tasks": [{"chosen": as_json(chosen), "compared": as_json(compared)} for chosen, compared in evaluation.tasks],
+        "weeks": None if paths is None else {"seasons": list(paths.seasons), "weeks": list(paths.weeks)},
         "ensemble": _ensemble(evaluation),
+        "log_match": as_json(evaluation.matches),
         "cover": as_json(evaluation.cover),
         "off_policy": _off_policy(evaluation.estimates, evaluation.decisions is None),
     }

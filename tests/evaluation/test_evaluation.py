@@ -14,6 +14,7 @@ from trainer.evaluation.evaluation import (
     CONFIDENT,
     ENSEMBLE,
     SINGLE,
+    TOGETHER,
     Choices,
     Chosen,
     Evaluation,
@@ -164,6 +165,37 @@ def test_every_tasks_network_is_ranked_by_what_it_returned(found: Evaluation, ch
     assert found.tasks[-1][1].value is None
 
 
+def test_every_network_and_the_ensemble_are_compared_with_the_log(
+    dataset: Dataset, choices: Choices, found: Evaluation
+) -> None:
+    assert [(it.task, it.which) for it in found.matches] == [
+        *((it.task, it.which) for it in choices.tasks), (TOGETHER, "best"),
+    ]  # fmt: skip
+    match = {it.task: it for it in found.matches}
+    assert match["idle"].match_rate == pytest.approx((dataset.test.actions == 0).mean())
+    assert match["late"].policy_reward == pytest.approx(large_profit(dataset.test))
+    assert found.decisions is not None
+    won = float(profits(found.bets[ENSEMBLE], found.decisions).mean())
+    assert match[TOGETHER].policy_reward == pytest.approx(won)
+
+
+def test_every_policy_has_a_path_and_says_why_it_does_not_bet(found: Evaluation) -> None:
+    assert found.trajectories is not None
+    assert list(found.trajectories.of) == list(found.activity) == list(found.bets)
+    for its in found.policies:
+        path = found.trajectories.of[its.name].path
+        assert path[-1] == pytest.approx(its.whole.bankrolls[-1].final.value, rel=1e-5)
+        assert len(path) == found.activity[its.name].weeks == its.whole.weeks
+    said = {
+        name: {str(reason) for season in its.seasons for reason, weeks in season.reasons.items() if weeks}
+        for name, its in found.activity.items()
+    }
+    assert said["never bet"] == {"by_rule"}
+    assert said["random"] == said["always home"] == set()
+    assert said[CONFIDENT] == {"not_confident"}, "the ensemble bets every week, and the cut lets a fifth pass"
+    assert said["Kelly, lower 5%"] <= {"not_confident", "no_edge"}
+
+
 def test_a_leak_is_the_verdict_on_what_was_trained_and_on_nothing_else(
     dataset: Dataset, tasks: list[Trained], choices: Choices, found: Evaluation
 ) -> None:
@@ -178,4 +210,4 @@ def test_a_leak_is_the_verdict_on_what_was_trained_and_on_nothing_else(
 def test_the_draws_of_one_seed_are_apart() -> None:
     modules = evaluation, estimates, covering
     streams = [value for module in modules for name, value in vars(module).items() if name.endswith("_STREAM")]
-    assert len(streams) == len(set(streams)) == 7
+    assert len(streams) == len(set(streams)) == 8

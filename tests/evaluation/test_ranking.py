@@ -2,7 +2,7 @@
 nothing."""
 
 import math
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from scipy.stats import norm, spearmanr
 from trainer.data.types import Bool, Double
 from trainer.evaluation.ranking import (
     auc,
+    coverage_curve,
     midranks,
     pearson,
     risk_coverage,
@@ -249,3 +250,25 @@ def test_risk_is_unchanged_by_shuffling_and_by_the_unit_of_uncertainty() -> None
 
 def test_two_sided_is_the_normal_tail() -> None:
     assert two_sided(-1.96) == pytest.approx(2 * norm.sf(1.96), rel=1e-12)
+
+
+def test_the_curve_by_hand_has_the_risk_of_every_subset_that_chance_and_the_oracle_would_keep() -> None:
+    uncertainty, losses = np.array([1.0, 2, 3, 4]), np.array([0.0, 1, 0, 1])
+    curve = coverage_curve(risk_coverage(uncertainty, losses), losses)
+    assert curve.coverage == (0.25, 0.5, 0.75, 1)
+    assert curve.risk == pytest.approx((0, 1 / 2, 1 / 3, 1 / 2))
+    assert curve.oracle == pytest.approx((0, 0, 1 / 3, 1 / 2))
+    for kept, spread in enumerate(curve.random_sd, 1):
+        assert spread == pytest.approx(np.std([np.mean(some) for some in combinations(losses, kept)]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 577])
+def test_a_curve_has_100_points_at_most_as_far_apart_as_rows_permit(count: int) -> None:
+    losses = np.random.default_rng(3).random(count)
+    found = risk_coverage(np.arange(count, dtype=np.float64), losses)
+    curve = coverage_curve(found, losses)
+    lengths = {len(values) for values in (curve.coverage, curve.risk, curve.random_sd, curve.oracle)}
+    assert lengths == {min(count, 100)}
+    assert (curve.coverage[0], curve.coverage[-1]) == (1 / count, 1)
+    assert (curve.risk[0], curve.risk[-1], curve.random_sd[-1]) == (found.risk[0], found.risk[-1], 0)
+    assert np.diff(curve.coverage).max(initial=0) <= 1 / min(count, 99) + 1 / count

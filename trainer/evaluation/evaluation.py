@@ -13,6 +13,7 @@ from trainer.config import STAKES
 from trainer.data.decisions import Decisions
 from trainer.data.types import Dataset, Float, Int, Transitions, Unrewarded
 from trainer.evaluation import policies
+from trainer.evaluation.activity import Abstaining, Activity, activities
 from trainer.evaluation.blocks import RESAMPLES, resample, week_blocks
 from trainer.evaluation.choosing import Choices as Choices
 from trainer.evaluation.choosing import Chosen as Chosen
@@ -25,14 +26,21 @@ from trainer.evaluation.ensemble import Opinions, opinions
 from trainer.evaluation.estimates import Estimates, bet_log, estimates
 from trainer.evaluation.figures import PolicyFigures, policy_figures, roi_bootstrap
 from trainer.evaluation.leak_findings import Audit, Grade
+from trainer.evaluation.logmatch import LogMatch, log_match
 from trainer.evaluation.payoffs import Bets
 from trainer.evaluation.selection import Compared, max_t
+from trainer.evaluation.trajectories import Trajectories, trajectories
 from trainer.evaluation.uncertainty import Uncertainty, uncertainty_of
 from trainer.evaluation.verdicts import Judgement, judge
 from trainer.model import Model
 
+RANDOM, HOME, FAVOURITE, NEVER = "random", "always home", "always favourite", "never bet"
+IMPLIED, KELLY, KELLY_LOW = "market implied", "Kelly", "Kelly, lower {:.0%}"
+TOGETHER = "ensemble"
+"""What stands in a task's place where the ensemble is meant; tasks have ids of hex digits."""
 SINGLE, ENSEMBLE, CONFIDENT = "CQL single", "CQL ensemble", "CQL ensemble, confident"
 FIGURES_STREAM, POLICIES_STREAM, BEST_STREAM, UNCERTAINTY_STREAM, EFFECT_STREAM = 0, 1, 2, 3, 5
+TRAJECTORIES_STREAM = 6
 """Keep the draws of one seed apart, from those of `estimates` and `covering` too."""
 
 
@@ -51,6 +59,8 @@ class Evaluation:
     """Share of the ensemble's bets that the cut, chosen on validation, lets pass here."""
     estimates: Estimates | None
     """By the log alone: the answer where outcomes are not known, else beside it where the log has propensities."""
+    matches: tuple[LogMatch, ...]
+    """Of every task's network, in the order of the choices, and last of the ensemble where there is one."""
     policies: tuple[PolicyFigures, ...] = ()
     """Empty where outcomes are not known, as is all that follows."""
     judgements: tuple[Judgement, ...] = ()
@@ -65,6 +75,10 @@ class Evaluation:
     """Of P(cover), which Kelly bets by."""
     effect: ConfidentEffect | None = None
     """What the confident bets win beside the rest of the ensemble's; None where there is no ensemble, or no cut."""
+    trajectories: Trajectories | None = None
+    """Of the bankroll of every policy."""
+    activity: Mapping[str, Activity] = field(default_factory=dict)
+    """By the policy's name."""
 
     @property
     def decisions(self) -> Decisions | None:
@@ -119,7 +133,7 @@ def evaluate(
         unrewarded = dataset.unrewarded.get(part)
         others = None if unrewarded is None else _ask(wanted, choices, unrewarded.states)
         told = _estimates(rows, unrewarded, asked, others, audit, leaks, seed)
-    found = Evaluation(part, rows, audit, choices, view, reached, told)
+    found = Evaluation(part, rows, audit, choices, view, reached, told, _matches(asked, choices, rows))
     if rows.outcomes is None:
         return found
     return _by_outcomes(found, dataset, rows.outcomes, asked, leaks, seed, resamples)
@@ -170,6 +184,10 @@ def _by_outcomes(
         uncertainty=doubts,
         cover=cover_figures(covers, decisions),
         effect=effect,
+        trajectories=trajectories(
+            bets, decisions, np.random.default_rng((seed, TRAJECTORIES_STREAM)), resamples=resamples
+        ),
+        activity=activities(bets, _abstaining(decisions, covers, bets), figures, decisions),
     )
 
 
@@ -195,6 +213,13 @@ def _ask(models: Mapping[Key, Model], choices: Choices, states: Float) -> _Asked
     return _Asked(q, view, bets)
 
 
+def _matches(asked: _Asked, choices: Choices, rows: Transitions) -> tuple[LogMatch, ...]:
+    of_tasks = [log_match(it.task, it.which, asked.q[it.task, it.which].argmax(axis=1), rows) for it in choices.tasks]
+    if asked.view is None:
+        return tuple(of_tasks)
+    return (*of_tasks, log_match(TOGETHER, choices.ensemble[0].which, asked.view.actions, rows))
+
+
 def _estimates(
     rows: Transitions,
     unrewarded: Unrewarded | None,
@@ -218,18 +243,35 @@ def _policies(decisions: Decisions, covers: Covers, asked: _Asked, seed: int) ->
     """Return the bets of every policy that there is, by name."""
     board = policies.known(decisions)
     found = {
-        "random": policies.random_bets(board, seed),
-        "always home": policies.always_home(board),
-        "always favourite": policies.always_favourite(board),
-        "market implied": policies.market_implied(board),
-        "Kelly": policies.kelly(board, covers.fitted.cover),
+        RANDOM: policies.random_bets(board, seed),
+        HOME: policies.always_home(board),
+        FAVOURITE: policies.always_favourite(board),
+        IMPLIED: policies.market_implied(board),
+        KELLY: policies.kelly(board, covers.fitted.cover),
         **{
-            f"Kelly, lower {quantile:.0%}": policies.kelly_lcb(board, covers.members.cover, quantile)
+            KELLY_LOW.format(quantile): policies.kelly_lcb(board, covers.members.cover, quantile)
             for quantile in policies.KELLY_QUANTILES
         },
         **asked.bets,
     }
-    found["never bet"] = policies.never_bet(board)
+    found[NEVER] = policies.never_bet(board)
     if not np.isnan(decisions.true_returns).any():
         found["oracle"] = policies.oracle(decisions)
     return found
+
+
+def _abstaining(decisions: Decisions, covers: Covers, bets: Mapping[str, Bets]) -> dict[str, Abstaining]:
+    """Return why each policy may leave out a game."""
+    board = policies.known(decisions)
+    priced = np.isfinite(board.net_odds).all(axis=1)
+    fitted = priced & np.isfinite(covers.fitted.cover)
+    bounded = np.asarray(priced & np.isfinite(covers.members.cover).all(axis=0))
+    lower = map(KELLY_LOW.format, policies.KELLY_QUANTILES)
+    return {
+        **{name: Abstaining() for name in bets},
+        **dict.fromkeys((RANDOM, HOME, FAVOURITE, NEVER), Abstaining(by_rule=True)),
+        IMPLIED: Abstaining(np.asarray(priced & np.isfinite(policies.implied_cover(board)))),
+        KELLY: Abstaining(fitted),
+        **dict.fromkeys(lower, Abstaining(bounded, surer_than=KELLY)),
+        CONFIDENT: Abstaining(surer_than=ENSEMBLE),
+    }

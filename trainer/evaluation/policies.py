@@ -137,17 +137,22 @@ def kelly_lcb(board: Known, covers: Double, quantile: float, fraction: float = K
 def single_cql(q: Double | Float, stakes: Sequence[float] = STAKES) -> Bets:
     """Bet what one network's Q values [N, A] are largest for: always on side 0, from which its state is seen. Equal
     values go to the smaller stake."""
-    return _sized(np.asarray(q).argmax(axis=1), stakes)
+    return sized(np.asarray(q).argmax(axis=1), stakes)
 
 
 def ensemble_cql(opinions: Opinions, stakes: Sequence[float] = STAKES) -> Bets:
     """Bet what the members' mean Q values are largest for."""
-    return _sized(opinions.actions, stakes)
+    return sized(opinions.actions, stakes)
 
 
 def ensemble_confident(opinions: Opinions, cut: Cut, stakes: Sequence[float] = STAKES) -> Bets:
     """Bet as `ensemble_cql` where the cut, chosen on validation, calls the bet confident, and nothing elsewhere."""
-    return _sized(np.where(cut.confident(opinions.uncertainty), opinions.actions, 0), stakes)
+    return sized(np.where(cut.confident(opinions.uncertainty), opinions.actions, 0), stakes)
+
+
+def sized(actions: Int, stakes: Sequence[float] = STAKES) -> Bets:
+    """Bet the stakes of the actions [N] on side 0, from which a state is seen."""
+    return _bets(np.zeros(len(actions), dtype=np.int64), np.asarray(stakes, dtype=np.float64)[actions])
 
 
 def oracle(decisions: Decisions) -> Bets:
@@ -192,11 +197,6 @@ def _kelly(board: Known, bounds: Double, fraction: float) -> Bets:
     side = shares.argmax(axis=1)
     stake = np.minimum(fraction * shares[np.arange(len(side)), side], KELLY_CAP) / KELLY_CAP
     return _bets(side, stake)
-
-
-def _sized(actions: Int, stakes: Sequence[float]) -> Bets:
-    """Side 0, with the stakes of the actions [N]."""
-    return _bets(np.zeros(len(actions), dtype=np.int64), np.asarray(stakes, dtype=np.float64)[actions])
 
 
 def _bets(side: Int, stake: Double) -> Bets:

@@ -11,6 +11,9 @@ import numpy as np
 
 from trainer.data.types import Bool, Double, Int
 
+CURVE_POINTS = 100
+"""Of a curve that is drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Auc:
@@ -61,6 +64,21 @@ class RiskCoverage:
     """The standard deviation of the area over random orders of the rows."""
     oracle: float
     """The smallest area that any order has: that by the losses themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageCurve:
+    """Risk against coverage at some of the coverages, for a picture."""
+
+    coverage: tuple[float, ...]
+    """From the smallest to 1."""
+    risk: tuple[float, ...]
+    """Mean loss of the most certain share."""
+    random_sd: tuple[float, ...]
+    """Standard deviation of the mean loss of a share that is drawn at random; its expectation is the last `risk`, the
+    mean loss of all."""
+    oracle: tuple[float, ...]
+    """Mean loss of the share with the smallest losses: no order has less."""
 
 
 def two_sided(z: float) -> float:
@@ -235,6 +253,20 @@ def risk_coverage(uncertainty: Double, losses: Double) -> RiskCoverage:
         random=float(losses.mean()),
         random_sd=math.sqrt(float(((weights - 1 / count) ** 2).sum() * spread)),
         oracle=float(share @ np.sort(losses)),
+    )
+
+
+def coverage_curve(found: RiskCoverage, losses: Double, points: int = CURVE_POINTS) -> CoverageCurve:
+    """Return the curve of `risk_coverage` of N rows with these losses, at `points` coverages or at all N if these are
+    fewer; they are as far apart as whole rows permit, and the last is 1."""
+    count = len(losses)
+    kept = np.unique(np.round(np.linspace(1, count, min(points, count))).astype(np.int64))
+    spread = losses.var(ddof=1) if count > 1 else 0.0
+    return CoverageCurve(
+        coverage=tuple(found.coverage[kept - 1].tolist()),
+        risk=tuple(found.risk[kept - 1].tolist()),
+        random_sd=tuple(np.sqrt(spread * (1 / kept - 1 / count)).tolist()),
+        oracle=tuple((np.sort(losses).cumsum()[kept - 1] / kept).tolist()),
     )
 
 

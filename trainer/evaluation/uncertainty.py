@@ -11,7 +11,15 @@ import numpy as np
 from trainer.data.decisions import Decisions
 from trainer.data.types import Double, Int
 from trainer.evaluation.ensemble import Opinions
-from trainer.evaluation.ranking import Auc, Correlation, auc, risk_coverage, spearman_within_weeks
+from trainer.evaluation.ranking import (
+    Auc,
+    Correlation,
+    CoverageCurve,
+    auc,
+    coverage_curve,
+    risk_coverage,
+    spearman_within_weeks,
+)
 
 LEAST_BETS = 20
 """Fewer decided bets tell nothing of an order among them."""
@@ -48,6 +56,8 @@ class Uncertainty:
     """Its standard error, by (season, week) blocks."""
     q_bias: float
     """Mean advantage minus mean unit return: how much Q promises too much, per unit of stake."""
+    curve: CoverageCurve
+    """Risk against coverage, whose area is `aurc`."""
 
 
 def uncertainty_of(
@@ -77,6 +87,7 @@ def uncertainty_of(
         q_slope=slope,
         q_slope_error=error,
         q_bias=float(view.advantage[rows].mean() - returned[rows].mean()),
+        curve=coverage_curve(kept, lost.astype(np.float64)),
     )
 
 
