@@ -55,14 +55,16 @@ def plot(panel: Panel, width: int, *, braille: bool, colors: bool) -> list[Text]
     x_low, x_high = _ends(panel.x, xs)
     y_low, y_high = _ends(panel.y, ys)
     names = [shown(panel.y, y_high), shown(panel.y, y_low)]
+    if panel.y.categories:
+        names.reverse()
     margin = max(map(len, names))
     cells = width - margin - 1
     if not marks or cells < SMALLEST or not all(map(math.isfinite, (x_low, x_high, y_low, y_high))):
         return [Text("nothing to draw")]
     x_scale = Scale(x_low, x_high, cells * ACROSS, panel.x.scale == "log")
     y_scale = Scale(y_low, y_high, ROWS * DOWN, panel.y.scale == "log")
-    drawn = [_drawn(mark, x_scale, y_scale, cells) for mark in marks]
-    known = [mark for mark in marks if _label(mark)]
+    drawn = [_drawn(panel, mark, x_scale, y_scale, cells) for mark in marks]
+    known = [*{_label(mark): mark for mark in reversed(marks) if _label(mark)}.values()][::-1]
     letters = not braille or (not colors and len(known) > 1)
     lines = []
     for row in range(ROWS):
@@ -92,12 +94,15 @@ def shown(axis: Axis, value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
-def _drawn(mark: Mark, x_scale: Scale, y_scale: Scale, cells: int) -> Canvas:
+def _drawn(panel: Panel, mark: Mark, x_scale: Scale, y_scale: Scale, cells: int) -> Canvas:
     canvas = Canvas(cells, ROWS)
+    reads_down = bool(panel.y.categories)
 
     def at(x: float, y: float) -> tuple[int, int] | None:
         column, row = x_scale.dot(x), y_scale.dot(y)
-        return None if column is None or row is None else (column, canvas.height - 1 - row)
+        if column is None or row is None:
+            return None
+        return column, row if reads_down else canvas.height - 1 - row
 
     for start, end, every in _strokes(mark, x_scale, y_scale):
         if (first := at(*start)) is not None and (last := at(*end)) is not None:
@@ -165,7 +170,10 @@ def _ends(axis: Axis, values: Sequence[float]) -> tuple[float, float]:
 
 
 def _label(mark: Mark) -> str:
-    return "" if isinstance(mark, Band | Rule) or (isinstance(mark, Line) and mark.faint) else mark.label
+    """Return the mark's name in the legend, which others of its group have too; empty for what is in none."""
+    if isinstance(mark, Line) and mark.faint:
+        return mark.group
+    return "" if isinstance(mark, Band | Rule) else mark.label
 
 
 def _style(mark: Mark) -> str:
@@ -176,7 +184,7 @@ def _style(mark: Mark) -> str:
 
 
 def _letter(mark: Mark, known: Sequence[Mark]) -> str:
-    places = [place for place, other in enumerate(known) if other is mark]
+    places = [place for place, other in enumerate(known) if _label(other) == _label(mark)]
     return LETTERS[places[0] % len(LETTERS)] if places else "-" if isinstance(mark, Rule) else "."
 
 
@@ -196,7 +204,8 @@ def _cell(marks: Sequence[Mark], known: Sequence[Mark], bits: Sequence[int], let
 def _legend(known: Sequence[Mark], axis: Axis, letters: bool, width: int) -> Iterator[Text]:
     for mark in known[:NAMED]:
         sign = _letter(mark, known) if letters else "\N{BRAILLE PATTERN DOTS-25}"
-        last = next((y for y in reversed(mark.y) if math.isfinite(y)), None) if isinstance(mark, Line) else None
+        is_one = isinstance(mark, Line) and not mark.faint
+        last = next((y for y in reversed(mark.y) if math.isfinite(y)), None) if is_one else None
         end = "" if last is None else f"  {shown(axis, last)}"
         line = Text.assemble((sign, _style(mark)), f" {_label(mark)}{end}")
         line.truncate(width, overflow="ellipsis")
