@@ -52,5 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(written.said["verdict"]))
         print(f"report: {written.page}")
     if arguments.open:
-        print(open_page(written.page).said, file=sys.stderr)
+        print(open_page(written.page)[0], file=sys.stderr)
     return ExitCode.OK

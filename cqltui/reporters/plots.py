@@ -204,8 +204,8 @@ def _cell(marks: Sequence[Mark], known: Sequence[Mark], bits: Sequence[int], let
 def _legend(known: Sequence[Mark], axis: Axis, letters: bool, width: int) -> Iterator[Text]:
     for mark in known[:NAMED]:
         sign = _letter(mark, known) if letters else "\N{BRAILLE PATTERN DOTS-25}"
-        is_one = isinstance(mark, Line) and not mark.faint
-        last = next((y for y in reversed(mark.y) if math.isfinite(y)), None) if is_one else None
+        values = mark.y if isinstance(mark, Line) and not mark.faint else ()
+        last = next((y for y in reversed(values) if math.isfinite(y)), None)
         end = "" if last is None else f"  {shown(axis, last)}"
         line = Text.assemble((sign, _style(mark)), f" {_label(mark)}{end}")
         line.truncate(width, overflow="ellipsis")
