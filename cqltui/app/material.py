@@ -118,6 +118,7 @@ def _provenance(run_dir: RunDir, said: Mapping[str, Any], campaign: Campaign) ->
         started_ts=decode.stamp(said, "created_ts"),
         finished_ts=decode.stamp(said, "finished_ts"),
         placing=at(said, "placing"),
+        data_notes=tuple(plain(note, LONGEST_TEXT) for note in decode.strings(data.get("notes"))),
     )
 
 

@@ -54,6 +54,8 @@ class Provenance:
     """0 while it is still going."""
     placing: Mapping[str, Any]
     """Where it trains, as campaign.json has it."""
+    data_notes: tuple[str, ...] = ()
+    """What was left out or assumed as the data was read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
