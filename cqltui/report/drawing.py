@@ -102,7 +102,7 @@ def draw(figure: Figure) -> Drawn:
         FigureCanvasAgg(sheet)
         canvases = _lay_out(sheet, figure)
         png = io.BytesIO()
-        FigureCanvasAgg(sheet).print_png(png, metadata={"Software": None})
+        FigureCanvasAgg(sheet).print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
         pdf = io.BytesIO()
         FigureCanvasPdf(sheet).print_pdf(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
         svg = _svg(sheet, "path")
@@ -169,12 +169,12 @@ def _is_empty(axes: Axes) -> bool:
 def _ticks(axes: Axes, panel: Panel, x: Span, y: Span, room: tuple[float, float]) -> None:
     wide, high = room[0] - 60, room[1] - 60
     found = ticks(
-        panel.y, y.low, y.high, max(2, int(high / (1.6 * FONT_SIZE if panel.y.categories else 26))), log=y.log
+        panel.y, y.low, y.high, max(3, int(high / (1.6 * FONT_SIZE if panel.y.categories else 24))), log=y.log
     )
     names = [plain(text, LONGEST) if panel.y.categories else text for _, text in found]
     axes.set_yticks([at for at, _ in found], names, minor=False)
     axes.set_yticks([], minor=True)
-    most = max(2, int(wide / (1.6 * FONT_SIZE if panel.x.categories else 44)))
+    most = max(3, int(wide / (1.6 * FONT_SIZE if panel.x.categories else 38)))
     found = ticks(panel.x, x.low, x.high, most, log=x.log)
     names, turned = across([text for _, text in found], wide) if panel.x.categories else ([t for _, t in found], 0)
     axes.set_xticks([at for at, _ in found], names, minor=False, rotation=turned)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 _TAG = re.compile(r"<[^<>]*>")
 _DATA = re.compile(r'(?<= [dxy]=")[^"]*')
-_NUMBER = re.compile(r"-?\d+\.\d+(?!\d*e)")
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
 _SPACE = re.compile(r"\s+")
 _ID = re.compile(r' id="([^"]*)"')
 _REFERENCE = re.compile(r'(url\(#|href="#)([^")]+)')
@@ -22,8 +22,10 @@ FONT = "var(--plot-font, system-ui, sans-serif)"
 
 
 def compact(svg: str) -> str:
-    """Return an SVG with the numbers of its paths rounded to a hundredth of a point: less than half of it."""
-    return _in_tags(svg, lambda tag: _DATA.sub(lambda found: _SPACE.sub(" ", _rounded(found[0])).strip(), tag))
+    """Return an SVG with the numbers of its paths cut to a hundredth of a point: less than half of it."""
+    return _in_tags(
+        svg, lambda tag: _DATA.sub(lambda found: _SPACE.sub(" ", _DECIMALS.sub(r"\1", found[0])).strip(), tag)
+    )
 
 
 def inline(svg: str, name: str, colors: Mapping[str, str]) -> str:
@@ -54,11 +56,3 @@ def inline(svg: str, name: str, colors: Mapping[str, str]) -> str:
 
 def _in_tags(svg: str, change: Callable[[str], str]) -> str:
     return _TAG.sub(lambda found: change(found[0]), svg)
-
-
-def _rounded(text: str) -> str:
-    def shorter(found: re.Match[str]) -> str:
-        number = f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
-        return "0" if number == "-0" else number
-
-    return _NUMBER.sub(shorter, text)

@@ -35,6 +35,6 @@ def kept(x: Floats, y: Floats, buckets: int, *, log: bool = False) -> Places:
     return np.unique(np.concatenate((wanted, gaps)))
 
 
-def buckets_for(lines: int, points: int = 12_000) -> int:
+def buckets_for(lines: int, points: int = 8_000) -> int:
     """Return into how many parts an axis is divided where so many lines share `points`."""
     return max(30, min(400, points // (2 * max(1, lines))))

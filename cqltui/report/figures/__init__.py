@@ -3,8 +3,14 @@
 from collections.abc import Callable
 
 from cqltui.report.figure import Figure
-from cqltui.report.figures import training
+from cqltui.report.figures import pareto, settings, training
 from cqltui.report.material import Material
 
-FIGURES: tuple[Callable[[Material], Figure], ...] = (training.training_curves,)
+FIGURES: tuple[Callable[[Material], Figure], ...] = (
+    training.training_curves,
+    training.learning_curves,
+    settings.sensitivity,
+    settings.scale_sensitivity,
+    pareto.pareto,
+)
 """In the order of the report."""
