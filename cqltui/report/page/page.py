@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Protocol
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cqltui.judging.answers import Answered
 from cqltui.report.colors import dark_style
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from cqltui.report.drawing import Frame
 
 NUMERIC = frozenset({"integer", "number", "percent"})
-LONG, WIDE = 30, 8
-"""Rows and columns from which a table is shown in a box of its own."""
+LONG, WIDE, WORDING = 30, 8, 32
+"""Rows and columns beyond which a table is in a box of its own, and characters beyond which a value is wrapped."""
 ALWAYS = ("audit", "answers", "openings", "files")
 """Sections that have something to say in every report."""
 UNANSWERED = "No figures answer it by themselves."
@@ -84,6 +84,7 @@ def render_page(
         numeric=NUMERIC,
         long=LONG,
         wide=WIDE,
+        wording=WORDING,
         unanswered=UNANSWERED,
         undrawn=UNDRAWN,
     )
@@ -130,9 +131,17 @@ def _style() -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["finite"] = _finite
+    environment.filters |= {"code": _code, "finite": _finite}
     environment.globals["zip"] = zip
     return environment.from_string(_asset("report.html.j2"))
+
+
+def _code(text: str) -> Markup:
+    """Return a text with what stands between backquotes as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them is itself
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def _finite(value: object) -> str:
