@@ -1,4 +1,4 @@
-"""What the page says in words of its own: how the run stands, what it cost, where it comes from. Pure."""
+"""What the page says in words of its own: how the run stands, what the audit found, what was asked. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from cqltui.campaign.model import Phase
-from cqltui.judging.evaluated import at, figure_at
+from cqltui.judging.evaluated import at
 from cqltui.report.material import Material
 from cqltui.results.summary import VERDICT_WORDS, PhaseSummary
 from cqltui.state.decode import stamp, text, whole
 from cqltui.state.model import ENDED, Verdict
-from cqltui.state.plain import plain, word
+from cqltui.state.plain import plain
 
 Tone = Literal["good", "bad", "open"]
 LONGEST = 400
@@ -101,6 +101,12 @@ def _tone(grade: str) -> Tone:
     return "bad" if grade in BAD_GRADES else "good" if grade in GOOD_GRADES else "open"
 
 
+def split(line: str) -> tuple[str, str]:
+    """Return the first sentence of a verdict's first line, and the rest; together they are it."""
+    head, dot, rest = line.partition(". ")
+    return head + dot, rest
+
+
 def told(line: str) -> tuple[str, str]:
     """Return a line of an answer as what it is about, where that is said first, and the rest; together they are it."""
     head, colon, rest = line.partition(": ")
@@ -126,43 +132,6 @@ def phase_facts(phase: PhaseSummary, asked: Phase) -> Iterator[Fact]:
         yield Fact(f"Lowest {best.metric}", f"{best.value:.4f} at epoch {best.epoch:,}: {best.task} ({best.task_id})")
 
 
-def machine_facts(material: Material) -> Iterator[Fact]:
-    """Yield where the run trained, and how fast."""
-    placing = material.provenance.placing
-    places = placing.get("places")
-    if isinstance(places, list) and places:
-        counts = Counter(plain(str(place), LONGEST_TERM) for place in places)
-        yield Fact("Workers", ", ".join(f"{count} on {place}" for place, count in counts.items()))
-    if precision := plain(text(placing, "precision"), LONGEST_TERM):
-        yield Fact("Precision", precision)
-    yield Fact("Platform", material.provenance.platform or "not known")
-    if (seconds := _elapsed_s(material)) is not None:
-        yield Fact("From start to end", duration(seconds))
-    yield Fact("Training time of all tasks", duration(sum(phase.seconds for phase in material.summary.phases)))
-    speeds = [found for each in material.history if (found := figure_at(each, "samples_per_s"))]
-    if speeds:
-        yield Fact("Highest throughput", f"{max(speeds):,.0f} samples per second")
-
-
-def cost_facts(material: Material) -> Iterator[Fact]:
-    """Yield what the run would have cost on a machine with a price."""
-    seconds, price = _elapsed_s(material), material.price_per_hour
-    if seconds is None or price is None:
-        return
-    yield Fact("Price per hour", f"{price:,.2f}")
-    yield Fact("From start to end", duration(seconds))
-    yield Fact("Cost", f"{price * seconds / 3600:,.2f}")
-    if done := material.summary.done:
-        yield Fact("Cost of a task", f"{price * seconds / 3600 / done:,.4f}")
-
-
-def _elapsed_s(material: Material) -> float | None:
-    """Return the seconds from the start to the end, or to where its history ends."""
-    source = material.provenance
-    last = source.finished_ts or max((stamp(each, "ts") for each in material.history), default=0.0)
-    return last - source.started_ts if last > source.started_ts > 0 else None
-
-
 def openings(material: Material) -> tuple[Opening, ...]:
     """Return when and why the test rows were looked at."""
     return tuple(
@@ -174,29 +143,6 @@ def openings(material: Material) -> tuple[Opening, ...]:
         )
         for each in material.opened
     )
-
-
-def provenance_facts(material: Material) -> Iterator[Fact]:
-    """Yield where the run's figures come from."""
-    source = material.provenance
-    dirty = source.git_commit.endswith(("-dirty", "+changes"))
-    yield Fact("Run", source.run)
-    yield Fact("Campaign", f"{material.campaign.title} ({material.campaign.name})")
-    yield Fact("Command", " ".join(map(word, source.command)) or "not known")
-    yield Fact("Git commit", source.git_commit or "not known")
-    if dirty:
-        yield Fact("Changes", "files differed from that commit", "bad")
-    yield Fact("Started", moment(source.started_ts))
-    yield Fact("Ended", moment(source.finished_ts) if source.finished_ts else "still going")
-    data = f"{source.data_source}, {source.data_path}" if source.data_path else source.data_source
-    yield Fact("Data", data)
-    yield Fact("Data's SHA-256", source.data_digest or "not known")
-    yield Fact("Rows", ", ".join(f"{count:,} {part}" for part, count in source.rows.items() if count is not None))
-    seeds = sorted({task.trainer.seed for task in material.campaign.tasks})
-    yield Fact("Seeds of training", _ranges(seeds))
-    yield Fact("Seed of the evaluation", f"{material.campaign.evaluate.seed}")
-    yield Fact("Resamples", f"{material.campaign.evaluate.resamples:,}")
-    yield Fact("Versions", ", ".join(f"{name} {version}" for name, version in source.versions.items()) or "not known")
 
 
 def moment(ts: float) -> str:
@@ -214,14 +160,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Return `1 to 3, 7` of sorted whole numbers."""
-    groups: list[list[int]] = []
-    for number in numbers:
-        if groups and number == groups[-1][-1] + 1:
-            groups[-1].append(number)
-        else:
-            groups.append([number])
-    return ", ".join(f"{group[0]} to {group[-1]}" if len(group) > 1 else f"{group[0]}" for group in groups)

@@ -24,7 +24,7 @@ class Section:
 
 SECTIONS = (
     Section(AUDIT, "Leak audit", ("leakage_audit_table", "leak_*", "leakage_*")),
-    Section(ANSWERS, "Answers"),
+    Section(ANSWERS, "Answers", ("answers_table", "criteria_table")),
     Section(
         "policies",
         "Policies",
@@ -32,6 +32,7 @@ SECTIONS = (
             "cql_betting_performance_table",
             "roi_forest",
             "bankroll_*",
+            "cql_performance_table",
             "rl_vs_baseline_table",
             "oos_record_table",
             "utilization_adjusted_sharpe_table",
@@ -66,10 +67,10 @@ SECTIONS = (
     Section(
         "machine",
         "Hardware and throughput",
-        ("cql_performance_table", "*throughput*", "*queue*", "*lanes*", "eta_*", "*_eta", "*memory*"),
+        ("*throughput*", "*queue*", "*lanes*", "eta_*", "*_eta", "*memory*"),
     ),
     Section("tasks", "Every task", ("all_cql_results*",)),
-    Section("cost", "Cost", ("*cost*", "price_*")),
+    Section("cost", "Cost", ("cost_*", "price_*")),
     Section("openings", "Looks at the test rows", ("*opened*", "*openings*")),
     Section("provenance", "Provenance", ("provenance*", "*versions*")),
     Section("methods", "Methods"),
@@ -162,7 +163,7 @@ def _in_order(
 ) -> Iterator[str]:
     for section in SECTIONS:
         if section.name == ANSWERS:
-            yield from (name for names in beside.values() for name in names)
+            yield from (name for names in beside.values() for name in names)  # before its own, which sum it up
         yield from sections[section.name]
 
 

@@ -5,10 +5,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cqltui.judging.answers import Answered
 from cqltui.report.colors import dark_style
@@ -19,20 +19,34 @@ from cqltui.report.page.layout import SECTIONS, Arrangement, Section, arrange, n
 from cqltui.report.table import Table
 
 if TYPE_CHECKING:
-    from cqltui.report.drawing import Drawn
+    from cqltui.report.drawing import Frame
 
 NUMERIC = frozenset({"integer", "number", "percent"})
-LONG, WIDE = 30, 8
-"""Rows and columns from which a table is shown in a box of its own."""
+LONG, WIDE, WORDING = 30, 8, 32
+"""Rows and columns beyond which a table is in a box of its own, and characters beyond which a value is wrapped."""
+ALWAYS = ("audit", "answers", "openings", "files")
+"""Sections that have something to say in every report."""
 UNANSWERED = "No figures answer it by themselves."
 UNDRAWN = "It was not drawn for this page."
+
+
+class Drawing(Protocol):
+    """What the page needs of a drawn figure."""
+
+    @property
+    def page_svg(self) -> str:
+        """As of `cqltui.report.drawing.Drawn`."""
+
+    @property
+    def panels(self) -> "Sequence[Frame]":
+        """Where each panel lies in it."""
 
 
 def render_page(
     material: Material,
     tables: Sequence[Table],
     figures: Sequence[Figure],
-    drawn: "Mapping[str, Drawn]",
+    drawn: Mapping[str, Drawing],
     *,
     verdict: Sequence[str] = (),
     methods: str = "",
@@ -70,6 +84,7 @@ def render_page(
         numeric=NUMERIC,
         long=LONG,
         wide=WIDE,
+        wording=WORDING,
         unanswered=UNANSWERED,
         undrawn=UNDRAWN,
     )
@@ -82,11 +97,11 @@ def _drawing(name: str, svg: str) -> Markup:
 
 
 def _is_filled(section: Section, arrangement: Arrangement, material: Material, methods: str) -> bool:
-    """Return whether a section has anything to say: those that are the same in every report always do."""
+    """Return whether a section has anything to say."""
     has_items = bool(arrangement.sections[section.name] or arrangement.elsewhere.get(section.name))
     if section.name == "methods":
         return bool(methods)
-    return has_items or section.name in ("audit", "answers", "machine", "cost", "openings", "provenance", "files")
+    return has_items or section.name in ALWAYS
 
 
 def _policy(script: str) -> str:
@@ -116,9 +131,17 @@ def _style() -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["finite"] = _finite
+    environment.filters |= {"code": _code, "finite": _finite}
     environment.globals["zip"] = zip
     return environment.from_string(_asset("report.html.j2"))
+
+
+def _code(text: str) -> Markup:
+    """Return a text with what stands between backquotes as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one of them is itself
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def _finite(value: object) -> str:

@@ -167,12 +167,12 @@ class Panel {
     for (const [value, step] of ticks(this.x, u0, u1, this.width / 55)) {
       const [x] = this.place(share(this.x, value), 0);
       if (!this.x.names) make("path", { d: `M${x} ${bottom}V${this.top}` }, this.ticks);
-      make("text", { x, y: bottom + 12, "text-anchor": "middle" }, this.ticks, said(this.x, value, step));
+      make("text", { x, y: bottom + 13.8, "text-anchor": "middle" }, this.ticks, said(this.x, value, step));
     }
     for (const [value, step] of ticks(this.y, v0, v1, this.height / 26)) {
       const [, y] = this.place(0, share(this.y, value));
       if (!this.y.names) make("path", { d: `M${this.left} ${y}h${this.width}` }, this.ticks);
-      make("text", { x: this.left - 7, y: y + 3, "text-anchor": "end" }, this.ticks, said(this.y, value, step));
+      make("text", { x: this.left - 7, y: y + 3.4, "text-anchor": "end" }, this.ticks, said(this.y, value, step));
     }
   }
   nearest(x, y) {
