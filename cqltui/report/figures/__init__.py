@@ -3,8 +3,15 @@
 from collections.abc import Callable
 
 from cqltui.report.figure import Figure
-from cqltui.report.figures import training
+from cqltui.report.figures import betting, calibration, training
 from cqltui.report.material import Material
 
-FIGURES: tuple[Callable[[Material], Figure], ...] = (training.training_curves,)
+FIGURES: tuple[Callable[[Material], Figure], ...] = (
+    training.training_curves,
+    calibration.reliability,
+    betting.roi_forest,
+    betting.leak_auc,
+    calibration.q_calibration,
+    calibration.q_distribution,
+)
 """In the order of the report."""
