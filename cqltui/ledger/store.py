@@ -171,9 +171,10 @@ class Ledger:
 
 
 @contextmanager
-def opened(path: Path, *, create: bool = False) -> Iterator[Ledger]:
-    """Open a ledger; `create` begins one where there is none. Raises InputError and CqltuiError."""
-    with connected(path, create=create) as connection:
+def opened(path: Path, *, create: bool = False, read_only: bool = False) -> Iterator[Ledger]:
+    """Open a ledger; `create` begins one where there is none, `read_only` changes nothing in it. Raises InputError and
+    CqltuiError."""
+    with connected(path, create=create, read_only=read_only) as connection:
         yield Ledger(path, connection)
 
 

@@ -84,7 +84,7 @@ class Material:
     events: tuple[Mapping[str, Any], ...] = ()
     """journal.jsonl without progress."""
     ledger: Mapping[str, Any] | None = None
-    """The real bets of this run's ledger, where it has one."""
+    """The bets that were really taken, as `cqltui.ledger.export.told` has them; None where there is no ledger."""
     price_per_hour: float | None = None
     """Of a cloud machine, in whatever currency `[evaluate] price_per_hour` is given in."""
     notes: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cqltui.report.figure import Figure
-from cqltui.report.figures import pareto, settings, training
+from cqltui.report.figures import betting, calibration, pareto, settings, training
 from cqltui.report.material import Material
 
 FIGURES: tuple[Callable[[Material], Figure], ...] = (
@@ -12,5 +12,10 @@ FIGURES: tuple[Callable[[Material], Figure], ...] = (
     settings.sensitivity,
     settings.scale_sensitivity,
     pareto.pareto,
+    calibration.reliability,
+    betting.roi_forest,
+    betting.leak_auc,
+    calibration.q_calibration,
+    calibration.q_distribution,
 )
 """In the order of the report."""

@@ -4,17 +4,7 @@ from collections.abc import Callable
 
 from cqltui.report.material import Material
 from cqltui.report.table import Table
-from cqltui.report.tables import (
-    architectures,
-    asked,
-    convergence,
-    members,
-    origins,
-    performance,
-    results,
-    running,
-    sensitivity,
-)
+from cqltui.report.tables import architectures, asked, betting, convergence, evidence, ledger, members, offpolicy, origins, performance, results, running, sensitivity
 
 TABLES: tuple[Callable[[Material], Table], ...] = (
     architectures.architecture_comparison,
@@ -28,5 +18,15 @@ TABLES: tuple[Callable[[Material], Table], ...] = (
     running.hardware,
     running.cost,
     origins.provenance,
+    betting.performance,
+    betting.against_baselines,
+    betting.season_record,
+    offpolicy.estimates,
+    offpolicy.grid,
+    evidence.multiple_testing,
+    evidence.bootstrap_intervals,
+    evidence.leakage_audit,
+    ledger.closing_values,
+    evidence.openings,
 )
 """In the order of the report."""
