@@ -1,6 +1,7 @@
 """The whole of an evaluation on a small market, with networks whose bets are known: constant ones, and a rising one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from trainer.config import ACTIONS, STATE_COLUMNS
 from trainer.data.standardise import Standardiser
 from trainer.data.types import Dataset, Transitions
 from trainer.evaluation import covering, estimates, evaluation
+from trainer.evaluation.activity import Reason
 from trainer.evaluation.evaluation import (
     CONFIDENT,
     ENSEMBLE,
@@ -194,6 +196,19 @@ def test_every_policy_has_a_path_and_says_why_it_does_not_bet(found: Evaluation)
     assert said["random"] == said["always home"] == set()
     assert said[CONFIDENT] == {"not_confident"}, "the ensemble bets every week, and the cut lets a fifth pass"
     assert said["Kelly, lower 5%"] <= {"not_confident", "no_edge"}
+
+
+def test_where_no_probability_is_known_those_who_bet_by_one_say_so(
+    dataset: Dataset, tasks: list[Trained], choices: Choices
+) -> None:
+    assert dataset.test.decisions is not None
+    unknown = replace(dataset.test.decisions, p_hat=np.full(len(dataset.test), np.nan))
+    data = replace(dataset, test=replace(dataset.test, decisions=unknown))
+    found = evaluate(data, tasks, choices, Audit(()), resamples=20)
+    for name in ("market implied", "Kelly", "Kelly, lower 5%", "Kelly, lower 10%"):
+        its = found.activity[name]
+        assert sum(season.reasons[Reason.UNKNOWN] for season in its.seasons) == its.weeks, name
+    assert found.activity[ENSEMBLE].with_bet > 0, "whose states have it all the same"
 
 
 def test_a_leak_is_the_verdict_on_what_was_trained_and_on_nothing_else(

@@ -28,6 +28,11 @@ def test_other_actions_win_by_the_outcomes_and_not_by_the_logs_rewards() -> None
     assert found.logged_reward == pytest.approx(float(ROWS.rewards.mean()) + 5, abs=1e-5)
 
 
+def test_rewards_are_summed_in_double_precision() -> None:
+    rewards = np.full(len(ROWS), 1 / 3, dtype=np.float32)
+    assert log_match("t", "last", ROWS.actions, replace(ROWS, rewards=rewards)).logged_reward == float(rewards[0])
+
+
 def test_without_outcomes_what_the_actions_win_is_not_known() -> None:
     found = log_match("t", "last", ROWS.actions, without_outcomes(dataset()).test)
     assert (found.match_rate, found.policy_reward) == (1.0, None)

@@ -78,7 +78,8 @@ def test_what_was_lost_stays_lost_and_is_in_no_bin() -> None:
     assert found.final.lost + sum(found.final.counts) == found.final.histories
     assert found.final.edges[-1] > 16 > found.final.edges[0], "the others doubled four times"
     assert (found.final.q05, found.final.below_start) == (0, found.final.lost / 400)
-    assert its.of["never"].path == (1, 1, 1, 1)
+    never = its.of["never"]
+    assert (never.path, never.final.below_start) == ((1, 1, 1, 1), 0), "what it began with is not less"
     gone = through({"it": bets([0, 0])}, replace(by_hand([-1, -1], odds=100)), stake=1.0).of["it"].final
     assert (gone.lost, gone.edges, gone.counts, gone.q95) == (400, (), (), 0)
 

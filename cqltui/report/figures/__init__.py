@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cqltui.report.figure import Figure
-from cqltui.report.figures import betting, calibration, pareto, settings, training
+from cqltui.report.figures import bankroll, betting, calibration, coverage, pareto, settings, training
 from cqltui.report.material import Material
 
 FIGURES: tuple[Callable[[Material], Figure], ...] = (
@@ -17,5 +17,8 @@ FIGURES: tuple[Callable[[Material], Figure], ...] = (
     betting.leak_auc,
     calibration.q_calibration,
     calibration.q_distribution,
+    bankroll.trajectories,
+    bankroll.finals,
+    coverage.risk_coverage,
 )
 """In the order of the report."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cqltui.report.latex import escape
+from cqltui.report.latexchars import escape
 from cqltui.report.methods.bibliography import author_year, reference_line
 from cqltui.state.plain import plain
 

@@ -4,7 +4,22 @@ from collections.abc import Callable
 
 from cqltui.report.material import Material
 from cqltui.report.table import Table
-from cqltui.report.tables import architectures, asked, betting, convergence, evidence, ledger, members, offpolicy, origins, performance, results, running, sensitivity
+from cqltui.report.tables import (
+    architectures,
+    asked,
+    betting,
+    convergence,
+    evidence,
+    ledger,
+    members,
+    offpolicy,
+    origins,
+    performance,
+    results,
+    running,
+    sensitivity,
+    weeks,
+)
 
 TABLES: tuple[Callable[[Material], Table], ...] = (
     architectures.architecture_comparison,
@@ -28,5 +43,7 @@ TABLES: tuple[Callable[[Material], Table], ...] = (
     evidence.leakage_audit,
     ledger.closing_values,
     evidence.openings,
+    weeks.zero_weeks,
+    weeks.adjusted_sharpe,
 )
 """In the order of the report."""
