@@ -38,6 +38,7 @@ COMMANDS = {
     "data": "data",
     "evaluate": "evaluate",
     "predict": "predict",
+    "export": "export",
     "ledger": "ledger",
     "worker": "worker",
     "supervise": "supervise",
@@ -71,7 +72,7 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
   status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  predict
-  redis-cli
+  export  redis-cli
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?

@@ -93,6 +93,8 @@ class RunDir:
     """The same, typed."""
     test_opened = _At("evaluation/test_opened.jsonl")
     """When, by which code and why the test rows were looked at."""
+    export = _At("export")
+    """What other programs read of the run, a folder a kind, as `cqltui export` has written it."""
     summary_json = _At("results/summary.json")
     """The summary for programs."""
     summary_txt = _At("results/summary.txt")
