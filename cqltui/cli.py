@@ -39,6 +39,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "report": "report",
     "predict": "predict",
+    "export": "export",
     "ledger": "ledger",
     "worker": "worker",
     "supervise": "supervise",
@@ -72,7 +73,7 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
   status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  report
-  predict  redis-cli
+  predict  export  redis-cli
 others:
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?

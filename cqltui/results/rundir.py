@@ -99,6 +99,8 @@ class RunDir:
     """Its page, one file."""
     report_json = _At("report/report.json")
     """What it was made of, and its files."""
+    export = _At("export")
+    """What other programs read of the run, a folder a kind, as `cqltui export` has written it."""
     summary_json = _At("results/summary.json")
     """The summary for programs."""
     summary_txt = _At("results/summary.txt")

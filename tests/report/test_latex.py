@@ -130,7 +130,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     undisturbed = Place(once(tmp_path_factory, "undisturbed", lambda folder: Place(folder).make(*TWO)))
     run_dir = RunDir(tmp_path_factory.mktemp("latex") / "small")
     shutil.copytree(undisturbed.run_dir.path, run_dir.path)
-    evaluate_run(run_dir, Asked("a test", settings=EvaluateConfig(resamples=50)))
+    evaluate_run(run_dir, Asked("a test", settings=EvaluateConfig(resamples=20)))
     return read_material(run_dir)
 
 
