@@ -14,18 +14,21 @@ from cqltui.report.drawing import Drawn, draw
 from cqltui.report.figures import FIGURES
 from cqltui.report.latex import figure_tex, table_tex
 from cqltui.report.material import Material
+from cqltui.report.methods.bibliography import BIBLIOGRAPHY
+from cqltui.report.methods.writing import methods_md, methods_tex
 from cqltui.report.page.page import render_page
 from cqltui.report.parquet import write_results
-from cqltui.report.swap import replaced_folder
 from cqltui.report.tables import TABLES
-from cqltui.report.verdict import verdict_lines
+from cqltui.report.verdict import headline
+from cqltui.results.folders import replaced_folder
 from cqltui.results.reported import FORMAT, made_of
 from cqltui.results.rundir import read_json
 from trainer.files import write_bytes
 
 T = TypeVar("T")
 SAID, PAGE, ROWS = "report.json", "report.html", "results.parquet"
-ALSO = (ROWS,)
+METHODS, METHODS_TEX, REFERENCES = "METHODS.md", "methods.tex", "references.bib"
+ALSO = (METHODS, METHODS_TEX, REFERENCES, ROWS)
 """What the page names beside its tables and figures."""
 UNMINDED = (".DS_Store",)
 """What systems leave in folders that somebody looks at."""
@@ -95,8 +98,14 @@ def _files(material: Material, step: Step) -> Iterator[tuple[str, bytes]]:
             yield f"figures/{figure.name}.png", its.png
             drawn[figure.name] = replace(its, svg="", pdf=b"", png=b"")  # it keeps what the page shows
     step("writing the page")
-    page = render_page(material, tables, figures, drawn, verdict=verdict_lines(material), also=ALSO)
+    said, methods = headline(material), methods_md(material)
+    page = render_page(
+        material, tables, figures, drawn, verdict=(said.sentence, said.basis), methods=methods, also=ALSO
+    )
     yield PAGE, page.encode()
+    yield METHODS, methods.encode()
+    yield METHODS_TEX, methods_tex(material).encode()
+    yield REFERENCES, BIBLIOGRAPHY.encode()
 
 
 def _made(makers: tuple[Callable[[Material], T], ...], material: Material, what: str, step: Step) -> Iterator[T]:
@@ -107,6 +116,7 @@ def _made(makers: tuple[Callable[[Material], T], ...], material: Material, what:
 
 def _said(material: Material, names: list[str]) -> dict[str, Any]:
     """Return report.json."""
+    said = headline(material)
     standings = {record.task.id: record.standing for record in material.records}
     return {
         "format": FORMAT,
@@ -114,7 +124,7 @@ def _said(material: Material, names: list[str]) -> dict[str, Any]:
         "run": material.provenance.run,
         "interim": material.is_interim,
         "part": material.part,
-        "verdict": list(verdict_lines(material)),
+        "verdict": [said.sentence, said.basis],
         "made_of": made_of(standings, material.evaluation),
         "files": sorted(names),
     }

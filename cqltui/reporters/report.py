@@ -11,7 +11,7 @@ from cqltui.report.figures import FIGURES
 from cqltui.report.material import Material
 from cqltui.report.table import Cell, Column, Table
 from cqltui.report.tables import TABLES
-from cqltui.report.verdict import verdict_lines
+from cqltui.report.verdict import headline
 from cqltui.reporters.plots import plot
 from cqltui.results.summary import VERDICT_WORDS
 from cqltui.state.plain import plain
@@ -28,6 +28,7 @@ ASCII = str.maketrans(
     {"–": "-", "−": "-", "…": "...", "·": ".", "×": "x", "±": "+-", "≤": "<=", "≥": ">=", "α": "alpha"}
 )
 """For terminals that have no other characters."""
+VERDICT_STYLES = {"leak": "bold red", "implausible": "bold red", "edge": "bold green", "loses": "yellow"}
 STYLES = {True: "green", False: "red", None: "dim"}
 
 
@@ -37,8 +38,9 @@ def print_report(material: Material, console: Console) -> None:
     pen.heading(material.campaign.title)
     if material.is_interim:
         pen.line("INTERIM: tasks are still to come, so that what follows will change", "bold yellow")
-    for line in verdict_lines(material):
-        pen.line(line)
+    said = headline(material)
+    pen.line(said.sentence, VERDICT_STYLES.get(said.kind, ""))
+    pen.line(said.basis)
     for note in material.notes:
         pen.line(f"Note: {note}", "yellow")
     tables = {table.name: table for make in TABLES for table in [make(material)]}
