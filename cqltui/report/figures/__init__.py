@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cqltui.report.figure import Figure
-from cqltui.report.figures import pareto, settings, training
+from cqltui.report.figures import lanes, night, pareto, settings, training
 from cqltui.report.material import Material
 
 FIGURES: tuple[Callable[[Material], Figure], ...] = (
@@ -12,5 +12,8 @@ FIGURES: tuple[Callable[[Material], Figure], ...] = (
     settings.sensitivity,
     settings.scale_sensitivity,
     pareto.pareto,
+    night.queue_and_throughput,
+    lanes.worker_lanes,
+    night.eta,
 )
 """In the order of the report."""
