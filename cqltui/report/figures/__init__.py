@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cqltui.report.figure import Figure
-from cqltui.report.figures import bankroll, betting, calibration, coverage, pareto, settings, training
+from cqltui.report.figures import bankroll, betting, calibration, coverage, lanes, night, pareto, settings, training
 from cqltui.report.material import Material
 
 FIGURES: tuple[Callable[[Material], Figure], ...] = (
@@ -20,5 +20,8 @@ FIGURES: tuple[Callable[[Material], Figure], ...] = (
     bankroll.trajectories,
     bankroll.finals,
     coverage.risk_coverage,
+    night.queue_and_throughput,
+    lanes.worker_lanes,
+    night.eta,
 )
 """In the order of the report."""

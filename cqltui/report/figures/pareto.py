@@ -57,8 +57,8 @@ def pareto(material: Material) -> Figure:
     scale = f" and {algorithm.scale}" if algorithm.scale else ""
     caption = (
         f"{capital(metric.label)} in the last epoch of the {len(records):,} tasks of {epochs:,} epochs against "
-        f"parameters and time of training: a point an architecture{scale}, the mean over its tasks. The line joins those "
-        "that no other equals or beats in both. Seconds are of each task; tasks that train as one pack share their time."
+        f"parameters and time of training: a point an architecture{scale}, the mean over its tasks. The line joins "
+        "those that no other equals or beats in both. Tasks that train as one pack share their seconds."
     )
     told = [f"by {labels[kind]} {listed([_named(network) for network in fronts[kind]])}" for kind in labels]
     alt = f"{len(networks)} points. On the front are {'; '.join(told)}."

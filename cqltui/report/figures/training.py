@@ -107,7 +107,10 @@ def ensemble(material: Material) -> tuple[TaskRecord, ...]:
     for record in material.records:
         if record.task.id in material.curves:
             groups.setdefault((record.task.phase, others(record.task, "seed")), []).append(record)
-    return tuple(max(groups.values(), key=len, default=[]))
+    largest: list[TaskRecord] = []
+    for group in groups.values():
+        largest = max(largest, group, key=len)
+    return tuple(largest)
 
 
 def _pairs(algorithm: Algorithm) -> list[tuple[Metric, ...]]:
