@@ -1,5 +1,6 @@
 """The report of a run: its material read, an interim one judged on validation, and the folder written."""
 
+import errno
 import importlib
 import os
 import signal
@@ -17,6 +18,7 @@ from cqltui.results.reported import INSTALL, missing_packages
 from cqltui.results.rundir import RunDir, is_writable, read_json, within
 from cqltui.state.model import Status
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 NICE = 10
 """By how much a report that nobody waits for gives way."""
 
@@ -65,9 +67,10 @@ def write_report(
         target = within(run_dir, run_dir.report) if folder is None else folder.absolute()
         page: Path = building.build(material, target, step)
     except OSError as error:
-        if folder is None:
+        if error.errno in FULL:  # which is told as of any command
             raise
-        raise InputError(f"{folder}: cannot be written: {error.strerror or error}; choose another: -o DIR") from error
+        why = error.strerror or str(error)
+        raise InputError(f"the report cannot be written: {why}; to write it elsewhere: -o DIR") from error
     return Written(page, material, read_json(page.with_name("report.json")) or {})
 
 
