@@ -59,8 +59,8 @@ def queue_and_throughput(material: Material) -> Figure:
     caption += f" {len(lines):,} lines of history.jsonl.{clock.note}{back_note(back)}"
     median = f"{np.median(trained):,.0f} transitions per second" if len(trained) else "nothing trained"
     alt = (
-        f"Over {duration(float(clock.running(times[-1:])[0]))}: {int(counts[Status.DONE][-1]):,} tasks done in the last "
-        f"line; at most {int(counts[Status.RUNNING].max()):,} at once; median speed while something trained: {median}."
+        f"Over {duration(float(clock.running(times[-1:])[0]))}: {int(counts[Status.DONE][-1]):,} tasks done in the "
+        f"last line; at most {int(counts[Status.RUNNING].max()):,} at once; median speed while training: {median}."
     )
     return Figure(name, title, caption, alt, panels, size=(7.5, 5.0))
 
