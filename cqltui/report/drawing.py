@@ -162,7 +162,7 @@ def _panel(axes: Axes, panel: Panel, room: tuple[float, float]) -> Canvas:
 
 
 def _is_empty(axes: Axes) -> bool:
-    lines = any(np.isfinite(np.asarray(line.get_ydata())).any() for line in axes.lines)
+    lines = any(np.isfinite(line.get_xydata()).all(axis=1).any() for line in axes.lines)
     return not (lines or any(drawn.get_paths() for drawn in axes.collections))
 
 
