@@ -155,14 +155,14 @@ def _panel(axes: Axes, panel: Panel, room: tuple[float, float]) -> Canvas:
     _ticks(axes, panel, x, y, room)
     if _is_empty(axes):
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
-    axes.set_title(wrapped(panel.title, room[0]))
+    axes.set_title(wrapped(panel.title, room[0]), y=1.0)  # at no place to be looked for at each drawing
     axes.set_xlabel(wrapped(panel.x.label, room[0] - 50))
     axes.set_ylabel(wrapped(panel.y.label, room[1] - 40))
     return canvas
 
 
 def _is_empty(axes: Axes) -> bool:
-    lines = any(np.isfinite(np.asarray(line.get_ydata())).any() for line in axes.lines)
+    lines = any(np.isfinite(line.get_xydata()).all(axis=1).any() for line in axes.lines)
     return not (lines or any(drawn.get_paths() for drawn in axes.collections))
 
 

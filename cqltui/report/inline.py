@@ -17,6 +17,7 @@ _VIEW_BOX = re.compile(r'viewBox="[^"]*"')
 _FONT = re.compile(r"font-family: [^;\"]*(; )?")
 _UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*"')
 _EMPTY = re.compile(r"<(g|defs)>\s*</\1>")
+_ALIKE = re.compile(r'<use [^>]*? style="([^"]*)"/>(?:<use [^>]*? style="\1"/>)+')
 _BETWEEN = re.compile(r">\s+<")
 FONT = "var(--plot-font, system-ui, sans-serif)"
 
@@ -51,8 +52,15 @@ def inline(svg: str, name: str, colors: Mapping[str, str]) -> str:
     text, before = _in_tags(svg, changed), ""
     while before != text:
         before, text = text, _EMPTY.sub("", text)
-    return _BETWEEN.sub("><", text).strip()
+    text = _BETWEEN.sub("><", text).strip()
+    # Thousands of points say once what they look like.
+    return _ALIKE.sub(_together, text)
 
 
 def _in_tags(svg: str, change: Callable[[str], str]) -> str:
     return _TAG.sub(lambda found: change(found[0]), svg)
+
+
+def _together(found: re.Match[str]) -> str:
+    style = f' style="{found[1]}"'
+    return f"<g{style}>{found[0].replace(style, '')}</g>"

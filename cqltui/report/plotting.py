@@ -55,9 +55,9 @@ class Canvas:
     texts: list[Lettering] = field(default_factory=list)
     """Written once the axes have their place."""
 
-    def enter(self, text: str, handle: object, *values: Floats) -> None:
-        """Add an entry of the legend; what has the same text shares one, and what has no value gets none."""
-        if text and all(np.isfinite(each).any() for each in values):
+    def enter(self, text: str, handle: object, values: Floats | None = None) -> None:
+        """Add an entry of the legend; what has the same text shares one, and what has no finite value gets none."""
+        if text and (values is None or np.isfinite(values).any()):
             handles = self.legend.setdefault(plain(text), [])
             if all(type(other) is not type(handle) for other in handles):
                 handles.append(handle)
@@ -120,7 +120,7 @@ def _line(canvas: Canvas, line: Line, order: int) -> None:
     }
     style = "steps-post" if line.steps else "default"
     canvas.axes.plot(x, y, drawstyle=style, markevery=every if marked else None, zorder=order, **look)
-    canvas.enter(line.label, Line2D([], [], **look), y)
+    canvas.enter(line.label, Line2D([], [], **look), x + y)
 
 
 def _band(canvas: Canvas, band: Band) -> None:
@@ -131,7 +131,7 @@ def _band(canvas: Canvas, band: Band) -> None:
     look: dict[str, Any] = {"facecolor": color_of(band.color), "alpha": band.strength, "linewidth": 0}
     there = np.isfinite(low) & np.isfinite(high)
     canvas.axes.fill_between(x, low, high, where=there.tolist(), zorder=1.5, **look)
-    canvas.enter(band.label, Patch(**look), low, high)
+    canvas.enter(band.label, Patch(**look), x + low + high)
 
 
 def _points(canvas: Canvas, points: Points, order: int) -> None:
@@ -156,7 +156,7 @@ def _points(canvas: Canvas, points: Points, order: int) -> None:
         drawn = LineCollection(list(bars), colors=color_of(points.color), linewidths=1.2, zorder=order)
         canvas.axes.add_collection(drawn, autolim=False)
     canvas.axes.plot(x, y, zorder=order + 0.5, **look)
-    canvas.enter(points.label, Line2D([], [], **look), y)
+    canvas.enter(points.label, Line2D([], [], **look), x + y)
     canvas.texts += [
         Lettering(float(a), float(b), 0.0, plain(text, 40))
         for a, b, text in zip(x, y, points.texts, strict=False)
@@ -177,7 +177,7 @@ def _bars(canvas: Canvas, bars: Bars) -> None:
     hatch = HATCHES[bars.color % len(HATCHES)]
     drawn = PolyCollection(list(polygons[sound]), hatch=hatch or None, zorder=2.5, **look)
     canvas.axes.add_collection(drawn, autolim=False)
-    canvas.enter(bars.label, Patch(hatch=hatch or None, **look), end)
+    canvas.enter(bars.label, Patch(hatch=hatch or None, **look), place + base + end)
     for at, one, other, text in zip(place, base, end, bars.texts, strict=False):
         if text and np.isfinite([at, one, other]).all():
             centre, room = float(one + other) / 2, float(abs(other - one))

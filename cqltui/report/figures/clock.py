@@ -1,5 +1,6 @@
 """Time on the axes of a run's figures. Clocks are set back, and a run goes on after a day: both would spoil an axis."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cqltui.report.figure import Axis
+from cqltui.report.figures.parts import counted
 from cqltui.report.material import Floats
 from cqltui.state import decode
 
@@ -32,7 +34,7 @@ class Clock:
     def axis(self) -> Axis:
         """The axis that `at` has places on."""
         if self.short:
-            return Axis(f"hours since the start, without {_times(len(self.gaps), 'interruption')}")
+            return Axis(f"hours since the start, without {counted(len(self.gaps), 'interruption')}")
         return Axis("time (UTC)", format="time")
 
     def at(self, times: Floats | Sequence[float]) -> Floats:
@@ -51,20 +53,25 @@ class Clock:
         if not self.gaps:
             return ""
         longest = max(end - begin for begin, end in self.gaps)
-        return f" The run was not supervised {_times(len(self.gaps), 'time')}, for at most {duration(longest)}."
+        return f" The run was not supervised {counted(len(self.gaps), 'time')}, for at most {duration(longest)}."
 
 
 def in_order(times: Sequence[float]) -> tuple[Floats, int]:
     """Return times that were written down one after the other so that none is before the one ahead of it, and how
-    often the clock was set back: what comes after that is moved on by as much."""
-    found, ahead, moved, back = [], -np.inf, 0.0, 0
-    for time in times:
-        now = time + moved
-        if now < ahead - JITTER_S:
+    often the clock was set back: what comes after that is moved on by as much. A single time out of order is damaged,
+    and takes the place of the one ahead of it."""
+    found: list[float] = []
+    moved, back = 0.0, 0
+    for place, time in enumerate(times):
+        now, ahead = time + moved, found[-1] if found else -math.inf
+        following = times[place + 1] + moved if place + 1 < len(times) else max(now, ahead)
+        early = now < ahead - JITTER_S
+        if following >= ahead - JITTER_S and (early or now > following + JITTER_S):
+            now = ahead if found else following  # the next is in order without this one
+        elif early:
             moved += ahead - now
             back += 1
-        ahead = max(ahead, time + moved)
-        found.append(ahead)
+        found.append(max(ahead, now))
     return np.array(found, dtype=np.float64), back
 
 
@@ -85,7 +92,7 @@ def stamped(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def back_note(count: int) -> str:
     """Return a sentence on how often the clock was set back, or nothing."""
-    return f" The clock was set back {_times(count, 'time')}: later times are moved on by as much." if count else ""
+    return f" The clock was set back {counted(count, 'time')}: later times are moved on by as much." if count else ""
 
 
 def duration(seconds: float) -> str:
@@ -94,7 +101,3 @@ def duration(seconds: float) -> str:
         if abs(seconds) >= 2 * size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds:.3g} s"
-
-
-def _times(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' if count != 1 else ''}"

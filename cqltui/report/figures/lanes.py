@@ -9,6 +9,7 @@ import numpy as np
 from cqltui.judging.evaluated import at
 from cqltui.report.figure import Axis, Bars, Figure, Mark, Panel, Points
 from cqltui.report.figures.clock import Clock, back_note, clock_of, duration, in_order, stamped
+from cqltui.report.figures.parts import counted
 from cqltui.report.material import Material
 from cqltui.state import decode
 from cqltui.state.events import Kind
@@ -22,6 +23,7 @@ PACK_S = 2.0
 FORMER = 4
 """The palette's place for tasks that the campaign has no more."""
 SHORT_NAME = 40
+FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def worker_lanes(material: Material) -> Figure:
     caption += back_note(back)
     tasks = len({attempt.task for attempt in found})
     alt = (
-        f"{len(everybody):,} workers, {len(packs):,} packs with {len(found):,} attempts at {tasks:,} tasks, "
+        f"{counted(len(everybody), 'worker')}, {counted(len(packs), 'pack')} with {counted(len(found), 'attempt')} at "
+        f"{counted(tasks, 'task')}, "
         f"{fruitless:,} of them ended without a result. {_busy(found, lanes)}"
     )
     panel = Panel(
@@ -151,7 +154,7 @@ def _bars(clock: Clock, lanes: Sequence[str], packs: Sequence[Pack], title: str,
         base=tuple(clock.at([pack.start for pack in packs]).tolist()),
         color=color,
         across=True,
-        names=tuple(f"{len(pack.attempts):,} tasks, {duration(pack.end - pack.start)}" for pack in packs),
+        names=tuple(f"{counted(len(pack.attempts), 'task')}, {duration(pack.end - pack.start)}" for pack in packs),
         texts=tuple(f"{len(pack.attempts):,}" if len(pack.attempts) > 1 else "" for pack in packs),
     )
 
@@ -162,9 +165,13 @@ def _clock(material: Material) -> Clock:
 
 
 def _busy(attempts: Sequence[Attempt], workers: Sequence[str]) -> str:
-    """Return each worker's time with a task."""
-    told = [f"{plain(worker, SHORT_NAME)} {duration(busy_s(attempts, worker))}" for worker in workers]
-    return f"Time with a task: {', '.join(told)}."
+    """Return for how long the workers had a task: each, or of many the ends and the median."""
+    busy = {worker: busy_s(attempts, worker) for worker in workers}
+    if len(busy) <= FEW:
+        told = [f"{plain(worker, SHORT_NAME)} {duration(seconds)}" for worker, seconds in busy.items()]
+        return f"Time with a task: {', '.join(told)}."
+    low, middle, high = (duration(seconds) for seconds in np.percentile(list(busy.values()), (0, 50, 100)).tolist())
+    return f"Time with a task: from {low} to {high}, median {middle}."
 
 
 def busy_s(attempts: Sequence[Attempt], worker: str) -> float:

@@ -1,7 +1,7 @@
 """How the run went: what was queued, how fast it trained, and whether its expected end came."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -43,11 +43,12 @@ def queue_and_throughput(material: Material) -> Figure:
     times, back = in_order([decode.stamp(line, "ts") for line in lines])
     clock = clock_of(times)
     speed = np.array([max(0.0, decode.number(line, "samples_per_s")) for line in lines])
-    counts = {status: np.array([_count(at(line, "tasks").get(status)) for line in lines]) for status in Status}
+    tasks = [at(line, "tasks") for line in lines]
+    counts = {status: np.array([_count(known, status) for known in tasks]) for status in Status}
     queue = tuple(
         Line(str(status), *_over_time(clock, times, counts[status]), color=color, style=style, steps=True)
         for status, (color, style) in LOOKS.items()
-        if status in ALWAYS or counts[status].any()
+        if status in ALWAYS or (counts[status] > 0).any()
     )
     rate = Line("", *_over_time(clock, times, speed), color=0, steps=True)
     trained = speed[speed > 0]
@@ -59,15 +60,20 @@ def queue_and_throughput(material: Material) -> Figure:
     caption += f" {len(lines):,} lines of history.jsonl.{clock.note}{back_note(back)}"
     median = f"{np.median(trained):,.0f} transitions per second" if len(trained) else "nothing trained"
     alt = (
-        f"Over {duration(float(clock.running(times[-1:])[0]))}: {int(counts[Status.DONE][-1]):,} tasks done in the last "
-        f"line; at most {int(counts[Status.RUNNING].max()):,} at once; median speed while something trained: {median}."
+        f"Over {duration(float(clock.running(times[-1:])[0]))}: at most {_largest(counts[Status.RUNNING])} tasks at "
+        f"once, and {_largest(counts[Status.DONE])} done by the last line; median speed while training: {median}."
     )
     return Figure(name, title, caption, alt, panels, size=(7.5, 5.0))
 
 
-def _count(value: object) -> float:
-    """Return a number of tasks; what is none is 0."""
-    return max(0.0, decode.number({"": value}, ""))
+def _count(tasks: Mapping[str, Any], status: Status) -> float:
+    """Return how many tasks have the status; NaN where a line tells of none at all."""
+    return max(0.0, decode.number(tasks, status)) if tasks else np.nan
+
+
+def _largest(values: Floats) -> str:
+    known = values[np.isfinite(values)]
+    return f"{int(known.max(initial=0)):,}"
 
 
 def _over_time(clock: Clock, times: Floats, values: Floats) -> tuple[Values, Values]:

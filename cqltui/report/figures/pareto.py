@@ -9,7 +9,7 @@ from typing import Literal
 from cqltui.algorithms.base import Algorithm, Metric, setting_text
 from cqltui.judging.outcomes import average
 from cqltui.report.figure import Axis, Figure, Line, Panel, Points
-from cqltui.report.figures.parts import capital, listed, value_scale
+from cqltui.report.figures.parts import capital, counted, listed, value_scale
 from cqltui.report.figures.settings import comparable
 from cqltui.report.material import Material
 from cqltui.results.record import TaskRecord
@@ -56,12 +56,12 @@ def pareto(material: Material) -> Figure:
     )
     scale = f" and {algorithm.scale}" if algorithm.scale else ""
     caption = (
-        f"{capital(metric.label)} in the last epoch of the {len(records):,} tasks of {epochs:,} epochs against "
+        f"{capital(metric.label)} in the last epoch of {counted(len(records), 'task')} of {epochs:,} epochs against "
         f"parameters and time of training: a point an architecture{scale}, the mean over its tasks. The line joins "
         "those that no other equals or beats in both. Tasks that train as one pack share their seconds."
     )
     told = [f"by {labels[kind]} {listed([_named(network) for network in fronts[kind]])}" for kind in labels]
-    alt = f"{len(networks)} points. On the front are {'; '.join(told)}."
+    alt = f"{counted(len(networks), 'point')}. On the front are {'; '.join(told)}."
     return Figure(NAME, TITLE, caption, alt, panels, columns=2, size=(7.5, 4.0))
 
 
@@ -125,7 +125,7 @@ def _panel(networks: Sequence[Network], best: Sequence[Network], cost: str, axis
     marks: list[Line | Points] = [Line("front", *at(best), color=4, style="dashed", steps=True)]
     for place, level in enumerate(levels):
         own = [network for network in networks if network.level == level]
-        names = tuple(f"{_named(network)}, {network.tasks} tasks" for network in own)
+        names = tuple(f"{_named(network)}, {counted(network.tasks, 'task')}" for network in own)
         texts = tuple(network.title if network in best else "" for network in own)
         color, marker = place % MOST_LEVELS, _MARKERS[place % len(_MARKERS)]
         marks.append(Points(level, *at(own), color=color, names=names, texts=texts, marker=marker))

@@ -8,7 +8,7 @@ from typing import Any
 from cqltui.algorithms.base import Algorithm, Metric, Setting, setting_text
 from cqltui.judging.outcomes import average
 from cqltui.report.figure import Axis, Figure, Line, Panel, Points
-from cqltui.report.figures.parts import capital, listed, spaced, value_scale
+from cqltui.report.figures.parts import beyond, capital, counted, listed, spaced, value_axis
 from cqltui.report.material import Material
 from cqltui.results.record import TaskRecord
 
@@ -56,7 +56,7 @@ def sensitivity(material: Material) -> Figure:
             series = series_of(material, algorithm, setting, metric.name)
             panels.append(_panel(algorithm, setting, metric, series))
         tasks = sum(len(each.points) for each in series)
-        told.append(f"{setting.label} ({len(series):,} groups, {tasks:,} tasks)")
+        told.append(f"{setting.label} ({counted(len(series), 'group')}, {counted(tasks, 'task')})")
     caption = (
         f"Metrics of the last epoch against {listed([setting.label for setting in shown])}: a point a task, a colour a "
         "phase; a line joins the means over seeds of tasks that differ in that setting alone."
@@ -65,6 +65,7 @@ def sensitivity(material: Material) -> Figure:
         caption += f" Against {algorithm.scale} stand metrics that do not contain it: {algorithm.scale_note}."
     if len(shown) < len(varied):
         caption += f" Not shown: {listed([setting.label for setting in varied[MOST_SETTINGS:]])}."
+    caption += beyond(panels)
     alt = f"{len(panels)} panels, two for each setting that was varied: {'; '.join(told)}."
     return Figure(name, title, caption, alt, tuple(panels), columns=2, size=(7.5, 0.5 + ROW * len(shown)))
 
@@ -90,6 +91,7 @@ def scale_sensitivity(material: Material) -> Figure:
         " A point a task, a colour a phase; a line joins the means over seeds of tasks that differ in "
         f"{algorithm.scale} alone."
     )
+    caption += beyond(panels)
     alt = f"{len(panels)} panels. Means by {algorithm.scale}: {'; '.join(told)}."
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -175,8 +177,8 @@ def _panel(algorithm: Algorithm, setting: Setting, metric: Metric, series: Seque
         names = tuple(title for _, _, title in points)
         y = tuple(value for _, value, _ in points)
         marks.append(Points(phase, x, y, color=place, names=names, marker=_MARKERS[place % len(_MARKERS)]))
-    scale = value_scale([value for each in series for _, value, _ in each.points]) if metric.loss else "linear"
-    return Panel("", axis, Axis(capital(metric.label), scale), tuple(marks))
+    measured = [value for each in series for _, value, _ in each.points]
+    return Panel("", axis, value_axis(capital(metric.label), measured, loss=metric.loss), tuple(marks))
 
 
 _MARKERS: tuple[Any, ...] = ("circle", "square", "triangle", "diamond", "cross")

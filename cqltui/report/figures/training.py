@@ -6,8 +6,8 @@ import numpy as np
 
 from cqltui.algorithms.base import Algorithm, Metric
 from cqltui.judging.wording import configuration_title, others
-from cqltui.report.figure import Axis, Band, Figure, Line, Panel
-from cqltui.report.figures.parts import capital, epoch_axis, listed, spaced, thinned, value_scale
+from cqltui.report.figure import Band, Figure, Line, Panel
+from cqltui.report.figures.parts import beyond, capital, counted, epoch_axis, listed, spaced, thinned, value_axis
 from cqltui.report.material import Curves, Floats, Material
 from cqltui.report.thinning import buckets_for
 from cqltui.results.record import TaskRecord
@@ -34,7 +34,8 @@ def training_curves(material: Material) -> Figure:
         caption += f" Drawn are {len(shown):,} of {len(trained):,} tasks, evenly spaced in the order of the file."
     caption += f" {capital(algorithm.scale_note)}." if algorithm.scale_note else ""
     panels = tuple(_panel(material, metric, shown) for metric in metrics)
-    alt = f"{len(panels)} panels with {len(shown):,} lines each. {_ends(material, algorithm, trained)}".strip()
+    caption += beyond(panels)
+    alt = f"{len(panels)} panels with {counted(len(shown), 'line')} each. {_ends(material, algorithm, trained)}".strip()
     return Figure(name, title, caption, alt, panels, columns=2, size=(7.5, 5.0))
 
 
@@ -49,8 +50,8 @@ def _panel(material: Material, metric: Metric, records: Sequence[TaskRecord]) ->
             place, group = places[record.task.phase]
             lines.append(Line(record.task.title, x, y, color=place, faint=True, group=group))
             seen.append(y)
-    scale = value_scale(np.concatenate([*map(np.asarray, seen), np.array([])])) if metric.loss else "linear"
-    return Panel(metric.label, axis, Axis(metric.label, scale), tuple(lines))
+    values = np.concatenate([*map(np.asarray, seen), np.array([])])
+    return Panel(metric.label, axis, value_axis(metric.label, values, loss=metric.loss), tuple(lines))
 
 
 def _ends(material: Material, algorithm: Algorithm, records: Sequence[TaskRecord]) -> str:
@@ -60,7 +61,8 @@ def _ends(material: Material, algorithm: Algorithm, records: Sequence[TaskRecord
         return ""
     first, last = np.median(ends, axis=0)
     label = algorithm.label(algorithm.headline)
-    return f"The median {label} over {len(ends):,} tasks is {first:.4g} in the first epoch and {last:.4g} in the last."
+    over = counted(len(ends), "task")
+    return f"The median {label} over {over} is {first:.4g} in the first epoch and {last:.4g} in the last."
 
 
 def learning_curves(material: Material) -> Figure:
@@ -91,8 +93,8 @@ def learning_curves(material: Material) -> Figure:
             marks.append(Line(words, x, middle, color=place, style="dashed" if place else "solid"))
             seen.append(quartiles.ravel())
             told.append(f"{metric.label} {middle[-1]:.4g} (quartiles {low[-1]:.4g} and {high[-1]:.4g})")
-        scale = value_scale(np.concatenate(seen)) if seen and metrics[0].loss else "linear"
-        panels.append(Panel(metrics[0].label, axis, Axis(metrics[0].label, scale), tuple(marks)))
+        values = value_axis(metrics[0].label, np.concatenate([*seen, np.array([])]), loss=metrics[0].loss)
+        panels.append(Panel(metrics[0].label, axis, values, tuple(marks)))
     caption = (
         f"Metrics by epoch of {configuration_title(algorithm, task.trainer)} in phase {phase.title or phase.name}: "
         f"line the median, area the quartiles over {len(members):,} seeds, at epochs that half of them have reached."
