@@ -9,7 +9,7 @@ from typing import Any, Literal
 from cqltui.campaign.model import Phase
 from cqltui.judging.evaluated import at
 from cqltui.report.material import Material
-from cqltui.results.summary import VERDICT_WORDS, PhaseSummary
+from cqltui.results.summary import BEST, VERDICT_WORDS, PhaseSummary
 from cqltui.state.decode import stamp, text, whole
 from cqltui.state.model import ENDED, Verdict
 from cqltui.state.plain import plain
@@ -17,6 +17,8 @@ from cqltui.state.plain import plain
 Tone = Literal["good", "bad", "open"]
 LONGEST = 400
 LONGEST_TERM = 60
+VERDICT_TONES: Mapping[str, Tone] = {"leak": "bad", "implausible": "bad", "edge": "good", "loses": "bad"}
+"""By the kind of a verdict; what is undecided, estimated or still to come is open."""
 TONES: Mapping[bool | None, Tone] = {True: "good", False: "bad", None: "open"}
 BAD_GRADES, GOOD_GRADES = ("WRONG", "LEAK"), ("CLEAN",)
 
@@ -101,14 +103,8 @@ def _tone(grade: str) -> Tone:
     return "bad" if grade in BAD_GRADES else "good" if grade in GOOD_GRADES else "open"
 
 
-def split(line: str) -> tuple[str, str]:
-    """Return the first sentence of a verdict's first line, and the rest; together they are it."""
-    head, dot, rest = line.partition(". ")
-    return head + dot, rest
-
-
 def told(line: str) -> tuple[str, str]:
-    """Return a line of an answer as what it is about, where that is said first, and the rest; together they are it."""
+    """Return a line as what it is about, where that is said first, and the rest; together they are the line."""
     head, colon, rest = line.partition(": ")
     return (head + colon, rest) if colon and len(head) <= LONGEST_TERM and ";" not in head else ("", line)
 
@@ -129,7 +125,10 @@ def phase_facts(phase: PhaseSummary, asked: Phase) -> Iterator[Fact]:
     if phase.seconds:
         yield Fact("Trained for", f"{duration(phase.seconds)}, each task of a pack counted")
     for best in phase.best:
-        yield Fact(f"Lowest {best.metric}", f"{best.value:.4f} at epoch {best.epoch:,}: {best.task} ({best.task_id})")
+        metric, epoch = (best.metric.removeprefix(BEST), "any" if best.metric.startswith(BEST) else "last")
+        yield Fact(
+            f"Lowest {metric}, {epoch} epoch", f"{best.value:.4f} at epoch {best.epoch:,}: {best.task} ({best.task_id})"
+        )
 
 
 def openings(material: Material) -> tuple[Opening, ...]:

@@ -49,11 +49,22 @@ def render_page(
     drawn: Mapping[str, Drawing],
     *,
     verdict: Sequence[str] = (),
+    kind: str = "",
     methods: str = "",
     also: Sequence[str] = (),
 ) -> str:
-    """Return the report as a page. `drawn`: figures that have panels, by name. `verdict`: lines, the first of which
-    says it. `methods`: Markdown. `also`: further files of the report, relative to the page."""
+    """Return the report as a page.
+
+    Args:
+        material: the run.
+        tables: each shown once, as the layout says.
+        figures: the same; names of tables and figures may not repeat.
+        drawn: by name, those that have panels.
+        verdict: lines, the first of which says it.
+        kind: of the verdict, as of `facts.VERDICT_TONES`.
+        methods: Markdown.
+        also: further files of the report, relative to the page.
+    """
     arrangement = arrange(material.campaign, tables, figures)
     shown = [figure for figure in figures if figure.panels and figure.name in drawn]
     script, style = _script(), _style()
@@ -74,6 +85,7 @@ def render_page(
         tables=tables,
         drawable=shown,
         verdict=[line for line in verdict if line],
+        tone=facts.VERDICT_TONES.get(kind, "open"),
         methods=prose.html(methods),
         also=also,
         answer=answer,
