@@ -15,13 +15,9 @@ Document = Mapping[str, Any]
 
 NAME_LENGTH, SENTENCE_LENGTH = 80, 500
 """Characters of what a file calls something, and of what it says."""
-SHORT: Mapping[str, str] = {
-    Verdict.UNDECIDED.value: "undecided",
-}
+SHORT: Mapping[str, str] = {Verdict.UNDECIDED.value: "undecided"}
 """Verdicts that are too long for a column, and what stands there in their place."""
 AGAIN = "run `cqltui evaluate` again"
-ENDS = ("value", "lower", "upper")
-"""Of an estimate: as `trainer.evaluation.intervals.Estimate` names them."""
 
 
 def objects(value: object, *path: str) -> list[Document]:

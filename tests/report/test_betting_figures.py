@@ -21,6 +21,10 @@ FIGURES = (
 )
 
 
+NAMES = ("reliability_diagram", "roi_forest", "leak_auc", "q_calibration", "ensemble_q_distribution")
+"""Of their files."""
+
+
 def points(figure: Figure, label: str, panel: int = 0) -> Points:
     """Return the points of that label."""
     marks = figure.panels[panel].marks
@@ -33,7 +37,10 @@ def test_the_forest_has_intervals_adjusted_bounds_and_break_even() -> None:
     roi = points(figure, "ROI, 95 % interval")
     assert (roi.x, roi.y, roi.across) == ((-0.02, 0.3), (0.0, 1.0), True)
     assert (roi.low, roi.high) == ((-0.02 - 0.1, 0.3 - 0.1), (-0.02 + 0.1, 0.3 + 0.1))
-    assert points(figure, betting.ADJUSTED).x == (-0.3, -0.3)
+    bounds = points(figure, betting.ADJUSTED)
+    assert (bounds.x, bounds.marker) == ((-0.3, -0.3), "triangle")
+    assert bounds.color != roi.color
+    assert figure.panels[0].x.format == "percent"
     assert Rule("break-even", 0.0, vertical=True) in figure.panels[0].marks
     assert figure.panels[0].y.categories == (HOSTILE, CONFIDENT)
     assert "Without an ROI: never bet." in figure.caption
@@ -66,12 +73,14 @@ def test_aucs_lie_in_their_permitted_ranges_by_grade() -> None:
     )
     figure = betting.leak_auc(material(audit=found))
     permitted = points(figure, "permitted range")
+    assert permitted.across
     assert permitted.low == pytest.approx((0.44, 0.42))
     assert permitted.high == pytest.approx((0.56, 0.58))
     leak, clean = points(figure, "AUC, leak"), points(figure, "AUC, clean")
     assert (leak.x, leak.y, leak.names) == ((0.956,), (0.0,), ("edge",))
     assert (clean.x, clean.y) == ((0.47,), (1.0,))
-    assert leak.color != clean.color
+    suspect = points(betting.leak_auc(material(audit=audit(finding("a", 0.6, 0.62, "SUSPECT")))), "AUC, suspect")
+    assert len({leak.color, clean.color, suspect.color, permitted.color}) == 4
     assert Rule("knows nothing", 0.5, vertical=True) in figure.panels[0].marks
     assert figure.panels[0].y.categories == ("edge", "total")
 
@@ -140,6 +149,9 @@ def test_q_values_have_a_row_of_panels_an_action() -> None:
     assert isinstance(bars, Bars)
     assert (bars.x, bars.values, bars.width) == ((0.5, 1.5), (3.0, 5.0), 1.0)
     assert (figure.panels[0].x.low, figure.panels[0].x.high) == (0.0, 2.0)
+    assert figure.panels[0].y.low == 0.0
+    assert (figure.columns, figure.size) == (2, (7.5, 4 * 1.9))
+    assert [panel.x.label for panel in figure.panels[:2]] == ["mean Q", "std of Q"]
     assert "20 networks" in figure.caption
     assert "-0.4085" in figure.alt
     odd = {"mean": [{"edges": [0, 1], "counts": [1, 2]}] * 3, "std": [{"edges": [0, 1], "counts": [2]}] * 3}
@@ -149,7 +161,9 @@ def test_q_values_have_a_row_of_panels_an_action() -> None:
 
 @pytest.mark.parametrize("make", FIGURES)
 def test_a_run_without_an_evaluation_says_what_would_bring_each_figure(make: Any) -> None:
-    figure = make(material())
+    figure, drawn = make(material()), make(evaluated(bets=bets(100)))
+    assert (figure.name, figure.title) == (drawn.name, drawn.title)
+    assert drawn.name in NAMES
     assert not figure.panels
     assert figure.reason.endswith(".")
 

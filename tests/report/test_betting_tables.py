@@ -201,16 +201,37 @@ def test_estimates_have_their_intervals_and_the_judged_one_its_roi_and_verdict()
     assert (judged["roi"], judged["verdict"]) == (-0.0552904697, "loses")
     assert (other["roi"], other["verdict"]) == (None, None)
     assert row(table, policy=CONFIDENT)["verdict"] == "refused: an effective sample of 94 bets"
-    assert any("what the bets returned is the answer" in note for note in table.notes)
+    assert table.notes == (
+        f"Weights of {ENSEMBLE}, {CONFIDENT}: of betting or not.",
+        "Outcomes of these rows are known: what the bets returned is the answer, not these estimates.",
+    )
 
 
 def test_the_gate_says_by_what_each_policy_was_accepted_or_refused() -> None:
     found = offpolicy.gate(evaluated())
     accepted, refused = found["policies"]
+    assert (found["format"], found["part"]) == ("cqltui.ope_gate/1", "test")
     assert found["rule"] == {"min_ess": 100.0, "min_ess_share_of_bets": 0.2, "max_missing": 0.05}
     assert (accepted["accepted"], accepted["ess"], accepted["least_ess"]) == (True, 373.2528, 120.0)
     assert (refused["accepted"], refused["refusals"]) == (False, ["an effective sample of 94 bets"])
     assert refused["worst_case"] == [-0.05, 0.02]
+    assert accepted == {
+        "policy": ENSEMBLE,
+        "accepted": True,
+        "refusals": [],
+        "weights_of": "bets",
+        "rows": 570,
+        "bets": 600.0,
+        "ess": 373.2528,
+        "least_ess": 120.0,
+        "missing": 0.07,
+        "max_missing": 0.05,
+        "mean_weight": 1.01,
+        "largest_weight": 19.9,
+        "worst_case": [-0.05, 0.02],
+        "verdict": "loses",
+        "sentence": None,
+    }
     assert (found["outcomes_known"], found["reason"]) == (True, None)
     without = offpolicy.gate(material())
     assert (without["policies"], without["outcomes_known"]) == ([], None)
@@ -255,6 +276,25 @@ def test_closing_line_values_are_in_basis_points_with_why_others_are_not_measura
     assert "mine.sqlite, 8 bets" in said
     for reason in ("1 without a result yet", "2 not taken before the kick-off", "1 whose closing line is not known"):
         assert reason in said
+
+
+def test_the_mean_has_the_interval_of_the_ledger_and_a_season_may_be_without_a_measured_bet() -> None:
+    document = told("l.sqlite", standing([*bets(12), *bets(1, taken="2029-09-01T12:00:00Z")], None))
+    for bet in document["taken"]:
+        if bet["season"] == 2023:
+            bet["clv_bps"] = None
+    closing = document["closing_line_value"]
+    closing["assumed"] = 3
+    table = ledger.closing_values(material(ledger=document))
+    every, measured, none = table.rows
+    assert [row(table, season="all")[name] for name in ("mean_bps", "lower_bps", "upper_bps")] == [
+        10_000 * closing["value"][end] for end in ("value", "lower", "upper")
+    ]
+    assert every[1:3] == (13, 6)
+    assert measured[:3] == ("2022", 6, 6)
+    assert none == ("2023", 7, 0, *(None,) * 10)
+    assert "Of 3 closing lines no prices are known: -110 was assumed for both sides." in table.notes
+    assert "95 %, bootstrap-t over weeks" in table.caption
 
 
 def test_without_a_measurable_bet_the_reasons_are_told() -> None:
@@ -307,3 +347,84 @@ def test_nothing_of_an_evaluation_is_believed(make: Any) -> None:
 def test_escape_sequences_of_a_name_are_gone() -> None:
     found = evaluation(policy("a\x1b[31mb\nc\u202e"))
     assert betting.performance(evaluated(found)).column("method") == ["ab c\\u202e"]
+
+
+READ = {
+    "cql_betting_performance_table": (
+        "method | record | bets | win_rate | win_rate_lower | win_rate_upper | break_even | roi | roi_lower |"
+        " roi_upper | sharpe | max_drawdown | verdict",
+        "Method | W-L-P | Bets | Win % | Win from % | Win to % | Even at % | ROI % | ROI from % | ROI to % | "
+        "Sharpe | Max DD % | Verdict",
+        "CQL ensemble | 51-48-1 | 100 | 51.5 | 41.5 | 61.5 | 51.2 | −1.2 | −11.2 | +8.8 | −0.12 | 34.6 | undecided",
+    ),
+    "rl_vs_baseline_table": (
+        "model | brier | log_loss | ats | roi | sharpe | max_drawdown",
+        "Model | Brier | Log loss | ATS % | ROI % | Sharpe | Max DD %",
+        "CQL ensemble | – | – | 51.5 | −1.2 | −0.12 | 34.6",
+    ),
+    "oos_record_table": (
+        "season | model | n | brier | accuracy | roi | roi_lower | roi_upper",
+        "Season | Model | N | Brier | Accuracy % | ROI % | ROI from % | ROI to %",
+        "2023 | CQL ensemble | 55 | – | 57.4 | +15.0 | +5.0 | +25.0",
+    ),
+    "ope_estimates_table": (
+        "policy | estimator | value | lower | upper | error | ess | roi | roi_lower | roi_upper | verdict",
+        "Policy | Estimator | Value | from | to | SE | ESS | ROI % | ROI from % | ROI to % | Verdict",
+        "CQL ensemble | DR | −0.0400 | −0.0739 | +0.0306 | 0.0259 | 230.8 | −5.5 | −15.5 | +4.5 | loses",
+    ),
+    "ope_grid_table": (
+        "policy | clip | shrink | ips | snis | dr | switch_dr | ess",
+        "Policy | Clip | Shrink | IPS | SNIS | DR | switch-DR | ESS",
+        "CQL ensemble | 10 | 0.10 | +10.1000 | +10.1000 | +10.1000 | +10.1000 | 100.0",
+    ),
+    "multiple_testing_table": (
+        "family | test | roi | raw_p | bonferroni_p | holm_p | fdr_p | max_t_p | step_down_p | adjusted_lower",
+        "Family | Test | ROI % | raw p | Bonferroni | Holm | FDR | max-t | step-down | ROI over %",
+        "networks | task01 (best) | −1.2 | 0.2000 | 1.0000 | 0.5550 | 0.4440 | 0.7770 | 0.6660 | −30.0",
+    ),
+    "bootstrap_ci_table": (
+        "figure | model | value | lower | upper | error | method",
+        "Figure | Model | Value | from | to | SE | Method",
+        "win rate | CQL ensemble, confident | 0.5152 | 0.4152 | 0.6152 | 0.0500 | bootstrap-t over weeks",
+    ),
+    "leakage_audit_table": (
+        "check | subject | value | bound | grade | finding",
+        "Check | Feature or subject | Value | Bound | Grade | Finding",
+        "feature auc | spread_close | 0.517 | 0.586 | clean | AUC 0.517 of spread_close",
+    ),
+    "test_openings_table": (
+        "number | when | why | tasks_done | rows | results | seed | code",
+        "Opening | When (UTC) | Why | Tasks done | Test rows | Results | Seed | Code",
+        "1 | 2026-11-27 04:43:35 | x | 49 | 570 | eb | 2 | abc",
+    ),
+    "clv_distribution_table": (
+        "season | bets | measured | mean_bps | lower_bps | upper_bps | q05_bps | q25_bps | q50_bps | q75_bps "
+        "| q95_bps | beat | better",
+        "Season | Bets | Measured | Mean | from | to | 5 % | 25 % | 50 % | 75 % | 95 % | Beat close % | Better terms %",
+        "all | 12 | 12 | +1,440.5 | +1,019.2 | +2,009.1 | +514.2 | +1,011.1 | +1,319.4 | +1,819.9 | +2,534.0 "
+        "| 100.0 | 100.0",
+    ),
+}
+"""Name of a table -> names of its columns as in the CSV, headings, and how a row reads."""
+
+
+def test_files_and_columns_have_their_names_and_values_read_as_people_write_them() -> None:
+    opening = {
+        "ts": 1795754615.66,
+        "why": "x",
+        "rows": {"test": 570},
+        "tasks_done": 49,
+        "results": "eb",
+        "settings": {"seed": 2},
+        "git_commit": "abc",
+    }
+    found = evaluated(opened=(opening,), ledger=told("l", standing(bets(12), None)))
+    for make in TABLES:
+        table = make(found)
+        shown = table.rows[3 if len(table.rows) > 3 else 0]
+        texts = (column.text(value) for column, value in zip(table.columns, shown, strict=True))
+        names, headings = ([getattr(column, key) for column in table.columns] for key in ("name", "heading"))
+        assert tuple(" | ".join(its) for its in (names, headings, texts)) == READ[table.name]
+        without = make(material())
+        assert (without.name, without.title, without.columns) == (table.name, table.title, table.columns)
+        assert without.caption.endswith(".")
