@@ -71,9 +71,9 @@ def headline(material: Material) -> Headline:
 
 def _leak(material: Material) -> tuple[Kind, str] | None:
     """Return what forbids believing any figure, if the leak audit found something."""
-    audit = material.audit
+    audit = at(material.audit)
     bad = [finding for finding in objects(audit, "findings") if text_at(finding, "grade") in FORBIDS]
-    if audit is None or (not bad and audit.get("trusted") is not False):
+    if not bad and audit.get("trusted") is not False:
         return None
     said = [f"{text_at(it, 'subject')}: {text_at(it, 'sentence', limit=SENTENCE_LENGTH)}" for it in bad[:FINDINGS]]
     said += [f"and {len(bad) - FINDINGS:,} more"] if len(bad) > FINDINGS else []

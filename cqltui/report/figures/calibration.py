@@ -4,12 +4,13 @@ values of an ensemble are distributed."""
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from cqltui.judging.evaluated import ENSEMBLE, at, figure_at
-from cqltui.report.figure import Axis, Figure, Line, Panel, Points
+from cqltui.report.figure import Axis, Bars, Figure, Line, Panel, Points
 from cqltui.report.material import Material
 from cqltui.report.reading import Document, no_policies, objects, rows_said, seasons_of, text_at, whole_at
 from cqltui.state import decode
@@ -19,10 +20,14 @@ from trainer.evaluation.offpolicy import student_quantile
 WIDE, HEIGHT = 7.5, 5.0
 """Inches of a figure of several panels; more than two rows of them make it higher."""
 COLUMNS = 2
+ROW = 1.9
+"""Inches of a row of small panels."""
 GREY = 4
 """Of the palette."""
 Q_BINS, LEAST_IN_BIN = 10, 5
 """Bins of Q values, and how many bets each of them needs."""
+DIAGONAL = 50
+"""Points of the diagonal."""
 ROUNDED = 0.02
 """Axes of shares end at multiples of it."""
 
@@ -42,8 +47,9 @@ def reliability(material: Material) -> Figure:
         why = text_at(cover, "reason", limit=300)
         reason = f"P(cover) has no calibration: {why}." if why else no_policies(material)
         return Figure(name, title, caption, "", reason=reason or "The evaluation has no calibration of P(cover).")
-    low, high = _range([bin_ for _, its in spans for bin_ in _bins(its)])
-    panels = tuple(_reliability(season, its, low, high) for season, its in spans)
+    every = [bin_ for _, its in spans for bin_ in _bins(its)]
+    axes = _axis("P(cover)", every, ("predicted",)), _axis("covered", every, ("low", "observed", "high"))
+    panels = tuple(_reliability(season, its, *axes) for season, its in spans)
     scores = (
         f"{season}: {whole_at(its, 'games') or 0:,} games, Brier score {_said(figure_at(its, 'fitted', 'brier'))}"
         for season, its in spans
@@ -52,20 +58,26 @@ def reliability(material: Material) -> Figure:
     return Figure(name, title, f"{caption} On {rows_said(material)}.", alt, panels, _columns(panels), _size(panels))
 
 
-def _reliability(season: str, its: Document, low: float, high: float) -> Panel:
+def _reliability(season: str, its: Document, across: Axis, up: Axis) -> Panel:
     bins = _bins(its)
     x, y, lower, upper = (tuple(bin_[key] for bin_ in bins) for key in ("predicted", "observed", "low", "high"))
     names = tuple(f"{bin_['count']:,.0f} games" for bin_ in bins)
     games = whole_at(its, "games")
     return Panel(
         season if games is None else f"{season}, {games:,} games",
-        Axis("P(cover)", format="percent", low=low, high=high),
-        Axis("covered", format="percent", low=low, high=high),
+        across,
+        up,
         (
-            Line("calibrated", (low, high), (low, high), color=GREY, style="dotted"),
+            _diagonal(across.low or 0.0, across.high or 1.0),
             Points("share that covered", x, y, low=lower, high=upper, names=names),
         ),
     )
+
+
+def _diagonal(low: float, high: float) -> Line:
+    """Return where both axes have one value."""
+    places = tuple(np.linspace(low, high, DIAGONAL).tolist())
+    return Line("calibrated", places, places, color=GREY, style="dotted")
 
 
 def _bins(span: object) -> list[Mapping[str, float]]:
@@ -75,11 +87,11 @@ def _bins(span: object) -> list[Mapping[str, float]]:
     return [known for bin_ in found if len(known := {k: v for k, v in bin_.items() if v is not None}) == len(keys)]
 
 
-def _range(bins: list[Mapping[str, float]]) -> tuple[float, float]:
-    """Return where axes begin and end that are equal in all panels, and hold all bins."""
-    low = min(min(bin_["low"], bin_["predicted"]) for bin_ in bins)
-    high = max(max(bin_["high"], bin_["predicted"]) for bin_ in bins)
-    return max(0.0, ROUNDED * math.floor(low / ROUNDED)), min(1.0, ROUNDED * math.ceil(high / ROUNDED))
+def _axis(label: str, bins: list[Mapping[str, float]], keys: tuple[str, ...]) -> Axis:
+    """Return an axis of shares that holds these of all bins: equal in all panels."""
+    values = [bin_[key] for bin_ in bins for key in keys]
+    low, high = ROUNDED * math.floor(min(values) / ROUNDED), ROUNDED * math.ceil(max(values) / ROUNDED)
+    return Axis(label, format="percent", low=max(0.0, low), high=min(1.0, high))
 
 
 def q_calibration(material: Material) -> Figure:
@@ -99,13 +111,12 @@ def q_calibration(material: Material) -> Figure:
     bins = [_Bin.of(part) for part in np.array_split(np.array(bets), Q_BINS)]
     x, y, reach = (tuple(getattr(bin_, key) for bin_ in bins) for key in ("q", "profit", "reach"))
     low, high = tuple(np.subtract(y, reach).tolist()), tuple(np.add(y, reach).tolist())
-    ends = min(x), max(x)
     panel = Panel(
         "",
         Axis("Q of the bet"),
         Axis("profit"),
         (
-            Line("calibrated", ends, ends, color=GREY, style="dotted"),
+            _diagonal(min(x), max(x)),
             Points("mean profit", x, y, low=low, high=high, names=tuple(f"{bin_.bets:,} bets" for bin_ in bins)),
         ),
     )
@@ -151,38 +162,54 @@ class _Bin:
 
 
 def q_distribution(material: Material) -> Figure:
-    """Return how the ensemble's Q values, and their standard deviations over the members, are distributed by action."""
+    """Return how the ensemble's Q values, and their standard deviations over the members, are distributed: a row of
+    panels an action."""
     name, title = "ensemble_q_distribution", "Q values of the ensemble"
-    caption = "Histograms over the decisions, an action a line: mean of the members' Q values, and standard deviation."
+    caption = "Histograms over the decisions, a row an action: mean and standard deviation of the members' Q values."
     ensemble = at(material.evaluation, "ensemble")
     found = at(ensemble, "distribution")
+    histograms = [objects(found, key) for key in ("mean", "std")]
+    axes = [_covering(label, its) for label, its in zip(("mean Q", "std of Q"), histograms, strict=True)]
+    count = min(map(len, histograms))
+    names = ACTIONS if count == len(ACTIONS) else tuple(f"action {place}" for place in range(count))
     panels = tuple(
-        Panel(label, Axis(axis), Axis("decisions"), tuple(lines))
-        for key, label, axis in (("mean", "Mean", "mean Q"), ("std", "Standard deviation", "standard deviation of Q"))
-        if (lines := list(_histograms(objects(found, key))))
+        Panel(names[action], axis, Axis("decisions", low=0.0), (bars,), legend=False)
+        for action in range(count)
+        for axis, its in zip(axes, histograms, strict=True)
+        if (bars := _bars(names[action], its[action])) is not None
     )
     if not panels:
         reason = "The evaluation has no ensemble whose Q values could be shown."
-        if material.evaluation is None:
-            reason = no_policies(material)
-        return Figure(name, title, caption, "", reason=reason)
+        return Figure(name, title, caption, "", reason=no_policies(material) or reason)
     members = whole_at(ensemble, "members")
     of = f"{members:,} networks" if members is not None else "networks"
-    caption = f"{caption} Of {of}, on {rows_said(material)}."
     no_bet, spread = figure_at(found, "no_bet_mean"), figure_at(ensemble, "q_std")
     alt = (
         f"Histograms of Q by action; the mean of Q without a bet is {_said(no_bet)}, the mean standard deviation over "
         f"the members {_said(spread)}."
     )
-    return Figure(name, title, caption, alt, panels, _columns(panels), _size(panels))
+    caption = f"{caption} Of {of}, on {rows_said(material)}."
+    return Figure(name, title, caption, alt, panels, COLUMNS, (WIDE, ROW * max(2, math.ceil(len(panels) / COLUMNS))))
 
 
-def _histograms(found: list[Document]) -> Iterator[Line]:
-    names = ACTIONS if len(found) == len(ACTIONS) else tuple(f"action {place}" for place in range(len(found)))
-    for place, (name, its) in enumerate(zip(names, found, strict=True)):
-        edges, counts = _numbers(its.get("edges")), _numbers(its.get("counts"))
-        if counts and len(edges) == len(counts) + 1:
-            yield Line(name, edges, (*counts, counts[-1]), color=place, steps=True)
+def _edges(histogram: object) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return edges and counts of a histogram; empty ones where it has none that fit."""
+    edges, counts = _numbers(at(histogram).get("edges")), _numbers(at(histogram).get("counts"))
+    return (edges, counts) if counts and len(edges) == len(counts) + 1 else ((), ())
+
+
+def _covering(label: str, histograms: list[Document]) -> Axis:
+    """Return an axis that holds all histograms."""
+    edges = [edge for its in histograms for edge in _edges(its)[0]]
+    return Axis(label, low=min(edges), high=max(edges)) if edges else Axis(label)
+
+
+def _bars(name: str, histogram: Document) -> Bars | None:
+    edges, counts = _edges(histogram)
+    if not counts:
+        return None
+    middles = tuple((low + high) / 2 for low, high in pairwise(edges))
+    return Bars(name, middles, counts, width=edges[1] - edges[0])
 
 
 def _numbers(value: object) -> tuple[float, ...]:

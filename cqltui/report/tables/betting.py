@@ -17,6 +17,8 @@ from cqltui.report.reading import (
     seasons_of,
     share,
     text_at,
+    verdict_notes,
+    verdict_text,
 )
 from cqltui.report.table import Cell, Column, Table, absent
 
@@ -53,7 +55,8 @@ def performance(material: Material) -> Table:
         return absent(name, title, "Bets of each policy at the posted prices.", columns, reason)
     rows = tuple(_performance(policy) for policy in found)
     intervals = [at(policy, "whole", key) for policy in found for key in ("win_rate", "roi")]
-    return Table(name, title, f"{caption} {method_said(material, intervals)}", columns, rows, _notes(found))
+    notes = (*_notes(found), *verdict_notes(row[-1] for row in rows))
+    return Table(name, title, f"{caption} {method_said(material, intervals)}", columns, rows, notes)
 
 
 def _performance(policy: Document) -> tuple[Cell, ...]:
@@ -68,7 +71,7 @@ def _performance(policy: Document) -> tuple[Cell, ...]:
         *ends_at(whole, "roi"),
         figure_at(bank, "sharpe", "value"),
         figure_at(bank, "max_drawdown", "value"),
-        text_at(policy, "verdict", "verdict") or None,
+        verdict_text(policy, "verdict", "verdict"),
     )
 
 

@@ -30,7 +30,7 @@ FIGURES = (
     ("ROI", "roi", False),
     ("win rate", "win_rate", False),
     ("Sharpe ratio", "sharpe", True),
-    ("maximum drawdown", "max_drawdown", True),
+    ("max drawdown", "max_drawdown", True),
 )
 """What they are called, their keys in evaluation.json, and whether they are of a bankroll."""
 ADJUSTED = ("holm_p", "fdr_p", "adjusted_p", "step_down_p")
@@ -50,7 +50,6 @@ def multiple_testing(material: Material) -> Table:
         Column("max_t_p", "max-t", "number", 4, help="Of the studentised maximum over the family, in one step."),
         Column("step_down_p", "step-down", "number", 4, help="The same, stepwise."),
         share("adjusted_lower", "ROI over", signed=True, help_text="Bounds that hold for the whole family: 95 %."),
-        Column("reason", "Not compared"),
     )
     caption = 'One-sided tests of "it returns nothing or less" by resampled weeks, alone and adjusted for the family.'
     if reason := no_policies(material):
@@ -61,6 +60,7 @@ def multiple_testing(material: Material) -> Table:
     rows = (*_tests("policies", tested), *list(_tests("networks", of_tasks))[:NETWORKS_SHOWN])
     counted = sum(figure_at(its, "raw_p") is not None for _, its in tested)
     notes = [f"{counted} of {len(tested)} policies are compared, as one family."]
+    notes += [f"Not compared: {name}, {why}." for name, its in tested if (why := text_at(its, "reason"))]
     if of_tasks:
         own = sum(figure_at(its, "raw_p") is not None for _, its in of_tasks)
         shown = min(NETWORKS_SHOWN, len(of_tasks))
@@ -82,8 +82,7 @@ def _tests(family: str, tested: list[tuple[str, Document]]) -> Iterator[tuple[Ce
         raw = figure_at(its, "raw_p")
         alone = None if raw is None else min(1.0, raw * count)
         adjusted = (figure_at(its, key) for key in ADJUSTED)
-        why = text_at(its, "reason") or None
-        yield family, name, figure_at(its, "value"), raw, alone, *adjusted, figure_at(its, "adjusted_lower"), why
+        yield family, name, figure_at(its, "value"), raw, alone, *adjusted, figure_at(its, "adjusted_lower")
 
 
 def bootstrap_intervals(material: Material) -> Table:
@@ -97,7 +96,6 @@ def bootstrap_intervals(material: Material) -> Table:
         Column("upper", "to", "number", 4),
         Column("error", "SE", "number", 4),
         Column("method", "Method"),
-        Column("reason", "No interval"),
     )
     caption = "Figures of each policy with their 95 % intervals and standard errors; shares of 1, not percentages."
     if reason := no_policies(material):
@@ -123,8 +121,7 @@ def bootstrap_intervals(material: Material) -> Table:
             model,
             *ends_at(its),
             figure_at(its, "error"),
-            text_at(its, "method") or None,
-            text_at(its, "reason") or None,
+            text_at(its, "method") or (f"none: {why}" if (why := text_at(its, "reason")) else None),
         )
         for figure, model, its in known
     )

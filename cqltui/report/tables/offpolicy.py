@@ -16,6 +16,8 @@ from cqltui.report.reading import (
     share,
     text_at,
     texts_at,
+    verdict_notes,
+    verdict_text,
     whole_at,
 )
 from cqltui.report.table import Cell, Column, Table, absent
@@ -79,7 +81,8 @@ def estimates(material: Material) -> Table:
     rows = tuple(row for policy in found for row in _estimates(policy))
     if not rows:
         return absent(name, title, caption, columns, _no_estimates(material))
-    notes = [f"Weights of {policy}: of {weights}." for policy, weights in _weights(found)]
+    notes = verdict_notes(row[-1] for row in rows)
+    notes += [f"Weights of {policy}: of {weights}." for policy, weights in _weights(found)]
     if material.evaluation is not None and not only_estimated(material.evaluation):
         notes.append("Outcomes of these rows are known: what the bets returned is the answer, not these estimates.")
     return Table(name, title, f"{caption} On {rows_said(material)}.", columns, rows, tuple(notes))
@@ -95,7 +98,7 @@ def _estimates(policy: Document) -> Iterator[tuple[Cell, ...]]:
     judged = ends_at(policy, "roi")
     for its in told:
         is_judged = text_at(its, "name") == "DR"
-        roi, verdict = (judged, text_at(policy, "verdict") or None) if is_judged else ((None, None, None), None)
+        roi, verdict = (judged, verdict_text(policy, "verdict")) if is_judged else ((None, None, None), None)
         figures = (figure_at(its, key) for key in ("value", "low", "high", "standard_error", "ess"))
         yield name, text_at(its, "name"), *figures, *roi, verdict
 
