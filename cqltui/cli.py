@@ -39,6 +39,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "report": "report",
     "predict": "predict",
+    "compare": "compare",
     "export": "export",
     "ledger": "ledger",
     "worker": "worker",
@@ -75,6 +76,7 @@ commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --re
   status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  report
   predict  export  redis-cli
 others:
+  compare     runs beside each other: what differs, and by how much
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?
   data check  what a data file holds, and whether anything in it knows the outcome
