@@ -147,8 +147,8 @@ def test_each_decision_is_an_episode_as_the_methods_say(tmp_path: Path) -> None:
 
 
 def test_changed_files_and_early_stops_are_told() -> None:
-    text = methods_md(material(provenance=provenance(git_commit="abc-dirty")))
-    assert "Git commit: `abc`, with files that had been changed since." in text
+    text = methods_md(material(provenance=provenance(git_commit="abc", git_dirty=True)))
+    assert "Git commit: `abc`, from which files differed." in text
     stopping = material(CAMPAIGN.replace("epochs = 4", "epochs = 4\nearly_stop = { patience = 2 }"))
     assert "but for deciding where a task stops early" in methods_md(stopping)
     assert "but for deciding" not in methods_md(material())

@@ -163,12 +163,14 @@ def test_the_chosen_networks_have_their_settings_losses_and_what_the_log_says(sm
     plain = evaluated(small)
     task = plain.records[1].task.id
     log = {"task": task, "which": "best", "rows": 9, "match_rate": 0.25, "policy_reward": 0.1, "logged_reward": -0.02}
-    found = lines(performance.performance(evaluated(small, log_match=[log])))
+    both = {**log, "task": "ensemble", "which": "last", "match_rate": 0.5, "policy_reward": None}
+    found = lines(performance.performance(evaluated(small, log_match=[log, both])))
     assert found["Alpha"] == ("0.5", "0.3")
     assert found["Seed"] == ("42", "2 different")
     assert found["Weights"] == ("best, epoch 2", "last, epoch 4")
     assert found["Loss (training rows)"] == ("0.1775", "0.1025 \N{PLUS-MINUS SIGN} 0.0007")
-    assert found["Match rate with the log, %"] == ("25.0", performance.NO_LOG)
+    assert found["Match rate with the log, %"] == ("25.0", "50.0")
+    assert found["Policy reward a decision"] == ("0.1000", performance.NO_OUTCOMES)
     assert found["Logged reward a decision"][0] == "\N{MINUS SIGN}0.0200"
     assert found["Test rows"] == ("570", "570")
 
@@ -259,9 +261,9 @@ def test_the_cost_is_hours_of_training_by_machine_times_the_price(small: Materia
 
 
 def test_provenance_tells_commit_seeds_and_how_often_the_test_rows_were_looked_at(small: Material) -> None:
-    told = replace(evaluated(small), provenance=provenance(git_commit="abc-dirty"), opened=({}, {}))
+    told = replace(evaluated(small), provenance=provenance(git_commit="abc", git_dirty=True), opened=({}, {}))
     found = lines(origins.provenance(told))
-    assert found["Git commit"] == ("abc-dirty",)
+    assert (found["Git commit"], found["Files differed from that commit"]) == (("abc",), ("yes",))
     assert found["Seeds of training"] == ("1, 2, 3, 42",)
     assert found["Command"] == ("cqltui small.toml --no-ui",)
     assert found["Times the test rows were looked at"] == ("2",)
