@@ -137,6 +137,7 @@ def _provenance(run_dir: RunDir, said: Mapping[str, Any], campaign: Campaign) ->
         run=plain(run_dir.path.resolve().name, LONGEST_TEXT),
         command=tuple(plain(str(part), LONGEST_TEXT) for part in command) if isinstance(command, list) else (),
         git_commit=plain(decode.text(said, "git_commit"), 60),
+        git_dirty=found if isinstance(found := said.get("git_dirty"), bool) else None,
         versions={plain(str(k), 60): plain(str(v), 60) for k, v in at(said, "versions").items()},
         platform=plain(decode.text(said, "platform"), LONGEST_TEXT),
         data_source=config.source,

@@ -40,7 +40,9 @@ class Provenance:
     """Name of the run directory, without the way to it."""
     command: tuple[str, ...]
     git_commit: str
-    """Empty: not known. It ends in "-dirty" where files had been changed."""
+    """Empty: not known."""
+    git_dirty: bool | None
+    """Whether files differed from that commit; None: not known."""
     versions: Mapping[str, str]
     platform: str
     data_source: str

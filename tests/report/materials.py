@@ -156,6 +156,7 @@ def provenance(**changes: Any) -> Provenance:
         run="small",
         command=("cqltui", "small.toml", "--no-ui"),
         git_commit="0123456789abcdef",
+        git_dirty=False,
         versions={"python": "3.12.0", "cqltui": "0.1.0", "numpy": "2.4.6"},
         platform="Linux-6.1-x86_64",
         data_source="simulated",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cqltui.report.material import Material
-from cqltui.report.methods.markup import Items, Part, Section, code, share
+from cqltui.report.methods.markup import Items, Part, Section, code, quoted, share
 from trainer.config import ACTIONS, STAKES, Split
 from trainer.data import behaviour, games, logged, margins, ratings, simulated
 from trainer.data.outcomes import STANDARD_ODDS
@@ -59,7 +59,7 @@ def _source(material: Material) -> Iterator[Part]:
         )
     if its.data_notes:
         yield "As the data was read it was noted:"
-        yield Items(tuple(code(note) for note in its.data_notes[:MOST_NOTES]))
+        yield Items(tuple(quoted(note) for note in its.data_notes[:MOST_NOTES]))
 
 
 def _decisions(material: Material) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Sections of text with formulas and citations, and how they are written as Markdown and as LaTeX.
 
-Within text, `$...$` is a formula, `[@key]` or `[@key; @other]` a citation, and what stands in backticks is shown as it
-is: names, and text of the user's (`code`).
+Within text, `$...$` is a formula, `[@key]` or `[@key; @other]` a citation, what stands in backticks a name that is
+shown as it is (`code`), and what stands in curly quotes is text of the user's (`quoted`).
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cqltui.report.latexchars import escape
 from cqltui.report.methods.bibliography import author_year, reference_line
@@ -14,9 +15,10 @@ from cqltui.state.plain import plain
 
 LONGEST = 300
 """Characters of a text of the user's."""
-_PIECE = re.compile(r"`(?P<code>[^`]*)`|\$(?P<math>[^$]*)\$|\[(?P<cited>@[^\]]*)\]")
-_PARTS = re.compile(r"[^/\\=,._:-]{1,16}[/\\=,._:-]?|.")
+_PIECE = re.compile(r"`(?P<code>[^`]*)`|\u201c(?P<said>[^\u201d]*)\u201d|\$(?P<math>[^$]*)\$|\[(?P<cited>@[^\]]*)\]")
+_PARTS = re.compile(r"(?:[^\s/\\=,._:-]|\.(?=\d)){1,16}[/\\=,._:-]?|\s+|.")
 """A name between places where a line may end: after punctuation, and somewhere in a digest."""
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>$#|~!&]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ class Section:
 def code(text: str) -> str:
     """Return foreign text such that all of it is shown, and nothing in it is read as markup."""
     return f"`{plain(text, LONGEST).replace('`', chr(39)) or ' '}`"
+
+
+def quoted(text: str) -> str:
+    """Return foreign text in quotation marks; nothing in it is read as markup."""
+    inside = plain(text, LONGEST).replace("\u201c", '"').replace("\u201d", '"')
+    return f"\u201c{inside}\u201d"
 
 
 def share(value: float, digits: int = 0) -> str:
@@ -84,9 +92,16 @@ def latex(sections: tuple[Section, ...]) -> str:
     lines = [r"\begingroup\emergencystretch=3em"]
     for section in sections:
         lines += ["", rf"\subsection{{{escape(section.title)}}}"]
-        for part in section.parts:
-            lines += ["", _part_tex(part)]
+        for before, part in pairwise((None, *section.parts)):
+            lines += [_part_tex(part)] if _goes_on(before, part) else ["", _part_tex(part)]
     return "\n".join([*lines, "", r"\par\endgroup"]) + "\n"
+
+
+def _goes_on(before: Part | None, part: Part | None) -> bool:
+    """Return whether a part is of the paragraph before it: a formula is, and what ends the formula's sentence."""
+    if isinstance(part, Equation):
+        return isinstance(before, str)
+    return isinstance(before, Equation) and isinstance(part, str) and part[:1].islower()
 
 
 def _texts(sections: tuple[Section, ...]) -> Iterator[str]:
@@ -111,18 +126,20 @@ def _text_md(text: str) -> str:
         if found["cited"]:
             keys = (key.strip().removeprefix("@") for key in found["cited"].split(";"))
             return f"({'; '.join(map(author_year, keys))})"
+        if found["said"] is not None:
+            return f"\u201c{_MARKDOWN.sub(lambda char: chr(92) + char[0], found['said'])}\u201d"
         return found[0]
 
     return _PIECE.sub(piece, text)
 
 
-def _part_tex(part: Part) -> str:
+def _part_tex(part: Part | None) -> str:
     if isinstance(part, Equation):
         return f"\\begin{{equation}}\n{part.tex}\n\\end{{equation}}"
     if isinstance(part, Items):
         items = "\n".join(rf"  \item {_text_tex(text)}" for text in part.texts)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
-    return _text_tex(part)
+    return _text_tex(part or "")
 
 
 def _text_tex(text: str) -> str:
@@ -132,6 +149,8 @@ def _text_tex(text: str) -> str:
         end = found.end()
         if found["code"] is not None:
             written.append(rf"\texttt{{{_name_tex(found['code'])}}}")
+        elif found["said"] is not None:
+            written.append(f"``{escape(found['said'])}''")
         elif found["math"] is not None:
             written.append(found[0])
         else:

@@ -119,9 +119,8 @@ def _computation(material: Material) -> Iterator[Part]:
     if its.versions:
         yield f"Versions: {', '.join(f'{name} {code(version)}' for name, version in sorted(its.versions.items()))}."
     if its.git_commit:
-        dirty = its.git_commit.endswith("-dirty")
-        changed = ", with files that had been changed since" if dirty else ""
-        yield f"Git commit: {code(its.git_commit.removesuffix('-dirty'))}{changed}."
+        changed = {True: ", from which files differed", False: ", from which no file differed", None: ""}[its.git_dirty]
+        yield f"Git commit: {code(its.git_commit)}{changed}."
     if its.command:
         yield f"Command: {code(' '.join(its.command))}."
 

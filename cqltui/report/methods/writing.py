@@ -3,7 +3,7 @@
 from cqltui.report.material import Material
 from cqltui.report.methods.data import data_section
 from cqltui.report.methods.evaluating import evaluation_sections
-from cqltui.report.methods.markup import Section, code, latex, markdown
+from cqltui.report.methods.markup import Section, latex, markdown, quoted
 from cqltui.report.methods.training import training_sections
 
 
@@ -20,7 +20,7 @@ def methods_tex(material: Material) -> str:
 def _sections(material: Material) -> tuple[Section, ...]:
     campaign = material.campaign
     done, tasks = material.summary.done, material.summary.tasks
-    said = f"Campaign {code(campaign.title)}: {done:,} of {tasks:,} tasks have a result"
+    said = f"Campaign {quoted(campaign.title)}: {done:,} of {tasks:,} tasks have a result"
     still = "; others are still to come, so that what follows may change." if material.is_interim else "."
     about = Section("The run", (f"{said}{still}",))
     return (about, data_section(material), *training_sections(material), *evaluation_sections(material))

@@ -32,6 +32,7 @@ def _lines(material: Material) -> Iterator[tuple[str, str]]:
     yield "Started (UTC)", moment(its.started_ts)
     yield "Finished (UTC)", moment(its.finished_ts)
     yield "Git commit", its.git_commit
+    yield "Files differed from that commit", {True: "yes", False: "no", None: ""}[its.git_dirty]
     for name, version in sorted(its.versions.items()):
         yield f"Version of {name}", version
     yield "Platform", its.platform

@@ -10,6 +10,7 @@ from cqltui.report.groups import LOSS_DIGITS, algorithm_of, capital, last_values
 from cqltui.report.material import Material
 from cqltui.report.table import ABSENT, Column, Table, absent
 from cqltui.results.record import TaskRecord
+from cqltui.state import decode
 from cqltui.state.plain import plain
 
 NAME, TITLE = "cql_performance_table", "The chosen networks"
@@ -20,7 +21,9 @@ LOG_FIGURES = {
     "logged_reward": ("Logged reward a decision", 1.0, 4),
 }
 """Key of an entry of `log_match` -> its name for people, in which unit, with how many decimal places."""
-NO_LOG = "not in this evaluation"
+TOGETHER = "ensemble"
+"""What an entry of `log_match` calls the ensemble."""
+NO_LOG, NO_OUTCOMES = "not in this evaluation", "outcomes are not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +147,14 @@ def _mean_spread(values: Sequence[float], digits: int) -> str:
 
 
 def _by_log(material: Material, key: str, unit: float, digits: int, side: Networks) -> str:
-    """Return what the log says of the networks: of an ensemble only where it says it of every member."""
+    """Return what the log says of the networks, if it says it of these very weights."""
     told = at(material.evaluation).get("log_match")
-    entries = {(it.get("task"), it.get("which")): it for it in map(at, told if isinstance(told, list) else ())}
-    found = [figure_at(entries.get((it.get("task"), it.get("which"))), key) for it in side.chosen]
-    known = [unit * value for value in found if value is not None]
-    return _mean_spread(known, digits) if len(known) == len(found) else NO_LOG
+    task, which = side.chosen[0].get("task") if len(side.chosen) == 1 else TOGETHER, side.chosen[0].get("which")
+    of_these = (it for it in decode.dicts(told) if it.get("task") == task and it.get("which") == which)
+    if (entry := next(of_these, None)) is None:
+        return NO_LOG
+    value = figure_at(entry, key)
+    return NO_OUTCOMES if value is None else _mean_spread([unit * value], digits)
 
 
 def _seconds(side: Networks) -> str:
