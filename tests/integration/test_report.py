@@ -12,6 +12,7 @@ import pytest
 from cqltui.cli import main
 from cqltui.errors import ExitCode
 from cqltui.report import build as building
+from cqltui.report.tables import TABLES
 from cqltui.results.rundir import RunDir, read_json, write_json
 from tests.integration.place import Place, until
 from tests.once import once
@@ -45,7 +46,7 @@ def run_dir(shared: Place, tmp_path: Path) -> Path:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report that is made in this process has no figures and few tables: each has tests of its own."""
     monkeypatch.setattr(building, "FIGURES", ())
-    monkeypatch.setattr(building, "TABLES", building.TABLES[:1])
+    monkeypatch.setattr(building, "TABLES", TABLES[:1])
 
 
 def content(folder: Path) -> dict[str, bytes]:

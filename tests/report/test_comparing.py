@@ -61,7 +61,8 @@ def make(tmp_path: Path) -> Make:
             best: dict[str, Any] = {"best_val_loss": None, "best_val_epoch": None, "device": "cpu"}
             records.append(TaskRecord(task, TaskStanding(Status.DONE), TaskResult(**told, **counts, **times, **best)))
             curves[task.id] = Curves(np.arange(1.0, 4.0), {"loss": np.array([row.loss for row in rows])})
-        provenance = Provenance(name, (), "c" * 40, {"cqltui": "1"}, "Linux", "simulated", "", digest, {}, 0.0, 0.0, {})
+        made_by: tuple[Any, ...] = ("c" * 40, None, {"cqltui": "1"}, "Linux")
+        provenance = Provenance(name, (), *made_by, "simulated", "", digest, {}, 0.0, 0.0, {})
         return Material(campaign, tuple(records), Summary("", "", "", ()), provenance, curves, **more)
 
     return made
