@@ -61,8 +61,8 @@ def make(tmp_path: Path) -> Make:
             best: dict[str, Any] = {"best_val_loss": None, "best_val_epoch": None, "device": "cpu"}
             records.append(TaskRecord(task, TaskStanding(Status.DONE), TaskResult(**told, **counts, **times, **best)))
             curves[task.id] = Curves(np.arange(1.0, 4.0), {"loss": np.array([row.loss for row in rows])})
-        made_by: tuple[Any, ...] = ("c" * 40, None, {"cqltui": "1"}, "Linux")
-        provenance = Provenance(name, (), *made_by, "simulated", "", digest, {}, 0.0, 0.0, {})
+        code: tuple[str, None, dict[str, str]] = ("c" * 40, None, {"cqltui": "1"})
+        provenance = Provenance(name, (), *code, "Linux", "simulated", "", digest, {}, 0.0, 0.0, {})
         return Material(campaign, tuple(records), Summary("", "", "", ()), provenance, curves, **more)
 
     return made
