@@ -16,8 +16,8 @@ PACKAGES = (
     "\\usepackage{siunitx}",
 )
 """What the preamble of a document needs that \\inputs these files."""
-LONG = 35
-"""A table of more rows goes over several pages."""
+LONG = 40
+"""A table of more lines goes over several pages."""
 PER_EM = 0.52
 """Width of a character of text, in ems of its font, rather too wide; a digit has 0.5."""
 SIZES = (("normalsize", 32.5), ("small", 35.5), ("footnotesize", 39.0), ("scriptsize", 43.0), ("tiny", 50.0))
@@ -40,7 +40,7 @@ def table_tex(table: Table) -> str:
         why = _why(table.reason)
         return _document(_float("table", table.name, table.title, table.caption, [why], table.notes))
     widths = [_Width.of(column, table.column(column.name)) for column in table.columns]
-    if len(table.rows) <= LONG:
+    if _lines(table, widths) <= LONG:
         return _document(_page(table, table.rows, widths))
     fits = _needed(widths, LONG_GAP) <= SIZES[-1][1]
     return _document(_long(table, widths) if fits else _pages(table, widths))
@@ -231,6 +231,16 @@ def _heading(columns: Sequence[Column]) -> str:
         return stacked if column.kind == "text" else f"{{{stacked}}}"
 
     return _line(list(map(told, columns)))
+
+
+def _lines(table: Table, widths: Sequence[_Width]) -> int:
+    """Return about how many lines the rows take on one page: those of a column whose lines are broken take several."""
+    _, specs = _fitted(widths, SIZES[:READABLE], GAP)
+    room = [float(spec[spec.rindex("{") + 1 : -3]) if spec.startswith(">") else math.inf for spec in specs]
+    cells = ([column.text(value) for column, value in zip(table.columns, row, strict=True)] for row in table.rows)
+    return sum(
+        max(math.ceil(PER_EM * max(1, len(text)) / most) for text, most in zip(row, room, strict=True)) for row in cells
+    )
 
 
 def _needed(widths: Sequence[_Width], gap: float) -> float:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,10 @@ def make(tmp_path: Path) -> Make:
             best: dict[str, Any] = {"best_val_loss": None, "best_val_epoch": None, "device": "cpu"}
             records.append(TaskRecord(task, TaskStanding(Status.DONE), TaskResult(**told, **counts, **times, **best)))
             curves[task.id] = Curves(np.arange(1.0, 4.0), {"loss": np.array([row.loss for row in rows])})
-        code: tuple[str, None, dict[str, str]] = ("c" * 40, None, {"cqltui": "1"})
-        provenance = Provenance(name, (), *code, "Linux", "simulated", "", digest, {}, 0.0, 0.0, {})
+        known: dict[str, Any] = {"run": name, "git_commit": "c" * 40, "data_source": "simulated", "data_digest": digest}
+        known |= {"versions": {"cqltui": "1"}, "rows": {}, "platform": "Linux", "data_path": ""}
+        told_of: dict[str, Any] = {it.name: known.get(it.name) for it in fields(Provenance) if it.default is MISSING}
+        provenance = Provenance(**told_of)
         return Material(campaign, tuple(records), Summary("", "", "", ()), provenance, curves, **more)
 
     return made
