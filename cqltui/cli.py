@@ -37,7 +37,10 @@ COMMANDS = {
     "bench": "bench",
     "data": "data",
     "evaluate": "evaluate",
+    "report": "report",
     "predict": "predict",
+    "compare": "compare",
+    "export": "export",
     "ledger": "ledger",
     "worker": "worker",
     "supervise": "supervise",
@@ -70,9 +73,10 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui ls                              the runs of this folder
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  predict
-  redis-cli
+  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  report
+  predict  export  redis-cli
 others:
+  compare     runs beside each other: what differs, and by how much
   worker      train from a queue, on this machine or another
   doctor      is this machine ready?
   data check  what a data file holds, and whether anything in it knows the outcome

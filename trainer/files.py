@@ -123,7 +123,7 @@ def replaced(path: Path, *, durable: bool = True, private: bool = False) -> Iter
             error.filename, error.filename2 = str(path), None  # the one that the caller knows
         raise
     if durable:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = True, private: bool = False) -> None:
@@ -215,7 +215,7 @@ def user_cache() -> Path | None:
     return None
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Put a folder's entries on disk, so that a rename survives a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -106,6 +106,8 @@ class Algorithm(ABC):
     """Declares one kind of training. All but `open` is pure, and needs no training code."""
 
     name: str
+    config_type: type[TrainerConfig]
+    """Has a field for each setting, with its type."""
     settings: tuple[Setting, ...]
     metrics: tuple[Metric, ...]
     headline: str
@@ -116,6 +118,10 @@ class Algorithm(ABC):
     """The setting across whose values the headline metric cannot be compared; empty for none."""
     scale_note: str
     """Why it cannot."""
+    comparable: str
+    """The validation metric that can be compared across those values; empty for none."""
+    value: str
+    """The training metric that is the mean of the values that were learned; empty for none."""
     architecture: str
     """The setting that says how large the network is, the widths of its hidden layers; empty for none."""
 

@@ -104,7 +104,7 @@ def _scaled_stop(rule: EarlyStop | None, scale: float) -> EarlyStop | None:
 
 
 class Cql(Algorithm):
-    """CQL with the target of a deep Q-network: loss = td_loss + alpha * cql_loss."""
+    """CQL with the target of DQN, the largest Q of a target network: loss = td_loss + alpha * cql_loss."""
 
     name = "cql"
     config_type: type[TrainerConfig] = TrainerConfig
@@ -112,6 +112,8 @@ class Cql(Algorithm):
     validation = "val_loss"
     scale = "alpha"
     scale_note = "loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale"
+    comparable = "val_td_loss"
+    value = "q_mean"
     architecture = "hidden_dims"
     settings: tuple[Setting, ...] = (
         Setting(

@@ -58,6 +58,7 @@ def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:
         if run_dir.summary_txt.is_file() and state.finished_ts:
             print(summary_text(run_dir), end="")
         print("all tasks have ended", file=sys.stderr)
+        tell_report(run_dir)
         return code
     done = sum(task.status is Status.DONE for task in state.tasks.values())
     left = sum(task.status not in ENDED for task in state.tasks.values())
@@ -67,6 +68,12 @@ def tell(run_dir: RunDir, state: RunState, wanted: Wanted) -> ExitCode:
         file=sys.stderr,
     )
     return code
+
+
+def tell_report(run_dir: RunDir) -> None:
+    """Say where the report is, if there is one."""
+    if run_dir.report_html.is_file():
+        print(f"report: {run_dir.report_html}", file=sys.stderr)
 
 
 def summary_text(run_dir: RunDir) -> str:

@@ -1,15 +1,13 @@
 """The evaluation of a run: its data and its networks as the run directory has them, checked to be those of the run."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import cqltui
 from cqltui.app.trained import data_config, ensemble_phase, load_dataset, recorded_campaign, trained_networks
 from cqltui.campaign.model import EvaluateConfig
-from cqltui.campaign.schema import EVALUATE, readers
 from cqltui.errors import InputError
-from cqltui.fields import INVALID, Problems, read_table
 from cqltui.reporters.steps import Step, silent
 from cqltui.results import evaluation as files
 from cqltui.results.answers import answers_json
@@ -39,12 +37,12 @@ class Asked:
 
 def evaluate_run(run_dir: RunDir, asked: Asked, step: Step = silent) -> Evaluation:
     """Evaluate a run and write what was found; `step` is told what is done. Raises InputError, and OSError."""
-    settings = asked.settings or _settings(run_dir)
+    campaign = recorded_campaign(run_dir)
+    settings = asked.settings or campaign.evaluate
     config, digest = data_config(run_dir)
     step("reading the data")
     dataset = load_dataset(config, digest)
     state = from_disk(run_dir)
-    campaign = recorded_campaign(run_dir)
     trained = trained_networks(run_dir, state, dataset.state_cols, step)
     if not trained:
         raise InputError(f"{run_dir.path}: no task is done: there is nothing to evaluate")
@@ -86,15 +84,6 @@ def evaluate_run(run_dir: RunDir, asked: Asked, step: Step = silent) -> Evaluati
     return found
 
 
-def _settings(run_dir: RunDir) -> EvaluateConfig:
-    """Return the [evaluate] table that campaign.json has; of an earlier version the defaults."""
-    known = manifest.known(run_dir).get("evaluate")
-    read = read_table(known if isinstance(known, dict) else {}, "evaluate", readers(EVALUATE), problems := Problems(""))
-    if problems.first or INVALID in read.values():
-        raise InputError(f"{run_dir.campaign_json}: {problems.first}")
-    return EvaluateConfig(**read)
-
-
 def _provenance(
     run_dir: RunDir, state: RunState, config: DataConfig, dataset: Dataset, settings: EvaluateConfig
 ) -> dict[str, Any]:
@@ -108,7 +97,7 @@ def _provenance(
         "path": None if config.path is None else str(config.path),
         "digest": dataset.digest(),
         "rows": {"train": len(dataset.train), "validation": len(dataset.validation), "test": len(dataset.test)},
-        "settings": asdict(settings),
+        "settings": settings.settings(),
         "results": results_digest(standings(state)),
         "tasks_done": sum(task.status is Status.DONE for task in state.tasks.values()),
         "all_ended": all(task.status in ENDED for task in state.tasks.values()),

@@ -3,10 +3,12 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from typing import get_args
 
 from cqltui.app.dataset import load_data
 from cqltui.app.ending import exit_code, summary_text, tell
+from cqltui.app.trained import recorded_campaign
 from cqltui.broker.server.handle import is_alive
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
@@ -15,13 +17,18 @@ from cqltui.reporters.jsonl import to_line
 from cqltui.reporters.wording import clock
 from cqltui.results.left import from_disk
 from cqltui.results.record import TaskResult
+from cqltui.results.reported import is_due
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json
+from cqltui.results.standings import standings
 from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.state.still import snapshot_of
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor.reporting import report
 from trainer.config import Precision
+
+POLL_S = 0.1
 
 
 def as_begun(campaign: Campaign, data: DataSummary, run_dir: RunDir) -> Campaign:
@@ -54,7 +61,7 @@ def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
         return None
     campaign = as_begun(*load_data(campaign), run_dir)
     known, mine = manifest.known(run_dir), manifest.resolved(campaign)
-    skipped = {"path", "workers", "redis", "evaluate"}
+    skipped = {"path", "workers", "redis", "evaluate", "report"}
     if not isinstance(data := known.get("data"), dict) or "split" not in data:
         skipped.add("data")  # of an earlier version: the tasks' ids tell what was trained on
     same = all(known.get(key) == mine[key] for key in mine if key not in skipped)
@@ -69,6 +76,21 @@ def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
     if ended and all(path.is_file() for path in results) and all(_is_published(run_dir, task) for task in tasks):
         return state
     return None
+
+
+def report_if_due(run_dir: RunDir, campaign: Campaign, state: RunState) -> None:
+    """Write the report of a run that has ended where there is none of what it holds, told on standard error."""
+
+    def notice(level: str, text: str) -> None:
+        print(text, file=sys.stderr)
+
+    def is_stopped() -> bool:
+        time.sleep(POLL_S)
+        return False  # Ctrl-C ends this very process, and the report with it
+
+    known = replace(recorded_campaign(run_dir), report=campaign.report)
+    if is_due(run_dir, known, standings(state)):
+        report(run_dir, notice, is_stopped)
 
 
 def _is_published(run_dir: RunDir, task: TaskState) -> bool:

@@ -5,7 +5,7 @@ import sys
 
 from cqltui import streams
 from cqltui.app.difference import Agreement
-from cqltui.app.ending import summary_text
+from cqltui.app.ending import summary_text, tell_report
 from cqltui.app.options import RunOptions
 from cqltui.app.supervising import supervise
 from cqltui.errors import ExitCode
@@ -25,6 +25,8 @@ def headless(chosen: RunOptions, *, as_json: bool, yes: bool, verbose: bool = Fa
             lines.close()
     if chosen.run_dir.summary_txt.is_file():
         print(summary_text(chosen.run_dir), end="", file=sys.stderr if as_json else sys.stdout)
+    if code in (ExitCode.OK, ExitCode.UNFINISHED):
+        tell_report(chosen.run_dir)
     if as_json:
         print(json.dumps({"kind": "exit", "code": int(code)}))
     if code in (ExitCode.INTERRUPTED, ExitCode.STOPPED):

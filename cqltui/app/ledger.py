@@ -70,6 +70,6 @@ def show(ledger: Path, run: Path | None, policy: str) -> Standing:
 
 
 def entries(ledger: Path) -> list[Entry]:
-    """Return all bets of a ledger. Raises InputError and CqltuiError."""
-    with opened(ledger) as place:
+    """Return all bets of a ledger, in which nothing is changed. Raises InputError and CqltuiError."""
+    with opened(ledger, read_only=True) as place:
         return place.entries()

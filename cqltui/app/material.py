@@ -3,15 +3,20 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cqltui.app.ledger import DEFAULT, entries
 from cqltui.app.trained import data_config, recorded_campaign
 from cqltui.campaign.model import Campaign
+from cqltui.errors import CqltuiError
 from cqltui.judging.evaluated import at
+from cqltui.ledger.export import told
+from cqltui.ledger.standing import standing
 from cqltui.report.material import Curves, Material, Provenance
 from cqltui.reporters.steps import Step, silent
 from cqltui.results.evaluated import evaluation_of, read_evaluation, results_digest
@@ -33,9 +38,16 @@ LINES_BYTES = 1 << 28
 LONGEST_TEXT = 1_000
 
 
-def read_material(run_dir: RunDir, step: Step = silent) -> Material:
+def read_material(run_dir: RunDir, step: Step = silent, ledger: Path | None = None) -> Material:
     """Read what a report tells of; `step` is told what is read. Raises InputError where there is no run, or its
-    documents cannot be read."""
+    documents cannot be read.
+
+    Args:
+        run_dir: of the run.
+        step: is told what is read.
+        ledger: of the bets that were really taken. By default the one that `cqltui ledger` writes here, if there is
+            one; where that cannot be read, a note says so.
+    """
     campaign = recorded_campaign(run_dir)
     state = from_disk(run_dir)
     known = standings(state)
@@ -50,6 +62,7 @@ def read_material(run_dir: RunDir, step: Step = silent) -> Material:
         step("reading the curves", number, len(records))
         if (found := _curves(run_dir, record)) is not None:
             curves[record.task.id] = found
+    taken, notes = _ledger(ledger)
     test = evaluation is not None and evaluation.get("part") == "test"
     bets = run_dir.bets_csv if test else run_dir.validation_bets_csv
     return Material(
@@ -63,8 +76,24 @@ def read_material(run_dir: RunDir, step: Step = silent) -> Material:
         audit=_audit(run_dir, evaluation),
         opened=_lines(run_dir.test_opened),
         history=_lines(run_dir.history),
+        price_per_hour=campaign.evaluate.price_per_hour,
         events=tuple(event for event in _lines(run_dir.journal) if event.get("kind") != "progress"),
+        ledger=taken,
+        notes=notes,
     )
+
+
+def _ledger(named: Path | None) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
+    """Return the ledger's bets, and what there is to say where the usual ledger cannot be read."""
+    place = DEFAULT if named is None else named
+    if named is None and not os.path.lexists(place):
+        return None, ()
+    try:
+        return told(plain(place.name, LONGEST_TEXT), standing(entries(place), None)), ()
+    except CqltuiError as error:
+        if named is not None:
+            raise
+        return None, (plain(f"The ledger is left out: {error}", LONGEST_TEXT),)
 
 
 def _validation(run_dir: RunDir, known: Mapping[str, TaskStanding]) -> dict[str, Any] | None:
@@ -118,6 +147,7 @@ def _provenance(run_dir: RunDir, said: Mapping[str, Any], campaign: Campaign) ->
         started_ts=decode.stamp(said, "created_ts"),
         finished_ts=decode.stamp(said, "finished_ts"),
         placing=at(said, "placing"),
+        data_notes=tuple(plain(note, LONGEST_TEXT) for note in decode.strings(data.get("notes"))),
     )
 
 

@@ -63,6 +63,11 @@ def positive_seconds(text: str) -> float:
     return _number(text, float, lambda value: 0 < value < float("inf"), "a positive number of seconds")
 
 
+def price(text: str) -> float:
+    """Return a price, for argparse."""
+    return _number(text, float, lambda value: 0 < value <= 1e6, "a positive number, at most 1,000,000")
+
+
 def _number(text: str, read: Callable[[str], Number], fits: Callable[[Number], bool], expected: str) -> Number:
     try:
         if fits(value := read(text)):
@@ -157,6 +162,11 @@ def add_yes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_no_report(parser: argparse.ArgumentParser) -> None:
+    """Add the wish for no report."""
+    parser.add_argument("--no-report", action="store_true", help="write no report at the end ([report] auto = false)")
+
+
 def add_form(parser: argparse.ArgumentParser) -> None:
     """Add how a run is shown."""
     parser.add_argument("--no-ui", action="store_true", help="lines instead of the screen (default without a terminal)")
@@ -195,7 +205,8 @@ def load(arguments: argparse.Namespace) -> Campaign:
         workers = replace(workers, count=arguments.workers)
     if arguments.device is not None:
         workers = replace(workers, device=arguments.device)
-    return replace(campaign, workers=workers)
+    report = replace(campaign.report, auto=False) if getattr(arguments, "no_report", False) else campaign.report
+    return replace(campaign, workers=workers, report=report)
 
 
 def run_options(arguments: argparse.Namespace) -> RunOptions:

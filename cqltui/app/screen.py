@@ -8,6 +8,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from cqltui.app import options
+from cqltui.app.browsing import show_report
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.requests import QueueRequests
@@ -66,6 +67,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
             supervised=lambda: not opening.over or is_supervised(run_dir),
             hindered=lambda: hindered(run_dir),
             start=opening.start,
+            report=partial(show_report, run_dir),
         )
         return _after(opening.wait(), run_dir, choice)
     finally:
@@ -82,6 +84,7 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
             FileLogs(run_dir.path),
             stall_s=_stall_s(run_dir),
             supervised=lambda: still.server is None or is_supervised(run_dir),
+            report=partial(show_report, run_dir),
         )
         if still.server is None:
             return tell(run_dir, state, state.wanted)
@@ -117,6 +120,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
             # Of a run on another machine nothing is known here.
             supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
             hindered=lambda: hindered(run_dir),
+            report=partial(show_report, run_dir),
         )
     finally:
         feed.close()

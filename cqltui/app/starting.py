@@ -56,6 +56,8 @@ def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:
     for name in ("workers", "device", "run_dir"):
         if (value := getattr(arguments, name)) is not None:
             given += [f"--{name.replace('_', '-')}", str(value)]
+    if arguments.no_report:
+        given.append("--no-report")
     return given
 
 

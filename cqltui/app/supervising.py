@@ -31,6 +31,7 @@ from cqltui.errors import ExitCode, ServerError
 from cqltui.judging.answers import Answered
 from cqltui.machine import here
 from cqltui.reporters.steps import Steps, once_long
+from cqltui.results import reported
 from cqltui.results.earlier import keep_earlier
 from cqltui.results.evaluated import evaluation_of, is_due
 from cqltui.results.rundir import RunDir, read_json
@@ -44,11 +45,12 @@ from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
-from cqltui.supervisor.hooks import Hooks, Reporter
+from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
+from cqltui.supervisor.reporting import report
 from cqltui.supervisor.submit import planned
 from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
@@ -153,6 +155,10 @@ def _assemble(
         answers = study.answers(stand, evaluation_of(run_dir, stand))
         return _describe(campaign, run_dir, created_ts, places, study.verdicts(stand), answers)
 
+    def report_if_due(state: RunState, notice: Notice, is_stopped: Callable[[], bool]) -> None:
+        if reported.is_due(run_dir, campaign, standings(state)):
+            report(run_dir, notice, is_stopped)
+
     upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
     upkeep.open(created_ts)
     upkeep.tell(RunState())
@@ -176,6 +182,7 @@ def _assemble(
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
+        report_if_due,
     )
     ids = frozenset(task.id for task in campaign.tasks)
     interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))

@@ -13,7 +13,7 @@ from cqltui.campaign import grid, schema
 from cqltui.campaign.asked import Reading, phase_names, read_criteria, read_questions, title
 from cqltui.campaign.document import parse_toml
 from cqltui.campaign.lines import line_of
-from cqltui.campaign.model import Campaign, EvaluateConfig, Phase, RedisConfig, TaskSpec, WorkersConfig
+from cqltui.campaign.model import Campaign, EvaluateConfig, Phase, RedisConfig, ReportConfig, TaskSpec, WorkersConfig
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
@@ -79,6 +79,7 @@ def campaign_from(
     workers = read_table(tables.get("workers", {}), "workers", readers(schema.WORKERS), problems)
     redis = read_table(tables.get("redis", {}), "redis", readers(schema.REDIS), problems)
     evaluate = read_table(tables.get("evaluate", {}), "evaluate", readers(schema.EVALUATE), problems)
+    report = read_table(tables.get("report", {}), "report", readers(schema.REPORT), problems)
     phases = _phases(tables.get("phase", []), _Context(problems, algorithm, training, trainer, float(scale)))
     problems.raise_any()
     return Campaign(
@@ -91,6 +92,7 @@ def campaign_from(
         phases=phases,
         path=path.absolute(),
         evaluate=EvaluateConfig(**evaluate),
+        report=ReportConfig(**report),
     )
 
 

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cqltui.algorithms import named
 from cqltui.algorithms.base import Algorithm, Quantity
@@ -129,6 +129,20 @@ class EvaluateConfig:
     """Of the weeks, for intervals and comparisons."""
     seed: int = 16
     """Of the resamples and of the random policy: the same run gives the same figures."""
+    price_per_hour: float | None = None
+    """Of a cloud machine, in any currency: what the report compares the run's cost with."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the figures of an evaluation depend on: a price is none of it."""
+        return {name: value for name, value in asdict(self).items() if name != "price_per_hour"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """How the run is reported (`cqltui.report`)."""
+
+    auto: bool = True
+    """Once every task has ended; else by `cqltui report` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,7 @@ class Campaign:
     path: Path
     """The file it came from."""
     evaluate: EvaluateConfig = EvaluateConfig()
+    report: ReportConfig = ReportConfig()
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:

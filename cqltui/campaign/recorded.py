@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.campaign.asked import Reading, read_criteria, read_questions
-from cqltui.campaign.model import Campaign, Criterion, Phase, RedisConfig, TaskSpec, WorkersConfig
+from cqltui.campaign.model import (
+    Campaign,
+    Criterion,
+    EvaluateConfig,
+    Phase,
+    RedisConfig,
+    TaskSpec,
+    WorkersConfig,
+)
 from cqltui.campaign.payload import read_trainer
-from cqltui.campaign.schema import NAME, PRIORITY
-from cqltui.fields import INVALID, Problems, Reader, number, text
+from cqltui.campaign.schema import EVALUATE, NAME, PRIORITY, readers
+from cqltui.fields import INVALID, Problems, Reader, number, read_table, text
 from trainer.config import DataConfig
 
 _LINE, _LINES = text(), text(multiline=True)
@@ -26,8 +34,16 @@ def read_recorded(known: Mapping[str, Any], data: DataConfig, path: Path) -> Cam
     name = NAME(known.get("name"), "campaign.name", problems)
     title = _said(known, "title", "campaign", _LINE, problems)
     description = _said(known, "description", "campaign", _LINES, problems)
+    evaluate = _evaluate(known.get("evaluate", {}), problems)
     problems.raise_any()
-    return Campaign(name, title, description, data, WorkersConfig(), RedisConfig(), phases, path)
+    return Campaign(name, title, description, data, WorkersConfig(), RedisConfig(), phases, path, evaluate)
+
+
+def _evaluate(table: object, problems: Problems) -> EvaluateConfig:
+    """Return how it is evaluated. An earlier version wrote no such table, or fewer keys; what is not set is null."""
+    given = {name: value for name, value in table.items() if value is not None} if isinstance(table, dict) else table
+    read = read_table(given, "campaign.evaluate", readers(EVALUATE), problems)
+    return EvaluateConfig(**read)
 
 
 def _phases(items: object, key: str, problems: Problems) -> Iterator[Phase]:

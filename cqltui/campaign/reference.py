@@ -23,6 +23,7 @@ TITLES = {
     "workers": "`[workers]`: how many, and how they are supervised",
     "redis": "`[redis]`: the queue's server",
     "evaluate": "`[evaluate]`: how it is told whether there is an edge",
+    "report": "`[report]`: the report of the run",
 }
 
 
@@ -103,6 +104,7 @@ def markdown() -> str:
         "workers": schema.WORKERS,
         "redis": schema.REDIS,
         "evaluate": schema.EVALUATE,
+        "report": schema.REPORT,
     }
     for name, table in tables.items():
         lines += ["", f"## {TITLES[name]}"]

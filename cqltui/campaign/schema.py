@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
-from cqltui.campaign.model import EvaluateConfig, WorkersConfig
+from cqltui.campaign.model import EvaluateConfig, ReportConfig, WorkersConfig
 from cqltui.campaign.splits import split
 from cqltui.fields import (
     INVALID,
@@ -40,7 +40,7 @@ SECONDS = positive(MAX_SECONDS)
 PRIORITY = integer(0, 1_000_000)
 
 
-_DATA, _WORKERS, _EVALUATE = DataConfig(), WorkersConfig(), EvaluateConfig()
+_DATA, _WORKERS, _EVALUATE, _REPORT = DataConfig(), WorkersConfig(), EvaluateConfig(), ReportConfig()
 """Their defaults."""
 
 
@@ -311,6 +311,17 @@ EVALUATE: Table = {
         integer(200, 100_000), "Resamples of the weeks, for intervals and comparisons.", _EVALUATE.resamples
     ),
     "seed": Key(SEED, "Seed of the resamples and of the random policy.", _EVALUATE.seed),
+    "price_per_hour": Key(
+        positive(1e6), "Price of a cloud machine for an hour, in any currency: the report says what the run would cost."
+    ),
+}
+REPORT: Table = {
+    "auto": Key(
+        boolean,
+        "Write `report/` by itself once every task has ended, where the extra `report` is installed; else "
+        "`cqltui report` does.",
+        _REPORT.auto,
+    ),
 }
 TABLES: Mapping[str, Table] = {
     "campaign": CAMPAIGN,
@@ -318,6 +329,7 @@ TABLES: Mapping[str, Table] = {
     "workers": WORKERS,
     "redis": REDIS,
     "evaluate": EVALUATE,
+    "report": REPORT,
 }
 """Those that hold no settings of an algorithm."""
 FILE: dict[str, Reader] = dict.fromkeys((*TABLES, "trainer", "phase"), anything)

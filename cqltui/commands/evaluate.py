@@ -12,7 +12,7 @@ from cqltui.reporters.console import console
 from cqltui.reporters.evaluation import estimate_table, head_lines, policy_table, verdict_lines
 from cqltui.reporters.steps import Steps
 from cqltui.results.evaluation import figures_json, times_opened
-from cqltui.supervisor.lock import unusable
+from cqltui.supervisor.lock import place, unusable
 from trainer.files import read_regular
 
 LARGEST = 256 << 20
@@ -57,4 +57,5 @@ def run(arguments: argparse.Namespace) -> int:
             console().print(estimate_table(found.estimates))
         print("\n".join(verdict_lines(found)))
         print(f"every figure: {figures_json(run_dir, part)}", file=sys.stderr)
+        print(f"a report of it, with tables and figures: cqltui report {place(run_dir)}", file=sys.stderr)
     return ExitCode.OK if found.audit.trusted else ExitCode.UNFINISHED

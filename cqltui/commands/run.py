@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_verbose(parser)
     parser.add_argument("--fresh", action="store_true", help="start over; an earlier run is moved aside")
     options.add_yes(parser)
+    options.add_no_report(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fresh:
         start_fresh(chosen, yes=arguments.yes, can_ask=on_screen)
     ended = finished.has_nothing_left(chosen.run_dir, chosen.campaign)
+    if ended is not None:
+        finished.report_if_due(chosen.run_dir, chosen.campaign, ended)
     if not on_screen:
         if ended is not None:
             return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_campaign(parser)
     options.add_place(parser)
     options.add_yes(parser)
+    options.add_no_report(parser)
     parser.add_argument("--agreed", help=argparse.SUPPRESS)  # what the user has said yes to, on the screen's terminal
 
 

@@ -12,7 +12,6 @@ from cqltui.campaign.criteria import HIGHER_IS_BETTER
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.outcomes import Answer, Left, Params, Scope, TaskOutcome, rank
 from cqltui.judging.wording import NONE, finite, percent, rows_of, shown, task_name
-from trainer.progress import EpochMetrics
 
 MOST_LINES = 5
 """Of more tasks the median is told, with the range."""
@@ -37,7 +36,7 @@ def trajectory_of(task: TaskSpec, left: Left, params: Params) -> dict[int, Point
     if not rows:
         return None
     wanted = {*params["epochs"], params["reference"], rows[-1].epoch}
-    seconds = _seconds(rows, left.seconds)
+    seconds = seconds_after([row.epoch for row in rows], [row.samples_per_s for row in rows], left.seconds)
     return {
         row.epoch: Point(row.epoch, getattr(row, params["metric"]), getattr(row, params["validation"]), after)
         for row, after in zip(rows, seconds, strict=True)
@@ -45,12 +44,12 @@ def trajectory_of(task: TaskSpec, left: Left, params: Params) -> dict[int, Point
     }
 
 
-def _seconds(rows: Sequence[EpochMetrics], whole: float | None) -> Sequence[float | None]:
-    """Return the training time after each epoch: epochs have equally many samples, so their speeds divide the whole."""
-    speeds = [row.samples_per_s for row in rows]
-    first_to_last = [row.epoch for row in rows] == [*range(1, len(rows) + 1)]
+def seconds_after(epochs: Sequence[int], speeds: Sequence[float], whole: float | None) -> Sequence[float | None]:
+    """Return the training time after each epoch: epochs have equally many samples, so their speeds divide the whole.
+    None where the first epochs are missing, or a speed is none."""
+    first_to_last = [*epochs] == [*range(1, len(epochs) + 1)]
     if whole is None or not first_to_last or not all(0 < speed < math.inf for speed in speeds):
-        return [None] * len(rows)
+        return [None] * len(epochs)
     after = [*accumulate(1 / speed for speed in speeds)]
     return [whole * passed / after[-1] for passed in after]
 

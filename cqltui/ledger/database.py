@@ -45,15 +45,15 @@ def told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def connected(path: Path, *, create: bool) -> Iterator[sqlite3.Connection]:
-    """Open the file, once it is seen to be a ledger; `create` begins one where there is none. Each change is on disk
-    once its transaction is. Raises InputError and CqltuiError."""
+def connected(path: Path, *, create: bool, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open the file, once it is seen to be a ledger; `create` begins one where there is none, `read_only` changes
+    nothing in it. Each change is on disk once its transaction is. Raises InputError and CqltuiError."""
     _check_place(path, create=create)
     with told(path):
         uri = f"{path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE_S, isolation_level=None)
         try:
-            _prepare(path, connection)
+            _prepare(path, connection, read_only=read_only)
             yield connection
         finally:
             connection.close()
@@ -93,11 +93,13 @@ def _check_place(path: Path, *, create: bool) -> None:
         )
 
 
-def _prepare(path: Path, connection: sqlite3.Connection) -> None:
+def _prepare(path: Path, connection: sqlite3.Connection, *, read_only: bool) -> None:
     """Make the tables where there are none yet, and see that they are ours. Raises InputError."""
     for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "synchronous = FULL", "fullfsync = ON"):
         connection.execute(f"PRAGMA {pragma}")
-    if _tables(connection) == {} and _number(connection, "application_id") == 0:
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    elif _tables(connection) == {} and _number(connection, "application_id") == 0:
         _create(connection)
     application, version = _number(connection, "application_id"), _number(connection, "user_version")
     if application != APPLICATION_ID:
@@ -109,7 +111,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
         raise damaged(path, str(damage))
     if _tables(connection) != TABLES:
         raise damaged(path, "its tables are not those of a ledger")
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+    if not read_only and connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         with suppress(sqlite3.OperationalError):  # another process is in it, which is as safe without, and will do it
             connection.execute("PRAGMA journal_mode = WAL")
 

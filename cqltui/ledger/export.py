@@ -62,6 +62,37 @@ def document(standing: Standing) -> dict[str, Any]:
     return found
 
 
+def told(file: str, standing: Standing) -> dict[str, Any]:
+    """Return the same for a report: with the ledger's name, and under "taken" of each bet when it was, what it was
+    worth at the close, or why that is not measurable."""
+    found = bets_by_close(taken_bets(standing.entries)) if standing.settled else (np.empty(0), np.empty(0))
+    values, worths = (iter(its.tolist()) for its in found)
+    bets = []
+    for entry in standing.entries:
+        when = entry.bet if entry.result is None else entry.result
+        value, posted = (np.nan, np.nan) if entry.result is None else (next(values), next(worths))
+        bets.append(
+            {
+                "season": when.season,
+                "week": when.week,
+                "outcome": entry.outcome,
+                "clv_bps": None if np.isnan(value) else BASIS_POINTS * value,
+                "posted_bps": None if np.isnan(posted) else BASIS_POINTS * posted,
+                "not_measurable": _unmeasured(entry),
+            }
+        )
+    return {"file": file, **document(standing), "taken": bets}
+
+
+def _unmeasured(entry: Entry) -> str | None:
+    """Return why the bet has no closing line value, to be read behind a number of bets."""
+    if entry.result is None:
+        return "without a result yet"
+    if not entry.before_close:
+        return "not taken before the kick-off, or not known to be"
+    return "whose closing line is not known" if entry.result.close_spread is None else None
+
+
 def _alarm(alarm: Alarm) -> dict[str, Any]:
     process = alarm.process
     return {

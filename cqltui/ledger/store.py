@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass, field, fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from cqltui.errors import InputError
 from cqltui.ledger.database import connected, damaged, told
@@ -115,8 +115,8 @@ class Ledger:
             return {str(row[0]) for row in self._connection.execute("SELECT game_id FROM bets")}
 
     def entries(self) -> list[Entry]:
-        """Return all bets in the order in which they were taken."""
-        with self._transaction():
+        """Return all bets in the order in which they were taken, as they are at one moment."""
+        with self._transaction("DEFERRED"):
             results = {result.game_id: result for result in self._all(Result, "results", "game_id")}
             bets = self._all(Bet, "bets", "taken_at, bet_id")
         for result in results.values():
@@ -153,9 +153,10 @@ class Ledger:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[None]:
+        """Do all of it or nothing; a deferred one reads, and waits for nobody who writes."""
         with self._told():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(f"BEGIN {kind}")
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -171,9 +172,10 @@ class Ledger:
 
 
 @contextmanager
-def opened(path: Path, *, create: bool = False) -> Iterator[Ledger]:
-    """Open a ledger; `create` begins one where there is none. Raises InputError and CqltuiError."""
-    with connected(path, create=create) as connection:
+def opened(path: Path, *, create: bool = False, read_only: bool = False) -> Iterator[Ledger]:
+    """Open a ledger; `create` begins one where there is none, `read_only` changes nothing in it. Raises InputError and
+    CqltuiError."""
+    with connected(path, create=create, read_only=read_only) as connection:
         yield Ledger(path, connection)
 
 

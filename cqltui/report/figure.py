@@ -18,7 +18,7 @@ class Axis:
     format: Literal["number", "percent", "time"] = "number"
     """How values read: "percent" of shares, "time" of seconds since 1970 (UTC)."""
     categories: tuple[str, ...] = ()
-    """Names at 0, 1, 2, ... in place of numbers."""
+    """Names at 0, 1, 2, ... in place of numbers; on an upright axis from the top down, as one reads."""
     low: float | None = None
     high: float | None = None
     """Where it begins and ends; None: as the data does."""
@@ -38,6 +38,8 @@ class Line:
     """Whether a value holds until the next point."""
     faint: bool = False
     """Whether it is one of many in the background, and no entry of the legend."""
+    group: str = ""
+    """Of faint lines: what they have in common, one entry of the legend for all of them; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Points:
     names: tuple[str, ...] = ()
     """What each point is, for who looks at it."""
     marker: Literal["circle", "square", "triangle", "diamond", "cross"] = "circle"
+    texts: tuple[str, ...] = ()
+    """What is written beside each, as far as there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Bars:
     color: int = 0
     across: bool = False
     names: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    """What is written into each, where it fits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Provenance:
     """0 while it is still going."""
     placing: Mapping[str, Any]
     """Where it trains, as campaign.json has it."""
+    data_notes: tuple[str, ...] = ()
+    """What was left out or assumed as the data was read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +86,7 @@ class Material:
     events: tuple[Mapping[str, Any], ...] = ()
     """journal.jsonl without progress."""
     ledger: Mapping[str, Any] | None = None
-    """The real bets of this run's ledger, where it has one."""
+    """The bets that were really taken, as `cqltui.ledger.export.told` has them; None where there is no ledger."""
     price_per_hour: float | None = None
     """Of a cloud machine, in whatever currency `[evaluate] price_per_hour` is given in."""
     notes: tuple[str, ...] = ()

@@ -9,14 +9,15 @@ from cqltui.report.material import Material
 from cqltui.report.table import Column
 from cqltui.state import decode
 from cqltui.state.plain import plain
+from trainer.evaluation.verdicts import Verdict
 
 Document = Mapping[str, Any]
 
 NAME_LENGTH, SENTENCE_LENGTH = 80, 500
 """Characters of what a file calls something, and of what it says."""
+SHORT: Mapping[str, str] = {Verdict.UNDECIDED.value: "undecided"}
+"""Verdicts that are too long for a column, and what stands there in their place."""
 AGAIN = "run `cqltui evaluate` again"
-ENDS = ("value", "lower", "upper")
-"""Of an estimate: as `trainer.evaluation.intervals.Estimate` names them."""
 
 
 def objects(value: object, *path: str) -> list[Document]:
@@ -118,6 +119,18 @@ def no_policies(material: Material) -> str:
 def sentence(text: str) -> str:
     """Return a text as a sentence: a capital letter first, a full stop last."""
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+
+
+def verdict_text(document: object, *path: str) -> str | None:
+    """Return a verdict as tables have it, in a word; None where there is none."""
+    said = text_at(document, *path)
+    return SHORT.get(said, said) or None
+
+
+def verdict_notes(shown: Iterable[object]) -> list[str]:
+    """Return what the words that `verdict_text` has put in place of longer ones mean, of those that are shown."""
+    words = set(shown)
+    return [f"{short.capitalize()}: {said}." for said, short in SHORT.items() if short in words]
 
 
 def share(name: str, label: str, *, digits: int = 1, signed: bool = False, help_text: str = "") -> Column:

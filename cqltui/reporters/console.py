@@ -11,3 +11,9 @@ PIPE_WIDTH = 10_000
 def console() -> Console:
     """Return a console on standard output, as wide as the terminal, or without an edge where there is none."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(width=PIPE_WIDTH, highlight=False)
+
+
+def report_console() -> Console:
+    """Return a console on standard output for what has pictures too: a pipe has an edge there, as COLUMNS says, or
+    after 80."""
+    return Console(highlight=False)

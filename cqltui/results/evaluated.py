@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def is_due(run_dir: RunDir, campaign: Campaign, standings: Mapping[str, TaskStan
     if any(standings.get(task.id, TaskStanding()).status is not Status.DONE for task in campaign.tasks):
         return False
     known = evaluation_of(run_dir, standings)
-    return known is None or known["provenance"].get("settings") != asdict(campaign.evaluate)
+    return known is None or known["provenance"].get("settings") != campaign.evaluate.settings()
 
 
 def evaluation_lines(found: Mapping[str, Any]) -> list[str]:

@@ -93,6 +93,14 @@ class RunDir:
     """The same, typed."""
     test_opened = _At("evaluation/test_opened.jsonl")
     """When, by which code and why the test rows were looked at."""
+    report = _At("report")
+    """The report: page, figures, tables."""
+    report_html = _At("report/report.html")
+    """Its page, one file."""
+    report_json = _At("report/report.json")
+    """What it was made of, and its files."""
+    export = _At("export")
+    """What other programs read of the run, a folder a kind, as `cqltui export` has written it."""
     summary_json = _At("results/summary.json")
     """The summary for programs."""
     summary_txt = _At("results/summary.txt")

@@ -84,7 +84,7 @@ def phase_table(campaign: Campaign, records: Sequence[TaskRecord]) -> str:
     columns = dict.fromkeys(name for record in records for name in result_columns(record.task.algorithm))
     writer = csv.DictWriter(out, list(columns), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_row(campaign, record) for record in records)
+    writer.writerows(result_row(campaign, record) for record in records)
     return out.getvalue()
 
 
@@ -138,9 +138,9 @@ def improvement(loss: float, baseline: float | None) -> float | None:
     return (baseline - loss) / baseline if baseline else None
 
 
-def _row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
-    """Return a task's row: lists of numbers as 256-128-64; `improvement` as above; `seconds` of training over all
-    attempts, which a pack's members spend together."""
+def result_row(campaign: Campaign, record: TaskRecord) -> dict[str, object]:
+    """Return a task's row, of `result_columns`: lists of numbers as 256-128-64; `improvement` as above; `seconds` of
+    training over all attempts, which a pack's members spend together."""
     task, final, result = record.task, record.final, record.result
     algorithm = task.algorithm
     row: dict[str, object] = {

@@ -7,6 +7,9 @@ from typing import Protocol
 from cqltui.state.events import Event
 from cqltui.state.model import RunState, TaskState
 
+Notice = Callable[[str, str], None]
+"""Takes a level and a text, which the screens and the reporters show at once."""
+
 
 class Reporter(Protocol):
     """Who tells the user what happens, in the foreground."""
@@ -38,3 +41,5 @@ class Hooks:
     """Evaluate it, and tell what is done where that takes long. Raises CqltuiError and OSError."""
     hindered: Callable[[str], None]
     """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""
+    report: Callable[[RunState, Notice, Callable[[], bool]], object] = lambda state, notice, is_stopped: None
+    """Write the report if it is due, tell of it, and leave it once the run is stopped. Raises nothing."""

@@ -304,7 +304,13 @@ class Supervisor:
             evaluate(self._hooks, self.state, self._notice)
             self._conclude()
             self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
+        self._hooks.report(self.state, self._notice, self._was_stopped)
         self._tell_end(ended_ts)
+
+    def _was_stopped(self) -> bool:
+        """Wait a moment; return whether the run is to stop."""
+        self._take(self._feed.poll(POLL_S))
+        return self._stop_asked.is_set() or self.state.wanted is Wanted.STOPPED
 
     def _notice(self, level: str, text: str) -> None:
         """Tell it now: the loop rests meanwhile."""

@@ -26,7 +26,7 @@ from cqltui.ui.driver import PatientDriver
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.logfeed import LogFeed
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
-from cqltui.ui.ports import EventSource, LeaveChoice, Logs, Requests
+from cqltui.ui.ports import EventSource, LeaveChoice, Logs, Requests, ShowReport
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
@@ -42,6 +42,8 @@ REFRESH_S = 0.1
 MOUNT_S = 0.02
 TICK_S = 1.0
 """How often times that pass are drawn, and the estimate made, while nothing else happens."""
+PATH_S = 20.0
+"""How long a path is shown: it is read, and typed elsewhere."""
 LEAVE = (
     "Leave",
     ("The run is not finished.",),
@@ -67,6 +69,7 @@ class CqltuiApp(App[LeaveChoice]):
         Binding("q", "leave", "Leave"),
         Binding("ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True),
         Binding("m", "mouse", "Mouse", show=False),
+        Binding("o", "report", "Report", show=False),
     ]
 
     def __init__(
@@ -79,6 +82,7 @@ class CqltuiApp(App[LeaveChoice]):
         supervised: Callable[[], bool] = lambda: True,
         hindered: Callable[[], str] = str,
         start: Start | None = None,
+        report: ShowReport = lambda: ("There is no report here.", ""),
     ) -> None:
         """`start` brings the run about before the source is read, in the same thread; see `run.run_ui`."""
         plain_colors = "NO_COLOR" in os.environ
@@ -93,6 +97,9 @@ class CqltuiApp(App[LeaveChoice]):
         self._pump = Pump(source, clock, self._changed, self._died, self._begin)
         self._calls = Background("commands", self._post, self._died)
         self._reads = Background("logs", self._post, self._died)
+        self._browser = Background("browser", self._post, self._died)
+        self._report = report
+        self._threads = (self._pump, self._calls, self._reads, self._browser)
         self._control = Control(requests, self._calls, clock, self._tell, self._changed)
         self._log_feed = LogFeed(logs, self._reads)
         self._supervision = Supervision(supervised, hindered, self._reads, clock)
@@ -119,7 +126,7 @@ class CqltuiApp(App[LeaveChoice]):
 
     def on_mount(self) -> None:
         """Start the threads, and the clock."""
-        for thread in (self._pump, self._calls, self._reads):
+        for thread in self._threads:
             thread.start()
         self.set_interval(TICK_S, self._tick)
         self._tick()
@@ -130,7 +137,7 @@ class CqltuiApp(App[LeaveChoice]):
 
     def on_unmount(self) -> None:
         """Let go of everything; threads that hang in a call end with the process."""
-        for thread in (self._pump, self._calls, self._reads):
+        for thread in self._threads:
             thread.stop()
 
     @property
@@ -289,6 +296,17 @@ class CqltuiApp(App[LeaveChoice]):
             self._driver.capture_mouse(self._mouse)
         self._tell("Mouse on." if self._mouse else "Mouse off: select and copy text; m turns it on.", "information")
 
+    def action_report(self) -> None:
+        """Show the report in the browser, or say where it is, or when there is one. Not above a question."""
+        if not self.screen.is_modal:
+            self._browser.call(self._report, self._reported, lambda error: self._tell(str(error), "error"))
+
+    def _reported(self, found: tuple[str, str]) -> None:
+        said, copied = found
+        if copied:
+            self.copy_to_clipboard(copied)
+        self.notify(plain(said, 400), timeout=PATH_S, markup=False)
+
     def action_leave(self) -> None:
         """Leave at once if the run has finished, else ask what is to become of it."""
         if self.frame is not None and self.frame.state.finished_ts:
@@ -315,6 +333,7 @@ class CqltuiApp(App[LeaveChoice]):
         yield SystemCommand("Cancel the task", "x", target.action_cancel)
         yield SystemCommand("Raise the priority", "+", lambda: target.action_priority(1))
         yield SystemCommand("Lower the priority", "-", lambda: target.action_priority(-1))
+        yield SystemCommand("Show the report in the browser", "o", self.action_report)
         yield SystemCommand("Mouse on or off", "m", self.action_mouse)
         yield SystemCommand("Help", "?", self.action_help)
         yield SystemCommand("Leave", "q", self.action_leave)

@@ -1,5 +1,6 @@
 """What the screen needs of the rest of the program. Nothing here knows of Redis, files or terminals."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,6 +37,11 @@ class Logs(Protocol):
 
     def tail(self, worker_id: str, lines: int, task_id: str = "") -> list[str]:
         """Return the last lines of the worker's log, oldest first; with a task, those that mention its id."""
+
+
+ShowReport = Callable[[], tuple[str, str]]
+"""Shows the run's report in the browser; returns a sentence for the user, and what is to be copied to the clipboard, if
+anything. It may block for some seconds."""
 
 
 class LeaveChoice(StrEnum):

@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-BLOCKS = "▁▂▃▄▅▆▇█"
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""Braille dots by column and row (Unicode 2800 block)."""
+from cqltui.report.braille import Canvas
 
+BLOCKS = "▁▂▃▄▅▆▇█"
 Point = tuple[float, float]
 
 
@@ -53,15 +52,15 @@ class Plot:
         ys = [y for _, y in points] or [0.0]
         self.x_low, self.x_high = min(xs), max(xs)
         self.y_low, self.y_high = min(ys), max(ys)
-        self._bits = [[0] * self.cells for _ in range(self.rows)]
+        self._canvas = Canvas(self.cells, self.rows)
         for curve in curves:
             dots = [self._dot(point) for point in curve]
             for start, end in zip(dots, dots[1:] or dots, strict=False):
-                self._stroke(start, end)
+                self._canvas.stroke(start, end)
 
     def lines(self) -> list[str]:
         """Return the picture, top line first."""
-        return ["".join(chr(0x2800 + bits) for bits in row) for row in self._bits]
+        return self._canvas.lines()
 
     def _scale(self, y: float) -> float:
         return math.log(y) if self.log else y
@@ -72,11 +71,4 @@ class Plot:
         low, high = self._scale(self.y_low), self._scale(self.y_high)
         column = (x - self.x_low) / x_span if x_span > 0 else 0.0
         height = (self._scale(y) - low) / (high - low) if high > low else 0.5
-        return round(column * (self.cells * 2 - 1)), round((1 - height) * (self.rows * 4 - 1))
-
-    def _stroke(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
-        for i in range(steps + 1):
-            x = round(start[0] + (end[0] - start[0]) * i / steps)
-            y = round(start[1] + (end[1] - start[1]) * i / steps)
-            self._bits[y // 4][x // 2] |= _DOTS[x % 2][y % 4]
+        return round(column * (self._canvas.width - 1)), round((1 - height) * (self._canvas.height - 1))

@@ -52,6 +52,8 @@ epochs = 1000000
 hidden_dims = [16]
 [evaluate]
 automatic = false
+[report]
+auto = false
 [workers]
 device = "cpu"
 checkpoint_s = 0.1

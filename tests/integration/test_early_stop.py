@@ -41,6 +41,8 @@ hidden_dims = [32]
 early_stop = {{ patience = {PATIENCE}, min_delta = 0.0 }}
 [evaluate]
 automatic = false
+[report]
+auto = false
 [workers]
 count = 1
 device = "cpu"

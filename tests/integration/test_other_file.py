@@ -25,6 +25,8 @@ keep = ["last", "best", 7, 33, 45]
 validate_every = 15  # the former ends, at epoch 40, were validated for being ends
 [evaluate]
 automatic = false
+[report]
+auto = false
 [workers]
 count = 1
 device = "cpu"

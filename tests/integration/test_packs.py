@@ -39,6 +39,8 @@ epochs = 200
 hidden_dims = [80, 64]
 [evaluate]
 automatic = false
+[report]
+auto = false
 [workers]
 device = "cpu"
 poll_interval_s = 0.1

@@ -1,5 +1,7 @@
 """Keys that change what is seen and ask nothing of the run."""
 
+import threading
+
 from textual.events import Key
 from textual.widgets import Input
 
@@ -10,6 +12,7 @@ from cqltui.ui.panels.workers import WorkersPanel
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
+from tests.ui.conftest import Bench
 from tests.ui.driving import ALL, QUEUED, RUNNING, changed, sent, started, table
 
 
@@ -150,3 +153,54 @@ async def test_m_toggles_the_mouse() -> None:
         await bench.until(pilot, lambda: any("Mouse off" in n.message for n in bench.app._notifications))
         await pilot.press("m")
         await bench.until(pilot, lambda: any("Mouse on" in n.message for n in bench.app._notifications))
+
+
+def shows(bench: Bench, *answers: tuple[str, str]) -> list[int]:
+    """Have o answer so, one after the other; how often it was asked, each in a thread that is not the screen's."""
+    asked: list[int] = []
+    left = iter(answers)
+
+    def show() -> tuple[str, str]:
+        asked.append(threading.get_ident())
+        return next(left)
+
+    bench.app._report = show
+    return asked
+
+
+async def test_o_shows_the_report_or_says_where_it_is_and_copies_the_path() -> None:
+    path = "/home/someone/runs/deep/report/report.html"
+    async with started() as (bench, pilot):
+        asked = shows(bench, ("There is no report yet.", ""), (f"Over ssh no browser is started. It is {path}", path))
+        await pilot.press("o", "o")
+        await bench.until(pilot, lambda: len(bench.app._notifications) == 2)
+        assert [note.message for note in bench.app._notifications][1].endswith(path)
+        assert bench.app.clipboard == path
+        assert threading.get_ident() not in asked
+        await pilot.press("question_mark", "o", "escape")
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        assert len(asked) == 2, "not above the help"
+        await pilot.press("slash", "o")
+        await bench.rest(pilot)
+        assert bench.app.screen.query_one("#filter", Input).value == "o", "in the filter it is a letter"
+        assert len(asked) == 2
+
+
+async def test_a_browser_that_hangs_keeps_neither_screen_nor_commands_waiting() -> None:
+    async with started() as (bench, pilot):
+        free, begun = threading.Event(), threading.Event()
+
+        def hangs() -> tuple[str, str]:
+            begun.set()
+            free.wait(30)
+            return "The browser shows it", ""
+
+        bench.app._report = hangs
+        try:
+            await pilot.press("o")
+            await bench.until(pilot, begun.is_set)
+            await pilot.press("p")
+            await sent(bench, pilot, ("pause", RUNNING))
+        finally:
+            free.set()
+        await bench.until(pilot, lambda: len(bench.app._notifications) == 1)

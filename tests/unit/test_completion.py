@@ -49,7 +49,7 @@ def said(folder: Path, line: str) -> list[str]:
         ("cqltui priority 7 1a3", ["1a3c"]),
         ("cqltui ledger show --run n", ["night"]),
         ("cqltui completion f", ["fish"]),
-        ("cqltui mine.toml --no", ["--no-ui"]),
+        ("cqltui mine.toml --no", ["--no-report", "--no-ui"]),
         ("cqltui status --ta", ["--tasks"]),
         ("cqltui pause 'un", [""]),
     ],

@@ -203,3 +203,25 @@ def test_a_full_disk_loses_nothing(path: Path) -> None:
         with pytest.raises(CqltuiError, match="the disk is full: free some space"):
             ledger.add(many, NOW)
         assert ledger.entries() == [Entry(BET, None)]
+
+
+def test_reading_changes_nothing_in_the_file(path: Path, tmp_path: Path) -> None:
+    before = path.read_bytes()
+    with opened(path, read_only=True) as ledger:
+        assert ledger.entries() == [Entry(BET, None)]
+        with pytest.raises(InputError):
+            ledger.settle([RESULT], NOW)
+    assert path.read_bytes() == before
+    empty = tmp_path / "empty.sqlite"
+    empty.touch(0o600)
+    with pytest.raises(InputError, match="is a database of another program"), opened(empty, read_only=True):
+        pass
+    assert empty.read_bytes() == b""
+
+
+def test_who_reads_does_not_wait_for_who_writes(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with opened(path, read_only=True) as ledger:
+        assert ledger.entries() == [Entry(BET, None)]
+    other.close()

@@ -1,12 +1,19 @@
 """The supervisor's pure parts: backoff, the clock that runs only while the server answers, what has not changed."""
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from pathlib import Path
 
+import psutil
 import pytest
 
 from cqltui.backoff import pause_s
 from cqltui.errors import CqltuiError
+from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState
+from cqltui.supervisor import reporting
 from cqltui.supervisor.evaluating import evaluate
 from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
@@ -90,3 +97,71 @@ def test_an_evaluation_is_told_and_one_that_fails_ends_nothing(error: Exception)
         ("info", "evaluating: leak audit"),
         ("warning", "the run was not evaluated: no data"),
     ]
+
+
+def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Have this code run in place of `cqltui report`."""
+    monkeypatch.setattr(reporting, "PYTHON", (sys.executable, "-c", code))
+
+
+def reported(run_dir: RunDir, stopped: Iterator[bool]) -> list[tuple[str, str]]:
+    """What is told while the report is written."""
+    told: list[tuple[str, str]] = []
+
+    def is_stopped() -> bool:
+        time.sleep(0.02)
+        return next(stopped)
+
+    reporting.report(run_dir, lambda level, text: told.append((level, text)), is_stopped)
+    return told
+
+
+def test_a_report_is_told_of_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child(monkeypatch, f"import sys; open({str(tmp_path / 'given')!r}, 'w').write(repr(sys.argv[1:]))")
+    assert reported(RunDir(tmp_path), repeat(False)) == [
+        ("info", "writing the report"),
+        ("info", f"report: {tmp_path / 'report' / 'report.html'}"),
+    ]
+    given = ["-m", "cqltui", "report", "--run-dir", str(tmp_path), "--background"]
+    assert (tmp_path / "given").read_text() == repr(given)
+
+
+def test_a_report_that_fails_is_a_warning_with_its_last_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child(monkeypatch, "import sys; print('some', file=sys.stderr); sys.exit('cqltui: there is no room')")
+    assert reported(RunDir(tmp_path), repeat(False))[1:] == [
+        ("warning", "the report was not written: there is no room")
+    ]
+
+
+def test_a_report_does_not_outlive_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = tmp_path / "pid"
+    child(
+        monkeypatch,
+        "import os, pathlib, time\n"
+        f"file = pathlib.Path({str(pid)!r}); file.with_suffix('.tmp').write_text(str(os.getpid()))\n"
+        "file.with_suffix('.tmp').rename(file); time.sleep(60)",
+    )
+
+    def stopped() -> Iterator[bool]:
+        while not pid.exists():
+            yield False
+        yield True
+
+    assert reported(RunDir(tmp_path), stopped())[1:] == [
+        ("info", f"the report was left out: the run was stopped; cqltui report --run-dir {tmp_path} writes it")
+    ]
+    assert not psutil.pid_exists(int(pid.read_text()))
+
+
+def test_a_report_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child(monkeypatch, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+    monkeypatch.setattr(reporting, "LIMIT_S", 0.3)
+    monkeypatch.setattr(reporting, "GRACE_S", 0.1)
+    (level, text) = reported(RunDir(tmp_path), repeat(False))[-1]
+    assert (level, text[:29]) == ("warning", "the report was given up after")
+
+
+def test_no_report_is_begun_for_a_run_that_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child(monkeypatch, "raise SystemExit(1)")
+    assert reported(RunDir(tmp_path), repeat(True)) == []
+    assert not (tmp_path / "logs").exists()

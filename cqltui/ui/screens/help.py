@@ -24,6 +24,7 @@ KEYS = (
     ("Run", (
         ("P", "pause or resume the run"),
         ("q", "leave; the run can go on"),
+        ("o", "open the report"),
         ("Ctrl+P", "all commands by name"),
     )),
     ("Move", (
