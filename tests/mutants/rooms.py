@@ -93,6 +93,7 @@ ROOMS = (
             "tests/security/test_results_are_checked.py",
         ),
     ),
+    Room("report", ("cqltui/report/*.py", "cqltui/report/*/*.py"), ("tests/report/test_*.py",)),
     Room("ledger", ("cqltui/ledger/*.py",), ("tests/unit/test_ledger*.py",)),
     Room(
         "private",
