@@ -46,6 +46,7 @@ def test_values_are_those_of_the_configuration_and_the_evaluation() -> None:
     text = methods_md(whole())
     for said in (
         "alpha `0.3, 0.5`",
+        "$\\varepsilon = 10^{-5}$",
         "hidden layers `[8,4]`",
         "seed `1, 2, 3`",
         "`ensemble` (3 tasks)",
@@ -58,6 +59,10 @@ def test_values_are_those_of_the_configuration_and_the_evaluation() -> None:
         "Training rows: 1,675; validation rows: 570; test rows: 570",
         "of all 5 tasks",
         "made 3 findings; the worst grade was `clean`",
+        "5 tasks were trained by 2 workers (devices: `cpu`)",
+        "Versions: cqltui `0.1.0`, numpy `2.4.6`, python `3.12.0`.",
+        "- Kelly, John L. (1956): A New Interpretation of Information Rate. Bell System Technical Journal 35(4), "
+        "917\u2013926.\n- Kingma",
         "the last 2 seasons before those for validation and the last 2 seasons for test",
     ):
         assert said in text, said
@@ -178,6 +183,24 @@ def test_everything_that_is_cited_is_in_the_bibliography_and_the_other_way_round
         assert author_year(key) in text
     assert BIBLIOGRAPHY.count("{") == BIBLIOGRAPHY.count("}")
     assert r"Dud{\'\i}k" in BIBLIOGRAPHY
+
+
+def test_an_entry_of_the_bibliography_has_its_fields() -> None:
+    entry = next(it for it in BIBLIOGRAPHY.split("\n\n") if "{romano2005," in it)
+    assert entry.splitlines() == [
+        "@article{romano2005,",
+        "  author = {Romano, Joseph P. and Wolf, Michael},",
+        "  title = {{Stepwise Multiple Testing as Formalized Data Snooping}},",
+        "  journal = {Econometrica},",
+        "  year = {2005},",
+        "  volume = {73},",
+        "  number = {4},",
+        "  pages = {1237--1282},",
+        "}",
+    ]
+    assert r"publisher = {Chapman \& Hall}" in BIBLIOGRAPHY
+    assert "howpublished = {arXiv:1607.06450}" in BIBLIOGRAPHY
+    assert "and Silver, David and others}" in BIBLIOGRAPHY
 
 
 def test_references_of_three_and_of_unnamed_authors_are_shortened() -> None:

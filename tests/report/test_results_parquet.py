@@ -22,6 +22,26 @@ def test_a_row_a_task_with_its_settings_and_metrics(tmp_path: Path) -> None:
     assert (first["early_stop"], first["keep"]) == (None, "[last,best]")
 
 
+def test_columns_are_the_settings_the_metrics_and_how_it_ran() -> None:
+    assert " ".join(results_table(material()).column_names) == " ".join(
+        (
+            "task_id phase title status alpha lr hidden_dims epochs seed batch_size gamma precision",
+            "target_update_steps grad_clip validate_every observation_scaler keep keep_metric early_stop algorithm",
+            "loss td_loss cql_loss q_mean grad_norm val_loss val_td_loss val_cql_loss samples_per_s best_val_loss",
+            "params baseline_loss improvement best_val_epoch ended_epoch stopped_early attempts seconds",
+            "mean_samples_per_s worker device started_ts finished_ts",
+        )
+    )
+
+
+def test_a_baseline_has_its_improvement() -> None:
+    text = CAMPAIGN.replace("[[phase.task]]\nalpha = 0.5", "[[phase.task]]\nalpha = 0.5\nbaseline_loss = 0.355")
+    second = results_table(material(text)).to_pylist()[1]
+    assert (second["baseline_loss"], second["improvement"]) == pytest.approx((0.355, 0.5))
+    assert (second["attempts"], second["stopped_early"], second["mean_samples_per_s"]) == (1, "", 1000.0)
+    assert (second["started_ts"], second["finished_ts"], second["device"]) == (1000.0, 1008.0, "cpu")
+
+
 def test_types_do_not_depend_on_the_values() -> None:
     whole = CAMPAIGN.replace("alpha = 0.3", "alpha = 1").replace("alpha = 0.5", "alpha = 2")
     one, other = results_table(material()).schema, results_table(material(whole, waiting=range(5))).schema
