@@ -7,7 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-EXTRAS = {"run": (), "dev": ("dev",), "bench": ("dev", "bench")}
+EXTRAS = {"run": ("report",), "dev": ("report", "dev"), "bench": ("report", "dev", "bench")}
 TOOLS = "pip-audit\nuv\n"
 """What `make audit` and `make lock` work with, in an environment of its own."""
 BY_VERSION = re.compile(r"^(torch|triton|cuda-[\w-]+|nvidia-[\w-]+)==.*\\\n(    .*\n)*", re.MULTILINE)
