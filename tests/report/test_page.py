@@ -15,7 +15,18 @@ from cqltui.report.table import Table
 from tests.report import pages
 from tests.report.pages import HOSTILE, Element
 
-METHODS = "# How\n\nBy </script><script>alert(1)</script> & 100 %\n\n### Deep\n\n<b>bold</b> ![x](http://a.example/b.png)\n\n| a |\n|---|\n| 1 |\n"
+METHODS = """# How
+
+By </script><script>alert(1)</script> & 100 %
+
+### Deep
+
+<b>bold</b> ![x](http://a.example/b.png)
+
+| a |
+|---|
+| 1 |
+"""
 FIGURES, TABLES = pages.figures_of_all_kinds(), pages.tables()
 
 
