@@ -74,6 +74,12 @@ class Seen:
     """The answer that is preselected."""
 
 
+def owner(node: object, action: str) -> type:
+    """The class that has the action's code."""
+    method = f"action_{action.partition('(')[0].rpartition('.')[2]}"
+    return next((kind for kind in type(node).__mro__ if method in vars(kind)), type(node))
+
+
 class Desk:
     """One app for many bursts."""
 
@@ -135,11 +141,16 @@ class Desk:
         answer = screen.query_one(OptionList).highlighted if isinstance(screen, Dialog) else None
         return Seen(names, calls, tuple(self.left), tasks.cursor_id, frozenset(tasks.marked), value, answer)
 
-    def acting(self) -> list[str]:
-        """All that does something here: bindings, and answers."""
+    def acting(self) -> dict[str, object]:
+        """Every key that does something here, by binding or as an answer, and what tells its deed from another's: the
+        same code acts for every widget that has it from the same class, and for every widget within a screen."""
         screen = self.app.screen
-        answers = [choice.key for choice in screen._choices] if isinstance(screen, Dialog) else []
-        return [*screen.active_bindings, *answers]
+        answers = screen._choices if isinstance(screen, Dialog) else []
+        types = isinstance(self.app.focused, Input)
+        deeds: dict[str, object] = {
+            key: (key, types, owner(found.node, found.binding.action)) for key, found in screen.active_bindings.items()
+        }
+        return deeds | {choice.key: (choice.key, tuple(answers)) for choice in answers}
 
 
 @asynccontextmanager
@@ -153,14 +164,15 @@ async def desk(monkeypatch: pytest.MonkeyPatch, *, at_the_end: bool = False) -> 
 @pytest.mark.parametrize("screen", OPENERS, ids=lambda screen: screen.__name__)
 async def test_each_key_three_times_in_one_burst(screen: type[Screen[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(monkeypatch, at_the_end=True) as found:
-        tried: set[tuple[str, str]] = set()
+        tried: set[object] = set()
         for opener in OPENERS[screen]:
             await found.to(opener)
             before = found.seen()
             assert before.screens[-1] == screen.__name__
-            here = f"{type(found.app.focused).__name__} {opener if screen is Dialog else ''}"
-            for key in [key for key in found.acting() if (here, key) not in tried]:
-                tried.add((here, key))
+            for key, deed in found.acting().items():
+                if deed in tried:
+                    continue
+                tried.add(deed)
                 if found.seen() != before:
                     await found.to(opener)
                 await found.burst([key] * 3)
