@@ -9,7 +9,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
 from textual.events import Click, Key
 from textual.geometry import Offset
 from textual.pilot import Pilot
@@ -28,7 +27,7 @@ from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
-from tests.ui.driving import ALL, RUNNING, changed, started
+from tests.ui.driving import ALL, RUNNING, LateDraws, changed, started
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
 OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
@@ -89,24 +88,16 @@ class Desk:
         """`at_the_end`: what is to be drawn is, once a burst has come to its end."""
         self.bench, self.pilot, self.app = bench, pilot, bench.app
         self.left: list[object] = []
-        self._undrawn, self._draw = False, Compositor.render_update
         monkeypatch.setattr(bench.app, "exit", self.left.append)
-        if at_the_end:
-            monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: self._put_off(compositor))
-
-    def _put_off(self, compositor: Compositor) -> None:
-        """In place of a draw: half of the time went into those on the way to a burst's end."""
-        compositor._dirty_regions.clear()
-        self._undrawn = True
+        self._draws = LateDraws(bench.app, monkeypatch) if at_the_end else None
 
     async def burst(self, keys: Iterable[str]) -> None:
         """All at once, wait until nothing more happens, and draw what there is then."""
         for key in keys:
             self.app.post_message(key_event(key))
         await self.rest()
-        if self._undrawn and self.app.is_running:
-            self._draw(self.app.screen._compositor, full=True, screen_stack=self.app._background_screens)
-            self._undrawn = False
+        if self._draws is not None:
+            self._draws.draw()
 
     async def rest(self) -> None:
         """Wait until nothing more happens, and each command has been answered."""
