@@ -1,6 +1,7 @@
 """The command line: finds the command, loads only what that command needs, and owns exit codes and stderr."""
 
 import argparse
+import atexit
 import errno
 import gc
 import importlib
@@ -105,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.protect()
         os.umask(os.umask(0) | 0o022)  # others may look at a run, if the user lets them, and never write
         forget_relative_path()
+        atexit.register(gc.freeze)  # else the interpreter looks for garbage in all that is loaded before it ends
         if "_ARGCOMPLETE" in os.environ:  # a shell asks how the line may go on
             importlib.import_module("cqltui.commands.completion").answer(COMMANDS, _load)
     arguments = list(sys.argv[1:] if argv is None else argv)

@@ -21,7 +21,7 @@ from trainer import config
 from trainer.blas import load_blas
 from trainer.codecache import code_folder, kept_in
 from trainer.config import ADAM_BETAS, ADAM_EPS, NORM_EPS
-from trainer.jit import numba
+from trainer.jit import keep_code, numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -51,8 +51,11 @@ load_blas()
 def compiled(function: Function, **options: bool) -> Function:
     """Compile at the first call, and keep the code on disk for the next process if there is a place for it."""
     jit = partial(numba.njit, nogil=True, fastmath=FAST, error_model="numpy", **options)
+    found = jit(function)
     with kept_in(FOLDER) as kept:
-        return cast(Function, jit(function, cache=kept))
+        if kept:
+            keep_code(found)
+    return cast(Function, found)
 
 
 part = partial(compiled, forceinline=True)

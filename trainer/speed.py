@@ -11,9 +11,10 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pkgutil import resolve_name
 from statistics import median
 
-from trainer import data, devices
+from trainer import data
 from trainer.config import DataConfig, Precision, TrainerConfig, epoch_steps
 from trainer.data.types import Dataset
 from trainer.engines import cpu_reference
@@ -54,15 +55,21 @@ def member_step_s(
     """Return the seconds of one member's step in a pack of so many: the median of whole epochs."""
     trainer = PackTrainer([replace(config, seed=seed) for seed in range(members)], dataset, device, engine=engine)
     trainer.run_epoch()
-    devices.synchronize(device)
+    _wait_for(device)
     took: list[float] = []
     end = time.perf_counter() + seconds
     while not took or time.perf_counter() < end:
         began = time.perf_counter()
         trainer.run_epoch()
-        devices.synchronize(device)
+        _wait_for(device)
         took.append(time.perf_counter() - began)
     return median(took) / epoch_steps(len(dataset.train), config.batch_size) / members
+
+
+def _wait_for(device: str) -> None:
+    """Wait until the device has done what it was told. A core's process, which has done it, never loads PyTorch."""
+    if device != "cpu":
+        resolve_name("trainer.devices").synchronize(device)
 
 
 def cores_step_s(shapes: Shapes, precision: Precision, cores: int, seconds: float) -> list[float]:

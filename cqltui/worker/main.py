@@ -1,5 +1,6 @@
 """The worker process: claim, train, report, until there is nothing left to do or it is told to leave."""
 
+import gc
 import logging
 import os
 import platform
@@ -62,6 +63,7 @@ class Worker:
     def __init__(self, queue: Queue, beat_queue: Queue, run_dir: RunDir, options: WorkerOptions) -> None:
         """`beat_queue`: the same queue over a connection of its own, for the heartbeat's thread."""
         engine(options.device, "fp32")  # one that cannot be loaded is told before the server hears of this process
+        gc.freeze()  # it stays to the end: garbage is not looked for in it again and again
         process = psutil.Process()
         self._beat_queue = beat_queue
         self._options = options

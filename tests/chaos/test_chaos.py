@@ -14,8 +14,9 @@ from tests.integration.place import Place, Trained
 from tests.integration.sessions import compile_once
 from tests.once import once
 
-SHORT = ("--set", "epochs_scale=0.02", "--set", "trainer.precision=fp32", "--set", "phase.exploration.precision=bf16")
-"""Few epochs, most of them by workers that start without PyTorch."""
+SHORT = ("--set", "epochs_scale=0.02", "--set", "trainer.precision=fp32", "--set", "phase.first.precision=bf16")
+"""Few epochs. One task has one of the two workers load PyTorch, which takes several times as long as the rest of a
+start."""
 PACE_S = 0.06
 """What an epoch takes where faults are injected, so that they meet tasks that run."""
 FAULTS_FOR_S = 30.0

@@ -40,6 +40,11 @@ EmbeddedServer(Path(sys.argv[1]), keeper_s={GRACE_S}).start()
 """
 
 
+def users_of(run_dir: Path) -> int:
+    """What a keeper asks whether the server has users."""
+    return keeper.open_lock(run_dir / "server" / "users.lock")
+
+
 def user(run_dir: Path) -> subprocess.Popen[bytes]:
     """A process that uses the server, until it is killed."""
     return subprocess.Popen(
@@ -144,6 +149,22 @@ def test_a_user_who_leaves_in_good_order_ends_both_at_once(tmp_path: Path) -> No
     eventually(lambda: is_gone(tmp_path))
 
 
+def test_a_keeper_makes_nothing_in_its_folder_once_its_starter_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who started a server that did not come up removes the folder, and finds it empty."""
+
+    def part() -> int:
+        shutil.rmtree(tmp_path)
+        tmp_path.mkdir()
+        return 0
+
+    monkeypatch.setattr(os, "fork", part)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    keeper.main(tmp_path, GRACE_S)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_keeper_that_comes_after_its_server_has_ended_ends_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +174,7 @@ def test_a_keeper_that_comes_after_its_server_has_ended_ends_too(
     handle.leave()
     connection.write_bytes(said)  # as it was read a moment before
     monkeypatch.setattr(keeper, "UNKNOWN_S", 0.1)
-    late = Thread(target=keeper.keep, args=(tmp_path / "server", 3600.0), daemon=True)
+    late = Thread(target=keeper.keep, args=(tmp_path / "server", 3600.0, users_of(tmp_path)), daemon=True)
     late.start()
     late.join(10.0)
     assert not late.is_alive()
@@ -181,7 +202,7 @@ def test_a_server_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.Monke
     handle.detach()
     monkeypatch.setattr(keeper, "STOP_S", 0.2)
     os.kill(handle.pid, signal.SIGSTOP)
-    keeper.keep(tmp_path / "server", 0.1)
+    keeper.keep(tmp_path / "server", 0.1, users_of(tmp_path))
     eventually(lambda: is_gone(tmp_path))
 
 
@@ -197,7 +218,7 @@ def test_a_process_that_cannot_be_watched_is_told_by_its_lock(
     handle = EmbeddedServer(tmp_path, keeper_s=3600.0).start()
     monkeypatch.setattr(keeper.Process, "__init__", refuse)
     handle.detach()
-    keeper.keep(tmp_path / "server", 0.1)
+    keeper.keep(tmp_path / "server", 0.1, users_of(tmp_path))
     eventually(lambda: is_gone(tmp_path))
     assert read_connection(tmp_path) is None
 

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.calibration import calibration
@@ -50,6 +49,8 @@ def test_scores_and_bins_are_scikit_learns() -> None:
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 7), (3, 10), (50, 50), (260, 500)])
 def test_wilsons_interval_is_scipys(hits: int, count: int) -> None:
+    from scipy.stats import binomtest
+
     interval = binomtest(hits, count).proportion_ci(method="wilson")
     assert wilson(hits / count, count) == pytest.approx((interval.low, interval.high), abs=1e-12)
 

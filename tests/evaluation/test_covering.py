@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 
 from tests.evaluation.simulated_market import decisions, drawn
 from trainer.data.decisions import Decisions
@@ -40,6 +39,8 @@ def test_features_are_the_disagreement_in_logits_and_tens_of_points() -> None:
 
 
 def test_fit_maximises_the_weighted_posterior() -> None:
+    from scipy.optimize import minimize
+
     rng = np.random.default_rng(4)
     x = rng.normal(size=(60, 2)) * (2.0, 0.3)
     covers = np.where(rng.random(60) < 0.5 + 0.3 * np.sign(x[:, 0]), 1.0, -1.0)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from trainer.data.types import Double
 from trainer.evaluation.blocks import Blocks, Resamples, resample, week_blocks
@@ -57,6 +56,8 @@ def test_the_error_of_a_ratio_is_that_of_its_linearised_residuals() -> None:
 
 
 def test_the_error_of_a_sharpe_ratio_is_mertens() -> None:
+    from scipy import stats
+
     weekly = 0.02 + 0.05 * np.random.default_rng(2).gamma(2, size=(40, 1))
     blocks = weeks_of(40)
     its = sharpe_ratios(weekly, weekly > 0, blocks, drawn(blocks))
@@ -172,6 +173,8 @@ def test_returns_that_never_vary_have_no_sharpe_ratio() -> None:
 
 @pytest.mark.parametrize(("wins", "losses"), [(50, 0), (0, 50), (37, 20)])
 def test_the_wilson_interval_is_scipys(wins: int, losses: int) -> None:
+    from scipy import stats
+
     its = wilson_estimate(wins, losses)
     test = stats.binomtest(wins, wins + losses)
     two_sided, one_sided = (test.proportion_ci(level, method="wilson") for level in (0.95, 0.9))

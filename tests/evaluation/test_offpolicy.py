@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from tests.evaluation.betlogs import LARGE, LOG, always, by_name, seeded, small
 from tests.science.offpolicy import rows
@@ -185,6 +184,8 @@ def test_standard_errors_are_of_weeks() -> None:
 
 
 def test_intervals_are_students_with_one_degree_less_than_weeks() -> None:
+    from scipy import stats
+
     (estimate, *_) = unguarded(LOG, always(LARGE, len(LOG)), seeded(), "bets")
     reach = stats.t.ppf(0.975, 4 * 22 - 1) * estimate.standard_error
     assert (estimate.low, estimate.high) == pytest.approx((estimate.value - reach, estimate.value + reach), rel=1e-6)
@@ -192,6 +193,8 @@ def test_intervals_are_students_with_one_degree_less_than_weeks() -> None:
 
 @pytest.mark.parametrize("freedom", [5, 21, 43, 500])
 def test_quantiles_are_students(freedom: int) -> None:
+    from scipy import stats
+
     for chance in (0.025, 0.9, 0.975):
         assert student_quantile(chance, freedom) == pytest.approx(
             stats.t.ppf(chance, freedom), rel=max(1e-9, 0.1 / freedom**4)

@@ -6,7 +6,6 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
-from scipy.stats import norm, spearmanr
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.ranking import (
@@ -122,6 +121,8 @@ def test_stratified_auc_compares_within_strata_only_weighted_by_pairs() -> None:
 
 
 def test_correlations_are_scipys_with_ties_and_zero_for_a_constant() -> None:
+    from scipy.stats import spearmanr
+
     rng = np.random.default_rng(4)
     x = np.round(rng.normal(size=80), 1)
     y = np.round(x + rng.normal(size=80))
@@ -134,6 +135,8 @@ def test_correlations_are_scipys_with_ties_and_zero_for_a_constant() -> None:
 
 
 def test_permutation_p_value_is_that_of_all_permutations_within_weeks() -> None:
+    from scipy.stats import spearmanr
+
     x = np.array([1.0, 2, 3, 4, 5, 6, 7])
     y = np.array([1.0, 3, 2, 5, 4, 7, 6])
     weeks = np.array([1, 1, 1, 1, 2, 2, 2])
@@ -249,6 +252,8 @@ def test_risk_is_unchanged_by_shuffling_and_by_the_unit_of_uncertainty() -> None
 
 
 def test_two_sided_is_the_normal_tail() -> None:
+    from scipy.stats import norm
+
     assert two_sided(-1.96) == pytest.approx(2 * norm.sf(1.96), rel=1e-12)
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from trainer.evaluation.intervals import FEW_WEEKS, NO_BETS, Bootstrap
 from trainer.evaluation.selection import NOT_COMPARED, benjamini_hochberg, holm, max_t
@@ -86,6 +85,8 @@ def test_holm_multiplies_the_smallest_by_all_and_stays_monotone() -> None:
 
 
 def test_benjamini_hochberg_is_scipys() -> None:
+    from scipy import stats
+
     p_values = np.random.default_rng(1).uniform(size=20) ** 3
     assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values))
     assert benjamini_hochberg(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.04, 0.04])

@@ -110,10 +110,15 @@ def test_what_is_missing_or_no_number_is_as_far_apart_as_can_be() -> None:
 
 def test_speed_is_measured_after_the_device_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[str] = []
-    monkeypatch.setattr(devices, "synchronize", waited.append)
+    monkeypatch.setattr(speed, "_wait_for", waited.append)
     step_s = member_step_s(training((16,)), 2, data.load(DataConfig()), "cpu", BatchedEngine, 0.0)
     assert 0 < step_s < 1
     assert waited == ["cpu", "cpu"], "before and after"
+    monkeypatch.undo()
+    monkeypatch.setattr(devices, "synchronize", waited.append)
+    for device in ("cuda:1", "cpu"):
+        speed._wait_for(device)
+    assert waited[2:] == ["cuda:1"], "a CPU has done it"
 
 
 def test_every_kind_of_device_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+from textual._compositor import Compositor
 from textual.pilot import Pilot
 
 from cqltui.state.events import Event, Kind
+from cqltui.ui.app import CqltuiApp
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.ports import LeaveChoice
 from tests.ui.conftest import Bench
@@ -26,6 +29,25 @@ async def started(
     async with bench.app.run_test(size=size) as pilot:
         await bench.settle(pilot)
         yield bench, pilot
+
+
+class LateDraws:
+    """What is to be drawn is, when it is asked for: half of the time went into draws on the way to there."""
+
+    def __init__(self, app: CqltuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From now on, for as long as the patch lasts."""
+        self._app, self._draw, self._undrawn = app, Compositor.render_update, False
+        monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: self._put_off(compositor))
+
+    def _put_off(self, compositor: Compositor) -> None:
+        compositor._dirty_regions.clear()
+        self._undrawn = True
+
+    def draw(self) -> None:
+        """The whole screen, if anything of it has changed."""
+        if self._undrawn and self._app.is_running:
+            self._draw(self._app.screen._compositor, full=True, screen_stack=self._app._background_screens)
+            self._undrawn = False
 
 
 def table(bench: Bench) -> TaskTable:

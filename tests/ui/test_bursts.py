@@ -9,7 +9,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
 from textual.events import Click, Key
 from textual.geometry import Offset
 from textual.pilot import Pilot
@@ -28,7 +27,7 @@ from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
-from tests.ui.driving import ALL, RUNNING, changed, started
+from tests.ui.driving import ALL, RUNNING, LateDraws, changed, started
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
 OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
@@ -74,6 +73,12 @@ class Seen:
     """The answer that is preselected."""
 
 
+def owner(node: object, action: str) -> type:
+    """The class that has the action's code."""
+    method = f"action_{action.partition('(')[0].rpartition('.')[2]}"
+    return next((kind for kind in type(node).__mro__ if method in vars(kind)), type(node))
+
+
 class Desk:
     """One app for many bursts."""
 
@@ -83,24 +88,16 @@ class Desk:
         """`at_the_end`: what is to be drawn is, once a burst has come to its end."""
         self.bench, self.pilot, self.app = bench, pilot, bench.app
         self.left: list[object] = []
-        self._undrawn, self._draw = False, Compositor.render_update
         monkeypatch.setattr(bench.app, "exit", self.left.append)
-        if at_the_end:
-            monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: self._put_off(compositor))
-
-    def _put_off(self, compositor: Compositor) -> None:
-        """In place of a draw: half of the time went into those on the way to a burst's end."""
-        compositor._dirty_regions.clear()
-        self._undrawn = True
+        self._draws = LateDraws(bench.app, monkeypatch) if at_the_end else None
 
     async def burst(self, keys: Iterable[str]) -> None:
         """All at once, wait until nothing more happens, and draw what there is then."""
         for key in keys:
             self.app.post_message(key_event(key))
         await self.rest()
-        if self._undrawn and self.app.is_running:
-            self._draw(self.app.screen._compositor, full=True, screen_stack=self.app._background_screens)
-            self._undrawn = False
+        if self._draws is not None:
+            self._draws.draw()
 
     async def rest(self) -> None:
         """Wait until nothing more happens, and each command has been answered."""
@@ -135,11 +132,16 @@ class Desk:
         answer = screen.query_one(OptionList).highlighted if isinstance(screen, Dialog) else None
         return Seen(names, calls, tuple(self.left), tasks.cursor_id, frozenset(tasks.marked), value, answer)
 
-    def acting(self) -> list[str]:
-        """All that does something here: bindings, and answers."""
+    def acting(self) -> dict[str, object]:
+        """Every key that does something here, by binding or as an answer, and what tells its deed from another's: the
+        same code acts for every widget that has it from the same class, and for every widget within a screen."""
         screen = self.app.screen
-        answers = [choice.key for choice in screen._choices] if isinstance(screen, Dialog) else []
-        return [*screen.active_bindings, *answers]
+        answers = screen._choices if isinstance(screen, Dialog) else []
+        types = isinstance(self.app.focused, Input)
+        deeds: dict[str, object] = {
+            key: (key, types, owner(found.node, found.binding.action)) for key, found in screen.active_bindings.items()
+        }
+        return deeds | {choice.key: (choice.key, tuple(answers)) for choice in answers}
 
 
 @asynccontextmanager
@@ -153,14 +155,15 @@ async def desk(monkeypatch: pytest.MonkeyPatch, *, at_the_end: bool = False) -> 
 @pytest.mark.parametrize("screen", OPENERS, ids=lambda screen: screen.__name__)
 async def test_each_key_three_times_in_one_burst(screen: type[Screen[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(monkeypatch, at_the_end=True) as found:
-        tried: set[tuple[str, str]] = set()
+        tried: set[object] = set()
         for opener in OPENERS[screen]:
             await found.to(opener)
             before = found.seen()
             assert before.screens[-1] == screen.__name__
-            here = f"{type(found.app.focused).__name__} {opener if screen is Dialog else ''}"
-            for key in [key for key in found.acting() if (here, key) not in tried]:
-                tried.add((here, key))
+            for key, deed in found.acting().items():
+                if deed in tried:
+                    continue
+                tried.add(deed)
                 if found.seen() != before:
                     await found.to(opener)
                 await found.burst([key] * 3)

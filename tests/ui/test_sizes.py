@@ -1,5 +1,6 @@
 """The screens at the sizes where their layout changes, and at the smallest and the largest."""
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 from textual.widgets._footer import FooterKey
@@ -11,6 +12,7 @@ from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.details import DetailsScreen
 from tests.ui.conftest import Bench
+from tests.ui.driving import LateDraws
 from tests.ui.night import PHASES, Night
 
 SIZES = (
@@ -35,20 +37,25 @@ def leads_out(bench: Bench, word: str) -> bool:
     )
 
 
-async def resized(bench: Bench, pilot: Pilot[LeaveChoice], size: tuple[int, int]) -> None:
+async def resized(
+    bench: Bench, pilot: Pilot[LeaveChoice], size: tuple[int, int], draws: LateDraws | None = None
+) -> None:
     """Another size, drawn."""
     await pilot.resize_terminal(*size)
     await bench.until(pilot, lambda: bench.app.screen.size == size)
     await bench.rest(pilot)
+    if draws is not None:
+        draws.draw()
 
 
-async def test_what_must_be_seen_is_seen_at_every_breakpoint() -> None:
+async def test_what_must_be_seen_is_seen_at_every_breakpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
+        draws = LateDraws(bench.app, monkeypatch)
         for size in SIZES:
-            await resized(bench, pilot, size)
+            await resized(bench, pilot, size, draws)
             screen = bench.app.screen
             assert "running" in lines(screen.query_one(Header))[1], size
             table = screen.query_one(TaskTable)
@@ -62,16 +69,17 @@ async def test_what_must_be_seen_is_seen_at_every_breakpoint() -> None:
             assert leads_out(bench, "Leave"), size
 
 
-async def test_questions_details_and_help_lead_out_at_every_breakpoint() -> None:
+async def test_questions_details_and_help_lead_out_at_every_breakpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
+        draws = LateDraws(bench.app, monkeypatch)
         for key in ("q", "x", "enter", "question_mark"):
             await pilot.press(key)
             await bench.rest(pilot)
             for size in SMALL:
-                await resized(bench, pilot, size)
+                await resized(bench, pilot, size, draws)
                 screen = bench.app.screen
                 if key == "enter":
                     assert isinstance(screen, DetailsScreen)

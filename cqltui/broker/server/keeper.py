@@ -97,9 +97,9 @@ class Process:
                 os.kill(self._pid, number)
 
 
-def keep(folder: Path, grace_s: float) -> None:
-    """Stay beside the server of that folder until it has ended, or has been ended."""
-    shares = [os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)]
+def keep(folder: Path, grace_s: float, users: int) -> None:
+    """Stay beside the server of that folder until it has ended, or has been ended. `users`: of `open_lock`."""
+    shares = [users]
     where: dict[str, Any] = {}
     server: Process | None = None
     unused_since: float | None = None
@@ -120,6 +120,11 @@ def keep(folder: Path, grace_s: float) -> None:
             _end(folder, where, server)
             return
         _free(shares)
+
+
+def open_lock(path: Path) -> int:
+    """Return a descriptor of the file, which is made if need be. Raises OSError."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
 
 def _process(folder: Path, where: dict[str, Any]) -> Process | None:
@@ -333,16 +338,17 @@ def peer(made: socket.socket) -> int | None:
 
 def main(folder: Path, grace_s: float) -> None:
     """Go on in a process that is nobody's child, unless there is a keeper already."""
+    # While our starter waits: whoever removes the folder after that is not to find something new in it.
+    lock, users = open_lock(folder / "keeper.lock"), open_lock(folder / "users.lock")
     if os.fork():
         os._exit(0)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    lock = os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     give_up_at = time.monotonic() + FORMER_S
     while not _take(lock):
         if time.monotonic() > give_up_at:
             return
         time.sleep(STEP_S)
-    keep(folder, grace_s)
+    keep(folder, grace_s, users)
 
 
 if __name__ == "__main__":
