@@ -19,6 +19,7 @@ def test_a_row_a_task_with_its_settings_and_metrics(tmp_path: Path) -> None:
     assert (first["loss"], first["val_td_loss"]) == pytest.approx((0.142, 2 * 0.0625 * 1.42))
     assert (first["seconds"], first["worker"], first["params"], first["ended_epoch"]) == (8.0, "w1", 136, 4)
     assert (waiting["alpha"], waiting["loss"], waiting["worker"], waiting["status"]) == (0.5, None, None, "queued")
+    assert first["title"] == "alpha 0.3"
     assert (first["early_stop"], first["keep"]) == (None, "[last,best]")
 
 
