@@ -146,6 +146,13 @@ def test_real_games_and_logs_are_described_as_what_they_are() -> None:
         assert "simulated market" not in text
 
 
+def test_features_are_named_with_the_column_that_they_come_from() -> None:
+    text = CAMPAIGN.replace('source = "simulated"', 'source = "logged"\npath = "l.csv"').replace(
+        "[trainer]", '[trainer]\nstate_cols = { spread_close = "line", edge = "edge" }'
+    )
+    assert "A state has 2 features: `spread_close` (column `line`), `edge`." in methods_md(material(text))
+
+
 def test_each_decision_is_an_episode_as_the_methods_say(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("edge,action,r\n" + "".join(f"0.0{place % 9},{place % 4},{place % 3 - 1}\n" for place in range(20)))
@@ -238,7 +245,8 @@ def test_a_damaged_evaluation_makes_no_report_fail() -> None:
         "ensemble": {"members": 3, "q_std": 0.1, "distribution": {"no_bet_mean": 0.1, "per_stake": [1, 2, 3]}},
     }
     for place in places(sound):
-        for damage in (None, "x", [[7]], {"a": []}, 1e308):
+        damages: tuple[Any, ...] = (None, "x", [[7]], {"a": []}, 1e308)
+        for damage in damages:
             document: Any = copy.deepcopy(sound)
             inner = document
             for key in place[:-1]:
