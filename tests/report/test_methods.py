@@ -1,17 +1,21 @@
 """The methods section: every value from the material or the code, every sentence true of the configuration at hand."""
 
+import copy
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cqltui.judging.evaluated import at
 from cqltui.report.material import Material
 from cqltui.report.methods import BIBLIOGRAPHY, methods_md, methods_tex
 from cqltui.report.methods.bibliography import REFERENCES, author_year
+from cqltui.report.tables import members, performance
 from tests.report.materials import CAMPAIGN, material, provenance
 from trainer import data
 from trainer.config import DataConfig
@@ -142,6 +146,13 @@ def test_real_games_and_logs_are_described_as_what_they_are() -> None:
         assert "simulated market" not in text
 
 
+def test_features_are_named_with_the_column_that_they_come_from() -> None:
+    text = CAMPAIGN.replace('source = "simulated"', 'source = "logged"\npath = "l.csv"').replace(
+        "[trainer]", '[trainer]\nstate_cols = { spread_close = "line", edge = "edge" }'
+    )
+    assert "A state has 2 features: `spread_close` (column `line`), `edge`." in methods_md(material(text))
+
+
 def test_each_decision_is_an_episode_as_the_methods_say(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("edge,action,r\n" + "".join(f"0.0{place % 9},{place % 4},{place % 3 - 1}\n" for place in range(20)))
@@ -214,6 +225,47 @@ def test_a_formula_is_of_its_paragraph() -> None:
     assert "is\n\\begin{equation}" in tex
     assert "\\end{equation}\nwith Huber" in tex
     assert "\\end{equation}\n\nThe target network" in tex
+
+
+def places(value: object) -> Iterator[tuple[str | int, ...]]:
+    """The way to each part of a document."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (key,)
+            yield from ((key, *deeper) for deeper in places(inner))
+
+
+def test_a_damaged_evaluation_makes_no_report_fail() -> None:
+    base = whole()
+    first = base.records[0].task.id
+    sound = {
+        **EVALUATION,
+        "choices": {**EVALUATION["choices"], "single": {"task": first, "which": "last"}},
+        "log_match": [{"task": first, "which": "last", "match_rate": 0.5}],
+        "ensemble": {"members": 3, "q_std": 0.1, "distribution": {"no_bet_mean": 0.1, "per_stake": [1, 2, 3]}},
+    }
+    for place in places(sound):
+        damages: tuple[Any, ...] = (None, "x", [[7]], {"a": []}, 1e308)
+        for damage in damages:
+            document: Any = copy.deepcopy(sound)
+            inner = document
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = damage
+            broken = replace(base, evaluation=document, audit=at(document, "leak_audit") or None)
+            assert methods_md(broken)
+            assert all(make(broken) for make in (members.ensemble_uncertainty, performance.performance))
+
+
+def test_words_of_the_section_in_latex() -> None:
+    tex = methods_tex(whole())
+    assert r"loss $H$~\cite{huber1964}, which" in tex
+    assert "\\subsection{Leak audit}\n\nIt was tested whether the features" in tex
+    assert r"the same by the 5~\% quantile" in tex
+    assert r"early stop \texttt{off}" in tex
+    assert tex.startswith("\\begingroup")
+    assert tex.endswith("\\par\\endgroup\n")
+    assert "A bet is confident" not in methods_tex(whole(choices={**EVALUATION["choices"], "cut": {"threshold": None}}))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (texlive-latex-recommended)")

@@ -1,5 +1,6 @@
 """results.parquet: a typed row a task."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow
@@ -19,6 +20,7 @@ def test_a_row_a_task_with_its_settings_and_metrics(tmp_path: Path) -> None:
     assert (first["loss"], first["val_td_loss"]) == pytest.approx((0.142, 2 * 0.0625 * 1.42))
     assert (first["seconds"], first["worker"], first["params"], first["ended_epoch"]) == (8.0, "w1", 136, 4)
     assert (waiting["alpha"], waiting["loss"], waiting["worker"], waiting["status"]) == (0.5, None, None, "queued")
+    assert first["title"] == "alpha 0.3"
     assert (first["early_stop"], first["keep"]) == (None, "[last,best]")
 
 
@@ -40,6 +42,16 @@ def test_a_baseline_has_its_improvement() -> None:
     assert (second["baseline_loss"], second["improvement"]) == pytest.approx((0.355, 0.5))
     assert (second["attempts"], second["stopped_early"], second["mean_samples_per_s"]) == (1, "", 1000.0)
     assert (second["started_ts"], second["finished_ts"], second["device"]) == (1000.0, 1008.0, "cpu")
+
+
+def test_the_best_epoch_is_a_whole_number_or_none() -> None:
+    base = material()
+    told = []
+    for record, epoch in zip(base.records, (3, None, 10**300, 5, 2**63), strict=True):
+        assert record.result is not None
+        told.append(replace(record, result=replace(record.result, best_val_epoch=epoch)))
+    found = results_table(replace(base, records=tuple(told))).column("best_val_epoch").to_pylist()
+    assert found == [3, None, None, 5, None]
 
 
 def test_types_do_not_depend_on_the_values() -> None:

@@ -156,7 +156,8 @@ def test_without_an_evaluation_the_most_repeated_configuration_is_the_ensemble(s
     found = rows(members.ensemble_uncertainty(small))
     assert found[0]["members"] == 3
     assert not any(str(row["metric"]).startswith("Q,") for row in found)
-    assert "seed" in members.ensemble_uncertainty(material(waiting=[2, 3, 4])).reason
+    lacking = members.ensemble_uncertainty(material(waiting=[2, 3, 4]))
+    assert (lacking.name, "seed" in lacking.reason) == ("cql_ensemble_uncertainty_table", True)
 
 
 def lines(table: Table) -> dict[str, tuple[Any, ...]]:
@@ -263,6 +264,7 @@ def test_the_cost_is_hours_of_training_by_machine_times_the_price(small: Materia
     apart = {row["phase"]: row for row in rows(running.cost(replace(timed, events=started)))}
     assert apart["all"]["hours"] == 4.0  # w1 0 to 2, w2 0 to 2
     assert "price_per_hour" in running.cost(small).reason
+    assert running.cost(material(waiting=range(5), price_per_hour=0.5)).reason.startswith("No task is done yet")
 
 
 def test_provenance_tells_commit_seeds_and_how_often_the_test_rows_were_looked_at(small: Material) -> None:
@@ -295,6 +297,7 @@ def test_labels_of_the_two_pages_of_keys_and_values(small: Material) -> None:
     network, origin = lines(performance.performance(told)), lines(origins.provenance(told))
     assert network["Network"] == (small.records[1].task.id, "2 members")
     assert network["Phase"] == ("quality", "ensemble")
+    assert network["Early stop"] == ("off", "off")
     assert network["Training time, s"] == ("8.0", "8.0 \N{PLUS-MINUS SIGN} 0.0")
     assert network["From first start to last end, s"] == ("8.0", "8.0")
     assert network["Trainable parameters"] == ("136", "136")
