@@ -8,7 +8,8 @@ from pathlib import Path
 from cqltui.app import options
 from cqltui.app.comparing import compare_runs, expect_page, write_page
 from cqltui.errors import ExitCode, InputError
-from cqltui.reporters.console import console
+from cqltui.reporters.console import console, report_console
+from cqltui.reporters.report import print_figure
 from cqltui.reporters.steps import Steps
 from cqltui.reporters.tables import shown
 from cqltui.results.evaluation import as_json
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         for table in found.tables:
             for part in shown(table):
                 console().print(part)
+        for figure in found.figures:
+            print_figure(figure, report_console())
     if arguments.output is not None:
         print(f"written to {arguments.output.absolute()}", file=sys.stderr)
     if not is_drawn:

@@ -53,6 +53,11 @@ def print_report(material: Material, console: Console) -> None:
         pen.figure(figures.get(name))
 
 
+def print_figure(figure: Figure, console: Console) -> None:
+    """Print a figure by itself, as wide as the console."""
+    _Pen(console).figure(figure)
+
+
 def _answers(material: Material, pen: "_Pen") -> None:
     for phase in material.summary.phases:
         if not phase.answers and not phase.verdicts:

@@ -16,6 +16,8 @@ from cqltui.report.figures import FIGURES
 from cqltui.report.latex import LONG, PACKAGES, all_of, figure_tex, table_tex
 from cqltui.report.latexchars import breakable, escape
 from cqltui.report.material import Material
+from cqltui.report.methods.bibliography import BIBLIOGRAPHY
+from cqltui.report.methods.writing import methods_tex
 from cqltui.report.table import Cell, Column, Table, absent
 from cqltui.report.tables import TABLES
 from cqltui.results.rundir import RunDir
@@ -143,6 +145,8 @@ def test_pdflatex_takes_every_table_and_figure(tmp_path: Path, material: Materia
     assert [r"\begin{longtable}" in table_tex(table) for table in tables[-3:]] == [False, True, False]
     tables += [make(material) for make in TABLES]
     figures += [make(material) for make in FIGURES]
+    (tmp_path / "methods.tex").write_text(methods_tex(material), "utf-8")
+    (tmp_path / "references.bib").write_text(BIBLIOGRAPHY, "utf-8")
     log = compiled(tmp_path, tables, figures)
     assert "undefined" not in log
     assert "Float too large" not in log
@@ -151,7 +155,7 @@ def test_pdflatex_takes_every_table_and_figure(tmp_path: Path, material: Materia
 
 
 def compiled(folder: Path, tables: list[Table], figures: list[Figure]) -> str:
-    """The log of the second of two runs of pdflatex on all of them."""
+    """The log of the last run of pdflatex on all of them, and on the methods with what they cite."""
     for name in ("tables", "figures"):
         (folder / name).mkdir()
     for table in tables:
@@ -162,11 +166,12 @@ def compiled(folder: Path, tables: list[Table], figures: list[Figure]) -> str:
     inputs = all_of(tables, figures).replace("\n", "\n\\clearpage\n")
     refs = [rf"\ref{{tab:{table.name}}}" for table in tables] + [rf"\ref{{fig:{figure.name}}}" for figure in figures]
     head = ["\\documentclass[12pt,a4paper]{report}", *PACKAGES, "\\graphicspath{{figures/}}", "\\begin{document}"]
-    body = [*refs, inputs, "\\listoftables\\listoffigures", "\\end{document}"]
+    methods = "\\input{methods}\\bibliographystyle{plain}\\bibliography{references}"
+    body = [methods, *refs, inputs, "\\listoftables\\listoffigures", "\\end{document}"]
     (folder / "main.tex").write_text("\n".join((*head, *body)), "utf-8")
     latex = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
     draft = [*latex[:-1], "-draftmode", latex[-1]]
-    for command in (draft, latex):
+    for command in (draft, ["bibtex", "main"], draft, latex):
         environment = os.environ | {"max_print_line": "10000"}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=120)
         log = (folder / "main.log").read_text("latin-1")
