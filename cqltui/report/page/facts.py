@@ -10,7 +10,7 @@ from cqltui.campaign.model import Phase
 from cqltui.judging.evaluated import at
 from cqltui.report.material import Material
 from cqltui.results.summary import BEST, VERDICT_WORDS, PhaseSummary
-from cqltui.state.decode import stamp, text, whole
+from cqltui.state.decode import text
 from cqltui.state.model import ENDED, Verdict
 from cqltui.state.plain import plain
 
@@ -42,16 +42,6 @@ class Finding:
     grade: str
     tone: Tone
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A look at the test rows."""
-
-    when: str
-    why: str
-    tasks: str
-    commit: str
 
 
 def standing(material: Material) -> Iterator[Fact]:
@@ -129,19 +119,6 @@ def phase_facts(phase: PhaseSummary, asked: Phase) -> Iterator[Fact]:
         yield Fact(
             f"Lowest {metric}, {epoch} epoch", f"{best.value:.4f} at epoch {best.epoch:,}: {best.task} ({best.task_id})"
         )
-
-
-def openings(material: Material) -> tuple[Opening, ...]:
-    """Return when and why the test rows were looked at."""
-    return tuple(
-        Opening(
-            moment(stamp(each, "ts")),
-            plain(text(each, "why"), LONGEST) or "not known",
-            f"{whole(each, 'tasks_done') or 0:,}",
-            plain(text(each, "git_commit"), LONGEST_TERM)[:12] or "not known",
-        )
-        for each in material.opened
-    )
 
 
 def moment(ts: float) -> str:

@@ -47,7 +47,14 @@ SECTIONS = (
     Section(
         "ensemble",
         "Ensemble and uncertainty",
-        ("cql_ensemble_uncertainty_table", "risk_coverage*", "reliability_diagram*", "*uncertainty*"),
+        (
+            "cql_ensemble_uncertainty_table",
+            "risk_coverage*",
+            "reliability_diagram*",
+            "q_*",
+            "ensemble_*",
+            "*uncertainty*",
+        ),
     ),
     Section(
         "convergence", "Convergence", ("cql_convergence_table", "cql_training_curves", "rl_learning_curves", "*_curves")

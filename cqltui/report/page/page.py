@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cqltui.report.drawing import Frame
 
 NUMERIC = frozenset({"integer", "number", "percent"})
-LONG, WIDE, WORDING = 30, 8, 32
+LONG, WIDE, WORDING = 40, 8, 32
 """Rows and columns beyond which a table is in a box of its own, and characters beyond which a value is wrapped."""
 ALWAYS = ("audit", "answers", "openings", "files")
 """Sections that have something to say in every report."""
