@@ -93,7 +93,7 @@ def eta(material: Material) -> Figure:
     clock, moved = clock_of(times), times - written
     ends = _ends(material, written, moved)
     expected = np.array([decode.stamp(line, "finish_ts") for line in lines])
-    after = np.searchsorted(ends, times, side="right")
+    after = np.searchsorted(ends, times)
     told = (expected > 0) & (after < len(ends))
     if not told.any():
         reason = (
