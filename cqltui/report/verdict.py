@@ -230,7 +230,7 @@ def _undecided(policy: Document) -> str:
         return f"{seen}, but its weeks differ too much to tell it from luck"
     shown = "an edge" if rate > even else "a loss"
     chance = f"with a chance of {100 * POWER:.0f} %"
-    return f"{seen}; were this its true win rate, {further:,} bets more would show {shown} {chance}"
+    return f"{seen}; were this its true win rate, {_count(further, 'bet')} more would show {shown} {chance}"
 
 
 def _basis(material: Material) -> str:

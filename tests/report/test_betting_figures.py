@@ -105,13 +105,17 @@ def test_calibration_has_a_panel_a_season_with_equal_axes() -> None:
     (diagonal,) = (mark for mark in first.marks if isinstance(mark, Line))
     assert diagonal.x == diagonal.y
     assert "2023: 282 games, Brier score 0.2498" in figure.alt
+    assert (figure.columns, figure.size) == (2, (7.5, 5.0))
+    five = {"whole": span(), "seasons": {str(year): span() for year in range(2020, 2025)}}
+    higher = calibration.reliability(evaluated(evaluation(cover=five)))
+    assert (len(higher.panels), higher.columns, higher.size) == (5, 2, (7.5, 7.5))
 
 
 def test_without_seasons_calibration_is_of_all_and_without_bins_it_is_told_why() -> None:
     whole = {"whole": span(), "seasons": {}, "reason": None}
-    assert [its.title for its in calibration.reliability(evaluated(evaluation(cover=whole))).panels] == [
-        "all seasons, 565 games"
-    ]
+    figure = calibration.reliability(evaluated(evaluation(cover=whole)))
+    assert [panel.title for panel in figure.panels] == ["all seasons, 565 games"]
+    assert (figure.columns, figure.size) == (1, (6.0, 4.0))
     none: dict[str, Any] = {"whole": None, "seasons": {}, "reason": "no game with a probability was decided"}
     assert "no game with a probability was decided" in calibration.reliability(evaluated(evaluation(cover=none))).reason
 
@@ -138,6 +142,8 @@ def test_q_is_set_against_the_profit_of_its_bets_in_bins() -> None:
     assert mean.y[3] - mean.low[3] == pytest.approx(reach, rel=0.002)
     assert set(mean.names) == {"10 bets"}
     assert "0.10, standard error 0.10" in figure.caption
+    without = evaluation(ensemble={"uncertainty": {"q_slope": 0.1, "q_slope_error": None}})
+    assert "Slope" not in calibration.q_calibration(evaluated(without, bets=bets(100))).caption
     assert "has 49 bets" in calibration.q_calibration(evaluated(bets=bets(49))).reason
     assert calibration.q_calibration(evaluated(bets=bets(50))).panels
 

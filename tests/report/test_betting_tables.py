@@ -71,6 +71,13 @@ def test_performance_has_the_numbers_of_the_evaluation_unrounded() -> None:
     assert table.notes[2:] == ("Undecided: not distinguishable from break-even.",)
 
 
+def test_a_record_of_which_a_part_is_missing_is_none() -> None:
+    torn = policy()
+    del torn["whole"]["record"]["pushes"]
+    found = row(betting.performance(evaluated(evaluation(torn))), method=CONFIDENT)
+    assert (found["record"], found["bets"], found["win_rate"]) == (None, None, 51 / 99)
+
+
 def test_what_validation_rows_flatter_says_so() -> None:
     table = betting.performance(evaluated(evaluation(part="validation")))
     assert "560 validation rows, by which the networks were chosen, which flatters them" in table.caption
@@ -107,6 +114,7 @@ def test_seasons_are_in_order_with_predictions_before_policies() -> None:
     assert row(table, season="2024", model=ENSEMBLE)["roi"] == -0.2
     assert row(table, season="2024", model=ENSEMBLE)["accuracy"] == 20 / 45
     assert row(table, season="2023", model="P(cover) = one half")["brier"] == 0.25
+    assert table.caption.endswith("95 % intervals: bootstrap-t over weeks (2,000 resamples).")
 
 
 def test_bonferroni_counts_the_policies_that_are_tested_and_stops_at_one() -> None:
@@ -141,6 +149,14 @@ def test_intervals_have_value_error_and_method_and_leave_out_what_has_no_value()
     assert row(table, figure="Sharpe ratio", model=ENSEMBLE)["value"] == -0.123456
     assert row(table, figure="max drawdown", model=ENSEMBLE)["method"] == "percentile over weeks"
     assert row(table, figure="ROI, confident bets minus the rest")["value"] == 0.0299
+    lone = policy("lone")
+    lone["whole"]["roi"] = {"value": 0.1, "method": None, "reason": "bets in too few weeks"}
+    told_why = row(evidence.bootstrap_intervals(evaluated(evaluation(lone))), figure="ROI")
+    assert (told_why["lower"], told_why["method"]) == (None, "none: bets in too few weeks")
+    never = policy(roi=None, record=(0, 0, 0))
+    never["whole"]["bankrolls"] = []
+    none = evidence.bootstrap_intervals(evaluated(evaluation(never, ensemble=None)))
+    assert (none.name, none.reason) == ("bootstrap_ci_table", "No policy of the evaluation has bet.")
 
 
 def test_the_worst_finding_is_the_first_and_an_unknown_grade_before_all() -> None:
@@ -207,6 +223,18 @@ def test_estimates_have_their_intervals_and_the_judged_one_its_roi_and_verdict()
     )
 
 
+def test_without_outcomes_estimates_are_all_there_is_and_who_never_bets_is_not_refused() -> None:
+    never = {**off_policy("never bet", refusals=("an effective sample of 0",)), "bets": 0.0}
+    alone = {"is_answer": True, "policies": [never, {**off_policy(ENSEMBLE), "refusals": [3, "x"], "sentence": "So."}]}
+    found = evaluated(evaluation(off_policy=alone))
+    table = offpolicy.estimates(found)
+    assert row(table, policy="never bet")["verdict"] == "it never bets"
+    assert table.notes == (f"Weights of never bet, {ENSEMBLE}: of betting or not.",)
+    gate = offpolicy.gate(found)
+    assert gate["outcomes_known"] is False
+    assert [gate["policies"][1][name] for name in ("refusals", "sentence")] == [["x"], "So."]
+
+
 def test_the_gate_says_by_what_each_policy_was_accepted_or_refused() -> None:
     found = offpolicy.gate(evaluated())
     accepted, refused = found["policies"]
@@ -271,6 +299,10 @@ def test_closing_line_values_are_in_basis_points_with_why_others_are_not_measura
     assert every["mean_bps"] == pytest.approx(sum(known) / 4)
     assert every["q50_bps"] == pytest.approx((sorted(known)[1] + sorted(known)[2]) / 2)
     assert every["better"] == 1.0
+    worthless = told("l", standing(bets(2), None))
+    worthless["taken"][0] |= {"clv_bps": 0.0, "posted_bps": 0.0}
+    half = row(ledger.closing_values(material(ledger=worthless)), season="all")
+    assert (half["beat"], half["better"]) == (0.5, 0.5)
     assert table.column("season") == ["all", "2022", "2023"]
     said = " ".join(table.notes)
     assert "mine.sqlite, 8 bets" in said

@@ -51,6 +51,13 @@ def test_data_that_contradicts_itself_is_no_leak_and_forbids_as_much() -> None:
     assert found.kind == "leak"
     assert found.sentence.startswith("Wrong data: no figure of this run can be believed (rewards: ")
     assert headline(material(audit={"trusted": False})).kind == "leak"
+    both = audit(finding("rewards", 0.2, 0.01, "WRONG"), finding("edge", 0.9, 0.57, "LEAK"))
+    assert headline(material(audit=both)).sentence.startswith("Leak: ")
+    said = headline(evaluated(evaluation(policy(verdict="leak"))))
+    assert (said.kind, said.sentence) == (
+        "leak",
+        f'Leak: the evaluation says that no figure of "{CONFIDENT}" can be believed.',
+    )
 
 
 def test_what_is_too_good_comes_next_whichever_policy_it_is_but_the_all_knowing_one() -> None:
@@ -94,7 +101,11 @@ def test_what_cannot_be_told_from_break_even_says_how_many_bets_more() -> None:
     )
     worse = policy(record=(40, 59, 1))
     assert "would show a loss" in headline(evaluated(evaluation(worse))).sentence
-    for further, said in ((0, "its weeks differ too much"), (None, "no number of bets would decide it")):
+    for further, said in (
+        (1, " 1 bet more"),
+        (0, "its weeks differ too much"),
+        (None, "no number of bets would decide it"),
+    ):
         worse["verdict"]["further_bets"] = further
         assert said in headline(evaluated(evaluation(worse))).sentence
 
@@ -160,7 +171,8 @@ def test_estimates_alone_are_called_that(told: dict[str, Any], said: str) -> Non
     assert found.sentence.startswith("By the log's rewards alone, outcomes not being known, ")
     assert said in found.sentence
     nobody = {"is_answer": True, "policies": [off_policy("always large")]}
-    assert headline(evaluated(evaluation(policies=[], off_policy=nobody))).kind == "open"
+    none = headline(evaluated(evaluation(policies=[], off_policy=nobody)))
+    assert none.sentence == "No verdict: the log, without outcomes, tells of no network's policy."
 
 
 def test_nothing_of_an_evaluation_is_believed() -> None:
@@ -171,6 +183,9 @@ def test_nothing_of_an_evaluation_is_believed() -> None:
     without = evaluation()
     without["leak_audit"] = None
     assert "no leak audit that can be read" in headline(evaluated(without, audit=None)).sentence
+    one_sided = policy()
+    del one_sided["whole"]["roi"]["upper"]
+    assert "ROI -1.2 %, p = 0.200 alone" in headline(evaluated(evaluation(one_sided))).basis
     halved = policy()
     halved["whole"]["roi"] = estimate(None)
     assert "ROI not known" in headline(evaluated(evaluation(halved))).basis
