@@ -107,7 +107,7 @@ def _audit(run_dir: RunDir, evaluation: Mapping[str, Any] | None) -> Mapping[str
     if evaluation is not None and (found := at(evaluation, "leak_audit")):
         return found
     before = read_json(run_dir.audit_json) or {}
-    return before if before.get("format") == AUDIT_FORMAT else None
+    return at(before, "leak_audit") or None if before.get("format") == AUDIT_FORMAT else None
 
 
 def _curves(run_dir: RunDir, record: TaskRecord) -> Curves | None:

@@ -76,12 +76,14 @@ ROOMS = (
             *(
                 f"tests/unit/test_{name}*.py"
                 for name in (
+                    "folders",
                     "known",
                     "left",
                     "metrics_file",
                     "parquet",
                     "predictions",
                     "records",
+                    "reported",
                     "results",
                     "tally",
                 )
@@ -93,16 +95,7 @@ ROOMS = (
             "tests/security/test_results_are_checked.py",
         ),
     ),
-    Room(
-        "report",
-        (
-            "cqltui/report/reading.py",
-            "cqltui/report/verdict.py",
-            *(f"cqltui/report/tables/{name}.py" for name in ("betting", "evidence", "ledger", "offpolicy")),
-            *(f"cqltui/report/figures/{name}.py" for name in ("betting", "calibration")),
-        ),
-        ("tests/report/test_betting_*.py", "tests/report/test_verdict.py"),
-    ),
+    Room("report", ("cqltui/report/*.py", "cqltui/report/*/*.py"), ("tests/report/test_*.py",)),
     Room("ledger", ("cqltui/ledger/*.py",), ("tests/unit/test_ledger*.py",)),
     Room(
         "private",

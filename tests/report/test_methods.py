@@ -1,17 +1,21 @@
 """The methods section: every value from the material or the code, every sentence true of the configuration at hand."""
 
+import copy
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cqltui.judging.evaluated import at
 from cqltui.report.material import Material
 from cqltui.report.methods import BIBLIOGRAPHY, methods_md, methods_tex
 from cqltui.report.methods.bibliography import REFERENCES, author_year
+from cqltui.report.tables import members, performance
 from tests.report.materials import CAMPAIGN, material, provenance
 from trainer import data
 from trainer.config import DataConfig
@@ -46,6 +50,7 @@ def test_values_are_those_of_the_configuration_and_the_evaluation() -> None:
     text = methods_md(whole())
     for said in (
         "alpha `0.3, 0.5`",
+        "$\\varepsilon = 10^{-5}$",
         "hidden layers `[8,4]`",
         "seed `1, 2, 3`",
         "`ensemble` (3 tasks)",
@@ -58,6 +63,10 @@ def test_values_are_those_of_the_configuration_and_the_evaluation() -> None:
         "Training rows: 1,675; validation rows: 570; test rows: 570",
         "of all 5 tasks",
         "made 3 findings; the worst grade was `clean`",
+        "5 tasks were trained by 2 workers (devices: `cpu`)",
+        "Versions: cqltui `0.1.0`, numpy `2.4.6`, python `3.12.0`.",
+        "- Kelly, John L. (1956): A New Interpretation of Information Rate. Bell System Technical Journal 35(4), "
+        "917\u2013926.\n- Kingma",
         "the last 2 seasons before those for validation and the last 2 seasons for test",
     ):
         assert said in text, said
@@ -137,6 +146,13 @@ def test_real_games_and_logs_are_described_as_what_they_are() -> None:
         assert "simulated market" not in text
 
 
+def test_features_are_named_with_the_column_that_they_come_from() -> None:
+    text = CAMPAIGN.replace('source = "simulated"', 'source = "logged"\npath = "l.csv"').replace(
+        "[trainer]", '[trainer]\nstate_cols = { spread_close = "line", edge = "edge" }'
+    )
+    assert "A state has 2 features: `spread_close` (column `line`), `edge`." in methods_md(material(text))
+
+
 def test_each_decision_is_an_episode_as_the_methods_say(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("edge,action,r\n" + "".join(f"0.0{place % 9},{place % 4},{place % 3 - 1}\n" for place in range(20)))
@@ -180,6 +196,24 @@ def test_everything_that_is_cited_is_in_the_bibliography_and_the_other_way_round
     assert r"Dud{\'\i}k" in BIBLIOGRAPHY
 
 
+def test_an_entry_of_the_bibliography_has_its_fields() -> None:
+    entry = next(it for it in BIBLIOGRAPHY.split("\n\n") if "{romano2005," in it)
+    assert entry.splitlines() == [
+        "@article{romano2005,",
+        "  author = {Romano, Joseph P. and Wolf, Michael},",
+        "  title = {{Stepwise Multiple Testing as Formalized Data Snooping}},",
+        "  journal = {Econometrica},",
+        "  year = {2005},",
+        "  volume = {73},",
+        "  number = {4},",
+        "  pages = {1237--1282},",
+        "}",
+    ]
+    assert r"publisher = {Chapman \& Hall}" in BIBLIOGRAPHY
+    assert "howpublished = {arXiv:1607.06450}" in BIBLIOGRAPHY
+    assert "and Silver, David and others}" in BIBLIOGRAPHY
+
+
 def test_references_of_three_and_of_unnamed_authors_are_shortened() -> None:
     assert author_year("kumar2020") == "Kumar et al., 2020"
     assert author_year("romano2005") == "Romano and Wolf, 2005"
@@ -191,6 +225,47 @@ def test_a_formula_is_of_its_paragraph() -> None:
     assert "is\n\\begin{equation}" in tex
     assert "\\end{equation}\nwith Huber" in tex
     assert "\\end{equation}\n\nThe target network" in tex
+
+
+def places(value: object) -> Iterator[tuple[str | int, ...]]:
+    """The way to each part of a document."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (key,)
+            yield from ((key, *deeper) for deeper in places(inner))
+
+
+def test_a_damaged_evaluation_makes_no_report_fail() -> None:
+    base = whole()
+    first = base.records[0].task.id
+    sound = {
+        **EVALUATION,
+        "choices": {**EVALUATION["choices"], "single": {"task": first, "which": "last"}},
+        "log_match": [{"task": first, "which": "last", "match_rate": 0.5}],
+        "ensemble": {"members": 3, "q_std": 0.1, "distribution": {"no_bet_mean": 0.1, "per_stake": [1, 2, 3]}},
+    }
+    for place in places(sound):
+        damages: tuple[Any, ...] = (None, "x", [[7]], {"a": []}, 1e308)
+        for damage in damages:
+            document: Any = copy.deepcopy(sound)
+            inner = document
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = damage
+            broken = replace(base, evaluation=document, audit=at(document, "leak_audit") or None)
+            assert methods_md(broken)
+            assert all(make(broken) for make in (members.ensemble_uncertainty, performance.performance))
+
+
+def test_words_of_the_section_in_latex() -> None:
+    tex = methods_tex(whole())
+    assert r"loss $H$~\cite{huber1964}, which" in tex
+    assert "\\subsection{Leak audit}\n\nIt was tested whether the features" in tex
+    assert r"the same by the 5~\% quantile" in tex
+    assert r"early stop \texttt{off}" in tex
+    assert tex.startswith("\\begingroup")
+    assert tex.endswith("\\par\\endgroup\n")
+    assert "A bet is confident" not in methods_tex(whole(choices={**EVALUATION["choices"], "cut": {"threshold": None}}))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (texlive-latex-recommended)")

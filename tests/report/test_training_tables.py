@@ -1,11 +1,13 @@
 """The tables about training, by small materials whose figures are worked out by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cqltui.app import material as reading
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.answers import Answered
 from cqltui.judging.outcomes import Answer
@@ -23,6 +25,7 @@ from cqltui.report.tables import (
     running,
     sensitivity,
 )
+from cqltui.results.rundir import AUDIT_FORMAT, RunDir, write_json
 from cqltui.state.model import Verdict
 from tests.report.materials import CAMPAIGN, Values, falling, material, provenance
 
@@ -70,6 +73,7 @@ def test_losses_are_pooled_neither_over_alphas_nor_over_epochs_nor_over_phases()
     ]
     last = found[2]
     assert [last["best_loss"], last["mean_loss"], last["worst_loss"]] == pytest.approx([0.101, 0.102, 0.103])
+    assert "validation TD can be compared" in architectures.architecture_comparison(material()).notes[0]
     assert "not on one scale" in sensitivity.alpha_sensitivity(material()).caption
 
 
@@ -143,6 +147,7 @@ def test_members_are_those_of_the_evaluated_ensemble_and_q_is_told_of_its_rows(s
     assert loss["std_dev"] == pytest.approx(0.001 / 2**0.5)
     assert found["Q mean"]["best"] == pytest.approx(-0.0625 * 1.02)  # the largest
     assert found["Q, all actions"]["mean"] == pytest.approx((0.1 + 0.2 * 1 + 0.6 * 2 + 3) / 4)
+    assert "(last)" in members.ensemble_uncertainty(evaluated(small)).notes[0]
     assert (found["Q, all actions"]["std_dev"], found["Q, all actions"]["rows"]) == (0.125, "test")
     assert found["Q, medium"]["mean"] == pytest.approx(1.2)
 
@@ -151,7 +156,8 @@ def test_without_an_evaluation_the_most_repeated_configuration_is_the_ensemble(s
     found = rows(members.ensemble_uncertainty(small))
     assert found[0]["members"] == 3
     assert not any(str(row["metric"]).startswith("Q,") for row in found)
-    assert "seed" in members.ensemble_uncertainty(material(waiting=[2, 3, 4])).reason
+    lacking = members.ensemble_uncertainty(material(waiting=[2, 3, 4]))
+    assert (lacking.name, "seed" in lacking.reason) == ("cql_ensemble_uncertainty_table", True)
 
 
 def lines(table: Table) -> dict[str, tuple[Any, ...]]:
@@ -258,6 +264,7 @@ def test_the_cost_is_hours_of_training_by_machine_times_the_price(small: Materia
     apart = {row["phase"]: row for row in rows(running.cost(replace(timed, events=started)))}
     assert apart["all"]["hours"] == 4.0  # w1 0 to 2, w2 0 to 2
     assert "price_per_hour" in running.cost(small).reason
+    assert running.cost(material(waiting=range(5), price_per_hour=0.5)).reason.startswith("No task is done yet")
 
 
 def test_provenance_tells_commit_seeds_and_how_often_the_test_rows_were_looked_at(small: Material) -> None:
@@ -278,3 +285,47 @@ def test_every_table_can_be_made_whatever_is_still_to_come(waiting: range) -> No
         shown = [column.text(value) for row in table.rows for column, value in zip(table.columns, row, strict=True)]
         assert table.reason or any(text != ABSENT for text in shown)
         assert "nan" not in shown
+
+
+def test_the_worst_member_is_the_last_in_order(small: Material) -> None:
+    loss = rows(members.ensemble_uncertainty(small))[0]
+    assert [loss["best"], loss["mean"], loss["worst"]] == pytest.approx([0.101, 0.102, 0.103])
+
+
+def test_labels_of_the_two_pages_of_keys_and_values(small: Material) -> None:
+    told = evaluated(small, provenance={"settings": {"seed": 16, "resamples": 2000}})
+    network, origin = lines(performance.performance(told)), lines(origins.provenance(told))
+    assert network["Network"] == (small.records[1].task.id, "2 members")
+    assert network["Phase"] == ("quality", "ensemble")
+    assert network["Early stop"] == ("off", "off")
+    assert network["Training time, s"] == ("8.0", "8.0 \N{PLUS-MINUS SIGN} 0.0")
+    assert network["From first start to last end, s"] == ("8.0", "8.0")
+    assert network["Trainable parameters"] == ("136", "136")
+    assert (origin["Resamples"], origin["Seed of the evaluation"]) == (("2,000",), ("16",))
+    assert origin["Version of numpy"] == ("2.4.6",)
+    assert origin["Workers on"] == ("cpu, cpu",)
+    assert (origin["Precision"], origin["Evaluated rows"]) == (("fp32",), ("test",))
+    assert origin["Tasks with a result"] == ("5 of 5",)
+
+
+def test_settings_without_influence_on_the_weights_are_no_columns() -> None:
+    text = CAMPAIGN.replace("[[phase.task]]\nalpha = 0.5", "[[phase.task]]\nalpha = 0.5\nvalidate_every = 2")
+    names = [column.name for column in architectures.architecture_comparison(material(text)).columns]
+    assert names[:4] == ["phase", "hidden_dims", "alpha", "epochs"]
+
+
+def test_what_is_not_in_a_table_is_told() -> None:
+    assert architectures.architecture_comparison(material(waiting=[0, 1])).notes[-1] == "2 of 5 tasks have no result."
+    base = material()
+    first = base.records[0]
+    assert first.result is not None
+    early = replace(first, result=replace(first.result, stopped_early="val_td_loss has not improved"))
+    told = replace(base, records=(early, *base.records[1:]))
+    assert sensitivity.alpha_sensitivity(told).notes[-1].startswith("1 tasks stopped early")
+
+
+def test_an_audit_from_before_the_run_is_read_as_the_evaluations(tmp_path: Path) -> None:
+    run_dir = RunDir(tmp_path)
+    write_json(run_dir.audit_json, {"format": AUDIT_FORMAT, "key": "x", "leak_audit": {"grade": "CLEAN"}})
+    assert reading._audit(run_dir, None) == {"grade": "CLEAN"}
+    assert reading._audit(run_dir, {"leak_audit": {"grade": "LEAK"}}) == {"grade": "LEAK"}
