@@ -110,7 +110,9 @@ def differences_figure(label: str, metrics: Table) -> Figure:
         )
         heights = tuple(float(number) for number in range(len(own)))
         points = Points("difference", value, heights, low=low, high=high, across=True, names=what)
-        axis = Axis("", categories=what)
+        places = [f"{row[place['run']]}: {row[place['phase']]}" for row in own]
+        short = (of if places.count(of) == 1 else full for of, full in zip(places, what, strict=True))
+        axis = Axis("", categories=tuple(short))
         panels.append(
             Panel(
                 metric, Axis(f"difference of {metric}"), axis, (points, Rule("none", 0.0, vertical=True)), legend=False

@@ -116,6 +116,7 @@ def test_tasks_are_paired_by_settings_and_seed(make: Make) -> None:
     (points, _) = differences.panels[0].marks
     assert isinstance(points, Points)
     assert points.names == ("b · ensemble · learning rate 0.0001 → 0.0005",)
+    assert differences.panels[0].y.categories == ("b: ensemble",)
     assert points.x == (close(0.3),)
 
 
