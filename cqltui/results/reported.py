@@ -12,7 +12,7 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import ENDED
 
 FORMAT = "cqltui.report/1"
-NEEDS = ("jinja2", "matplotlib", "pyarrow")
+NEEDS = ("jinja2", "latex2mathml", "markdown_it", "matplotlib", "mdit_py_plugins", "pyarrow")
 """Packages without which there is no report, of the extra `report`."""
 INSTALL = "pip install 'cqltui[report]'"
 

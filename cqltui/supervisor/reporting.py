@@ -1,6 +1,5 @@
 """The report at a run's end, made by a process of its own: whatever becomes of it, the run ends as it would."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -14,8 +13,6 @@ from cqltui.supervisor.hooks import Notice
 from cqltui.supervisor.lastwords import last_words, reason
 from cqltui.supervisor.lock import place
 from trainer.files import make_folder, plain_file
-
-log = logging.getLogger(__name__)
 
 LIMIT_S = 600.0
 """A report that takes longer hangs."""
@@ -64,7 +61,6 @@ def _follow(run_dir: RunDir, is_stopped: Callable[[], bool]) -> tuple[str, str]:
     if child.returncode == 0:
         return "info", f"report: {run_dir.report_html}"
     why = reason(last_words(written), child.returncode) or f"exit code {child.returncode}, see {written}"
-    log.warning("the report was not written: %s", why)
     return "warning", f"the report was not written: {why}"
 
 

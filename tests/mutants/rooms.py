@@ -76,12 +76,14 @@ ROOMS = (
             *(
                 f"tests/unit/test_{name}*.py"
                 for name in (
+                    "folders",
                     "known",
                     "left",
                     "metrics_file",
                     "parquet",
                     "predictions",
                     "records",
+                    "reported",
                     "results",
                     "tally",
                 )
