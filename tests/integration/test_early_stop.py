@@ -112,7 +112,7 @@ def test_tasks_of_a_pack_stop_early_and_a_kill_changes_nothing(place: Place) -> 
     assert place.tokens() == tokens, "nothing was trained again"
     longer = FILE.replace(f"epochs = {EPOCHS}", f"epochs = {EPOCHS + 1}")
     place.campaign.write_text(longer, encoding="utf-8")
-    said = json.loads(place.start("plan", place.campaign.name, "--json").ends(0).out)["difference"]
+    said = json.loads(place.ask("plan", place.campaign.name, "--json").out)["difference"]
     assert (len(said["new"]), len(said["continued"]), len(said["withdrawn"])) == (3, 0, 3)
 
 

@@ -81,7 +81,7 @@ def test_what_was_done_is_withdrawn_with_a_yes_only_and_comes_back(ended: Place,
     assert "quality, Best small network (" in refused.err
     assert "--yes withdraws them" in refused.err
     assert "another name, or --run-dir DIR" in refused.err
-    said = json.loads(ended.start("plan", ended.campaign.name, "--json").ends(0).out)["difference"]
+    said = json.loads(ended.ask("plan", ended.campaign.name, "--json").out)["difference"]
     assert (len(said["new"]), len(said["kept"]), len(said["continued"])) == (1, 1, 2)
     assert [task["done"] for task in said["withdrawn"]] == [True] * 3
     assert files_of(ended) == whole, "neither has touched a thing"

@@ -124,7 +124,7 @@ def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict
         pids = {"server": place.server_pid(), "supervisor": run.pid}
         for victim in victims:
             os.kill(pids[victim], signal.SIGKILL)
-        stop = place.start("stop").ends(0)
+        stop = place.ask("stop")
         assert "stopped: " in stop.err
         assert ("no supervisor runs" in stop.err) == ("supervisor" in victims)
         run.ends(-signal.SIGKILL if "supervisor" in victims else 4)

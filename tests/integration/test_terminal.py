@@ -149,7 +149,7 @@ def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
         assert not (ended.run_dir.server / "connection.json").exists(), "no server was started"
         terminal.press("r")
         terminal.wait(lambda screen: "can only be looked at" in screen, "the answer")
-        ended.start("resubmit", next(iter(ended.tokens()))).ends(0)
+        ended.ask("resubmit", next(iter(ended.tokens())))
         run = ended.begin()
         terminal.wait(lambda screen: "running" in header(screen), "the run that somebody goes on with elsewhere")
         run.ends(0)
