@@ -3,17 +3,15 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cqltui.app.ledger import DEFAULT, entries
+from cqltui.app.ledger import entries
 from cqltui.app.trained import data_config, recorded_campaign
 from cqltui.campaign.model import Campaign
-from cqltui.errors import CqltuiError
 from cqltui.judging.evaluated import at
 from cqltui.ledger.export import told
 from cqltui.ledger.standing import standing
@@ -45,8 +43,7 @@ def read_material(run_dir: RunDir, step: Step = silent, ledger: Path | None = No
     Args:
         run_dir: of the run.
         step: is told what is read.
-        ledger: of the bets that were really taken. By default the one that `cqltui ledger` writes here, if there is
-            one; where that cannot be read, a note says so.
+        ledger: of the bets that were really taken, if any are to be told of.
     """
     campaign = recorded_campaign(run_dir)
     state = from_disk(run_dir)
@@ -62,7 +59,6 @@ def read_material(run_dir: RunDir, step: Step = silent, ledger: Path | None = No
         step("reading the curves", number, len(records))
         if (found := _curves(run_dir, record)) is not None:
             curves[record.task.id] = found
-    taken, notes = _ledger(ledger)
     test = evaluation is not None and evaluation.get("part") == "test"
     bets = run_dir.bets_csv if test else run_dir.validation_bets_csv
     return Material(
@@ -78,22 +74,8 @@ def read_material(run_dir: RunDir, step: Step = silent, ledger: Path | None = No
         history=_lines(run_dir.history),
         price_per_hour=campaign.evaluate.price_per_hour,
         events=tuple(event for event in _lines(run_dir.journal) if event.get("kind") != "progress"),
-        ledger=taken,
-        notes=notes,
+        ledger=None if ledger is None else told(plain(ledger.name, LONGEST_TEXT), standing(entries(ledger), None)),
     )
-
-
-def _ledger(named: Path | None) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
-    """Return the ledger's bets, and what there is to say where the usual ledger cannot be read."""
-    place = DEFAULT if named is None else named
-    if named is None and not os.path.lexists(place):
-        return None, ()
-    try:
-        return told(plain(place.name, LONGEST_TEXT), standing(entries(place), None)), ()
-    except CqltuiError as error:
-        if named is not None:
-            raise
-        return None, (plain(f"The ledger is left out: {error}", LONGEST_TEXT),)
 
 
 def _validation(run_dir: RunDir, known: Mapping[str, TaskStanding]) -> dict[str, Any] | None:

@@ -24,6 +24,19 @@ NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What the user adds to what the run tells."""
+
+    price_per_hour: float | None = None
+    """In place of the campaign's."""
+    ledger: Path | None = None
+    """Of the bets that were really taken."""
+
+
+NOTHING = Given()
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A report as it was written."""
 
@@ -33,26 +46,24 @@ class Written:
     """Its report.json."""
 
 
-def material_of(run_dir: RunDir, step: Step = silent, price_per_hour: float | None = None) -> Material:
+def material_of(run_dir: RunDir, step: Step = silent, given: Given = NOTHING) -> Material:
     """Return what there is to report. A run that goes on is judged on its validation rows, unless it is another user's;
-    the test rows are never opened for it. `price_per_hour`: in place of the campaign's. Raises InputError."""
+    the test rows are never opened for it. Raises InputError."""
     step("reading the run")
-    material = read_material(run_dir, step)
+    material = read_material(run_dir, step, given.ledger)
     done = any(record.standing.status is Status.DONE for record in material.records)
     if material.is_interim and material.evaluation is None and done and is_writable(run_dir):
         try:
             expect_ours(run_dir.path)
             evaluate_run(run_dir, Asked("an interim report", "validation"), step)
-            material = read_material(run_dir, step)
+            material = read_material(run_dir, step, given.ledger)
         except (InputError, OSError) as error:
             note = f"The run was not evaluated on its validation rows: {error}"
             material = replace(material, notes=(*material.notes, note))
-    return material if price_per_hour is None else replace(material, price_per_hour=price_per_hour)
+    return material if given.price_per_hour is None else replace(material, price_per_hour=given.price_per_hour)
 
 
-def write_report(
-    run_dir: RunDir, folder: Path | None = None, step: Step = silent, price_per_hour: float | None = None
-) -> Written:
+def write_report(run_dir: RunDir, folder: Path | None = None, step: Step = silent, given: Given = NOTHING) -> Written:
     """Write the report into `folder`, by default the run's own. Raises InputError: what it needs is not installed, the
     run cannot be read, the folder must stay as it is or cannot be written to."""
     if missing := missing_packages():
@@ -61,7 +72,7 @@ def write_report(
         )
     if folder is None:
         expect_ours(run_dir.path)
-    material = material_of(run_dir, step, price_per_hour)
+    material = material_of(run_dir, step, given)
     building = importlib.import_module("cqltui.report.build")  # with all that draws, which few commands need
     try:
         target = within(run_dir, run_dir.report) if folder is None else folder.absolute()

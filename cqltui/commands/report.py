@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from cqltui.app import options
 from cqltui.app.browsing import open_page
-from cqltui.app.reporting import give_way, material_of, write_report
+from cqltui.app.reporting import Given, give_way, material_of, write_report
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import report_console
 from cqltui.reporters.report import print_report
@@ -30,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PRICE",
         help="of a cloud machine, in any currency, in place of [evaluate] price_per_hour",
     )
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="the ledger of the bets that were really taken: their closing line value",
+    )
     parser.add_argument("--background", action="store_true", help=argparse.SUPPRESS)  # as a supervisor asks for it
 
 
@@ -38,11 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     run_dir = options.existing_run(arguments.run_dir)
     if arguments.background:
         give_way()
+    given = Given(arguments.price_per_hour, arguments.ledger)
     with Steps() as step:
         if arguments.text:
-            material = material_of(run_dir, step, arguments.price_per_hour)
+            material = material_of(run_dir, step, given)
         else:
-            written = write_report(run_dir, arguments.output, step, arguments.price_per_hour)
+            written = write_report(run_dir, arguments.output, step, given)
     if arguments.text:
         print_report(material, report_console())
         return ExitCode.OK

@@ -1,4 +1,4 @@
-"""The ledger that a report tells of: the one that is named, else the usual one, if there is one that can be read."""
+"""The ledger that a report tells of: the one that is named, and no other."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -41,31 +41,23 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     return found
 
 
-def test_without_a_ledger_there_is_none(run_dir: RunDir) -> None:
-    found = read_material(run_dir)
-    assert (found.ledger, found.notes) == (None, ())
-    assert list(Path().iterdir()) == []
+def test_a_ledger_that_was_not_named_is_not_told_of(run_dir: RunDir) -> None:
+    begin(Path("ledger.sqlite"), "a")
+    assert read_material(run_dir).ledger is None, "the same run gives the same report, wherever it is asked for"
 
 
-def test_the_usual_ledger_is_read_and_a_named_one_comes_before_it(run_dir: RunDir, tmp_path: Path) -> None:
-    begin(Path("ledger.sqlite"), "a", "b")
-    usual = read_material(run_dir).ledger
-    assert usual is not None
-    assert (usual["file"], [bet["not_measurable"] for bet in usual["taken"]]) == (
-        "ledger.sqlite",
+def test_the_ledger_that_is_named_is_read(run_dir: RunDir, tmp_path: Path) -> None:
+    found = read_material(run_dir, ledger=begin(tmp_path / "mine.sqlite", "a", "b")).ledger
+    assert found is not None
+    assert (found["file"], [bet["not_measurable"] for bet in found["taken"]]) == (
+        "mine.sqlite",
         ["without a result yet"] * 2,
     )
-    named = read_material(run_dir, ledger=begin(tmp_path / "mine.sqlite", "c")).ledger
-    assert named is not None
-    assert (named["file"], named["bets"]) == ("mine.sqlite", 1)
 
 
-def test_a_ledger_that_cannot_be_read_is_an_error_where_it_was_named_and_else_a_note(run_dir: RunDir) -> None:
+def test_a_ledger_that_cannot_be_read_is_an_error(run_dir: RunDir) -> None:
     Path("ledger.sqlite").write_text("no ledger at all, but some text that is long enough to be looked at")
     Path("ledger.sqlite").chmod(0o600)
-    found = read_material(run_dir)
-    assert found.ledger is None
-    assert found.notes[0].startswith("The ledger is left out: ledger.sqlite: is no ledger")
     for name in ("ledger.sqlite", "missing.sqlite"):
         with pytest.raises(InputError, match=name):
             read_material(run_dir, ledger=Path(name))
