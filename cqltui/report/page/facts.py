@@ -63,7 +63,7 @@ def interim(material: Material) -> tuple[str, ...]:
         ended = sum(record.standing.status in ENDED for record in material.records)
         said.append(f"{ended:,} of {len(material.records):,} tasks have ended: what is shown will change.")
     if material.part == "validation":
-        said.append("What policies return is of validation rows, by which they were chosen; the test rows are closed.")
+        said.append("Policies are judged on the validation rows, by which their networks were chosen.")
     return tuple(said)
 
 

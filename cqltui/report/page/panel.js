@@ -52,7 +52,7 @@ const ticks = (axis, low, high, wanted) => {
   if (axis.names) step = Math.max(1, Math.round(step));
   if (axis.format === "time") step = TIMES.find((each) => each >= rough) ?? 86400 * Math.ceil(rough / 86400);
   const found = [];
-  for (let n = Math.ceil(from / step - 1e-9); n * step <= to + step * 1e-9 && found.length < 60; n++) found.push([n * step, step]);
+  for (let n = Math.ceil(from / step - 1e-9); n * step <= to + step * 1e-9 && found.length < 60; n++) found.push([n * step + 0, step]);
   return found;
 };
 
@@ -130,12 +130,13 @@ class Panel {
     if (this.written) return this.written;
     const [right, bottom] = [this.left + this.width, this.top + this.height];
     const texts = [...this.drawing.querySelectorAll("text")].filter((text) => {
-      if (/rotate\(-?90/.test(text.getAttribute("transform"))) return false;
-      const [x, y] = [+text.getAttribute("x"), +text.getAttribute("y")];
+      const turn = text.getAttribute("transform") ?? "";
+      if (/rotate\(-?90/.test(turn)) return false;
+      const [, x, y] = (/translate\((\S+) (\S+)\)/.exec(turn) ?? [0, text.getAttribute("x"), text.getAttribute("y")]).map(Number);
       const below = y > bottom && y < bottom + BESIDE && x > this.left - BESIDE && x < right + BESIDE;
       const left = x < this.left && x > this.left - BESIDE && y > this.top - BESIDE && y < bottom + BESIDE / 2;
       return below || left || this.has(x, y);
-    });
+    }).map((text) => (text.parentNode.querySelector("[clip-path]") ? text : text.parentNode)); // with its lines and ground
     const grid = this.content.filter((each) => each.style.stroke.startsWith("var(--plot-grid"));
     this.written = [...texts, ...grid];
     return this.written;
@@ -200,7 +201,7 @@ class Panel {
     const lines = [[mark.label, name].filter(Boolean).join(": ")];
     const along = mark.across ? this.x : this.y;
     const ends = mark.low ? `${said(along, mark.low[i])} to ${said(along, mark.high[i])}` : "";
-    const one = (axis, value, spans) => `${axis.label}: ${spans && mark.names ? ends : said(axis, value) + (spans ? ` (${ends})` : "")}`;
+    const one = (axis, value, spans) => `${axis.label ? `${axis.label}: ` : ""}${spans && mark.names ? ends : said(axis, value) + (spans ? ` (${ends})` : "")}`;
     lines.push(one(this.x, x, ends && mark.across), one(this.y, y, ends && !mark.across));
     return lines.filter(Boolean).join("\n");
   }

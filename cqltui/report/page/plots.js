@@ -1,5 +1,6 @@
 // Figures that show values and zoom, by pointer, by keyboard and by buttons.
 const KEYS = "Arrow keys read values, page up and down change the panel, plus and minus zoom, shift and arrow keys move, 0 resets.";
+const HINT = "Drag over a part to enlarge it; click and turn the wheel; arrow keys read values.";
 class Plot {
   constructor(figure, told) {
     this.figure = figure;
@@ -27,6 +28,7 @@ class Plot {
       button.addEventListener("click", act);
       if (text !== "Zoom in") (this.undo ??= []).push(button);
     }
+    this.add("span", "hint", tools).textContent = HINT;
     this.listen();
     this.changed();
   }
