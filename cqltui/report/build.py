@@ -100,7 +100,14 @@ def _files(material: Material, step: Step) -> Iterator[tuple[str, bytes]]:
     step("writing the page")
     said, methods = headline(material), methods_md(material)
     page = render_page(
-        material, tables, figures, drawn, verdict=(said.sentence, said.basis), methods=methods, also=ALSO
+        material,
+        tables,
+        figures,
+        drawn,
+        verdict=(said.sentence, said.basis),
+        kind=said.kind,
+        methods=methods,
+        also=ALSO,
     )
     yield PAGE, page.encode()
     yield METHODS, methods.encode()
