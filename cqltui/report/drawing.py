@@ -30,8 +30,12 @@ from cqltui.state.plain import plain
 POINTS = 72
 """In an inch, and the units of an SVG."""
 PNG_DPI = 200
-LEGEND_ROWS = 24
-"""An entry beyond so many is left out of the legend."""
+LINE = 1.5 * FONT_SIZE
+"""Points from one line of the legend to the next."""
+LEAST = (1.8, 1.6)
+"""Inches of a panel: a figure that has less is drawn larger."""
+LEGEND_SHARE = 0.4
+"""Of the height: entries that would need more are left out of the legend."""
 SETTINGS: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": FONT_SIZE,
@@ -98,7 +102,7 @@ def draw(figure: Figure) -> Drawn:
     if not figure.panels:
         raise ValueError(f"{figure.name}: there is nothing to draw: {figure.reason}")
     with _drawing(figure):
-        sheet = Sheet(figsize=figure.size, dpi=PNG_DPI)
+        sheet = Sheet(figsize=_size(figure), dpi=PNG_DPI)
         FigureCanvasAgg(sheet)
         canvases = _lay_out(sheet, figure)
         png = io.BytesIO()
@@ -108,13 +112,14 @@ def draw(figure: Figure) -> Drawn:
         svg = _svg(sheet, "path")
         sheet.patch.set_visible(False)
         page = inline(_svg(sheet, "none"), figure.name, VARIABLES)
-        frames = tuple(_frame(canvas, figure) for canvas in canvases)
+        frames = tuple(_frame(canvas, sheet) for canvas in canvases)
     return Drawn(svg, page, pdf.getvalue(), png.getvalue(), frames)
 
 
 @contextmanager
 def _drawing(figure: Figure) -> Iterator[None]:
     with warnings.catch_warnings(), style.context(["default", {**SETTINGS, "svg.hashsalt": figure.name}]):
+        warnings.filterwarnings("ignore", "constrained_layout not applied")  # names too long for so small a figure
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a box stands for it; the page's own font may have it
         yield
 
@@ -126,13 +131,23 @@ def _svg(sheet: Sheet, fonts: str) -> str:
     return compact(out.getvalue())
 
 
-def _lay_out(sheet: Sheet, figure: Figure) -> list[Canvas]:
+def _shape(figure: Figure) -> tuple[int, int]:
+    """Return the columns and rows of panels."""
     columns = max(1, min(figure.columns, len(figure.panels)))
-    rows = -(-len(figure.panels) // columns)
+    return columns, -(-len(figure.panels) // columns)
+
+
+def _size(figure: Figure) -> tuple[float, float]:
+    columns, rows = _shape(figure)
+    return max(figure.size[0], LEAST[0] * columns), max(figure.size[1], LEAST[1] * rows)
+
+
+def _lay_out(sheet: Sheet, figure: Figure) -> list[Canvas]:
+    columns, rows = _shape(figure)
     grid = sheet.subplots(rows, columns, squeeze=False).flatten()
     for empty in grid[len(figure.panels) :]:
         empty.set_axis_off()
-    room = (figure.size[0] / columns * POINTS, figure.size[1] / rows * POINTS)
+    room = (sheet.get_figwidth() / columns * POINTS, sheet.get_figheight() / rows * POINTS)
     canvases = [_panel(axes, panel, room) for axes, panel in zip(grid, figure.panels, strict=False)]
     legend: Legend = {}
     for canvas, panel in zip(canvases, figure.panels, strict=True):
@@ -141,7 +156,7 @@ def _lay_out(sheet: Sheet, figure: Figure) -> list[Canvas]:
     _legend(sheet, legend)
     ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.03).execute(sheet)  # once for all formats
     for canvas in canvases:
-        write(canvas.axes, canvas.texts)
+        write(canvas)
     return canvases
 
 
@@ -149,9 +164,10 @@ def _panel(axes: Axes, panel: Panel, room: tuple[float, float]) -> Canvas:
     x, y = span(panel, upright=False), span(panel, upright=True)
     axes.set_xscale("log" if x.log else "linear")
     axes.set_yscale("log" if y.log else "linear")
-    canvas = plot(axes, panel, x, y)
     axes.set_xlim(x.first, x.last)
     axes.set_ylim(y.first, y.last)
+    axes.set_autoscale_on(False)
+    canvas = plot(axes, panel, x, y)
     _ticks(axes, panel, x, y, room)
     if _is_empty(axes):
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
@@ -186,19 +202,22 @@ def _ticks(axes: Axes, panel: Panel, x: Span, y: Span, room: tuple[float, float]
 def _legend(sheet: Sheet, legend: Legend) -> None:
     if not legend:
         return
-    entries = list(legend.items())[:LEGEND_ROWS]
-    wide = sheet.get_figwidth() * POINTS
-    texts = [wrapped(text, wide - 50, 2) for text, _ in entries]
+    wide, high = sheet.get_figwidth() * POINTS, sheet.get_figheight() * POINTS
+    entries = list(legend.items())
+    texts = [wrapped(text, wide - 50, 2) for text in legend]
     longest = max(len(line) for text in texts for line in text.split("\n"))
     columns = max(1, min(len(entries), int(wide / (CHARACTER * longest + 40))))
+    lines = max(text.count("\n") + 1 for text in texts)
+    most = columns * max(1, int(LEGEND_SHARE * high / (lines * LINE)))
+    entries, texts = entries[:most], texts[:most]
     handles: list[Any] = [tuple(found) for _, found in entries]
     over = {tuple: HandlerTuple(ndivide=1)}  # what shares an entry is drawn over each other
     sheet.legend(handles, texts, loc="outside lower center", ncols=columns, handler_map=over)
 
 
-def _frame(canvas: Canvas, figure: Figure) -> Frame:
+def _frame(canvas: Canvas, sheet: Sheet) -> Frame:
     place = canvas.axes.get_position()
-    wide, high = (POINTS * size for size in figure.size)
+    wide, high = (POINTS * float(size) for size in sheet.get_size_inches())
     corner = (place.x0 * wide, (1 - place.y1) * high, place.width * wide, place.height * high)
     left, top, width, height = (round(float(value), 2) for value in corner)
     return Frame(left, top, width, height, canvas.x, canvas.y)

@@ -15,6 +15,7 @@ _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _STYLE = re.compile(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", re.DOTALL)
 _VIEW_BOX = re.compile(r'viewBox="[^"]*"')
 _FONT = re.compile(r"font-family: [^;\"]*(; )?")
+_ATTRIBUTE = re.compile(r' fill="(#[0-9a-f]{6})"')
 _UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*"')
 _EMPTY = re.compile(r"<(g|defs)>\s*</\1>")
 _ALIKE = re.compile(r'<use [^>]*? style="([^"]*)"/>(?:<use [^>]*? style="\1"/>)+')
@@ -44,7 +45,7 @@ def inline(svg: str, name: str, colors: Mapping[str, str]) -> str:
             return f'<svg class="plot" {box[0] if box else ""} style="{style}">'
         tag = _ID.sub(lambda found: f' id="{ids[found[1]]}"' if found[1] in ids else "", tag)
         tag = _REFERENCE.sub(lambda found: found[1] + ids[found[2]], tag.replace("xlink:href", "href"))
-        tag = _UNTURNED.sub("", _FONT.sub("", tag))
+        tag = _ATTRIBUTE.sub(r' style="fill: \1"', _UNTURNED.sub("", _FONT.sub("", tag)))
         for old, new in colors.items():
             tag = tag.replace(f": {old}", f": {new}")
         return tag

@@ -4,10 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-
 from cqltui.report.colors import INK, PAPER
-from cqltui.report.plotting import Lettering
+from cqltui.report.plotting import Canvas
 from cqltui.state.plain import plain
 
 FONT_SIZE = 9.0
@@ -48,12 +46,14 @@ def across(names: Sequence[str], room: float) -> tuple[list[str], int]:
     return [plain(name, LONGEST) for name in names], 90
 
 
-def write(axes: Axes, texts: Sequence[Lettering]) -> None:
+def write(canvas: Canvas) -> None:
     """Write into bars what fits, and beside points what covers no other text. The axes must have their place."""
-    taken: list[Box] = []
+    axes, taken = canvas.axes, list[Box]()
     scale = 72 / axes.figure.dpi
     frame = axes.bbox
-    for text in texts:
+    for text in canvas.texts:
+        if not (canvas.x.low <= text.x <= canvas.x.high and canvas.y.low <= text.y <= canvas.y.high):
+            continue
         x, y = (float(value) * scale for value in axes.transData.transform((text.x, text.y)))
         long = CHARACTER * len(text.text)
         if text.room:

@@ -85,7 +85,7 @@ def plot(axes: Axes, panel: Panel, x: Span, y: Span) -> Canvas:
 
 
 def _faint(canvas: Canvas, lines: list[Line]) -> None:
-    opacity = float(np.clip(10 / max(1, len(lines)), 0.15, 0.6))
+    opacity = float(np.clip(16 / max(1, len(lines)), 0.2, 0.7))
     groups: dict[tuple[int, str, str], list[Floats]] = {}
     for line in lines:
         x, y = _thinned(canvas, line)

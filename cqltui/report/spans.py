@@ -12,6 +12,9 @@ from cqltui.report.figure import Axis, Band, Bars, Line, Mark, Panel, Points, Ru
 LARGEST = 1e200
 """A number beyond it is not drawn: arithmetic on it would overflow."""
 SMALLEST = 1e-200
+"""A number nearer to 0 is drawn as 0."""
+SAME = 1e-9
+"""Ends that differ by no more than this share are one."""
 MARGIN = 0.04
 """Of the axis, left free at either end."""
 Floats = npt.NDArray[np.float64]
@@ -37,10 +40,10 @@ class Span:
 
 
 def drawable(values: Values) -> Floats:
-    """Return the values with NaN for what cannot be drawn."""
+    """Return the values as they are drawn, NaN for those that cannot be."""
     found = np.asarray(values, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        return np.where(abs(found) <= LARGEST, found, np.nan)
+        return np.where(abs(found) < SMALLEST, 0.0, np.where(abs(found) <= LARGEST, found, np.nan))
 
 
 def span(panel: Panel, *, upright: bool) -> Span:
@@ -73,14 +76,14 @@ def _as_asked(axis: Axis, low: float, high: float, log: bool) -> Span:
         low = axis.low
     if axis.high is not None and abs(axis.high) <= LARGEST and (axis.high > SMALLEST or not log):
         high = axis.high
-    if not low < high:
+    if high - low <= SAME * max(abs(low), abs(high)):
         low, high = (low / 2, low * 2) if log else _widened(low, low, MARGIN)
     return Span(float(low), float(high), log)
 
 
 def _widened(low: float, high: float, share: float) -> tuple[float, float]:
     width = high - low
-    if width <= 1e-9 * max(abs(low), abs(high)):
+    if width <= SAME * max(abs(low), abs(high)):
         width, share = max(abs(low), abs(high)) or 1.0, 0.1
     return low - share * width, high + share * width
 

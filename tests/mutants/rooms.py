@@ -98,6 +98,16 @@ ROOMS = (
     Room("report", ("cqltui/report/*.py", "cqltui/report/*/*.py"), ("tests/report/test_*.py",)),
     Room("ledger", ("cqltui/ledger/*.py",), ("tests/unit/test_ledger*.py",)),
     Room(
+        "drawing",
+        (
+            *(f"cqltui/report/{name}.py" for name in ("colors", "drawing", "inline", "lettering", "plotting")),
+            *(f"cqltui/report/{name}.py" for name in ("spans", "thinning", "ticks")),
+            *(f"cqltui/report/figures/{name}.py" for name in ("clock", "lanes", "night", "pareto", "parts")),
+            *(f"cqltui/report/figures/{name}.py" for name in ("settings", "training")),
+        ),
+        tuple(f"tests/report/test_{name}.py" for name in ("drawing", "night_figures", "training_figures")),
+    ),
+    Room(
         "private",
         ("trainer/private.py",),
         tuple(f"tests/security/test_{name}.py" for name in ("code_cache", "copied_run", "socket_folders_parents")),

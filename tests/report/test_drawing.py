@@ -40,7 +40,15 @@ LYING = Panel(
     Axis("time (UTC)", format="time"),
     Axis("worker", categories=("first", "second")),
     (
-        Bars("work", (0.0, 1.0), (1.8e9 + 7200, 1.8e9 + 3600), base=(1.8e9, 1.8e9), across=True, texts=("10", "3")),
+        Bars(
+            "work",
+            (0.0, 1.0),
+            (1.8e9 + 7200, 1.8e9 + 3600),
+            base=(1.8e9, 1.8e9),
+            color=1,
+            across=True,
+            texts=("10", "3"),
+        ),
         Points("", (1.8e9 + 60,), (0.0,), low=(1.8e9,), high=(1.8e9 + 600,), across=True, texts=("beside",)),
     ),
 )
@@ -84,7 +92,9 @@ def test_svg_for_pages_has_text_that_can_be_searched_and_restyled(drawn: Drawn) 
     assert "<?xml" not in drawn.page_svg
     assert "width=" not in drawn.page_svg.split(">", 1)[0]
     inside = re.findall(r"<[^>]*>", drawn.page_svg)
-    assert not [tag for tag in inside if re.search(r": #[0-9a-f]{6}", tag)], "a color that dark mode cannot change"
+    assert not [tag for tag in inside if re.search(r"""[:"] *#[0-9a-f]{6}""", tag)], (
+        "a color that dark mode cannot change"
+    )
     assert "currentColor" in drawn.page_svg
     assert "var(--plot-0, #0077bb)" in drawn.page_svg
 
