@@ -147,9 +147,10 @@ def plot(page: Page) -> dict[str, Any]:
 def ticks(figure: Locator) -> list[str]:
     """What is written at the axes, as it is seen."""
     texts: list[str] = figure.locator("svg.plot").evaluate(
-        "(it) => [...it.querySelectorAll('text')].filter((at) => at.checkVisibility()).map((at) => at.textContent)"
+        "(it) => [...it.querySelectorAll('text')]"
+        ".filter((at) => !at.closest('[style*=\"display: none\"]')).map((at) => at.textContent)"
     )
-    return [text for text in texts if re.fullmatch(r"[\d.,]+%?", text)]
+    return [text for text in texts if re.fullmatch(r"[\d.,]+ ?%?", text)]
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +197,8 @@ def test_figures_show_values_and_zoom(seen: Any) -> None:
     told = seen["plot"]
     assert re.search(r"line \d\nepoch: \d+\nloss: 0\.\d+", told["hover"])
     assert told["zoomed"] != told["whole"] == told["reset"]
+    assert "30" in told["whole"]
+    assert "30" not in told["zoomed"]  # of the whole axis, which is no longer shown
     assert told["keys"].startswith(pages.HOSTILE[:9])
     assert told["keys"].endswith("epoch: 40\nloss: 0.0250")
     assert told["bars"] == "bars: left\nside: home\nshare: 25 %"

@@ -26,6 +26,8 @@ def html(markdown: str) -> Markup:
     box = '<div class="scroll" tabindex="0" role="group" aria-label="{}"><table>'
     count = iter(range(1, rendered.count("<table>") + 1))
     rendered = re.sub("<table>", lambda _: box.format(f"Table {next(count)} of the methods"), rendered)
+    math = '<div class="math block scroll" tabindex="0" role="group" aria-label="Formula">'
+    rendered = rendered.replace('<div class="math block">', math)
     return Markup(rendered.replace("</table>", "</table></div>"))
 
 
