@@ -19,6 +19,7 @@ from cqltui.report.methods.writing import methods_md, methods_tex
 from cqltui.report.page.page import render_page
 from cqltui.report.parquet import write_results
 from cqltui.report.tables import TABLES
+from cqltui.report.tables.offpolicy import gate
 from cqltui.report.verdict import headline
 from cqltui.results.folders import replaced_folder
 from cqltui.results.reported import FORMAT, made_of
@@ -26,6 +27,7 @@ from cqltui.results.rundir import read_json
 from trainer.files import write_bytes
 
 T = TypeVar("T")
+GATE = "ope_gate.json"
 SAID, PAGE, ROWS = "report.json", "report.html", "results.parquet"
 METHODS, METHODS_TEX, REFERENCES = "METHODS.md", "methods.tex", "references.bib"
 ALSO = (METHODS, METHODS_TEX, REFERENCES, ROWS)
@@ -87,6 +89,7 @@ def _files(material: Material, step: Step) -> Iterator[tuple[str, bytes]]:
     for table in tables:
         yield f"tables/{table.name}.csv", csv_text(table).encode()
         yield f"tables/{table.name}.tex", table_tex(table).encode()
+    yield f"tables/{GATE}", _json(gate(material))
     drawn: dict[str, Drawn] = {}
     for number, figure in enumerate(figures):
         step("drawing the figures", number, len(figures))

@@ -67,7 +67,14 @@ def test_it_has_every_file(report: Path, found: Material) -> None:
     expected = {f"tables/{table.name}.{kind}" for table in tables for kind in ("tex", "csv")}
     expected |= {f"figures/a_figure.{kind}" for kind in ("svg", "pdf", "png", "tex")}
     expected |= {"figures/another_figure.tex"}
-    expected |= {"report.html", "METHODS.md", "methods.tex", "references.bib", "results.parquet"}
+    expected |= {
+        "report.html",
+        "METHODS.md",
+        "methods.tex",
+        "references.bib",
+        "results.parquet",
+        "tables/ope_gate.json",
+    }
     assert set(files) == expected | {"report.json"}
     assert b"Nothing was measured." in files["figures/another_figure.tex"]
     assert json.loads(files["report.json"])["files"] == sorted(expected)
