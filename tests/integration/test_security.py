@@ -80,10 +80,10 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
         desk = Place(place.folder / "desk", _url(WORKER, *port_and_ca))
         lap = desk.start("worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu")
         until(lambda: "lap" in place.worker_pids(), "a worker with the rights of one")
-        told = [place.start("status", "--tasks").ends(0), place.start("status", "--json").ends(0)]
         processes = [psutil.Process(pid) for pid in (run.pid, *place.worker_pids().values())]
         assert len(processes) == 3, "supervisor, worker, and the worker that was started by hand"
         lines = [" ".join(process.cmdline()) for process in processes]
+        told = [place.start("status", "--tasks").ends(0), place.start("status", "--json").ends(0)]
         run.ends(0)
         lap.send(signal.SIGTERM)
         lap.ends(0)
