@@ -14,7 +14,7 @@ import pytest
 
 from cqltui.report.colors import PALETTE, dark_style
 from cqltui.report.drawing import SETTINGS, Drawn, draw
-from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Panel, Points, Rule
+from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Mark, Panel, Points, Rule
 from cqltui.report.inline import inline
 from cqltui.report.spans import span
 from cqltui.report.thinning import kept
@@ -260,3 +260,24 @@ def test_nothing_of_pyplot_is_loaded() -> None:
     asked = "import sys, cqltui.report.drawing; print('matplotlib.pyplot' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout.strip() == "False"
+
+
+def test_whatever_the_values_and_however_little_room_there_is_something_is_drawn() -> None:
+    wild = (1e300, 1e199, -1e199, 5e-324, float("inf"), NAN, 0.0, 2.0)
+    marks: tuple[Mark, ...] = (
+        *(Line(f"entry {n}", (1.0, 2.0), (1.0, 2.0), color=n) for n in range(60)),
+        Line("a" * 300, wild, wild),
+        Band("band", wild, wild[::-1], wild),
+        Points("points", wild, wild, low=wild, high=wild, texts=("far away",) * len(wild)),
+        Bars("bars", wild, wild, base=wild, texts=("10",) * len(wild)),
+    )
+    narrow = Axis("y", "log", low=1.0, high=1.0)
+    figure = Figure("wild", "", "", "", (Panel("t" * 300, Axis("x", high=5.0), narrow, marks),) * 2, size=(1.0, 4.0))
+    drawn = draw(figure)
+    frame = drawn.panels[-1]
+    assert frame.y.first < 1 < frame.y.last
+    assert frame.width > 0
+    entries = [float(y) for y in re.findall(r'y="([\d.]+)">entry \d+<', drawn.page_svg)]
+    assert entries, "what there is room for"
+    assert min(entries) > frame.top + frame.height, "a long legend covers no data"
+    assert max(entries) < 288, "and ends inside of the figure"
