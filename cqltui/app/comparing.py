@@ -6,14 +6,14 @@ from pathlib import Path
 
 from cqltui.app.material import read_material
 from cqltui.errors import InputError
-from cqltui.report.comparing import Comparison, compare
-from cqltui.report.tablepage import FIRST_LINE, render_tables
+from cqltui.report.compare.comparing import Comparison, compare
+from cqltui.report.compare.tablepage import FIRST_LINE, render_tables
 from cqltui.reporters.steps import Step
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import expect_target
 from trainer.files import write_bytes
 
-DRAWING = "cqltui.report.drawing"
+DRAWING = "cqltui.report.drawing.draw"
 """Loads matplotlib, which the extra "report" brings."""
 
 

@@ -11,7 +11,7 @@ from cqltui.app.mlflowstore import write_store
 from cqltui.app.wandbruns import write_runs
 from cqltui.broker.server.ownership import expect_ours
 from cqltui.errors import InputError
-from cqltui.report.longform import (
+from cqltui.report.export.longform import (
     METRIC_COLUMNS,
     known_tasks,
     measured,

@@ -7,9 +7,9 @@ from typing import Any
 
 from cqltui.algorithms.base import setting_cell
 from cqltui.app.extras import needed
-from cqltui.report.longform import by_epoch, settings_of
+from cqltui.report.export.longform import by_epoch, settings_of
+from cqltui.report.export.tracked import LONGEST, span, tags, times
 from cqltui.report.material import Material
-from cqltui.report.tracked import LONGEST, span, tags, times
 from cqltui.reporters.steps import Step
 from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import cqltui
 from cqltui.errors import InputError
 from cqltui.report.csvfile import csv_text
-from cqltui.report.drawing import Drawn, draw
+from cqltui.report.drawing.draw import Drawn, draw
 from cqltui.report.figures import FIGURES
 from cqltui.report.latex import figure_tex, table_tex
 from cqltui.report.material import Material

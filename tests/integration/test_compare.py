@@ -8,7 +8,7 @@ import pytest
 
 from cqltui.cli import main
 from cqltui.errors import ExitCode
-from cqltui.report.tablepage import FIRST_LINE
+from cqltui.report.compare.tablepage import FIRST_LINE
 from tests.integration.place import TASKS, Place
 
 

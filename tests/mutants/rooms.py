@@ -100,8 +100,7 @@ ROOMS = (
     Room(
         "drawing",
         (
-            *(f"cqltui/report/{name}.py" for name in ("colors", "drawing", "inline", "lettering", "plotting")),
-            *(f"cqltui/report/{name}.py" for name in ("spans", "thinning", "ticks")),
+            "cqltui/report/drawing/*.py",
             *(f"cqltui/report/figures/{name}.py" for name in ("clock", "lanes", "night", "pareto", "parts")),
             *(f"cqltui/report/figures/{name}.py" for name in ("settings", "training")),
         ),

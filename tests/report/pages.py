@@ -13,9 +13,9 @@ from cqltui.judging.answers import answer_all
 from cqltui.judging.judge import evaluate_all, watching
 from cqltui.judging.judge import figures as kept
 from cqltui.judging.outcomes import Left, TaskOutcome
+from cqltui.report.drawing.spans import Span
 from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Panel, Points, Rule
 from cqltui.report.material import Curves, Material
-from cqltui.report.spans import Span
 from cqltui.report.table import Column, Table, absent
 from cqltui.results.rundir import RunDir
 from cqltui.results.summary import summarize
@@ -199,7 +199,7 @@ def figures_of_all_kinds(lines: int = 3, points: int = 40) -> list[Figure]:
 
 @dataclass(frozen=True)
 class Frame:
-    """As of `cqltui.report.drawing`, which loads matplotlib."""
+    """As of `cqltui.report.drawing.draw`, which loads matplotlib."""
 
     left: float
     top: float

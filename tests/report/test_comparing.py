@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from cqltui.campaign.load import load_campaign
-from cqltui.report.comparing import Comparison, compare
+from cqltui.report.compare.comparing import Comparison, compare
+from cqltui.report.compare.paired import difference_of
+from cqltui.report.compare.tablepage import FIRST_LINE, render_tables
 from cqltui.report.figure import Line, Points
 from cqltui.report.material import Curves, Material, Provenance
-from cqltui.report.paired import difference_of
 from cqltui.report.table import Cell, Table
-from cqltui.report.tablepage import FIRST_LINE, render_tables
 from cqltui.results.record import TaskRecord, TaskResult, TaskStanding
 from cqltui.results.summary import Summary
 from cqltui.state.model import Status

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from cqltui.report.colors import PALETTE, dark_style
-from cqltui.report.drawing import SETTINGS, Drawn, draw
+from cqltui.report.drawing.colors import PALETTE, dark_style
+from cqltui.report.drawing.draw import SETTINGS, Drawn, draw
+from cqltui.report.drawing.inline import inline
+from cqltui.report.drawing.spans import span
+from cqltui.report.drawing.thinning import kept
+from cqltui.report.drawing.ticks import short, ticks
 from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Mark, Panel, Points, Rule
-from cqltui.report.inline import inline
-from cqltui.report.spans import span
-from cqltui.report.thinning import kept
-from cqltui.report.ticks import short, ticks
 
 NAN = float("nan")
 HOSTILE = 'a <b> & "c" $x_1$ id="p" url(#p) : #0077bb 100 % \N{CJK UNIFIED IDEOGRAPH-4E2D}'
@@ -257,7 +257,7 @@ def test_ticks_are_few_round_and_short() -> None:
 
 
 def test_nothing_of_pyplot_is_loaded() -> None:
-    asked = "import sys, cqltui.report.drawing; print('matplotlib.pyplot' in sys.modules)"
+    asked = "import sys, cqltui.report.drawing.draw; print('matplotlib.pyplot' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout.strip() == "False"
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cqltui.report.drawing import draw
+from cqltui.report.drawing.draw import draw
 from cqltui.report.figure import Bars, Line, Panel, Points
 from cqltui.report.figures.clock import clock_of, duration, in_order
 from cqltui.report.figures.lanes import attempts_of, busy_s, packs_of, worker_lanes

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, sync_playwright
 
-from cqltui.report.drawing import draw
+from cqltui.report.drawing.draw import draw
 from cqltui.report.page.page import render_page
 from tests.once import once
 from tests.report import pages
@@ -195,7 +195,11 @@ def test_tables_sort_as_numbers_by_click_and_by_keyboard_with_what_is_missing_la
 
 def test_figures_show_values_and_zoom(seen: Any) -> None:
     told = seen["plot"]
-    assert re.search(r"line \d\nepoch: \d+\nloss: 0\.\d+", told["hover"])
+    hover = re.fullmatch(r"(.+)\nepoch: (\d+)\nloss: (0\.\d+)", told["hover"])
+    assert hover, told["hover"]
+    name, epoch, loss = hover.groups()
+    place = 0 if name == pages.HOSTILE else int(name.removeprefix("line "))
+    assert float(loss) == pytest.approx(1 / (int(epoch) + place), abs=1e-4)
     assert told["zoomed"] != told["whole"] == told["reset"]
     assert "30" in told["whole"]
     assert "30" not in told["zoomed"]  # of the whole axis, which is no longer shown

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cqltui.campaign.model import TaskSpec
-from cqltui.report.drawing import draw
+from cqltui.report.drawing.draw import draw
 from cqltui.report.figure import Band, Figure, Line, Panel, Points
 from cqltui.report.figures.pareto import Network, front, pareto
 from cqltui.report.figures.parts import spaced

@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from cqltui.judging.answers import Answered
-from cqltui.report.colors import dark_style
+from cqltui.report.drawing.colors import dark_style
 from cqltui.report.figure import Figure
 from cqltui.report.material import Material
 from cqltui.report.page import facts, plots, prose
@@ -19,7 +19,7 @@ from cqltui.report.page.layout import SECTIONS, Arrangement, Section, arrange, n
 from cqltui.report.table import Table
 
 if TYPE_CHECKING:
-    from cqltui.report.drawing import Frame
+    from cqltui.report.drawing.draw import Frame
 
 NUMERIC = frozenset({"integer", "number", "percent"})
 LONG, WIDE, WORDING = 40, 8, 32
@@ -35,7 +35,7 @@ class Drawing(Protocol):
 
     @property
     def page_svg(self) -> str:
-        """As of `cqltui.report.drawing.Drawn`."""
+        """As of `cqltui.report.drawing.draw.Drawn`."""
 
     @property
     def panels(self) -> "Sequence[Frame]":

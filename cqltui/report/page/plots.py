@@ -10,12 +10,12 @@ import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from cqltui.report.drawing.thinning import kept
 from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Mark, Panel, Points, Rule, Values
-from cqltui.report.thinning import kept
 
 if TYPE_CHECKING:
-    from cqltui.report.drawing import Frame
-    from cqltui.report.spans import Span
+    from cqltui.report.drawing.draw import Frame
+    from cqltui.report.drawing.spans import Span
 
 SPOTS = 6_000
 """Of a figure, about: more are not told apart by a pointer, and cost a page its size."""

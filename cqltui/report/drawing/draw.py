@@ -18,13 +18,13 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend_handler import HandlerTuple
 
-from cqltui.report.colors import GRID, INK, PAPER, VARIABLES
+from cqltui.report.drawing.colors import GRID, INK, PAPER, VARIABLES
+from cqltui.report.drawing.inline import compact, inline
+from cqltui.report.drawing.lettering import CHARACTER, FONT_SIZE, LONGEST, across, wrapped, write
+from cqltui.report.drawing.plotting import Canvas, Legend, plot
+from cqltui.report.drawing.spans import Span, span
+from cqltui.report.drawing.ticks import ticks
 from cqltui.report.figure import Figure, Panel
-from cqltui.report.inline import compact, inline
-from cqltui.report.lettering import CHARACTER, FONT_SIZE, LONGEST, across, wrapped, write
-from cqltui.report.plotting import Canvas, Legend, plot
-from cqltui.report.spans import Span, span
-from cqltui.report.ticks import ticks
 from cqltui.state.plain import plain
 
 POINTS = 72
@@ -90,7 +90,7 @@ class Drawn:
     svg: str
     """For a file: text as outlines, so that it looks the same everywhere."""
     page_svg: str
-    """For a page: text as text, colors that its style can change (`cqltui.report.colors`), no prolog, no size."""
+    """For a page: text as text, colors that its style can change (`colors`), no prolog, no size."""
     pdf: bytes
     """With its fonts embedded, as TrueType."""
     png: bytes

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cqltui.report.colors import INK, PAPER
-from cqltui.report.plotting import Canvas
+from cqltui.report.drawing.colors import INK, PAPER
+from cqltui.report.drawing.plotting import Canvas
 from cqltui.state.plain import plain
 
 FONT_SIZE = 9.0

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqltui.judging.evaluated import at, figure_at
-from cqltui.report.configurations import about_table, differing_table, labels_of
+from cqltui.report.compare.configurations import about_table, differing_table, labels_of
+from cqltui.report.compare.overlaid import Compared, curves_figure, differences_figure
+from cqltui.report.compare.paired import METHOD, difference_of
+from cqltui.report.compare.pairing import Group, groups
 from cqltui.report.figure import Figure
 from cqltui.report.material import Material
-from cqltui.report.overlaid import Compared, curves_figure, differences_figure
-from cqltui.report.paired import METHOD, difference_of
-from cqltui.report.pairing import Group, groups
 from cqltui.report.table import Cell, Column, Table, absent
 from cqltui.results.record import TaskRecord
 from cqltui.state.plain import plain

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cqltui.report.compare.paired import METHOD
+from cqltui.report.compare.pairing import Group
 from cqltui.report.figure import Axis, Figure, Line, Panel, Points, Rule
 from cqltui.report.material import Floats, Material
-from cqltui.report.paired import METHOD
-from cqltui.report.pairing import Group
 from cqltui.report.table import Table
 from cqltui.results.record import TaskRecord
 

@@ -1,0 +1,1 @@
+"""Figures as pictures, by matplotlib, which is loaded nowhere else."""
