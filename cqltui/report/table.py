@@ -40,7 +40,7 @@ class Column:
         if self.kind == "integer":
             return f"{int(value):{plus},}"
         number = 100 * float(value) if self.kind == "percent" else float(value)
-        shown = f"{number:{plus},.{self.digits}f}"
+        shown = f"{number:{plus}z,.{self.digits}f}"  # no minus before what is rounded to zero
         return shown.replace("-", "\N{MINUS SIGN}")
 
     @property

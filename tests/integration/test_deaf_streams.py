@@ -18,7 +18,7 @@ def begin(place: Place, *arguments: str, **streams: Any) -> "subprocess.Popen[by
     """The campaign without a screen, on these streams."""
     argv = [sys.executable, "-m", "cqltui", place.campaign.name, "--no-ui", *arguments]
     env = {name: value for name, value in os.environ.items() if not name.endswith("REDIS_URL")}
-    env |= {**place.environment, "PACE_S": "0.05"}  # it must not end before it is stopped
+    env |= {**place.environment, "PACE_S": "0.3"}  # it must not end before it is stopped
     run: subprocess.Popen[bytes] = subprocess.Popen(argv, cwd=place.folder, env=env, start_new_session=True, **streams)
     return run
 

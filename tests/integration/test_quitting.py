@@ -117,6 +117,7 @@ def test_a_drain_without_its_supervisor_comes_to_its_end_all_the_same(place: Pla
 
 
 def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict[str, Trained]) -> None:
+    quick, place.environment = place.environment, {**place.environment, "PACE_S": "0.3"}
     victims: tuple[str, ...]
     for victims in (("server",), ("supervisor", "server")):
         run = place.begin()
@@ -130,6 +131,7 @@ def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict
         run.ends(-signal.SIGKILL if "supervisor" in victims else 4)
         assert place.processes() == [], victims
     assert "nothing runs here" in place.ask("stop").err
+    place.environment = quick
     place.complete()
     assert "campaign small has ended; there is nothing to stop" in place.ask("stop").err
     assert place.trained() == expected

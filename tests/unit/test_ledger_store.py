@@ -214,7 +214,7 @@ def test_reading_changes_nothing_in_the_file(path: Path, tmp_path: Path) -> None
     assert path.read_bytes() == before
     empty = tmp_path / "empty.sqlite"
     empty.touch(0o600)
-    with pytest.raises(InputError, match="is a database of another program"), opened(empty, read_only=True):
+    with pytest.raises(InputError, match="is an empty file"), opened(empty, read_only=True):
         pass
     assert empty.read_bytes() == b""
 

@@ -52,9 +52,10 @@ def sensitivity(material: Material) -> Figure:
         return Figure(name, title, caption, "", reason=reason)
     shown, panels, told = varied[:MOST_SETTINGS], [], []
     for setting in shown:
+        series = series_of(material, algorithm, setting, algorithm.headline)
         for metric in _metrics_for(algorithm, setting):
-            series = series_of(material, algorithm, setting, metric.name)
-            panels.append(_panel(algorithm, setting, metric, series))
+            if known := series_of(material, algorithm, setting, metric.name):  # a run may have no validation rows
+                panels.append(_panel(algorithm, setting, metric, known))
         tasks = sum(len(each.points) for each in series)
         told.append(f"{setting.label} ({counted(len(series), 'group')}, {counted(tasks, 'task')})")
     caption = (

@@ -1,7 +1,7 @@
 """What the page says in words of its own: how the run stands, what the audit found, what was asked. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -80,6 +80,11 @@ def findings(material: Material) -> tuple[Finding, ...]:
     listed = (material.audit or {}).get("findings")
     told = [_finding(at(each)) for each in listed] if isinstance(listed, list) else []
     return tuple(sorted(told, key=lambda each: ("bad", "open", "good").index(each.tone)))
+
+
+def counted(found: Sequence[Finding]) -> str:
+    """Return how many checks came to which grade, the worst first: `1 untested, 34 clean`."""
+    return ", ".join(f"{count} {grade}" for grade, count in Counter(each.grade for each in found).items())
 
 
 def _finding(told: Mapping[str, Any]) -> Finding:
