@@ -53,9 +53,11 @@ def sensitivity(material: Material) -> Figure:
     shown, panels, told = varied[:MOST_SETTINGS], [], []
     for setting in shown:
         series = series_of(material, algorithm, setting, algorithm.headline)
-        for metric in _metrics_for(algorithm, setting):
-            if known := series_of(material, algorithm, setting, metric.name):  # a run may have no validation rows
-                panels.append(_panel(algorithm, setting, metric, known))
+        panels.extend(
+            _panel(algorithm, setting, metric, known)
+            for metric in _metrics_for(algorithm, setting)
+            if (known := series_of(material, algorithm, setting, metric.name))  # a run may have no validation rows
+        )
         tasks = sum(len(each.points) for each in series)
         told.append(f"{setting.label} ({counted(len(series), 'group')}, {counted(tasks, 'task')})")
     caption = (
