@@ -34,6 +34,17 @@ TASKS = 6
 TWO = ("--workers", "2")
 SMALL = Path(__file__).with_name("small.toml")
 HOOK = Path(__file__).with_name("hook")
+ONE_WORKER = """[evaluate]
+automatic = false
+[report]
+auto = false
+[workers]
+count = 1
+device = "cpu"
+poll_interval_s = 0.1
+checkpoint_s = 0.1
+"""
+"""Of a campaign that trains alone, and ends with its last task."""
 PACE_S = 0.01
 """What an epoch of the small campaign takes at least: tasks that are looked at while they run need not keep a core
 busy for it."""

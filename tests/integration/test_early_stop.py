@@ -18,7 +18,7 @@ from cqltui.results.rundir import read_metrics
 from cqltui.state.eta import estimate
 from cqltui.state.model import Status
 from cqltui.supervisor.submit import submissions
-from tests.integration.place import Place, until
+from tests.integration.place import ONE_WORKER, Place, until
 from tests.integration.sessions import ONE, OneTask
 from trainer import data
 from trainer.files import checkpoints
@@ -39,16 +39,7 @@ lr = 1e-2
 epochs = {EPOCHS}
 hidden_dims = [32]
 early_stop = {{ patience = {PATIENCE}, min_delta = 0.0 }}
-[evaluate]
-automatic = false
-[report]
-auto = false
-[workers]
-count = 1
-device = "cpu"
-poll_interval_s = 0.1
-checkpoint_s = 0.1
-[[phase]]
+{ONE_WORKER}[[phase]]
 name = "ensemble"
 priority = 5
 [phase.grid]

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from cqltui.results.rundir import read_json
-from tests.integration.place import TASKS, TWO, Place
+from tests.integration.place import ONE_WORKER, TASKS, TWO, Place
 from tests.integration.sessions import trained_alone
 from tests.integration.terminal import Terminal
 
-OTHER = """
+OTHER = (
+    """
 [campaign]
 name = "small"
 [trainer]
@@ -23,16 +24,9 @@ seed = 42
 hidden_dims = [16]
 keep = ["last", "best", 7, 33, 45]
 validate_every = 15  # the former ends, at epoch 40, were validated for being ends
-[evaluate]
-automatic = false
-[report]
-auto = false
-[workers]
-count = 1
-device = "cpu"
-poll_interval_s = 0.1
-checkpoint_s = 0.1
-[[phase]]
+"""
+    + ONE_WORKER
+    + """[[phase]]
 name = "exploration"
 priority = 7
 epochs = 50
@@ -45,6 +39,7 @@ epochs = 40
 [phase.grid]
 seed = [1, 3]
 """
+)
 """Of small.toml: exploration with more epochs, quality gone, another seed in ensemble."""
 SCREEN = b"\x1b[?1049h"
 """What opens a program's own screen."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from datetime import date, timedelta
 from typing import Any
 
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE
+from cqltui.ledger.model import Bet, Entry, Result
 from cqltui.report.material import Material
+from cqltui.report.table import Table
 from cqltui.results.evaluated import FORMAT
 from tests.report.materials import material
 
@@ -173,3 +176,23 @@ def damaged(found: Any, by: Any) -> Any:
         return [damaged(value, by) for value in found]
     is_number = isinstance(found, int | float) and not isinstance(found, bool)
     return deepcopy(by) if is_number else found
+
+
+def row(table: Table, **wanted: Any) -> dict[str, Any]:
+    """Return the row that has these values, by its columns' names."""
+    names = [column.name for column in table.columns]
+    (found,) = (
+        its for values in table.rows if (its := dict(zip(names, values, strict=True))).items() >= wanted.items()
+    )
+    return found
+
+
+def bets(count: int, *, taken: str = "2022-09-01T12:00:00Z", close: float | None = 3.0) -> list[Entry]:
+    """Return bets at half a point and more better terms than the close: the first at 2.5, the next at 2, and so on."""
+    found = []
+    for week in range(1, count + 1):
+        day = (date(2022, 9, 1) + timedelta(weeks=week)).isoformat()
+        odds = 10 / 11
+        bet = Bet(f"b{week}", f"g{week}", "home", 3 - week / 2, odds, 1.0, taken, 2022 + week % 2, week)
+        found.append(Entry(bet, Result(f"g{week}", 2022 + week % 2, week, day, None, 24, 20, close, odds, odds)))
+    return found

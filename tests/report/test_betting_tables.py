@@ -1,26 +1,24 @@
 """Tables of betting: the very numbers of the evaluation, and a reason where there are none."""
 
 import math
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE
 from cqltui.ledger.export import told
-from cqltui.ledger.model import Bet, Entry, Result
 from cqltui.ledger.standing import standing
-from cqltui.report.table import Table
 from cqltui.report.tables import betting, evidence, ledger, offpolicy
 from tests.report.evaluations import (
     HOSTILE,
     audit,
+    bets,
     damaged,
     evaluated,
     evaluation,
     finding,
-    off_policy,
     policy,
+    row,
 )
 from tests.report.materials import material, provenance
 
@@ -36,15 +34,6 @@ TABLES = (
     evidence.openings,
     ledger.closing_values,
 )
-
-
-def row(table: Table, **wanted: Any) -> dict[str, Any]:
-    """Return the row that has these values, by its columns' names."""
-    names = [column.name for column in table.columns]
-    (found,) = (
-        its for values in table.rows if (its := dict(zip(names, values, strict=True))).items() >= wanted.items()
-    )
-    return found
 
 
 def test_performance_has_the_numbers_of_the_evaluation_unrounded() -> None:
@@ -191,150 +180,6 @@ def test_openings_tell_when_why_and_of_which_results() -> None:
     assert table.notes == ("The test rows were opened 3 times, of 3 states of the run.",)
     once = evidence.openings(material(opened=(entry,)))
     assert once.notes == ("The test rows were opened once.",)
-
-
-def test_the_grid_has_a_row_for_each_clip_and_shrinkage_and_names_what_was_refused() -> None:
-    table = offpolicy.grid(evaluated())
-    assert [values[:3] for values in table.rows] == [
-        (ENSEMBLE, clip, shrink) for clip in (5.0, 10.0) for shrink in (0.0, 0.1)
-    ]
-    last = row(table, clip=10.0, shrink=0.1)
-    assert (last["snis"], last["dr"], last["ess"]) == (10.1, 10.1, 100.0)
-    assert table.notes == (f"{CONFIDENT}: an effective sample of 94 bets.",)
-
-
-def test_estimates_have_their_intervals_and_the_judged_one_its_roi_and_verdict() -> None:
-    table = offpolicy.estimates(evaluated())
-    assert table.column("estimator") == ["IPS", "SNIPS", "DM", "DR", "switch-DR", None]
-    judged, other = row(table, estimator="DR"), row(table, estimator="IPS")
-    assert [judged[name] for name in ("value", "lower", "upper", "error", "ess")] == [
-        -0.04,
-        -0.0739,
-        0.0306,
-        0.0259,
-        230.8,
-    ]
-    assert (judged["roi"], judged["verdict"]) == (-0.0552904697, "loses")
-    assert (other["roi"], other["verdict"]) == (None, None)
-    assert row(table, policy=CONFIDENT)["verdict"] == "refused: an effective sample of 94 bets"
-    assert table.notes == (
-        f"Weights of {ENSEMBLE}, {CONFIDENT}: of betting or not.",
-        "Outcomes of these rows are known: what the bets returned is the answer, not these estimates.",
-    )
-
-
-def test_without_outcomes_estimates_are_all_there_is_and_who_never_bets_is_not_refused() -> None:
-    never = {**off_policy("never bet", refusals=("an effective sample of 0",)), "bets": 0.0}
-    alone = {"is_answer": True, "policies": [never, {**off_policy(ENSEMBLE), "refusals": [3, "x"], "sentence": "So."}]}
-    found = evaluated(evaluation(off_policy=alone))
-    table = offpolicy.estimates(found)
-    assert row(table, policy="never bet")["verdict"] == "it never bets"
-    assert table.notes == (f"Weights of never bet, {ENSEMBLE}: of betting or not.",)
-    gate = offpolicy.gate(found)
-    assert gate["outcomes_known"] is False
-    assert [gate["policies"][1][name] for name in ("refusals", "sentence")] == [["x"], "So."]
-
-
-def test_the_gate_says_by_what_each_policy_was_accepted_or_refused() -> None:
-    found = offpolicy.gate(evaluated())
-    accepted, refused = found["policies"]
-    assert (found["format"], found["part"]) == ("cqltui.ope_gate/1", "test")
-    assert found["rule"] == {"min_ess": 100.0, "min_ess_share_of_bets": 0.2, "max_missing": 0.05}
-    assert (accepted["accepted"], accepted["ess"], accepted["least_ess"]) == (True, 373.2528, 120.0)
-    assert (refused["accepted"], refused["refusals"]) == (False, ["an effective sample of 94 bets"])
-    assert refused["worst_case"] == [-0.05, 0.02]
-    assert accepted == {
-        "policy": ENSEMBLE,
-        "accepted": True,
-        "refusals": [],
-        "weights_of": "bets",
-        "rows": 570,
-        "bets": 600.0,
-        "ess": 373.2528,
-        "least_ess": 120.0,
-        "missing": 0.07,
-        "max_missing": 0.05,
-        "mean_weight": 1.01,
-        "largest_weight": 19.9,
-        "worst_case": [-0.05, 0.02],
-        "verdict": "loses",
-        "sentence": None,
-    }
-    assert (found["outcomes_known"], found["reason"]) == (True, None)
-    without = offpolicy.gate(material())
-    assert (without["policies"], without["outcomes_known"]) == ([], None)
-    assert "cqltui evaluate" in without["reason"]
-
-
-def test_all_refused_leaves_no_grid_but_the_reasons() -> None:
-    refused = {"is_answer": True, "policies": [off_policy("a", refusals=("no propensities",))]}
-    table = offpolicy.grid(evaluated(evaluation(off_policy=refused)))
-    assert table.rows == ()
-    assert table.reason == "No estimate was accepted. A: no propensities."
-
-
-def bets(count: int, *, taken: str = "2022-09-01T12:00:00Z", close: float | None = 3.0) -> list[Entry]:
-    """Return bets at half a point and more better terms than the close: the first at 2.5, the next at 2, and so on."""
-    found = []
-    for week in range(1, count + 1):
-        day = (date(2022, 9, 1) + timedelta(weeks=week)).isoformat()
-        odds = 10 / 11
-        bet = Bet(f"b{week}", f"g{week}", "home", 3 - week / 2, odds, 1.0, taken, 2022 + week % 2, week)
-        found.append(Entry(bet, Result(f"g{week}", 2022 + week % 2, week, day, None, 24, 20, close, odds, odds)))
-    return found
-
-
-def test_closing_line_values_are_in_basis_points_with_why_others_are_not_measurable() -> None:
-    taken = [
-        *bets(4),
-        *(Entry(entry.bet, None) for entry in bets(1)),
-        *bets(2, taken="2023-09-01T12:00:00Z"),
-        *bets(1, close=None),
-    ]
-    table = ledger.closing_values(material(ledger=told("mine.sqlite", standing(taken, None))))
-    document = told("mine.sqlite", standing(taken, None))
-    known = [bet["clv_bps"] for bet in document["taken"] if bet["clv_bps"] is not None]
-    every = row(table, season="all")
-    assert (every["bets"], every["measured"], len(known)) == (8, 4, 4)
-    assert every["mean_bps"] == pytest.approx(sum(known) / 4)
-    assert every["q50_bps"] == pytest.approx((sorted(known)[1] + sorted(known)[2]) / 2)
-    assert every["better"] == 1.0
-    worthless = told("l", standing(bets(2), None))
-    worthless["taken"][0] |= {"clv_bps": 0.0, "posted_bps": 0.0}
-    half = row(ledger.closing_values(material(ledger=worthless)), season="all")
-    assert (half["beat"], half["better"]) == (0.5, 0.5)
-    assert table.column("season") == ["all", "2022", "2023"]
-    said = " ".join(table.notes)
-    assert "mine.sqlite, 8 bets" in said
-    for reason in ("1 without a result yet", "2 not taken before the kick-off", "1 whose closing line is not known"):
-        assert reason in said
-
-
-def test_the_mean_has_the_interval_of_the_ledger_and_a_season_may_be_without_a_measured_bet() -> None:
-    document = told("l.sqlite", standing([*bets(12), *bets(1, taken="2029-09-01T12:00:00Z")], None))
-    for bet in document["taken"]:
-        if bet["season"] == 2023:
-            bet["clv_bps"] = None
-    closing = document["closing_line_value"]
-    closing["assumed"] = 3
-    table = ledger.closing_values(material(ledger=document))
-    every, measured, none = table.rows
-    assert [row(table, season="all")[name] for name in ("mean_bps", "lower_bps", "upper_bps")] == [
-        10_000 * closing["value"][end] for end in ("value", "lower", "upper")
-    ]
-    assert every[1:3] == (13, 6)
-    assert measured[:3] == ("2022", 6, 6)
-    assert none == ("2023", 7, 0, *(None,) * 10)
-    assert "Of 3 closing lines no prices are known: -110 was assumed for both sides." in table.notes
-    assert "95 %, bootstrap-t over weeks" in table.caption
-
-
-def test_without_a_measurable_bet_the_reasons_are_told() -> None:
-    late = told("l.sqlite", standing(bets(2, taken="2023-09-01T12:00:00Z"), None))
-    table = ledger.closing_values(material(ledger=late))
-    assert table.rows == ()
-    assert "2 not taken before the kick-off" in table.reason
-    assert ledger.closing_values(material(ledger=told("l.sqlite", standing([], None)))).reason.endswith("has no bets.")
 
 
 @pytest.mark.parametrize("make", TABLES)

@@ -50,7 +50,9 @@ def sensitivity(material: Material) -> Figure:
         caption = "Metrics of the last epoch against each setting that was varied."
         reason = "No two finished tasks differ in one setting alone: a grid brings this figure."
         return Figure(name, title, caption, "", reason=reason)
-    shown, panels, told = varied[:MOST_SETTINGS], [], []
+    shown = varied[:MOST_SETTINGS]
+    panels: list[Panel] = []
+    told: list[str] = []
     for setting in shown:
         series = series_of(material, algorithm, setting, algorithm.headline)
         panels.extend(
