@@ -9,6 +9,7 @@ from rich.text import Text
 from cqltui.report.figure import Figure
 from cqltui.report.figures import FIGURES
 from cqltui.report.material import Material
+from cqltui.report.page.facts import audit_grade, counted, findings
 from cqltui.report.table import Cell, Column, Table
 from cqltui.report.tables import TABLES
 from cqltui.report.verdict import headline
@@ -16,7 +17,7 @@ from cqltui.reporters.plots import plot
 from cqltui.results.summary import VERDICT_WORDS
 from cqltui.state.plain import plain
 
-CORE_TABLES = ("leakage_audit_table", "cql_betting_performance_table", "cql_architecture_comparison_table")
+CORE_TABLES = ("cql_betting_performance_table", "cql_architecture_comparison_table")
 CORE_FIGURES = ("cql_training_curves", "bankroll_trajectories")
 """What is shown here, in this order; the folder has all."""
 GAP = 2
@@ -29,6 +30,7 @@ ASCII = str.maketrans(
 )
 """For terminals that have no other characters."""
 VERDICT_STYLES = {"leak": "bold red", "implausible": "bold red", "edge": "bold green", "loses": "yellow"}
+TONES = {"good": "green", "open": "yellow", "bad": "bold red"}
 STYLES = {True: "green", False: "red", None: "dim"}
 
 
@@ -44,9 +46,9 @@ def print_report(material: Material, console: Console) -> None:
     for note in material.notes:
         pen.line(f"Note: {note}", "yellow")
     tables = {table.name: table for make in TABLES for table in [make(material)]}
-    pen.table(tables.get(CORE_TABLES[0]))
+    _audit(material, pen)
     _answers(material, pen)
-    for name in CORE_TABLES[1:]:
+    for name in CORE_TABLES:
         pen.table(tables.get(name))
     figures = {figure.name: figure for make in FIGURES for figure in [make(material)]}
     for name in CORE_FIGURES:
@@ -56,6 +58,16 @@ def print_report(material: Material, console: Console) -> None:
 def print_figure(figure: Figure, console: Console) -> None:
     """Print a figure by itself, as wide as the console."""
     _Pen(console).figure(figure)
+
+
+def _audit(material: Material, pen: "_Pen") -> None:
+    """Print how many checks came to which grade, and in full those that are not clean."""
+    (grade, tone), found = audit_grade(material), findings(material)
+    pen.heading("Leak audit")
+    pen.line(f"{grade}; {len(found)} checks: {counted(found)}" if found else grade, TONES[tone])
+    for each in found:
+        if each.tone != "good":
+            pen.line(f"  {each.grade} {each.check}, {each.subject}: {each.sentence}", TONES[each.tone])
 
 
 def _answers(material: Material, pen: "_Pen") -> None:

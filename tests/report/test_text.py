@@ -1,0 +1,21 @@
+"""The core of a report in the terminal."""
+
+import io
+
+from rich.console import Console
+
+from cqltui.reporters.report import print_report
+from tests.report.evaluations import audit, finding
+from tests.report.materials import material
+
+
+def test_of_the_audit_what_is_not_clean_is_told_in_full_and_the_rest_counted() -> None:
+    found = audit(finding("edge", 0.956, 0.586, "LEAK"), finding("total_close", 0.505, 0.586))
+    console = Console(file=io.StringIO(), width=60)
+    print_report(material(audit=found), console)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "leak; 2 checks: 1 leak, 1 clean" in text.lower()
+    assert "leak feature auc, edge: AUC 0.956 of edge" in text
+    assert "of total_close" not in text
+    assert max(map(len, text.splitlines())) <= 60
