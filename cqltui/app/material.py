@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from trainer.progress import METRIC_COLUMNS
 LINES_BYTES = 1 << 28
 """Of a file of lines."""
 LONGEST_TEXT = 1_000
+MOST_NAMED = 5
+"""Tasks that a note names."""
 
 
 def read_material(run_dir: RunDir, step: Step = silent, ledger: Path | None = None) -> Material:
@@ -74,8 +77,19 @@ def read_material(run_dir: RunDir, step: Step = silent, ledger: Path | None = No
         history=_lines(run_dir.history),
         price_per_hour=campaign.evaluate.price_per_hour,
         events=tuple(event for event in _lines(run_dir.journal) if event.get("kind") != "progress"),
+        notes=tuple(_unread(run_dir, records, curves)),
         ledger=None if ledger is None else told(plain(ledger.name, LONGEST_TEXT), standing(entries(ledger), None)),
     )
+
+
+def _unread(run_dir: RunDir, records: Iterable[TaskRecord], curves: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each thing that is there, or has to be, and cannot be read."""
+    if os.path.lexists(run_dir.evaluation_json) and read_json(run_dir.evaluation_json) is None:
+        yield f"{run_dir.evaluation_json.name} is damaged, and what it held is missing: run `cqltui evaluate` again."
+    lost = [it.task.id for it in records if it.standing.status is Status.DONE and it.task.id not in curves]
+    if lost:
+        named = ", ".join(lost[:MOST_NAMED]) + (f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else "")
+        yield f"metrics.csv of tasks that are done is missing or damaged, and their curves are left out: {named}."
 
 
 def _validation(run_dir: RunDir, known: Mapping[str, TaskStanding]) -> dict[str, Any] | None:

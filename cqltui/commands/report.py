@@ -8,7 +8,7 @@ from pathlib import Path
 from cqltui.app import options
 from cqltui.app.browsing import open_page
 from cqltui.app.reporting import Given, give_way, material_of, write_report
-from cqltui.errors import ExitCode
+from cqltui.errors import ExitCode, InputError
 from cqltui.reporters.console import report_console
 from cqltui.reporters.report import print_report
 from cqltui.reporters.steps import Steps
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=options.directory, metavar="DIR", help="where to (default: report/ in the run)"
     )
-    parser.add_argument("--text", action="store_true", help="print its core here, with plots; writes nothing")
+    parser.add_argument("--text", action="store_true", help="print its core here, with plots; writes no report")
     parser.add_argument("--open", action="store_true", help="show the page in the browser")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     parser.add_argument(
@@ -42,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report, or print its core."""
+    if arguments.text and (arguments.json or arguments.open or arguments.output is not None):
+        raise InputError("--text prints here and writes no report: leave out --json, --open and -o, or --text")
     run_dir = options.existing_run(arguments.run_dir)
     if arguments.background:
         give_way()

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from cqltui.app import options
-from cqltui.app.ending import see_out, tell
+from cqltui.app.ending import POLL_S, see_out, tell
 from cqltui.app.run_server import open_run
+from cqltui.broker.server.access import Server
 from cqltui.broker.server.handle import is_alive
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.results.left import from_disk
@@ -14,7 +16,11 @@ from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.model import ENDED, Wanted
 from cqltui.state.plain import plain
+from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor.process import left_behind
 
+SERVER_BACK_S = 15.0
+"""For which a server that has died is waited for, while its run goes on."""
 HELP = "Stop a run: workers write their checkpoints and leave. The same campaign command continues it later."
 
 
@@ -30,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, and wait until nobody works on the run."""
     wanted = Wanted.DRAINING if arguments.drain else Wanted.STOPPED
     try:
-        server, run_dir = open_run(arguments)
+        server, run_dir = _open(arguments)
     except ServerError as error:
         on_own = options.redis_url(arguments.redis_url) is not None
         if on_own or is_alive((found := options.existing_run(arguments.run_dir)).server):
@@ -46,6 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.OK
     finally:
         server.leave()
+
+
+def _open(arguments: argparse.Namespace) -> tuple[Server, RunDir | None]:
+    """Return the run's server, once it is back where somebody still works on the run: they start one that has died."""
+    give_up_at = time.monotonic() + SERVER_BACK_S
+    while True:
+        try:
+            return open_run(arguments)
+        except ServerError:
+            if options.redis_url(arguments.redis_url) is not None or time.monotonic() > give_up_at:
+                raise
+            run_dir = options.existing_run(arguments.run_dir)
+            if not is_supervised(run_dir) and not left_behind(run_dir.path):
+                raise
+        time.sleep(POLL_S)
 
 
 def _ended(run_dir: RunDir) -> str:

@@ -107,7 +107,7 @@ def yardstick_of(scope: Scope, phase: str, metric: str, epoch: int) -> Yardstick
     groups = by_configuration(scope.figures(phase))
     spreads = {config: spread for config, its in groups.items() if (spread := spread_at(its, epoch)) is not None}
     if not spreads:
-        said = f"the spread over seeds is not known: phase {phase} has no two {metric} of epoch {epoch:,}"
+        said = f"the spread over seeds is not known: no two seeds of phase {phase} have a {metric} at epoch {epoch:,}"
         return Yardstick(said, architecture=architecture)
     config, spread = max(spreads.items(), key=lambda each: each[1].value)
     title = configuration_title(tasks[0].algorithm, config)

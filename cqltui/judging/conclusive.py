@@ -44,7 +44,8 @@ def conclusive(scope: Scope, params: Params) -> Judgement:
             spreads[group] = max(found.value, spreads.get(group, 0.0))
             read_at.add(found.epoch)
     if not spreads:
-        return None, f"the spread over seeds is not known: phase {seeds_phase} has no two {name} of epoch {epochs:,}"
+        missing = f"no two seeds of phase {seeds_phase} have a {name} at epoch {epochs:,}"
+        return None, f"the spread over seeds is not known: {missing}"
     ranked = _ranked(scope, name, within)
     judged = [group for group in ranked if group in spreads] or list(ranked)
     spread, results, details = max(spreads.values()), [], []

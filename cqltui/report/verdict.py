@@ -154,7 +154,7 @@ def _by_outcomes(material: Material) -> tuple[Kind, str]:
             lower = figure_at(policy, "compared", "adjusted_lower")
             return "edge", (
                 f"Edge: {_returns(policy)}, more than {_percent(lower, '+')} with 95 % confidence, all "
-                f"{len(policies(material))} policies looked at being counted."
+                f"{_compared(material)} policies looked at being counted."
             )
         case Verdict.LOSES:
             return "loses", f"Loses: {_returns(policy)}, with 95 % confidence less than nothing."
@@ -223,6 +223,9 @@ def _undecided(policy: Document) -> str:
     if rate is None or even is None:
         return f"of {name}'s bets it is not known how many were won, or how many come out even"
     seen = f"{_wins(policy)}, where {_percent(even)} come out even"
+    roi = figure_at(whole, "roi", "value")
+    if roi is not None and roi * (rate - even) < 0:
+        return f"{seen}, each bet counted alike, while by its stakes it returns {_percent(roi, '+')}"
     further = whole_at(policy, "verdict", "further_bets")
     if further is None:
         return f"{seen}; if it is as good as that, no number of bets would decide it"
@@ -239,7 +242,7 @@ def _basis(material: Material) -> str:
     evaluation = at(material.evaluation)
     if material.part and not only_estimated(evaluation):
         policy = next((found for name in DEPLOYED if (found := policy_at(evaluation, name))), None)
-        parts += [_policy(policy, len(policies(material)))] if policy is not None else []
+        parts += [_policy(policy, _compared(material))] if policy is not None else []
         edges = [_name(it) for it in policies(material) if _word(it) == Verdict.EDGE and it is not policy]
         parts += [f"an edge is shown by {', '.join(edges)} too"] if edges else []
     grade = text_at(material.audit, "grade").lower()
@@ -265,6 +268,11 @@ def _rows(material: Material) -> str:
 
 def _span(seasons: list[str]) -> str:
     return seasons[0] if len(seasons) == 1 else f"{seasons[0]} to {seasons[-1]}"
+
+
+def _compared(material: Material) -> int:
+    """Return how many policies were compared: those that bet."""
+    return sum(figure_at(its, "compared", "adjusted_p") is not None for its in policies(material))
 
 
 def _policy(policy: Mapping[str, Any], counted: int) -> str:

@@ -22,6 +22,7 @@ CORE_FIGURES = ("cql_training_curves", "bankroll_trajectories")
 """What is shown here, in this order; the folder has all."""
 GAP = 2
 """Columns between those of a table."""
+MOST_KEYS = 4
 WORD = 500
 TEXT_WIDTH = 44
 """Columns of a table's texts before they wrap."""
@@ -165,15 +166,24 @@ class _Pen:
 
 
 def _blocks(table: Table, width: int) -> Iterator[list[int]]:
-    """Yield the columns of each block: as many as have room, the first of all in each."""
+    """Yield the columns of each block: as many as have room, and in each those that tell the rows apart."""
+    keys = _keys(table)
     widths = [_width(column, [row[place] for row in table.rows]) for place, column in enumerate(table.columns)]
-    block = [0]
-    for place in range(1, len(widths)):
-        if len(block) > 1 and sum(widths[other] + GAP for other in (*block, place)) - GAP > width:
+    block = list(keys)
+    for place in range(len(keys), len(widths)):
+        if len(block) > len(keys) and sum(widths[other] + GAP for other in (*block, place)) - GAP > width:
             yield block
-            block = [0]
+            block = list(keys)
         block.append(place)
     yield block
+
+
+def _keys(table: Table) -> range:
+    """Return the leading columns by which no two rows are alike; the first alone, where no few do that."""
+    for count in range(1, MOST_KEYS + 1):
+        if len({row[:count] for row in table.rows}) == len(table.rows):
+            return range(count)
+    return range(1)
 
 
 def _width(column: Column, values: Sequence[Cell]) -> int:

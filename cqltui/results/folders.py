@@ -74,10 +74,12 @@ def _clear(target: Path) -> None:
         with suppress(OSError):  # gone meanwhile, a link or a file, another user's, or somebody fills it just now
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
+                if os.fstat(descriptor).st_uid != os.geteuid():
+                    continue
                 _lock(descriptor)
                 if path.suffix == OLD and not os.path.lexists(target):
                     path.rename(target)
-                elif os.fstat(descriptor).st_uid == os.geteuid():
+                else:
                     shutil.rmtree(path, ignore_errors=True)
             finally:
                 os.close(descriptor)

@@ -76,8 +76,15 @@ def test_what_is_not_decided_says_how_many_bets_more_would_decide_it() -> None:
     assert its.further_bets == needed - 1000
     assert f"{needed - 1000:,} bets more would show an edge with a chance of 80 %" in its.sentence
     assert "55.0 % of 1000 decided bets, where 52.4 % come out even" in its.sentence
-    losing = judged(record=Record(50, 50, 0), win_rate=estimate(0.5, 0.4, 0.6))
+    losing = judged(record=Record(50, 50, 0), win_rate=estimate(0.5, 0.4, 0.6), roi=estimate(-0.1, -0.25, 0.05))
     assert "would show a loss" in losing.sentence
+
+
+def test_a_win_rate_and_a_return_that_point_to_different_sides_are_both_told() -> None:
+    its = judged(record=Record(50, 50, 0), win_rate=estimate(0.5, 0.4, 0.6))
+    assert "50.0 % of 100 decided bets, where 52.4 % come out even, each bet counted alike" in its.sentence
+    assert "by its stakes it returns +10.0 %" in its.sentence
+    assert (its.further_bets, "would show" in its.sentence) == (None, False)
 
 
 def test_enough_bets_that_decide_nothing_are_said_to_differ_too_much() -> None:

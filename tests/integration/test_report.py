@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cqltui.app.material import read_material
 from cqltui.cli import main
 from cqltui.errors import ExitCode
 from cqltui.report import build as building
@@ -170,3 +171,21 @@ def test_what_is_no_run_and_what_cannot_be_written_is_refused(
     assert main(["report", str(run_dir), "-o", str(tmp_path / "file")]) == ExitCode.INPUT
     assert content(tmp_path / "elsewhere") == before
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_is_there_and_cannot_be_read_is_told(run_dir: Path) -> None:
+    assert read_material(RunDir(run_dir)).notes == ()
+    evaluation = RunDir(run_dir).evaluation_json
+    evaluation.parent.mkdir(exist_ok=True)
+    evaluation.write_text('{"format": "cqltui.eval', encoding="utf-8")
+    task = next(path for path in sorted((run_dir / "tasks").iterdir()) if path.is_dir())
+    (task / "metrics.csv").write_text("epoch,loss\n", encoding="utf-8")
+    damaged, lost = read_material(RunDir(run_dir)).notes
+    assert damaged.startswith("evaluation.json is damaged")
+    assert lost.endswith(f"their curves are left out: {task.name}.")
+
+
+def test_text_and_files_exclude_each_other(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for other in (["--json"], ["--open"], ["-o", "there"]):
+        assert main(["report", str(run_dir), "--text", *other]) == ExitCode.INPUT
+        assert "--text prints here and writes no report" in capsys.readouterr().err

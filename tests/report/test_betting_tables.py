@@ -152,7 +152,7 @@ def test_the_worst_finding_is_the_first_and_an_unknown_grade_before_all() -> Non
     found = audit(finding("a", 0.51, 0.58), finding("b", 0.9, 0.58, "LEAK"), finding("c", None, None, "UNTESTED"))
     found["findings"].append({"check": "new", "subject": "d", "grade": "UNHEARD"})
     table = evidence.leakage_audit(material(audit=found))
-    assert table.column("subject") == ["d", "b", "a", "c"]
+    assert table.column("subject") == ["d", "b", "c", "a"]
     assert row(table, subject="b") == {
         "check": "feature auc",
         "subject": "b",

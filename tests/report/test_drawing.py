@@ -1,10 +1,12 @@
 """Figures as files: what every reader, printer and page can make of them."""
 
+import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
@@ -281,3 +283,11 @@ def test_whatever_the_values_and_however_little_room_there_is_something_is_drawn
     assert entries, "what there is room for"
     assert min(entries) > frame.top + frame.height, "a long legend covers no data"
     assert max(entries) < 288, "and ends inside of the figure"
+
+
+def test_no_settings_of_a_folder_or_a_notebook_are_read(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_bytes(b"backend: nosuch\n\xff")
+    environment = {**os.environ, "MPLBACKEND": "module://nosuch"}
+    seen = "import os, cqltui.report.drawing.draw; print(os.getcwd(), os.environ['MPLBACKEND'])"
+    said = subprocess.check_output([sys.executable, "-c", seen], cwd=tmp_path, env=environment, text=True)
+    assert said.split() == [str(tmp_path), "module://nosuch"]

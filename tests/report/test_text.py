@@ -19,3 +19,13 @@ def test_of_the_audit_what_is_not_clean_is_told_in_full_and_the_rest_counted() -
     assert "leak feature auc, edge: AUC 0.956 of edge" in text
     assert "of total_close" not in text
     assert max(map(len, text.splitlines())) <= 60
+
+
+def test_columns_that_tell_the_rows_apart_are_in_every_block() -> None:
+    console = Console(file=io.StringIO(), width=60)
+    print_report(material(), console)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    heads = [line.split() for line in lines if line.startswith("Phase  ")]
+    assert len(heads) > 1, "the table of architectures has no room in one"
+    assert all(head[:2] == ["Phase", "Architecture"] for head in heads)

@@ -153,7 +153,7 @@ def test_only_comparable_metrics_stand_against_the_scale_setting(searched: Mater
         "Validation TD",
         "Validation CQL",
     ]
-    assert "Not shown: loss and validation, since" in figure.caption
+    assert "Not shown: loss and val_loss, since" in figure.caption
     assert figure.name == "alpha_sensitivity_panel"
     assert len(lines(figure.panels[0])) == 3, "one for each network"
     mean = 0.0625 * 1.015 * (0.5 + 1 + 4) / 3

@@ -263,7 +263,7 @@ def test_the_cost_is_hours_of_training_by_machine_times_the_price(small: Materia
     )
     apart = {row["phase"]: row for row in rows(running.cost(replace(timed, events=started)))}
     assert apart["all"]["hours"] == 4.0  # w1 0 to 2, w2 0 to 2
-    assert "price_per_hour" in running.cost(small).reason
+    assert "--price-per-hour" in running.cost(small).reason
     assert running.cost(material(waiting=range(5), price_per_hour=0.5)).reason.startswith("No task is done yet")
 
 

@@ -93,7 +93,7 @@ def test_a_loss() -> None:
 
 
 def test_what_cannot_be_told_from_break_even_says_how_many_bets_more() -> None:
-    found = headline(evaluated())
+    found = headline(evaluated(evaluation(policy(roi=0.0123))))
     assert found.kind == "undecided"
     assert found.sentence == (
         f'Not distinguishable from break-even: "{CONFIDENT}" wins 51.5 % of 99 decided bets, where 51.2 % come out '
@@ -108,6 +108,11 @@ def test_what_cannot_be_told_from_break_even_says_how_many_bets_more() -> None:
     ):
         worse["verdict"]["further_bets"] = further
         assert said in headline(evaluated(evaluation(worse))).sentence
+
+
+def test_a_win_rate_and_a_return_that_point_to_different_sides_are_both_told() -> None:
+    said = headline(evaluated()).sentence
+    assert said.endswith("51.2 % come out even, each bet counted alike, while by its stakes it returns -1.2 %.")
 
 
 def test_a_policy_that_never_bets_is_not_judged() -> None:

@@ -185,4 +185,4 @@ def test_seeds_that_did_not_train_as_far_tell_no_spread() -> None:
     assert "spread over seeds is not known" not in told.lines[0], "they went on to epoch 2"
     short = [done(task("s", seed=seed), [1.0], [0.5]) for seed in (1, 2)]
     told = ask("architectures", [*FIELD, *short], seeds_from="s")
-    assert "the spread over seeds is not known: phase s has no two val_loss of epoch 2" in told.lines[0]
+    assert "the spread over seeds is not known: no two seeds of phase s have a val_loss at epoch 2" in told.lines[0]

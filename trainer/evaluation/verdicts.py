@@ -82,7 +82,7 @@ def judge(
             f"It returns {_percent(roi.value, sign=True)} of what it stakes in {record.bets} bets: with 95 % "
             "confidence it loses.",
         )
-    return _undecided(record, win_rate, break_even)
+    return _undecided(record, win_rate, break_even, roi)
 
 
 def bets_needed(win_rate: float, break_even: float, power: float = POWER, level: float = LEVEL) -> int | None:
@@ -107,7 +107,7 @@ def _loses(win_rate: Estimate, break_even: float | None, roi: Estimate) -> bool:
     return win_rate.upper_bound is not None and break_even is not None and win_rate.upper_bound < break_even
 
 
-def _undecided(record: Record, win_rate: Estimate, break_even: float | None) -> Judgement:
+def _undecided(record: Record, win_rate: Estimate, break_even: float | None, roi: Estimate) -> Judgement:
     bets = f"{record.bets} bet{'' if record.bets == 1 else 's'}"
     if win_rate.value is None or break_even is None:
         return Judgement(Verdict.UNDECIDED, f"With {bets}, none of them decided, there is nothing to judge.")
@@ -119,6 +119,12 @@ def _undecided(record: Record, win_rate: Estimate, break_even: float | None) -> 
     further = max(needed - record.decided, 0)
     if not further:
         return Judgement(Verdict.UNDECIDED, f"{seen}, but its weeks differ too much to tell it from luck.", 0)
+    if roi.value is not None and roi.value * (win_rate.value - break_even) < 0:
+        return Judgement(
+            Verdict.UNDECIDED,
+            f"{seen}, each bet counted alike, while by its stakes it returns {_percent(roi.value, sign=True)}: neither "
+            "is distinguishable from luck.",
+        )
     shown = "an edge" if win_rate.value > break_even else "a loss"
     return Judgement(
         Verdict.UNDECIDED,

@@ -71,6 +71,7 @@ def trajectories(material: Material) -> Figure:
     caption = (
         f"Bankroll at the end of each week as a multiple of that at the start, on {rows_said(material)}{span}"
         f"{_stakes(found)}; bands hold half and 90 % of {_histories(found)}, week by week. Axes differ."
+        f"{_left_out(material)}"
     )
     alt = f"{len(found)} panels. At the end: {'; '.join(its.end for its in found)}."
     return Figure(name, title, caption, alt, panels, COLUMNS, SIZE)
@@ -94,7 +95,8 @@ def finals(material: Material) -> Figure:
     )
     caption = (
         f"Bankroll at the end as a multiple of that at the start, on {rows_said(material)}{_stakes(found)}, in "
-        f"{_histories(found)}; bins are equally wide in logarithms. Axes differ.{_lost(found)}"
+        f"{_histories(found)}; bins are equally wide in logarithms. Axes differ."
+        f"{_left_out(material)}{_lost(found)}"
     )
     below = (
         f"{its.name} {100 * share:.0f} %" for its in found if (share := figure_at(its.final, "below_start")) is not None
@@ -104,6 +106,13 @@ def finals(material: Material) -> Figure:
         f"{', '.join(below)}."
     )
     return Figure(name, title, caption, alt, panels, COLUMNS, SIZE)
+
+
+def _left_out(material: Material) -> str:
+    """Return which policies have no panel."""
+    names = [text_at(its, "name") for its in policies(material)]
+    missing = [name for name in names if name not in SHOWN]
+    return f" Not shown: {', '.join(missing)}." if missing else ""
 
 
 def _told(material: Material) -> list[_Told]:

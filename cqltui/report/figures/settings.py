@@ -82,7 +82,7 @@ def scale_sensitivity(material: Material) -> Figure:
     title = f"Sensitivity to {algorithm.scale}"
     setting = next((it for it in algorithm.settings if it.name == algorithm.scale), None)
     metrics = comparable(algorithm)
-    left_out = [metric.label for metric in algorithm.metrics if metric.name in _scaled(algorithm)]
+    left_out = [metric.name for metric in algorithm.metrics if metric.name in _scaled(algorithm)]
     caption = f"Metrics of the last epoch against {algorithm.scale}. Not shown: {listed(left_out)}, since "
     caption += f"{algorithm.scale_note}."
     found = {metric: series_of(material, algorithm, setting, metric.name) for metric in metrics} if setting else {}

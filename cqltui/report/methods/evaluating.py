@@ -21,6 +21,7 @@ from trainer.evaluation import (
 )
 from trainer.evaluation import uncertainty as doubts
 from trainer.evaluation.blocks import RESAMPLES
+from trainer.evaluation.leak_findings import Grade
 
 
 def evaluation_sections(material: Material) -> Iterator[Section]:
@@ -57,10 +58,15 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[Part]:
         "knows nothing. A feature whose correlation with the points by which the bet's side beat the spread is "
         f"{leaks.LARGEST_CORRELATION:g} or more, and beyond {leaks.ERRORS:g} standard errors, is a leak too. Rewards "
         "were compared with the scores, logged actions with their propensities (wrong where $|z| > "
-        f"{leak_log.LARGEST_Z:g}$), and ids, states and the order in time were checked. Features that are computed "
-        f"from a schedule were computed anew from the part of the file before each of {leak_replay.CUTS} days. What a "
-        "check needs and the data lacks leaves it untested."
+        f"{leak_log.LARGEST_Z:g}$), and ids, states and the order in time were checked. What a check needs and the "
+        "data lacks leaves it untested."
     )
+    told = map(at, findings if isinstance(findings, list) else [])
+    if any(each.get("check") == leak_replay.CHECK and each.get("grade") != Grade.UNTESTED.name for each in told):
+        yield (
+            "Features were computed anew from the part of the schedule before each of "
+            f"{leak_replay.CUTS} days, and compared."
+        )
     yield f"The audit made {count:,} findings; the worst grade was {code(str(audit.get('grade')).lower())}."
 
 

@@ -56,9 +56,7 @@ def convergence_table(material: Material) -> Table:
                 f"Phase {phase.name}: the first {MOST_TASKS} of {len(trained):,} tasks in the order of the file."
             )
     if not rows:
-        reason = (
-            "No task of the longest phase has left the metrics of its epochs yet: its first checkpoint brings them."
-        )
+        reason = "No task of the longest phase has metrics that can be read; while it trains, a checkpoint brings them."
         return absent(NAME, TITLE, caption, columns, reason)
     return Table(NAME, TITLE, caption, columns, tuple(rows), tuple(notes))
 

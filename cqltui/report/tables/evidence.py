@@ -157,13 +157,19 @@ def leakage_audit(material: Material) -> Table:
         )
         for finding in findings
     )
-    said = f"Grade of the whole audit, which is that of its worst finding: {text_at(material.audit, 'grade').lower()}."
+    said = (
+        f"Grade of the whole audit, that of the worst of what was tested: {text_at(material.audit, 'grade').lower()}."
+    )
     return Table(name, title, caption, columns, rows, (said,))
+
+
+WORST_FIRST = tuple(it.name for it in (Grade.LEAK, Grade.WRONG, Grade.SUSPECT, Grade.UNTESTED, Grade.CLEAN))
+"""An unknown grade comes before all."""
 
 
 def _severity(finding: Document) -> int:
     grade = text_at(finding, "grade")
-    return -Grade[grade] if grade in Grade.__members__ else -len(Grade)
+    return WORST_FIRST.index(grade) if grade in WORST_FIRST else -1
 
 
 def openings(material: Material) -> Table:

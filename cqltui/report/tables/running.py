@@ -57,7 +57,7 @@ def cost(material: Material) -> Table:
     )
     price = material.price_per_hour
     if price is None:
-        reason = "No price is given: `price_per_hour` of [evaluate] in the campaign file is that of a machine's hour."
+        reason = "No price is given: `cqltui report --price-per-hour PRICE` gives that of a machine's hour."
         return absent(name, title, caption, columns, reason)
     groups = [(phase.name, material.of_phase(phase)) for phase in material.campaign.phases]
     rows = []

@@ -13,6 +13,7 @@ from cqltui.ui.line import Line, Span, clip, left, right, wrapped
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import bar
 
+INDENT = "  "
 LEVELS = {"error": "dead", "warning": "warning"}
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
 ROOMY_ROWS = 5
@@ -100,8 +101,8 @@ class WorkersPanel(Panel):
     @staticmethod
     def _notice(notice: Notice, now: float, cells: int) -> list[Line]:
         role = LEVELS.get(notice.level, "dim")
-        first, *more = wrapped(f"{fmt.clock(notice.ts, now)} {plain(notice.text, 400)}", cells)
-        return [((first, role),), *(((f"  {text}", role),) for text in more)]
+        first, *more = wrapped(f"{fmt.clock(notice.ts, now)} {plain(notice.text, 400)}", max(cells - len(INDENT), 1))
+        return [((first, role),), *(((f"{INDENT}{text}", role),) for text in more)]
 
     def on_focus(self) -> None:
         """Have the log follow the panel that has the keys."""
