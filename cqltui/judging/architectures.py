@@ -73,7 +73,8 @@ def architectures(scope: Scope, params: Params) -> Answer:
     reference = wanted if wanted in field.values else next(iter(field.values))
     told = [_architecture(field, widths, reference) for widths in field.values]
     levels = {getattr(task.trainer, algorithm.scale, None) for task, _ in measured.runs}
-    notes = [algorithm.scale_note] if len(levels) > 1 else []
+    pooled = f"means are over {len(levels)} values of {algorithm.scale}"
+    notes = [algorithm.scale_note, pooled] if len(levels) > 1 else []
     if wanted != reference:
         notes.append(f"no task of the phase has the reference {architecture_title(wanted)}")
     notes += filter(None, [measured.left_out])

@@ -27,6 +27,8 @@ class Column:
     """Whether a plus is written."""
     help: str = ""
     """What it says, in a sentence, where the label does not."""
+    counts: bool = False
+    """Whether there are counts among its numbers, which are written without decimal places."""
 
     def text(self, value: Cell) -> str:
         """Return a value for people: shares as percentages without the sign, thousands apart."""
@@ -40,7 +42,8 @@ class Column:
         if self.kind == "integer":
             return f"{int(value):{plus},}"
         number = 100 * float(value) if self.kind == "percent" else float(value)
-        shown = f"{number:{plus}z,.{self.digits}f}"  # no minus before what is rounded to zero
+        digits = 0 if self.counts and number.is_integer() and number else self.digits
+        shown = f"{number:{plus}z,.{digits}f}"  # no minus before what is rounded to zero
         return shown.replace("-", "\N{MINUS SIGN}")
 
     @property

@@ -19,8 +19,11 @@ def begin(place: Place, *arguments: str, **streams: Any) -> "subprocess.Popen[by
     argv = [sys.executable, "-m", "cqltui", place.campaign.name, "--no-ui", *arguments]
     env = {name: value for name, value in os.environ.items() if not name.endswith("REDIS_URL")}
     env |= {**place.environment, "PACE_S": "0.3"}  # it must not end before it is stopped
-    run: subprocess.Popen[bytes] = subprocess.Popen(argv, cwd=place.folder, env=env, start_new_session=True, **streams)
-    return run
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored, as under nohup, it would be by the run too
+    try:
+        return subprocess.Popen(argv, cwd=place.folder, env=env, start_new_session=True, **streams)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def ends_stopped(place: Place, run: subprocess.Popen[bytes]) -> None:

@@ -222,7 +222,7 @@ def test_conclusive_compares_at_one_epoch_only() -> None:
     short = [done(task("s", seed=n, epochs=1), [1.0], [0.5 + n / 100]) for n in range(3)]
     verdict = judge("conclusive", [*two_architectures(0.02), *short], seeds_from="s")
     assert verdict.passed is None
-    assert "no two val_loss of epoch 2" in verdict.detail
+    assert "have a val_loss at epoch 2" in verdict.detail
 
 
 def test_a_verdict_says_when_tasks_are_missing_from_it() -> None:

@@ -79,7 +79,7 @@ def leak_auc(material: Material) -> Figure:
     marks: list[Mark] = [
         Rule("knows nothing", 0.5, vertical=True),
         Points(
-            "permitted range",
+            "0.5 with the permitted range",
             (0.5,) * len(measured),
             places,
             color=GREY,

@@ -135,8 +135,15 @@ def leakage_audit(material: Material) -> Table:
     columns = (
         Column("check", "Check"),
         Column("subject", "Feature or subject"),
-        Column("value", "Value", "number", 3, help="An AUC for the bet's outcome, a correlation, a share or a count."),
-        Column("bound", "Bound", "number", 3, help="What the value is compared with."),
+        Column(
+            "value",
+            "Value",
+            "number",
+            3,
+            help="An AUC for the bet's outcome, a correlation, a share or a count.",
+            counts=True,
+        ),
+        Column("bound", "Bound", "number", 3, help="What the value is compared with.", counts=True),
         Column("grade", "Grade"),
         Column("finding", "Finding"),
     )
