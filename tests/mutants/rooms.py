@@ -101,6 +101,7 @@ ROOMS = (
         "drawing",
         (
             "cqltui/report/drawing/*.py",
+            "cqltui/report/thinning.py",
             *(f"cqltui/report/figures/{name}.py" for name in ("clock", "lanes", "night", "pareto", "parts")),
             *(f"cqltui/report/figures/{name}.py" for name in ("settings", "training")),
         ),

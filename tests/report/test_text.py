@@ -1,6 +1,8 @@
 """The core of a report in the terminal."""
 
 import io
+import subprocess
+import sys
 
 from rich.console import Console
 
@@ -29,3 +31,8 @@ def test_columns_that_tell_the_rows_apart_are_in_every_block() -> None:
     heads = [line.split() for line in lines if line.startswith("Phase  ")]
     assert len(heads) > 1, "the table of architectures has no room in one"
     assert all(head[:2] == ["Phase", "Architecture"] for head in heads)
+
+
+def test_it_needs_neither_what_draws_nor_what_makes_the_page() -> None:
+    seen = "import sys, cqltui.commands.report; print(*sorted({'matplotlib', 'jinja2', 'pyarrow'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", seen], text=True).split() == []

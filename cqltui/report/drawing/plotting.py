@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 
 from cqltui.report.drawing.colors import INK, PAPER, color_of
 from cqltui.report.drawing.spans import Floats, Span, drawable
-from cqltui.report.drawing.thinning import buckets_for, kept
 from cqltui.report.figure import Band, Bars, Line, Panel, Points, Rule
+from cqltui.report.thinning import buckets_for, kept
 from cqltui.state.plain import plain
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

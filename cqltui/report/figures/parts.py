@@ -5,9 +5,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from cqltui.report.drawing.thinning import kept
 from cqltui.report.figure import Axis, Panel, Values
 from cqltui.report.material import Curves, Floats
+from cqltui.report.thinning import kept
 
 MANY_EPOCHS = 100
 """From here on epochs are on a logarithmic axis: most happens at the beginning."""
@@ -26,7 +26,7 @@ def spaced(items: Sequence[T], most: int) -> list[T]:
 
 
 def thinned(x: Floats, y: Floats, buckets: int, *, log: bool) -> tuple[Values, Values]:
-    """Return those points of a line that are drawn (`cqltui.report.drawing.thinning`)."""
+    """Return those points of a line that are drawn (`cqltui.report.thinning`)."""
     places = kept(x, y, buckets, log=log)
     return tuple(x[places].tolist()), tuple(y[places].tolist())
 

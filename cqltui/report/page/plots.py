@@ -10,8 +10,8 @@ import numpy as np
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from cqltui.report.drawing.thinning import kept
 from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Mark, Panel, Points, Rule, Values
+from cqltui.report.thinning import kept
 
 if TYPE_CHECKING:
     from cqltui.report.drawing.draw import Frame
