@@ -72,7 +72,7 @@ def test_aucs_lie_in_their_permitted_ranges_by_grade() -> None:
         {**finding("rewards", 0.3, 0.1), "check": "payouts"},
     )
     figure = betting.leak_auc(material(audit=found))
-    permitted = points(figure, "permitted range")
+    permitted = points(figure, "0.5 with the permitted range")
     assert permitted.across
     assert permitted.low == pytest.approx((0.44, 0.42))
     assert permitted.high == pytest.approx((0.56, 0.58))
