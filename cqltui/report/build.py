@@ -30,7 +30,7 @@ T = TypeVar("T")
 GATE = "ope_gate.json"
 SAID, PAGE, ROWS = "report.json", "report.html", "results.parquet"
 METHODS, METHODS_TEX, REFERENCES = "METHODS.md", "methods.tex", "references.bib"
-ALSO = (METHODS, METHODS_TEX, REFERENCES, ROWS)
+ALSO = (METHODS, METHODS_TEX, REFERENCES, ROWS, f"tables/{GATE}")
 """What the page names beside its tables and figures."""
 UNMINDED = (".DS_Store",)
 """What systems leave in folders that somebody looks at."""
