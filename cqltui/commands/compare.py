@@ -8,10 +8,9 @@ from pathlib import Path
 from cqltui.app import options
 from cqltui.app.comparing import compare_runs, expect_page, write_page
 from cqltui.errors import ExitCode, InputError
-from cqltui.reporters.console import console, report_console
-from cqltui.reporters.report import print_figure
+from cqltui.reporters.console import report_console
+from cqltui.reporters.report import print_parts
 from cqltui.reporters.steps import Steps
-from cqltui.reporters.tables import shown
 from cqltui.results.evaluation import as_json
 
 HELP = "Compare runs with the first one: what they differ in, and the differences of their figures, paired by seed."
@@ -45,11 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(as_json(found.document()), indent=1))
     else:
-        for table in found.tables:
-            for part in shown(table):
-                console().print(part)
-        for figure in found.figures:
-            print_figure(figure, report_console())
+        print_parts(found.tables, found.figures, report_console())
     if arguments.output is not None:
         print(f"written to {arguments.output.absolute()}", file=sys.stderr)
     if not is_drawn:

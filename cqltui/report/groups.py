@@ -10,6 +10,7 @@ from cqltui.judging.outcomes import average, deviation
 from cqltui.judging.wording import others
 from cqltui.report.material import Material
 from cqltui.report.table import Cell, Column
+from cqltui.report.wording import capital
 from cqltui.results.record import TaskRecord
 
 LOSS_DIGITS = 4
@@ -64,11 +65,6 @@ def mean(values: Sequence[float]) -> float | None:
 def spread(values: Sequence[float]) -> float | None:
     """Return the sample standard deviation, or None of fewer than two values."""
     return deviation(values) if len(values) > 1 else None
-
-
-def capital(text: str) -> str:
-    """Return a label as it begins a heading: `TD loss`, `Learning rate`."""
-    return text[:1].upper() + text[1:]
 
 
 def setting_column(algorithm: Algorithm, name: str, values: Iterable[Any]) -> Column:

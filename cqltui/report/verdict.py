@@ -28,6 +28,7 @@ from cqltui.report.reading import (
     texts_at,
     whole_at,
 )
+from cqltui.report.wording import counted
 from cqltui.state.model import Status
 from trainer.evaluation.estimates import EstimateVerdict
 from trainer.evaluation.evaluation import SINGLE
@@ -89,7 +90,7 @@ def _without_test_rows(material: Material) -> tuple[Kind, str] | None:
     statuses = Counter(record.standing.status for record in material.records)
     done, wanted = statuses[Status.DONE], len(material.records)
     if material.is_interim:
-        return "open", f"No verdict yet: {done:,} of {_count(wanted, 'task')} are done.{_criteria(material)}"
+        return "open", f"No verdict yet: {done:,} of {counted(wanted, 'task')} are done.{_criteria(material)}"
     if not material.provenance.rows.get("test"):
         return "open", f"No verdict on betting: the run has no test rows.{_criteria(material)}"
     if material.evaluation is not None and not material.part:
@@ -233,7 +234,7 @@ def _undecided(policy: Document) -> str:
         return f"{seen}, but its weeks differ too much to tell it from luck"
     shown = "an edge" if rate > even else "a loss"
     chance = f"with a chance of {100 * POWER:.0f} %"
-    return f"{seen}; were this its true win rate, {_count(further, 'bet')} more would show {shown} {chance}"
+    return f"{seen}; were this its true win rate, {counted(further, 'bet')} more would show {shown} {chance}"
 
 
 def _basis(material: Material) -> str:
@@ -248,10 +249,10 @@ def _basis(material: Material) -> str:
     grade = text_at(material.audit, "grade").lower()
     parts.append(f"leak audit: {grade}" if grade else "there is no leak audit")
     if material.opened:
-        parts.append(f"test rows opened {_count(len(material.opened), 'time')}")
+        parts.append(f"test rows opened {counted(len(material.opened), 'time')}")
     statuses = Counter(record.standing.status for record in material.records)
     if missing := len(material.records) - statuses[Status.DONE]:
-        parts.append(f"{missing:,} of {_count(len(material.records), 'task')} without a result")
+        parts.append(f"{missing:,} of {counted(len(material.records), 'task')} without a result")
     return f"Rests on {'; '.join(parts)}."
 
 
@@ -304,7 +305,3 @@ def _interval(estimate: Document, sign: str) -> str:
 
 def _percent(value: float | None, sign: str = "") -> str:
     return UNKNOWN if value is None else f"{100 * value:{sign}.1f} %"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

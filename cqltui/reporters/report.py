@@ -1,6 +1,6 @@
 """The core of a report in the terminal: the verdict, tables as wide as there is room, and plots."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -56,9 +56,13 @@ def print_report(material: Material, console: Console) -> None:
         pen.figure(figures.get(name))
 
 
-def print_figure(figure: Figure, console: Console) -> None:
-    """Print a figure by itself, as wide as the console."""
-    _Pen(console).figure(figure)
+def print_parts(tables: Iterable[Table], figures: Iterable[Figure], console: Console) -> None:
+    """Print tables and figures by themselves, as wide as the console."""
+    pen = _Pen(console)
+    for table in tables:
+        pen.table(table)
+    for figure in figures:
+        pen.figure(figure)
 
 
 def _audit(material: Material, pen: "_Pen") -> None:

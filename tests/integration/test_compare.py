@@ -34,7 +34,8 @@ def test_a_run_and_its_copy_differ_in_nothing(
 
     assert main(["compare", *runs, "-o", str(page)]) == ExitCode.OK
     shown = capsys.readouterr().out
-    assert "What differs: The runs have the same data" in shown
+    assert "\nWhat differs\n" in shown
+    assert "\nThe runs have the same data, versions and settings.\n" in shown
     assert "Each run is compared with the first." in shown
 
 

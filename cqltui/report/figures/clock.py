@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cqltui.report.figure import Axis
-from cqltui.report.figures.parts import counted
 from cqltui.report.material import Floats
+from cqltui.report.wording import counted
 from cqltui.state import decode
 
 JITTER_S = 5.0

@@ -9,8 +9,8 @@ import numpy as np
 from cqltui.judging.evaluated import at
 from cqltui.report.figure import Axis, Bars, Figure, Mark, Panel, Points
 from cqltui.report.figures.clock import Clock, back_note, clock_of, duration, in_order, stamped
-from cqltui.report.figures.parts import counted
 from cqltui.report.material import Material
+from cqltui.report.wording import counted
 from cqltui.state import decode
 from cqltui.state.events import Kind
 from cqltui.state.model import Status

@@ -9,9 +9,10 @@ from typing import Literal
 from cqltui.algorithms.base import Algorithm, Metric, setting_text
 from cqltui.judging.outcomes import average
 from cqltui.report.figure import Axis, Figure, Line, Panel, Points
-from cqltui.report.figures.parts import capital, counted, listed, value_scale
+from cqltui.report.figures.parts import value_scale
 from cqltui.report.figures.settings import comparable
 from cqltui.report.material import Material
+from cqltui.report.wording import capital, counted, listed
 from cqltui.results.record import TaskRecord
 
 NAME, TITLE = "architecture_pareto", "Cost and result of architectures"

@@ -71,18 +71,3 @@ def beyond(panels: Sequence[Panel]) -> str:
     """Return a sentence on what lies outside of the axes of `value_axis`, or nothing."""
     cut = [panel for panel in panels if panel.y.low is not None or panel.y.high is not None]
     return f" Values of more than {DIVERGED:,.0f} times the median in size lie outside of the axes." if cut else ""
-
-
-def capital(text: str) -> str:
-    """Return text as it begins a sentence."""
-    return text[:1].upper() + text[1:]
-
-
-def counted(count: int, word: str) -> str:
-    """Return `1 task` or `1,000 tasks`."""
-    return f"{count:,} {word}{'s' if count != 1 else ''}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -8,8 +8,9 @@ from typing import Any
 from cqltui.algorithms.base import Algorithm, Metric, Setting, setting_text
 from cqltui.judging.outcomes import average
 from cqltui.report.figure import Axis, Figure, Line, Panel, Points
-from cqltui.report.figures.parts import beyond, capital, counted, listed, spaced, value_axis
+from cqltui.report.figures.parts import beyond, spaced, value_axis
 from cqltui.report.material import Material
+from cqltui.report.wording import capital, counted, listed
 from cqltui.results.record import TaskRecord
 
 MOST_SETTINGS = 6

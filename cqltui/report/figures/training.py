@@ -7,9 +7,10 @@ import numpy as np
 from cqltui.algorithms.base import Algorithm, Metric
 from cqltui.judging.wording import configuration_title, others
 from cqltui.report.figure import Band, Figure, Line, Panel
-from cqltui.report.figures.parts import beyond, capital, counted, epoch_axis, listed, spaced, thinned, value_axis
+from cqltui.report.figures.parts import beyond, epoch_axis, spaced, thinned, value_axis
 from cqltui.report.material import Curves, Floats, Material
 from cqltui.report.thinning import buckets_for
+from cqltui.report.wording import capital, counted, listed
 from cqltui.results.record import TaskRecord
 
 PANELS = 4

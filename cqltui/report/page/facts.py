@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from cqltui.campaign.model import Phase
 from cqltui.judging.evaluated import at
 from cqltui.report.material import Material
+from cqltui.report.wording import moment
 from cqltui.results.summary import BEST, VERDICT_WORDS, PhaseSummary
 from cqltui.state.decode import text
 from cqltui.state.model import ENDED, Verdict
@@ -126,12 +126,9 @@ def phase_facts(phase: PhaseSummary, asked: Phase) -> Iterator[Fact]:
         )
 
 
-def moment(ts: float) -> str:
+def when(ts: float) -> str:
     """Return a time since 1970 as a date and a time of the day, in UTC."""
-    try:
-        return f"{datetime.fromtimestamp(ts, UTC):%Y-%m-%d %H:%M} UTC" if ts > 0 else "not known"
-    except (OverflowError, OSError, ValueError):
-        return "not known"
+    return f"{said[:-3]} UTC" if (said := moment(ts)) else "not known"
 
 
 def duration(seconds: float) -> str:

@@ -1,8 +1,8 @@
 """What the campaign asked, and what came of it."""
 
-from cqltui.report.groups import capital
 from cqltui.report.material import Material
 from cqltui.report.table import Column, Table, absent
+from cqltui.report.wording import capital
 from cqltui.results.summary import VERDICT_WORDS
 from cqltui.state.plain import plain
 

@@ -1,7 +1,6 @@
 """What the figures rest on: many looks at the same rows, intervals, the leak audit, and openings of the test rows."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.report.material import Material
@@ -20,6 +19,7 @@ from cqltui.report.reading import (
     whole_at,
 )
 from cqltui.report.table import Cell, Column, Table, absent
+from cqltui.report.wording import moment
 from cqltui.state import decode
 from trainer.evaluation.leak_findings import Grade
 
@@ -198,7 +198,7 @@ def openings(material: Material) -> Table:
     rows = tuple(
         (
             number,
-            _moment(decode.stamp(entry, "ts")),
+            moment(decode.stamp(entry, "ts")) or None,
             text_at(entry, "why", limit=SENTENCE_LENGTH) or None,
             whole_at(entry, "tasks_done"),
             whole_at(entry, "rows", "test"),
@@ -217,7 +217,3 @@ def _commit(said: str) -> str | None:
     """Return the beginning of a commit's name, and whether files had been changed."""
     name, dash, dirty = said.partition("-")
     return (name[:COMMIT_LENGTH] + dash + dirty) or None
-
-
-def _moment(stamp: float) -> str | None:
-    return datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%d %H:%M:%S") if stamp else None

@@ -4,18 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.judging.outcomes import rank
-from cqltui.report.groups import (
-    LOSS_DIGITS,
-    algorithm_of,
-    capital,
-    configurations,
-    finished,
-    last_values,
-    mean,
-    spread,
-)
+from cqltui.report.groups import LOSS_DIGITS, algorithm_of, configurations, finished, last_values, mean, spread
 from cqltui.report.material import Material
 from cqltui.report.table import Cell, Column, Table, absent
+from cqltui.report.wording import capital
 from cqltui.results.record import TaskRecord
 from cqltui.state.plain import plain
 from trainer.config import ACTIONS, STAKES

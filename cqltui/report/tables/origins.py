@@ -2,13 +2,12 @@
 
 import shlex
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from cqltui.algorithms.base import setting_text
 from cqltui.judging.evaluated import at, figure_at
-from cqltui.report.groups import capital
 from cqltui.report.material import Material
 from cqltui.report.table import Column, Table
+from cqltui.report.wording import capital, moment
 from cqltui.state.plain import plain
 
 NAME, TITLE = "provenance_table", "Provenance"
@@ -64,14 +63,6 @@ def _evaluated(material: Material) -> Iterator[tuple[str, str]]:
     resamples = figure_at(said, "settings", "resamples")
     yield "Resamples", "" if resamples is None else f"{resamples:,.0f}"
     yield "Times the test rows were looked at", f"{len(material.opened):,}"
-
-
-def moment(ts: float) -> str:
-    """Return a time of seconds since 1970 as `2026-11-27 06:41:21`; empty for none."""
-    try:
-        return datetime.fromtimestamp(ts, UTC).strftime("%Y-%m-%d %H:%M:%S") if ts else ""
-    except (ValueError, OverflowError, OSError):
-        return ""
 
 
 def _distinct(texts: Iterator[str]) -> str:

@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any
 
 from cqltui.judging.evaluated import at, figure_at
-from cqltui.report.groups import LOSS_DIGITS, algorithm_of, capital, last_values, mean, setting_words, spread
+from cqltui.report.groups import LOSS_DIGITS, algorithm_of, last_values, mean, setting_words, spread
 from cqltui.report.material import Material
 from cqltui.report.table import ABSENT, Column, Table, absent
+from cqltui.report.wording import capital
 from cqltui.results.record import TaskRecord
 from cqltui.state import decode
 from cqltui.state.plain import plain

@@ -72,7 +72,7 @@ def cost(material: Material) -> Table:
 
 
 def busy_seconds(results: Iterable[TaskResult]) -> float:
-    """Return for how long at least one of the trainings ran, each from its start to its end."""
+    """Return for how long at least one of the training runs went on, each from its start to its end."""
     total, until = 0.0, float("-inf")
     for start, end in sorted((it.started_ts, it.finished_ts) for it in results):
         total += max(end - max(start, until), 0.0)

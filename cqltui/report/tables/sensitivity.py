@@ -6,7 +6,6 @@ from typing import Any
 from cqltui.judging.outcomes import rank
 from cqltui.report.groups import (
     algorithm_of,
-    capital,
     finished,
     last_values,
     left_out,
@@ -17,6 +16,7 @@ from cqltui.report.groups import (
 )
 from cqltui.report.material import Material
 from cqltui.report.table import Cell, Column, Table, absent
+from cqltui.report.wording import capital
 from cqltui.results.record import TaskRecord
 
 NAME = "cql_alpha_sensitivity_table"
