@@ -24,6 +24,7 @@ from cqltui.report.material import Material
 from cqltui.reporters.steps import Step
 from cqltui.results.folders import replaced_folder
 from cqltui.results.rundir import RunDir, read_json, within, write_json
+from cqltui.state.model import Status
 from cqltui.state.plain import word
 
 FORMAT = "cqltui.export/1"
@@ -50,7 +51,7 @@ def export(run_dir: RunDir, kind: str, wanted: Path | None, *, force: bool, step
         _expect_free(folder, run_dir, force=force)
         material = read_material(run_dir, step)
         with replaced_folder(folder) as made:
-            lacking = write(material, run_dir, made, folder, step)
+            lacking = [*unread_curves(material), *write(material, run_dir, made, folder, step)]
             said = {"format": FORMAT, "kind": kind, "run": material.provenance.run, "campaign": material.campaign.name}
             write_json(made / LABEL, said | {"data_digest": material.provenance.data_digest, "lacking": lacking})
     except OSError as error:
@@ -130,3 +131,9 @@ _WRITERS: dict[str, Writer] = {
     "wandb-offline": write_runs,
 }
 KINDS = tuple(_WRITERS)
+
+
+def unread_curves(material: Material) -> list[str]:
+    """Return what is to be said of each task that is done and whose metrics could not be read."""
+    done = (record.task.id for record in material.records if record.standing.status is Status.DONE)
+    return [f"tasks/{task_id}/metrics.csv cannot be read" for task_id in done if task_id not in material.curves]

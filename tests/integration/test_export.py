@@ -213,3 +213,13 @@ def test_a_library_that_is_not_there_is_named_with_its_extra(library: str, monke
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=rf"pip install 'cqltui\[{library}\]'"):
         needed(library, library)
+
+
+def test_metrics_that_cannot_be_read_are_named(
+    undisturbed: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = RunDir(Path(shutil.copytree(undisturbed.run_dir.path, tmp_path / "run")))
+    task_id = tasks_of(run_dir)[0]
+    run_dir.metrics_csv(task_id).write_text("epoch,loss\n", encoding="utf-8")
+    assert main(["export", str(run_dir.path), "--format", "csv"]) == ExitCode.UNFINISHED
+    assert f"tasks/{task_id}/metrics.csv cannot be read" in capsys.readouterr().err
