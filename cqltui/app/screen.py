@@ -24,7 +24,7 @@ from cqltui.state.select import run_status
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
-from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.run import run_ui
 
 GOING_ON = {
@@ -60,14 +60,16 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
     opening = Opening(start)
     try:
         choice = run_ui(
-            opening,
-            QueueRequests(opening.queue, supervised),
-            FileLogs(run_dir.path),
-            stall_s=chosen.campaign.workers.stall_s,
-            supervised=lambda: not opening.over or is_supervised(run_dir),
-            hindered=lambda: hindered(run_dir),
-            start=opening.start,
-            report=partial(show_report, run_dir),
+            Ports(
+                source=opening,
+                requests=QueueRequests(opening.queue, supervised),
+                logs=FileLogs(run_dir.path),
+                stall_s=chosen.campaign.workers.stall_s,
+                supervised=lambda: not opening.over or is_supervised(run_dir),
+                hindered=lambda: hindered(run_dir),
+                start=opening.start,
+                report=partial(show_report, run_dir),
+            )
         )
         return _after(opening.wait(), run_dir, choice)
     finally:
@@ -79,12 +81,14 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
     still = Still(state, lambda: _reopened(run_dir))
     try:
         choice = run_ui(
-            still,
-            QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
-            FileLogs(run_dir.path),
-            stall_s=_stall_s(run_dir),
-            supervised=lambda: still.server is None or is_supervised(run_dir),
-            report=partial(show_report, run_dir),
+            Ports(
+                source=still,
+                requests=QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
+                logs=FileLogs(run_dir.path),
+                stall_s=_stall_s(run_dir),
+                supervised=lambda: still.server is None or is_supervised(run_dir),
+                report=partial(show_report, run_dir),
+            )
         )
         if still.server is None:
             return tell(run_dir, state, state.wanted)
@@ -113,14 +117,16 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
     feed, queue = server.feed(), server.another_queue()
     try:
         choice = run_ui(
-            feed,
-            QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
-            FileLogs(run_dir.path),
-            stall_s=_stall_s(run_dir),
-            # Of a run on another machine nothing is known here.
-            supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
-            hindered=lambda: hindered(run_dir),
-            report=partial(show_report, run_dir),
+            Ports(
+                source=feed,
+                requests=QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
+                logs=FileLogs(run_dir.path),
+                stall_s=_stall_s(run_dir),
+                # Of a run on another machine nothing is known here.
+                supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
+                hindered=lambda: hindered(run_dir),
+                report=partial(show_report, run_dir),
+            )
         )
     finally:
         feed.close()

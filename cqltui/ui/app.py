@@ -23,10 +23,10 @@ from cqltui.state.plain import plain
 from cqltui.ui.background import Background
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
+from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
-from cqltui.ui.logfeed import LogFeed
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
-from cqltui.ui.ports import EventSource, LeaveChoice, Logs, Requests, ShowReport
+from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
@@ -37,7 +37,6 @@ from cqltui.ui.supervision import Supervision
 from cqltui.ui.theme import ANSI, DARK, EXTRA
 from cqltui.ui.typed import Typed
 
-Start = Callable[[Callable[[str], None]], None]
 REFRESH_S = 0.1
 MOUNT_S = 0.02
 TICK_S = 1.0
@@ -72,38 +71,26 @@ class CqltuiApp(App[LeaveChoice]):
         Binding("o", "report", "Report", show=False),
     ]
 
-    def __init__(
-        self,
-        source: EventSource,
-        requests: Requests,
-        logs: Logs,
-        clock: Callable[[], float] = time.time,
-        stall_s: float = 120.0,
-        supervised: Callable[[], bool] = lambda: True,
-        hindered: Callable[[], str] = str,
-        start: Start | None = None,
-        report: ShowReport = lambda: ("There is no report here.", ""),
-    ) -> None:
-        """`start` brings the run about before the source is read, in the same thread; see `run.run_ui`."""
+    def __init__(self, ports: Ports) -> None:
         plain_colors = "NO_COLOR" in os.environ
         super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
         self.register_theme(DARK)
         self.theme = ANSI if plain_colors else DARK.name
-        self._clock, self._stall_s = clock, stall_s
-        self._start = start
-        self._waiting = "Starting." if start else ""
+        self._clock, self._stall_s = ports.clock, ports.stall_s
+        self._start = ports.start
+        self._waiting = "Starting." if ports.start else ""
         self.failure: CqltuiError | None = None
         """Why the run could not be started."""
-        self._pump = Pump(source, clock, self._changed, self._died, self._begin)
+        self._pump = Pump(ports.source, ports.clock, self._changed, self._died, self._begin)
         self._calls = Background("commands", self._post, self._died)
-        self._reads = Background("logs", self._post, self._died)
+        self._reads = Background("reading", self._post, self._died)
         self._browser = Background("browser", self._post, self._died)
-        self._report = report
+        self._report = ports.report
         self._threads = (self._pump, self._calls, self._reads, self._browser)
-        self._control = Control(requests, self._calls, clock, self._tell, self._changed)
-        self._log_feed = LogFeed(logs, self._reads)
-        self._supervision = Supervision(supervised, hindered, self._reads, clock)
-        self._main = MainScreen(self._control, self._log_feed)
+        self._control = Control(ports.requests, self._calls, ports.clock, self._tell, self._changed)
+        self._feeds = feeds_of(ports, self._reads)
+        self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
+        self._main = MainScreen(self._control, self._feeds)
         self._scheduled = False
         self._drawn_s = 0.0
         self.frame: Frame | None = None
@@ -142,8 +129,8 @@ class CqltuiApp(App[LeaveChoice]):
 
     @property
     def busy(self) -> bool:
-        """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a log."""
-        return self._typed.busy or self._scheduled or self._log_feed.busy
+        """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a file."""
+        return self._typed.busy or self._scheduled or self._feeds.busy
 
     # From other threads
 

@@ -14,6 +14,20 @@ def as_of(state: RunState, now: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the user has chosen to look at."""
+
+    cursor: str = ""
+    """The task under the cursor of the list; empty if there is none."""
+    marked: tuple[str, ...] = ()
+    """The marked tasks, as listed."""
+    group: tuple[str, ...] = ()
+    """The tasks of the folded row under the cursor; empty where the cursor is on one task."""
+    worker: str = ""
+    """The worker under the cursor of the hardware, while that has the keys."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """The run at one moment of the screen's clock."""
 
@@ -29,6 +43,13 @@ class Frame:
     """What keeps the supervisor from its work, though the server answers; foreign."""
     waiting: str = ""
     """What is waited for, while the run is being started."""
+
+    chosen: Chosen = Chosen()
+
+    @property
+    def task(self) -> TaskState | None:
+        """The task under the cursor."""
+        return self.state.tasks.get(self.chosen.cursor)
 
     @property
     def as_of(self) -> float:

@@ -10,7 +10,7 @@ BORDER = 2
 """Rows of a panel's frame."""
 LIST_ROWS = BORDER + 4
 """The least of a list: its heading and three rows."""
-BOTTOM_ROWS, SIDE_ROWS, HARDWARE_ROWS = 8, 5, 7
+BOTTOM_ROWS, SIDE_ROWS, HARDWARE_ROWS, EVENTS_ROWS = 8, 5, 7, 6
 """The least of the log and the curve below the task list, and of the panels beside it."""
 HEADING_CELLS = 100
 """From this width on the phases have a heading, if there is a row for it."""
@@ -32,12 +32,13 @@ class Layout:
     """Cells."""
     body: int
     side: int = 0
-    """Cells of the timeline, the criteria and the hardware, which stand one below the other."""
+    """Cells of the timeline, the evaluation, the hardware and the events, which stand one below the other."""
     bottom: int = 0
     """Rows of the log and the curve, below the task list."""
     timeline: int = 0
-    criteria: int = 0
+    evaluation: int = 0
     hardware: int = 0
+    events: int = 0
 
 
 def main_layout(cells: int, rows: int, phases: int, workers: int) -> Layout:
@@ -53,7 +54,8 @@ def main_layout(cells: int, rows: int, phases: int, workers: int) -> Layout:
     body = free - top
     side = min(cells * SIDE_SHARE // 100, SIDE_CELLS)
     hardware = max(HARDWARE_ROWS, body - body * 4 // 5, min(workers + BORDER + 2, body // 3))
-    timeline = (body - hardware) // 2
+    events = EVENTS_ROWS if body >= 3 * SIDE_ROWS + hardware + EVENTS_ROWS else 0
+    timeline = (body - hardware - events) // 2
     return Layout(
         small=False,
         top=top,
@@ -62,8 +64,9 @@ def main_layout(cells: int, rows: int, phases: int, workers: int) -> Layout:
         side=side,
         bottom=max(BOTTOM_ROWS, body * 3 // 10),
         timeline=timeline,
-        criteria=body - hardware - timeline,
+        evaluation=body - hardware - events - timeline,
         hardware=hardware,
+        events=events,
     )
 
 

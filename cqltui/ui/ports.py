@@ -1,6 +1,8 @@
 """What the screen needs of the rest of the program. Nothing here knows of Redis, files or terminals."""
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -32,6 +34,14 @@ class Requests(Protocol):
         """Say what is wanted of the whole run."""
 
 
+@dataclass(frozen=True, slots=True)
+class LogSubject:
+    """Whose log: a worker's, or a task's part of it. Of nobody there is none."""
+
+    worker_id: str = ""
+    task_id: str = ""
+
+
 class Logs(Protocol):
     """What workers have written."""
 
@@ -50,3 +60,28 @@ class LeaveChoice(StrEnum):
     BACKGROUND = "background"
     DRAIN = "drain"
     STOP = "stop"
+
+
+def _no_report() -> tuple[str, str]:
+    return "There is no report here.", ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All that the screen is given of one run."""
+
+    source: EventSource
+    requests: Requests
+    logs: Logs
+    clock: Callable[[], float] = time.time
+    stall_s: float = 120.0
+    """After so long without a step a task is called stalled."""
+    supervised: Callable[[], bool] = lambda: True
+    """Says whether the run has a supervisor. Called in a thread, about once a second; may raise OSError."""
+    hindered: Callable[[], str] = str
+    """Says what keeps the supervisor from its work; called like `supervised`."""
+    start: Callable[[Callable[[str], None]], None] | None = None
+    """Brings the run about, in a thread, once the screen is seen, with a function that shows what is waited for. The
+    source is read after it. When the screen is left before it has come to its end, it goes on."""
+    report: ShowReport = _no_report
+    """Called in a thread of its own when the user asks for the report."""

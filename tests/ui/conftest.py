@@ -14,7 +14,7 @@ from cqltui.state.events import Event
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
-from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.ports import LeaveChoice, Ports
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.rest import at_rest
 
@@ -67,12 +67,14 @@ class Bench:
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
         self.supervised, self.hindered, self.asked = True, "", 0
         self.app = CqltuiApp(
-            self.source,
-            self.requests,
-            self.logs,
-            clock=lambda: self.now,
-            supervised=self._is_supervised,
-            hindered=lambda: self.hindered,
+            Ports(
+                source=self.source,
+                requests=self.requests,
+                logs=self.logs,
+                clock=lambda: self.now,
+                supervised=self._is_supervised,
+                hindered=lambda: self.hindered,
+            )
         )
         self.app.animation_level = "none"
 

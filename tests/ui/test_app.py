@@ -18,7 +18,7 @@ from cqltui.ui.app import CqltuiApp
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.view import LineView
-from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.ports import LeaveChoice, Ports
 from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.night import LAUNCH_TS, Night, tasks
@@ -187,13 +187,15 @@ class Failing(FakeSource):
 
 async def test_a_source_that_gives_up_is_asked_again_and_the_screen_says_offline() -> None:
     bench = Bench([], LAUNCH_TS)
-    bench.app = CqltuiApp(Failing(ServerError("away")), bench.requests, bench.logs, clock=lambda: LAUNCH_TS)
+    bench.app = CqltuiApp(
+        Ports(source=Failing(ServerError("away")), requests=bench.requests, logs=bench.logs, clock=lambda: LAUNCH_TS)
+    )
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.until(pilot, lambda: bench.app.frame is not None and "offline" in seen(bench.app))
 
 
 async def test_an_error_of_ours_in_a_thread_ends_the_app_with_a_return_code() -> None:
-    app = CqltuiApp(Failing(RuntimeError("a bug")), FakeRequests(), FakeLogs())
+    app = CqltuiApp(Ports(source=Failing(RuntimeError("a bug")), requests=FakeRequests(), logs=FakeLogs()))
     with pytest.raises(RuntimeError, match="a bug"):
         await run_to_its_end(app)
     assert app.return_code == 1

@@ -12,7 +12,7 @@ from cqltui.state.events import Event, Kind
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.log import log_line
-from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.ports import LeaveChoice, Ports
 from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.night import LAUNCH_TS, Night
@@ -115,7 +115,7 @@ class Secretive(FakeSource):
 
 
 async def test_a_crash_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
-    app = CqltuiApp(Secretive(), FakeRequests(), FakeLogs())
+    app = CqltuiApp(Ports(source=Secretive(), requests=FakeRequests(), logs=FakeLogs()))
     with pytest.raises(RuntimeError, match="a bug"):
         await run_to_its_end(app)
     shown = capsys.readouterr().err

@@ -6,9 +6,9 @@ from textual.events import Key
 from textual.widgets import Input
 
 from cqltui.state.events import Kind
-from cqltui.ui.panels.curve import CurvePanel
+from cqltui.ui.panels.curves import CurvesPanel
+from cqltui.ui.panels.hardware import HardwarePanel
 from cqltui.ui.panels.log import LogPanel
-from cqltui.ui.panels.workers import WorkersPanel
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
@@ -121,19 +121,19 @@ async def test_question_mark_opens_help() -> None:
 async def test_tab_goes_round_the_panels() -> None:
     async with started() as (bench, pilot):
         seen = []
-        for _ in range(6):
+        for _ in range(7):
             seen.append(bench.app.screen.focused.id if bench.app.screen.focused else None)
             await pilot.press("tab")
-        assert seen == ["tasks", "log", "curve", "timeline", "criteria", "workers"]
+        assert seen == ["tasks", "curves", "timeline", "log", "evaluation", "hardware", "events"]
         assert table(bench).has_focus
-        await pilot.press("shift+tab")
-        assert bench.app.screen.query_one(WorkersPanel).has_focus
+        await pilot.press("shift+tab", "shift+tab")
+        assert bench.app.screen.query_one(HardwarePanel).has_focus
 
 
 async def test_tab_shows_one_panel_at_a_time_on_a_small_terminal() -> None:
     async with started(size=(80, 24)) as (bench, pilot):
-        await pilot.press("tab", "tab")
-        assert bench.app.screen.query_one(CurvePanel).has_focus
+        await pilot.press("tab")
+        assert bench.app.screen.query_one(CurvesPanel).has_focus
         assert not table(bench).display
         assert not bench.app.screen.query_one(LogPanel).display
 
@@ -141,7 +141,7 @@ async def test_tab_shows_one_panel_at_a_time_on_a_small_terminal() -> None:
 async def test_the_log_follows_the_selected_task_and_worker() -> None:
     async with started(size=(160, 48)) as (bench, pilot):
         assert bench.logs.asked[-1] == ("w1", RUNNING)
-        await pilot.press("shift+tab")
+        await pilot.press("shift+tab", "shift+tab")
         await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w1", ""))
         await pilot.press("j")
         await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w2", ""))

@@ -25,8 +25,9 @@ from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
-from cqltui.ui.panels.curve import curve_lines
-from cqltui.ui.panels.workers import WorkersPanel, device_line, nobody, speed_line
+from cqltui.ui.panels.curves import curve_lines
+from cqltui.ui.panels.events import notice_lines
+from cqltui.ui.panels.hardware import device_line, nobody, speed_line
 from cqltui.ui.screens.details import LABEL, phase_lines, task_lines
 from cqltui.ui.spark import Plot, bar, loss_values, spark
 
@@ -161,7 +162,7 @@ def test_the_hardware_lines_fit_and_say_what_is_known() -> None:
 
 def test_a_long_notice_loses_nothing_of_what_it_says() -> None:
     text = "report: /home/somebody/campaigns/runs/quick/report/report.html"
-    lines = WorkersPanel._notice(Notice(1.0, "info", text), 1.0, 30)
+    lines = notice_lines(Notice(1.0, "info", text), 1.0, 30)
     told = ["".join(part for part, _ in line) for line in lines]
     assert max(map(width, lines)) <= 30
     assert "".join(line.strip() for line in told).endswith(text.replace(" ", ""))

@@ -32,8 +32,8 @@ def test_rows_add_up_and_the_list_and_the_phases_have_theirs(phases: int) -> Non
         if found.small:
             assert (found.side, found.bottom, found.queue) == (0, 0, 0), at
         else:
-            assert found.timeline + found.criteria + found.hardware == found.body, at
-            assert min(found.timeline, found.criteria, found.hardware, found.bottom) >= 5, at
+            assert found.timeline + found.evaluation + found.hardware + found.events == found.body, at
+            assert min(found.timeline, found.evaluation, found.hardware, found.bottom) >= 5, at
             assert found.side >= 29, at
             assert cells - found.side >= 80, at
             assert found.hardware - BORDER - 2 >= min(workers, found.body // 3 - BORDER - 2), at

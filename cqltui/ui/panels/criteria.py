@@ -2,25 +2,9 @@
 
 from cqltui.state.model import PhaseInfo, Verdict
 from cqltui.state.plain import plain
-from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, clip, wrapped
-from cqltui.ui.panels.panel import Panel
+from cqltui.ui.line import Line, wrapped
 
 SIGNS = {True: ("✓", "done"), False: ("✗", "dead"), None: ("·", "dim")}
-
-
-class CriteriaPanel(Panel):
-    """All phases' criteria."""
-
-    def show(self, frame: Frame) -> None:
-        """Draw what differs."""
-        cells = max(self.cells, 20)
-        lines: list[Line] = []
-        for phase in frame.state.campaign.phases:
-            if phase.verdicts:
-                lines.append(((clip(plain(phase.title or phase.name), cells), "title"),))
-                lines += criteria_lines(phase, cells)
-        self.set_lines(lines or [(("Success criteria appear with the campaign.", "dim"),)])
 
 
 def criteria_lines(phase: PhaseInfo, cells: int) -> list[Line]:

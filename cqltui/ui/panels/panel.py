@@ -2,7 +2,6 @@
 
 from textual.geometry import Size
 
-from cqltui.state.eta import Estimate
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.view import LineView
 
@@ -10,20 +9,30 @@ from cqltui.ui.panels.view import LineView
 class Panel(LineView):
     """A list that is made from a frame, whole, and draws what differs."""
 
-    _made_for: tuple[Estimate, bool, Size] | None = None
+    _made_for: tuple[object, ...] | None = None
+    _made_size: Size | None = None
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         raise NotImplementedError
 
-    def follow(self, frame: Frame) -> None:
-        """Show the frame, unless it has nothing new for a list of the whole run.
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return what the lines are made from: while none of it changes they stay as they are. Numbers and strings are
+        compared by value, all else by identity.
 
         The estimate is made anew when a task has changed its state, and every second: in between only losses move,
         and to go through thousands of tasks ten times a second for a sum would make the keys slow.
         """
-        made_for = self._made_for
-        wanted = (frame.unsupervised, self.size)
-        if made_for is None or made_for[0] is not frame.estimate or made_for[1:] != wanted:
-            self._made_for = (frame.estimate, *wanted)
+        return (frame.estimate, frame.unsupervised)
+
+    def follow(self, frame: Frame) -> None:
+        """Show the frame, unless it has nothing new for this panel."""
+        needs, made_for = self.needs(frame), self._made_for
+        same = made_for is not None and len(needs) == len(made_for) and all(map(_same, needs, made_for))
+        if not same or self._made_size != self.size:
+            self._made_for, self._made_size = needs, self.size
             self.show(frame)
+
+
+def _same(new: object, old: object) -> bool:
+    return new is old or (isinstance(new, int | float | str) and new == old)

@@ -1,5 +1,6 @@
 """Everything about one task."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,11 +15,11 @@ from cqltui.state.model import PhaseInfo, Progress, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.control import Control
-from cqltui.ui.frame import Frame
+from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.layout import details_layout
 from cqltui.ui.line import Line, left, wrapped
 from cqltui.ui.panels.criteria import criteria_lines
-from cqltui.ui.panels.curve import CurvePanel
+from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.view import LineView
@@ -45,7 +46,7 @@ class DetailsScreen(TaskScreen):
         with Horizontal(id="detail-body"):
             yield LineView("fields", "Task")
             with Vertical(id="detail-side"):
-                yield CurvePanel("curve", "Loss")
+                yield CurvesPanel("curves", "Loss")
                 yield LineView("about", "Phase")
         yield KeyLine()
 
@@ -98,7 +99,7 @@ class DetailsScreen(TaskScreen):
                 if about.border_title != Content(plain(phase.title or phase.name)).markup:
                     about.border_title = Content(plain(phase.title or phase.name))
         fields.set_lines(lines)
-        self.query_one(CurvePanel).show_task(task)
+        self.query_one(CurvesPanel).follow(replace(frame, chosen=Chosen(task.id)))
 
 
 def _field(label: str, value: str, role: str = "text") -> Line:

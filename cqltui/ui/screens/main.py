@@ -1,5 +1,6 @@
 """The screen that one looks at all night."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -12,13 +13,15 @@ from textual.widgets import Input
 
 from cqltui.state.model import TaskState
 from cqltui.ui.control import Control
-from cqltui.ui.frame import Frame
+from cqltui.ui.feeds import Feeds
+from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.layout import Layout, main_layout
 from cqltui.ui.line import Line
-from cqltui.ui.logfeed import LogFeed, Subject
 from cqltui.ui.panels.banner import Banner
-from cqltui.ui.panels.criteria import CriteriaPanel
-from cqltui.ui.panels.curve import CurvePanel
+from cqltui.ui.panels.curves import CurvesPanel
+from cqltui.ui.panels.evaluation import EvaluationPanel
+from cqltui.ui.panels.events import EventsPanel
+from cqltui.ui.panels.hardware import HardwarePanel
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.log import LogPanel
@@ -28,15 +31,16 @@ from cqltui.ui.panels.queue import QueuePanel
 from cqltui.ui.panels.tabs import TabLine
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.timeline import TimelinePanel
-from cqltui.ui.panels.workers import WorkersPanel
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.tasks import TaskScreen
 
 TABS = {
-    "tasks": "Tasks", "log": "Log", "curve": "Loss",
-    "timeline": "Timeline", "criteria": "Criteria", "workers": "Hardware",
+    "tasks": "Tasks", "curves": "Curves", "timeline": "Timeline", "log": "Log",
+    "evaluation": "Evaluation", "hardware": "Hardware", "events": "Events",
 }  # fmt: skip
 """Panel id -> name, in the order of Tab."""
+SIDE = frozenset({"timeline", "evaluation", "hardware", "events"})
+"""Panels that stand one below the other beside the task list."""
 
 
 class MainScreen(TaskScreen):
@@ -50,9 +54,9 @@ class MainScreen(TaskScreen):
         Binding("escape", "clear", "Clear", show=False),
     ]
 
-    def __init__(self, control: Control, log_feed: LogFeed) -> None:
+    def __init__(self, control: Control, feeds: Feeds) -> None:
         super().__init__(control)
-        self._log_feed = log_feed
+        self._feeds = feeds
         self._current = "tasks"
         self._layout: Layout | None = None
 
@@ -68,12 +72,13 @@ class MainScreen(TaskScreen):
             with Vertical(id="main"):
                 yield TaskTable("tasks", "Tasks")
                 with Horizontal(id="bottom"):
-                    yield LogPanel("log", "Log")
-                    yield CurvePanel("curve", "Loss")
+                    yield LogPanel("log", "Log", self._feeds.log)
+                    yield CurvesPanel("curves", "Loss")
             with Vertical(id="side"):
                 yield TimelinePanel("timeline", "Timeline")
-                yield CriteriaPanel("criteria", "Criteria")
-                yield WorkersPanel("workers", "Hardware")
+                yield EvaluationPanel("evaluation", "Evaluation")
+                yield HardwarePanel("hardware", "Hardware")
+                yield EventsPanel("events", "Events")
         yield Input(placeholder="id, title, phase or state", id="filter", select_on_focus=False)
         yield KeyLine()
 
@@ -109,14 +114,16 @@ class MainScreen(TaskScreen):
         for widget in (self, self.query_one(PhasesPanel)):
             widget.set_class(small, "-small")
         for name in TABS:
-            self.query_one(f"#{name}", Widget).display = not small or name == self._current
-        self.query_one("#bottom").display = not small or self._current in {"log", "curve"}
-        self.query_one("#main").display = not small or self._current in {"tasks", "log", "curve"}
-        self.query_one("#side").display = not small or self._current in {"timeline", "criteria", "workers"}
+            seen = name != "events" or layout.events > 0
+            self.query_one(f"#{name}", Widget).display = seen if not small else name == self._current
+        self.query_one("#bottom").display = not small or self._current in {"log", "curves"}
+        self.query_one("#main").display = not small or self._current in {"tasks", "log", "curves"}
+        self.query_one("#side").display = not small or self._current in SIDE
         self.query_one("#top").display = layout.top > 0
         self.query_one(QueuePanel).display = layout.queue > 0
         rows = {"#top": layout.top, "#bottom": layout.bottom}
-        rows |= {"#timeline": layout.timeline, "#criteria": layout.criteria, "#workers": layout.hardware}
+        rows |= {"#timeline": layout.timeline, "#evaluation": layout.evaluation}
+        rows |= {"#hardware": layout.hardware, "#events": layout.events}
         for selector, height in rows.items():
             self.query_one(selector).styles.height = height or "1fr"
         for selector, width in (("#queue", layout.queue), ("#side", layout.side)):
@@ -126,7 +133,8 @@ class MainScreen(TaskScreen):
 
     def action_panel(self, step: int) -> None:
         """Give the keys to another panel, and show it where only one is seen."""
-        names = list(TABS)
+        layout = self._wanted_layout()
+        names = [name for name in TABS if layout.small or layout.events or name != "events"]
         self._current = names[(names.index(self._current) + step) % len(names)]
         self._lay_out()
         self.query_one(f"#{self._current}", Widget).focus()
@@ -146,27 +154,19 @@ class MainScreen(TaskScreen):
         self.query_one(Banner).show(frame)
         self.tasks.show_empty(_empty_lines(frame))
         self.tasks.show(frame)
+        self._draw_panels(frame)
+
+    def _draw_panels(self, frame: Frame) -> None:
+        """Draw what differs in all panels but the task list, which says what they look at."""
+        frame = replace(frame, chosen=self._chosen())
         for panel in self.query(Panel):
             if panel.display and panel.size and not isinstance(panel, TaskTable | Banner):
                 panel.follow(frame)
-        self._draw_selected(frame)
 
-    def _draw_selected(self, frame: Frame) -> None:
-        task = frame.state.tasks.get(self.tasks.cursor_id)
-        curve = self.query_one(CurvePanel)
-        if curve.display and curve.size:
-            curve.show_task(task)
-        log = self.query_one(LogPanel)
-        if not log.display:
-            return
-        workers = self.query_one(WorkersPanel)
-        if workers.has_focus and workers.worker_id:
-            subject, title = Subject(workers.worker_id), workers.worker_id
-            stamp: object = frame.state.workers.get(workers.worker_id)
-        else:
-            subject = Subject(task.life.worker, task.id) if task else Subject()
-            title, stamp = (task.info.title or task.id) if task else "", task
-        self._log_feed.follow(subject, stamp, frame.now, lambda lines: log.show_log(title, lines))
+    def _chosen(self) -> Chosen:
+        tasks, hardware = self.tasks, self.query_one(HardwarePanel)
+        marked = tuple(i for i in tasks.ids if i in tasks.marked) if tasks.marked else ()
+        return Chosen(tasks.cursor_id, marked, worker=hardware.worker_id if hardware.has_focus else "")
 
     # Selection
 
@@ -184,10 +184,10 @@ class MainScreen(TaskScreen):
         self.tasks.unmark()
 
     @on(TaskTable.Moved)
-    @on(WorkersPanel.Moved)
+    @on(HardwarePanel.Moved)
     def _moved(self) -> None:
         if self.frame is not None:
-            self._draw_selected(self.frame)
+            self._draw_panels(self.frame)
 
     @on(TaskTable.Opened)
     def _opened(self, event: TaskTable.Opened) -> None:

@@ -2,25 +2,30 @@
 
 from textual.content import Content
 
-from cqltui.state.model import Progress, TaskState
+from cqltui.state.model import Progress
 from cqltui.ui import format as fmt
+from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, right, spread
-from cqltui.ui.panels.view import LineView
+from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import Plot
 
 AXIS = 8
 
 
-class CurvePanel(LineView):
+class CurvesPanel(Panel):
     """The loss curve of the selected task, on a log scale where all losses are positive."""
 
     def __init__(self, id: str, title: str) -> None:
         super().__init__(id, title)
         self._log = False
 
-    def show_task(self, task: TaskState | None) -> None:
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return the task under the cursor."""
+        return (frame.task,)
+
+    def show(self, frame: Frame) -> None:
         """Draw what differs."""
-        progress = task.progress if task else None
+        progress = frame.task.progress if frame.task else None
         lines, log = curve_lines(progress, self.cells, self.size.height)
         self.set_lines(lines)
         if log != self._log:

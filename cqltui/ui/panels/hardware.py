@@ -1,27 +1,25 @@
-"""The hardware: devices and their memory, the speed of now, the workers; and what the supervisor has to say."""
+"""The hardware: devices and their memory, the speed of now, the workers."""
 
 from textual.message import Message
 
 from cqltui.state import hardware
 from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.state.live import live_workers
-from cqltui.state.model import ENDED, Notice, RunState, Wanted, WorkerState
+from cqltui.state.model import ENDED, RunState, Wanted, WorkerState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, Span, clip, left, right, wrapped
+from cqltui.ui.line import Line, Span, clip, left, right
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import bar
 
-INDENT = "  "
-LEVELS = {"error": "dead", "warning": "warning"}
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
 ROOMY_ROWS = 5
 """From this height on, what all workers do together stands above them."""
 
 
-class WorkersPanel(Panel):
-    """The speed and the devices, one line a worker with a cursor, and the notices, newest first."""
+class HardwarePanel(Panel):
+    """The speed and the devices, and one line a worker with a cursor."""
 
     class Moved(Message):
         """Another worker is selected."""
@@ -55,8 +53,6 @@ class WorkersPanel(Panel):
         lines = [*head, *(self._row(w, w.id in live, frame, cells) for w in workers)]
         if not lines:
             lines = [((nobody(state), "dim"),)]
-        for notice in reversed(state.notices):
-            lines += self._notice(notice, frame.now, cells)
         self.set_lines(lines)
 
     def cursor_line(self) -> int | None:
@@ -97,12 +93,6 @@ class WorkersPanel(Panel):
             ("  ", "text"),
             (clip(doing if live else silent, max(cells - name - (26 if wide else 19), 0)), "dim" if live else "dead"),
         )
-
-    @staticmethod
-    def _notice(notice: Notice, now: float, cells: int) -> list[Line]:
-        role = LEVELS.get(notice.level, "dim")
-        first, *more = wrapped(f"{fmt.clock(notice.ts, now)} {plain(notice.text, 400)}", max(cells - len(INDENT), 1))
-        return [((first, role),), *(((f"{INDENT}{text}", role),) for text in more)]
 
     def on_focus(self) -> None:
         """Have the log follow the panel that has the keys."""
