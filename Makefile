@@ -34,6 +34,7 @@ bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, of the queu
 	$(BIN)/python -m tests.benchmarks.overhead
 	$(BIN)/python -m tests.benchmarks.queue
 	$(BIN)/python -m tests.benchmarks.judging
+	$(BIN)/python -m tests.benchmarks.screen
 
 chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)

@@ -11,10 +11,12 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn, Protocol, cast
 
 import cqltui
 from cqltui import streams
+from cqltui.app.later import load
 from cqltui.child import forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
 from trainer.names import nearest
@@ -61,6 +63,10 @@ COMMANDS = {
     "redis-acl": "redis_acl",
 }
 """Command name to module in `cqltui.commands`. `run` is what a campaign file alone means."""
+
+TRACED = frozenset({"export"})
+"""Commands that need OpenTelemetry, as MLflow does. redis-py loads it wherever it is installed, which takes 40 ms of
+every start, and nobody here asks for what it would tell."""
 
 USAGE = """\
 usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--yes] [--set KEY=VALUE]...
@@ -164,14 +170,10 @@ def _mistyped(word: str) -> str | None:
 
 
 def _load(name: str) -> Command:
-    """Return the module of a command. What it loads stays to the end, and is kept from the garbage collector, which
-    takes a fifth of a worker's start for finding nothing in it, most of that at the end."""
-    gc.disable()
-    try:
-        return cast(Command, importlib.import_module(f"cqltui.commands.{COMMANDS[name]}"))
-    finally:
-        gc.freeze()
-        gc.enable()
+    """Return the module of a command."""
+    if name not in TRACED:
+        sys.modules.setdefault("opentelemetry", cast(ModuleType, None))
+    return cast(Command, load(f"cqltui.commands.{COMMANDS[name]}"))
 
 
 def _run(name: str, arguments: list[str]) -> int:

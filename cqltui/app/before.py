@@ -2,7 +2,7 @@
 
 import sys
 
-from cqltui.app import auditing, difference, finished
+from cqltui.app import auditing, difference, rerun
 from cqltui.app.dataset import load_data
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import settle
@@ -54,7 +54,7 @@ def agreed_changes(chosen: RunOptions, *, yes: bool) -> str:
     campaign, data = load_data(chosen.campaign)
     if is_supervised(chosen.run_dir):  # it is joined, or refused: nothing is changed
         return ""
-    found = difference.find(chosen.run_dir, finished.as_begun(campaign, data, chosen.run_dir), data)
+    found = difference.find(chosen.run_dir, rerun.as_begun(campaign, data, chosen.run_dir), data)
     if found.changes and any(task.auto_precision for task in campaign.tasks):  # then it is worth asking the devices
         placing = settle(campaign, read_json(chosen.run_dir.campaign_json), test=False)
         exact = campaign.with_auto_precision(placing.precision).identified(data.digest)

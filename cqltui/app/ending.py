@@ -18,8 +18,8 @@ from cqltui.state.plain import plain_text
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import is_supervised
+from cqltui.supervisor.outcome import STOP_GRACE_S, outcome
 from cqltui.supervisor.process import WorkerProcess, left_behind
-from cqltui.supervisor.supervisor import STOP_GRACE_S, outcome
 from trainer.files import read_regular
 
 POLL_S = 0.2

@@ -8,8 +8,8 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from cqltui.app import options
-from cqltui.app.browsing import show_report
 from cqltui.app.ending import read, see_out, tell
+from cqltui.app.later import later
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
@@ -26,6 +26,8 @@ from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.run import run_ui
+
+show_report = later("cqltui.app.browsing", "show_report")
 
 GOING_ON = {
     "paused": "the run stays paused",

@@ -1,12 +1,11 @@
 """Start the supervisor behind a screen, or join the one that a run has."""
 
-import argparse
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cqltui.app import auditing, finished, options
+from cqltui.app import auditing, options, rerun
 from cqltui.app.dataset import load_data
 from cqltui.app.opening import Tell
 from cqltui.app.options import RunOptions
@@ -45,22 +44,6 @@ def check(chosen: RunOptions, tell: Tell, *, yes: bool) -> None:
     auditing.keep(chosen.run_dir, audited)
 
 
-def forwarded(arguments: argparse.Namespace, namespace: str = "") -> list[str]:
-    """Return the options of a run as the supervisor takes them; a server's URL travels in the environment."""
-    given = [str(arguments.campaign.absolute())]
-    for setting in arguments.settings:
-        if setting.partition("=")[0].strip().partition(".")[0] != "redis":
-            given += ["--set", setting]
-    if namespace:
-        given += ["--set", f'redis.namespace="{namespace}"']
-    for name in ("workers", "device", "run_dir"):
-        if (value := getattr(arguments, name)) is not None:
-            given += [f"--{name.replace('_', '-')}", str(value)]
-    if arguments.no_report:
-        given.append("--no-report")
-    return given
-
-
 def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
     """Start a supervisor in a session of its own unless the run has one; returns when the run can be attached to."""
     campaign, data = load_data(chosen.campaign)  # wrong input is told here, not in a log
@@ -88,7 +71,7 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
 def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
     """Wait until the run that another process supervises can be attached to; expect it to be of this campaign."""
     _wait_ready(run_dir, None)
-    _expect_same(run_dir, manifest.known(run_dir), manifest.resolved(finished.as_begun(campaign, data, run_dir)))
+    _expect_same(run_dir, manifest.known(run_dir), manifest.resolved(rerun.as_begun(campaign, data, run_dir)))
 
 
 def make(run_dir: RunDir) -> None:

@@ -1,11 +1,9 @@
 """`cqltui attach`: the screen on a run that goes on, or its lines."""
 
 import argparse
-import importlib
-from types import ModuleType
 
 from cqltui.app import finished, options
-from cqltui.app.following import follow
+from cqltui.app.later import load
 from cqltui.app.run_server import open_run
 from cqltui.supervisor import manifest
 
@@ -26,16 +24,14 @@ def run(arguments: argparse.Namespace) -> int:
         known = options.existing_run(arguments.run_dir)
         if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
             if on_screen:
-                return int(_screen().show_ended(known, ended))
+                return int(load("cqltui.app.screen").show_ended(known, ended))
             return finished.print_state(known, ended, as_json=arguments.json)
     server, run_dir = open_run(arguments, look=True)
     try:
-        if on_screen:
-            return int(_screen().watch(server, run_dir))
-        return follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose)
+        if on_screen:  # Textual is loaded by those who see it
+            return int(load("cqltui.app.screen").watch(server, run_dir))
+        return int(
+            load("cqltui.app.following").follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose)
+        )
     finally:
         server.leave()
-
-
-def _screen() -> ModuleType:
-    return importlib.import_module("cqltui.app.screen")  # Textual is loaded by those who see it

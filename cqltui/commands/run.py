@@ -1,13 +1,16 @@
 """`cqltui CAMPAIGN.toml`: run a campaign, or go on with it, on the screen or without one."""
 
 import argparse
-import importlib
 from functools import partial
 
-from cqltui.app import auditing, finished, options
-from cqltui.app.before import agreed_changes, start_fresh
-from cqltui.app.foreground import headless
-from cqltui.app.starting import check, ensure_supervisor, forwarded
+from cqltui.app import options
+from cqltui.app.forwarding import forwarded
+from cqltui.app.later import later, load
+from cqltui.errors import InputError
+
+# The screen of a new run is seen before its data can be read: what that takes is loaded by those who need it.
+check = later("cqltui.app.starting", "check")
+ensure_supervisor = later("cqltui.app.starting", "ensure_supervisor")
 
 HELP = "Run a campaign, or go on with it: the queue is filled, workers train, results are written."
 
@@ -28,18 +31,24 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = options.run_options(arguments)
     on_screen = options.is_on_screen(arguments)
     if arguments.fresh:
-        start_fresh(chosen, yes=arguments.yes, can_ask=on_screen)
-    ended = finished.has_nothing_left(chosen.run_dir, chosen.campaign)
-    if ended is not None:
-        finished.report_if_due(chosen.run_dir, chosen.campaign, ended)
+        load("cqltui.app.before").start_fresh(chosen, yes=arguments.yes, can_ask=on_screen)
+    ended, agreed = None, ""
+    is_known = chosen.run_dir.campaign_json.is_file()
+    if is_known:
+        rerun = load("cqltui.app.rerun")
+        ended = rerun.has_nothing_left(chosen.run_dir, chosen.campaign)
+        if ended is not None:
+            rerun.report_if_due(chosen.run_dir, chosen.campaign, ended)
     if not on_screen:
         if ended is not None:
-            return finished.print_again(chosen.run_dir, ended, as_json=arguments.json)
-        return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
-    screen = importlib.import_module("cqltui.app.screen")  # Textual is loaded by those who see it
+            return int(load("cqltui.app.finished").print_again(chosen.run_dir, ended, as_json=arguments.json))
+        headless = load("cqltui.app.foreground").headless
+        return int(headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose))
+    screen = load("cqltui.app.screen")  # Textual is loaded by those who see it
     if ended is not None:
         return int(screen.show_ended(chosen.run_dir, ended))
-    agreed = agreed_changes(chosen, yes=arguments.yes)
+    if is_known:
+        agreed = load("cqltui.app.before").agreed_changes(chosen, yes=arguments.yes)
     given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
 
     def show(*, yes: bool) -> int:
@@ -47,6 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         return show(yes=arguments.yes)
-    except auditing.LeakError as error:  # found behind the screen, which was seen at once
+    except InputError as error:  # found behind the screen, which was seen at once
+        auditing = load("cqltui.app.auditing")
+        if not isinstance(error, auditing.LeakError):
+            raise
         auditing.ask(error.found)
         return show(yes=True)

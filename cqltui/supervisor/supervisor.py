@@ -4,7 +4,7 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from redis.exceptions import RedisError
@@ -18,7 +18,7 @@ from cqltui.identity import Life
 from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
-from cqltui.state.model import ENDED, FAILED, RunState, Status, Wanted
+from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.supervisor.evaluating import evaluate
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
@@ -26,6 +26,7 @@ from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.hooks import Hooks, Reporter
 from cqltui.supervisor.judging import Judging
 from cqltui.supervisor.lastwords import reason
+from cqltui.supervisor.outcome import STOP_GRACE_S, outcome
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.telling import Telling
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.2
 CHORES_S = 0.5
-STOP_GRACE_S = 60.0
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -343,8 +343,3 @@ class Supervisor:
             self._guarded(partial(self._hooks.ensure_server, self.state))
             self._take(self._feed.poll(POLL_S))
         self._take(self._feed.poll(POLL_S))
-
-
-def outcome(statuses: Iterable[Status]) -> ExitCode:
-    """Return the code of a run whose tasks have all ended, by their statuses."""
-    return ExitCode.UNFINISHED if FAILED & set(statuses) else ExitCode.OK

@@ -4,11 +4,9 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import ClassVar
 
-import rich
-from rich.segment import Segments
-from rich.traceback import Traceback
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -39,6 +37,8 @@ from cqltui.ui.typed import Typed
 
 REFRESH_S = 0.1
 MOUNT_S = 0.02
+HELD_S = 0.25
+"""So long the first paint waits for the run's state: to draw an empty screen before it costs more than the wait."""
 TICK_S = 1.0
 """How often times that pass are drawn, and the estimate made, while nothing else happens."""
 PATH_S = 20.0
@@ -92,6 +92,8 @@ class CqltuiApp(App[LeaveChoice]):
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds)
         self._scheduled = False
+        self._held = ExitStack()
+        """Holds back the first paint."""
         self._drawn_s = 0.0
         self.frame: Frame | None = None
         """What was drawn last."""
@@ -113,6 +115,9 @@ class CqltuiApp(App[LeaveChoice]):
 
     def on_mount(self) -> None:
         """Start the threads, and the clock."""
+        if self._start is None:
+            self._held.enter_context(self.batch_update())
+            self._later(HELD_S, self._held.close)
         for thread in self._threads:
             thread.start()
         self.set_interval(TICK_S, self._tick)
@@ -186,6 +191,11 @@ class CqltuiApp(App[LeaveChoice]):
 
     def _fatal_error(self) -> None:
         """As the stock one, but without the values of variables: a password may be among them."""
+        # Loaded here: it takes a twentieth of a start.
+        import rich
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
         self.bell()
         traceback = Traceback(width=None, suppress=[rich])
         self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
@@ -223,6 +233,8 @@ class CqltuiApp(App[LeaveChoice]):
             if not screen.is_modal:
                 break
         self._tell_notices(state)
+        if state.tasks or state.campaign.name:
+            self._held.close()
 
     def _estimated(self, state: RunState, now: float) -> Estimate:
         """Return the estimate; made anew every second, and when the run or a task has changed its state."""

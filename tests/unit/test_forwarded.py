@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from cqltui.app.starting import forwarded
+from cqltui.app.forwarding import forwarded
 from cqltui.commands import run
 
 
