@@ -64,12 +64,19 @@ class CqltuiApp(App[LeaveChoice]):
     ALLOW_SELECT = False
     """Text is selected with the mouse off. Textual's own selection fails on a click at what has just been removed."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help"),
-        Binding("q", "leave", "Leave"),
-        Binding("ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True),
-        Binding("m", "mouse", "Mouse", show=False),
-        Binding("o", "report", "Report", show=False),
-    ]
+        Binding("question_mark", "help", "Help", id="app.help", tooltip="Show the keys that act here"),
+        Binding("q", "leave", "Leave", id="app.leave", tooltip="Leave the screen; the run can go on"),
+        Binding(
+            "ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True,
+            id="app.quit", tooltip="Leave the screen, wherever the keys go",
+        ),
+        Binding(
+            "ctrl+p,colon", "command_palette", "Palette", show=False,
+            id="app.palette", tooltip="Find an action by its name",
+        ),
+        Binding("m", "mouse", "Mouse", show=False, id="app.mouse", tooltip="Turn the mouse on or off"),
+        Binding("o", "report", "Report", show=False, id="app.report", tooltip="Show the report in the browser"),
+    ]  # fmt: skip
 
     def __init__(self, ports: Ports) -> None:
         plain_colors = "NO_COLOR" in os.environ

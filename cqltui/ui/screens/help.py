@@ -53,7 +53,12 @@ WIDTH = 80
 class HelpScreen(Once[None], ModalScreen[None]):
     """Closed by any of the keys that opened it or lead out."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "close", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,q,question_mark,enter", "close", "Close", show=False,
+            id="help.close", tooltip="Close the help",
+        )
+    ]  # fmt: skip
 
     def compose(self) -> ComposeResult:
         """Yield two columns of keys."""

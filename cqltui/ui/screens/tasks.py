@@ -25,12 +25,12 @@ class TaskScreen(Once[None]):
     # Here and not in each view: Textual matches each of them with every rule whenever a widget's styles may change.
     COMPONENT_CLASSES: ClassVar[set[str]] = {"role--cursor", *(f"role--{role}" for role in ROLES)}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "pause", "Pause"),
-        Binding("P", "pause_all", "All"),
-        Binding("r", "resubmit", "Rerun"),
-        Binding("x", "cancel", "Cancel"),
-        Binding("plus", "priority(1)", "Prio", key_display="+/-"),
-        Binding("minus", "priority(-1)", "Priority down", show=False),
+        Binding("p", "pause", "Pause", id="task.pause", tooltip="Pause the task, or resume it"),
+        Binding("P", "pause_all", "All", id="run.pause", tooltip="Pause the whole run, or resume it"),
+        Binding("r", "resubmit", "Rerun", id="task.resubmit", tooltip="Run an ended task again"),
+        Binding("x", "cancel", "Cancel", id="task.cancel", tooltip="Cancel the task, after a question"),
+        Binding("plus", "priority(1)", "Prio", key_display="+/-", id="task.raise", tooltip="Raise the priority"),
+        Binding("minus", "priority(-1)", "Prio down", show=False, id="task.lower", tooltip="Lower the priority"),
     ]
 
     def __init__(self, control: Control) -> None:
