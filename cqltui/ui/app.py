@@ -1,15 +1,11 @@
 """The terminal application: wires events, panels and commands, and decides when to draw."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-import rich
-from rich.segment import Segments
-from rich.traceback import Traceback
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
@@ -21,10 +17,12 @@ from cqltui.state.eta import Estimate, estimate
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
 from cqltui.ui.background import Background
+from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
+from cqltui.ui.internals import driver_of
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
@@ -34,7 +32,6 @@ from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
-from cqltui.ui.theme import ANSI, DARK, EXTRA
 from cqltui.ui.typed import Typed
 
 REFRESH_S = 0.1
@@ -56,7 +53,7 @@ LEAVE = (
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-class CqltuiApp(App[LeaveChoice]):
+class CqltuiApp(BaseApp):
     """One run, seen and steered. Ends with what is to become of it."""
 
     CSS_PATH = "app.tcss"
@@ -76,13 +73,11 @@ class CqltuiApp(App[LeaveChoice]):
         ),
         Binding("m", "mouse", "Mouse", show=False, id="app.mouse", tooltip="Turn the mouse on or off"),
         Binding("o", "report", "Report", show=False, id="app.report", tooltip="Show the report in the browser"),
+        Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="Change the colours"),
     ]  # fmt: skip
 
     def __init__(self, ports: Ports) -> None:
-        plain_colors = "NO_COLOR" in os.environ
-        super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
-        self.register_theme(DARK)
-        self.theme = ANSI if plain_colors else DARK.name
+        super().__init__(ports.preferences)
         self._clock, self._stall_s = ports.clock, ports.stall_s
         self._start = ports.start
         self._waiting = "Starting." if ports.start else ""
@@ -114,10 +109,6 @@ class CqltuiApp(App[LeaveChoice]):
         """Return the main screen."""
         return self._main
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Variables of app.tcss for every theme."""
-        return EXTRA
-
     def on_mount(self) -> None:
         """Start the threads, and the clock."""
         for thread in self._threads:
@@ -143,8 +134,8 @@ class CqltuiApp(App[LeaveChoice]):
 
     def leave_now(self) -> None:
         """Leave the run in the background, as soon as the screen has come up. For any thread."""
-        if isinstance(self._driver, PatientDriver):
-            self._driver.let_go()
+        if isinstance(driver := driver_of(self), PatientDriver):
+            driver.let_go()
         self.post_message(LeaveNow())
 
     def _begin(self) -> None:
@@ -190,13 +181,6 @@ class CqltuiApp(App[LeaveChoice]):
             raise message.error
         self.failure = message.error
         self._leave_early()
-
-    def _fatal_error(self) -> None:
-        """As the stock one, but without the values of variables: a password may be among them."""
-        self.bell()
-        traceback = Traceback(width=None, suppress=[rich])
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
-        self._close_messages_no_wait()
 
     # Drawing
 
@@ -286,8 +270,8 @@ class CqltuiApp(App[LeaveChoice]):
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""
         self._mouse = not self._mouse
-        if isinstance(self._driver, PatientDriver):
-            self._driver.capture_mouse(self._mouse)
+        if isinstance(driver := driver_of(self), PatientDriver):
+            driver.capture_mouse(self._mouse)
         self._tell("Mouse on." if self._mouse else "Mouse off: select and copy text; m turns it on.", "information")
 
     def action_report(self) -> None:

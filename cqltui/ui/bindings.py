@@ -2,8 +2,9 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from textual.app import App
@@ -36,6 +37,31 @@ def level_of(node: type[DOMNode]) -> Level:
 def own_bindings(node: type[DOMNode]) -> tuple[Binding, ...]:
     """Return what the class itself declares, not what it inherits."""
     return tuple(binding for binding in vars(node).get("BINDINGS", ()) if isinstance(binding, Binding))
+
+
+def lineage(node: type[DOMNode]) -> tuple[Binding, ...]:
+    """Return what the class and those that it inherits from declare, its own first."""
+    return tuple(binding for base in node.__mro__ for binding in own_bindings(base))
+
+
+@lru_cache(maxsize=256)
+def _stock(node: type[DOMNode]) -> Mapping[str, Binding]:
+    keys: dict[str, Binding] = {}
+    for base in reversed(node.__mro__):
+        keys |= {one.key: one for one in Binding.make_bindings(vars(base).get("BINDINGS", ()))}
+    return keys
+
+
+def merged(node: type[DOMNode], keymap: Mapping[str, str]) -> dict[str, Binding]:
+    """Return the class's keys with what each does, as Textual merges them: a class before those that it inherits from.
+
+    `keymap`: keys by id ("j,down"), in place of those that are declared.
+    """
+    stock = _stock(node)
+    keys = {key: binding for key, binding in stock.items() if (binding.id or "") not in keymap}
+    for binding in {binding.id: binding for binding in stock.values() if binding.id in keymap}.values():
+        keys |= dict.fromkeys(keymap[binding.id or ""].split(","), binding)
+    return keys
 
 
 def declared() -> tuple[Declared, ...]:

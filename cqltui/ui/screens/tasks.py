@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 
 from cqltui.state.model import ENDED, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
+from cqltui.ui.internals import SteadyScreen
 from cqltui.ui.line import ROLES
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.screens.dialog import confirm
@@ -19,7 +19,7 @@ NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
 
-class TaskScreen(Once[None]):
+class TaskScreen(Once[None], SteadyScreen[None]):
     """A screen with a selection of tasks. It draws frames and sends commands, and has the colours of all roles."""
 
     # Here and not in each view: Textual matches each of them with every rule whenever a widget's styles may change.
@@ -44,12 +44,6 @@ class TaskScreen(Once[None]):
         # A screen that is being made or taken down has not all of its widgets.
         if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
-
-    def _screen_resized(self, size: Size) -> None:
-        # A terminal that changes its size while the program starts sets off two chains of resize events: each layout
-        # posts the next event of its own size, and the screen would take both sizes in turn for ever.
-        if size == self.app.size:
-            super()._screen_resized(size)
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs; for the screens to say how."""
