@@ -7,7 +7,7 @@ from textual.binding import ActiveBinding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from cqltui.ui.bindings import Level, level_of, lineage, merged, shown_key
+from cqltui.ui.bindings import Level, keys_of, level_of, lineage, merged, shown_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ def active_keys(screen: Screen[object], keymap: Mapping[str, str]) -> tuple[Acti
         others = _taken_from(node, screen, keymap)
         for binding in lineage(type(node)):
             keys = [(key, active) for key, active in by_id.get(binding.id or "", ()) if active.node is node]
+            wanted = keymap[binding.id or ""].split(",") if binding.id in keymap else keys_of(binding)
             if keys:
-                found.append(_active_key(keys, others))
+                found.append(_active_key(sorted(keys, key=lambda one: wanted.index(one[0])), others))
     return tuple(found)
 
 

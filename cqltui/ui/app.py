@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.events import Event, Key, Paste
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -16,6 +16,7 @@ from cqltui.errors import CqltuiError
 from cqltui.state.eta import Estimate, estimate
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
+from cqltui.ui.active import active_keys
 from cqltui.ui.background import Background
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
@@ -29,7 +30,7 @@ from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
-from cqltui.ui.screens.palette import Palette
+from cqltui.ui.screens.palette import ActionsProvider, Palette
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.typed import Typed
@@ -58,6 +59,7 @@ class CqltuiApp(BaseApp):
 
     CSS_PATH = "app.tcss"
     TITLE = "cqltui"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
     ALLOW_SELECT = False
     """Text is selected with the mouse off. Textual's own selection fails on a click at what has just been removed."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -258,14 +260,14 @@ class CqltuiApp(BaseApp):
         return super().pop_screen()
 
     def action_help(self) -> None:
-        """All keys. Not above a question, which is answered first."""
+        """Show the keys that act here. Not above a question, which is answered first."""
         if not self.screen.is_modal:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(active_keys(self.screen, self.preferences.keymap)))
 
     def action_command_palette(self) -> None:
-        """All commands by name. Not above a question either."""
+        """Show all actions by name. Not above a question either."""
         if not self.screen.is_modal:
-            self.push_screen(Palette())
+            self.push_screen(Palette(placeholder="Find an action by its name or key"))
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""
@@ -301,20 +303,6 @@ class CqltuiApp(BaseApp):
         else:
             # Leave only when the server knows: a refusal is shown, and the user can choose again.
             self._control.want(WANTED[choice], lambda: self.exit(choice))
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield the command palette: what the keys do, by name."""
-        target = screen if isinstance(screen, TaskScreen) else self._main
-        yield SystemCommand("Pause or resume the task", "p", target.action_pause)
-        yield SystemCommand("Pause or resume the run", "P", target.action_pause_all)
-        yield SystemCommand("Run the task again", "r", target.action_resubmit)
-        yield SystemCommand("Cancel the task", "x", target.action_cancel)
-        yield SystemCommand("Raise the priority", "+", lambda: target.action_priority(1))
-        yield SystemCommand("Lower the priority", "-", lambda: target.action_priority(-1))
-        yield SystemCommand("Show the report in the browser", "o", self.action_report)
-        yield SystemCommand("Mouse on or off", "m", self.action_mouse)
-        yield SystemCommand("Help", "?", self.action_help)
-        yield SystemCommand("Leave", "q", self.action_leave)
 
 
 def _finished(frame: Frame) -> str:
