@@ -1,15 +1,14 @@
 """The terminal application: wires events, panels and commands, and decides when to draw."""
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.events import Event, Key, Paste
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -18,21 +17,23 @@ from cqltui.errors import CqltuiError
 from cqltui.state.eta import Estimate, estimate
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
+from cqltui.ui.active import active_keys
 from cqltui.ui.background import Background
+from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
+from cqltui.ui.internals import driver_of
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
-from cqltui.ui.screens.palette import Palette
+from cqltui.ui.screens.palette import ActionsProvider, Palette
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
-from cqltui.ui.theme import ANSI, DARK, EXTRA
 from cqltui.ui.typed import Typed
 
 REFRESH_S = 0.1
@@ -56,26 +57,32 @@ LEAVE = (
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-class CqltuiApp(App[LeaveChoice]):
+class CqltuiApp(BaseApp):
     """One run, seen and steered. Ends with what is to become of it."""
 
     CSS_PATH = "app.tcss"
     TITLE = "cqltui"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
     ALLOW_SELECT = False
     """Text is selected with the mouse off. Textual's own selection fails on a click at what has just been removed."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help"),
-        Binding("q", "leave", "Leave"),
-        Binding("ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True),
-        Binding("m", "mouse", "Mouse", show=False),
-        Binding("o", "report", "Report", show=False),
-    ]
+        Binding("question_mark", "help", "Help", id="app.help", tooltip="Show the keys that act here"),
+        Binding("q", "leave", "Leave", id="app.leave", tooltip="Leave the screen; the run can go on"),
+        Binding(
+            "ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True,
+            id="app.quit", tooltip="Leave the screen, wherever the keys go",
+        ),
+        Binding(
+            "ctrl+p,colon", "command_palette", "Palette", show=False,
+            id="app.palette", tooltip="Find an action by its name",
+        ),
+        Binding("m", "mouse", "Mouse", show=False, id="app.mouse", tooltip="Turn the mouse on or off"),
+        Binding("o", "report", "Report", show=False, id="app.report", tooltip="Show the report in the browser"),
+        Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="Change the colours"),
+    ]  # fmt: skip
 
     def __init__(self, ports: Ports) -> None:
-        plain_colors = "NO_COLOR" in os.environ
-        super().__init__(driver_class=PatientDriver, ansi_color=True if plain_colors else None)
-        self.register_theme(DARK)
-        self.theme = ANSI if plain_colors else DARK.name
+        super().__init__(ports.preferences)
         self._clock, self._stall_s = ports.clock, ports.stall_s
         self._start = ports.start
         self._waiting = "Starting." if ports.start else ""
@@ -109,10 +116,6 @@ class CqltuiApp(App[LeaveChoice]):
         """Return the main screen."""
         return self._main
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Variables of app.tcss for every theme."""
-        return EXTRA
-
     def on_mount(self) -> None:
         """Start the threads, and the clock."""
         if self._start is None:
@@ -141,8 +144,8 @@ class CqltuiApp(App[LeaveChoice]):
 
     def leave_now(self) -> None:
         """Leave the run in the background, as soon as the screen has come up. For any thread."""
-        if isinstance(self._driver, PatientDriver):
-            self._driver.let_go()
+        if isinstance(driver := driver_of(self), PatientDriver):
+            driver.let_go()
         self.post_message(LeaveNow())
 
     def _begin(self) -> None:
@@ -188,18 +191,6 @@ class CqltuiApp(App[LeaveChoice]):
             raise message.error
         self.failure = message.error
         self._leave_early()
-
-    def _fatal_error(self) -> None:
-        """As the stock one, but without the values of variables: a password may be among them."""
-        # Loaded here: it takes a twentieth of a start.
-        import rich
-        from rich.segment import Segments
-        from rich.traceback import Traceback
-
-        self.bell()
-        traceback = Traceback(width=None, suppress=[rich])
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
-        self._close_messages_no_wait()
 
     # Drawing
 
@@ -279,20 +270,20 @@ class CqltuiApp(App[LeaveChoice]):
         return super().pop_screen()
 
     def action_help(self) -> None:
-        """All keys. Not above a question, which is answered first."""
+        """Show the keys that act here. Not above a question, which is answered first."""
         if not self.screen.is_modal:
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(active_keys(self.screen, self.preferences.keymap)))
 
     def action_command_palette(self) -> None:
-        """All commands by name. Not above a question either."""
+        """Show all actions by name. Not above a question either."""
         if not self.screen.is_modal:
-            self.push_screen(Palette())
+            self.push_screen(Palette(placeholder="Find an action by its name or key"))
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""
         self._mouse = not self._mouse
-        if isinstance(self._driver, PatientDriver):
-            self._driver.capture_mouse(self._mouse)
+        if isinstance(driver := driver_of(self), PatientDriver):
+            driver.capture_mouse(self._mouse)
         self._tell("Mouse on." if self._mouse else "Mouse off: select and copy text; m turns it on.", "information")
 
     def action_report(self) -> None:
@@ -322,20 +313,6 @@ class CqltuiApp(App[LeaveChoice]):
         else:
             # Leave only when the server knows: a refusal is shown, and the user can choose again.
             self._control.want(WANTED[choice], lambda: self.exit(choice))
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield the command palette: what the keys do, by name."""
-        target = screen if isinstance(screen, TaskScreen) else self._main
-        yield SystemCommand("Pause or resume the task", "p", target.action_pause)
-        yield SystemCommand("Pause or resume the run", "P", target.action_pause_all)
-        yield SystemCommand("Run the task again", "r", target.action_resubmit)
-        yield SystemCommand("Cancel the task", "x", target.action_cancel)
-        yield SystemCommand("Raise the priority", "+", lambda: target.action_priority(1))
-        yield SystemCommand("Lower the priority", "-", lambda: target.action_priority(-1))
-        yield SystemCommand("Show the report in the browser", "o", self.action_report)
-        yield SystemCommand("Mouse on or off", "m", self.action_mouse)
-        yield SystemCommand("Help", "?", self.action_help)
-        yield SystemCommand("Leave", "q", self.action_leave)
 
 
 def _finished(frame: Frame) -> str:

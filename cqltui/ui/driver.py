@@ -4,16 +4,15 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from io import TextIOWrapper
 from typing import IO, cast
 
 from textual.app import App
-from textual.drivers.linux_driver import LinuxDriver
 
 from cqltui.ui.ending import hung_up
+from cqltui.ui.internals import OpenDriver
 
 
-class PatientDriver(LinuxDriver):
+class PatientDriver(OpenDriver):
     """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
 
     Stopped and continued by signals alone, it starts its threads once; the stock driver starts them a second time, and
@@ -31,20 +30,20 @@ class PatientDriver(LinuxDriver):
         self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._size = size or self._get_terminal_size()  # until the first event tells it
-        assert self._file is not None, "standard error is a terminal"
-        self._file = cast(TextIOWrapper, _Output(self._file))
-        self._loop = asyncio.get_running_loop()
+        self.known_size = size or self.terminal_size()  # until the first event tells it
+        self.output = cast(IO[str], _Output(self.output))
+        self._running_loop = asyncio.get_running_loop()
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
 
-    def _get_terminal_size(self) -> tuple[int, int]:
+    def terminal_size(self) -> tuple[int, int]:
+        """Return the size of the terminal that is drawn on."""
         for descriptor in (2, self.fileno):
             with suppress(OSError):
                 columns, rows = os.get_terminal_size(descriptor)
                 if columns and rows:  # a serial line does not know its size
                     return columns, rows
-        return super()._get_terminal_size()
+        return super().terminal_size()
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""
@@ -62,23 +61,24 @@ class PatientDriver(LinuxDriver):
         if hung_up(self.fileno):
             self.exit_event.set()
 
-    def _sigcont_application(self, *_: object) -> None:
-        if hung_up(self.fileno) or not self._auto_restart:
+    def continued(self) -> None:
+        """Come back after a stop."""
+        if hung_up(self.fileno) or not self.restarts:
             return
-        if self._must_signal_resume and not self._sets_up:  # Ctrl+Z has taken everything down
+        if self.resumes and not self._sets_up:  # Ctrl+Z has taken everything down
             self._resume()
         else:  # not from here: the thread that the signal has interrupted may hold a lock of what would be written to
             with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._set_up_again)
+                self._running_loop.call_soon_threadsafe(self._set_up_again)
 
     def _set_up_again(self) -> None:
         """After SIGSTOP, before which nothing could be taken down. Somebody else may have used the terminal."""
-        if hung_up(self.fileno) or self._key_thread is None or not self._key_thread.is_alive():
+        if hung_up(self.fileno) or self.key_thread is None or not self.key_thread.is_alive():
             return
         at_the_end, self.attrs_before = self.attrs_before, None  # it stays raw: what is typed meanwhile is not echoed
         self._sets_up = True
         self.suspend_application_mode()
-        self._must_signal_resume = True
+        self.resumes = True
         self._resume()
         self.attrs_before = at_the_end
 
@@ -93,18 +93,15 @@ class PatientDriver(LinuxDriver):
             super().disable_input()
             return
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
-        self._disable_mouse_support()
+        self.take_mouse(False)
         self.exit_event.set()
-        if self._key_thread is not None:
-            self._key_thread.join()
+        if self.key_thread is not None:
+            self.key_thread.join()
         self.exit_event.clear()
 
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""
-        if capture:
-            self._enable_mouse_support()
-        else:
-            self._disable_mouse_support()
+        self.take_mouse(capture)
         self.flush()
 
 

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.ui.preferences import Preferences
 
 
 class EventSource(Protocol):
@@ -68,7 +69,7 @@ def _no_report() -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All that the screen is given of one run."""
+    """All that the screen is given of one run, and of its user."""
 
     source: EventSource
     requests: Requests
@@ -85,3 +86,5 @@ class Ports:
     source is read after it. When the screen is left before it has come to its end, it goes on."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
+    preferences: Preferences = field(default_factory=Preferences)
+    """How the user wants the screen."""

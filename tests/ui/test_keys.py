@@ -200,7 +200,7 @@ async def test_the_palette_does_what_the_keys_do() -> None:
     async with started() as (bench, pilot):
         await pilot.press("ctrl+p")
         await bench.until(pilot, lambda: isinstance(bench.app.screen, CommandPalette))
-        await pilot.press(*"resume the task")
+        await pilot.press(*"pause the task")
         found = bench.app.screen.query_one(CommandList)
         await bench.until(pilot, lambda: found.option_count == 1 and found.highlighted == 0)
         await pilot.press("enter")

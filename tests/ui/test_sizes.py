@@ -3,14 +3,15 @@
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
-from textual.widgets._footer import FooterKey
 
 from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.phases import PhasesPanel
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.details import DetailsScreen
+from cqltui.ui.screens.dialog import Dialog
 from tests.ui.conftest import Bench
 from tests.ui.driving import LateDraws
 from tests.ui.night import PHASES, Night
@@ -31,10 +32,8 @@ def lines(view: LineView) -> list[str]:
 def leads_out(bench: Bench, word: str) -> bool:
     """Whether the last line offers the way out, all of it."""
     screen = bench.app.screen
-    keys = [key for key in screen.query(FooterKey) if key.description == word]
-    return bool(keys) and all(
-        screen.region.contains_region(key.region) and key.region.width > len(word) for key in keys
-    )
+    line = screen.query_one(KeyLine)
+    return screen.region.contains_region(line.region) and f" {word} " in f"{lines(line)[0]} "
 
 
 async def resized(
@@ -97,16 +96,19 @@ async def test_questions_details_and_help_lead_out_at_every_breakpoint(monkeypat
             await bench.rest(pilot)
 
 
-async def test_the_line_of_keys_is_made_anew_only_when_others_are_shown() -> None:
+async def test_the_line_of_keys_is_drawn_anew_only_when_others_are_shown() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
     async with bench.app.run_test(size=(100, 30)) as pilot:
         await bench.settle(pilot)
-        keys = list(bench.app.screen.query(FooterKey))
-        assert keys
+        keys = bench.app.screen.query_one(KeyLine)
+        shown = keys.lines
+        assert "Details" in lines(keys)[0]
         for key in ("q", "escape"):
             await pilot.press(key)
             await bench.rest(pilot)
-        assert list(bench.app.screen.query(FooterKey)) == keys
+        assert keys.lines is shown
         await resized(bench, pilot, (40, 10))
-        assert 0 < len(bench.app.screen.query(FooterKey)) < len(keys)
+        assert 0 < len(keys.lines[0]) < len(shown[0])
+        await pilot.click(KeyLine, offset=(lines(keys)[0].index("Leave"), 0))
+        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))

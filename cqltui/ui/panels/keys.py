@@ -1,40 +1,75 @@
 """The line of keys at the bottom."""
 
-from textual.app import ComposeResult
-from textual.widget import Widget
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from rich.cells import cell_len
+from textual.events import Click
+
+from cqltui.ui.active import ActiveKey, active_keys
+from cqltui.ui.base import BaseApp
 from cqltui.ui.layout import fitting
+from cqltui.ui.line import Line, Span
+from cqltui.ui.panels.view import LineView
 
 WAY_OUT = frozenset({"leave", "back"})
+GAP = 1
+"""Cells between two keys."""
 
 
-class KeyLine(Footer):
-    """As many keys as fit, the way out among them."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a key stands in the line, so that it can be clicked."""
+
+    start: int
+    end: int
+    key: str
+
+
+def key_line(keys: Sequence[ActiveKey], cells: int) -> tuple[Line, tuple[Place, ...]]:
+    """Return as many of the keys that are to be shown as fit, the way out among them, and where each stands."""
+    shown = [key for key in keys if key.show]
+    widths = [cell_len(key.label) + 1 + cell_len(key.description) + GAP for key in shown]
+    out = [i for i, key in enumerate(shown) if key.action in WAY_OUT]
+    spans: list[Span] = []
+    places: list[Place] = []
+    at = 0
+    for i in fitting(widths, out, cells):
+        key = shown[i]
+        spans += [(key.label, "key" if key.enabled else "faint"), (f" {key.description}", "text")]
+        spans.append((" " * GAP, "text"))
+        places.append(Place(at, at + widths[i] - GAP, key.keys[0]))
+        at += widths[i]
+    return tuple(spans), tuple(places)
+
+
+class KeyLine(LineView, can_focus=False):
+    """As many keys as fit, the way out among them; a click is as the key."""
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False, compact=True)
-        self._composed: tuple[object, ...] = ()
+        super().__init__(id="key-line")
+        self._places: tuple[Place, ...] = ()
 
-    def compose(self) -> ComposeResult:
-        """Yield those that fit."""
-        keys: list[Widget] = list(super().compose())
-        known = [key for key in keys if isinstance(key, FooterKey)]
-        widths = [len(key.key_display) + 1 + len(key.description) + 1 for key in known]
-        out = [i for i, key in enumerate(known) if key.action in WAY_OUT]
-        yield from (known[i] for i in fitting(widths, out, self.app.size.width))
+    def on_mount(self) -> None:
+        """Follow what can be done."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
 
-    async def recompose(self) -> None:
-        """Only when there are others to show: it takes a third of the screen's start, and half of many a key's time."""
-        if not self.is_attached:
-            return
-        bindings = [active for active in self.screen.active_bindings.values() if active.binding.show]
-        found = (self._bindings_ready, self.app.size.width, *((b.binding, b.enabled, b.tooltip) for b in bindings))
-        if found != self._composed:
-            self._composed = found
-            await super().recompose()
+    def show_keys(self) -> None:
+        """Draw the keys of now, if they differ."""
+        app = self.app
+        if self.is_attached and self.size.width and isinstance(app, BaseApp):
+            keys = active_keys(self.screen, app.preferences.keymap)
+            line, self._places = key_line(keys, self.size.width)
+            if self.lines != (line,):
+                self.set_lines((line,))
 
     def on_resize(self) -> None:
-        """Others may fit."""
-        self.call_after_refresh(self.recompose)
+        """Show others, as they fit."""
+        super().on_resize()
+        self.show_keys()
+
+    def on_click(self, event: Click) -> None:
+        """Press the key that is clicked."""
+        for place in self._places:
+            if place.start <= event.x < place.end:
+                self.app.simulate_key(place.key)

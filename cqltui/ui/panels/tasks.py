@@ -27,11 +27,17 @@ class TaskTable(Panel):
     """Tasks with a cursor, marks, a filter and a sort column; all of them follow the task, not the row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Details", show=True),
-        Binding("space", "mark", "Mark", show=False),
-        Binding("less_than_sign", "sort(-1)", "Sort column left", show=False),
-        Binding("greater_than_sign", "sort(1)", "Sort column right", show=False),
-    ]
+        Binding("enter", "open", "Details", id="tasks.open", tooltip="Open the task's details"),
+        Binding("space", "mark", "Mark", show=False, id="tasks.mark", tooltip="Mark the task: keys act on all marked"),
+        Binding(
+            "less_than_sign", "sort(-1)", "Sort left", show=False,
+            id="tasks.sort_left", tooltip="Sort by the column before",
+        ),
+        Binding(
+            "greater_than_sign", "sort(1)", "Sort right", show=False,
+            id="tasks.sort_right", tooltip="Sort by the column after",
+        ),
+    ]  # fmt: skip
 
     class Moved(Message):
         """Another task is under the cursor."""

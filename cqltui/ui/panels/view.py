@@ -22,12 +22,12 @@ class LineView(ScrollView, can_focus=True):
     """A scrolling list of `Line`s, with the keys of a pager. Its screen has the roles' styles."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "down", "Down", show=False),
-        Binding("k,up", "up", "Up", show=False),
-        Binding("g,home", "top", "Top", show=False),
-        Binding("G,end", "bottom", "Bottom", show=False),
-        Binding("ctrl+d,pagedown", "page_down", "Page down", show=False),
-        Binding("ctrl+u,pageup", "page_up", "Page up", show=False),
+        Binding("j,down", "down", "Down", show=False, id="list.down", tooltip="Go to the next line"),
+        Binding("k,up", "up", "Up", show=False, id="list.up", tooltip="Go to the line before"),
+        Binding("g,home", "top", "Top", show=False, id="list.top", tooltip="Go to the first line"),
+        Binding("G,end", "bottom", "Bottom", show=False, id="list.bottom", tooltip="Go to the last line"),
+        Binding("ctrl+d,pagedown", "page_down", "Page down", show=False, id="list.page_down", tooltip="Go a page down"),
+        Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="list.page_up", tooltip="Go a page up"),
     ]
 
     def __init__(self, id: str, title: str = "") -> None:

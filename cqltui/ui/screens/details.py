@@ -33,7 +33,9 @@ NOTES = 5
 class DetailsScreen(TaskScreen):
     """A task's fields, its error, its curve, and what its phase is to find out."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back", show=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="details.back", tooltip="Go back to the list")
+    ]
 
     def __init__(self, control: Control, task_id: str, frame: Frame) -> None:
         super().__init__(control)

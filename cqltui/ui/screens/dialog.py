@@ -51,9 +51,9 @@ class Dialog(Once[str], ModalScreen[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("j", "next(1)", "Next", show=False),
-        Binding("k", "next(-1)", "Previous", show=False),
+        Binding("escape", "cancel", "Cancel", show=False, id="dialog.cancel", tooltip="Change nothing"),
+        Binding("j", "next(1)", "Next", show=False, id="dialog.next", tooltip="Go to the next answer"),
+        Binding("k", "next(-1)", "Previous", show=False, id="dialog.previous", tooltip="Go to the answer before"),
     ]
 
     def __init__(

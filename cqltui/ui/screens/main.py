@@ -48,11 +48,14 @@ class MainScreen(TaskScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before any widget gets the key, or what is typed in the same moment would still go to the task list.
-        Binding("slash", "filter", "Filter", priority=True),
-        Binding("tab", "panel(1)", "Next panel", show=False),
-        Binding("shift+tab", "panel(-1)", "Previous panel", show=False),
-        Binding("escape", "clear", "Clear", show=False),
-    ]
+        Binding("slash", "filter", "Filter", priority=True, id="main.filter", tooltip="Filter the tasks"),
+        Binding("tab", "panel(1)", "Next panel", show=False, id="main.next_panel", tooltip="Go to the next panel"),
+        Binding(
+            "shift+tab", "panel(-1)", "Previous panel", show=False,
+            id="main.previous_panel", tooltip="Go to the panel before",
+        ),
+        Binding("escape", "clear", "Clear", show=False, id="main.clear", tooltip="Remove the filter, else the marks"),
+    ]  # fmt: skip
 
     def __init__(self, control: Control, feeds: Feeds) -> None:
         super().__init__(control)

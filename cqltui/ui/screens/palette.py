@@ -1,8 +1,40 @@
-"""All commands by name."""
+"""All actions by name."""
 
-from textual.command import CommandList, CommandPalette
+from functools import partial
 
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+
+from cqltui.ui.active import ActiveKey, active_keys
+from cqltui.ui.base import BaseApp
+from cqltui.ui.bindings import shown
 from cqltui.ui.screens.once import Once
+
+ITSELF = "app.palette"
+
+
+class ActionsProvider(Provider):
+    """What the keys do at the panel that had them, shown in the last line or not. The panel's own come first,
+    moving last."""
+
+    def _actions(self) -> list[ActiveKey]:
+        app = self.app
+        keys = active_keys(self.screen, app.preferences.keymap) if isinstance(app, BaseApp) else ()
+        found = [key for key in keys if key.enabled and key.id != ITSELF]
+        return sorted(found, key=lambda key: key.id.startswith("list."))
+
+    async def discover(self) -> Hits:
+        """Yield all, while nothing is typed."""
+        for key in self._actions():
+            yield DiscoveryHit(key.tooltip, partial(self.app.run_action, key.action, key.node), help=shown(key.keys))
+
+    async def search(self, query: str) -> Hits:
+        """Yield those whose sentence or short name matches, or whose key it is."""
+        matcher = self.matcher(query)
+        for key in self._actions():
+            score = 1.0 if query in {key.label, key.id} else max(map(matcher.match, (key.tooltip, key.description)))
+            if score > 0:
+                run = partial(self.app.run_action, key.action, key.node)
+                yield Hit(score, matcher.highlight(key.tooltip), run, help=shown(key.keys))
 
 
 class Palette(CommandPalette, Once[None]):

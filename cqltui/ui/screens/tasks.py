@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 
 from cqltui.state.model import ENDED, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
+from cqltui.ui.internals import SteadyScreen
 from cqltui.ui.line import ROLES
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.screens.dialog import confirm
@@ -19,18 +19,18 @@ NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
 
-class TaskScreen(Once[None]):
+class TaskScreen(Once[None], SteadyScreen[None]):
     """A screen with a selection of tasks. It draws frames and sends commands, and has the colours of all roles."""
 
     # Here and not in each view: Textual matches each of them with every rule whenever a widget's styles may change.
     COMPONENT_CLASSES: ClassVar[set[str]] = {"role--cursor", *(f"role--{role}" for role in ROLES)}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "pause", "Pause"),
-        Binding("P", "pause_all", "All"),
-        Binding("r", "resubmit", "Rerun"),
-        Binding("x", "cancel", "Cancel"),
-        Binding("plus", "priority(1)", "Prio", key_display="+/-"),
-        Binding("minus", "priority(-1)", "Priority down", show=False),
+        Binding("p", "pause", "Pause", id="task.pause", tooltip="Pause the task, or resume it"),
+        Binding("P", "pause_all", "All", id="run.pause", tooltip="Pause the whole run, or resume it"),
+        Binding("r", "resubmit", "Rerun", id="task.resubmit", tooltip="Run an ended task again"),
+        Binding("x", "cancel", "Cancel", id="task.cancel", tooltip="Cancel the task, after a question"),
+        Binding("plus", "priority(1)", "Prio", key_display="+/-", id="task.raise", tooltip="Raise the priority"),
+        Binding("minus", "priority(-1)", "Prio down", show=False, id="task.lower", tooltip="Lower the priority"),
     ]
 
     def __init__(self, control: Control) -> None:
@@ -44,12 +44,6 @@ class TaskScreen(Once[None]):
         # A screen that is being made or taken down has not all of its widgets.
         if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
-
-    def _screen_resized(self, size: Size) -> None:
-        # A terminal that changes its size while the program starts sets off two chains of resize events: each layout
-        # posts the next event of its own size, and the screen would take both sizes in turn for ever.
-        if size == self.app.size:
-            super()._screen_resized(size)
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs; for the screens to say how."""

@@ -1,0 +1,41 @@
+"""What an app of ours has beside its run: the user's keys, colours and characters."""
+
+import os
+from collections.abc import Sequence
+
+from textual.filter import LineFilter, NoColor
+
+from cqltui.ui.driver import PatientDriver
+from cqltui.ui.internals import QuietErrors
+from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.preferences import Preferences
+from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
+
+
+class BaseApp(QuietErrors[LeaveChoice]):
+    """An app as its user prefers it."""
+
+    def __init__(self, preferences: Preferences) -> None:
+        self.preferences = preferences
+        self._colors = preferences.colors and "NO_COLOR" not in os.environ
+        super().__init__(driver_class=PatientDriver, ansi_color=None if self._colors else True)
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = preferences.theme if self._colors and preferences.theme in THEMES else ANSI.name
+        self.set_keymap(preferences.keymap)
+        # Without colours Textual has this filter only where NO_COLOR says so, not for a terminal that has none.
+        self._own_filters: tuple[LineFilter, ...] = () if self._colors else (NoColor(),)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return variables of app.tcss for every theme."""
+        return EXTRA
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line of the screen goes through on its way to the terminal."""
+        return [*super().get_line_filters(), *self._own_filters]
+
+    def action_theme(self) -> None:
+        """Take the next theme."""
+        if self._colors:
+            self.theme = after(self.theme)
+        self.notify(f"Theme: {self.theme}." if self._colors else "Colours are off.", timeout=2, markup=False)

@@ -1,0 +1,107 @@
+"""The keys of the screen as the classes declare them: what help, palette, settings and `cqltui keys` are made from."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import format_key
+from textual.screen import Screen
+
+import cqltui.ui
+
+Level = Literal["panel", "screen", "app"]
+"""Who has a key: the focused panel before its screen, and that before the app."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A class with bindings of its own or inherited ones."""
+
+    owner: type[DOMNode]
+    level: Level
+    bindings: tuple[Binding, ...]
+    """Its own alone, each as it is written: with all of its keys."""
+
+
+def level_of(node: type[DOMNode]) -> Level:
+    """Return where the class's keys stand."""
+    return "app" if issubclass(node, App) else "screen" if issubclass(node, Screen) else "panel"
+
+
+def own_bindings(node: type[DOMNode]) -> tuple[Binding, ...]:
+    """Return what the class itself declares, not what it inherits."""
+    return tuple(binding for binding in vars(node).get("BINDINGS", ()) if isinstance(binding, Binding))
+
+
+def lineage(node: type[DOMNode]) -> tuple[Binding, ...]:
+    """Return what the class and those that it inherits from declare, its own first."""
+    return tuple(binding for base in node.__mro__ for binding in own_bindings(base))
+
+
+@lru_cache(maxsize=256)
+def _stock(node: type[DOMNode]) -> Mapping[str, Binding]:
+    keys: dict[str, Binding] = {}
+    for base in reversed(node.__mro__):
+        keys |= {one.key: one for one in Binding.make_bindings(vars(base).get("BINDINGS", ()))}
+    return keys
+
+
+def merged(node: type[DOMNode], keymap: Mapping[str, str]) -> dict[str, Binding]:
+    """Return the class's keys with what each does, as Textual merges them: a class before those that it inherits from.
+
+    `keymap`: keys by id ("j,down"), in place of those that are declared.
+    """
+    stock = _stock(node)
+    keys = {key: binding for key, binding in stock.items() if (binding.id or "") not in keymap}
+    for binding in {binding.id: binding for binding in stock.values() if binding.id in keymap}.values():
+        keys |= dict.fromkeys(keymap[binding.id or ""].split(","), binding)
+    return keys
+
+
+def declared() -> tuple[Declared, ...]:
+    """Return every class of the screen that declares bindings, in the order of modules. Loads all of them."""
+    found: dict[type[DOMNode], Declared] = {}
+    for node in _nodes():
+        if bindings := own_bindings(node):
+            found.setdefault(node, Declared(node, level_of(node), bindings))
+    return tuple(found.values())
+
+
+def _nodes() -> Iterator[type[DOMNode]]:
+    for module in pkgutil.walk_packages(cqltui.ui.__path__, f"{cqltui.ui.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, type) and issubclass(value, DOMNode) and value.__module__ == module.name:
+                yield value
+
+
+def keys_of(binding: Binding) -> tuple[str, ...]:
+    """Return the names of the binding's keys as Textual has them in events: "question_mark", "ctrl+d"."""
+    return tuple(one.key for one in Binding.make_bindings([binding]))
+
+
+def shown(keys: Iterable[str]) -> str:
+    """Return keys for people: "? Ctrl+D ↓"."""
+    return " ".join(map(shown_key, keys))
+
+
+_NAMES = {
+    "enter": "Enter", "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "delete": "Del", "insert": "Ins",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+}  # fmt: skip
+
+
+def shown_key(key: str) -> str:
+    """Return one key for people: "?", "Ctrl+D", "Esc"."""
+    *modifiers, last = key.split("+")
+    name = _NAMES.get(last)
+    if name is None:
+        name = format_key(last)
+        if len(name) > 1 or modifiers:
+            name = name.replace("_", " ").title()
+    return "+".join([*map(str.title, modifiers), name])

@@ -1,0 +1,131 @@
+"""The private parts of Textual that the screen uses: these, and in no other file. Each says what has no public way.
+
+`USED` names them. A test compares their source with what this was written for: where Textual changes one, it fails, and
+the part is to be read again.
+"""
+
+from threading import Thread
+from typing import IO, Any, cast
+
+from textual.app import App, ReturnType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
+from textual.screen import Screen, ScreenResultType
+
+USED: tuple[tuple[type, str], ...] = (
+    (LinuxDriver, "__init__"),
+    (LinuxDriver, "_get_terminal_size"),
+    (LinuxDriver, "_sigtstp_application"),
+    (LinuxDriver, "_sigcont_application"),
+    (LinuxDriver, "_enable_mouse_support"),
+    (LinuxDriver, "_disable_mouse_support"),
+    (LinuxDriver, "disable_input"),
+    (LinuxDriver, "run_input_thread"),
+    (LinuxDriver, "start_application_mode"),
+    (App, "_fatal_error"),
+    (App, "_close_messages_no_wait"),
+    (Screen, "_screen_resized"),
+)
+"""Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
+(the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver` and `_exit_renderables` (the app's) only
+that they are there."""
+
+
+class OpenDriver(LinuxDriver):
+    """The stock driver, whose private hooks have public names.
+
+    Textual has no way to say where it draws, to ask for the terminal's size otherwise, to hear of SIGCONT before it
+    acts, or to give the mouse back while it runs.
+    """
+
+    def terminal_size(self) -> tuple[int, int]:
+        """Return columns and rows. To be overridden; the stock one believes the environment."""
+        return super()._get_terminal_size()
+
+    def continued(self) -> None:
+        """Hear of SIGCONT. To be overridden."""
+        super()._sigcont_application()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return self.terminal_size()
+
+    def _sigcont_application(self, *_: object) -> None:
+        self.continued()
+
+    @property
+    def known_size(self) -> tuple[int, int] | None:
+        """Columns and rows that the app is told of before the first event does."""
+        return self._size
+
+    @known_size.setter
+    def known_size(self, size: tuple[int, int]) -> None:
+        self._size = size
+
+    @property
+    def output(self) -> IO[str]:
+        """What is drawn on."""
+        assert self._file is not None, "standard error is a terminal"
+        return self._file
+
+    @output.setter
+    def output(self, file: IO[str]) -> None:
+        self._file = cast(Any, file)
+
+    @property
+    def restarts(self) -> bool:
+        """Whether a signal that stops and continues takes the screen down and brings it back."""
+        return self._auto_restart
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the screen was taken down, and is to be told once it is back."""
+        return self._must_signal_resume
+
+    @resumes.setter
+    def resumes(self, value: bool) -> None:
+        self._must_signal_resume = value
+
+    @property
+    def key_thread(self) -> Thread | None:
+        """The thread that reads."""
+        return self._key_thread
+
+    def take_mouse(self, take: bool) -> None:
+        """Have the terminal report the mouse, or not."""
+        if take:
+            self._enable_mouse_support()
+        else:
+            self._disable_mouse_support()
+
+
+def driver_of(app: App[Any]) -> Driver | None:
+    """Return the app's driver; Textual hands it to nobody."""
+    return app._driver
+
+
+class QuietErrors(App[ReturnType]):
+    """Tells an unhandled error without the values of variables: a password may be among them. There is no setting."""
+
+    def _fatal_error(self) -> None:
+        self.bell()
+        # Loaded here: it takes a twentieth of a start.
+        import rich
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        traceback = Traceback(width=None, suppress=[rich])
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
+
+class SteadyScreen(Screen[ScreenResultType]):
+    """A screen that takes the terminal's own size alone.
+
+    A terminal that changes its size while the program starts sets off two chains of resize events: each layout posts
+    the next event of its own size, and the screen would take both sizes in turn for ever.
+    """
+
+    def _screen_resized(self, size: Size) -> None:
+        if size == self.app.size:
+            super()._screen_resized(size)

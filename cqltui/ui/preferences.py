@@ -1,0 +1,22 @@
+"""How the user wants the screen: its colours, its characters, its keys. Read once, before the screen opens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What the screen is given of the user's settings, the options and the terminal."""
+
+    theme: str = "dark"
+    """Name of a theme of `theme.py`."""
+    colors: bool = True
+    """Whether there are any."""
+    ascii: bool = False
+    """Draw with ASCII characters alone."""
+    plain: bool = False
+    """For screen readers: one panel at a time, words in place of drawings."""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Keys by the ids of their bindings, several with commas between, as Textual names keys."""
+    asked_background: bool = False
+    """Whether the terminal was asked for its background and has not answered: it may do so late."""
