@@ -54,6 +54,7 @@ COMMANDS = {
     "cancel": "control",
     "resubmit": "control",
     "priority": "control",
+    "workers": "workers",
     "stop": "stop",
     "logs": "logs",
     "clean": "clean",
@@ -80,8 +81,8 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui ls                              the runs of this folder
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  stop  clean  evaluate  report
-  predict  export  redis-cli
+  status  attach  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean  evaluate
+  report  predict  export  redis-cli
 others:
   compare     runs beside each other: what differs, and by how much
   worker      train from a queue, on this machine or another

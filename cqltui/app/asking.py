@@ -5,11 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from cqltui.app import question
+from cqltui.app.asker import asker
 from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.lines import TASK_LINES
 from cqltui.results.rundir import RunDir
-from cqltui.state.model import RunState, Status, TaskCommand, TaskState, Wanted
+from cqltui.state.model import ENDED, RunState, Status, TaskCommand, TaskState, Wanted
+from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import RunLock, is_supervised
@@ -26,6 +29,14 @@ SAID = {
     TaskCommand.PRIORITY: "its priority is changed",
 }
 SO_ALREADY = "is so already"
+QUESTIONS = {TaskCommand.CANCEL: "Cancel", TaskCommand.RESUBMIT: "Run again"}
+ASKS_OF: dict[TaskCommand, Callable[[TaskState], bool]] = {
+    TaskCommand.CANCEL: lambda task: task.status not in ENDED,
+    TaskCommand.RESUBMIT: lambda task: task.status is Status.DONE,
+}
+"""Of which tasks a command is asked before: as on the screen."""
+NAMED = 8
+"""Tasks that a question names; of more, it tells the number."""
 
 
 def ask_run(command: TaskCommand, queue: Queue, run_dir: RunDir | None) -> ExitCode:
@@ -33,7 +44,7 @@ def ask_run(command: TaskCommand, queue: Queue, run_dir: RunDir | None) -> ExitC
     unsupervised = run_dir is not None and not is_supervised(run_dir)
     if unsupervised and not live_workers(reduce(RunState(), queue.snapshot()), time.time()):
         raise InputError(f"no supervisor runs: there is nothing to {command}; the campaign's command goes on with it")
-    changed = queue.want(WHOLE_RUN[command])
+    changed = queue.want(WHOLE_RUN[command], asker("cli"))
     print(f"the campaign is {WHOLE_RUN[command]}{'' if changed else ' already'}", file=sys.stderr)
     if unsupervised:
         print(UNSUPERVISED, file=sys.stderr)
@@ -49,10 +60,12 @@ def ask_tasks(
     priority: int | None = None,
     failed: bool = False,
     verbose: bool = False,
+    yes: bool = False,
 ) -> ExitCode:
     """Ask it of each task; the error's code if one was refused, though the others are carried out all the same.
 
-    `given`: ids or their beginnings. `failed`: of every dead task, too.
+    `given`: ids or their beginnings. `failed`: of every dead task, too. `yes`: what gives up a result or a training is
+    not asked before.
     """
     unsupervised = run_dir is not None and not is_supervised(run_dir)
     state = reduce(RunState(), queue.snapshot())
@@ -65,13 +78,64 @@ def ask_tasks(
     if not wanted:
         number = "" if priority is None else "N "
         raise InputError(f"which task? Give its id: cqltui {command} {number}ID (ids: cqltui status --tasks)")
+    _expect_yes(command, wanted, state, yes=yes)
+    by = asker("cli")
     code, changed = ask_each(
-        command, lambda task_id: queue.command(command, task_id, priority), wanted, state, verbose=verbose
+        command, lambda task_id: queue.command(command, task_id, priority, by), wanted, state, verbose=verbose
     )
     if changed and run_dir is not None and unsupervised:
         _write_down(run_dir, queue)
         print(UNSUPERVISED, file=sys.stderr)
     return code
+
+
+def ask_workers(count: int, queue: Queue, run_dir: RunDir | None, *, yes: bool) -> ExitCode:
+    """Have that many workers on the run's machine. Raise InputError for more than it can have, or if nobody supervises
+    the run."""
+    state = reduce(RunState(), queue.snapshot())
+    now, limit = state.asked_workers or state.campaign.workers, state.campaign.workers_limit
+    if state.finished_ts or (run_dir is not None and run_dir.path.is_dir() and not is_supervised(run_dir)):
+        raise InputError(
+            "no supervisor runs, which would start and end workers; the campaign's command goes on with the run, and "
+            f"has --workers {count}"
+        )
+    if 0 < limit < count:
+        raise InputError(
+            f"{count} workers: the run's machine can have {limit} at most (one a core); nothing was changed"
+        )
+    if count < now:
+        leaving = ", ".join(f"w{number}" for number in range(count + 1, now + 1))
+        about = [f"{leaving} would write a checkpoint and leave; what they train is queued again."]
+        question.expect_yes(f"Go on with {count} of {now} workers?", about, yes=yes)
+    changed = queue.ask_workers(count, asker("cli"))
+    how = "is so already" if not changed or count == now else f"asked for, in place of {now}"
+    print(f"{count} worker{'s' * (count != 1)}: {how}", file=sys.stderr)
+    return ExitCode.OK
+
+
+def _expect_yes(command: TaskCommand, given: Sequence[str], state: RunState, *, yes: bool) -> None:
+    """Ask before what gives something up. Raises InputError and DeclinedError without a yes."""
+    known = list(state.tasks)
+    tasks = [state.tasks[task_id] for one in dict.fromkeys(given) for task_id in _meant(one, known)]
+    about = [task for task in tasks if command in ASKS_OF and ASKS_OF[command](task)]
+    if about:
+        what = f"{len(about)} tasks" if len(about) > 1 else f"task {about[0].id}"
+        lines = [_line(task) for task in about[:NAMED]]
+        more = [f"  and {len(about) - NAMED:,} more"] * (len(about) > NAMED)
+        note = ["The results so far count no more; a cancel brings them back."] * (command is TaskCommand.RESUBMIT)
+        question.expect_yes(f"{QUESTIONS[command]} {what}?", [*lines, *more, *note], yes=yes)
+
+
+def _line(task: TaskState) -> str:
+    return f"  {plain(task.id, 40)}  {task.status}  {plain(task.info.phase, 40)}, {plain(task.info.title, 80)}"
+
+
+def _meant(given: str, known: Sequence[str]) -> list[str]:
+    """Return the id that is meant; nothing if it is none, which is refused later."""
+    try:
+        return [full_id(given, known)]
+    except InputError:
+        return []
 
 
 def ask_each(

@@ -15,7 +15,7 @@ from typing import Any
 
 import cqltui
 from cqltui.app import question
-from cqltui.app.difference import DeclinedError
+from cqltui.app.question import DeclinedError
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import FORBIDS
 from cqltui.reporters.steps import Step, silent

@@ -8,7 +8,7 @@ from cqltui.app import question
 from cqltui.campaign.difference import Difference, difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
-from cqltui.errors import CqltuiError, ExitCode, InputError
+from cqltui.errors import InputError
 from cqltui.reporters.difference import difference_lines, withdrawn_lines
 from cqltui.results.known import data_digest, read_known
 from cqltui.results.rundir import RunDir
@@ -23,12 +23,6 @@ class Agreement:
     """Whatever it is."""
     fingerprint: str | None = None
     """That of the difference that was shown."""
-
-
-class DeclinedError(CqltuiError):
-    """The user did not want it."""
-
-    exit_code = ExitCode.INPUT
 
 
 def find(run_dir: RunDir, campaign: Campaign, data: DataSummary, done: Collection[str] = ()) -> Difference:
@@ -58,7 +52,9 @@ def ask(found: Difference, run_dir: RunDir, *, yes: bool) -> None:
     if found.leaving:
         print("The results of tasks that leave the file stay in tasks/, and come back with them.", file=sys.stderr)
     if not question.ask("Go on with this file?"):
-        raise DeclinedError("nothing was changed; to keep both, give the campaign another name, or --run-dir DIR")
+        raise question.DeclinedError(
+            "nothing was changed; to keep both, give the campaign another name, or --run-dir DIR"
+        )
 
 
 def find_agreed(

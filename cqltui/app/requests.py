@@ -1,17 +1,24 @@
 """What is asked on the screen, as calls of the queue."""
 
 from collections.abc import Callable
-from typing import ParamSpec
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from redis.exceptions import RedisError, TimeoutError
 
+from cqltui.app.asker import asker
+from cqltui.broker.protocol.commands import Receipt
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.trouble import told
 from cqltui.errors import ServerError
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.ui.ports import TakeBack
 
 P = ParamSpec("P")
+T = TypeVar("T")
 GIVE_WORK = (TaskCommand.RESUME, TaskCommand.RESUBMIT)
+TAKE_WORK = (TaskCommand.PAUSE, TaskCommand.CANCEL)
+"""Taken back, they give it again."""
 
 
 class QueueRequests:
@@ -20,21 +27,32 @@ class QueueRequests:
     def __init__(self, queue: Callable[[], Queue], supervised: Callable[[], None]) -> None:
         self._queue = queue
         self._supervised = supervised
+        self._by = asker("screen")
 
-    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> None:
+    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> TakeBack | None:
         """Ask for something to be done with a task."""
-        self._ask(self._queue().command, command, task_id, priority)
+        receipt = self._ask(self._queue().ask, command, task_id, priority, self._by)
         if command in GIVE_WORK:
             self._supervised()
+        return None if receipt is None else partial(self._undo, receipt)
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: Wanted, instead_of: Wanted | None = None) -> None:
         """Say what the whole run is to do."""
-        self._ask(self._queue().want, wanted)
+        self._ask(self._queue().want, wanted, self._by, instead_of)
+
+    def workers(self, count: int, instead_of: int | None = None) -> None:
+        """Ask for so many workers."""
+        self._ask(self._queue().ask_workers, count, self._by, instead_of)
+
+    def _undo(self, receipt: Receipt) -> None:
+        self._ask(self._queue().undo, receipt, self._by)
+        if receipt.command in TAKE_WORK:
+            self._supervised()
 
     @staticmethod
-    def _ask(command: Callable[P, bool], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _ask(command: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            command(*args, **kwargs)
+            return command(*args, **kwargs)
         except TimeoutError:
             raise ServerError("the server did not answer in time: it may still carry out what was asked") from None
         except RedisError as error:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -51,6 +52,7 @@ from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
+from cqltui.supervisor.sizing import Sizing
 from cqltui.supervisor.submit import planned
 from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
@@ -153,14 +155,17 @@ def _assemble(
     def describe(state: RunState) -> dict[str, Any]:
         stand = standings(state)
         answers = study.answers(stand, evaluation_of(run_dir, stand))
-        return _describe(campaign, run_dir, created_ts, places, study.verdicts(stand), answers)
+        workers = {"workers": sizing.count, "workers_limit": sizing.limit, "device": places[0].partition(":")[0]}
+        return workers | _describe(campaign, run_dir, created_ts, study.verdicts(stand), answers)
 
     def report_if_due(state: RunState, notice: Notice, is_stopped: Callable[[], bool]) -> None:
         if reported.is_due(run_dir, campaign, standings(state)):
             report(run_dir, notice, is_stopped)
 
-    upkeep = Upkeep(server, run_dir, campaign, data, records, len(places), describe)
+    sizing = Sizing(queue, len(places), devices.default_workers().amount)
+    upkeep = Upkeep(server, run_dir, campaign, data, records, sizing, describe)
     upkeep.open(created_ts)
+    sizing.open()
     upkeep.tell(RunState())
     queue.finish(0.0)
     queue.want(Wanted.RUNNING)
@@ -169,7 +174,8 @@ def _assemble(
             queue.notice("info", note)
     for warning in data.warnings:
         queue.notice("warning", warning)
-    fleet = Fleet(_launcher(chosen, campaign, places), len(places), [devices.environment_of(place) for place in places])
+    launcher = partial(_launcher, chosen, campaign, places)
+    fleet = Fleet(launcher(sizing.count), sizing.count, [devices.environment_of(place) for place in places])
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
@@ -182,6 +188,7 @@ def _assemble(
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
+        lambda state: sizing.follow(state, fleet, launcher, upkeep.tell),
         report_if_due,
     )
     ids = frozenset(task.id for task in campaign.tasks)
@@ -206,11 +213,10 @@ def _describe(
     campaign: Campaign,
     run_dir: RunDir,
     created_ts: float,
-    places: Sequence[str],
     verdicts: Mapping[str, Sequence[Verdict]],
     answers: Sequence[Answered],
 ) -> dict[str, Any]:
-    """Return what `state.decode.campaign` reads, with the criteria and answers as they stand."""
+    """Return what `state.decode.campaign` reads but for the workers, with the criteria and answers as they stand."""
     return {
         "name": campaign.name,
         "title": campaign.title,
@@ -219,8 +225,6 @@ def _describe(
         "host": socket.gethostname(),
         "process": asdict(here()),
         "started_ts": created_ts,
-        "workers": len(places),
-        "device": places[0].partition(":")[0],
         "phases": [
             {
                 "name": phase.name,
@@ -241,10 +245,12 @@ def _describe(
     }
 
 
-def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str]) -> Launcher:
+def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str], count: int) -> Launcher:
+    """Return how workers are started of which there are `count`, at these places in turn."""
     workers = campaign.workers
+    share = max(Counter(places[number % len(places)] for number in range(count)).values())
     arguments = ["--run-dir", str(chosen.run_dir.path), "--poll-interval", str(workers.poll_interval_s)]
-    arguments += ["--device", places[0].partition(":")[0], "--share", str(max(Counter(places).values()))]
+    arguments += ["--device", places[0].partition(":")[0], "--share", str(share)]
     if workers.min_priority is not None:
         arguments += ["--min-priority", str(workers.min_priority)]
     environment = {} if chosen.redis_url is None else {options.URL_VARIABLES[0]: chosen.redis_url}

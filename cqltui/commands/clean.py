@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cqltui.app import options
-from cqltui.app.question import ask
-from cqltui.errors import ExitCode, InputError
+from cqltui.app.question import expect_yes
+from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.units import size
 from cqltui.results.rundir import RunDir
@@ -62,12 +62,7 @@ def _agree(found: list[Waste], *, yes: bool) -> None:
     """Raise InputError without a yes."""
     if any(one.kind == LAST_CHECKPOINTS for one in found):
         print(f"cqltui: {ANEW}", file=sys.stderr)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError("nothing was removed: nobody can be asked here; --yes removes it")
-    if not ask("Remove it?"):
-        raise InputError("nothing was removed")
+    expect_yes("Remove it?", yes=yes, nothing="nothing was removed")
 
 
 def _show(run_dir: RunDir, found: list[Waste]) -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from cqltui.app import options
-from cqltui.app.asking import WHOLE_RUN, ask_run, ask_tasks
+from cqltui.app.asking import ASKS_OF, WHOLE_RUN, ask_run, ask_tasks
 from cqltui.app.run_server import open_run
 from cqltui.state.model import TaskCommand
 
@@ -12,10 +12,10 @@ HELP = {
     "workers, queued ones wait, until `cqltui resume`.",
     "resume": "Queue paused tasks again, at their place and with their checkpoints; without an ID let a paused "
     "campaign go on.",
-    "cancel": "Cancel tasks: they are trained no further. A task that was done before it was resubmitted gets that "
-    "result back.",
+    "cancel": "Cancel tasks: they are trained no further; asks first. A task that was done before it was resubmitted "
+    "gets that result back.",
     "resubmit": "Queue tasks that are done, dead or cancelled as new runs; the old results are kept, and a cancel "
-    "brings them back.",
+    "brings them back. Asks first where a task is done.",
     "priority": "Change the priority of tasks: the highest is trained first. For a running task it counts when it is "
     "queued again.",
 }
@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     if command is TaskCommand.RESUBMIT:
         parser.add_argument("--failed", action="store_true", help="every dead task")
+    if command in ASKS_OF:
+        parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.set_defaults(command=command)
     options.add_verbose(parser)
     options.add_place(parser)
@@ -54,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             priority=getattr(arguments, "priority", None),
             failed=getattr(arguments, "failed", False),
             verbose=arguments.verbose,
+            yes=getattr(arguments, "yes", False),
         )
     finally:
         server.leave()

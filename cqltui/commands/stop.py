@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 from cqltui.app import options
-from cqltui.app.ending import POLL_S, see_out, tell
+from cqltui.app.asker import asker
+from cqltui.app.ending import POLL_S, read, see_out, tell
+from cqltui.app.question import expect_yes
 from cqltui.app.run_server import open_run
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.handle import is_alive
@@ -14,20 +16,23 @@ from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
-from cqltui.state.model import ENDED, Wanted
+from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.state.plain import plain
 from cqltui.supervisor.lock import is_supervised
 from cqltui.supervisor.process import left_behind
 
 SERVER_BACK_S = 15.0
 """For which a server that has died is waited for, while its run goes on."""
-HELP = "Stop a run: workers write their checkpoints and leave. The same campaign command continues it later."
+HELP = (
+    "Stop a run: workers write their checkpoints and leave; asks first. The same campaign command continues it later."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui stop`."""
     parser.add_argument("--drain", action="store_true", help="let running tasks end, but start no others")
     parser.add_argument("--no-wait", action="store_true", help="do not wait for the run's end")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
     options.add_verbose(parser)
     options.add_place(parser, by_position=True)
 
@@ -44,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"cqltui: {_ended(found) or error}", file=sys.stderr)
         return ExitCode.OK
     try:
-        server.queue.want(wanted)
+        _agree(read(server.queue), wanted, yes=arguments.yes)
+        server.queue.want(wanted, asker("cli"))
         if run_dir is None:
             run_dir = RunDir(Path(decode.text(server.queue.campaign(), "run_dir")))
         if not arguments.no_wait:
@@ -52,6 +58,18 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.OK
     finally:
         server.leave()
+
+
+def _agree(state: RunState, wanted: Wanted, *, yes: bool) -> None:
+    """Raise InputError or DeclinedError without a yes, if tasks are left that would wait."""
+    left = [task.status for task in state.tasks.values() if task.status not in ENDED]
+    running = left.count(Status.RUNNING)
+    if not left or state.finished_ts:
+        return
+    name = plain(state.campaign.name, 60)
+    verb, first = ("Drain", "end") if wanted is Wanted.DRAINING else ("Stop", "write a checkpoint")
+    about = f"campaign {name}: {running} of its tasks run, which first {first}; {len(left) - running} wait"
+    expect_yes(f"{verb} {name}?", [about], yes=yes)
 
 
 def _open(arguments: argparse.Namespace) -> tuple[Server, RunDir | None]:

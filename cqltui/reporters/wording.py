@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cqltui.state.decode import BY_LIMIT
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import headline, plain
@@ -73,7 +74,7 @@ def describe(before: RunState, event: Event, after: RunState) -> Iterator[Said]:
             yield from map(Said, _snapshot(before, after))
         case Kind.NOTICE | Kind.CONNECTION | Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
             yield from map(Said, _about_run(before, event, after))
-        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
+        case Kind.WANTED | Kind.WORKERS | Kind.CAMPAIGN | Kind.FINISHED:
             yield from map(Said, _meta(before, after))
         case _:
             yield from _task(before.tasks.get(event.task), after.tasks.get(event.task))
@@ -108,7 +109,10 @@ def _snapshot(before: RunState, after: RunState) -> Iterator[str]:
 
 def _meta(before: RunState, after: RunState) -> Iterator[str]:
     if before.wanted is not after.wanted:
-        yield _WANTED[after.wanted]
+        yield f"{_WANTED[after.wanted]}{_by(after.wanted_by)}"
+    if after.asked_workers not in (before.asked_workers, 0) and before.tasks:
+        workers = f"{after.asked_workers} worker{'s' * (after.asked_workers != 1)}"
+        yield f"{workers} asked for in place of {before.campaign.workers}{_by(after.asked_workers_by)}"
     if after.finished_ts > 0 and not before.finished_ts:
         ended = all(task.status in ENDED for task in after.tasks.values())
         yield "campaign has ended, results are written" if ended else "run has ended, its results so far are written"
@@ -140,13 +144,13 @@ def _change(known: Lifecycle | None, task: TaskState) -> str:
     life = task.life
     if known is not None and known.status is life.status and known.attempt == life.attempt and known.run == life.run:
         if known.priority != life.priority:
-            return f"has priority {life.priority:g} now"
+            return f"has priority {life.priority:g} now{_by(life.by)}"
         if known.want != life.want and life.want:
-            return f"is asked to {plain(life.want, 20)}"
+            return f"is asked to {plain(life.want, 20)}{_by(life.by)}"
         return ""
     match life.status:
         case Status.QUEUED:
-            return f"queued, priority {life.priority:g}" + (f", run {life.run}" if life.run > 1 else "")
+            return f"queued, priority {life.priority:g}" + (f", run {life.run}" if life.run > 1 else "") + _by(life.by)
         case Status.RUNNING:
             again = f", attempt {life.attempt}" if life.attempt > 1 else ""
             return f"claimed by {plain(life.worker, 40)}{again}"
@@ -157,8 +161,13 @@ def _change(known: Lifecycle | None, task: TaskState) -> str:
         case Status.DEAD:
             return f"dead{_error(life)}"
         case Status.PAUSED:
-            return f"paused by {plain(life.paused_by, 20)}" if life.paused_by else "paused"
-    return str(life.status)
+            return (f"paused by {plain(life.paused_by, 20)}" if life.paused_by else "paused") + _by(life.by)
+    return f"{life.status}{_by(life.by)}"
+
+
+def _by(who: str) -> str:
+    """Return who asked for it, if somebody did."""
+    return f" ({plain(who, BY_LIMIT)})" if who else ""
 
 
 def _error(life: Lifecycle) -> str:

@@ -25,6 +25,8 @@ from cqltui.state.model import (
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What the id of a task or a worker looks like. Ids become names of files, so that no other is taken from anywhere."""
 TEXT_LIMIT = 10_000
+BY_LIMIT = 100
+"""Of who asked for something."""
 LIST_LIMIT = 1000
 """Of phases, questions, criteria, a pack's members and points of a curve: more than there are of any."""
 LATEST_TS = 1e11
@@ -150,6 +152,7 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
         ready_ts=stamp(raw, "ready_ts"),
         paused_by=text(raw, "paused_by"),
         want=text(raw, "want"),
+        by=text(raw, "by")[:BY_LIMIT],
         error=text(raw, "error"),
         report=progress(report, stamp(report, "ts")) if isinstance(report := raw.get("report"), Mapping) else None,
     )
@@ -269,5 +272,6 @@ def campaign(raw: object) -> CampaignInfo | None:
         run_dir=text(raw, "run_dir"),
         started_ts=stamp(raw, "started_ts"),
         workers=whole(raw, "workers"),
+        workers_limit=whole(raw, "workers_limit"),
         phases=phases,
     )

@@ -11,8 +11,8 @@ VERSION = 1
 class Kind(StrEnum):
     """What an event says.
 
-    `task.*` carry the task's lifecycle after the change, whole, and `campaign.*` the whole of {wanted, campaign,
-    finished_ts}: a reader only ever replaces.
+    `task.*` carry the task's lifecycle after the change, whole, and `campaign.*` the whole of {wanted, wanted_by,
+    asked_workers, asked_workers_by, campaign, finished_ts}: a reader only ever replaces.
     """
 
     TASK_QUEUED = "task.queued"
@@ -28,6 +28,7 @@ class Kind(StrEnum):
     WORKER_STARTED = "worker.started"
     WORKER_STOPPED = "worker.stopped"
     WANTED = "campaign.wanted"
+    WORKERS = "campaign.workers"
     CAMPAIGN = "campaign.info"
     FINISHED = "campaign.finished"
     NOTICE = "notice"

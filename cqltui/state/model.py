@@ -137,6 +137,8 @@ class Lifecycle:
     error: str = ""
     report: Progress | None = None
     """What is left of the training while it does not run: as of its accepted result, else of its newest checkpoint."""
+    by: str = ""
+    """Who asked for this change, as "anna@host screen"; empty where nobody did, but a worker or the supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +298,8 @@ class CampaignInfo:
     workers: int = 0
     """Workers wanted."""
     phases: tuple[PhaseInfo, ...] = ()
+    workers_limit: int = 0
+    """As many as the run's machine can have; 0 if it has not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +324,7 @@ class RunState:
     notices: tuple[Notice, ...] = ()
     """The newest last, at most `reduce.NOTICES`."""
     meta_version: tuple[int, int] = (0, 0)
-    """The (epoch, seq) of `campaign`, `wanted` and `finished_ts`."""
+    """The (epoch, seq) of `campaign`, `wanted`, `asked_workers` and `finished_ts`."""
     epoch: int = 0
     seq: int = 0
     """The newest lifecycle event applied."""
@@ -335,3 +339,8 @@ class RunState:
     """When the supervisor wrote the results and left; 0 while it has not."""
     now: float = 0.0
     """The latest time that any event or tick has told."""
+    wanted_by: str = ""
+    """Who asked for `wanted`; as `Lifecycle.by`."""
+    asked_workers: int = 0
+    """Workers that somebody has asked for; 0: as many as the file says. What there is, `campaign.workers` says."""
+    asked_workers_by: str = ""

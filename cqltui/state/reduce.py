@@ -108,7 +108,7 @@ def _apply(draft: _Draft, event: Event) -> None:
             worker = replace(worker, version=(*_version(event), 0))
             if worker.id in draft.workers or _version(event) > draft.state.read_version:  # else it had gone by then
                 draft.put_worker(_stopped(worker) if event.kind is Kind.WORKER_STOPPED else worker)
-        case Kind.WANTED | Kind.CAMPAIGN | Kind.FINISHED:
+        case Kind.WANTED | Kind.WORKERS | Kind.CAMPAIGN | Kind.FINISHED:
             draft.state = _meta(draft.state, event.data, _version(event))
         case Kind.NOTICE:
             draft.state = _notice(draft.state, event)
@@ -197,7 +197,13 @@ def _stopped(worker: WorkerState) -> WorkerState:
 def _meta(state: RunState, data: Mapping[str, Any], version: tuple[int, int]) -> RunState:
     if version < state.meta_version:
         return state
-    state = replace(state, meta_version=version)
+    state = replace(
+        state,
+        meta_version=version,
+        wanted_by=decode.text(data, "wanted_by")[: decode.BY_LIMIT],
+        asked_workers=max(0, decode.whole(data, "asked_workers")),
+        asked_workers_by=decode.text(data, "asked_workers_by")[: decode.BY_LIMIT],
+    )
     with suppress(ValueError):
         state = replace(state, wanted=Wanted(decode.text(data, "wanted")))
     if (campaign := decode.campaign(data.get("campaign"))) is not None:

@@ -16,14 +16,23 @@ class Fleet:
 
     def __init__(self, launcher: Launcher, count: int, environments: Iterable[Mapping[str, str]] = ()) -> None:
         """`environments`: what sets the slots apart, such as the GPU; shorter than `count` is repeated."""
-        self._launcher = launcher
-        self._slots = [f"w{number + 1}" for number in range(count)]
-        choices = list(environments) or [{}]
-        self._environments = {slot: choices[place % len(choices)] for place, slot in enumerate(self._slots)}
+        self._choices = list(environments) or [{}]
         self._workers: dict[str, WorkerProcess] = {}
-        self._restarts = {slot: Restart() for slot in self._slots}
+        self._restarts: dict[str, Restart] = {}
         self._log_starts: dict[str, int] = {}
         """Where in its log a slot's latest process began."""
+        self.resize(count, launcher)
+
+    def resize(self, count: int, launcher: Launcher) -> None:
+        """Have so many slots from now on, whose workers are started so; those too many, the last ones, are asked to
+        checkpoint and leave."""
+        self._launcher = launcher
+        self._slots = [f"w{number + 1}" for number in range(count)]
+        self._environments = {slot: self._choices[place % len(self._choices)] for place, slot in enumerate(self._slots)}
+        self._restarts = {slot: self._restarts.get(slot) or Restart() for slot in self._slots}
+        for slot, worker in self._workers.items():
+            if slot not in self._restarts:
+                worker.terminate()
 
     @property
     def alive(self) -> int:

@@ -41,5 +41,7 @@ class Hooks:
     """Evaluate it, and tell what is done where that takes long. Raises CqltuiError and OSError."""
     hindered: Callable[[str], None]
     """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""
+    resize: Callable[[RunState], None] = lambda state: None
+    """Follow how many workers are asked for. Raises RedisError."""
     report: Callable[[RunState, Notice, Callable[[], bool]], object] = lambda state, notice, is_stopped: None
     """Write the report if it is due, tell of it, and leave it once the run is stopped. Raises nothing."""

@@ -33,8 +33,7 @@ from cqltui.supervisor.telling import Telling
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.2
-CHORES_S = 0.5
+POLL_S, CHORES_S = 0.2, 0.5
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -179,6 +178,7 @@ class Supervisor:
         if self._queue.version() < self._records.version or not self._queue.is_filled():
             self._guarded(partial(self._hooks.ensure_server, self.state))
         self._hooks.audit(self.state)
+        self._hooks.resize(self.state)
         self._queue.reconcile()
         self._queue.promote()
         self._note_lost()

@@ -22,6 +22,7 @@ from cqltui.state.model import CampaignInfo, RunState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.audit import Audit
 from cqltui.supervisor.records import Records
+from cqltui.supervisor.sizing import Sizing
 from cqltui.supervisor.submit import submissions, submit
 
 log = logging.getLogger(__name__)
@@ -37,17 +38,17 @@ class Upkeep:
         campaign: Campaign,
         data: DataSummary,
         records: Records,
-        workers: int,
+        sizing: Sizing,
         describe: Callable[[RunState], Mapping[str, Any]],
     ) -> None:
-        """`workers`: how many are wanted. `describe`: the run as `state.decode.campaign` reads it."""
+        """`describe`: the run as `state.decode.campaign` reads it."""
         self._server = server
         self._queue = server.queue
         self._run_dir = run_dir
         self._campaign = campaign
         self._data = data
         self._records = records
-        self._workers = workers
+        self._sizing = sizing
         self._describe = describe
         self._asked: Wanted | None = None
         """What somebody asked of the run while the server's data was lost: they were told that it was done."""
@@ -87,11 +88,12 @@ class Upkeep:
             log.warning("the server's data was lost or outdated: the queue is made again from the run directory")
             self._queue.notice("warning", "the server's data was lost: the queue was made again from the run directory")
         filled = self._queue.is_filled()
-        self._queue.set_workers(self._workers)
+        self._queue.set_workers(self._sizing.count)
         submit(self._queue, self._campaign, self._data, self._records)
         if state is not None and not filled:
             self.tell(state)
             self._queue.want(self._asked or state.wanted)
+            self._sizing.put_back()
         self._queue.set_filled()  # last: whoever is interrupted before begins again
         self._asked = None
 

@@ -23,17 +23,26 @@ class EventSource(Protocol):
         """Let go of the connection, after the last poll."""
 
 
+TakeBack = Callable[[], None]
+"""Takes a command back. May block, and raise CqltuiError that says why it cannot be any more."""
+
+
 class Requests(Protocol):
     """What a user may ask for. Each may block, and raise CqltuiError with a message for the user.
 
     The screen never changes what it shows by itself: it sees the event that follows.
     """
 
-    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> None:
-        """Ask for something to be done with a task. `priority`: a new one, higher goes first."""
+    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> TakeBack | None:
+        """Ask for something to be done with a task; return what takes it back, None if it was so already. `priority`:
+        a new one, higher goes first."""
 
-    def want(self, wanted: Wanted) -> None:
-        """Say what is wanted of the whole run."""
+    def want(self, wanted: Wanted, instead_of: Wanted | None = None) -> None:
+        """Say what is wanted of the whole run. `instead_of`: refuse if something else than this is wanted now."""
+
+    def workers(self, count: int, instead_of: int | None = None) -> None:
+        """Say how many workers the run is to have. `instead_of`: refuse if another number is asked for now, 0 for as
+        many as the file says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.lock import RunLock, hindered
 from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
+from cqltui.supervisor.sizing import Sizing
 from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 from tests.contract.helpers import claim_one, eventually, life, state, task
@@ -154,7 +155,12 @@ def found(server: ServerHandle, queue: Queue, tmp_path: Path) -> Iterator[Found]
     run_dir = RunDir(tmp_path / "run")
     run_dir.server.mkdir(parents=True)
     records = Records(run_dir)
-    yield Found(Upkeep(own, run_dir, campaign, data, records, 1, lambda state: {}), own.queue, run_dir, own)
+    yield Found(
+        Upkeep(own, run_dir, campaign, data, records, Sizing(own.queue, 1, 1), lambda state: {}),
+        own.queue,
+        run_dir,
+        own,
+    )
     records.close()
     own.leave()
 

@@ -141,7 +141,9 @@ class Place:
 
     def ask(self, *arguments: str, code: int = 0) -> Said:
         """Run `cqltui ...` here in this very process, to its end with this code: for what starts nothing, such as a
-        look or a wish, where a process of its own would take half a second."""
+        look or a wish, where a process of its own would take half a second. What is asked is answered with a yes."""
+        if arguments[0] in ("cancel", "resubmit", "stop", "workers"):
+            arguments += ("--yes",)
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
             for name in ("CQLTUI_REDIS_URL", "REDIS_URL"):

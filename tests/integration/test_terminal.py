@@ -94,7 +94,7 @@ def test_a_terminated_screen_leaves_the_terminal_as_it_was_and_the_run_going_on(
     left_as_it_was(terminal)
     assert "cqltui attach" in terminal.text()
     assert "Traceback" not in terminal.text()
-    stop = [sys.executable, "-m", "cqltui", "stop"]
+    stop = [sys.executable, "-m", "cqltui", "stop", "--yes"]
     ended = subprocess.run(stop, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert ended.returncode == 0, ended.stderr
     assert not (tmp_path / "runs" / "quick" / "supervisor.json").exists()

@@ -1,12 +1,14 @@
 """Stand-ins for what the screen needs. They record what they are asked."""
 
 from collections.abc import Sequence
+from functools import partial
 from threading import Condition
 from threading import Event as Flag
 
 from cqltui.errors import ServerError
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.ui.ports import TakeBack
 
 
 class FakeSource:
@@ -52,13 +54,18 @@ class FakeRequests:
         if self.refuse:
             raise ServerError(self.refuse)
 
-    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> None:
+    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> TakeBack | None:
         """Record."""
         self._record(command, task_id, *(() if priority is None else (priority,)))
+        return partial(self._record, "undo", command, task_id)
 
-    def want(self, wanted: Wanted) -> None:
+    def want(self, wanted: Wanted, instead_of: Wanted | None = None) -> None:
         """Record."""
-        self._record("want", wanted)
+        self._record("want", wanted, *(() if instead_of is None else (instead_of,)))
+
+    def workers(self, count: int, instead_of: int | None = None) -> None:
+        """Record."""
+        self._record("workers", count, *(() if instead_of is None else (instead_of,)))
 
 
 class FakeLogs:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.app.difference import Agreement, DeclinedError, ask, find, find_agreed
+from cqltui.app.difference import Agreement, ask, find, find_agreed
+from cqltui.app.question import DeclinedError
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, InputError

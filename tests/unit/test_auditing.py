@@ -14,8 +14,8 @@ import pytest
 from cqltui.app import options, screen
 from cqltui.app.auditing import LeakError, ask, at_start, expect_agreed, keep, look
 from cqltui.app.before import start_fresh
-from cqltui.app.difference import DeclinedError
 from cqltui.app.options import RunOptions, expect_run
+from cqltui.app.question import DeclinedError
 from cqltui.app.starting import check
 from cqltui.campaign.load import load_campaign
 from cqltui.cli import main

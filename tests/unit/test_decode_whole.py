@@ -45,6 +45,7 @@ REPORT = Progress(
 )
 LIFE = Lifecycle(
     *((2, 9), Status.DELAYED, 7.0, 5, 2, 3, 4, "w1", "2-77", 101.0, 102.0, 103.0, 104.0, 105.0, "user", "pause"),
+    by="anna@box screen",
     error="boom",
     report=REPORT,
 )
@@ -59,7 +60,7 @@ PHASES = (
     ),
     PhaseInfo("seeds", "Seeds", 6),
 )
-CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHASES)
+CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHASES, 4)
 
 
 def told(value: Any) -> dict[str, Any]:

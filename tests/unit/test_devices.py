@@ -94,7 +94,7 @@ def test_the_supervisors_workers_get_their_gpu_and_their_share(monkeypatch: pyte
     monkeypatch.setenv(MASK, "2,3")
     options = chosen_by(CAMPAIGN)
     places = ("cuda:0", "cuda:1", "cuda:0", "cuda:1")
-    made = launcher(options, CAMPAIGN, places)
+    made = launcher(options, CAMPAIGN, places, 4)
     monkeypatch.setattr(subprocess, "Popen", Child)
     for slot, place in enumerate(places):
         made.start(f"w{slot + 1}", devices.environment_of(place))
@@ -103,6 +103,8 @@ def test_the_supervisors_workers_get_their_gpu_and_their_share(monkeypatch: pyte
         assert argv[argv.index("--device") + 1] == "cuda"
         assert argv[argv.index("--share") + 1] == "2", "two on each GPU"
         assert env["VECLIB_MAXIMUM_THREADS"] == "1"
+    more = launcher(options, CAMPAIGN, places, 5).arguments
+    assert more[more.index("--share") + 1] == "3", "a fifth goes to the first GPU"
 
 
 def test_a_worker_tells_its_own_devices_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,11 @@ class Worker:
     def __init__(self, worker_id: str) -> None:
         self.id = worker_id
         self.code: int | None = None
+        self.asked = False
+
+    def terminate(self) -> None:
+        """Remember that it was asked to leave."""
+        self.asked = True
 
     def exit_code(self) -> int | None:
         """None while it lives."""
@@ -56,3 +61,23 @@ def test_no_worker_is_restarted_before_its_time(monkeypatch: pytest.MonkeyPatch)
     assert died == [("w1", 1)] * 3
     workers.started["w2"].code = 0
     assert tend() == ["w2"], "it left by itself"
+
+
+def test_workers_too_many_are_asked_to_leave_and_those_that_are_missing_are_started() -> None:
+    before, after = Workers(), Workers()
+    fleet, died = Fleet(cast("Launcher", before), 3), list[str]()
+
+    def tend() -> list[str]:
+        return fleet.tend(10, lambda worker, code: died.append(worker))
+
+    assert tend() == ["w1", "w2", "w3"]
+    fleet.resize(1, cast("Launcher", after))
+    assert [before.started[slot].asked for slot in ("w1", "w2", "w3")] == [False, True, True]
+    assert tend() == []
+    fleet.resize(4, cast("Launcher", after))
+    assert tend() == ["w4"], "the others have yet to leave"
+    for slot in ("w2", "w3"):
+        before.started[slot].code = 0
+    assert tend() == ["w2", "w3"]
+    assert died == ["w2", "w3"]
+    assert set(after.started) == {"w2", "w3", "w4"}, "as workers are started now"

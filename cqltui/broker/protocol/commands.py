@@ -1,5 +1,7 @@
 """What the user asks of a task or of the whole run."""
 
+from dataclasses import dataclass
+
 import redis
 
 from cqltui.broker.protocol import codec
@@ -19,6 +21,26 @@ _REFUSALS = {
     Status.CANCELLED: "is cancelled; resubmit it first",
     Status.WITHDRAWN: "is no longer in the campaign file",
 }
+_NO_SUCH = "there is no such task; its id is in the task list (cqltui status)"
+_GONE_ON = {
+    "asked": "somebody has asked something else of it since",
+    "changed": "it has been changed since",
+    "running": "it has started since",
+    "ran": "it was running, and its worker has left it; run it again in place of that",
+}
+"""Why a command is not taken back; by what `undo` answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A command that was carried out, as `undo` takes it."""
+
+    task_id: str
+    command: TaskCommand
+    seq: int
+    """The number of its event."""
+    before: bytes
+    """What the task was, for the script."""
 
 
 class Commands:
@@ -34,16 +56,37 @@ class Commands:
         version that does not know this goes on. `why`: a line for its log."""
         return bool(self._scripts.run("dismiss", check_name("worker", worker_id), clean(why)))
 
-    def command(self, command: TaskCommand, task_id: str, priority: int | None = None) -> bool:
-        """Do this with a task; return whether it changed anything. Raise TaskError if there is no such task, or if its
-        state does not allow it. `priority`: the new one, which a resubmitted task may have, too."""
+    def command(self, command: TaskCommand, task_id: str, priority: int | None = None, by: str = "") -> bool:
+        """As `ask`; return whether it changed anything."""
+        return self.ask(command, task_id, priority, by) is not None
+
+    def ask(self, command: TaskCommand, task_id: str, priority: int | None = None, by: str = "") -> Receipt | None:
+        """Do this with a task; return what takes it back, None if it was so already. Raise TaskError if there is no
+        such task, or if its state does not allow it.
+
+        `priority`: the new one, which a resubmitted task may have, too. `by`: who asks, told with the event.
+        """
         wanted = "" if priority is None else str(check_priority(task_id, priority))
-        answer = self._scripts.run("command", command, check_name("task", task_id), wanted).decode()
-        if answer in {"yes", "no"}:
-            return bool(answer == "yes")
+        answer = self._scripts.run("command", command, check_name("task", task_id), wanted, clean(by))
+        if isinstance(answer, list):
+            seq, before = answer
+            return Receipt(task_id, command, codec.whole(seq), before)
+        if answer == b"no":
+            return None
+        if answer == b"unknown":
+            raise TaskError(f"task {task_id}: {_NO_SUCH}")
+        raise TaskError(_refusal(command, task_id, Status(answer.decode())))
+
+    def undo(self, receipt: Receipt, by: str = "") -> None:
+        """Take a command back. Raise TaskError where that is no longer possible."""
+        task_id, command = receipt.task_id, receipt.command
+        if command is TaskCommand.RESUBMIT:
+            raise TaskError(f"task {task_id}: a new run is not taken back, but cancelled: that brings its result back")
+        answer = self._scripts.run("undo", check_name("task", task_id), receipt.seq, receipt.before, clean(by)).decode()
         if answer == "unknown":
-            raise TaskError(f"task {task_id}: there is no such task; its id is in the task list (cqltui status)")
-        raise TaskError(_refusal(command, task_id, Status(answer)))
+            raise TaskError(f"task {task_id}: {_NO_SUCH}")
+        if answer != "yes":
+            raise TaskError(f"task {task_id}: {_GONE_ON.get(answer, f'it is {answer} by now')}")
 
     def pause(self, task_id: str) -> bool:
         """Pause a queued task, or ask it of a running one."""
@@ -65,10 +108,28 @@ class Commands:
         """Give a task a new priority; for a running one it counts when it is queued again."""
         return self.command(TaskCommand.PRIORITY, task_id, priority)
 
-    def want(self, wanted: Wanted) -> bool:
+    def want(self, wanted: Wanted, by: str = "", instead_of: Wanted | None = None) -> bool:
         """Say what is wanted of the whole run; return False if it was so already. `running` brings back what a pause
-        paused."""
-        return bool(self._scripts.run("meta", Kind.WANTED, "wanted", wanted))
+        paused. `instead_of`: what must be wanted now; raises TaskError if it is something else."""
+        answer = self._scripts.run("meta", Kind.WANTED, "wanted", wanted, clean(by), instead_of or "")
+        return self._changed(answer, "the run")
+
+    def ask_workers(self, count: int, by: str = "", instead_of: int | None = None) -> bool:
+        """Say how many workers the run is to have, whatever its file says; 0: what the file says. Durable, as `want`
+        is: the supervisor follows. Return False if it was so already; `instead_of` as of `want`."""
+        expected = "" if instead_of is None else str(instead_of)
+        answer = self._scripts.run("meta", Kind.WORKERS, "asked_workers", str(count), clean(by), expected)
+        return self._changed(answer, "the number of workers")
+
+    @staticmethod
+    def _changed(answer: int, what: str) -> bool:
+        if answer < 0:
+            raise TaskError(f"{what}: somebody has asked something else since")
+        return answer > 0
+
+    def asked_workers(self) -> int:
+        """Return how many workers somebody has asked for; 0 if nobody has."""
+        return codec.whole(self.client.execute_command("HGET", self.keys.meta, "asked_workers"))
 
     def wanted(self) -> Wanted:
         """Return what is wanted of the whole run."""

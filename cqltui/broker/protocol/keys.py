@@ -23,7 +23,8 @@ class Keys:
         self.own = f"{cq}*"
         """The pattern of all names below."""
         self.meta = f"{cq}meta"
-        """Hash: epoch, filled, seq, token, order, workers, wanted, campaign, finished_ts, meta_seq."""
+        """Hash: epoch, filled, seq, token, order, workers, wanted, wanted_by, asked_workers, asked_workers_by,
+        campaign, finished_ts, meta_seq."""
         self.tasks = f"{cq}tasks"
         """Sorted set: id -> submission number, every task known."""
         self.order = f"{cq}order:"

@@ -176,7 +176,7 @@ class Queue(Commands, Claims, Handover, Audits):
 
     def set_campaign(self, info: Mapping[str, Any]) -> bool:
         """Set the run's description, as decode.campaign reads it; return False if it was the same."""
-        return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info)))
+        return bool(self._scripts.run("meta", Kind.CAMPAIGN, "campaign", codec.encode_object(info), "", ""))
 
     def set_filled(self) -> None:
         """Mark the queue as filled: it holds what the run directory knows."""
@@ -188,7 +188,7 @@ class Queue(Commands, Claims, Handover, Audits):
 
     def finish(self, ts: float) -> bool:
         """Tell that the results are written (ts > 0), or the run goes on (0); return False if it was so already."""
-        return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}"))
+        return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}", "", ""))
 
     def notice(self, level: str, text: str) -> None:
         """Send a line for the user: level "info", "warning" or "error"."""

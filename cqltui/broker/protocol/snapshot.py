@@ -14,9 +14,14 @@ from cqltui.state.events import Event, Kind
 
 CHUNK = 1000
 """Tasks a call, or a few more: a few milliseconds of the server's time."""
+_META = (
+    *("epoch", "seq", "meta_seq", "wanted", "campaign", "finished_ts"),
+    *("wanted_by", "asked_workers", "asked_workers_by"),
+)
+"""As the script answers them."""
 _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
-_TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "error"})
+_TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "by", "error"})
 """Of the lifecycle's values; the others, but for the report, are numbers."""
 
 
@@ -43,6 +48,9 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                     "meta": {
                         "seq": decode.whole(first, "meta_seq"),
                         "wanted": first["wanted"],
+                        "wanted_by": first["wanted_by"],
+                        "asked_workers": decode.whole(first, "asked_workers"),
+                        "asked_workers_by": first["asked_workers_by"],
                         "campaign": codec.decode_object(first["campaign"]),
                         "finished_ts": decode.number(first, "finished_ts"),
                     },
@@ -58,8 +66,7 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[st
     cursor = b"0"
     for _ in parts("its tasks"):
         meta, cursor, life_names, *rows = scripts.run("snapshot", cursor, CHUNK)
-        names = ("epoch", "seq", "meta_seq", "wanted", "campaign", "finished_ts")
-        yield dict(zip(names, map(_text, meta), strict=True)), dict(_task(life_names, row) for row in rows)
+        yield dict(zip(_META, map(_text, meta), strict=True)), dict(_task(life_names, row) for row in rows)
         if cursor == b"0":
             return
 

@@ -1,7 +1,9 @@
--- ARGV: prefix, command, id, priority ('' for none). What the user asks of one task.
--- Returns whether something was done ('yes', 'no'), 'unknown', or the state in which it cannot be done.
+-- ARGV: prefix, command, id, priority ('' for none), who asks. What the user asks of one task.
+-- Returns 'no' (it is so already), 'unknown', the state in which it cannot be done; or the number of the event, and what
+-- `undo` needs to take it back (JSON).
 allow_full_server()
 local name, id, p = ARGV[2], ARGV[3], ARGV[4]
+BY = plain(ARGV[5])
 local t = call('hmget', TASK .. id, 'status', 'want', 'paused_by', 'priority', 'file_priority')
 local status, want = t[1], t[2] or ''
 
@@ -86,7 +88,32 @@ function commands.priority()
   return 'yes'
 end
 
+-- The task as it is, for `undo`: only what it has.
+local function as_it_is(...)
+  local known = {}
+  for _, one in ipairs({...}) do
+    local value = field(id, one)
+    if value and value ~= '' then
+      known[one] = value
+    end
+  end
+  return known
+end
+
 if not status then
   return 'unknown'
 end
-return commands[name]()
+local before = as_it_is('asked', 'status', 'priority', 'next_priority', 'paused_by', 'want')
+if name == 'cancel' then
+  for one, value in pairs(as_it_is('kept', 'saved', 'done_token', 'deaths', 'ready_ts', unpack(KEPT))) do
+    before[one] = value
+  end
+end
+local answer = commands[name]()
+if answer ~= 'yes' then
+  return answer
+end
+before.command, before.set = name, p
+local seq = field(id, 'seq')
+call('hset', TASK .. id, 'asked', seq)
+return {seq, cjson.encode(before)}

@@ -17,6 +17,7 @@ local clock = call('time')
 local NOW = string.format('%d.%06d', clock[1], clock[2])
 local about = call('hmget', META, 'epoch', 'wanted', 'token')
 local EPOCH, WANTED, LAST_TOKEN = about[1] or '0', about[2] or 'running', tonumber(about[3]) or 0
+local BY = '' -- who asked for what this script changes; '' for nobody: a worker or the supervisor does it by itself
 
 local KIND = {queued = 'task.queued', running = 'task.claimed', delayed = 'task.delayed', paused = 'task.paused',
   done = 'task.done', dead = 'task.dead', cancelled = 'task.cancelled', withdrawn = 'task.withdrawn'}
@@ -37,15 +38,15 @@ local function record(v)
     deaths = v[6] or '', worker = v[7] or '', token = v[8] or '', queued_ts = v[9] or '', started_ts = v[10] or '',
     claimed_ts = v[11] or '', finished_ts = v[12] or '', ready_ts = v[13] or '', paused_by = v[14] or '',
     want = v[15] or '', error = v[16] or '', next_priority = v[17] or '', pack = v[18] or '', solo = v[19] or '',
-    instance = v[20] or '', done_token = v[21] or '', report = v[22] or ''}
+    instance = v[20] or '', done_token = v[21] or '', report = v[22] or '', by = v[23] or ''}
 end
 
 -- With names of further fields their values follow the task.
 local function read(id, ...)
   local v = call('hmget', TASK .. id, 'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token',
     'queued_ts', 'started_ts', 'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error',
-    'next_priority', 'pack', 'solo', 'instance', 'done_token', 'report', ...)
-  return record(v), v[23], v[24], v[25]
+    'next_priority', 'pack', 'solo', 'instance', 'done_token', 'report', 'by', ...)
+  return record(v), v[24], v[25], v[26]
 end
 
 -- A stored number as JSON has it, 0 for anything else that somebody may have typed.
@@ -54,14 +55,15 @@ local function num(v)
 end
 
 -- What readers are told of a task: the fields of state.model.Lifecycle, as JSON without its first brace. Put together
--- by hand, which takes a third of the time; of these texts only the error comes from outside.
+-- by hand, which takes a third of the time; of these texts only the error and who asked come from outside.
 local function life(t)
   return '"status":"' .. t.status .. '","priority":' .. num(t.priority) .. ',"order":' .. num(t.order) .. ',"run":'
     .. num(t.run) .. ',"attempt":' .. num(t.attempt) .. ',"deaths":' .. num(t.deaths) .. ',"worker":"' .. t.worker
     .. '","token":"' .. t.token .. '","queued_ts":' .. num(t.queued_ts) .. ',"started_ts":' .. num(t.started_ts)
     .. ',"claimed_ts":' .. num(t.claimed_ts) .. ',"finished_ts":' .. num(t.finished_ts) .. ',"ready_ts":'
-    .. num(t.ready_ts) .. ',"paused_by":"' .. t.paused_by .. '","want":"' .. t.want .. '","error":'
-    .. (t.error == '' and '""' or cjson.encode(t.error)) .. ',"report":' .. (t.report == '' and 'null' or t.report) .. '}'
+    .. num(t.ready_ts) .. ',"paused_by":"' .. t.paused_by .. '","want":"' .. t.want .. '","by":'
+    .. (t.by == '' and '""' or cjson.encode(t.by)) .. ',"error":' .. (t.error == '' and '""' or cjson.encode(t.error))
+    .. ',"report":' .. (t.report == '' and 'null' or t.report) .. '}'
 end
 
 -- Into the stream and to all listeners. The stream's own ids are <epoch>-<seq>, so a reader finds its place at once.
@@ -109,6 +111,7 @@ local function change(id, kind, fields, info, t)
   t = t or read(id)
   local seq = next_seq()
   local flat, n = {'seq', seq}, 2
+  fields.by = BY
   for name, value in pairs(fields) do
     if t[name] ~= value then
       flat[n + 1], flat[n + 2], n = name, value, n + 2

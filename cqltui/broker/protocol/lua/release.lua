@@ -10,6 +10,9 @@ end
 if ARGV[6] ~= '' then
   call('hset', TASK .. id, 'saved', dated(ARGV[6]))
 end
+if t.want ~= '' then -- done now: who asked for it is still who it is by
+  BY = t.by
+end
 if t.want == 'cancel' then
   to = 'cancelled'
 elseif t.want == 'pause' then
