@@ -11,6 +11,7 @@ from cqltui.app import options
 from cqltui.app.browsing import show_report
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.opening import Opening, Tell
+from cqltui.app.remembering import keep, load
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
 from cqltui.app.still import Still
@@ -69,6 +70,8 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
                 report=partial(show_report, run_dir),
+                remembered=load(),
+                keep=keep,
             )
         )
         return _after(opening.wait(), run_dir, choice)
@@ -88,6 +91,8 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 report=partial(show_report, run_dir),
+                remembered=load(),
+                keep=keep,
             )
         )
         if still.server is None:
@@ -126,6 +131,8 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
                 report=partial(show_report, run_dir),
+                remembered=load(),
+                keep=keep,
             )
         )
     finally:

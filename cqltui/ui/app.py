@@ -25,6 +25,7 @@ from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
+from cqltui.ui.memory import Memory
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
@@ -86,11 +87,12 @@ class CqltuiApp(App[LeaveChoice]):
         self._reads = Background("reading", self._post, self._died)
         self._browser = Background("browser", self._post, self._died)
         self._report = ports.report
-        self._threads = (self._pump, self._calls, self._reads, self._browser)
+        self.memory = Memory(ports.remembered, ports.keep, self._died)
+        self._threads = (self._pump, self._calls, self._reads, self._browser, self.memory)
         self._control = Control(ports.requests, self._calls, ports.clock, self._tell, self._changed)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
-        self._main = MainScreen(self._control, self._feeds)
+        self._main = MainScreen(self._control, self._feeds, self.memory)
         self._scheduled = False
         self._drawn_s = 0.0
         self.frame: Frame | None = None

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.ui.remembered import Remembered
 
 
 class EventSource(Protocol):
@@ -62,6 +63,10 @@ class LeaveChoice(StrEnum):
     STOP = "stop"
 
 
+def _kept_nowhere(what: Remembered) -> None:
+    pass
+
+
 def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
@@ -85,3 +90,7 @@ class Ports:
     source is read after it. When the screen is left before it has come to its end, it goes on."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
+    remembered: Remembered = field(default_factory=Remembered)
+    """How the screen was arranged when it was left last."""
+    keep: Callable[[Remembered], None] = _kept_nowhere
+    """Keeps how it is arranged for the next start. Called in a thread of its own, after a change."""

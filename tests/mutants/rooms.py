@@ -129,6 +129,11 @@ ROOMS = (
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
     ),
     Room(
+        "frame",
+        ("cqltui/app/remembering.py", "cqltui/ui/layout.py", "cqltui/ui/memory.py", "cqltui/ui/remembered.py"),
+        tuple(f"tests/unit/test_{name}.py" for name in ("layout", "remembering")),
+    ),
+    Room(
         "lua",
         ("cqltui/broker/protocol/lua/*.lua",),
         tuple(

@@ -17,6 +17,7 @@ from cqltui.ui.feeds import Feeds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.layout import Layout, main_layout
 from cqltui.ui.line import Line
+from cqltui.ui.memory import Memory
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.evaluation import EvaluationPanel
@@ -54,9 +55,9 @@ class MainScreen(TaskScreen):
         Binding("escape", "clear", "Clear", show=False),
     ]
 
-    def __init__(self, control: Control, feeds: Feeds) -> None:
+    def __init__(self, control: Control, feeds: Feeds, memory: Memory) -> None:
         super().__init__(control)
-        self._feeds = feeds
+        self._feeds, self._memory = feeds, memory
         self._current = "tasks"
         self._layout: Layout | None = None
 
