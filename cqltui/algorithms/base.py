@@ -122,6 +122,8 @@ class Algorithm(ABC):
     """The validation metric that can be compared across those values; empty for none."""
     value: str
     """The training metric that is the mean of the values that were learned; empty for none."""
+    repeat: str
+    """The setting that only repeats a configuration by chance; empty for none."""
     architecture: str
     """The setting that says how large the network is, the widths of its hidden layers; empty for none."""
 

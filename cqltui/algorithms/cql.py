@@ -114,6 +114,7 @@ class Cql(Algorithm):
     scale_note = "loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale"
     comparable = "val_td_loss"
     value = "q_mean"
+    repeat = "seed"
     architecture = "hidden_dims"
     settings: tuple[Setting, ...] = (
         Setting(

@@ -129,6 +129,7 @@ def _task_json(task: TaskState) -> dict[str, Any]:
         "settings": dict(task.info.settings),
         **{metric.name: task.metric(metric.name) for metric in task.algorithm.metrics},
         f"best_{task.algorithm.validation}": task.best,
+        "best_epoch": task.best_epoch,
         "seconds": task.progress.trained_s if task.progress else None,
         "finished_ts": task.life.finished_ts or None,
         "error": select.error_text(task),

@@ -74,6 +74,7 @@ class Tally:
             "epochs": self._epochs,
             "trained_s": round(self.trained_s, 3),
             "best": self.best[0] if self.best else None,
+            "best_epoch": self.best[1] if self.best else None,
             "metrics": {name: value if math.isfinite(value) else None for name, value in self._known.items()},
             "curve": self.curve(),
         }

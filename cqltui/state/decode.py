@@ -171,6 +171,7 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
         ts=ts,
         metrics=_metrics(raw),
         best=optional(raw, "best" if "best" in raw else "best_val_loss"),  # as earlier versions called it
+        best_epoch=whole(raw, "best_epoch"),
         curve=_curve(raw.get("curve")),
         stopped_early=text(raw, "stopped_early"),
     )

@@ -94,6 +94,8 @@ class Progress:
     """The latest known value of each metric that `Algorithm.metrics` declares: not every epoch is validated."""
     best: float | None = None
     """The best value of the algorithm's validation metric."""
+    best_epoch: int = 0
+    """The epoch of that value; 0 if it is not known."""
     curve: tuple[tuple[int, float], ...] = ()
     """(epoch, headline metric), at most some 64 points: thinned by epoch, and the latest. The same whoever looks."""
     stopped_early: str = ""
@@ -194,6 +196,11 @@ class TaskState:
     def best(self) -> float | None:
         """The validation metric's best value."""
         return self.progress.best if self.progress else None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch of the validation metric's best value, if it is known."""
+        return (self.progress.best_epoch or None) if self.progress else None
 
     @property
     def measured(self) -> Progress | None:

@@ -15,6 +15,7 @@ def report_of(result: Mapping[str, Any]) -> dict[str, Any] | None:
         **{name: result[name] for name in same if name in result},
         "step": result.get("steps", 0),
         "best": result.get("best_val_loss"),
+        "best_epoch": result.get("best_val_epoch"),
         "trained_s": result.get("seconds"),
         "epoch": metrics.get("epoch"),
         "metrics": {name: value for name, value in metrics.items() if name != "epoch"},

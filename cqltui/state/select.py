@@ -146,6 +146,14 @@ def took_s(task: TaskState) -> float | None:
     return seconds if seconds >= 0 else None
 
 
+def duration_s(task: TaskState, now: float) -> float | None:
+    """Return the seconds of the task's run: of one that has ended as `took_s` has them, of one that has not those since
+    it was first claimed; None before."""
+    if task.life.finished_ts:
+        return took_s(task)
+    return max(0.0, now - task.life.started_ts) if task.life.started_ts else None
+
+
 def error_text(task: TaskState) -> str:
     """Return all that is known of the task's last failure: the reason in the first line, traceback, last log lines, and
     for a dead task how to run it again."""

@@ -15,6 +15,7 @@ from tests.contract.helpers import claim_one, state, task, worker
 
 RESULT = {
     "seconds": 12.5, "epochs": 10, "steps": 130, "elapsed_s": 4.0, "resumed_epoch": 6, "best_val_loss": 0.3,
+    "best_val_epoch": 7,
     "curve": [[1, 0.9], [10, 0.1705]],
     "metrics": {"epoch": 10, "loss": 0.1705, "td_loss": 0.1, "cql_loss": 0.2, "val_loss": 0.35, "samples_per_s": 9.0},
 }  # fmt: skip
@@ -118,6 +119,7 @@ def test_what_is_done_shows_its_accepted_result_whatever_was_reported(any_queue:
     assert (found.status, found.epochs_done, progress.epoch, progress.metrics["loss"]) == (Status.DONE, 50, 10, 0.1705)
     assert (progress.metrics["val_loss"], progress.best, progress.trained_s) == (0.35, 0.3, 12.5)
     assert (progress.elapsed_s, progress.step, progress.resumed_epoch) == (4.0, 130, 6)
+    assert progress.best_epoch == 7
     assert progress.curve == ((1, 0.9), (10, 0.1705))
 
 

@@ -73,6 +73,7 @@ def test_what_an_attempt_reports(attempt: Attempt) -> None:
         },
         "trained_s": 8.0,
         "best": 0.5,
+        "best_epoch": 4,
         "curve": [(1, 1.0), (2, 0.5), (3, 0.333333), (4, 0.25)],
     }
 

@@ -40,6 +40,7 @@ REPORT = Progress(
     *("2-77", 260, 20, 200, 10, 1.5, 2.5, 106.0),
     metrics={"loss": 0.5, "td_loss": 0.4, "val_loss": 0.6, "samples_per_s": 900.0},
     best=0.55,
+    best_epoch=18,
     curve=((1, 0.9), (20, 0.5)),
     stopped_early="enough",
 )
@@ -98,7 +99,7 @@ def test_what_is_not_told_is_empty() -> None:
     assert Lifecycle() == Lifecycle((0, 0), Status.QUEUED, 0, 0, 1, 0, 0, "", "", 0, 0, 0, 0, 0, "", "", "", None)
     assert TaskInfo("a", "") == TaskInfo("a", "", "", "", 0, "cql", {}, "", "", 0, 0, 0, 0, 0, None)
     assert WorkerState("w") == WorkerState("w", 0, 0, ProcessIdentity(), "", "", 0, 0, 0, 0, (), False, (0, 0, 0), "")
-    assert Progress() == Progress("", 0, 0, 0, 0, 0, None, 0, {}, None, ())
+    assert Progress() == Progress("", 0, 0, 0, 0, 0, None, 0, {}, None, 0, ())
 
 
 def test_the_words_of_the_protocol() -> None:

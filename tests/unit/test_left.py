@@ -53,7 +53,8 @@ def result(run_dir: RunDir, token: str = "1-2", run: int = 1, **other: Any) -> N
     last = {"epoch": 50, "loss": 0.1705, "td_loss": 0.1, "cql_loss": 0.2, "q_mean": 0.3, "grad_norm": 1.0}
     last |= {"samples_per_s": 128.0, "val_loss": 0.55, "val_td_loss": 0.5, "val_cql_loss": 0.5}
     said = {"task_id": INFO.id, "digest": "d", "token": token, "run": run, "attempt": 1, "epochs": 50}
-    said |= {"metrics": last, "best_val_loss": 0.51, "seconds": 650.0, "started_ts": LAUNCH, "finished_ts": LAUNCH + 9}
+    said |= {"metrics": last, "best_val_loss": 0.51, "best_val_epoch": 48, "seconds": 650.0}
+    said |= {"started_ts": LAUNCH, "finished_ts": LAUNCH + 9}
     write_json(run_dir.result_json(INFO.id), said | other)
 
 
@@ -105,7 +106,7 @@ def test_what_is_done_is_shown_as_its_accepted_result(run_dir: RunDir, status: S
     found = left_of(run_dir, INFO, stale)
     assert told(found) == (50, 0.1705, 0.55, 0.51)
     assert found is not None
-    assert (found.trained_s, len(found.curve)) == (650.0, 50), "the curve is that of metrics.csv"
+    assert (found.trained_s, found.best_epoch, len(found.curve)) == (650.0, 48, 50), "the curve is that of metrics.csv"
     result(run_dir, token="1-9")
     assert told(left_of(run_dir, INFO, stale)) == (43, 0.1849, None, None), "a result of another attempt"
 

@@ -60,6 +60,7 @@ def test_a_report_worked_by_hand() -> None:
         "epochs": 3,
         "trained_s": round(1664 / 3000 + 1664 / 1500, 3),
         "best": 0.8,
+        "best_epoch": 1,
         "metrics": {
             "loss": 0.25,
             "td_loss": 0.2,
