@@ -41,6 +41,7 @@ from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Status, Verdict, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
+from cqltui.supervisor.awake import Awake, is_asked_for
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
@@ -81,12 +82,14 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
                 _become(chosen.run_dir, campaign, changes)
                 auditing.keep(chosen.run_dir, audited)
-                supervisor = _persistently(
-                    lambda: _assemble(chosen, campaign, data, placing, server, reporters, lock), server.restart
-                )
-                lock.say(ready=True)
-                signals.reach(supervisor)
-                return supervisor.run()
+                with Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake:
+                    watching = (*reporters, awake)
+                    supervisor = _persistently(
+                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock), server.restart
+                    )
+                    lock.say(ready=True)
+                    signals.reach(supervisor)
+                    return supervisor.run()
             finally:
                 server.leave()
         finally:

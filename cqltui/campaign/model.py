@@ -107,6 +107,8 @@ class WorkersConfig:
     max_deaths: int = 3
     retry_s: float = 10.0
     """Before the first retry of a task; doubled with each further one."""
+    keep_awake: bool = True
+    """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""
 
 
 @dataclass(frozen=True, slots=True)

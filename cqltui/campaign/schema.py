@@ -289,6 +289,11 @@ WORKERS: Table = {
         _WORKERS.max_deaths,
     ),
     "retry_s": Key(SECONDS, "Seconds before the first retry of a failed task; doubled with each.", _WORKERS.retry_s),
+    "keep_awake": Key(
+        boolean,
+        "Keep the machine from falling asleep by itself while the campaign runs; a closed lid is another matter.",
+        _WORKERS.keep_awake,
+    ),
 }
 REDIS: Table = {
     "url": Key(_url, "A server of your own; by default an embedded one is started."),

@@ -157,7 +157,7 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}.py"
-                for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
+                for name in ("awake", "fleet", "guard", "journal", "records", "restarting", "supervising")
             ),
             "tests/contract/test_versions.py",
             "tests/security/test_figures_from_outside.py",
