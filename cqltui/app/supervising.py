@@ -49,6 +49,7 @@ from cqltui.supervisor.history import History
 from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.notifying import Notifying, couriers, next_hour
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
@@ -82,8 +83,11 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
                 _become(chosen.run_dir, campaign, changes)
                 auditing.keep(chosen.run_dir, audited)
-                with Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake:
-                    watching = (*reporters, awake)
+                with (
+                    Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake,
+                    Notifying(chosen.run_dir, couriers(campaign.notify)) as notifying,
+                ):
+                    watching = (*reporters, awake, notifying)
                     supervisor = _persistently(
                         lambda: _assemble(chosen, campaign, data, placing, server, watching, lock), server.restart
                     )
@@ -152,11 +156,13 @@ def _assemble(
     )
 
     study = Study(run_dir, campaign, data.validation_rows)
+    late_ts = next_hour(campaign.notify.eta_past, time.time())
 
     def describe(state: RunState) -> dict[str, Any]:
         stand = standings(state)
         answers = study.answers(stand, evaluation_of(run_dir, stand))
-        return _describe(campaign, run_dir, created_ts, places, study.verdicts(stand), answers)
+        said = _describe(campaign, run_dir, created_ts, places, study.verdicts(stand), answers)
+        return said | {"notify": {"bell": campaign.notify.bell, "late_ts": late_ts, "on": campaign.notify.on}}
 
     def report_if_due(state: RunState, notice: Notice, is_stopped: Callable[[], bool]) -> None:
         if reported.is_due(run_dir, campaign, standings(state)):

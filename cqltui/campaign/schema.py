@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
+from cqltui.campaign.key import Key, Table
 from cqltui.campaign.model import EvaluateConfig, ReportConfig, WorkersConfig
+from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.splits import split
 from cqltui.fields import (
     INVALID,
@@ -130,24 +132,6 @@ seeds = Reader(
         ]
     },
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of a table."""
-
-    read: Reader
-    help: str
-    default: Any = None
-    """What holds where the file does not say; None for nothing, or what `help` says; REQUIRED."""
-
-
-Table = Mapping[str, Key]
-
-
-def readers(table: Table) -> dict[str, Reader]:
-    """Return what `read_table` reads a table with."""
-    return {name: key.read for name, key in table.items()}
 
 
 CAMPAIGN: Table = {
@@ -335,6 +319,7 @@ TABLES: Mapping[str, Table] = {
     "redis": REDIS,
     "evaluate": EVALUATE,
     "report": REPORT,
+    "notify": NOTIFY,
 }
 """Those that hold no settings of an algorithm."""
 FILE: dict[str, Reader] = dict.fromkeys((*TABLES, "trainer", "phase"), anything)

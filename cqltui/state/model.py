@@ -9,6 +9,7 @@ from typing import Any
 from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import Algorithm
 from cqltui.identity import ProcessIdentity
+from cqltui.state.notify import NotifyInfo
 
 
 class Status(StrEnum):
@@ -296,6 +297,7 @@ class CampaignInfo:
     workers: int = 0
     """Workers wanted."""
     phases: tuple[PhaseInfo, ...] = ()
+    notify: NotifyInfo = field(default_factory=NotifyInfo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,22 @@
 
 import asyncio
 import os
+import re
 import signal
 from contextlib import suppress
 from io import TextIOWrapper
 from typing import IO, cast
 
 from textual.app import App
+from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from cqltui.ui.ending import hung_up
+
+_PUT_ASIDE, _BRING_BACK = "\x1b[22;2t", "\x1b[23;2t"
+"""The terminal's title, on a stack that it keeps."""
+_HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", "")) is None
+"""Others may print what a title is set with."""
 
 
 class PatientDriver(LinuxDriver):
@@ -35,6 +42,8 @@ class PatientDriver(LinuxDriver):
         assert self._file is not None, "standard error is a terminal"
         self._file = cast(TextIOWrapper, _Output(self._file))
         self._loop = asyncio.get_running_loop()
+        self._title, self._has_title = "", False
+        """What it is, and whether it is the terminal's."""
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
 
@@ -99,6 +108,34 @@ class PatientDriver(LinuxDriver):
             self._key_thread.join()
         self.exit_event.clear()
 
+    def start_application_mode(self) -> None:
+        """Start, with the terminal's own title put aside."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if _HAS_TITLE and self._writer_thread is not None:  # it has none in the background, where it does not start
+            self._has_title = True
+            self.write(_PUT_ASIDE)
+            if self._title:
+                self._write_title(self._title)
+
+    def stop_application_mode(self) -> None:
+        """Stop, and give the terminal its own title back."""
+        if self._has_title:
+            self._has_title = False
+            self._write_title("")  # where titles cannot be put aside: the terminal's usual one
+            self.write(_BRING_BACK)
+        super().stop_application_mode()
+
+    def entitle(self, title: str) -> None:
+        """Set the terminal's title, a plain line, while the program has the terminal."""
+        if title != self._title:
+            self._title = title
+            if self._has_title:
+                self._write_title(title)
+                self.flush()
+
+    def _write_title(self, title: str) -> None:
+        self.write(f"\x1b]2;{title}\x07")
+
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""
         if capture:
@@ -106,6 +143,12 @@ class PatientDriver(LinuxDriver):
         else:
             self._disable_mouse_support()
         self.flush()
+
+
+def entitle(driver: Driver | None, title: str) -> None:
+    """Set the terminal's title, where there is a terminal."""
+    if isinstance(driver, PatientDriver):
+        driver.entitle(title)
 
 
 class _Output:

@@ -55,7 +55,18 @@ ROOMS = (
         ("cqltui/state/*.py",),
         tuple(
             f"tests/unit/test_{name}*.py"
-            for name in ("curve", "decode", "eta", "hardware", "rates", "reduce", "reporters", "select", "state")
+            for name in (
+                "alerts",
+                "curve",
+                "decode",
+                "eta",
+                "hardware",
+                "rates",
+                "reduce",
+                "reporters",
+                "select",
+                "state",
+            )
         ),
     ),
     Room(
@@ -157,7 +168,7 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}.py"
-                for name in ("awake", "fleet", "guard", "journal", "records", "restarting", "supervising")
+                for name in ("awake", "fleet", "guard", "journal", "notifying", "records", "restarting", "supervising")
             ),
             "tests/contract/test_versions.py",
             "tests/security/test_figures_from_outside.py",
