@@ -43,7 +43,7 @@ class PatientDriver(LinuxDriver):
         self._file = cast(TextIOWrapper, _Output(self._file))
         self._loop = asyncio.get_running_loop()
         self._title, self._has_title = "", False
-        """What it is, and whether it is the terminal's."""
+        """What was set last, and whether that is the terminal's."""
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
 
@@ -108,33 +108,20 @@ class PatientDriver(LinuxDriver):
             self._key_thread.join()
         self.exit_event.clear()
 
-    def start_application_mode(self) -> None:
-        """Start, with the terminal's own title put aside."""
-        super().start_application_mode()  # type: ignore[no-untyped-call]
-        if _HAS_TITLE and self._writer_thread is not None:  # it has none in the background, where it does not start
-            self._has_title = True
-            self.write(_PUT_ASIDE)
-            if self._title:
-                self._write_title(self._title)
+    def entitle(self, title: str) -> None:
+        """Set the terminal's title, a plain line, until the program lets go of the terminal."""
+        if not _HAS_TITLE or (self._has_title and title == self._title):
+            return
+        self.write(f"{'' if self._has_title else _PUT_ASIDE}\x1b]2;{title}\x07")
+        self._title, self._has_title = title, True
+        self.flush()
 
     def stop_application_mode(self) -> None:
         """Stop, and give the terminal its own title back."""
         if self._has_title:
             self._has_title = False
-            self._write_title("")  # where titles cannot be put aside: the terminal's usual one
-            self.write(_BRING_BACK)
+            self.write(f"\x1b]2;\x07{_BRING_BACK}")  # where none is kept: the terminal's usual one
         super().stop_application_mode()
-
-    def entitle(self, title: str) -> None:
-        """Set the terminal's title, a plain line, while the program has the terminal."""
-        if title != self._title:
-            self._title = title
-            if self._has_title:
-                self._write_title(title)
-                self.flush()
-
-    def _write_title(self, title: str) -> None:
-        self.write(f"\x1b]2;{title}\x07")
 
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""
