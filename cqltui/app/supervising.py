@@ -42,6 +42,7 @@ from cqltui.results.tables import write_results
 from cqltui.state.model import RunState, Status, Verdict, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
+from cqltui.supervisor.awake import Awake, is_asked_for
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
@@ -49,6 +50,7 @@ from cqltui.supervisor.history import History
 from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.notifying import Notifying, couriers, next_hour
 from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
@@ -83,12 +85,17 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 changes = difference.find_agreed(chosen.run_dir, campaign, data, agreement, done)
                 _become(chosen.run_dir, campaign, changes)
                 auditing.keep(chosen.run_dir, audited)
-                supervisor = _persistently(
-                    lambda: _assemble(chosen, campaign, data, placing, server, reporters, lock), server.restart
-                )
-                lock.say(ready=True)
-                signals.reach(supervisor)
-                return supervisor.run()
+                with (
+                    Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake,
+                    Notifying(chosen.run_dir, couriers(campaign.notify)) as notifying,
+                ):
+                    watching = (*reporters, awake, notifying)
+                    supervisor = _persistently(
+                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock), server.restart
+                    )
+                    lock.say(ready=True)
+                    signals.reach(supervisor)
+                    return supervisor.run()
             finally:
                 server.leave()
         finally:
@@ -151,12 +158,14 @@ def _assemble(
     )
 
     study = Study(run_dir, campaign, data.validation_rows)
+    late_ts = next_hour(campaign.notify.eta_past, time.time())
 
     def describe(state: RunState) -> dict[str, Any]:
         stand = standings(state)
         answers = study.answers(stand, evaluation_of(run_dir, stand))
         workers = {"workers": sizing.count, "workers_limit": sizing.limit, "device": places[0].partition(":")[0]}
-        return workers | _describe(campaign, run_dir, created_ts, study.verdicts(stand), answers)
+        notify = {"bell": campaign.notify.bell, "late_ts": late_ts, "on": campaign.notify.on}
+        return workers | _describe(campaign, run_dir, created_ts, study.verdicts(stand), answers) | {"notify": notify}
 
     def report_if_due(state: RunState, notice: Notice, is_stopped: Callable[[], bool]) -> None:
         if reported.is_due(run_dir, campaign, standings(state)):

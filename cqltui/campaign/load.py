@@ -12,9 +12,20 @@ from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.asked import Reading, phase_names, read_criteria, read_questions, title
 from cqltui.campaign.document import parse_toml
+from cqltui.campaign.key import readers
 from cqltui.campaign.lines import line_of
-from cqltui.campaign.model import Campaign, EvaluateConfig, Phase, RedisConfig, ReportConfig, TaskSpec, WorkersConfig
-from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema, readers
+from cqltui.campaign.model import (
+    Campaign,
+    EvaluateConfig,
+    NotifyConfig,
+    Phase,
+    RedisConfig,
+    ReportConfig,
+    TaskSpec,
+    WorkersConfig,
+)
+from cqltui.campaign.notifying import NOTIFY
+from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, item_path, positive, read_table
@@ -80,6 +91,7 @@ def campaign_from(
     redis = read_table(tables.get("redis", {}), "redis", readers(schema.REDIS), problems)
     evaluate = read_table(tables.get("evaluate", {}), "evaluate", readers(schema.EVALUATE), problems)
     report = read_table(tables.get("report", {}), "report", readers(schema.REPORT), problems)
+    notify = read_table(tables.get("notify", {}), "notify", readers(NOTIFY), problems)
     phases = _phases(tables.get("phase", []), _Context(problems, algorithm, training, trainer, float(scale)))
     problems.raise_any()
     return Campaign(
@@ -93,6 +105,7 @@ def campaign_from(
         path=path.absolute(),
         evaluate=EvaluateConfig(**evaluate),
         report=ReportConfig(**report),
+        notify=NotifyConfig(**notify),
     )
 
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,6 +109,8 @@ class WorkersConfig:
     max_deaths: int = 3
     retry_s: float = 10.0
     """Before the first retry of a task; doubled with each further one."""
+    keep_awake: bool = True
+    """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,27 @@ class ReportConfig:
     """Once every task has ended; else by `cqltui report` alone."""
 
 
+class Occasion(StrEnum):
+    """What somebody may want to be told of, without looking at the screen."""
+
+    FINISHED = "campaign.finished"
+    DEAD = "task.dead"
+    CRITERION = "criterion.failed"
+    LATE = "eta.late"
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyConfig:
+    """Who is told what happens, beside those who look. Nothing of it belongs to a task."""
+
+    command: tuple[str, ...] = ()
+    webhook: str | None = None
+    bell: bool = True
+    eta_past: time | None = None
+    """An hour of the day, by the machine's clock."""
+    on: tuple[Occasion, ...] = tuple(Occasion)
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """A campaign file, checked and resolved."""
@@ -160,6 +185,7 @@ class Campaign:
     """The file it came from."""
     evaluate: EvaluateConfig = EvaluateConfig()
     report: ReportConfig = ReportConfig()
+    notify: NotifyConfig = NotifyConfig()
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.campaign.asked import Reading, read_criteria, read_questions
+from cqltui.campaign.key import readers
 from cqltui.campaign.model import (
     Campaign,
     Criterion,
@@ -16,7 +17,7 @@ from cqltui.campaign.model import (
     WorkersConfig,
 )
 from cqltui.campaign.payload import read_trainer
-from cqltui.campaign.schema import EVALUATE, NAME, PRIORITY, readers
+from cqltui.campaign.schema import EVALUATE, NAME, PRIORITY
 from cqltui.fields import INVALID, Problems, Reader, number, read_table, text
 from trainer.config import DataConfig
 

@@ -8,7 +8,9 @@ from cqltui.algorithms.base import REQUIRED, setting_text
 from cqltui.campaign import schema
 from cqltui.campaign.answers import ANSWERS
 from cqltui.campaign.criteria import CHECKS, Check
-from cqltui.campaign.schema import Key, Table, TrainingSchema
+from cqltui.campaign.key import Key, Table
+from cqltui.campaign.notifying import NOTIFY
+from cqltui.campaign.schema import TrainingSchema
 from cqltui.fields import anything
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -24,6 +26,7 @@ TITLES = {
     "redis": "`[redis]`: the queue's server",
     "evaluate": "`[evaluate]`: how it is told whether there is an edge",
     "report": "`[report]`: the report of the run",
+    "notify": "`[notify]`: who is told what happens ([notices](notify.md))",
 }
 
 
@@ -105,6 +108,7 @@ def markdown() -> str:
         "redis": schema.REDIS,
         "evaluate": schema.EVALUATE,
         "report": schema.REPORT,
+        "notify": NOTIFY,
     }
     for name, table in tables.items():
         lines += ["", f"## {TITLES[name]}"]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
+from cqltui.campaign.key import Key, Table
 from cqltui.campaign.model import EvaluateConfig, ReportConfig, WorkersConfig
+from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.splits import split
 from cqltui.fields import (
     INVALID,
@@ -130,24 +132,6 @@ seeds = Reader(
         ]
     },
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of a table."""
-
-    read: Reader
-    help: str
-    default: Any = None
-    """What holds where the file does not say; None for nothing, or what `help` says; REQUIRED."""
-
-
-Table = Mapping[str, Key]
-
-
-def readers(table: Table) -> dict[str, Reader]:
-    """Return what `read_table` reads a table with."""
-    return {name: key.read for name, key in table.items()}
 
 
 CAMPAIGN: Table = {
@@ -289,6 +273,11 @@ WORKERS: Table = {
         _WORKERS.max_deaths,
     ),
     "retry_s": Key(SECONDS, "Seconds before the first retry of a failed task; doubled with each.", _WORKERS.retry_s),
+    "keep_awake": Key(
+        boolean,
+        "Keep the machine from falling asleep by itself while the campaign runs; a closed lid is another matter.",
+        _WORKERS.keep_awake,
+    ),
 }
 REDIS: Table = {
     "url": Key(_url, "A server of your own; by default an embedded one is started."),
@@ -330,6 +319,7 @@ TABLES: Mapping[str, Table] = {
     "redis": REDIS,
     "evaluate": EVALUATE,
     "report": REPORT,
+    "notify": NOTIFY,
 }
 """Those that hold no settings of an algorithm."""
 FILE: dict[str, Reader] = dict.fromkeys((*TABLES, "trainer", "phase"), anything)

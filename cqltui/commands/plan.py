@@ -13,7 +13,7 @@ from cqltui.campaign.plan import Speeds, plan
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
-from cqltui.reporters.plan import disk_warning, plan_json, plan_table
+from cqltui.reporters.plan import disk_warning, plan_json, plan_table, told_to
 from cqltui.reporters.steps import Steps
 from cqltui.results.room import free_bytes, taken_bytes
 from cqltui.results.rundir import read_json
@@ -45,10 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)
+    notes = [*data.notes, *filter(None, [told_to(campaign.notify)])]
     warnings = [*data.warnings, *audited.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}
-        about = {"failures": failures, "notes": data.notes, "warnings": warnings, "disk_free_bytes": free}
+        about = {"failures": failures, "notes": notes, "warnings": warnings, "disk_free_bytes": free}
         about |= {"leak_audit": audited.grade}
         print(json.dumps(plan_json(planned) | where | about | {"difference": difference_json(found)}, indent=1))
     else:
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         out.print(plan_table(planned))
         if placing.reason:
             out.print(placing.reason, markup=False, highlight=False)
-        for note in data.notes:
+        for note in notes:
             out.print(Text(f"note: {note}"), soft_wrap=True)
         if not audited.lines:
             out.print(f"leak audit: {audited.grade}", markup=False, highlight=False)

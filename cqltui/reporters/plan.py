@@ -1,14 +1,17 @@
 """A plan as a table for people and as JSON for programs."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cqltui.campaign.model import NotifyConfig
 from cqltui.campaign.plan import Plan, TaskPlan
 from cqltui.reporters.units import flops, size
 from cqltui.reporters.wording import span
+from cqltui.state.plain import plain
 
 
 def plan_table(plan: Plan) -> RenderableType:
@@ -31,6 +34,14 @@ def disk_warning(plan: Plan, taken_bytes: int, free_bytes: int) -> str:
         return ""
     there = f" beside the {size(taken_bytes)} that the run has" if taken_bytes else ""
     return f"the run may take {size(wanted)}{there}, and its disk has {size(free_bytes)} free: free some, or --run-dir"
+
+
+def told_to(notify: NotifyConfig) -> str:
+    """Return who is told what happens, as far as that is no secret; empty if nobody is."""
+    told = [f"the program {plain(notify.command[0])} is started"] if notify.command else []
+    if notify.webhook is not None:
+        told.append(f"{plain(urlsplit(notify.webhook).hostname or '')} is told")
+    return f"to tell what happens, {' and '.join(told)} ([notify])" if told else ""
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

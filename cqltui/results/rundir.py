@@ -67,6 +67,8 @@ class RunDir:
     """Lifecycle events, one JSON object a line."""
     history = _At("history.jsonl")
     """How the run stood every few seconds, one JSON object a line."""
+    notified_json = _At("notified.json")
+    """What the user's program and webhook have been told."""
     server = _At("server")
     """The embedded server's own folder."""
     logs = _At("logs")
@@ -200,7 +202,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def largest_json(path: Path) -> int:
     """Return how many bytes a document of that name may have."""
-    names = ("campaign.json", "summary.json", "answers.json", "evaluation.json", "validation.json")
+    names = ("campaign.json", "summary.json", "answers.json", "evaluation.json", "validation.json", "notified.json")
     return (dict.fromkeys(names, CAMPAIGN_BYTES) | {"result.json": RESULT_BYTES}).get(path.name, SMALL_BYTES)
 
 

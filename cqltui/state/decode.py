@@ -9,6 +9,7 @@ from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
+from cqltui.campaign.model import Occasion
 from cqltui.identity import ProcessIdentity
 from cqltui.state.model import (
     AnswerInfo,
@@ -21,6 +22,7 @@ from cqltui.state.model import (
     Verdict,
     WorkerState,
 )
+from cqltui.state.notify import NotifyInfo
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What the id of a task or a worker looks like. Ids become names of files, so that no other is taken from anywhere."""
@@ -249,6 +251,15 @@ def _questions(value: object) -> tuple[str, ...]:
     return tuple(text(item, "text") if isinstance(item, Mapping) else _as_text(item) for item in items)
 
 
+def _notify(raw: object) -> NotifyInfo:
+    """Return what is told and how; all of it, as long as nothing is said."""
+    if not isinstance(raw, Mapping):
+        return NotifyInfo()
+    said = strings(raw.get("on"))
+    on = frozenset(occasion for occasion in Occasion if occasion in said or "on" not in raw)
+    return NotifyInfo(raw.get("bell") is not False, stamp(raw, "late_ts"), on)
+
+
 def campaign(raw: object) -> CampaignInfo | None:
     """Return the run's description, or None if there is nothing to read."""
     if not isinstance(raw, Mapping):
@@ -275,4 +286,5 @@ def campaign(raw: object) -> CampaignInfo | None:
         workers=whole(raw, "workers"),
         workers_limit=whole(raw, "workers_limit"),
         phases=phases,
+        notify=_notify(raw.get("notify")),
     )

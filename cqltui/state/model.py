@@ -9,6 +9,7 @@ from typing import Any
 from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import Algorithm
 from cqltui.identity import ProcessIdentity
+from cqltui.state.notify import NotifyInfo
 
 
 class Status(StrEnum):
@@ -305,6 +306,7 @@ class CampaignInfo:
     workers: int = 0
     """Workers wanted."""
     phases: tuple[PhaseInfo, ...] = ()
+    notify: NotifyInfo = field(default_factory=NotifyInfo)
     workers_limit: int = 0
     """As many as the run's machine can have; 0 if it has not told."""
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,6 +20,10 @@ from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState
 from cqltui.supervisor.repository import git_commit, is_dirty
 
+SET = "(set)"
+"""Stands for what may hold a secret."""
+_NOTIFY = re.compile(r"^((?:--\w+=)?\s*notify(?:\.\w+)?\s*=).*", re.DOTALL)
+"""A setting of the command line that may hold a webhook's address."""
 PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
 
 
@@ -47,7 +52,7 @@ def write(
             "started_ts": now,
             "finished_ts": 0.0,
             "last_finished_ts": ended_ts,
-            "command": [without_passwords(argument) for argument in command],
+            "command": [without_passwords(_NOTIFY.sub(r"\1(hidden)", argument)) for argument in command],
             "git_commit": git_commit(campaign.path.parent),
             "git_dirty": is_dirty(campaign.path.parent),
             "versions": versions(),
@@ -104,10 +109,12 @@ def is_other(run_dir: RunDir, campaign: Campaign) -> bool:
 
 
 def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
-    """Return the campaign as campaign.json holds it; of the user's own server only that there is one, not its
-    password."""
+    """Return the campaign as campaign.json holds it; of the user's own server, and of who is told what happens, only
+    that there is one, not its password."""
     plain = asdict(campaign)
-    plain["redis"]["url"] = "(set)" if own_server else None
+    plain["redis"]["url"] = SET if own_server else None
+    for name in ("command", "webhook"):
+        plain["notify"][name] = SET if plain["notify"][name] else None
     for written, phase in zip(plain["phases"], campaign.phases, strict=True):
         written["questions"] = [as_written(question) for question in phase.questions]
     value: dict[str, Any] = json.loads(json.dumps(plain, default=str))

@@ -21,12 +21,13 @@ from cqltui.ui.active import active_keys
 from cqltui.ui.background import Background
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
-from cqltui.ui.driver import PatientDriver
+from cqltui.ui.driver import PatientDriver, entitle
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.internals import driver_of
 from cqltui.ui.memory import Memory
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
+from cqltui.ui.outward import Outward
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
@@ -111,6 +112,7 @@ class CqltuiApp(BaseApp):
         self._mouse = True
         self._typed = Typed(self)
         self._notices_seen: tuple[int, int] | None = None
+        self._outward = Outward(self._tell, self.bell, lambda title: entitle(self._driver, title))
 
     # Start and end
 
@@ -226,6 +228,7 @@ class CqltuiApp(BaseApp):
             if not screen.is_modal:
                 break
         self._tell_notices(state)
+        self._outward.show(frame)
         if state.tasks or state.campaign.name:
             self._held.close()
 

@@ -2,14 +2,21 @@
 
 import asyncio
 import os
+import re
 import signal
 from contextlib import suppress
 from typing import IO, cast
 
 from textual.app import App
+from textual.driver import Driver
 
 from cqltui.ui.ending import hung_up
 from cqltui.ui.internals import OpenDriver
+
+_PUT_ASIDE, _BRING_BACK = "\x1b[22;2t", "\x1b[23;2t"
+"""The terminal's title, on a stack that it keeps."""
+_HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", "")) is None
+"""Others may print what a title is set with."""
 
 
 class PatientDriver(OpenDriver):
@@ -33,6 +40,8 @@ class PatientDriver(OpenDriver):
         self.known_size = size or self.terminal_size()  # until the first event tells it
         self.output = cast(IO[str], _Output(self.output))
         self._running_loop = asyncio.get_running_loop()
+        self._title, self._has_title = "", False
+        """What was set last, and whether that is the terminal's."""
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
 
@@ -99,10 +108,31 @@ class PatientDriver(OpenDriver):
             self.key_thread.join()
         self.exit_event.clear()
 
+    def entitle(self, title: str) -> None:
+        """Set the terminal's title, a plain line, until the program lets go of the terminal."""
+        if not _HAS_TITLE or (self._has_title and title == self._title):
+            return
+        self.write(f"{'' if self._has_title else _PUT_ASIDE}\x1b]2;{title}\x07")
+        self._title, self._has_title = title, True
+        self.flush()
+
+    def stop_application_mode(self) -> None:
+        """Stop, and give the terminal its own title back."""
+        if self._has_title:
+            self._has_title = False
+            self.write(f"\x1b]2;\x07{_BRING_BACK}")  # where none is kept: the terminal's usual one
+        super().stop_application_mode()
+
     def capture_mouse(self, capture: bool) -> None:
         """Take the mouse, or leave it to the terminal so that text can be selected and copied."""
         self.take_mouse(capture)
         self.flush()
+
+
+def entitle(driver: Driver | None, title: str) -> None:
+    """Set the terminal's title, where there is a terminal."""
+    if isinstance(driver, PatientDriver):
+        driver.entitle(title)
 
 
 class _Output:

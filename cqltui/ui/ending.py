@@ -19,8 +19,11 @@ SCREEN_S = 3.0
 PROCESS_S = 25.0
 """Time for what follows the screen; the last user of an embedded server waits up to 20 s for its end."""
 _GONE = select.POLLHUP | select.POLLERR
-RESTORE = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
-"""No mouse, no bracketed paste, lines wrap, the stock keyboard, no alternate screen, a cursor, no focus reports."""
+RESTORE = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[23;2t"
+)
+"""No mouse, no bracketed paste, lines wrap, the stock keyboard, no alternate screen, a cursor, no focus reports, its
+own title."""
 
 
 class Ending:

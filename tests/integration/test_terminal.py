@@ -1,6 +1,7 @@
 """The whole program in a real pseudo-terminal, its screen read by a terminal emulator."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def test_start_pause_resume_and_stop(terminal: Terminal, tmp_path: Path) -> None
     terminal.resize(COLUMNS - 10, ROWS - 4)  # a window manager gives a window its size only when it has been started
     terminal.wait(running, "a running task")
     assert "Quick campaign" in header(terminal.text())
+    terminal.wait(lambda _: re.fullmatch(r"cqltui quick \d+/49", terminal.screen.title), "the terminal's title")
     terminal.press("P")
     terminal.wait(lambda screen: "paused" in header(screen) and not running(screen), "a paused campaign")
     terminal.press("P")
@@ -80,6 +82,8 @@ def test_start_pause_resume_and_stop(terminal: Terminal, tmp_path: Path) -> None
     terminal.press("s")
     assert terminal.wait_end() == 4
     left_as_it_was(terminal)
+    titles = re.findall(rb"\x1b\]2;([^\x07]*)\x07|\x1b\[(2[23];2t)", terminal.output)
+    assert (titles[0], titles[-2:]) == ((b"", b"22;2t"), [(b"", b""), (b"", b"23;2t")]), "put aside, and brought back"
     assert "goes on where it stopped" in terminal.text()
     assert not (tmp_path / "runs" / "quick" / "supervisor.json").exists()  # it has left
     assert (tmp_path / "runs" / "quick" / "results" / "phase1_quality_results.csv").is_file()

@@ -56,6 +56,7 @@ ROOMS = (
         tuple(
             f"tests/unit/test_{name}*.py"
             for name in (
+                "alerts",
                 "curve",
                 "decode",
                 "eta",
@@ -173,7 +174,7 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}.py"
-                for name in ("fleet", "guard", "journal", "records", "restarting", "supervising")
+                for name in ("awake", "fleet", "guard", "journal", "notifying", "records", "restarting", "supervising")
             ),
             "tests/contract/test_versions.py",
             "tests/security/test_figures_from_outside.py",

@@ -61,7 +61,7 @@ PHASES = (
     ),
     PhaseInfo("seeds", "Seeds", 6),
 )
-CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHASES, 4)
+CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHASES, workers_limit=4)
 
 
 def told(value: Any) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""What is told of the run to somebody who looks at something else: the bell, the terminal's title, and a toast."""
+
+import time
+from collections.abc import Callable
+
+from cqltui.state import alerts
+from cqltui.state.alerts import Told
+from cqltui.state.plain import plain
+from cqltui.ui.frame import Frame
+
+TITLE_CHARS = 80
+
+
+def clock(ts: float) -> str:
+    """Return a moment as people read it."""
+    return time.strftime("%a %H:%M", time.localtime(ts))
+
+
+class Outward:
+    """Looks once a second. What there was when the screen was opened is on it, and not told."""
+
+    def __init__(
+        self, tell: Callable[[str, str], object], ring: Callable[[], object], entitle: Callable[[str], object]
+    ) -> None:
+        """`tell` takes a text and how bad it is; `ring` rings the bell, `entitle` sets the terminal's title."""
+        self._tell, self._ring, self._entitle = tell, ring, entitle
+        self._told: Told | None = None
+        self._second = -1
+
+    def show(self, frame: Frame) -> None:
+        """Tell what is new, if it is time to look."""
+        state = frame.state
+        if frame.waiting or not state.tasks or int(frame.now) == self._second:
+            return
+        self._second = int(frame.now)
+        done, total = alerts.done_of(state)
+        self._entitle(plain(f"cqltui {state.campaign.name} {done}/{total}", TITLE_CHARS))
+        if self._told is None:
+            self._told = alerts.seen(state, frame.estimate, frame.now)
+            return
+        found, self._told = alerts.look(state, frame.estimate, frame.as_of, self._told, clock)
+        for alert in found:
+            self._tell(alert.text, "warning" if alert.bad else "information")
+        if found and state.campaign.notify.bell:
+            self._ring()

@@ -1,0 +1,55 @@
+"""The machine is kept awake by a real supervisor on a session's bus: from its start to its end, however it ends."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.bus import Bus
+from tests.integration.place import Place, until
+
+pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS is asked by a program of its own")
+
+
+@pytest.fixture
+def on_bus(tmp_path: Path) -> Iterator[Callable[..., tuple[Place, Bus]]]:
+    """Makes a place whose commands have the bus, with a desktop that answers or does not."""
+    made: list[tuple[Place, Bus]] = []
+
+    def make(*, answers: bool = True) -> tuple[Place, Bus]:
+        bus = Bus(tmp_path, answers=answers)
+        environment = {"DBUS_SESSION_BUS_ADDRESS": bus.address, "DISPLAY": ":9"}
+        made.append((Place(tmp_path / "place", environment=environment), bus))
+        return made[-1]
+
+    yield make
+    for place, bus in made:
+        place.end_all()
+        bus.close()
+
+
+def test_it_is_held_until_a_stop_and_ends_with_a_supervisor_that_is_killed(
+    on_bus: Callable[..., tuple[Place, Bus]],
+) -> None:
+    place, bus = on_bus()
+    run = place.begin()
+    until(place.under_way, "a task under way")
+    until(lambda: bus.seen == ["Inhibit"], "the desktop being asked")
+    run.kill()
+    until(lambda: bus.seen == ["Inhibit", "gone"], "the end of the request, though its workers live")
+    bus.seen.clear()
+    run = place.begin()
+    until(lambda: bus.seen == ["Inhibit"], "the desktop being asked again")
+    run.send(signal.SIGINT)
+    run.ends(130)
+    until(lambda: bus.seen == ["Inhibit", "UnInhibit", "gone"], "it being taken back")
+
+
+def test_a_desktop_that_does_not_know_how_is_one_notice(on_bus: Callable[..., tuple[Place, Bus]]) -> None:
+    place, bus = on_bus(answers=False)
+    place.complete()
+    said = [str(line["data"]) for line in place.journal() if line["kind"] == "notice"]
+    assert sum("may fall asleep by itself" in text for text in said) == 1
+    assert bus.seen == ["refused Inhibit", "refused Inhibit"], "once by each of the ways that desktops have"

@@ -1,0 +1,67 @@
+"""What is told beside the screen: toast, bell and title."""
+
+from dataclasses import replace
+
+import pytest
+
+from cqltui.state.eta import estimate
+from cqltui.state.events import Event, Kind
+from cqltui.state.model import RunState, Status
+from cqltui.state.notify import NotifyInfo
+from cqltui.state.reduce import reduce_all
+from cqltui.ui.app import CqltuiApp
+from cqltui.ui.frame import Frame
+from cqltui.ui.outward import Outward
+from tests.ui.driving import RUNNING, RUNNING_S, changed, started
+from tests.ui.night import Night
+
+
+class Desk:
+    """What was told, rung and titled."""
+
+    def __init__(self) -> None:
+        self.toasts: list[tuple[str, str]] = []
+        self.bells = 0
+        self.titles: list[str] = []
+        self.outward = Outward(lambda *toast: self.toasts.append(toast), self._ring, self.titles.append)
+
+    def _ring(self) -> None:
+        self.bells += 1
+
+    def show(self, state: RunState, now: float) -> None:
+        """A frame of it."""
+        self.outward.show(Frame(state, estimate(state, now), now))
+
+
+@pytest.mark.parametrize("bell", [True, False])
+def test_what_happens_while_one_looks_is_told_and_rung_once(bell: bool) -> None:
+    night, desk = Night(RUNNING_S), Desk()
+    state = reduce_all(RunState(), night.events())
+    state = replace(state, campaign=replace(state.campaign, notify=NotifyInfo(bell=bell)))
+    desk.show(state, night.now)
+    assert (desk.toasts, desk.bells) == ([], 0), "what there was is on the screen"
+    task = state.tasks[RUNNING]
+    dead = replace(task, life=replace(task.life, status=Status.DEAD, error="MemoryError: too large"))
+    state = replace(state, tasks={**state.tasks, RUNNING: dead})
+    desk.show(state, night.now + 0.3)
+    assert desk.toasts == [], "it is looked at once a second"
+    for later in (1.1, 2.2):
+        desk.show(state, night.now + later)
+    assert [level for _, level in desk.toasts] == ["warning"]
+    assert f"task {RUNNING}" in desk.toasts[0][0]
+    assert "MemoryError" in desk.toasts[0][0]
+    assert desk.bells == int(bell)
+    assert set(desk.titles) == {f"cqltui {state.campaign.name} 17/49"}
+
+
+async def test_a_task_that_dies_is_a_toast_and_the_terminals_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[None] = []
+    monkeypatch.setattr(CqltuiApp, "bell", lambda self: rung.append(None))
+    async with started() as (bench, pilot):
+        bench.now += 1
+        bench.give(changed(bench, Kind.TASK_DEAD, RUNNING, "dead", error="MemoryError: [b]too large"))
+        bench.give(Event(Kind.TICK, bench.now))
+        await bench.until(
+            pilot, lambda: any("MemoryError: [b]too large" in n.message for n in bench.app._notifications)
+        )
+        assert len(rung) == 1
