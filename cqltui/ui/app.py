@@ -112,7 +112,7 @@ class CqltuiApp(BaseApp):
         self._mouse = True
         self._typed = Typed(self)
         self._notices_seen: tuple[int, int] | None = None
-        self._outward = Outward(self._tell, self.bell, lambda title: entitle(self._driver, title))
+        self._outward = Outward(self._tell, self.bell, lambda title: entitle(driver_of(self), title))
 
     # Start and end
 

@@ -66,7 +66,7 @@ CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHAS
 
 def told(value: Any) -> dict[str, Any]:
     """As it comes over the wire."""
-    data: dict[str, Any] = json.loads(json.dumps(asdict(value)))
+    data: dict[str, Any] = json.loads(json.dumps(asdict(value), default=sorted))
     return data
 
 
