@@ -25,6 +25,7 @@ from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.preferences import Preferences
 from cqltui.ui.run import run_ui
 
 GOING_ON = {
@@ -37,7 +38,12 @@ GOING_ON = {
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised: Callable[[], None]) -> int:
+def show(
+    chosen: options.RunOptions,
+    check: Callable[[Tell], object],
+    supervised: Callable[[], None],
+    preferences: Preferences,
+) -> int:
     """Return the screen on a run of this machine, which is seen while the run is being started.
 
     `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
@@ -69,6 +75,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
                 report=partial(show_report, run_dir),
+                preferences=preferences,
             )
         )
         return _after(opening.wait(), run_dir, choice)
@@ -76,7 +83,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
         opening.leave()
 
 
-def show_ended(run_dir: RunDir, state: RunState) -> int:
+def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> int:
     """Return the screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
     still = Still(state, lambda: _reopened(run_dir))
     try:
@@ -88,6 +95,7 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 report=partial(show_report, run_dir),
+                preferences=preferences,
             )
         )
         if still.server is None:
@@ -107,7 +115,7 @@ def _reopened(run_dir: RunDir) -> Server | None:
         return None
 
 
-def watch(server: Server, run_dir: RunDir | None) -> int:
+def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> int:
     """Show the screen until the user leaves, then do as was chosen; the exit code.
 
     `run_dir`: None if only the server knows it.
@@ -126,6 +134,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
                 report=partial(show_report, run_dir),
+                preferences=preferences,
             )
         )
     finally:
