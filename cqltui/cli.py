@@ -60,6 +60,7 @@ COMMANDS = {
     "clean": "clean",
     "doctor": "doctor",
     "completion": "completion",
+    "keys": "keys",
     "redis-cli": "redis_cli",
     "redis-acl": "redis_acl",
 }
@@ -90,6 +91,7 @@ others:
   data check  what a data file holds, and whether anything in it knows the outcome
   data build  the file of real games that source = "games" reads
   ledger      the bets that were taken: add, settle, show, export
+  keys        the keys of the screen, their names in the user's settings, and what they do
   schema      the JSON Schema of campaign files, for editors
   completion  completion of commands, runs and task ids for bash, zsh and fish
   redis-acl   the users that your own server needs

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cqltui.app import terminal
 from cqltui.broker.protocol.keys import EXPECTED, NAMESPACE
 from cqltui.broker.server.keeper import CONTROL
 from cqltui.broker.server.ownership import expect_ours
@@ -20,6 +21,7 @@ from cqltui.errors import InputError
 from cqltui.results.rundir import AUDIT_FORMAT, CAMPAIGN_BYTES, RunDir, read_json
 from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
+from cqltui.ui.preferences import THEME_NAMES
 from trainer.files import read_regular
 
 RUNS = Path("runs")
@@ -175,9 +177,25 @@ def add_form(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """Add how the screen looks; the user's file says it for good."""
+    parser.add_argument(
+        "--theme", choices=THEME_NAMES, help="colours of the screen (default: as the terminal's background)"
+    )
+    parser.add_argument("--ascii", action="store_true", help="draw the screen with ASCII characters alone")
+    parser.add_argument(
+        "--plain-ui", action="store_true", help="a screen for screen readers: one panel at a time, words for drawings"
+    )
+
+
 def is_on_screen(arguments: argparse.Namespace) -> bool:
-    """Return whether the run is shown on a screen."""
-    return not (arguments.no_ui or arguments.json) and sys.stdin.isatty() and sys.stderr.isatty()
+    """Return whether the run is shown on a screen; say so if one was to be expected and cannot be."""
+    if arguments.no_ui or arguments.json:
+        return False
+    why = terminal.unfit(os.environ) if sys.stdin.isatty() and sys.stderr.isatty() else "there is no terminal"
+    if why:
+        print(f"cqltui: {why}: no screen can be drawn, going on as with --no-ui", file=sys.stderr)
+    return not why
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.preferences import Preferences
 from cqltui.ui.run import run_ui
 
 show_report = later("cqltui.app.browsing", "show_report")
@@ -40,7 +41,12 @@ GOING_ON = {
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised: Callable[[], None]) -> int:
+def show(
+    chosen: options.RunOptions,
+    check: Callable[[Tell], object],
+    supervised: Callable[[], None],
+    preferences: Preferences,
+) -> int:
     """Return the screen on a run of this machine, which is seen while the run is being started.
 
     `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
@@ -74,6 +80,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
+                preferences=preferences,
             )
         )
         return _after(opening.wait(), run_dir, choice)
@@ -81,7 +88,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
         opening.leave()
 
 
-def show_ended(run_dir: RunDir, state: RunState) -> int:
+def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> int:
     """Return the screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
     still = Still(state, lambda: _reopened(run_dir))
     try:
@@ -95,6 +102,7 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
+                preferences=preferences,
             )
         )
         if still.server is None:
@@ -114,7 +122,7 @@ def _reopened(run_dir: RunDir) -> Server | None:
         return None
 
 
-def watch(server: Server, run_dir: RunDir | None) -> int:
+def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> int:
     """Show the screen until the user leaves, then do as was chosen; the exit code.
 
     `run_dir`: None if only the server knows it.
@@ -135,6 +143,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
+                preferences=preferences,
             )
         )
     finally:

@@ -6,6 +6,7 @@ from cqltui.app import finished, options
 from cqltui.app.later import load
 from cqltui.app.run_server import open_run
 from cqltui.supervisor import manifest
+from cqltui.ui.preferences import Preferences
 
 HELP = "Watch a run that goes on in the background. Leaving the screen leaves it running unless you say otherwise."
 
@@ -13,25 +14,27 @@ HELP = "Watch a run that goes on in the background. Leaving the screen leaves it
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add those of `cqltui attach`."""
     options.add_form(parser)
+    options.add_look(parser)
     options.add_verbose(parser)
     options.add_place(parser, by_position=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until the user leaves or the run has ended; one that has is shown as it is."""
-    on_screen = options.is_on_screen(arguments)
+    screen, preferences = None, Preferences()
+    if options.is_on_screen(arguments):  # Textual is loaded by those who see it
+        screen, preferences = load("cqltui.app.preferences").open_screen(arguments)
     if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
         known = options.existing_run(arguments.run_dir)
         if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
-            if on_screen:
-                return int(load("cqltui.app.screen").show_ended(known, ended))
+            if screen is not None:
+                return int(screen.show_ended(known, ended, preferences))
             return finished.print_state(known, ended, as_json=arguments.json)
     server, run_dir = open_run(arguments, look=True)
     try:
-        if on_screen:  # Textual is loaded by those who see it
-            return int(load("cqltui.app.screen").watch(server, run_dir))
-        return int(
-            load("cqltui.app.following").follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose)
-        )
+        if screen is not None:
+            return int(screen.watch(server, run_dir, preferences))
+        follow = load("cqltui.app.following").follow
+        return int(follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose))
     finally:
         server.leave()

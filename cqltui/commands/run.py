@@ -7,6 +7,7 @@ from cqltui.app import options
 from cqltui.app.forwarding import forwarded
 from cqltui.app.later import later, load
 from cqltui.errors import InputError
+from cqltui.ui.preferences import Preferences
 
 # The screen of a new run is seen before its data can be read: what that takes is loaded by those who need it.
 check = later("cqltui.app.starting", "check")
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_campaign(parser)
     options.add_place(parser)
     options.add_form(parser)
+    options.add_look(parser)
     options.add_verbose(parser)
     parser.add_argument("--fresh", action="store_true", help="start over; an earlier run is moved aside")
     options.add_yes(parser)
@@ -30,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the campaign; how it ended."""
     chosen = options.run_options(arguments)
     on_screen = options.is_on_screen(arguments)
+    screen, preferences = None, Preferences()
+    if on_screen:  # Textual is loaded by those who see it
+        screen, preferences = load("cqltui.app.preferences").open_screen(arguments)
     if arguments.fresh:
         load("cqltui.app.before").start_fresh(chosen, yes=arguments.yes, can_ask=on_screen)
     ended, agreed = None, ""
@@ -39,20 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
         ended = rerun.has_nothing_left(chosen.run_dir, chosen.campaign)
         if ended is not None:
             rerun.report_if_due(chosen.run_dir, chosen.campaign, ended)
-    if not on_screen:
+    if screen is None:
         if ended is not None:
             return int(load("cqltui.app.finished").print_again(chosen.run_dir, ended, as_json=arguments.json))
         headless = load("cqltui.app.foreground").headless
         return int(headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose))
-    screen = load("cqltui.app.screen")  # Textual is loaded by those who see it
     if ended is not None:
-        return int(screen.show_ended(chosen.run_dir, ended))
+        return int(screen.show_ended(chosen.run_dir, ended, preferences))
     if is_known:
         agreed = load("cqltui.app.before").agreed_changes(chosen, yes=arguments.yes)
     given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
 
     def show(*, yes: bool) -> int:
-        return int(screen.show(chosen, partial(check, chosen, yes=yes), partial(ensure_supervisor, chosen, given)))
+        supervised = partial(ensure_supervisor, chosen, given)
+        return int(screen.show(chosen, partial(check, chosen, yes=yes), supervised, preferences))
 
     try:
         return show(yes=arguments.yes)

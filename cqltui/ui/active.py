@@ -7,7 +7,8 @@ from textual.binding import ActiveBinding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from cqltui.ui.bindings import Level, keys_of, level_of, lineage, merged, shown_key
+from cqltui.ui.bindings import keys_of, level_of, lineage, merged, shown_key
+from cqltui.ui.preferences import Level
 
 
 @dataclass(frozen=True, slots=True)

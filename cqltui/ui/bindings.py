@@ -4,8 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from functools import cache, lru_cache
 
 from textual.app import App
 from textual.binding import Binding
@@ -14,9 +13,7 @@ from textual.keys import format_key
 from textual.screen import Screen
 
 import cqltui.ui
-
-Level = Literal["panel", "screen", "app"]
-"""Who has a key: the focused panel before its screen, and that before the app."""
+from cqltui.ui.preferences import KeyRow, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +64,16 @@ def merged(node: type[DOMNode], keymap: Mapping[str, str]) -> dict[str, Binding]
 def declared() -> tuple[Declared, ...]:
     """Return every class of the screen that declares bindings, in the order of modules. Loads all of them."""
     found: dict[type[DOMNode], Declared] = {}
-    for node in _nodes():
+    for node in our_nodes():
         if bindings := own_bindings(node):
             found.setdefault(node, Declared(node, level_of(node), bindings))
     return tuple(found.values())
+
+
+@cache
+def our_nodes() -> tuple[type[DOMNode], ...]:
+    """Return every class of the screen that may have bindings, in the order of modules. Loads all of them."""
+    return tuple(_nodes())
 
 
 def _nodes() -> Iterator[type[DOMNode]]:
@@ -105,3 +108,14 @@ def shown_key(key: str) -> str:
         if len(name) > 1 or modifiers:
             name = name.replace("_", " ").title()
     return "+".join([*map(str.title, modifiers), name])
+
+
+def key_rows(keymap: Mapping[str, str]) -> tuple[KeyRow, ...]:
+    """Return all actions by id, with their keys as the user has them."""
+    rows = []
+    for one in declared():
+        for binding in one.bindings:
+            name = binding.id or ""
+            keys = tuple(keymap[name].split(",")) if name in keymap else keys_of(binding)
+            rows.append(KeyRow(name, keys, tuple(map(shown_key, keys)), binding.tooltip, one.level))
+    return tuple(sorted(rows, key=lambda row: row.id))

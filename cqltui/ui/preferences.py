@@ -2,6 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["panel", "screen", "app"]
+"""Who has a key: the focused panel before its screen, and that before the app."""
+AUTO = "auto"
+"""The theme that suits the terminal's background."""
+THEME_NAMES = (AUTO, "dark", "light", "high-contrast", "ansi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -9,7 +16,7 @@ class Preferences:
     """What the screen is given of the user's settings, the options and the terminal."""
 
     theme: str = "dark"
-    """Name of a theme of `theme.py`."""
+    """One of `THEME_NAMES` but `AUTO`."""
     colors: bool = True
     """Whether there are any."""
     ascii: bool = False
@@ -20,3 +27,16 @@ class Preferences:
     """Keys by the ids of their bindings, several with commas between, as Textual names keys."""
     asked_background: bool = False
     """Whether the terminal was asked for its background and has not answered: it may do so late."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One action for a list of all of them."""
+
+    id: str
+    keys: tuple[str, ...]
+    """As Textual names them."""
+    shown: tuple[str, ...]
+    """As people know them."""
+    help: str
+    level: Level

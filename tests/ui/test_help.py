@@ -9,10 +9,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from cqltui.ui.active import ActiveKey, active_keys
-from cqltui.ui.bindings import Level
 from cqltui.ui.panels.keys import KeyLine, key_line
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.preferences import Level
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.help import FRAME, HelpScreen, Section, help_lines, sections
 from tests.ui.conftest import Bench

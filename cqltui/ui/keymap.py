@@ -1,0 +1,138 @@
+"""The user's own keys: what they are called, and what is wrong with them. Pure, but for the bindings that it knows."""
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import Keys, key_to_character
+
+from cqltui.ui.bindings import declared, keys_of, level_of, merged, our_nodes, shown_key
+from trainer.names import suggestion
+
+MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
+ALIASES = {
+    "esc": "escape", "return": "enter", "pgdn": "pagedown", "page_down": "pagedown", "pgup": "pageup",
+    "page_up": "pageup", "del": "delete", "ins": "insert", "spacebar": "space", "↑": "up", "↓": "down",
+    "←": "left", "→": "right", ",": "comma",
+}  # fmt: skip
+SAME = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
+"""What terminals send for these keys."""
+SPELLED = {name for char in string.punctuation if char != "," for name in keys_of(Binding(char, ""))} | {"comma"}
+"""Characters by name, as Textual has them in events."""
+NAMED = frozenset({str(key.value) for key in Keys if key.value.isalnum()} | SPELLED)
+"""Keys of more than one letter."""
+HELP, QUIT = "app.help", "app.quit"
+KeysById = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with the keys of a binding."""
+
+    id: str
+    text: str
+
+
+def key_name(written: str) -> tuple[str, str]:
+    """Return Textual's name of a key as a person writes it ("?", "Ctrl+D", "esc"), and what is wrong with it."""
+    text = "space" if written == " " else written.strip()
+    if len(text) > 1:
+        *modifiers, last = text[:-1].split("+") if text.endswith("++") else text.split("+")
+        modifiers = [modifier.strip().lower() for modifier in modifiers]
+        last = "+" if text.endswith("++") else last.strip()
+        if unknown := [modifier for modifier in modifiers if modifier not in MODIFIERS]:
+            return "", f"{unknown[0]!r} is no modifier{suggestion(unknown[0], MODIFIERS)}"
+    else:
+        modifiers, last = [], text
+    last = last if len(last) == 1 else last.lower()
+    last = ALIASES.get(last, last)
+    if len(last) == 1:
+        if not last.isprintable():
+            return "", f"{written!r} is no key"
+        if modifiers == ["shift"] and last.isalpha():
+            return "", f"terminals send shift with a letter as the capital letter: write {last.upper()!r}"
+        last = keys_of(Binding(last.lower() if modifiers else last, ""))[0]
+    elif last not in NAMED:
+        return "", f"{written!r} is no key{suggestion(last, sorted(NAMED))}"
+    name = "+".join([*modifiers, last])
+    if name in SAME:
+        return "", f"terminals send {shown_key(name)} as {shown_key(SAME[name])}: choose another"
+    return name, ""
+
+
+def checked(keys: KeysById) -> tuple[dict[str, str], list[Problem]]:
+    """Return the keymap that these keys make, and what is wrong with them, in their order."""
+    known = {binding.id or "": binding for one in declared() for binding in one.bindings}
+    problems: list[Problem] = []
+    keymap: dict[str, str] = {}
+    for name, written in keys.items():
+        if name not in known:
+            problems.append(Problem(name, f"there is no such action{suggestion(name, known)}"))
+            continue
+        named = [key_name(one) for one in written]
+        wrong = [text for _, text in named if text]
+        if not named:
+            wrong = ["expected a key, or a list of at least one"]
+        problems += [Problem(name, text) for text in wrong]
+        if not wrong:
+            found = dict.fromkeys(key for key, _ in named)
+            keymap[name] = ",".join(found)
+            problems += [Problem(name, text) for key in found if (text := _misplaced(known[name], key))]
+    if not problems:
+        problems = [*_clashes(keymap), *_unreachable(keymap)]
+    return keymap, problems
+
+
+def _misplaced(binding: Binding, key: str) -> str:
+    """Return why a binding cannot have a key, whatever the others have."""
+    char = key_to_character(key)
+    types = char is not None and char.isprintable()
+    if binding.id == QUIT and types:
+        return f"{shown_key(key)} would be typed nowhere any more: choose a key with ctrl, or F1 to F12"
+    if (binding.id or "").startswith("dialog.") and types and key not in keys_of(binding):
+        return f"{shown_key(key)} may be the key of an answer: choose an arrow, a key with ctrl, or F1 to F12"
+    return ""
+
+
+def _clashes(keymap: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the keys that two actions of one panel, of one screen, or of the app would have."""
+    told: set[frozenset[str]] = set()
+    for node in our_nodes():
+        by_key: dict[str, set[str]] = {}
+        stock = merged(node, {})
+        ids = {binding.id for binding in stock.values() if binding.id}
+        for key, binding in stock.items():
+            if binding.id and binding.id not in keymap:
+                by_key.setdefault(key, set()).add(binding.id)
+        for name in ids & keymap.keys():
+            for key in keymap[name].split(","):
+                by_key.setdefault(key, set()).add(name)
+        for key, names in by_key.items():
+            if len(names) > 1 and frozenset(names) not in told:
+                told.add(frozenset(names))
+                mine = next(name for name in keymap if name in names)
+                other = next(name for name in sorted(names) if name != mine)
+                yield Problem(mine, f"{shown_key(key)} is the key of {other} too: give one of them another")
+
+
+def _unreachable(keymap: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield where the help could not be opened, as every key of it means something else there."""
+    nodes = {node: merged(node, keymap) for node in our_nodes() if not _leads_out(node)}
+    wanted = {key for keys in nodes.values() for key, binding in keys.items() if binding.id == HELP}
+    panels, screens = ([keys for node, keys in nodes.items() if level_of(node) == of] for of in ("panel", "screen"))
+    told: set[tuple[str, ...]] = set()
+    for panel, screen in product(panels, screens):
+        found = {key: binding.id for key, binding in {**screen, **panel}.items() if key in wanted and binding.id}
+        takers = tuple(sorted(filter(None, set(found.values()))))
+        if wanted == found.keys() and takers not in told:
+            told.add(takers)
+            name = next((one for one in keymap if one in {HELP, *takers}), HELP)
+            yield Problem(name, f"the help could not be opened: its keys are those of {', '.join(takers)} too")
+
+
+def _leads_out(node: type[DOMNode]) -> bool:
+    """Return whether it is a question or the help itself, above which no help opens."""
+    return any((binding.id or "").startswith(("dialog.", "help.")) for binding in merged(node, {}).values())

@@ -1,0 +1,198 @@
+"""The user's settings of the screen, and what the terminal says of itself."""
+
+import argparse
+import json
+import os
+import pty
+import termios
+import threading
+from pathlib import Path
+
+import pytest
+
+from cqltui import cli
+from cqltui.app import options, terminal
+from cqltui.app.preferences import checked_keys, config_file, line_of, read_settings
+from cqltui.errors import InputError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "cqltui" / "config.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_file_is_read(tmp_path: Path) -> None:
+    text = 'theme = "light"\nascii = true\n[keys]\n"tasks.mark" = "m"\napp.mouse = ["f2", "ctrl+o"]\n'
+    found = read_settings(written(tmp_path, text))
+    assert (found.theme, found.ascii, found.plain) == ("light", True, None)
+    assert found.keys == {"tasks.mark": ("m",), "app.mouse": ("f2", "ctrl+o")}
+    assert read_settings(tmp_path / "none").keys == {}
+    assert config_file({"XDG_CONFIG_HOME": "/etc/some"}) == Path("/etc/some/cqltui/config.toml")
+    assert config_file({"XDG_CONFIG_HOME": "relative", "HOME": "/home/x"}) != Path("relative/cqltui/config.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('# a\ntheme = "purple"\n', "line 2: theme = 'purple': expected one of auto, dark"),
+        ("ascii = 1\n", "line 1: ascii = 1: expected true or false"),
+        ("\nthemes = 1\n", "line 2: unknown 'themes'; did you mean theme?"),
+        ('[keys]\n"tasks.mark" = 3\n', 'line 2: [keys] tasks.mark: expected a key such as "m", or a list of keys'),
+        ('[keys]\n"tasks.mark" = []\n', "line 2: [keys] tasks.mark: expected"),
+        ("keys = 3\n", "line 1: keys: expected a table: [keys]"),
+        ("theme =\n", "line 1, column 8: not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(InputError) as error:
+        read_settings(path)
+    assert f"{path}: {said}" in str(error.value)
+
+
+def test_lines_are_found_however_an_action_is_written() -> None:
+    for text in ('[keys]\n"app.help" = 1', "[keys]\napp.help = 1", "[keys.app]\nhelp = 1", "\nkeys.app.help = 1"):
+        assert line_of(text, "app.help") == 2, text
+    assert line_of("[keys]\nother = 1", "app.help") == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ('"task.mark" = "m"', "there is no such action; did you mean tasks.mark?"),
+        ('"tasks.mark" = "crtl+m"', "'crtl' is no modifier; did you mean ctrl?"),
+        ('"tasks.mark" = "hom"', "'hom' is no key; did you mean home?"),
+        ('"tasks.mark" = "shift+a"', "write 'A'"),
+        ('"tasks.mark" = "ctrl+i"', "terminals send Ctrl+I as Tab"),
+        ('"tasks.mark" = "j"', "j is the key of list.down too"),
+        ('"task.pause" = "x"', "x is the key of task.cancel too"),
+        ('"app.quit" = "x"', "x would be typed nowhere any more"),
+        ('"dialog.next" = "y"', "y may be the key of an answer"),
+        ('"app.help" = ["j", "p"]', "the help could not be opened: its keys are those of list.down, task.pause too"),
+    ],
+)
+def test_keys_that_cannot_be_are_told(tmp_path: Path, keys: str, said: str) -> None:
+    path = written(tmp_path, f"[keys]\n\n{keys}\n")
+    with pytest.raises(InputError) as error:
+        checked_keys(read_settings(path))
+    assert str(error.value).startswith(f"{path}: line 3: [keys] ")
+    assert said in str(error.value)
+
+
+def test_keys_that_can_be_are_taken(tmp_path: Path) -> None:
+    text = '[keys]\n"task.pause" = "x"\n"task.cancel" = "p"\n"app.help" = ["F1", "p"]\n"tasks.mark" = "x"\n'
+    found = checked_keys(read_settings(written(tmp_path, text)))
+    assert found["task.pause"] == found["tasks.mark"] == "x", "a panel's own before its screen's"
+    assert found["app.help"] == "f1,p"
+
+
+def test_the_command_lists_the_keys_as_the_user_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    written(tmp_path, '[keys]\n"tasks.mark" = ["m", "space"]\n')
+    assert cli.main(["keys", "--json"]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["tasks.mark"]["keys"] == ["m", "space"]
+    assert rows["app.help"]["shown"] == ["?"]
+    assert cli.main(["keys"]) == 0
+    assert "tasks.mark           m Space        Mark the task" in capsys.readouterr().out
+    written(tmp_path, "theme = 3\n")
+    assert cli.main(["keys"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "background", "expected"),
+    [
+        ({"TERM": "xterm-256color"}, None, "dark"),
+        ({"TERM": "xterm-256color"}, (1.0, 1.0, 0.9), "light"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "0;15"}, (0.0, 0.0, 0.2), "dark"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "0;default;15"}, None, "light"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "15;0"}, None, "dark"),
+        ({"TERM": "screen-256color", "COLORFGBG": "0;15"}, None, "dark"),
+        ({"TERM": "linux"}, None, "ansi"),
+    ],
+)
+def test_the_theme_follows_the_background(
+    environment: dict[str, str], background: terminal.Color | None, expected: str
+) -> None:
+    assert terminal.theme(environment, background) == expected
+
+
+def test_terminals_are_known_by_their_names() -> None:
+    assert terminal.unfit({"TERM": "dumb"}) == "TERM=dumb"
+    assert terminal.unfit({}) == "TERM=not set"
+    assert not terminal.unfit({"TERM": "xterm-mono"})
+    assert not terminal.has_colors({"TERM": "xterm-mono"})
+    assert not terminal.has_colors({"TERM": "xterm", "NO_COLOR": ""})
+    assert terminal.has_colors({"TERM": "xterm"})
+    assert terminal.is_ascii({"TERM": "linux", "LANG": "C.UTF-8"})
+    assert terminal.is_ascii({"TERM": "xterm", "LC_ALL": "C", "LANG": "en_US.UTF-8"})
+    assert not terminal.is_ascii({"TERM": "xterm", "LANG": "de_DE.utf8"})
+    assert not terminal.is_ascii({"TERM": "xterm"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", (1.0, 1.0, 1.0)),
+        (b"\x1b]11;rgb:00/ff/00\x07", (0.0, 1.0, 0.0)),
+        (b"x\x1b]11;rgba:0000/0000/0000/ffff\x07", (0.0, 0.0, 0.0)),
+        (b"\x1b]11;rgb:ffff/ffff/ff", None),
+        (b"", None),
+    ],
+)
+def test_answers_are_read(answer: bytes, expected: terminal.Color | None) -> None:
+    assert terminal.background(answer) == expected
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_terminal_is_asked_and_left_as_it_was(answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    kept = os.dup(0), os.dup(2)
+    os.dup2(slave, 0)
+    os.dup2(slave, 2)
+    monkeypatch.setattr(terminal, "ANSWER_S", 5.0 if answers else 0.05)
+    before = termios.tcgetattr(slave)
+    heard: list[bytes] = []
+
+    def terminals() -> None:
+        heard.append(os.read(master, 100))
+        if answers:
+            os.write(master, b"\x1b]11;rgb:ff/ff/ff\x07")
+
+    other = threading.Thread(target=terminals)
+    other.start()
+    try:
+        with terminal.Background(True) as asked:
+            assert not termios.tcgetattr(slave)[3] & termios.ECHO, "the answer is not echoed"
+            assert asked.answer() == ((1.0, 1.0, 1.0) if answers else None)
+        other.join()
+        assert heard == [terminal.QUESTION]
+        assert termios.tcgetattr(slave) == before
+    finally:
+        os.dup2(kept[0], 0)
+        os.dup2(kept[1], 2)
+        for descriptor in (master, slave, *kept):
+            os.close(descriptor)
+
+
+def test_without_a_terminal_it_says_so_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = argparse.Namespace(no_ui=False, json=False)
+    assert not options.is_on_screen(asked)
+    assert capsys.readouterr().err == (
+        "cqltui: there is no terminal: no screen can be drawn, going on as with --no-ui\n"
+    )
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not options.is_on_screen(asked)
+    assert capsys.readouterr().err.startswith("cqltui: TERM=dumb: no screen can be drawn")
+    monkeypatch.setenv("TERM", "xterm")
+    assert options.is_on_screen(asked)
+    assert not options.is_on_screen(argparse.Namespace(no_ui=True, json=False))
+    assert capsys.readouterr().err == ""
