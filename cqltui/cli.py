@@ -36,6 +36,7 @@ COMMANDS = {
     "init": "init",
     "schema": "schema",
     "ls": "ls",
+    "runs": "runs",
     "plan": "plan",
     "bench": "bench",
     "data": "data",
@@ -71,7 +72,8 @@ TRACED = frozenset({"export"})
 every start, and nobody here asks for what it would tell."""
 
 USAGE = """\
-usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--yes] [--set KEY=VALUE]...
+usage: cqltui                            the runs of this folder, on the screen
+       cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--yes] [--set KEY=VALUE]...
        cqltui COMMAND ...
 
   cqltui campaigns/quick.toml            run a campaign, or go on with it, in the terminal
@@ -79,7 +81,7 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui plan CAMPAIGN.toml              tasks, work and time; nothing is started
   cqltui bench CAMPAIGN.toml             how fast this machine trains its networks
   cqltui init [deep|quick|blank]         write a commented campaign file
-  cqltui ls                              the runs of this folder
+  cqltui ls                              the runs of this folder, as a table
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
   status  attach  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean  evaluate
@@ -119,6 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "_ARGCOMPLETE" in os.environ:  # a shell asks how the line may go on
             importlib.import_module("cqltui.commands.completion").answer(COMMANDS, _load)
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments and os.isatty(0) and os.isatty(2):
+        arguments = ["runs"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return ExitCode.OK if arguments else ExitCode.INPUT

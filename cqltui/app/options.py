@@ -188,11 +188,16 @@ def add_look(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def no_terminal() -> str:
+    """Return why no screen can be drawn here; nothing if one can."""
+    return terminal.unfit(os.environ) if sys.stdin.isatty() and sys.stderr.isatty() else "there is no terminal"
+
+
 def is_on_screen(arguments: argparse.Namespace) -> bool:
     """Return whether the run is shown on a screen; say so if one was to be expected and cannot be."""
     if arguments.no_ui or arguments.json:
         return False
-    why = terminal.unfit(os.environ) if sys.stdin.isatty() and sys.stderr.isatty() else "there is no terminal"
+    why = no_terminal()
     if why:
         print(f"cqltui: {why}: no screen can be drawn, going on as with --no-ui", file=sys.stderr)
     return not why

@@ -11,9 +11,9 @@ from cqltui.app import options
 from cqltui.app.question import expect_yes
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
-from cqltui.reporters.units import size
 from cqltui.results.rundir import RunDir
 from cqltui.results.waste import LAST_CHECKPOINTS, Waste, find_waste, remove
+from cqltui.state.units import size
 from cqltui.supervisor.idle import expect_idle
 from cqltui.supervisor.lock import RunLock, unusable
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from cqltui.reporters.units import size
+from cqltui.state.units import size
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from cqltui.campaign.model import NotifyConfig
 from cqltui.campaign.plan import Plan, TaskPlan
-from cqltui.reporters.units import flops, size
 from cqltui.reporters.wording import span
 from cqltui.state.plain import plain
+from cqltui.state.units import flops, size
 
 
 def plan_table(plan: Plan) -> RenderableType:

@@ -1,11 +1,20 @@
 """What a run has come to, in a line: from its directory alone."""
 
+import json
 from dataclasses import dataclass
 
 from cqltui.errors import InputError
+from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, at, policy_at
+from cqltui.logfile import last_lines
 from cqltui.results.left import from_disk
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import RunDir, read_json
+from cqltui.state import decode
 from cqltui.state.model import ENDED, Status
+from cqltui.state.plain import plain
+
+HISTORY_BYTES = 64 * 1024
+DEPLOYED = (CONFIDENT, ENSEMBLE, "CQL single")
+"""The first of them that there is would be deployed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,11 @@ class RunOverview:
     """The best validation metric of its tasks."""
     started_ts: float = 0.0
     finished_ts: float = 0.0
+    """0 while it has not ended."""
+    expected_ts: float = 0.0
+    """When it is going to end, as it told last; 0 if that is not known."""
+    verdict: str = ""
+    """Of its evaluation on the test rows: that of the policy which would be deployed, in words. Foreign."""
 
 
 def overview(run_dir: RunDir, supervised: bool) -> RunOverview:
@@ -47,4 +61,28 @@ def overview(run_dir: RunDir, supervised: bool) -> RunOverview:
         best=min((task.best for task in tasks if task.best is not None), default=None),
         started_ts=state.campaign.started_ts,
         finished_ts=state.finished_ts,
+        expected_ts=_expected_ts(run_dir) if supervised else 0.0,
+        verdict=verdict(run_dir),
     )
+
+
+def _expected_ts(run_dir: RunDir) -> float:
+    """Return what the newest line of the history says of the end."""
+    try:
+        lines = last_lines(run_dir.history, HISTORY_BYTES)
+        said = json.loads(next((line for line in reversed(lines) if line.endswith("}")), "{}"))
+    except (OSError, ValueError, RecursionError):
+        return 0.0
+    return decode.number(said, "finish_ts", 0.0) if isinstance(said, dict) else 0.0
+
+
+def verdict(run_dir: RunDir) -> str:
+    """Return the verdict of the evaluation on the test rows on the policy that would be deployed; empty where there is
+    no evaluation, or none that can be read."""
+    found = read_json(run_dir.evaluation_json) or {}
+    if found.get("part") != "test":
+        return ""
+    if at(found, "leak_audit").get("trusted") is False:
+        return "leak"
+    policy = next((one for name in DEPLOYED if (one := policy_at(found, name))), {})
+    return plain(decode.text(at(policy, "verdict"), "verdict"), 80)

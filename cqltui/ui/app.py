@@ -59,7 +59,7 @@ LEAVE = (
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-class CqltuiApp(BaseApp):
+class CqltuiApp(BaseApp[LeaveChoice]):
     """One run, seen and steered. Ends with what is to become of it."""
 
     CSS_PATH = "app.tcss"

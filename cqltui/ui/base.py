@@ -3,16 +3,16 @@
 import os
 from collections.abc import Sequence
 
+from textual.app import ReturnType
 from textual.filter import LineFilter, NoColor
 
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.internals import QuietErrors
-from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
 
 
-class BaseApp(QuietErrors[LeaveChoice]):
+class BaseApp(QuietErrors[ReturnType]):
     """An app as its user prefers it."""
 
     def __init__(self, preferences: Preferences) -> None:

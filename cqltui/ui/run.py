@@ -6,6 +6,8 @@ from cqltui.errors import CqltuiError
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
 from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.runs.app import RunsApp
+from cqltui.ui.runs.ports import RunsPorts
 
 KEEP_S = 1.0
 """How long the program waits at its end for the arrangement of the screen to be kept."""
@@ -19,8 +21,7 @@ def run_ui(ports: Ports) -> LeaveChoice:
     Raises CqltuiError where there is no terminal, that of `ports.start`, and when the screen ended with an error of
     ours.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")
+    _expect_terminal()
     app = CqltuiApp(ports)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
@@ -33,3 +34,24 @@ def run_ui(ports: Ports) -> LeaveChoice:
     if app.return_code:
         raise CqltuiError("The screen ended with the error above. The run goes on; look at it with cqltui status.")
     return choice or LeaveChoice.BACKGROUND
+
+
+def run_runs(ports: RunsPorts, at: str, notice: str) -> str | None:
+    """Show the list of runs until one is opened, whose path is returned, or the user leaves.
+
+    `at`: the path of the run under the cursor; `notice`: what is said at the start. Raises CqltuiError where there is
+    no terminal, and when the screen ended with an error of ours.
+    """
+    _expect_terminal()
+    app = RunsApp(ports, at, notice)
+    opened: str | None = None
+    with Ending(app.leave_now) as ending:
+        opened = app.run()
+    if app.return_code and not ending.came:
+        raise CqltuiError("The screen ended with the error above.")
+    return None if ending.came else opened
+
+
+def _expect_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise CqltuiError("The screen needs a terminal for input and messages. Use --no-ui without one.")

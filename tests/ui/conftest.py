@@ -6,8 +6,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from cqltui.state.events import Event
@@ -22,7 +24,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 UPDATE = "UPDATE_SCREENSHOTS"
 DEADLINE_S = 30.0
 
-Compare = Callable[[CqltuiApp, str], None]
+Compare = Callable[[App[Any], str], None]
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +125,7 @@ class Bench:
 def compare() -> Compare:
     """Compares the screen with `screenshots/<name>.svg`; with UPDATE_SCREENSHOTS=1 in the environment, writes it."""
 
-    def _compare(app: CqltuiApp, name: str) -> None:
+    def _compare(app: App[Any], name: str) -> None:
         # Textual numbers the classes of each picture it makes.
         svg = re.sub(r"terminal-\d+-", "", app.export_screenshot(simplify=True))
         path = SCREENSHOTS / f"{name}.svg"

@@ -16,8 +16,8 @@ from cqltui.cli import main
 from cqltui.commands import plan as command
 from cqltui.errors import InputError
 from cqltui.reporters.plan import disk_warning, duration, plan_json, plan_table
-from cqltui.reporters.units import flops, size
 from cqltui.results.room import free_bytes, taken_bytes
+from cqltui.state.units import flops, size
 
 DEEP = Path(__file__).parents[2] / "campaigns" / "deep.toml"
 ROWS = 1675

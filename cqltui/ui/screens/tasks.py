@@ -9,21 +9,18 @@ from cqltui.state.model import ENDED, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
-from cqltui.ui.internals import SteadyScreen
-from cqltui.ui.line import ROLES
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.screens.dialog import confirm
 from cqltui.ui.screens.once import Once
+from cqltui.ui.screens.roles import RoleScreen
 
 NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
 
-class TaskScreen(Once[None], SteadyScreen[None]):
-    """A screen with a selection of tasks. It draws frames and sends commands, and has the colours of all roles."""
+class TaskScreen(RoleScreen[None], Once[None]):
+    """A screen with a selection of tasks. It draws frames and sends commands."""
 
-    # Here and not in each view: Textual matches each of them with every rule whenever a widget's styles may change.
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"role--cursor", *(f"role--{role}" for role in ROLES)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "Pause", id="task.pause", tooltip="Pause the task, or resume it"),
         Binding("P", "pause_all", "All", id="run.pause", tooltip="Pause the whole run, or resume it"),
