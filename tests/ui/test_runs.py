@@ -52,9 +52,8 @@ def test_columns_give_way_and_lines_fit(cells: int, shown: list[str]) -> None:
 
 def test_a_line_tells_state_progress_eta_or_age_size_and_verdict() -> None:
     found = columns([Row(run) for run in RUNS], 160)
-    running, ended, odd = (
-        text(line(Row(run, SIZES[run.path], run is RUNS[1]), found, NOW, run is RUNS[0])) for run in RUNS
-    )
+    rows = [Row(run, SIZES[run.path], run is RUNS[1]) for run in RUNS]
+    running, ended, odd = (text(line(row, found, NOW, row is rows[0])) for row in rows)
     assert running.startswith("›   deep")
     assert "▶ running" in running
     assert "17/49" in running
@@ -121,7 +120,8 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
         await pilot.press("space", "k", "k", "space", "c")
         await until(
             lambda: (
-                isinstance(app.screen, ComparisonScreen) and "differs" in str(app.screen.query_one("#comparison").lines)
+                isinstance(app.screen, ComparisonScreen)
+                and "differs" in str(app.screen.query_one("#comparison", LineView).lines)
             )
         )
         assert recorded.calls == [("compare", "runs/deep", "runs/games")]
