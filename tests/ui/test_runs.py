@@ -13,6 +13,7 @@ from cqltui.results.overview import RunOverview
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.lock import RunLock
 from cqltui.ui.line import Line, width
+from cqltui.ui.panels.view import LineView
 from cqltui.ui.runs.app import RunsApp
 from cqltui.ui.runs.ports import RunsPorts
 from cqltui.ui.runs.rows import Row, columns, heading, line, total_line
@@ -118,12 +119,9 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
         await pilot.press("c")
         assert not recorded.calls, "one run is compared with nothing"
         await pilot.press("space", "k", "k", "space", "c")
-        await until(
-            lambda: (
-                isinstance(app.screen, ComparisonScreen)
-                and "differs" in str(app.screen.query_one("#comparison", LineView).lines)
-            )
-        )
+        await until(lambda: isinstance(app.screen, ComparisonScreen))
+        compared = app.screen.query_one("#comparison", LineView)
+        await until(lambda: "differs" in str(compared.lines))
         assert recorded.calls == [("compare", "runs/deep", "runs/games")]
         await pilot.press("escape", "escape")
         assert view.chosen() == (view.at,), "Escape has removed the marks"
