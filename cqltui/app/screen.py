@@ -11,6 +11,7 @@ from cqltui.app import options
 from cqltui.app.browsing import show_report
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.opening import Opening, Tell
+from cqltui.app.remembering import keep, load
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
 from cqltui.app.still import Still
@@ -76,6 +77,8 @@ def show(
                 start=opening.start,
                 report=partial(show_report, run_dir),
                 preferences=preferences,
+                remembered=load(),
+                keep=keep,
             )
         )
         return _after(opening.wait(), run_dir, choice)
@@ -96,6 +99,8 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 report=partial(show_report, run_dir),
                 preferences=preferences,
+                remembered=load(),
+                keep=keep,
             )
         )
         if still.server is None:
@@ -135,6 +140,8 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
                 hindered=lambda: hindered(run_dir),
                 report=partial(show_report, run_dir),
                 preferences=preferences,
+                remembered=load(),
+                keep=keep,
             )
         )
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.await_complete import AwaitComplete
@@ -24,6 +25,7 @@ from cqltui.ui.driver import PatientDriver
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.internals import driver_of
+from cqltui.ui.memory import Memory
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
@@ -90,11 +92,12 @@ class CqltuiApp(BaseApp):
         self._reads = Background("reading", self._post, self._died)
         self._browser = Background("browser", self._post, self._died)
         self._report = ports.report
-        self._threads = (self._pump, self._calls, self._reads, self._browser)
+        self.memory = Memory(ports.remembered, ports.keep, self._died)
+        self._threads = (self._pump, self._calls, self._reads, self._browser, self.memory)
         self._control = Control(ports.requests, self._calls, ports.clock, self._tell, self._changed)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
-        self._main = MainScreen(self._control, self._feeds)
+        self._main = MainScreen(self._control, self._feeds, self.memory)
         self._scheduled = False
         self._drawn_s = 0.0
         self.frame: Frame | None = None
@@ -268,6 +271,10 @@ class CqltuiApp(BaseApp):
         """Show all actions by name. Not above a question either."""
         if not self.screen.is_modal:
             self.push_screen(Palette(placeholder="Find an action by its name or key"))
+
+    def theme_chosen(self, name: str) -> None:
+        """Remember the theme."""
+        self.memory.put(replace(self.memory.now, theme=name))
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""

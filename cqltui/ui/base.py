@@ -34,8 +34,12 @@ class BaseApp(QuietErrors[LeaveChoice]):
         """Return what every line of the screen goes through on its way to the terminal."""
         return [*super().get_line_filters(), *self._own_filters]
 
+    def theme_chosen(self, name: str) -> None:
+        """Hear which theme the user has taken."""
+
     def action_theme(self) -> None:
         """Take the next theme."""
         if self._colors:
             self.theme = after(self.theme)
+            self.theme_chosen(self.theme)
         self.notify(f"Theme: {self.theme}." if self._colors else "Colours are off.", timeout=2, markup=False)

@@ -9,6 +9,7 @@ from typing import Protocol
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
 from cqltui.ui.preferences import Preferences
+from cqltui.ui.remembered import Remembered
 
 
 class EventSource(Protocol):
@@ -63,6 +64,10 @@ class LeaveChoice(StrEnum):
     STOP = "stop"
 
 
+def _kept_nowhere(what: Remembered) -> None:
+    pass
+
+
 def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
@@ -88,3 +93,7 @@ class Ports:
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)
     """How the user wants the screen."""
+    remembered: Remembered = field(default_factory=Remembered)
+    """How the screen was arranged when it was left last."""
+    keep: Callable[[Remembered], None] = _kept_nowhere
+    """Keeps how it is arranged for the next start. Called in a thread of its own, after a change."""

@@ -7,6 +7,9 @@ from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
 from cqltui.ui.ports import LeaveChoice, Ports
 
+KEEP_S = 1.0
+"""How long the program waits at its end for the arrangement of the screen to be kept."""
+
 
 def run_ui(ports: Ports) -> LeaveChoice:
     """Show the run until the user leaves; what was chosen has already been asked of the server.
@@ -22,6 +25,7 @@ def run_ui(ports: Ports) -> LeaveChoice:
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
         choice = app.run()
+    app.memory.settled(KEEP_S)
     if ending.came:
         return LeaveChoice.BACKGROUND
     if app.failure is not None:

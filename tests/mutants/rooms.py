@@ -118,6 +118,11 @@ ROOMS = (
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
     ),
     Room(
+        "frame",
+        ("cqltui/app/remembering.py", "cqltui/ui/layout.py", "cqltui/ui/memory.py", "cqltui/ui/remembered.py"),
+        ("tests/unit/test_layout.py", "tests/unit/test_remembering.py"),
+    ),
+    Room(
         "lua",
         ("cqltui/broker/protocol/lua/*.lua",),
         tuple(

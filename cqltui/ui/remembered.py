@@ -1,0 +1,59 @@
+"""What the screen keeps from one start to the next. Pure: a value, and how it is made from what a file holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+LONGEST, MOST = 200, 64
+"""Characters of a text, and texts of a list, that are taken from a file."""
+
+Field = str | bool | int | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """How the user has arranged the screen.
+
+    A field is a line here, with a default of type str, bool, int or tuple[str, ...]: that is all it needs to be read
+    and written. To remember something, as with a field `sort: str = ""`, a screen reads it when it is mounted and puts
+    another value whenever it changes, which is then written in the background (`Memory`):
+
+        self.tasks.sort_by(memory.now.sort)
+        memory.put(replace(memory.now, sort=self.tasks.sort_name))
+
+    The file may hold anything, so whoever reads a field checks that there is such a panel, column or theme.
+    """
+
+    hidden: tuple[str, ...] = ()
+    """Ids of the panels that are hidden."""
+    tab: str = "tasks"
+    """The panel that had the keys: where one is seen at a time, it is this one."""
+    theme: str = ""
+    """The theme that was chosen with its key; empty while none was."""
+
+
+def remembered(value: object) -> Remembered:
+    """Return what a decoded file says, field by field: one that is missing or of another kind has its default."""
+    if not isinstance(value, Mapping):
+        return Remembered()
+    defaults = Remembered()
+    known: dict[str, Field] = {}
+    for field in fields(Remembered):
+        default: Field = getattr(defaults, field.name)
+        known[field.name] = _read(value.get(field.name), default)
+    return Remembered(**known)  # type: ignore[arg-type]  # each is of its default's type
+
+
+def _read(value: object, default: Field) -> Field:
+    if isinstance(default, tuple):
+        if isinstance(value, list) and len(value) <= MOST and all(map(_is_text, value)):
+            return tuple(value)
+    elif isinstance(default, str):
+        if isinstance(value, str) and _is_text(value):
+            return value
+    elif type(value) is type(default) and abs(value) < 2**31:
+        return value
+    return default
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST and value.isprintable()
