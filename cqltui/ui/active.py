@@ -41,13 +41,11 @@ def active_keys(screen: Screen[object], keymap: Mapping[str, str]) -> tuple[Acti
     `keymap`: as the app has it; keys by id.
     """
     by_id: dict[str, list[tuple[str, ActiveBinding]]] = {}
-    nodes: dict[DOMNode, None] = {}
     for key, active in screen.active_bindings.items():
         if active.binding.id:
             by_id.setdefault(active.binding.id, []).append((key, active))
-            nodes[active.node] = None
     found: list[ActiveKey] = []
-    for node in nodes:
+    for node in (screen.focused or screen).ancestors_with_self:
         others = _taken_from(node, keymap)
         for binding in lineage(type(node)):
             keys = [(key, active) for key, active in by_id.get(binding.id or "", ()) if active.node is node]

@@ -63,6 +63,8 @@ class Wish:
     """The panel that has the keys: it is seen."""
     zoomed: bool = False
     """Whether it has the whole body."""
+    single: bool = False
+    """Whether one panel is seen at a time at any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def header_rows(rows: int) -> int:
 
 def main_layout(cells: int, rows: int, counts: Counts, wish: Wish) -> Layout:
     """Return the body of the main screen in `cells` by `rows`: every cell of it is a panel's."""
-    small = is_small(cells, rows)
+    small = wish.single or is_small(cells, rows)
     if wish.zoomed:
         return Layout(_alone(wish.current, Place(0, 0, cells, rows), counts), small)
     if small:
@@ -118,7 +120,7 @@ def _tabbed(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Plac
     """Return the names, the phases where there is room for them and for a list, and the panel with the keys."""
     free = rows - TABS
     top = 0
-    if wish.current != "phases" and "phases" not in wish.hidden:
+    if wish.current != "phases" and "phases" not in wish.hidden and not wish.single:
         wanted = max(counts.phases, 1) + BORDER + (cells >= HEADING_CELLS)
         top = min(wanted, free // 2, free - LIST_ROWS)
         top = top if top > BORDER else 0

@@ -11,6 +11,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
+from cqltui.ui.base import BaseApp
 from cqltui.ui.layout import FOOTER, PANELS, Counts, Wish, header_rows, is_small, main_layout
 from cqltui.ui.layout import Layout as Places
 from cqltui.ui.memory import Memory
@@ -62,9 +63,10 @@ class Body(Widget):
         """Begin with the panels of the last time; in the task list, unless one panel is seen at a time."""
         kept = self._memory.now
         cells, rows = self.app.size
-        small = is_small(cells, rows - header_rows(rows) - FOOTER)
+        single = isinstance(self.app, BaseApp) and self.app.preferences.plain
+        small = single or is_small(cells, rows - header_rows(rows) - FOOTER)
         current = kept.tab if small and kept.tab in PANELS else "tasks"
-        self.wish = Wish(frozenset(kept.hidden) & HIDEABLE, current)
+        self.wish = Wish(frozenset(kept.hidden) & HIDEABLE, current, single=single)
         self._panel(current).focus()
 
     @property
@@ -78,7 +80,7 @@ class Body(Widget):
 
     @property
     def _small(self) -> bool:
-        return is_small(*self.size)
+        return self.wish.single or is_small(*self.size)
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)

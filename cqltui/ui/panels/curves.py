@@ -6,6 +6,7 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, right, spread
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import Plot
+from cqltui.ui.words import curve_words
 
 AXIS = 8
 
@@ -20,6 +21,9 @@ class CurvesPanel(Panel):
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         progress = frame.task.progress if frame.task else None
+        if self.plain:
+            self.set_lines(curve_words(progress.curve if progress else ()))
+            return
         lines, log = curve_lines(progress, self.cells, self.size.height)
         self.set_lines(lines)
         self.head("Loss · log scale" if log else "Loss")
