@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cqltui.app import terminal
+from cqltui.app import remembering, terminal
 from cqltui.app.later import load
 from cqltui.campaign.document import parse_toml
 from cqltui.errors import InputError
@@ -130,7 +130,7 @@ def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]
     InputError for what is wrong in the user's file.
     """
     settings = read_settings(config_file())
-    theme = arguments.theme or settings.theme or AUTO
+    theme = arguments.theme or settings.theme or _remembered_theme()
     asks = theme == AUTO and terminal.may_ask(os.environ)
     with terminal.Background(asks) as background:
         screen = load("cqltui.app.screen")
@@ -148,6 +148,11 @@ def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]
         keymap=keymap,
         asked_background=asks and told is None,
     )
+
+
+def _remembered_theme() -> str:
+    name = remembering.load().theme
+    return name if name in THEME_NAMES else AUTO
 
 
 def checked_keys(settings: Settings) -> dict[str, str]:

@@ -41,14 +41,12 @@ def active_keys(screen: Screen[object], keymap: Mapping[str, str]) -> tuple[Acti
     `keymap`: as the app has it; keys by id.
     """
     by_id: dict[str, list[tuple[str, ActiveBinding]]] = {}
-    nodes: dict[DOMNode, None] = {}
     for key, active in screen.active_bindings.items():
         if active.binding.id:
             by_id.setdefault(active.binding.id, []).append((key, active))
-            nodes[active.node] = None
     found: list[ActiveKey] = []
-    for node in nodes:
-        others = _taken_from(node, screen, keymap)
+    for node in (screen.focused or screen).ancestors_with_self:
+        others = _taken_from(node, keymap)
         for binding in lineage(type(node)):
             keys = [(key, active) for key, active in by_id.get(binding.id or "", ()) if active.node is node]
             wanted = keymap[binding.id or ""].split(",") if binding.id in keymap else keys_of(binding)
@@ -76,10 +74,10 @@ def _active_key(found: list[tuple[str, ActiveBinding]], others: frozenset[str]) 
     )
 
 
-def _taken_from(node: DOMNode, screen: Screen[object], keymap: Mapping[str, str]) -> frozenset[str]:
+def _taken_from(node: DOMNode, keymap: Mapping[str, str]) -> frozenset[str]:
     """Return the keys of ours that a panel would have taken over."""
     if level_of(type(node)) != "panel":
         return frozenset()
     return frozenset(
-        key for other in (screen, screen.app) for key, binding in merged(type(other), keymap).items() if binding.id
+        key for other in node.ancestors for key, binding in merged(type(other), keymap).items() if binding.id
     )

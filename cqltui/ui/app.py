@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.await_complete import AwaitComplete
@@ -283,6 +284,10 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         """Show all actions by name. Not above a question either."""
         if not self.screen.is_modal:
             self.push_screen(Palette(placeholder="Find an action by its name or key"))
+
+    def theme_chosen(self, name: str) -> None:
+        """Remember the theme."""
+        self.memory.put(replace(self.memory.now, theme=name))
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""

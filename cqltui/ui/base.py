@@ -9,6 +9,7 @@ from textual.filter import LineFilter, NoColor
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.internals import QuietErrors
 from cqltui.ui.preferences import Preferences
+from cqltui.ui.signs import StandIns
 from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
 
 
@@ -24,7 +25,10 @@ class BaseApp(QuietErrors[ReturnType]):
         self.theme = preferences.theme if self._colors and preferences.theme in THEMES else ANSI.name
         self.set_keymap(preferences.keymap)
         # Without colours Textual has this filter only where NO_COLOR says so, not for a terminal that has none.
-        self._own_filters: tuple[LineFilter, ...] = () if self._colors else (NoColor(),)
+        filters: list[LineFilter] = [] if self._colors else [NoColor()]
+        if preferences.ascii or preferences.plain:
+            filters.append(StandIns(plain=preferences.plain))
+        self._own_filters = tuple(filters)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of app.tcss for every theme."""
@@ -34,8 +38,12 @@ class BaseApp(QuietErrors[ReturnType]):
         """Return what every line of the screen goes through on its way to the terminal."""
         return [*super().get_line_filters(), *self._own_filters]
 
+    def theme_chosen(self, name: str) -> None:
+        """Hear which theme the user has taken."""
+
     def action_theme(self) -> None:
         """Take the next theme."""
         if self._colors:
             self.theme = after(self.theme)
+            self.theme_chosen(self.theme)
         self.notify(f"Theme: {self.theme}." if self._colors else "Colours are off.", timeout=2, markup=False)

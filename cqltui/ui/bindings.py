@@ -10,7 +10,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import format_key
-from textual.screen import Screen
+from textual.widget import Widget
 
 import cqltui.ui
 from cqltui.ui.preferences import KeyRow, Level
@@ -27,8 +27,10 @@ class Declared:
 
 
 def level_of(node: type[DOMNode]) -> Level:
-    """Return where the class's keys stand."""
-    return "app" if issubclass(node, App) else "screen" if issubclass(node, Screen) else "panel"
+    """Return where the class's keys stand. What holds the panels, and has keys for all of them, is the screen's."""
+    if issubclass(node, App):
+        return "app"
+    return "panel" if issubclass(node, Widget) and node.can_focus else "screen"
 
 
 def own_bindings(node: type[DOMNode]) -> tuple[Binding, ...]:

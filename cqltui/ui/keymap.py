@@ -8,8 +8,9 @@ from itertools import product
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, key_to_character
+from textual.screen import Screen
 
-from cqltui.ui.bindings import declared, keys_of, level_of, merged, our_nodes, shown_key
+from cqltui.ui.bindings import declared, keys_of, level_of, merged, our_nodes, own_bindings, shown_key
 from trainer.names import suggestion
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
@@ -100,22 +101,32 @@ def _misplaced(binding: Binding, key: str) -> str:
 def _clashes(keymap: Mapping[str, str]) -> Iterator[Problem]:
     """Yield the keys that two actions of one panel, of one screen, or of the app would have."""
     told: set[frozenset[str]] = set()
-    for node in our_nodes():
+    for nodes in _together():
         by_key: dict[str, set[str]] = {}
-        stock = merged(node, {})
-        ids = {binding.id for binding in stock.values() if binding.id}
-        for key, binding in stock.items():
+        stock = [one for node in nodes for one in merged(node, {}).items()]
+        ids = {binding.id for _, binding in stock if binding.id}
+        for key, binding in stock:
             if binding.id and binding.id not in keymap:
                 by_key.setdefault(key, set()).add(binding.id)
         for name in ids & keymap.keys():
             for key in keymap[name].split(","):
                 by_key.setdefault(key, set()).add(name)
         for key, names in by_key.items():
-            if len(names) > 1 and frozenset(names) not in told:
+            if len(names) > 1 and names & keymap.keys() and frozenset(names) not in told:
                 told.add(frozenset(names))
                 mine = next(name for name in keymap if name in names)
                 other = next(name for name in sorted(names) if name != mine)
                 yield Problem(mine, f"{shown_key(key)} is the key of {other} too: give one of them another")
+
+
+def _together() -> Iterator[tuple[type[DOMNode], ...]]:
+    """Yield the classes whose keys stand on one level: each by itself, and what holds the panels with its screen."""
+    for node in our_nodes():
+        yield (node,)
+        if level_of(node) == "screen" and not issubclass(node, Screen) and own_bindings(node):
+            for screen in our_nodes():
+                if issubclass(screen, Screen) and not _leads_out(screen):
+                    yield node, screen
 
 
 def _unreachable(keymap: Mapping[str, str]) -> Iterator[Problem]:

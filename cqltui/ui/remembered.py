@@ -27,6 +27,8 @@ class Remembered:
     """Ids of the panels that are hidden."""
     tab: str = "tasks"
     """The panel that had the keys: where one is seen at a time, it is this one."""
+    theme: str = ""
+    """The theme that was chosen with its key; empty while none was."""
 
 
 def remembered(value: object) -> Remembered:

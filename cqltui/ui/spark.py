@@ -34,11 +34,11 @@ def loss_values(losses: Sequence[float]) -> list[float]:
 
 
 def bar(fraction: float, cells: int) -> tuple[str, str]:
-    """Return a bar of thin lines: the filled part, and the rest."""
+    """Return a bar: the filled part, and the rest, which is thinner: they are told apart without colours."""
     halves = round(min(max(fraction, 0.0), 1.0) * cells * 2)
     full, half = divmod(halves, 2)
     filled = "━" * full + "╸" * half
-    return filled, "━" * (cells - len(filled))
+    return filled, "─" * (cells - len(filled))
 
 
 class Plot:

@@ -19,11 +19,11 @@ DARK = Theme(
     panel="#1d2430",
     variables={
         "dim": "#8a95a6",
-        "faint": "#75839a",
+        "faint": "#6c7b91",
         "border": "#2c3645",
         "border-blurred": "#2c3645",
         "footer-background": "#11151b",
-        "block-cursor-background": "#2a3a52",
+        "block-cursor-background": "#233044",
         "block-cursor-foreground": "#e8edf4",
         "input-selection-background": "#3a5273",
         "scrollbar": "#2c3645",
@@ -94,7 +94,12 @@ HIGH_CONTRAST = Theme(
         "scrollbar-background-active": "#000000",
     },
 )
-ANSI = replace(BUILTIN_THEMES["ansi-dark"], name="ansi")
+_STOCK = BUILTIN_THEMES["ansi-dark"]
+ANSI = replace(
+    _STOCK,
+    name="ansi",
+    variables=_STOCK.variables | {"border": "ansi_default", "border-blurred": "ansi_default"},
+)
 """The terminal's own colours; also used where there are none: the other themes still give greys."""
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, HIGH_CONTRAST, ANSI)}
 EXTRA = {"dim": "ansi_default", "faint": "ansi_default"}

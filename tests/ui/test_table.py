@@ -122,7 +122,7 @@ async def test_marks_and_the_titles_count() -> None:
         assert (table.marked, table.cursor_id) == ({"t00", "t02"}, "t04")
         assert str(table.border_title) == "Tasks · 20 · 2 marked"
         assert table.render_line(HEADING).text.startswith("+ Q")
-        assert table.render_line(HEADING + 2).text.startswith("  Q")
+        assert table.render_line(HEADING + 2).text.startswith("▌ Q")
         await pilot.press("g", "space")
         assert table.marked == {"t02"}
         assert str(table.border_title) == "Tasks · 20 · 1 marked"
@@ -197,7 +197,7 @@ async def test_a_click_selects_and_a_second_opens() -> None:
 
 async def test_what_was_asked_of_a_task_shows_in_its_margin() -> None:
     async with shown(frame(pending="t02")) as (table, _, _pilot):
-        assert [table.render_line(row).text[:3] for row in (1, 2, 3)] == ["  Q", " …Q", "  Q"]
+        assert [table.render_line(row).text[:3] for row in (1, 2, 3)] == ["▌ Q", " …Q", "  Q"]
         asked = replace(task(4), life=Lifecycle(status=Status.RUNNING, want="pause"))
         tasks = dict(frame().state.tasks) | {"t04": asked}
         table.show(replace(frame(seq=2), state=replace(frame(seq=2).state, tasks=tasks)))

@@ -1,23 +1,18 @@
 """A task's loss over its epochs."""
 
-from textual.content import Content
-
 from cqltui.state.model import Progress
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, right, spread
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import Plot
+from cqltui.ui.words import curve_words
 
 AXIS = 8
 
 
 class CurvesPanel(Panel):
     """The loss curve of the selected task, on a log scale where all losses are positive."""
-
-    def __init__(self, id: str, title: str) -> None:
-        super().__init__(id, title)
-        self._log = False
 
     def needs(self, frame: Frame) -> tuple[object, ...]:
         """Return the task under the cursor."""
@@ -26,11 +21,12 @@ class CurvesPanel(Panel):
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         progress = frame.task.progress if frame.task else None
+        if self.plain:
+            self.set_lines(curve_words(progress.curve if progress else ()))
+            return
         lines, log = curve_lines(progress, self.cells, self.size.height)
         self.set_lines(lines)
-        if log != self._log:
-            self._log = log
-            self.border_title = Content("Loss · log scale" if log else "Loss")
+        self.head("Loss · log scale" if log else "Loss")
 
 
 def curve_lines(progress: Progress | None, cells: int, rows: int) -> tuple[list[Line], bool]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
@@ -147,11 +146,8 @@ class TaskTable(Panel):
         total = len(self._frame.state.tasks) if self._frame else 0
         shown = f"{len(self._ids)} of {total}" if self._filter else f"{total}"
         title = f"Tasks · {shown}" + (f" · {len(self.marked)} marked" if self.marked else "")
-        subtitle = f"filter: {self._filter}" if self._filter else ""
-        if self.border_title != Content(title).markup:
-            self.border_title = Content(title)
-        if self.border_subtitle != Content(subtitle).markup:
-            self.border_subtitle = Content(subtitle)
+        self.head(title)
+        self.foot(f"filter: {self._filter}" if self._filter else "")
 
     def _row(self) -> int:
         return self._ids.index(self._cursor_id) if self._cursor_id in self._ids else 0

@@ -11,9 +11,14 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cqltui.ui.line import Line
+from cqltui.ui.base import BaseApp
+from cqltui.ui.line import Line, left
 from cqltui.ui.messages import StateChanged
 
+SIGN, READ_SIGN, GUTTER = "▌", ">", 2
+"""Before the cursor's line, or in place of its first blank; and the cells before all lines where they are read out."""
+REVERSE = Style(reverse=True)
+"""Of the first cell, where it is no blank."""
 KEPT = 128
 """Drawn lines that a list keeps: more than are seen. Each takes some kilobytes, and losses make new ones all night."""
 
@@ -36,11 +41,21 @@ class LineView(ScrollView, can_focus=True):
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
         self._strips: LRUCache[tuple[Line, int, bool], Strip] = LRUCache(KEPT)
+        self._gutter = 0
+
+    def on_mount(self) -> None:
+        """Make room for the sign of the cursor, where it is read out."""
+        self._gutter = GUTTER if self.plain and self.can_focus else 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the user's screen is read out: it has words where others have drawings."""
+        return isinstance(self.app, BaseApp) and self.app.preferences.plain
 
     @property
     def cells(self) -> int:
         """The width of a line: what the scrollbar leaves."""
-        return self.scrollable_content_region.width
+        return self.scrollable_content_region.width - self._gutter
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -75,11 +90,23 @@ class LineView(ScrollView, can_focus=True):
         key = (line, cells, cursor)
         strip = self._strips.get(key)
         if strip is None:
-            segments = [Segment(text, self.role_style(role)) for text, role in line]
+            # A blank has no colour: reversed, as the cursor's line may be, it would be a block of it.
+            segments = [Segment(text, None if text.isspace() else self.role_style(role)) for text, role in line]
             base = self.role_style("cursor") if cursor else Style()
-            strip = Strip(segments).adjust_cell_length(cells).apply_style(self.rich_style + base)
+            strip = Strip(segments).adjust_cell_length(cells)
+            if self._gutter:
+                strip = Strip([Segment(left(READ_SIGN if cursor else "", self._gutter)), *strip])
+            elif cursor and not base.reverse:
+                strip = self._signed(strip)
+            strip = strip.apply_style(self.rich_style + base)
             self._strips[key] = strip
         return strip
+
+    @staticmethod
+    def _signed(strip: Strip) -> Strip:
+        """Return the cursor's line with its sign: it is seen without colours."""
+        first, rest = strip.crop(0, 1), strip.crop(1)
+        return Strip([Segment(SIGN), *rest] if first.text == " " else [*first.apply_style(REVERSE), *rest])
 
     def role_style(self, role: str) -> Style:
         """Return the style of a role, without the background that it inherits."""

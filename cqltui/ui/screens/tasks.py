@@ -7,9 +7,12 @@ from textual.binding import Binding, BindingType
 
 from cqltui.state.model import ENDED, Status, TaskState
 from cqltui.state.plain import plain
+from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
 from cqltui.ui.messages import StateChanged
+from cqltui.ui.panels.announcer import Announcer
+from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.screens.dialog import confirm
 from cqltui.ui.screens.once import Once
 from cqltui.ui.screens.roles import RoleScreen
@@ -35,12 +38,19 @@ class TaskScreen(RoleScreen[None], Once[None]):
         self.control = control
         self.frame: Frame | None = None
 
+    def on_mount(self) -> None:
+        """Add the line that tells changes, where the screen is read out."""
+        if isinstance(self.app, BaseApp) and self.app.preferences.plain:
+            self.mount(Announcer(), before=self.query_one(KeyLine))
+
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         self.frame = frame
         # A screen that is being made or taken down has not all of its widgets.
         if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
+            for announcer in self.query_children(Announcer):
+                announcer.show(frame)
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs; for the screens to say how."""

@@ -1,0 +1,39 @@
+"""What has changed between two states of a run, in words: read out by a screen reader. Pure."""
+
+from cqltui.state import select
+from cqltui.state.model import RunState, Status, TaskState
+from cqltui.state.plain import plain
+from cqltui.ui import format as fmt
+
+TITLE = 40
+
+
+def changes(before: RunState, now: RunState) -> list[str]:
+    """Return a sentence for the run and for each task whose state has changed, the run first."""
+    found: list[str] = []
+    if not before.tasks:  # the first that is seen is no change
+        return found
+    if (status := select.run_status(now)) != select.run_status(before):
+        found.append(f"The run: {status}")
+    if now.tasks is before.tasks:
+        return found
+    for task in now.tasks.values():
+        old = before.tasks.get(task.id)
+        if old is not task and (old is None or old.status is not task.status):
+            found.append(_task(task))
+    return found
+
+
+def _task(task: TaskState) -> str:
+    name = plain(task.info.title or task.id, TITLE)
+    figure = f", validation {fmt.number(task.validation)}" if task.validation is not None else ""
+    figure = figure if task.status is Status.DONE else ""
+    return f"{name}: {task.status}{figure}"
+
+
+def sentence(found: list[str]) -> str:
+    """Return the newest of the changes in one line, and how many more there are."""
+    if not found:
+        return ""
+    more = len(found) - 1
+    return found[-1] + (f", and {more} more {'change' if more == 1 else 'changes'}" if more else "")
