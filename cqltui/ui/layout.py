@@ -25,7 +25,7 @@ LEAST = {
 }  # fmt: skip
 """Rows that a panel has at least in a column; `bottom` are the log and the curves side by side."""
 WEIGHT = {
-    "tasks": 12, "curves": 4, "timeline": 3, "log": 3, "evaluation": 3, "hardware": 2, "events": 2, "bottom": 3,
+    "tasks": 12, "curves": 4, "timeline": 3, "log": 3, "evaluation": 4, "hardware": 2, "events": 2, "bottom": 3,
 }  # fmt: skip
 """How what is left of a column is shared."""
 STACK_SHARE = 40

@@ -19,8 +19,10 @@ STATUS_ROLES = {
 WIDE = 120
 """Cells from which on all that is to be said of the end has room."""
 NARROW = 60
-ESTIMATE = 2
-"""The parts of what is said of the end that stay on a narrow screen."""
+DONE, DEAD = 1, 2
+"""Ranks of what is done and what is dead."""
+LABELLED = 2
+"""What is said of the end is a label, the time, and more: on a narrow screen that goes first, then the label."""
 Ranked = list[tuple[int, Line]]
 """Parts of a line in their order, each with its rank: those of the highest numbers are the first to go."""
 
@@ -35,7 +37,7 @@ class Header(Panel, can_focus=False):
         unknown = "" if frame.waiting else "no campaign yet"  # what is being started is one
         title = plain(state.campaign.title or state.campaign.name or unknown, 200)
         first = spread(((" cqltui  ", "accent"), (title, "strong")), (*self._pulse(frame), (" ", "text")), cells)
-        second = _status_line(self._status(frame), self._finish(frame), cells)
+        second = status_line(self._status(frame), self._finish(frame), cells)
         share = work_share(state)
         percent = f" {share:4.0%} "
         filled, rest = bar(share, max(cells - len(percent) - 1, 1))
@@ -68,15 +70,15 @@ class Header(Panel, can_focus=False):
         started = state.campaign.started_ts
         end = state.finished_ts or now
         took = "took " if state.finished_ts else "elapsed "
-        parts: list[tuple[int, Line]] = [(0, ((f" {status}", STATUS_ROLES.get(status, "dim")),))]
+        parts: Ranked = [(0, ((f" {status}", STATUS_ROLES.get(status, "dim")),))]
         if started and self.cells >= 100:
             parts.append((5, (("started ", "dim"), (fmt.clock(started, now), "text"))))
         if started and end >= started:  # else the clock has been set back, and nobody knows
             parts.append((3, ((took, "dim"), (fmt.duration(end - started), "text"))))
         if total:
-            parts.append((1, ((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim"))))
+            parts.append((DONE, ((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim"))))
         if failed := counts[Status.DEAD]:
-            parts.append((2, ((f"{failed} dead", "dead"),)))
+            parts.append((DEAD, ((f"{failed} dead", "dead"),)))
         if cancelled := counts[Status.CANCELLED]:
             parts.append((4, ((f"{cancelled} cancelled", "cancelled"),)))
         return parts
@@ -99,13 +101,19 @@ class Header(Panel, can_focus=False):
         return (*estimate, (left + without if self.cells >= WIDE else without or left, "dim"))
 
 
-def _status_line(parts: Ranked, finish: Line, cells: int) -> Line:
-    """Return what fits, whole: the status and what is done before all that is said of the end, and that before the
+def status_line(parts: Ranked, finish: Line, cells: int) -> Line:
+    """Return what fits, whole: the status and what is done come first, then when the end is, what is dead, and the
     rest."""
     gap = ("   " if cells >= NARROW else "  ", "text")
-    needed = joined((part for rank, part in parts if rank <= 1), gap)
-    while len(finish) > ESTIMATE and width(needed) + GAP + width(finish) + 1 > cells:
+
+    def room_for(least: int) -> bool:
+        needed = joined((part for rank, part in parts if rank <= least), gap)
+        return width(needed) + GAP + width(finish) + 1 <= cells
+
+    while len(finish) > LABELLED and not room_for(DEAD):
         finish = finish[:-1]
+    while finish and not room_for(DONE):
+        finish = finish[1:]
     room = cells - width(finish) - 1 - GAP + len(gap[0])
     order = sorted(range(len(parts)), key=lambda i: parts[i][0])
     kept = fitting([width(part) + len(gap[0]) for _, part in parts], order, room)

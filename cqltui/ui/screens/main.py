@@ -42,6 +42,8 @@ class MainScreen(TaskScreen):
         # Before any widget gets the key, or what is typed in the same moment would still go to the task list.
         Binding("slash", "filter", "Filter", priority=True, id="main.filter", tooltip="Filter the tasks"),
         Binding("escape", "clear", "Clear", show=False, id="main.clear", tooltip="Remove the filter, else the marks"),
+        # In the filter; elsewhere these are the panels'.
+        Binding("tab,shift+tab", "list", "List", show=False, id="main.list", tooltip="Leave the filter for the list"),
     ]
 
     def __init__(self, control: Control, feeds: Feeds, memory: Memory) -> None:
@@ -164,6 +166,10 @@ class MainScreen(TaskScreen):
         field = self.query_one("#filter", Input)
         field.display = False
         self.query_one(Body).go_to("tasks")
+
+    def action_list(self) -> None:
+        """Leave the filter for the list."""
+        self._filter_done()
 
     @on(PhasesPanel.Opened)
     def _phase_opened(self, event: PhasesPanel.Opened) -> None:
