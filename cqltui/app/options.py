@@ -173,6 +173,7 @@ def add_form(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="without a screen: print one event per line on standard output"
     )
+    parser.add_argument("--read-only", action="store_true", help="a screen that changes nothing of the run")
 
 
 def is_on_screen(arguments: argparse.Namespace) -> bool:

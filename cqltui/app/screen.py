@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from cqltui.app import options
 from cqltui.app.browsing import show_report
+from cqltui.app.editing import RunFile
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.requests import QueueRequests
@@ -37,10 +38,17 @@ GOING_ON = {
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised: Callable[[], None]) -> int:
+def show(
+    chosen: options.RunOptions,
+    check: Callable[[Tell], object],
+    supervised: Callable[[], None],
+    *,
+    read_only: bool = False,
+) -> int:
     """Return the screen on a run of this machine, which is seen while the run is being started.
 
     `check` raises InputError for data that cannot be used; `supervised` starts a supervisor unless the run has one.
+    `read_only`: it changes nothing.
     """
     run_dir = chosen.run_dir
 
@@ -58,11 +66,14 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
         return server
 
     opening = Opening(start)
+    file = RunFile(run_dir, chosen.redis_url, opening.queue)
     try:
         choice = run_ui(
             Ports(
                 source=opening,
-                requests=QueueRequests(opening.queue, supervised),
+                requests=QueueRequests(opening.queue, lambda: (file.supervised or supervised)()),
+                file=file,
+                read_only=read_only,
                 logs=FileLogs(run_dir.path),
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
@@ -76,14 +87,17 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
         opening.leave()
 
 
-def show_ended(run_dir: RunDir, state: RunState) -> int:
-    """Return the screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
+def show_ended(run_dir: RunDir, state: RunState, *, read_only: bool = False) -> int:
+    """Return the screen on a run that has ended, which only its file changes until somebody goes on with it; how it
+    ended."""
     still = Still(state, lambda: _reopened(run_dir))
     try:
         choice = run_ui(
             Ports(
                 source=still,
                 requests=QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
+                file=RunFile(run_dir, None, still.queue),
+                read_only=read_only,
                 logs=FileLogs(run_dir.path),
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
@@ -107,7 +121,7 @@ def _reopened(run_dir: RunDir) -> Server | None:
         return None
 
 
-def watch(server: Server, run_dir: RunDir | None) -> int:
+def watch(server: Server, run_dir: RunDir | None, *, read_only: bool = False) -> int:
     """Show the screen until the user leaves, then do as was chosen; the exit code.
 
     `run_dir`: None if only the server knows it.
@@ -120,6 +134,8 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
             Ports(
                 source=feed,
                 requests=QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
+                file=RunFile(run_dir, server.url, lambda: queue),
+                read_only=read_only,
                 logs=FileLogs(run_dir.path),
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.

@@ -26,12 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
         known = options.existing_run(arguments.run_dir)
         if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
             if on_screen:
-                return int(_screen().show_ended(known, ended))
+                return int(_screen().show_ended(known, ended, read_only=arguments.read_only))
             return finished.print_state(known, ended, as_json=arguments.json)
     server, run_dir = open_run(arguments, look=True)
     try:
         if on_screen:
-            return int(_screen().watch(server, run_dir))
+            return int(_screen().watch(server, run_dir, read_only=arguments.read_only))
         return follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose)
     finally:
         server.leave()

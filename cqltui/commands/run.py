@@ -38,12 +38,13 @@ def run(arguments: argparse.Namespace) -> int:
         return headless(chosen, as_json=arguments.json, yes=arguments.yes, verbose=arguments.verbose)
     screen = importlib.import_module("cqltui.app.screen")  # Textual is loaded by those who see it
     if ended is not None:
-        return int(screen.show_ended(chosen.run_dir, ended))
+        return int(screen.show_ended(chosen.run_dir, ended, read_only=arguments.read_only))
     agreed = agreed_changes(chosen, yes=arguments.yes)
     given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", agreed]
 
     def show(*, yes: bool) -> int:
-        return int(screen.show(chosen, partial(check, chosen, yes=yes), partial(ensure_supervisor, chosen, given)))
+        checked, supervised = partial(check, chosen, yes=yes), partial(ensure_supervisor, chosen, given)
+        return int(screen.show(chosen, checked, supervised, read_only=arguments.read_only))
 
     try:
         return show(yes=arguments.yes)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 import rich
@@ -23,13 +24,15 @@ from cqltui.state.plain import plain
 from cqltui.ui.background import Background
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver
+from cqltui.ui.editing import Editing
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
-from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
+from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.help import HelpScreen
+from cqltui.ui.screens.leaving import leave_dialog
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.screens.tasks import TaskScreen
@@ -43,16 +46,6 @@ TICK_S = 1.0
 """How often times that pass are drawn, and the estimate made, while nothing else happens."""
 PATH_S = 20.0
 """How long a path is shown: it is read, and typed elsewhere."""
-LEAVE = (
-    "Leave",
-    ("The run is not finished.",),
-    (
-        Choice("b", LeaveChoice.BACKGROUND, "Leave it running in the background"),
-        Choice("d", LeaveChoice.DRAIN, "Drain: running tasks end, no other starts"),
-        Choice("s", LeaveChoice.STOP, "Stop: checkpoint the running tasks and stop"),
-        CANCEL,
-    ),
-)
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
@@ -69,6 +62,7 @@ class CqltuiApp(App[LeaveChoice]):
         Binding("ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True),
         Binding("m", "mouse", "Mouse", show=False),
         Binding("o", "report", "Report", show=False),
+        Binding("e", "edit", "Edit", show=False, id="run.edit", tooltip="edit the campaign file, and apply it"),
     ]
 
     def __init__(self, ports: Ports) -> None:
@@ -87,7 +81,10 @@ class CqltuiApp(App[LeaveChoice]):
         self._browser = Background("browser", self._post, self._died)
         self._report = ports.report
         self._threads = (self._pump, self._calls, self._reads, self._browser)
-        self._control = Control(ports.requests, self._calls, ports.clock, self._tell, self._changed)
+        self._control = Control(
+            *(ports.requests, self._calls, ports.clock, self._tell, self._changed), read_only=ports.read_only
+        )
+        self._editing = Editing(self, ports.file, self._browser, self._control, self._wait_for)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds)
@@ -213,6 +210,7 @@ class CqltuiApp(App[LeaveChoice]):
         estimated, pending = self._estimated(state, now), self._control.pending()
         hindered = self._supervision.hindered
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
+        frame = replace(frame, read_only=self._control.read_only)
         self.frame = frame
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
@@ -294,12 +292,16 @@ class CqltuiApp(App[LeaveChoice]):
             self.copy_to_clipboard(copied)
         self.notify(plain(said, 400), timeout=PATH_S, markup=False)
 
+    def action_edit(self) -> None:
+        """Edit the campaign file, and have the run go on with it. Not above a question."""
+        self._editing.begin()
+
     def action_leave(self) -> None:
-        """Leave at once if the run has finished, else ask what is to become of it."""
-        if self.frame is not None and self.frame.state.finished_ts:
+        """Leave at once if the run has finished, else ask what is to become of it, unless that is not ours to say."""
+        if self._control.read_only or (self.frame is not None and self.frame.state.finished_ts):
             self.exit(LeaveChoice.BACKGROUND)
         elif not isinstance(self.screen, Dialog):
-            self.push_screen(Dialog(*LEAVE, settled=_finished), self._leave)
+            self.push_screen(leave_dialog(self.frame), self._leave)
 
     def _leave(self, answer: str | None) -> None:
         if not answer:
@@ -324,7 +326,3 @@ class CqltuiApp(App[LeaveChoice]):
         yield SystemCommand("Mouse on or off", "m", self.action_mouse)
         yield SystemCommand("Help", "?", self.action_help)
         yield SystemCommand("Leave", "q", self.action_leave)
-
-
-def _finished(frame: Frame) -> str:
-    return "The run has finished: q leaves it." if frame.state.finished_ts else ""

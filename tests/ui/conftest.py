@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -61,7 +62,8 @@ async def run_to_its_end(app: CqltuiApp) -> None:
 class Bench:
     """An app over fakes, whose clock stands."""
 
-    def __init__(self, events: list[Event], now: float, lines: list[str] | None = None) -> None:
+    def __init__(self, events: list[Event], now: float, lines: list[str] | None = None, **ports: Any) -> None:
+        """`ports`: more of them."""
         self.now = now
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
@@ -74,6 +76,7 @@ class Bench:
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,
+                **ports,
             )
         )
         self.app.animation_level = "none"

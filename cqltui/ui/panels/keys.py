@@ -20,7 +20,8 @@ class KeyLine(Footer):
     def compose(self) -> ComposeResult:
         """Yield those that fit."""
         keys: list[Widget] = list(super().compose())
-        known = [key for key in keys if isinstance(key, FooterKey)]
+        withheld: frozenset[str] = getattr(self.screen, "withheld", frozenset())
+        known = [k for k in keys if isinstance(k, FooterKey) and k.action.partition("(")[0] not in withheld]
         widths = [len(key.key_display) + 1 + len(key.description) + 1 for key in known]
         out = [i for i, key in enumerate(known) if key.action in WAY_OUT]
         yield from (known[i] for i in fitting(widths, out, self.app.size.width))
