@@ -4,10 +4,11 @@ import argparse
 import os
 import shlex
 import subprocess
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+from redis.exceptions import RedisError
 
 from cqltui.app import auditing, finished, options
 from cqltui.app.asker import asker
@@ -15,8 +16,9 @@ from cqltui.app.before import changes_of
 from cqltui.app.dataset import load_data
 from cqltui.app.opening import Tell
 from cqltui.app.options import RunOptions
-from cqltui.app.starting import ensure_supervisor, forwarded
+from cqltui.app.starting import ensure_supervisor, forwarded, replace_supervisor
 from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import told
 from cqltui.broker.server.ownership import expect_ours
 from cqltui.child import clean_environment, find_program
 from cqltui.errors import CqltuiError, InputError
@@ -26,13 +28,12 @@ from cqltui.state import decode
 from cqltui.state.model import Wanted
 from cqltui.state.plain import plain
 from cqltui.supervisor import manifest
-from cqltui.supervisor.lock import is_supervised, place
+from cqltui.supervisor.lock import is_supervised
 from cqltui.ui.ports import FileChanges
 
 EDITORS = ("nano", "vi")
 """Where neither VISUAL nor EDITOR is set."""
-STOP_S, POLL_S = 180.0, 0.1
-SECTIONS = ("data", "phases", "workers", "evaluate", "report", "redis")
+SECTIONS = ("data", "phases", "workers", "evaluate", "report")
 """What a file says beside the tasks."""
 
 
@@ -78,9 +79,11 @@ class RunFile:
         found = changes_of(chosen)
         campaign = finished.as_begun(*load_data(chosen.campaign), chosen.run_dir)
         known, mine = manifest.known(chosen.run_dir), manifest.resolved(campaign)
-        other = [name for name in SECTIONS if known.get(name) != mine.get(name) and name != "redis"]
+        other = [name for name in SECTIONS if known.get(name) != mine.get(name)]
         lines = difference_lines(found, str(chosen.run_dir.path)) if found.changes else []
-        if other and not found.changes:
+        if found.changes:
+            other = [name for name in other if name != "phases"]
+        elif other:
             lines = ["The tasks stay as they are."]
         if other:
             lines.append(f"What it says otherwise: {', '.join(other)}.")
@@ -88,7 +91,7 @@ class RunFile:
 
     def apply(self, changes: FileChanges, tell: Tell) -> None:
         """Have the run go on with the file as it was compared: its supervisor is stopped in good order, so that nothing
-        is lost, and another is started behind the screen. Raises CqltuiError; then nothing is stopped, or it says so.
+        is lost, and another goes on behind the screen. Raises CqltuiError.
 
         A run that was paused stays so, and the number of workers that was asked for holds unless the file has changed
         it.
@@ -96,27 +99,26 @@ class RunFile:
         chosen, arguments = self._read()
         auditing.expect_agreed(auditing.at_start(chosen.campaign.data, chosen.run_dir, lambda *_: None), yes=False)
         given = [*forwarded(arguments, chosen.campaign.redis.namespace), "--agreed", changes.fingerprint]
-        is_paused, asked = False, 0
-        if is_supervised(chosen.run_dir):
-            queue = self._queue()
-            is_paused = queue.wanted() is Wanted.PAUSED
-            workers = decode.whole(manifest.known(chosen.run_dir).get("workers"), "count")
-            asked = queue.asked_workers() if workers == (chosen.campaign.workers.count or 0) else 0
-            tell("Stopping the run: its tasks write their checkpoints.")
-            queue.want(Wanted.STOPPED, asker("screen"))
-            self._wait_stopped()
-        tell("Starting the run again with the changed file.")
         supervised = partial(ensure_supervisor, chosen, given)
+        is_paused, asked = False, 0
         try:
-            supervised()
-        except CqltuiError as error:
-            again = f"the run is stopped, with its checkpoints; start it with: cqltui {shlex.quote(str(self.path()))}"
-            raise type(error)(f"{error}", again) from error
-        self.supervised = supervised
-        if is_paused:
-            self._queue().want(Wanted.PAUSED, asker("screen"))
-        if asked:
-            self._queue().ask_workers(asked, asker("screen"))
+            if is_supervised(chosen.run_dir):
+                queue = self._queue()
+                is_paused = queue.wanted() is Wanted.PAUSED
+                workers = decode.whole(manifest.known(chosen.run_dir).get("workers"), "count")
+                asked = queue.asked_workers() if workers == (chosen.campaign.workers.count or 0) else 0
+                tell("Stopping the run: its tasks write their checkpoints; then it goes on with the changed file.")
+                replace_supervisor(chosen, given, lambda: queue.want(Wanted.STOPPED, asker("screen")))
+            else:
+                tell("Starting the run with the changed file.")
+                supervised()
+            self.supervised = supervised
+            if is_paused:
+                self._queue().want(Wanted.PAUSED, asker("screen"))
+            if asked:
+                self._queue().ask_workers(asked, asker("screen"))
+        except RedisError as error:
+            raise CqltuiError(f"{told(error)}: see with cqltui status whether the run goes on") from error
 
     def _read(self) -> tuple[RunOptions, argparse.Namespace]:
         """Return what is to be run, with the options of the run's command. Raises CqltuiError."""
@@ -124,16 +126,6 @@ class RunFile:
         arguments.campaign, arguments.run_dir = self.path(), self._run_dir.path
         campaign = options.load(arguments)
         return RunOptions(campaign, self._run_dir, self._redis_url or campaign.redis.url), arguments
-
-    def _wait_stopped(self) -> None:
-        deadline = time.monotonic() + STOP_S
-        while is_supervised(self._run_dir):
-            if time.monotonic() > deadline:
-                raise CqltuiError(
-                    f"the run has been asked to stop and has not after {STOP_S:.0f} s; once it has, its command goes "
-                    f"on with the changed file (cqltui status {place(self._run_dir)})"
-                )
-            time.sleep(POLL_S)
 
 
 def editor() -> list[str]:

@@ -84,7 +84,7 @@ class CqltuiApp(App[LeaveChoice]):
         self._control = Control(
             *(ports.requests, self._calls, ports.clock, self._tell, self._changed), read_only=ports.read_only
         )
-        self._editing = Editing(self, ports.file, self._browser, self._control, self._wait_for)
+        self._editing = Editing(self, ports.file, self._browser, self._control, self._post)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds)

@@ -1,5 +1,6 @@
 """The key that opens the campaign file in the user's editor, and what follows: mistakes, changes, a yes, a restart."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from cqltui.ui.screens.dialog import Choice, Dialog
 AROUND = 11
 """Rows of a question beside its details."""
 LEAST = 3
-CELLS = 200
+CELLS = 400
+WIDE, INDENT = 70, "    "
 
 
 class Editing:
@@ -28,11 +30,11 @@ class Editing:
         file: CampaignFile | None,
         background: Background,
         control: Control,
-        wait_for: Callable[[str], None],
+        post: Callable[[Callable[[], None]], object],
     ) -> None:
-        """`wait_for` shows what the run waits for; empty for nothing more."""
+        """`post` has something done in the screen's thread, by any other."""
         self._app, self._file, self._background, self._control = app, file, background, control
-        self._wait_for = wait_for
+        self._post = post
         self._busy = False
 
     def begin(self) -> None:
@@ -73,7 +75,7 @@ class Editing:
             Choice("n", "", "No, the run goes on as it is"),
             Choice("y", "apply", "Yes, go on with the changed file"),
         )
-        note = ("", "The run is stopped for it, with checkpoints, and goes on in the background.")
+        note = ("", "For that it writes checkpoints, stops, and goes on in the background.")
         lines = (*self._fitting(changes.lines), *note)
         self._show(Dialog("Apply the changed file?", lines, (no, yes)), partial(self._apply, changes))
 
@@ -88,20 +90,21 @@ class Editing:
 
     def _fitting(self, lines: Sequence[str]) -> tuple[str, ...]:
         room = max(self._app.size.height - AROUND, LEAST)
-        shown = [plain(line, CELLS) for line in lines[:room]]
-        return (*shown, f"and {len(lines) - room} more lines") if len(lines) > room else tuple(shown)
+        wrapped = [part for line in lines for part in textwrap.wrap(plain(line, CELLS), WIDE, subsequent_indent=INDENT)]
+        return (*wrapped[:room], f"and {len(wrapped) - room} more lines") if len(wrapped) > room else tuple(wrapped)
 
     def _apply(self, changes: FileChanges) -> None:
         assert self._file is not None, "begun with it"
 
         def applied(_: None) -> None:
             self._busy = False
-            self._wait_for("")
             self._app.notify("The run goes on with the changed file.", markup=False)
 
-        self._background.call(partial(self._file.apply, changes, self._wait_for), applied, self._fail)
+        def tell(what: str) -> None:
+            self._post(partial(self._app.notify, plain(what, CELLS), markup=False))
+
+        self._background.call(partial(self._file.apply, changes, tell), applied, self._fail)
 
     def _fail(self, error: CqltuiError) -> None:
         self._busy = False
-        self._wait_for("")
         self._app.notify(plain(str(error), 600), severity="error", timeout=20, markup=False)

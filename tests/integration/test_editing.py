@@ -35,7 +35,7 @@ def test_a_run_goes_on_with_the_changed_file(place: Place, monkeypatch: pytest.M
         assert any("1 new" in line for line in changes.lines)
         told: list[str] = []
         file.apply(changes, told.append)
-        assert [line.split(maxsplit=1)[0] for line in told] == ["Stopping", "Starting"]
+        assert [line.split(maxsplit=1)[0] for line in told] == ["Stopping"]
         run.ends(4)
         assert file.supervised is not None
         file.supervised()  # the one that is there: it is of this file
