@@ -9,6 +9,7 @@ from cqltui.app.placing import settle
 from cqltui.app.starting import make
 from cqltui.broker.server.handle import is_missed
 from cqltui.broker.server.server import EmbeddedServer
+from cqltui.campaign.difference import Difference
 from cqltui.errors import InputError
 from cqltui.reporters.steps import Steps
 from cqltui.results.rundir import read_json
@@ -51,13 +52,20 @@ def agreed_changes(chosen: RunOptions, *, yes: bool) -> str:
     """
     if not chosen.run_dir.campaign_json.is_file():  # of a new run the screen is drawn first
         return ""
-    campaign, data = load_data(chosen.campaign)
+    load_data(chosen.campaign)
     if is_supervised(chosen.run_dir):  # it is joined, or refused: nothing is changed
         return ""
+    found = changes_of(chosen)
+    difference.ask(found, chosen.run_dir, yes=yes)
+    return found.fingerprint
+
+
+def changes_of(chosen: RunOptions) -> Difference:
+    """Return what the file changes of the run that is there. Raises InputError."""
+    campaign, data = load_data(chosen.campaign)
     found = difference.find(chosen.run_dir, rerun.as_begun(campaign, data, chosen.run_dir), data)
     if found.changes and any(task.auto_precision for task in campaign.tasks):  # then it is worth asking the devices
         placing = settle(campaign, read_json(chosen.run_dir.campaign_json), test=False)
         exact = campaign.with_auto_precision(placing.precision).identified(data.digest)
         found = difference.find(chosen.run_dir, exact, data)
-    difference.ask(found, chosen.run_dir, yes=yes)
-    return found.fingerprint
+    return found

@@ -27,6 +27,7 @@ def browse(arguments: argparse.Namespace) -> ExitCode:
         delete=shelf.delete,
         compare=shelf.compared,
         preferences=preferences,
+        read_only=preferences.read_only,
     )
     chosen, notice = "", ""
     while (opened := run_runs(ports, chosen, notice)) is not None:

@@ -178,7 +178,7 @@ def add_form(parser: argparse.ArgumentParser) -> None:
 
 
 def add_look(parser: argparse.ArgumentParser) -> None:
-    """Add how the screen looks; the user's file says it for good."""
+    """Add how the screen looks, which the user's file says for good, and whether it changes anything."""
     parser.add_argument(
         "--theme", choices=THEME_NAMES, help="colours of the screen (default: as the terminal's background)"
     )
@@ -186,6 +186,7 @@ def add_look(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plain-ui", action="store_true", help="a screen for screen readers: one panel at a time, words for drawings"
     )
+    parser.add_argument("--read-only", action="store_true", help="a screen that changes nothing")
 
 
 def no_terminal() -> str:

@@ -146,6 +146,7 @@ def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]
         ascii=arguments.ascii or ascii_only,
         plain=plain,
         keymap=keymap,
+        read_only=arguments.read_only,
         asked_background=asks and told is None,
     )
 

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from cqltui.app import options
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.later import later
+from cqltui.app.laterfile import LaterFile
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.remembering import keep, load
 from cqltui.app.requests import QueueRequests
@@ -67,11 +68,14 @@ def show(
         return server
 
     opening = Opening(start)
+    file = LaterFile(run_dir, chosen.redis_url, opening.queue)
     try:
         choice = run_ui(
             Ports(
                 source=opening,
-                requests=QueueRequests(opening.queue, supervised),
+                requests=QueueRequests(opening.queue, lambda: (file.supervised or supervised)()),
+                file=file,
+                read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
@@ -89,13 +93,16 @@ def show(
 
 
 def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> int:
-    """Return the screen on a run that has ended, read-only until somebody goes on with it; how it ended."""
+    """Return the screen on a run that has ended, which only its file changes until somebody goes on with it; how it
+    ended."""
     still = Still(state, lambda: _reopened(run_dir))
     try:
         choice = run_ui(
             Ports(
                 source=still,
                 requests=QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
+                file=LaterFile(run_dir, None, still.queue),
+                read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
@@ -135,6 +142,8 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
             Ports(
                 source=feed,
                 requests=QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
+                file=LaterFile(run_dir, server.url, lambda: queue),
+                read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cqltui.app import auditing, options, rerun
@@ -22,6 +22,8 @@ from trainer.files import make_folder, plain_file
 
 START_S = 300.0
 """A supervisor may test devices first, which takes `app.selftest.LIMIT_S` at most for each."""
+STOP_S = 180.0
+"""A run that is asked to stop ends its workers after a minute."""
 POLL_S = 0.05
 
 
@@ -50,9 +52,43 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
     if is_supervised(chosen.run_dir):
         _join(chosen.run_dir, campaign, data)
         return
+    child = _start(chosen, arguments)
+    try:
+        _wait_ready(chosen.run_dir, child)
+    except CqltuiError:
+        if child.poll() is None or not is_supervised(chosen.run_dir):
+            raise
+        _join(chosen.run_dir, campaign, data)  # another start, at the same moment, was first
+
+
+def replace_supervisor(chosen: RunOptions, arguments: Sequence[str], stop: Callable[[], object]) -> None:
+    """Have another supervisor go on with the run, once the one that it has has heeded `stop`; return when the run can
+    be attached to. Whoever calls this may die meanwhile: the other one waits already. Raises CqltuiError."""
+    child = _start(chosen, [*arguments, "--in-turn"])
+    try:
+        stop()
+    except BaseException:
+        child.terminate()
+        raise
+    _wait_ready(chosen.run_dir, child)
+
+
+def wait_turn(run_dir: RunDir) -> None:
+    """Wait until the run has no supervisor. Raises CqltuiError."""
+    deadline = time.monotonic() + STOP_S
+    while is_supervised(run_dir):
+        if time.monotonic() > deadline:
+            raise CqltuiError(
+                f"the run has been asked to stop and has not after {STOP_S:.0f} s; once it has, its command goes "
+                f"on with the changed file (cqltui status {place(run_dir)})"
+            )
+        time.sleep(POLL_S)
+
+
+def _start(chosen: RunOptions, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     make(chosen.run_dir)
     with open(chosen.run_dir.logs / "supervisor.log", "ab", opener=plain_file) as log:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             [*PYTHON, "-m", "cqltui", "supervise", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -60,12 +96,6 @@ def ensure_supervisor(chosen: RunOptions, arguments: Sequence[str]) -> None:
             start_new_session=True,
             env=options.environment_with(chosen.redis_url),
         )
-    try:
-        _wait_ready(chosen.run_dir, child)
-    except CqltuiError:
-        if child.poll() is None or not is_supervised(chosen.run_dir):
-            raise
-        _join(chosen.run_dir, campaign, data)  # another start, at the same moment, was first
 
 
 def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:

@@ -7,6 +7,7 @@ import sys
 from cqltui.app import options
 from cqltui.app.difference import Agreement
 from cqltui.app.logform import log_plainly
+from cqltui.app.starting import wait_turn
 from cqltui.app.supervising import supervise
 from cqltui.reporters.lines import LineReporter
 
@@ -20,10 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_yes(parser)
     options.add_no_report(parser)
     parser.add_argument("--agreed", help=argparse.SUPPRESS)  # what the user has said yes to, on the screen's terminal
+    parser.add_argument("--in-turn", action="store_true", help=argparse.SUPPRESS)  # the run's supervisor is leaving
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Supervise, logging to standard error, which is the run's supervisor.log."""
     log_plainly(logging.StreamHandler())
     agreement = Agreement(arguments.yes, arguments.agreed)
-    return supervise(options.run_options(arguments), [LineReporter(sys.stderr, verbose=True)], agreement)
+    chosen = options.run_options(arguments)
+    if arguments.in_turn:
+        wait_turn(chosen.run_dir)
+    return supervise(chosen, [LineReporter(sys.stderr, verbose=True)], agreement)

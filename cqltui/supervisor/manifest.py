@@ -53,6 +53,7 @@ def write(
             "finished_ts": 0.0,
             "last_finished_ts": ended_ts,
             "command": [without_passwords(_NOTIFY.sub(r"\1(hidden)", argument)) for argument in command],
+            "campaign_path": str(campaign.path.absolute()),
             "git_commit": git_commit(campaign.path.parent),
             "git_dirty": is_dirty(campaign.path.parent),
             "versions": versions(),

@@ -23,6 +23,7 @@ from cqltui.ui.background import Background
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver, entitle
+from cqltui.ui.editing import Editing
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.internals import driver_of
@@ -31,8 +32,9 @@ from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, Typ
 from cqltui.ui.outward import Outward
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
-from cqltui.ui.screens.dialog import CANCEL, Choice, Dialog
+from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.help import HelpScreen
+from cqltui.ui.screens.leaving import leave_dialog
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.palette import ActionsProvider, Palette
 from cqltui.ui.screens.tasks import TaskScreen
@@ -47,16 +49,6 @@ TICK_S = 1.0
 """How often times that pass are drawn, and the estimate made, while nothing else happens."""
 PATH_S = 20.0
 """How long a path is shown: it is read, and typed elsewhere."""
-LEAVE = (
-    "Leave",
-    ("The run is not finished.",),
-    (
-        Choice("b", LeaveChoice.BACKGROUND, "Leave it running in the background"),
-        Choice("d", LeaveChoice.DRAIN, "Drain: running tasks end, no other starts"),
-        Choice("s", LeaveChoice.STOP, "Stop: checkpoint the running tasks and stop"),
-        CANCEL,
-    ),
-)
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
@@ -82,6 +74,7 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         Binding("m", "mouse", "Mouse", show=False, id="app.mouse", tooltip="Turn the mouse on or off"),
         Binding("o", "report", "Report", show=False, id="app.report", tooltip="Show the report in the browser"),
         Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="Change the colours"),
+        Binding("e", "edit", "Edit", show=False, id="run.edit", tooltip="Edit the campaign file, and apply it; asks"),
     ]  # fmt: skip
 
     def __init__(self, ports: Ports) -> None:
@@ -98,7 +91,10 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._report = ports.report
         self.memory = Memory(ports.remembered, ports.keep, self._died)
         self._threads = (self._pump, self._calls, self._reads, self._browser, self.memory)
-        self._control = Control(ports.requests, self._calls, ports.clock, self._tell, self._changed)
+        self._control = Control(
+            *(ports.requests, self._calls, ports.clock, self._tell, self._changed), read_only=ports.read_only
+        )
+        self._editing = Editing(self, ports.file, self._browser, self._control, self._post)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds, self.memory)
@@ -219,6 +215,7 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         estimated, pending = self._estimated(state, now), self._control.pending()
         hindered = self._supervision.hindered
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
+        frame = replace(frame, read_only=self._control.read_only)
         self.frame = frame
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
@@ -307,12 +304,16 @@ class CqltuiApp(BaseApp[LeaveChoice]):
             self.copy_to_clipboard(copied)
         self.notify(plain(said, 400), timeout=PATH_S, markup=False)
 
+    def action_edit(self) -> None:
+        """Edit the campaign file, and have the run go on with it. Not above a question."""
+        self._editing.begin()
+
     def action_leave(self) -> None:
-        """Leave at once if the run has finished, else ask what is to become of it."""
-        if self.frame is not None and self.frame.state.finished_ts:
+        """Leave at once if the run has finished, else ask what is to become of it, unless that is not ours to say."""
+        if self._control.read_only or (self.frame is not None and self.frame.state.finished_ts):
             self.exit(LeaveChoice.BACKGROUND)
         elif not isinstance(self.screen, Dialog):
-            self.push_screen(Dialog(*LEAVE, settled=_finished), self._leave)
+            self.push_screen(leave_dialog(self.frame), self._leave)
 
     def _leave(self, answer: str | None) -> None:
         if not answer:
@@ -323,7 +324,3 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         else:
             # Leave only when the server knows: a refusal is shown, and the user can choose again.
             self._control.want(WANTED[choice], lambda: self.exit(choice))
-
-
-def _finished(frame: Frame) -> str:
-    return "The run has finished: q leaves it." if frame.state.finished_ts else ""

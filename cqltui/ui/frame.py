@@ -45,6 +45,8 @@ class Frame:
     """What is waited for, while the run is being started."""
 
     chosen: Chosen = Chosen()
+    read_only: bool = False
+    """Whether this screen changes nothing of the run."""
 
     @property
     def task(self) -> TaskState | None:

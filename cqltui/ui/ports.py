@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from cqltui.state.events import Event
@@ -65,6 +66,32 @@ ShowReport = Callable[[], tuple[str, str]]
 anything. It may block for some seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """What a campaign file would change of the run."""
+
+    lines: tuple[str, ...]
+    """In words; none if it changes nothing."""
+    fingerprint: str
+    """Of what was compared: what is applied is agreed to by it."""
+
+
+class CampaignFile(Protocol):
+    """The run's campaign file. All but `edit` are called in a thread, and may take long; each may raise CqltuiError."""
+
+    def path(self) -> Path:
+        """Return where it is; raises if that is not known, or not here."""
+
+    def edit(self, path: Path) -> None:
+        """Have it edited on the terminal, which the screen has given up, and wait for it."""
+
+    def changes(self) -> FileChanges:
+        """Read it, and compare it with the run; raises with a line for each mistake."""
+
+    def apply(self, changes: FileChanges, tell: Callable[[str], None]) -> None:
+        """Have the run go on with it; `tell` shows what is waited for."""
+
+
 class LeaveChoice(StrEnum):
     """What becomes of the run when the user leaves the screen."""
 
@@ -98,6 +125,10 @@ class Ports:
     start: Callable[[Callable[[str], None]], None] | None = None
     """Brings the run about, in a thread, once the screen is seen, with a function that shows what is waited for. The
     source is read after it. When the screen is left before it has come to its end, it goes on."""
+    file: CampaignFile | None = None
+    """The campaign file; None where there is nothing to be edited."""
+    read_only: bool = False
+    """Whether the screen refuses whatever would change the run."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)

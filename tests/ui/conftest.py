@@ -65,8 +65,14 @@ class Bench:
     """An app over fakes, whose clock stands."""
 
     def __init__(
-        self, events: list[Event], now: float, lines: list[str] | None = None, remembered: Remembered | None = None
+        self,
+        events: list[Event],
+        now: float,
+        lines: list[str] | None = None,
+        remembered: Remembered | None = None,
+        **ports: Any,
     ) -> None:
+        """`ports`: more of them."""
         self.now = now
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
@@ -82,6 +88,7 @@ class Bench:
                 hindered=lambda: self.hindered,
                 remembered=remembered or Remembered(),
                 keep=self.kept.append,
+                **ports,
             )
         )
         self.app.animation_level = "none"

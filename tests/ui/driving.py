@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from textual._compositor import Compositor
@@ -21,11 +22,11 @@ DONE, RUNNING, QUEUED = ALL[0].id, ALL[17].id, ALL[19].id
 
 @asynccontextmanager
 async def started(
-    until_s: float = RUNNING_S, size: tuple[int, int] = (80, 24)
+    until_s: float = RUNNING_S, size: tuple[int, int] = (80, 24), **ports: Any
 ) -> AsyncIterator[tuple[Bench, Pilot[LeaveChoice]]]:
-    """An app at a moment of the night, its cursor on the first running task."""
+    """An app at a moment of the night, its cursor on the first running task. `ports`: more than those of a bench."""
     night = Night(until_s)
-    bench = Bench(night.events(), night.now)
+    bench = Bench(night.events(), night.now, **ports)
     async with bench.app.run_test(size=size) as pilot:
         await bench.settle(pilot)
         yield bench, pilot

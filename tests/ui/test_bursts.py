@@ -24,6 +24,7 @@ from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.number import NumberDialog
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
@@ -34,6 +35,7 @@ OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
     MainScreen: ((), ("tab",), ("shift+tab",), ("slash",)),
     DetailsScreen: (("enter",),),
     Dialog: (("x",), ("q",)),
+    NumberDialog: (("w",),),
     HelpScreen: (("question_mark",),),
     Palette: (("ctrl+p",),),
 }

@@ -16,6 +16,8 @@ STATUS_ROLES = {
     "stopping": "cancelled", "stopped": "cancelled", "unsupervised": "dead",
 }  # fmt: skip
 
+HELD = frozenset({"pausing", "paused", "draining", "drained", "stopping", "stopped"})
+"""What somebody has asked for."""
 WIDE = 120
 """Cells from which on all that is to be said of the end has room."""
 NARROW = 60
@@ -50,7 +52,7 @@ class Header(Panel, can_focus=False):
         rate = select.samples_per_s(state, frame.as_of)
         workers = len(select.live_workers(state, frame.as_of))
         role, last = ("dim", "last ") if frame.stale else ("text", "")
-        parts: list[Line] = []
+        parts: list[Line] = [(("read-only", "warning"),)] if frame.read_only else []
         if self.cells >= 70 and not state.finished_ts:
             parts.append(((f"{last}{fmt.count(rate)}", role), (" samples/s", "dim")))
             parts.append(((str(workers), role), (" worker" if workers == 1 else " workers", "dim")))
@@ -71,6 +73,8 @@ class Header(Panel, can_focus=False):
         end = state.finished_ts or now
         took = "took " if state.finished_ts else "elapsed "
         parts: Ranked = [(0, ((f" {status}", STATUS_ROLES.get(status, "dim")),))]
+        if status in HELD and state.wanted_by and self.cells >= 100:
+            parts.append((6, (("by ", "dim"), (plain(state.wanted_by, 60), "text"))))
         if started and self.cells >= 100:
             parts.append((5, (("started ", "dim"), (fmt.clock(started, now), "text"))))
         if started and end >= started:  # else the clock has been set back, and nobody knows

@@ -58,7 +58,9 @@ class KeyLine(LineView, can_focus=False):
         """Draw the keys of now, if they differ."""
         app = self.app
         if self.is_attached and self.size.width and isinstance(app, BaseApp):
-            keys = active_keys(self.screen, app.preferences.keymap)
+            withheld: frozenset[str] = getattr(self.screen, "withheld", frozenset())
+            known = active_keys(self.screen, app.preferences.keymap)
+            keys = [key for key in known if key.action.partition("(")[0] not in withheld]
             line, self._places = key_line(keys, self.size.width)
             if self.lines != (line,):
                 self.set_lines((line,))

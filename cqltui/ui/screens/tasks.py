@@ -1,11 +1,12 @@
 """What screens share on which tasks can be acted on: the keys, and the questions before what cannot be undone."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from cqltui.state.model import ENDED, Status, TaskState
+from cqltui.state.model import ENDED, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
@@ -13,10 +14,19 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.announcer import Announcer
 from cqltui.ui.panels.keys import KeyLine
+from cqltui.ui.screens.copying import Copying
 from cqltui.ui.screens.dialog import confirm
+from cqltui.ui.screens.number import NumberDialog
 from cqltui.ui.screens.once import Once
 from cqltui.ui.screens.roles import RoleScreen
 
+NOTE_CELLS = 70
+SHOWN = 120
+"""Characters of what was copied."""
+CHANGES = frozenset({
+    "pause", "pause_all", "resubmit", "cancel", "priority", "undo", "workers", "resubmit_dead", "drain", "edit",
+})  # fmt: skip
+"""Actions that do nothing but change the run: a screen that is read-only does not offer them."""
 NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
@@ -31,6 +41,25 @@ class TaskScreen(RoleScreen[None], Once[None]):
         Binding("x", "cancel", "Cancel", id="task.cancel", tooltip="Cancel the task, after a question"),
         Binding("plus", "priority(1)", "Prio", key_display="+/-", id="task.raise", tooltip="Raise the priority"),
         Binding("minus", "priority(-1)", "Prio down", show=False, id="task.lower", tooltip="Lower the priority"),
+        Binding("u", "undo", "Undo", show=False, id="run.undo", tooltip="Take back what this screen has asked last"),
+        Binding("w", "workers", "Workers", show=False, id="run.workers", tooltip="Have more or fewer workers"),
+        Binding(
+            "R",
+            "resubmit_dead",
+            "Rerun dead",
+            show=False,
+            id="run.resubmit_dead",
+            tooltip="Run every dead task again; asks",
+        ),
+        Binding(
+            "d",
+            "drain",
+            "Drain",
+            show=False,
+            id="run.drain",
+            tooltip="Let running tasks end and start no other; asks",
+        ),
+        Binding("y", "copy", "Copy", show=False, id="task.copy", tooltip="Copy the task's id, command or error"),
     ]
 
     def __init__(self, control: Control) -> None:
@@ -42,6 +71,11 @@ class TaskScreen(RoleScreen[None], Once[None]):
         """Add the line that tells changes, where the screen is read out."""
         if isinstance(self.app, BaseApp) and self.app.preferences.plain:
             self.mount(Announcer(), before=self.query_one(KeyLine))
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Actions that are not offered in the last line."""
+        return CHANGES if self.control.read_only else frozenset()
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
@@ -97,6 +131,75 @@ class TaskScreen(RoleScreen[None], Once[None]):
         if self.frame is not None:
             self.control.toggle_campaign(self.frame.state)
 
+    def action_undo(self) -> None:
+        """Take back what was asked last."""
+        self.control.undo()
+
+    def action_workers(self) -> None:
+        """Have more or fewer workers; after a question, fewer."""
+        if self.frame is None or not self.control.can_ask():
+            return
+        state = self.frame.state
+        now, most = state.asked_workers or state.campaign.workers, state.campaign.workers_limit
+        at_most = f", at most {most}" if most else ""
+        details = f"Now {now}{at_most}. More start at once; fewer leave after a checkpoint."
+
+        def answered(count: int | None) -> None:
+            if count and count < now:
+                leaving = ", ".join(f"w{number}" for number in range(count + 1, now + 1))
+                note = f"{leaving} would write a checkpoint and leave; what they train is queued again."
+                self._confirm("Go on with", f"{count} of {now} workers", note, lambda: self.control.workers(count))
+            elif count:
+                self.control.workers(count)
+
+        self.app.push_screen(NumberDialog("How many workers?", details, now, most), answered)
+
+    def action_resubmit_dead(self) -> None:
+        """Run every dead task again, after a question that names them."""
+        dead = [task for task in self.frame.state.tasks.values() if _is_dead(task)] if self.frame else []
+        if dead:
+            self._ask("Run again", dead, _is_dead, self.control.resubmit, always=True)
+        elif self.control.can_change():
+            self.notify("No task is dead: there is nothing to run again.", markup=False)
+
+    def action_drain(self) -> None:
+        """Let running tasks end and start no other, after a question."""
+        if self.frame is None or not self.control.can_ask():
+            return
+        state = self.frame.state
+        running = [task for task in state.tasks.values() if task.status is Status.RUNNING]
+        waiting = sum(_goes_on(task) for task in state.tasks.values()) - len(running)
+        name = plain(state.campaign.name, 40) or "the run"
+        note = (
+            f"{len(running)} running task{'s' * (len(running) != 1)} would train to the end; {waiting} would wait. "
+            "P takes it back while some still run; later the campaign's command goes on."
+        )
+        self._confirm("Drain", name, note, lambda: self.control.want(Wanted.DRAINING))
+
+    def _confirm(self, verb: str, what: str, note: str, act: Callable[[], None]) -> None:
+        """Act on the whole run after a yes."""
+
+        def settled(frame: Frame) -> str:
+            return f"{verb} {what}? No longer: the run has finished." if frame.state.finished_ts else ""
+
+        details = textwrap.wrap(note, NOTE_CELLS)
+        self.app.push_screen(confirm(verb, what, details, settled), lambda answer: act() if answer else None)
+
+    def action_copy(self) -> None:
+        """Copy something of the task, or of all marked ones, to the clipboard of the terminal."""
+        if tasks := self.targets():
+            assert self.frame is not None, "they are of it"
+            copying = Copying(tasks, self.frame.state.campaign.run_dir)
+
+            def answered(answer: str | None) -> None:
+                if answer:
+                    text = copying.text(answer)
+                    self.app.copy_to_clipboard(text)
+                    said = f"Copied, if your terminal allows it (OSC 52): {plain(text, SHOWN)}"
+                    self.notify(said, markup=False)
+
+            self.app.push_screen(copying.dialog(), answered)
+
     def _ask(
         self,
         verb: str,
@@ -110,6 +213,8 @@ class TaskScreen(RoleScreen[None], Once[None]):
 
         Nothing is left to ask when the action `concerns` none of the tasks any more.
         """
+        if not self.control.can_change():
+            return
         if not any(concerns(task) for task in tasks) or (len(tasks) < 2 and not always):
             act(tasks)
             return
@@ -142,6 +247,10 @@ def _known(frame: Frame, ids: Sequence[str]) -> list[TaskState]:
 
 def _goes_on(task: TaskState) -> bool:
     return task.status not in ENDED
+
+
+def _is_dead(task: TaskState) -> bool:
+    return task.status is Status.DEAD
 
 
 def _has_ended(task: TaskState) -> bool:
