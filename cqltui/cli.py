@@ -49,6 +49,7 @@ COMMANDS = {
     "supervise": "supervise",
     "status": "status",
     "attach": "attach",
+    "serve": "serve",
     "pause": "control",
     "resume": "control",
     "cancel": "control",
@@ -82,8 +83,8 @@ usage: cqltui CAMPAIGN.toml [--no-ui] [--json] [--run-dir DIR] [--workers N] [--
   cqltui ls                              the runs of this folder
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean  evaluate
-  report  predict  export  redis-cli
+  status  attach  serve  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean
+  evaluate  report  predict  export  redis-cli
 others:
   compare     runs beside each other: what differs, and by how much
   worker      train from a queue, on this machine or another

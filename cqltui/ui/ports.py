@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from cqltui.errors import CqltuiError
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
+
+LOOK_ONLY = "here the run can only be looked at"
 
 
 class EventSource(Protocol):
@@ -43,6 +46,22 @@ class Requests(Protocol):
     def workers(self, count: int, instead_of: int | None = None) -> None:
         """Say how many workers the run is to have. `instead_of`: refuse if another number is asked for now, 0 for as
         many as the file says."""
+
+
+class Refusing:
+    """`Requests` of somebody who may only look."""
+
+    def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> TakeBack | None:
+        """Refuse."""
+        raise CqltuiError(LOOK_ONLY)
+
+    def want(self, wanted: Wanted, instead_of: Wanted | None = None) -> None:
+        """Refuse."""
+        raise CqltuiError(LOOK_ONLY)
+
+    def workers(self, count: int, instead_of: int | None = None) -> None:
+        """Refuse."""
+        raise CqltuiError(LOOK_ONLY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Preferences:
     """For screen readers: one panel at a time, words in place of drawings."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Keys by the ids of their bindings, several with commas between, as Textual names keys."""
+    browser: Literal["", "look", "control"] = ""
+    """In a browser, where textual-serve has started this process: what somebody may do there."""
     asked_background: bool = False
     """Whether the terminal was asked for its background and has not answered: it may do so late."""
 

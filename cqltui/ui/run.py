@@ -1,11 +1,12 @@
 """Show a run on the terminal until the user leaves."""
 
 import sys
+from dataclasses import replace
 
 from cqltui.errors import CqltuiError
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
-from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.ports import LeaveChoice, Ports, Refusing
 
 KEEP_S = 1.0
 """How long the program waits at its end for the arrangement of the screen to be kept."""
@@ -28,6 +29,19 @@ def run_ui(ports: Ports) -> LeaveChoice:
     app.memory.settled(KEEP_S)
     if ending.came:
         return LeaveChoice.BACKGROUND
+    return _chosen(app, choice)
+
+
+def run_in_browser(ports: Ports, *, read_only: bool) -> LeaveChoice:
+    """As `run_ui`, for a page that is served by the process that has started this one. `read_only`: all that is asked
+    of the run is refused."""
+    app = CqltuiApp(replace(ports, requests=Refusing()) if read_only else ports)
+    choice = app.run()
+    app.memory.settled(KEEP_S)
+    return _chosen(app, choice)
+
+
+def _chosen(app: CqltuiApp, choice: LeaveChoice | None) -> LeaveChoice:
     if app.failure is not None:
         raise app.failure
     if app.return_code:
