@@ -50,6 +50,7 @@ COMMANDS = {
     "supervise": "supervise",
     "status": "status",
     "attach": "attach",
+    "serve": "serve",
     "pause": "control",
     "resume": "control",
     "cancel": "control",
@@ -84,8 +85,8 @@ usage: cqltui                            the runs of this folder, on the screen
   cqltui ls                              the runs of this folder, as a table
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean  evaluate
-  report  predict  export  redis-cli
+  status  attach  serve  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean
+  evaluate  report  predict  export  redis-cli
 others:
   compare     runs beside each other: what differs, and by how much
   worker      train from a queue, on this machine or another

@@ -55,6 +55,11 @@ def share(text: str) -> float:
     return _number(text, float, lambda value: 0 < value <= 1, "a share above 0, up to 1")
 
 
+def port(text: str) -> int:
+    """Return the number of a port, for argparse; 0 is any that is free."""
+    return _number(text, int, lambda value: 0 <= value < 1 << 16, "a port from 0 to 65,535")
+
+
 def database(text: str) -> int:
     """Return the number of one of a server's databases, for argparse."""
     return _number(text, int, lambda value: 0 <= value < 1 << 31, "a whole number from 0")

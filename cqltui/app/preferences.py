@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from cqltui.app import remembering, terminal
 from cqltui.app.later import load
@@ -131,6 +131,14 @@ def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]
     """
     settings = read_settings(config_file())
     theme = arguments.theme or settings.theme or _remembered_theme()
+    browser: Literal["", "look", "control"] = getattr(arguments, "browser", "")
+    if browser:  # which has colours and characters, and answers nobody
+        screen = load("cqltui.app.screen")
+        read_only = arguments.read_only or browser == "look"
+        theme, keymap = "dark" if theme == AUTO else theme, checked_keys(settings)
+        return screen, Preferences(
+            theme=theme, plain=bool(settings.plain), keymap=keymap, browser=browser, read_only=read_only
+        )
     asks = theme == AUTO and terminal.may_ask(os.environ)
     with terminal.Background(asks) as background:
         screen = load("cqltui.app.screen")

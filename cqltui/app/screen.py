@@ -28,7 +28,7 @@ from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.preferences import Preferences
-from cqltui.ui.run import run_ui
+from cqltui.ui.run import run_in_browser, run_ui
 
 show_report = later("cqltui.app.browsing", "show_report")
 
@@ -94,10 +94,10 @@ def show(
 
 def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> int:
     """Return the screen on a run that has ended, which only its file changes until somebody goes on with it; how it
-    ended."""
+    ended. In a browser nobody is told."""
     still = Still(state, lambda: _reopened(run_dir))
     try:
-        choice = run_ui(
+        choice = _shown(preferences)(
             Ports(
                 source=still,
                 requests=QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
@@ -112,6 +112,8 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 preferences=preferences,
             )
         )
+        if preferences.browser:
+            return ExitCode.OK
         if still.server is None:
             return tell(run_dir, state, state.wanted)
         return _after(still.server, run_dir, choice)
@@ -132,13 +134,13 @@ def _reopened(run_dir: RunDir) -> Server | None:
 def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> int:
     """Show the screen until the user leaves, then do as was chosen; the exit code.
 
-    `run_dir`: None if only the server knows it.
+    `run_dir`: None if only the server knows it. In a browser nobody is told what becomes of the run.
     """
     if run_dir is None:
         run_dir = RunDir(Path(read(server.queue).campaign.run_dir))
     feed, queue = server.feed(), server.another_queue()
     try:
-        choice = run_ui(
+        choice = _shown(preferences)(
             Ports(
                 source=feed,
                 requests=QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
@@ -157,7 +159,11 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
         )
     finally:
         feed.close()
-    return _after(server, run_dir, choice)
+    return ExitCode.OK if preferences.browser else _after(server, run_dir, choice)
+
+
+def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:
+    return run_in_browser if preferences.browser else run_ui
 
 
 def _after(server: Server, run_dir: RunDir, choice: LeaveChoice) -> int:

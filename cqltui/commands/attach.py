@@ -17,12 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_look(parser)
     options.add_verbose(parser)
     options.add_place(parser, by_position=True)
+    parser.add_argument("--browser", choices=("look", "control"), default="", help=argparse.SUPPRESS)  # of `serve`
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until the user leaves or the run has ended; one that has is shown as it is."""
     screen, preferences = None, Preferences()
-    if options.is_on_screen(arguments):  # Textual is loaded by those who see it
+    if arguments.browser or options.is_on_screen(arguments):  # Textual is loaded by those who see it
         screen, preferences = load("cqltui.app.preferences").open_screen(arguments)
     if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
         known = options.existing_run(arguments.run_dir)

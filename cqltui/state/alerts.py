@@ -118,7 +118,7 @@ def _tell_failed(state: RunState, failed: list[tuple[str, str, str]]) -> Alert:
     first = listed[0]
     if len(failed) == 1:
         text = f"a criterion of {first['phase']} fails: {first['text']}"
-        text += f" ({first['detail']})" if first["detail"] else ""
+        text += f": {first['detail']}" if first["detail"] else ""
     else:
         text = f"{len(failed):,} criteria fail, the first in {first['phase']}: {first['text']}"
     return Alert(Occasion.CRITERION, _line(state, text), {"count": len(failed), "criteria": listed})

@@ -81,10 +81,12 @@ class Notifying:
             courier.leave(deadline)
 
     def handle(self, before: RunState, event: Event, after: RunState) -> None:
-        """Look soon, and at the end of the run at once: no tick follows."""
+        """Look soon, and at verdicts and the end of the run at once: after the last task, time passes without ticks."""
         self._is_news |= event.kind in TELLING
         if event.kind is Kind.FINISHED and after.finished_ts:
             self._look(after, time.time(), None)
+        elif event.kind is Kind.CAMPAIGN:
+            self.tick(after, time.time())
 
     def tick(self, state: RunState, now: float) -> None:
         """Look if there may be something to tell."""

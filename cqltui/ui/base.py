@@ -19,7 +19,8 @@ class BaseApp(QuietErrors[ReturnType]):
     def __init__(self, preferences: Preferences) -> None:
         self.preferences = preferences
         self._colors = preferences.colors and "NO_COLOR" not in os.environ
-        super().__init__(driver_class=PatientDriver, ansi_color=None if self._colors else True)
+        driver = None if preferences.browser else PatientDriver  # textual-serve names its own in the environment
+        super().__init__(driver_class=driver, ansi_color=None if self._colors else True)
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = preferences.theme if self._colors and preferences.theme in THEMES else ANSI.name

@@ -26,6 +26,9 @@ class Outward:
         self._tell, self._ring, self._entitle = tell, ring, entitle
         self._told: Told | None = None
         self._second = -1
+        self._title = ""
+        self._seen: tuple[object, ...] = ()
+        """What tells whether anything has happened since."""
 
     def show(self, frame: Frame) -> None:
         """Tell what is new, if it is time to look."""
@@ -33,8 +36,14 @@ class Outward:
         if frame.waiting or not state.tasks or int(frame.now) == self._second:
             return
         self._second = int(frame.now)
-        done, total = alerts.done_of(state)
-        self._entitle(plain(f"cqltui {state.campaign.name} {done}/{total}", TITLE_CHARS))
+        seen = (state.epoch, state.seq, len(state.tasks), state.finished_ts)
+        is_new, self._seen = seen != self._seen, seen
+        if is_new:
+            done, total = alerts.done_of(state)
+            self._title = plain(f"cqltui {state.campaign.name} {done}/{total}", TITLE_CHARS)
+        self._entitle(self._title)  # a screen that was suspended has lost it
+        if not is_new and (state.finished_ts or not state.campaign.notify.late_ts):
+            return
         if self._told is None:
             self._told = alerts.seen(state, frame.estimate, frame.now)
             return

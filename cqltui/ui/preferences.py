@@ -27,6 +27,8 @@ class Preferences:
     """Keys by the ids of their bindings, several with commas between, as Textual names keys."""
     read_only: bool = False
     """Change nothing."""
+    browser: Literal["", "look", "control"] = ""
+    """In a browser, where textual-serve has started this process: what somebody may do there."""
     asked_background: bool = False
     """Whether the terminal was asked for its background and has not answered: it may do so late."""
 

@@ -29,6 +29,19 @@ def run_ui(ports: Ports) -> LeaveChoice:
     app.memory.settled(KEEP_S)
     if ending.came:
         return LeaveChoice.BACKGROUND
+    return _chosen(app, choice)
+
+
+def run_in_browser(ports: Ports) -> LeaveChoice:
+    """As `run_ui`, for a page that is served by the process that has started this one. `read_only`: all that is asked
+    of the run is refused."""
+    app = CqltuiApp(ports)
+    choice = app.run()
+    app.memory.settled(KEEP_S)
+    return _chosen(app, choice)
+
+
+def _chosen(app: CqltuiApp, choice: LeaveChoice | None) -> LeaveChoice:
     if app.failure is not None:
         raise app.failure
     if app.return_code:

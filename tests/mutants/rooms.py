@@ -184,6 +184,12 @@ ROOMS = (
         ),
     ),
     Room(
+        "notices",
+        tuple(f"cqltui/supervisor/{name}.py" for name in ("awake", "courier", "notifying", "program", "webhook")),
+        ("tests/unit/test_awake.py", "tests/unit/test_notifying.py"),
+    ),
+    Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
+    Room(
         "shared",
         ("cqltui/backoff.py", "cqltui/logfile.py"),
         (

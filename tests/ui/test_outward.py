@@ -42,7 +42,7 @@ def test_what_happens_while_one_looks_is_told_and_rung_once(bell: bool) -> None:
     assert (desk.toasts, desk.bells) == ([], 0), "what there was is on the screen"
     task = state.tasks[RUNNING]
     dead = replace(task, life=replace(task.life, status=Status.DEAD, error="MemoryError: too large"))
-    state = replace(state, tasks={**state.tasks, RUNNING: dead})
+    state = replace(state, tasks={**state.tasks, RUNNING: dead}, seq=state.seq + 1)
     desk.show(state, night.now + 0.3)
     assert desk.toasts == [], "it is looked at once a second"
     for later in (1.1, 2.2):
@@ -52,6 +52,20 @@ def test_what_happens_while_one_looks_is_told_and_rung_once(bell: bool) -> None:
     assert "MemoryError" in desk.toasts[0][0]
     assert desk.bells == int(bell)
     assert set(desk.titles) == {f"cqltui {state.campaign.name} 17/49"}
+
+
+def test_a_run_at_rest_is_not_looked_at_again_but_keeps_its_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    night, desk = Night(RUNNING_S), Desk()
+    state = reduce_all(RunState(), night.events())
+    for second in range(3):
+        desk.show(state, night.now + second)
+    monkeypatch.setattr("cqltui.state.alerts.look", lambda *_: pytest.fail("nothing has happened"))
+    for second in range(3, 6):
+        desk.show(state, night.now + second)
+    assert len(desk.titles) == 6, "a screen that was suspended has lost it"
+    late = replace(state, campaign=replace(state.campaign, notify=NotifyInfo(late_ts=night.now)))
+    with pytest.raises(pytest.fail.Exception, match="nothing has happened"):
+        desk.show(late, night.now + 6)
 
 
 async def test_a_task_that_dies_is_a_toast_and_the_terminals_bell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_criterion_that_fails_is_told_and_one_that_is_open_or_met_is_not() -> 
         Verdict("met", True),
     )
     found, told = look(state_of(Status.RUNNING, verdicts=verdicts), None, LAUNCH, Told(), clock)
-    assert [alert.text for alert in found] == ["deep: a criterion of ensemble fails: Loss < 0.08 (best 0.0912)"]
+    assert [alert.text for alert in found] == ["deep: a criterion of ensemble fails: Loss < 0.08: best 0.0912"]
     assert found[0].occasion is Occasion.CRITERION
     more = (*verdicts, Verdict("a", False), Verdict("b", False))
     assert texts(state_of(Status.RUNNING, verdicts=more), told) == ["deep: 2 criteria fail, the first in ensemble: a"]

@@ -20,7 +20,7 @@ import pytest
 from cqltui.campaign.model import NotifyConfig
 from cqltui.results.rundir import RunDir
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Lifecycle, RunState, Status, TaskState
+from cqltui.state.model import Lifecycle, PhaseInfo, RunState, Status, TaskState, Verdict
 from cqltui.state.notify import NotifyInfo
 from cqltui.supervisor import courier as courier_module
 from cqltui.supervisor import notifying as notifying_module
@@ -322,6 +322,15 @@ def test_after_a_notice_others_are_gathered(tmp_path: Path, monkeypatch: pytest.
         notifying._next_s = 0.0  # a minute later
         notifying.tick(more, LAUNCH + 61)
     assert to.texts[1] == "deep: 4 tasks are dead: 00000000, 00000002, 00000003, ..."
+
+
+def test_a_verdict_is_told_though_no_time_passes_after_it(tmp_path: Path) -> None:
+    to = Recorded()
+    with Notifying(RunDir(tmp_path), [to]) as notifying:
+        judged = replace(dead_run(), tasks={})
+        phases = (PhaseInfo("one", verdicts=(Verdict("a", False),)),)
+        notifying.handle(*news(replace(judged, campaign=replace(judged.campaign, phases=phases)), Kind.CAMPAIGN))
+    assert to.texts == ["deep: a criterion of one fails: a"]
 
 
 def test_a_directory_that_cannot_be_written_to_costs_no_notice(
