@@ -15,6 +15,7 @@ from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.remembered import Remembered
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.rest import at_rest
 
@@ -61,7 +62,9 @@ async def run_to_its_end(app: CqltuiApp) -> None:
 class Bench:
     """An app over fakes, whose clock stands."""
 
-    def __init__(self, events: list[Event], now: float, lines: list[str] | None = None) -> None:
+    def __init__(
+        self, events: list[Event], now: float, lines: list[str] | None = None, remembered: Remembered | None = None
+    ) -> None:
         self.now = now
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
@@ -74,6 +77,7 @@ class Bench:
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,
+                remembered=remembered or Remembered(),
             )
         )
         self.app.animation_level = "none"
