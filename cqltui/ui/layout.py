@@ -1,73 +1,226 @@
-"""What of the screen is seen at a size, and how large it is. Pure: rows and cells from rows and cells."""
+"""What of the screen is seen at a size, and where it stands. Pure: rows and cells from rows and cells."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-WIDE_CELLS, WIDE_ROWS = 110, 34
-"""From this size on all panels are seen at once; below, one at a time."""
+PANELS = ("tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases")
+"""The panels of the main screen in the order of their digits, from 1 on, and of Tab. The queue goes with the phases."""
+IMPORTANCE = ("tasks", "curves", "log", "timeline", "evaluation", "hardware", "events")
+"""Where there is no room for all of a column, the last of these go first."""
+
+TWO_COLUMNS, THREE_COLUMNS = 110, 200
+"""Cells from which on the panels stand in so many columns."""
+COLUMN_ROWS, STACK_ROWS, STACK_CELLS = 24, 40, 60
+"""Rows of the body from which on there are columns, and only one: below, one panel is seen at a time."""
 HEADER, TABS, FOOTER = 3, 1, 1
+LOW_HEADER, LOW = 2, 14
+"""Below so many rows the header has no bar."""
 BORDER = 2
 """Rows of a panel's frame."""
-LIST_ROWS = BORDER + 4
+HEADING = 1
+LIST_ROWS = BORDER + HEADING + 3
 """The least of a list: its heading and three rows."""
-BOTTOM_ROWS, SIDE_ROWS, HARDWARE_ROWS, EVENTS_ROWS = 8, 5, 7, 6
-"""The least of the log and the curve below the task list, and of the panels beside it."""
+LEAST = {
+    "tasks": 8, "curves": 8, "timeline": 5, "log": 6, "evaluation": 5, "hardware": 7, "events": 5, "bottom": 8,
+}  # fmt: skip
+"""Rows that a panel has at least in a column; `bottom` are the log and the curves side by side."""
+WEIGHT = {
+    "tasks": 12, "curves": 4, "timeline": 3, "log": 3, "evaluation": 4, "hardware": 2, "events": 2, "bottom": 3,
+}  # fmt: skip
+"""How what is left of a column is shared."""
+STACK_SHARE = 40
+"""Percent of the rows that the task list has at least where all stand in one column."""
 HEADING_CELLS = 100
 """From this width on the phases have a heading, if there is a row for it."""
-SIDE_SHARE, SIDE_CELLS = 27, 56
-"""The panels at the right: their part of the width in percent, and at most so many cells."""
+SIDE, MIDDLE, RIGHT = (28, 32, 56), (30, 60, 90), (22, 44, 62)
+"""Percent of the width, and the least and most cells, of the second of two columns, and of the second and third of
+three. The first has the rest."""
+QUEUE_ROWS = 6
+"""The least of the queue below the phases."""
+LOG_SHARE = 60
+"""Percent of the width that the log has beside the curves."""
 CURVE_ROWS = 9
 FIELDS_ROWS = 8
 TIGHT_CELLS, TIGHT_ROWS, LOW_ROWS = 60, 18, 14
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A rectangle of the body, in cells and rows."""
+
+    x: int
+    y: int
+    cells: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants to see."""
+
+    hidden: frozenset[str] = frozenset()
+    current: str = "tasks"
+    """The panel that has the keys: it is seen."""
+    zoomed: bool = False
+    """Whether it has the whole body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is to be seen."""
+
+    phases: int = 0
+    workers: int = 0
+    tasks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
-    """The main screen. A panel of 0 is not seen. What a banner takes is taken from the body."""
+    """The body of the main screen, which is all between the header and the last lines."""
 
-    small: bool
-    top: int
-    """Rows of the phases, and of the queue beside them."""
-    queue: int
-    """Cells."""
-    body: int
-    side: int = 0
-    """Cells of the timeline, the evaluation, the hardware and the events, which stand one below the other."""
-    bottom: int = 0
-    """Rows of the log and the curve, below the task list."""
-    timeline: int = 0
-    evaluation: int = 0
-    hardware: int = 0
-    events: int = 0
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """By panel; of the queue as `queue`, of the line that names the panels as `tabs`. What is missing is not seen."""
+    small: bool = False
+    """Whether one panel is seen at a time."""
 
 
-def main_layout(cells: int, rows: int, phases: int, workers: int) -> Layout:
-    """Return the main screen of a terminal of `cells` by `rows`, for a run of so many phases and workers."""
-    if cells < WIDE_CELLS or rows < WIDE_ROWS:
-        free = rows - HEADER - TABS - FOOTER
-        wanted = max(phases, 1) + BORDER + (cells >= HEADING_CELLS)
+def header_rows(rows: int) -> int:
+    """Return the rows of the header on a terminal of so many."""
+    return LOW_HEADER if rows < LOW else HEADER
+
+
+def main_layout(cells: int, rows: int, counts: Counts, wish: Wish) -> Layout:
+    """Return the body of the main screen in `cells` by `rows`: every cell of it is a panel's."""
+    small = is_small(cells, rows)
+    if wish.zoomed:
+        return Layout(_alone(wish.current, Place(0, 0, cells, rows), counts), small)
+    if small:
+        return Layout(_tabbed(cells, rows, counts, wish), small)
+    if cells < TWO_COLUMNS:
+        return Layout(_stacked(cells, rows, counts, wish))
+    return Layout(_columns(cells, rows, counts, wish))
+
+
+def is_small(cells: int, rows: int) -> bool:
+    """Return whether a body of this size shows one panel at a time."""
+    return rows < COLUMN_ROWS or (cells < TWO_COLUMNS and rows < STACK_ROWS) or cells < STACK_CELLS
+
+
+def _alone(panel: str, room: Place, counts: Counts) -> dict[str, Place]:
+    """Return one panel in all of a room; the phases have the queue below them."""
+    wanted = counts.phases + BORDER + HEADING
+    if panel != "phases" or room.rows < wanted + QUEUE_ROWS:
+        return {panel: room}
+    return _down(("phases", "queue"), (wanted, room.rows - wanted), room)
+
+
+def _tabbed(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Place]:
+    """Return the names, the phases where there is room for them and for a list, and the panel with the keys."""
+    free = rows - TABS
+    top = 0
+    if wish.current != "phases" and "phases" not in wish.hidden:
+        wanted = max(counts.phases, 1) + BORDER + (cells >= HEADING_CELLS)
         top = min(wanted, free // 2, free - LIST_ROWS)
         top = top if top > BORDER else 0
-        return Layout(small=True, top=top, queue=0, body=free - top)
-    free = rows - HEADER - FOOTER
-    top = min(max(phases, 3) + BORDER + 2, free - 2 * SIDE_ROWS - HARDWARE_ROWS)
-    body = free - top
-    side = min(cells * SIDE_SHARE // 100, SIDE_CELLS)
-    hardware = max(HARDWARE_ROWS, body - body * 4 // 5, min(workers + BORDER + 2, body // 3))
-    events = EVENTS_ROWS if body >= 3 * SIDE_ROWS + hardware + EVENTS_ROWS else 0
-    timeline = (body - hardware - events) // 2
-    return Layout(
-        small=False,
-        top=top,
-        queue=side,
-        body=body,
-        side=side,
-        bottom=max(BOTTOM_ROWS, body * 3 // 10),
-        timeline=timeline,
-        evaluation=body - hardware - events - timeline,
-        hardware=hardware,
-        events=events,
+    places = {"phases": Place(0, 0, cells, top)} if top else {}
+    places["tabs"] = Place(0, top, cells, TABS)
+    return places | _alone(wish.current, Place(0, top + TABS, cells, free - top), counts)
+
+
+def _stacked(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Place]:
+    """Return all panels one below the other, and the names of all if some find no room."""
+    top = 0 if "phases" in wish.hidden else max(counts.phases, 1) + BORDER + (cells >= HEADING_CELLS)
+    top = min(top, rows // 3)
+    names = [name for name in PANELS if name != "phases" and name not in wish.hidden]
+    least = LEAST | {"tasks": rows * STACK_SHARE // 100}
+    tabs = 0 if sum(least[name] for name in names) <= rows - top else TABS
+    names = _fitting(names, rows - top - tabs, wish.current, least)
+    places = {"phases": Place(0, 0, cells, top)} if top else {}
+    if tabs:
+        places["tabs"] = Place(0, top, cells, TABS)
+    room = Place(0, top + tabs, cells, rows - top - tabs)
+    return places | _down(names, _shared(names, room.rows, counts, least), room)
+
+
+def _columns(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Place]:
+    """Return two columns below the phases and the queue; or three, the last of which is as high as the body."""
+    three = cells >= THREE_COLUMNS
+    if three:
+        columns = (["tasks", "log"], ["curves", "timeline"], ["evaluation", "hardware", "events"])
+        shares = (MIDDLE, RIGHT)
+    else:
+        columns = (["tasks", "bottom"], ["timeline", "evaluation", "hardware", "events"], [])
+        shares = (SIDE, RIGHT)
+    bottom = [name for name in ("log", "curves") if name not in wish.hidden]
+    gone = wish.hidden | (frozenset() if bottom else {"bottom"})
+    main, second, third = ([name for name in column if name not in gone] for column in columns)
+    second_cells, third_cells = (
+        _share(cells, *share) if names else 0 for names, share in zip((second, third), shares, strict=True)
     )
+    first_cells = cells - second_cells - third_cells
+    places: dict[str, Place] = {}
+    top = 0
+    if "phases" not in wish.hidden:
+        queue = second_cells or _share(first_cells, *SIDE)
+        lowest = sum(LEAST[name] for name in main)
+        top = min(max(counts.phases, 3) + BORDER + HEADING, rows - lowest, max(rows // 3, 5))
+        places["phases"] = Place(0, 0, cells - third_cells - queue, top)
+        places["queue"] = Place(cells - third_cells - queue, 0, queue, top)
+    body = rows - top
+    areas = (
+        (main, Place(0, top, first_cells, body)),
+        (second, Place(first_cells, top, second_cells, body)),
+        (third, Place(first_cells + second_cells, 0, third_cells, rows)),
+    )
+    for names, room in areas:
+        fitting = _fitting(names, room.rows, wish.current, LEAST)
+        places |= _down(fitting, _shared(fitting, room.rows, counts, LEAST), room)
+    if (below := places.pop("bottom", None)) is not None:
+        log = below.cells * LOG_SHARE // 100 if len(bottom) > 1 else below.cells
+        places[bottom[0]] = Place(below.x, below.y, log, below.rows)
+        places |= {name: Place(below.x + log, below.y, below.cells - log, below.rows) for name in bottom[1:]}
+    return places
+
+
+def _share(cells: int, percent: int, least: int, most: int) -> int:
+    return min(max(cells * percent // 100, least), most)
+
+
+def _fitting(names: Sequence[str], rows: int, current: str, least: Mapping[str, int]) -> list[str]:
+    """Return which of a column's panels have room; the one with the keys does."""
+    kept = list(names)
+    for name in reversed(IMPORTANCE):
+        if sum(least[kind] for kind in kept) <= rows:
+            break
+        if name in kept and name not in (current, "tasks"):
+            kept.remove(name)
+    return kept
+
+
+def _shared(names: Sequence[str], rows: int, counts: Counts, least: Mapping[str, int]) -> list[int]:
+    """Return the rows of a column's panels. The task list takes no more than its tasks, unless it is alone."""
+    found = {name: least[name] for name in names}
+    spare = rows - sum(found.values())
+    if "hardware" in found:
+        more = min(max(min(counts.workers + BORDER + 2, rows // 3) - found["hardware"], 0), max(spare, 0))
+        found["hardware"] += more
+        spare -= more
+    base = dict(found)
+    most = counts.tasks + BORDER + HEADING if counts.tasks else rows
+    for _ in range(spare if names else 0):
+        open_ = [name for name in names if name != "tasks" or found[name] < most] or names
+        found[min(open_, key=lambda name: (found[name] + 1 - base[name]) / WEIGHT[name])] += 1
+    return list(found.values())
+
+
+def _down(names: Iterable[str], heights: Iterable[int], room: Place) -> dict[str, Place]:
+    """Return the panels one below the other."""
+    places: dict[str, Place] = {}
+    y = room.y
+    for name, height in zip(names, heights, strict=True):
+        places[name] = Place(room.x, y, room.cells, height)
+        y += height
+    return places
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ ROOMS = (
     Room(
         "frame",
         ("cqltui/app/remembering.py", "cqltui/ui/layout.py", "cqltui/ui/memory.py", "cqltui/ui/remembered.py"),
-        tuple(f"tests/unit/test_{name}.py" for name in ("layout", "remembering")),
+        ("tests/unit/test_layout.py", "tests/unit/test_remembering.py"),
     ),
     Room(
         "lua",

@@ -69,6 +69,7 @@ class Bench:
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
         self.supervised, self.hindered, self.asked = True, "", 0
+        self.kept: list[Remembered] = []
         self.app = CqltuiApp(
             Ports(
                 source=self.source,
@@ -78,6 +79,7 @@ class Bench:
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,
                 remembered=remembered or Remembered(),
+                keep=self.kept.append,
             )
         )
         self.app.animation_level = "none"

@@ -180,12 +180,12 @@ async def test_question_mark_opens_help() -> None:
 async def test_tab_goes_round_the_panels() -> None:
     async with started() as (bench, pilot):
         seen = []
-        for _ in range(7):
+        for _ in range(8):
             seen.append(bench.app.screen.focused.id if bench.app.screen.focused else None)
             await pilot.press("tab")
-        assert seen == ["tasks", "curves", "timeline", "log", "evaluation", "hardware", "events"]
+        assert seen == ["tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases"]
         assert table(bench).has_focus
-        await pilot.press("shift+tab", "shift+tab")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab")
         assert bench.app.screen.query_one(HardwarePanel).has_focus
 
 
@@ -200,7 +200,7 @@ async def test_tab_shows_one_panel_at_a_time_on_a_small_terminal() -> None:
 async def test_the_log_follows_the_selected_task_and_worker() -> None:
     async with started(size=(160, 48)) as (bench, pilot):
         assert bench.logs.asked[-1] == ("w1", RUNNING)
-        await pilot.press("shift+tab", "shift+tab")
+        await pilot.press("6")
         await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w1", ""))
         await pilot.press("j")
         await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w2", ""))

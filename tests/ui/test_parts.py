@@ -1,5 +1,6 @@
 """The small parts of the screen: formats, lines, curves, log files, threads."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,11 +24,12 @@ from cqltui.state.model import (
 )
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import clip, left, right, spread, width, wrapped
+from cqltui.ui.line import Line, clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.panels.curves import curve_lines
 from cqltui.ui.panels.events import notice_lines
 from cqltui.ui.panels.hardware import device_line, nobody, speed_line
+from cqltui.ui.panels.header import Ranked, status_line
 from cqltui.ui.screens.details import LABEL, phase_lines, task_lines
 from cqltui.ui.spark import Plot, bar, loss_values, spark
 
@@ -224,3 +226,24 @@ def test_workers_that_have_left_are_not_waited_for() -> None:
     assert nobody(RunState(CampaignInfo(workers=1))) == "Waiting for 1 worker to start."
     assert nobody(RunState()) == "No worker yet."
     assert nobody(RunState(finished_ts=1.0)) == left
+
+
+def test_a_narrow_header_keeps_the_state_and_what_is_done_then_the_end_then_the_rest() -> None:
+    parts: Ranked = [
+        (0, ((" unsupervised", "dead"),)),
+        (3, (("elapsed ", "dim"), ("1h 10m", "text"))),
+        (1, (("17/49", "text"), (" done", "dim"))),
+        (2, (("2 dead", "dead"),)),
+    ]
+    eta: Line = (("ETA ", "dim"), ("~Sat 00:08", "strong"), ("  in 1h 58m", "dim"))
+
+    def shown(cells: int, finish: Line) -> str:
+        return re.sub(" +", " ", "".join(text for text, _ in status_line(parts, finish, cells))).strip()
+
+    assert shown(120, eta) == "unsupervised elapsed 1h 10m 17/49 done 2 dead ETA ~Sat 00:08 in 1h 58m"
+    assert shown(70, eta) == "unsupervised 17/49 done 2 dead ETA ~Sat 00:08 in 1h 58m"
+    assert shown(60, eta) == "unsupervised 17/49 done 2 dead ETA ~Sat 00:08"
+    assert shown(50, eta) == "unsupervised 17/49 done 2 dead ETA ~Sat 00:08"
+    assert shown(42, eta) == "unsupervised 17/49 done ETA ~Sat 00:08"
+    assert shown(40, eta) == "unsupervised 17/49 done ~Sat 00:08"
+    assert shown(40, (("no supervisor runs", "dead"),)) == "unsupervised 17/49 done 2 dead"

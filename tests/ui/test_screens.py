@@ -60,5 +60,6 @@ async def test_failed_and_details(size: tuple[int, int], compare: Compare) -> No
     await look("failed", size, compare, details=" ".join(["g", *["j"] * 11, "enter"]))
 
 
-async def test_largest(compare: Compare) -> None:
-    await look("running", (200, 60), compare)
+@pytest.mark.parametrize("size", [(40, 10), (120, 40), (200, 60), (220, 60), (300, 80)])
+async def test_columns(size: tuple[int, int], compare: Compare) -> None:
+    await look("running", size, compare)

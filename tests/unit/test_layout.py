@@ -1,55 +1,159 @@
-"""The layout at every size from 40x10 to 220x60: what must be seen is, and all of it fits."""
+"""The layout at every size from 40x10 to 300x80: what must be seen is, all of it fits, and no cell is left over."""
 
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 
-from cqltui.ui.layout import BORDER, FOOTER, HEADER, TABS, details_layout, dialog_classes, fitting, main_layout
+from cqltui.ui.layout import (
+    BORDER,
+    FOOTER,
+    HEADER,
+    HEADING,
+    LEAST,
+    PANELS,
+    Counts,
+    Layout,
+    Place,
+    Wish,
+    details_layout,
+    dialog_classes,
+    fitting,
+    header_rows,
+    is_small,
+    main_layout,
+)
 from cqltui.ui.panels.columns import COLUMNS
-from cqltui.ui.panels.cursor import HEADING
 from cqltui.ui.panels.fit import widths
 from cqltui.ui.panels.rows import MARGIN
 
 CELLS, ROWS = range(40, 221), range(10, 61)
-PHASES, WORKERS = (0, 1, 3, 8, 20), (1, 2, 16)
+NAMED = (
+    (40, 10), (60, 15), (80, 24), (100, 30), (100, 50), (110, 34),
+    (120, 30), (120, 40), (160, 48), (200, 60), (220, 60), (300, 80),
+)  # fmt: skip
+HIDEABLE = [panel for panel in PANELS if panel != "tasks"]
 FRAME = 5
 """Cells that a panel's frame, its padding and its scrollbar take."""
+CAMPAIGN = Counts(phases=3, workers=2, tasks=49)
+NIGHT = Counts(phases=20, workers=128, tasks=10_000)
 
 
-@pytest.mark.parametrize("phases", PHASES)
-def test_rows_add_up_and_the_list_and_the_phases_have_theirs(phases: int) -> None:
-    for cells, rows, workers in product(CELLS, ROWS, WORKERS):
-        at = f"{cells}x{rows}, {workers} workers"
-        found = main_layout(cells, rows, phases, workers)
-        assert HEADER + TABS * found.small + found.top + found.body + FOOTER == rows, at
-        list_rows = found.body - found.bottom - BORDER - HEADING
-        assert list_rows >= min(3, rows - 8), at
-        assert found.top == 0 or found.top > BORDER, at
-        seen = max(found.top - BORDER, 0)
-        room = rows - HEADER - TABS - FOOTER
-        allowed = min(room // 2 - BORDER, room - BORDER - 6) if found.small else room // 3
-        assert seen >= min(phases, allowed), f"{at}: every phase as room allows"
+def laid_out(cells: int, rows: int, counts: Counts = CAMPAIGN, wish: Wish | None = None) -> Layout:
+    """The body of a terminal of this size; every cell of it belongs to one panel."""
+    height = rows - header_rows(rows) - FOOTER
+    found = main_layout(cells, height, counts, wish or Wish())
+    at = f"{cells}x{rows}, {counts}, {wish}: {found.places}"
+    taken = [
+        (x, y)
+        for place in found.places.values()
+        for x, y in product((place.x, place.x + place.cells - 1), (place.y, place.y + place.rows - 1))
+    ]
+    assert all(0 <= x < cells and 0 <= y < height for x, y in taken), at
+    for (name, one), (other_name, other) in combinations(found.places.items(), 2):
+        beside = one.x + one.cells <= other.x or other.x + other.cells <= one.x
+        below = one.y + one.rows <= other.y or other.y + other.rows <= one.y
+        assert beside or below, f"{name} lies over {other_name} at {at}"
+    assert sum(place.cells * place.rows for place in found.places.values()) == cells * height, f"a band is left at {at}"
+    return found
+
+
+def rows_of(found: Layout, panel: str) -> int:
+    """How high it is; 0 if it is not seen."""
+    return found.places[panel].rows if panel in found.places else 0
+
+
+def is_roomy(panel: str, place: Place, small: bool) -> bool:
+    """Whether the panel has what it needs at least."""
+    if panel == "tabs":
+        return place.rows == 1
+    if panel in ("phases", "queue"):
+        return place.rows > BORDER and (panel == "phases" or place.cells >= 29)
+    if small:
+        return place.rows >= BORDER + HEADING + 3
+    return place.rows >= LEAST[panel] and place.cells >= 30
+
+
+@pytest.mark.parametrize(("cells", "rows"), NAMED)
+def test_whatever_is_hidden_gives_its_room_to_the_others(cells: int, rows: int) -> None:
+    """And each of those has what it needs; the list is always seen, or the panel with the keys in its place."""
+    for n in range(len(HIDEABLE) + 1):
+        for hidden in map(frozenset, combinations(HIDEABLE, n)):
+            found = laid_out(cells, rows, wish=Wish(hidden))
+            assert "tasks" in found.places
+            for panel, place in found.places.items():
+                assert is_roomy(panel, place, found.small), f"{panel} at {cells}x{rows} without {sorted(hidden)}"
+            if not found.small:
+                assert not hidden & set(found.places)
+                assert ("queue" in found.places) == (cells >= 110 and "phases" in found.places)
+
+
+@pytest.mark.parametrize("counts", [CAMPAIGN, NIGHT, Counts(), Counts(1, 1, 1), Counts(8, 16, 2_000)])
+def test_every_cell_is_a_panel_s_and_the_list_has_rows(counts: Counts) -> None:
+    for cells, rows in [*product((40, 59, 60, 79, 80, 99, 100, 109, 110, 160, 199, 200, 300), ROWS), (300, 80)]:
+        found = laid_out(cells, rows, counts)
+        at = f"{cells}x{rows}"
+        assert rows_of(found, "tasks") >= BORDER + HEADING + 3 - (rows == 10), at
         if rows >= 16:
-            assert seen >= min(phases, 3), at
-        if found.small:
-            assert (found.side, found.bottom, found.queue) == (0, 0, 0), at
-        else:
-            assert found.timeline + found.evaluation + found.hardware + found.events == found.body, at
-            assert min(found.timeline, found.evaluation, found.hardware, found.bottom) >= 5, at
-            assert found.side >= 29, at
-            assert cells - found.side >= 80, at
-            assert found.hardware - BORDER - 2 >= min(workers, found.body // 3 - BORDER - 2), at
+            seen = rows_of(found, "phases") - BORDER
+            assert seen >= min(counts.phases, 3), at
+        assert all(is_roomy(panel, place, found.small) for panel, place in found.places.items()), at
+
+
+@pytest.mark.parametrize(("cells", "rows"), NAMED)
+def test_the_panel_with_the_keys_is_seen_and_zoomed_it_has_the_body(cells: int, rows: int) -> None:
+    for counts, panel in product((CAMPAIGN, NIGHT), PANELS):
+        found = laid_out(cells, rows, counts, Wish(current=panel))
+        assert panel in found.places
+        assert found.small or "tasks" in found.places
+        zoomed = laid_out(cells, rows, counts, Wish(current=panel, zoomed=True))
+        assert set(zoomed.places) - {"queue"} == {panel}
+        assert ("queue" in zoomed.places) <= (panel == "phases")
+
+
+def test_columns_by_width() -> None:
+    def columns(cells: int, rows: int) -> int:
+        found = laid_out(cells, rows)
+        return len({place.x for name, place in found.places.items() if name in {"tasks", "timeline", "evaluation"}})
+
+    assert [columns(cells, 60) for cells in (60, 109, 110, 199, 200, 300)] == [1, 1, 2, 2, 3, 3]
+    assert laid_out(80, 24).small
+    assert not is_small(110, 24), "a window of 120x30 has columns"
+    shown = set(PANELS) | {"queue"}
+    assert all(set(laid_out(*size).places) == shown for size in ((110, 34), (120, 40), (160, 48), (200, 60), (300, 80)))
+    assert "tabs" in laid_out(100, 50).places, "what finds no room is named"
+
+
+def test_a_wide_terminal_gives_its_cells_to_the_list() -> None:
+    lists = [laid_out(cells, 60).places["tasks"].cells for cells in range(200, 301, 25)]
+    assert lists == sorted(lists)
+    assert lists[-1] >= 148
+    assert max(laid_out(300, 80).places[panel].cells for panel in ("evaluation", "hardware", "events")) <= 62
+
+
+def test_a_short_list_leaves_its_rows_to_what_stands_below() -> None:
+    for cells in (110, 160, 200, 300):
+        few, many = (laid_out(cells, 60, Counts(2, 2, tasks)) for tasks in (4, 400))
+        assert rows_of(few, "tasks") == LEAST["tasks"]
+        assert rows_of(few, "log") > rows_of(many, "log")
+        alone = laid_out(cells, 60, Counts(2, 2, 4), Wish(frozenset({"log", "curves"})))
+        assert rows_of(alone, "tasks") > 40
+
+
+def test_workers_have_a_line_each_as_far_as_there_is_room() -> None:
+    for cells, workers in product((110, 160, 220), (1, 8, 16)):
+        room = 60 if cells >= 200 else 40
+        assert rows_of(laid_out(cells, 60, Counts(3, workers, 49)), "hardware") - BORDER >= min(workers, room // 3 - 4)
 
 
 def test_a_larger_terminal_shows_no_fewer_phases() -> None:
-    for cells, phases in product(CELLS, PHASES):
-        seen = [main_layout(cells, rows, phases, 2).top for rows in range(10, 34)]
+    for cells, phases in product(CELLS[::7], (0, 1, 3, 8, 20)):
+        seen = [rows_of(laid_out(cells, rows, Counts(phases, 2, 49)), "phases") for rows in range(10, 27)]
         assert seen == sorted(seen), f"{cells} cells, {phases} phases"
 
 
 def test_the_columns_of_the_list_fit_at_every_width() -> None:
-    for cells, rows, folded in product(CELLS, (24, 48), (False, True)):
-        room = cells - main_layout(cells, rows, 3, 2).side - FRAME - MARGIN
+    for cells, rows, folded in product(range(40, 301), (24, 48), (False, True)):
+        room = laid_out(cells, rows).places["tasks"].cells - FRAME - MARGIN
         if folded and room < 60:
             continue
         found = widths(room, COLUMNS, title_cells=30, folded=folded)

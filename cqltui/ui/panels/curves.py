@@ -1,7 +1,5 @@
 """A task's loss over its epochs."""
 
-from textual.content import Content
-
 from cqltui.state.model import Progress
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
@@ -15,10 +13,6 @@ AXIS = 8
 class CurvesPanel(Panel):
     """The loss curve of the selected task, on a log scale where all losses are positive."""
 
-    def __init__(self, id: str, title: str) -> None:
-        super().__init__(id, title)
-        self._log = False
-
     def needs(self, frame: Frame) -> tuple[object, ...]:
         """Return the task under the cursor."""
         return (frame.task,)
@@ -28,9 +22,7 @@ class CurvesPanel(Panel):
         progress = frame.task.progress if frame.task else None
         lines, log = curve_lines(progress, self.cells, self.size.height)
         self.set_lines(lines)
-        if log != self._log:
-            self._log = log
-            self.border_title = Content("Loss · log scale" if log else "Loss")
+        self.head("Loss · log scale" if log else "Loss")
 
 
 def curve_lines(progress: Progress | None, cells: int, rows: int) -> tuple[list[Line], bool]:

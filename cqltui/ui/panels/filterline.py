@@ -102,10 +102,11 @@ class FilterLine(Vertical):
         if not (self.display or self.field.value):
             return False
         self.field.value = ""
-        self._close()
+        self.close()
         return True
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Leave the filter as it is, and the field."""
         self.display = False
         self.post_message(self.Closed())
 
@@ -128,4 +129,4 @@ class FilterLine(Vertical):
         text = event.value.strip()
         if text and len(text) <= LONGEST_KEPT and text.isprintable():
             self.field.history = (text, *(known for known in self.field.history if known != text))[:MOST]
-        self._close()
+        self.close()

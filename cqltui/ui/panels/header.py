@@ -5,7 +5,8 @@ from cqltui.state.model import RunState, Status
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, joined, spread
+from cqltui.ui.layout import fitting
+from cqltui.ui.line import GAP, Line, joined, spread, width
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import bar
 
@@ -17,6 +18,13 @@ STATUS_ROLES = {
 
 WIDE = 120
 """Cells from which on all that is to be said of the end has room."""
+NARROW = 60
+DONE, DEAD = 1, 2
+"""Ranks of what is done and what is dead."""
+LABELLED = 2
+"""What is said of the end is a label, the time, and more: on a narrow screen that goes first, then the label."""
+Ranked = list[tuple[int, Line]]
+"""Parts of a line in their order, each with its rank: those of the highest numbers are the first to go."""
 
 
 class Header(Panel, can_focus=False):
@@ -29,7 +37,7 @@ class Header(Panel, can_focus=False):
         unknown = "" if frame.waiting else "no campaign yet"  # what is being started is one
         title = plain(state.campaign.title or state.campaign.name or unknown, 200)
         first = spread(((" cqltui  ", "accent"), (title, "strong")), (*self._pulse(frame), (" ", "text")), cells)
-        second = spread(self._status(frame), (*self._finish(frame), (" ", "text")), cells)
+        second = status_line(self._status(frame), self._finish(frame), cells)
         share = work_share(state)
         percent = f" {share:4.0%} "
         filled, rest = bar(share, max(cells - len(percent) - 1, 1))
@@ -48,7 +56,7 @@ class Header(Panel, can_focus=False):
             parts.append(((str(workers), role), (" worker" if workers == 1 else " workers", "dim")))
         return joined([*parts, (("○ connecting", "dim"),) if frame.waiting else connection(state)])
 
-    def _status(self, frame: Frame) -> Line:
+    def _status(self, frame: Frame) -> Ranked:
         state, now = frame.state, frame.now
         status = select.run_status(state) if state.tasks or state.online else "connecting"
         if state.online and not state.tasks:
@@ -61,18 +69,19 @@ class Header(Panel, can_focus=False):
         total = sum(counts.values()) - counts[Status.WITHDRAWN]
         started = state.campaign.started_ts
         end = state.finished_ts or now
-        parts: list[Line] = [((f" {status}", STATUS_ROLES.get(status, "dim")),)]
+        took = "took " if state.finished_ts else "elapsed "
+        parts: Ranked = [(0, ((f" {status}", STATUS_ROLES.get(status, "dim")),))]
         if started and self.cells >= 100:
-            parts.append((("started ", "dim"), (fmt.clock(started, now), "text")))
+            parts.append((5, (("started ", "dim"), (fmt.clock(started, now), "text"))))
         if started and end >= started:  # else the clock has been set back, and nobody knows
-            parts.append((("took " if state.finished_ts else "elapsed ", "dim"), (fmt.duration(end - started), "text")))
+            parts.append((3, ((took, "dim"), (fmt.duration(end - started), "text"))))
         if total:
-            parts.append(((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim")))
+            parts.append((DONE, ((f"{counts[Status.DONE]}/{total}", "text"), (" done", "dim"))))
         if failed := counts[Status.DEAD]:
-            parts.append(((f"{failed} dead", "dead"),))
+            parts.append((DEAD, ((f"{failed} dead", "dead"),)))
         if cancelled := counts[Status.CANCELLED]:
-            parts.append(((f"{cancelled} cancelled", "cancelled"),))
-        return joined(parts)
+            parts.append((4, ((f"{cancelled} cancelled", "cancelled"),)))
+        return parts
 
     def _finish(self, frame: Frame) -> Line:
         state, now = frame.state, frame.now
@@ -90,6 +99,25 @@ class Header(Panel, can_focus=False):
         left = f"  in {fmt.duration(finish_ts - now)}"
         without = select.without_paused(frame.estimate)  # of the two it is what must be known
         return (*estimate, (left + without if self.cells >= WIDE else without or left, "dim"))
+
+
+def status_line(parts: Ranked, finish: Line, cells: int) -> Line:
+    """Return what fits, whole: the status and what is done come first, then when the end is, what is dead, and the
+    rest."""
+    gap = ("   " if cells >= NARROW else "  ", "text")
+
+    def room_for(least: int) -> bool:
+        needed = joined((part for rank, part in parts if rank <= least), gap)
+        return width(needed) + GAP + width(finish) + 1 <= cells
+
+    while len(finish) > LABELLED and not room_for(DEAD):
+        finish = finish[:-1]
+    while finish and not room_for(DONE):
+        finish = finish[1:]
+    room = cells - width(finish) - 1 - GAP + len(gap[0])
+    order = sorted(range(len(parts)), key=lambda i: parts[i][0])
+    kept = fitting([width(part) + len(gap[0]) for _, part in parts], order, room)
+    return spread(joined((parts[i][1] for i in kept), gap), (*finish, (" ", "text")), cells)
 
 
 def connection(state: RunState) -> Line:

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from textual.content import Content
-
 from cqltui.errors import CqltuiError
 from cqltui.state.plain import plain
 from cqltui.ui.frame import Frame
@@ -49,7 +47,7 @@ class LogPanel(Panel):
         at_end = self.scroll_offset.y >= self.max_scroll_y or subject != self._subject
         if subject != self._subject:
             self._subject = subject
-            self.border_title = Content(f"Log · {clip(plain(subject), 60)}" if subject else "Log")
+            self.head(f"Log · {clip(plain(subject), 60)}" if subject else "Log")
         self.set_lines([log_line(line) for line in lines] or [(("Nothing logged yet.", "dim"),)])
         if at_end:
             self.scroll_to(y=max(0, len(self.lines) - self.size.height), animate=False, force=True)

@@ -1,6 +1,9 @@
 """What a panel of the main screen is."""
 
+from textual.content import Content
+from textual.events import Click
 from textual.geometry import Size
+from textual.message import Message
 
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.view import LineView
@@ -9,8 +12,34 @@ from cqltui.ui.panels.view import LineView
 class Panel(LineView):
     """A list that is made from a frame, whole, and draws what differs."""
 
+    class Zoomed(Message):
+        """The panel is wanted in all of the screen, or at its place again."""
+
     _made_for: tuple[object, ...] | None = None
     _made_size: Size | None = None
+
+    def __init__(self, id: str, title: str = "") -> None:
+        super().__init__(id)
+        self._digit = self._titled = self._subtitled = ""
+        self.head(title)
+
+    def give_digit(self, digit: str) -> None:
+        """Name the key that leads here; without one there is none."""
+        title, self._digit, self._titled = self._titled, digit, ""
+        self.head(title)
+
+    def head(self, title: str) -> None:
+        """Write this at the top of the frame, behind the panel's digit. Foreign text has to be plain."""
+        if title != self._titled:
+            self._titled = title
+            digit = (f"{self._digit} ", "$foreground 45%") if self._digit else ""
+            self.border_title = Content.assemble(digit, title)
+
+    def foot(self, subtitle: str) -> None:
+        """Write this at the bottom of the frame. Foreign text has to be plain."""
+        if subtitle != self._subtitled:
+            self._subtitled = subtitle
+            self.border_subtitle = Content(subtitle)
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
@@ -32,6 +61,11 @@ class Panel(LineView):
         if not same or self._made_size != self.size:
             self._made_for, self._made_size = needs, self.size
             self.show(frame)
+
+    def on_click(self, event: Click) -> None:
+        """Ask for all of the screen, or for the own place again, at a double click on the title."""
+        if event.y == 0 and event.chain == 2 and self._digit:
+            self.post_message(self.Zoomed())
 
 
 def _same(new: object, old: object) -> bool:

@@ -1,6 +1,7 @@
 """A bar for each phase."""
 
-from textual.content import Content
+from textual.events import Click
+from textual.message import Message
 
 from cqltui.state import select
 from cqltui.state.plain import plain
@@ -17,27 +18,43 @@ WIDE = 95
 class PhasesPanel(Panel):
     """Tasks, epochs, best loss and ETA of each phase, the highest priority first."""
 
+    class Opened(Message):
+        """A phase's tasks are wanted."""
+
+        def __init__(self, phase: str) -> None:
+            super().__init__()
+            self.phase = phase
+
     def __init__(self, id: str, title: str) -> None:
         super().__init__(id, title)
-        self._subtitle = ""
+        self._names: tuple[str, ...] = ()
+        """The phase of each line; empty where it is none's."""
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         cells = max(self.cells, 40)
-        lines = [self._row(phase, frame, cells) for phase in select.phases(frame.state)]
-        if cells >= WIDE and self.size.height > len(lines):
+        phases = select.phases(frame.state)
+        lines = [self._row(phase, frame, cells) for phase in phases]
+        self._names = tuple(phase.info.name for phase in phases)
+        if self.size.height > len(lines):
             lines.insert(0, self._heading(cells))
+            self._names = ("", *self._names)
         if not frame.state.campaign.phases:
             lines = [(("The campaign's phases appear here.", "dim"),)]
         self.set_lines(lines)
         subtitle = depth_text(frame.state) if self.has_class("-small") and frame.state.tasks else ""
-        if subtitle != self._subtitle:
-            self._subtitle = subtitle
-            self.border_subtitle = Content(subtitle)
+        self.foot(subtitle)
+
+    def on_click(self, event: Click) -> None:
+        """Ask for a phase's tasks at a double click on it."""
+        y = event.get_content_offset_capture(self).y + self.scroll_offset.y
+        if event.chain == 2 and 0 <= y < len(self._names) and (name := self._names[y]):
+            self.post_message(self.Opened(name))
 
     def _heading(self, cells: int) -> Line:
         name, room = self._room(cells)
-        text = f"{'':3}{left('phase', name)} {'':{room}} {'tasks':>7} {'epochs':>15} {'best':>8} {'ETA':>11}"
+        figures = f" {'epochs':>15} {'best':>8}" if cells >= WIDE else ""
+        text = f"{'':3}{left('phase', name)} {'':{room}} {'tasks':>7}{figures} {'ETA':>11}"
         return ((text, "dim"),)
 
     @staticmethod

@@ -8,7 +8,7 @@ from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import spark
 
 
-class QueuePanel(Panel):
+class QueuePanel(Panel, can_focus=False):
     """Queue depth, its breakdown and its history."""
 
     def show(self, frame: Frame) -> None:
@@ -33,9 +33,9 @@ class QueuePanel(Panel):
             for priority, n in depth.items()
         ]
         history = spark(select.queue_history(state, frame.now, cells), cells, zero=True) if state.tasks else ""
-        spare = max(0, self.size.height - 2 - len(rows))
-        blank: list[Line] = [()] * spare
-        self.set_lines((head, *rows[: max(self.size.height - 2, 1)], *blank, ((history, "faint"),)))
+        spare = self.size.height - 1 - len(rows)
+        blank: list[Line] = [()] * (spare - 1)
+        self.set_lines((head, *rows[: max(self.size.height - 1, 1)], *blank, *([((history, "faint"),)] * (spare > 0))))
 
 
 def depth_text(state: RunState) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from textual.content import Content
 from textual.strip import Strip
 
 from cqltui.state.filter import EVERYTHING
@@ -187,12 +186,8 @@ class TaskList(CursorPanel):
             parts.append(f"{len(marked)} marked" + (f", {hidden} not listed" if hidden else ""))
         if self.marks.anchor:
             parts.append("range")
-        title = Content(" · ".join(parts))
-        subtitle = Content(f"filter: {plain(self.filter.text)}" if self.filter.words else "")
-        if self.border_title != title.markup:
-            self.border_title = title
-        if self.border_subtitle != subtitle.markup:
-            self.border_subtitle = subtitle
+        self.head(" · ".join(parts))
+        self.foot(f"filter: {plain(self.filter.text)}" if self.filter.words else "")
 
     # Drawing
 

@@ -6,19 +6,18 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus, Resize
-from textual.widget import Widget
+from textual.events import Resize
 from textual.widgets import Input
 
 from cqltui.state.model import TaskState
 from cqltui.ui.control import Control
 from cqltui.ui.feeds import Feeds
 from cqltui.ui.frame import Chosen, Frame
-from cqltui.ui.layout import Layout, main_layout
+from cqltui.ui.layout import HEADER, Counts, header_rows
 from cqltui.ui.line import Line
 from cqltui.ui.memory import Memory
 from cqltui.ui.panels.banner import Banner
+from cqltui.ui.panels.body import Body
 from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.evaluation import EvaluationPanel
 from cqltui.ui.panels.events import EventsPanel
@@ -37,14 +36,6 @@ from cqltui.ui.screens.columns import ColumnChooser
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.tasks import TaskScreen
 
-TABS = {
-    "tasks": "Tasks", "curves": "Curves", "timeline": "Timeline", "log": "Log",
-    "evaluation": "Evaluation", "hardware": "Hardware", "events": "Events",
-}  # fmt: skip
-"""Panel id -> name, in the order of Tab."""
-SIDE = frozenset({"timeline", "evaluation", "hardware", "events"})
-"""Panels that stand one below the other beside the task list."""
-
 
 class MainScreen(TaskScreen):
     """All panels on a large terminal; phases and one panel at a time on a small one."""
@@ -52,45 +43,39 @@ class MainScreen(TaskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before any widget gets the key, or what is typed in the same moment would still go to the task list.
         Binding("slash", "filter", "Filter", priority=True),
-        Binding("tab", "panel(1)", "Next panel", show=False),
-        Binding("shift+tab", "panel(-1)", "Previous panel", show=False),
         Binding("escape", "clear", "Clear", show=False),
+        Binding("tab,shift+tab", "list", show=False),  # in the filter; elsewhere it is the panels'
     ]
 
     def __init__(self, control: Control, feeds: Feeds, memory: Memory) -> None:
         super().__init__(control)
         self._feeds, self._memory = feeds, memory
-        self._current = "tasks"
-        self._layout: Layout | None = None
 
     def compose(self) -> ComposeResult:
-        """Yield all panels; their places are in app.tcss."""
+        """Yield all panels; their places are in layout.py."""
         yield Header("header")
         yield Banner("banner")
-        with Horizontal(id="top"):
-            yield PhasesPanel("phases", "Phases")
-            yield QueuePanel("queue", "Queue")
-        yield TabLine("tabs")
-        with Horizontal(id="body"):
-            with Vertical(id="main"):
-                yield TaskTable("tasks", "Tasks")
-                with Horizontal(id="bottom"):
-                    yield LogPanel("log", "Log", self._feeds.log)
-                    yield CurvesPanel("curves", "Loss")
-            with Vertical(id="side"):
-                yield TimelinePanel("timeline", "Timeline")
-                yield EvaluationPanel("evaluation", "Evaluation")
-                yield HardwarePanel("hardware", "Hardware")
-                yield EventsPanel("events", "Events")
+        yield Body(
+            self._memory,
+            PhasesPanel("phases", "Phases"),
+            QueuePanel("queue", "Queue"),
+            TabLine("tabs"),
+            TaskTable("tasks", "Tasks"),
+            CurvesPanel("curves", "Loss"),
+            TimelinePanel("timeline", "Timeline"),
+            LogPanel("log", "Log", self._feeds.log),
+            EvaluationPanel("evaluation", "Evaluation"),
+            HardwarePanel("hardware", "Hardware"),
+            EventsPanel("events", "Events"),
+        )
         yield FilterLine(self._memory.now.filters)
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Begin in the task list, as it was arranged."""
+        """List the tasks as the last time."""
         kept = self._memory.now
         self.tasks.sort_by(kept.sort, kept.inverted)
         self.tasks.choose_columns(kept.columns)
-        self.tasks.focus()
 
     @property
     def tasks(self) -> TaskTable:
@@ -100,8 +85,14 @@ class MainScreen(TaskScreen):
     # Layout
 
     def on_resize(self, event: Resize) -> None:
-        """Choose between all panels and one at a time."""
-        self._lay_out()
+        """Give the header its rows."""
+        self.set_class(header_rows(self.size.height) < HEADER, "-low")
+
+    @on(Body.Arranged)
+    def _arranged(self) -> None:
+        phases, queue = self.query_one(PhasesPanel), self.query_one(QueuePanel)
+        phases.set_class(not queue.display, "-small")
+        self.refresh_bindings()
         self.call_after_refresh(self._again)
 
     def _again(self) -> None:
@@ -109,54 +100,13 @@ class MainScreen(TaskScreen):
         if self.frame is not None:
             self.show(self.frame)
 
-    def _wanted_layout(self) -> Layout:
-        campaign = self.frame.state.campaign if self.frame else None
-        phases, workers = (len(campaign.phases), campaign.workers) if campaign else (0, 0)
-        return main_layout(*self.size, phases, workers)
-
-    def _lay_out(self) -> None:
-        self._layout = layout = self._wanted_layout()
-        small = layout.small
-        for widget in (self, self.query_one(PhasesPanel)):
-            widget.set_class(small, "-small")
-        for name in TABS:
-            seen = name != "events" or layout.events > 0
-            self.query_one(f"#{name}", Widget).display = seen if not small else name == self._current
-        self.query_one("#bottom").display = not small or self._current in {"log", "curves"}
-        self.query_one("#main").display = not small or self._current in {"tasks", "log", "curves"}
-        self.query_one("#side").display = not small or self._current in SIDE
-        self.query_one("#top").display = layout.top > 0
-        self.query_one(QueuePanel).display = layout.queue > 0
-        rows = {"#top": layout.top, "#bottom": layout.bottom}
-        rows |= {"#timeline": layout.timeline, "#evaluation": layout.evaluation}
-        rows |= {"#hardware": layout.hardware, "#events": layout.events}
-        for selector, height in rows.items():
-            self.query_one(selector).styles.height = height or "1fr"
-        for selector, width in (("#queue", layout.queue), ("#side", layout.side)):
-            self.query_one(selector).styles.width = width or "1fr"
-        if small:
-            self.query_one(TabLine).show_tabs(TABS, self._current)
-
-    def action_panel(self, step: int) -> None:
-        """Give the keys to another panel, and show it where only one is seen."""
-        layout = self._wanted_layout()
-        names = [name for name in TABS if layout.small or layout.events or name != "events"]
-        self._current = names[(names.index(self._current) + step) % len(names)]
-        self._lay_out()
-        self.query_one(f"#{self._current}", Widget).focus()
-        self.call_after_refresh(self._again)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Give the keys to a panel that is clicked too."""
-        if event.widget.id in TABS:
-            self._current = event.widget.id
-
     # Drawing
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs, in the panels that are seen."""
-        if self._wanted_layout() != self._layout:
-            self._lay_out()
+        campaign = frame.state.campaign
+        counts = Counts(len(campaign.phases), campaign.workers, len(frame.state.tasks))
+        self.query_one(Body).give(counts)
         self.query_one(Banner).show(frame)
         self.tasks.show_empty(_empty_lines(frame))
         self.tasks.show(frame)
@@ -219,9 +169,16 @@ class MainScreen(TaskScreen):
     @on(FilterLine.Closed)
     def _filter_done(self) -> None:
         self._memory.put(replace(self._memory.now, filters=self.query_one(FilterLine).history))
-        self._current = "tasks"
-        self._lay_out()
-        self.tasks.focus()
+        self.query_one(Body).go_to("tasks")
+
+    def action_list(self) -> None:
+        """Leave the filter for the list."""
+        self.query_one(FilterLine).close()
+
+    @on(PhasesPanel.Opened)
+    def _phase_opened(self, event: PhasesPanel.Opened) -> None:
+        self.query_one(FilterLine).field.value = f'phase="{event.phase}"'
+        self.query_one(Body).go_to("tasks")
 
     def action_clear(self) -> None:
         """End the range of marks, else remove the filter, else the marks."""
@@ -235,7 +192,7 @@ class MainScreen(TaskScreen):
         self.app.push_screen(ColumnChooser(self.tasks.offered()), self.tasks.columns_chosen)
 
     @on(TaskTable.Arranged)
-    def _arranged(self) -> None:
+    def _tasks_arranged(self) -> None:
         tasks, now = self.tasks, self._memory.now
         arranged = replace(now, sort=tasks.sort_name, inverted=tasks.inverted, columns=tasks.chosen_columns)
         self._memory.put(arranged)
