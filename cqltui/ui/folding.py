@@ -112,21 +112,43 @@ class Figures:
 
 
 def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
-    """Return the figures of at least one task."""
-    states = Counter(task.status for task in tasks)
-    ends = [frame.finish_ts(task) for task in tasks]
-    took = [seconds for task in tasks if (seconds := duration_s(task, frame.as_of)) is not None]
+    """Return the figures of at least one task. In one pass: there may be thousands, once a second."""
+    states: Counter[Status] = Counter()
+    losses: list[float | None] = []
+    validations: list[float | None] = []
+    bests: list[float | None] = []
+    took: list[float] = []
+    ends: list[float | None] = []
+    epochs_done = epochs_total = 0
+    now = frame.as_of
+    for task in tasks:
+        life, algorithm, progress = task.life, task.algorithm, task.progress
+        done = life.status is Status.DONE
+        total = task.epochs_total if done else task.info.epochs
+        states[life.status] += 1
+        epochs_total += total
+        if progress is not None:
+            epochs_done += total if done else min(progress.epoch, total)
+            losses.append(progress.metrics.get(algorithm.headline))
+            validations.append(progress.metrics.get(algorithm.validation))
+            bests.append(progress.best)
+        elif done:
+            epochs_done += total
+        ends.append(life.finished_ts or frame.finish_ts(task))
+        if life.started_ts and (seconds := duration_s(task, now)) is not None:
+            took.append(seconds)
     priorities = [task.life.priority for task in tasks]
+    known = [end for end in ends if end is not None]
     return Figures(
         members=tuple(tasks),
         first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
         states=tuple((status, states[status]) for status in ACTIVITY if states[status]),
-        epochs_done=sum(task.epochs_done for task in tasks),
-        epochs_total=sum(task.epochs_total for task in tasks),
-        loss=spread_of(task.headline for task in tasks),
-        validation=spread_of(task.validation for task in tasks),
-        best=spread_of(task.best for task in tasks),
-        finish_ts=None if None in ends else max(end for end in ends if end is not None),
+        epochs_done=epochs_done,
+        epochs_total=epochs_total,
+        loss=spread_of(losses),
+        validation=spread_of(validations),
+        best=spread_of(bests),
+        finish_ts=max(known) if len(known) == len(tasks) else None,
         ended=all(task.life.finished_ts for task in tasks),
         duration_s=sum(took) if took else None,
         priorities=(min(priorities), max(priorities)),
@@ -164,8 +186,14 @@ def group_key(fold: Fold, of: Hashable) -> str:
     return f"\n{fold.name}\n{of!r}"
 
 
-def grouped(fold: Fold, tasks: Iterable[TaskState], unfolded: frozenset[str]) -> list[Group | TaskState]:
-    """Return the rows: a group where its first task stood; a task that has nothing in common with another as it is."""
+def grouped(
+    fold: Fold,
+    tasks: Iterable[TaskState],
+    unfolded: frozenset[str],
+    in_order: Callable[[Sequence[TaskState]], Sequence[TaskState]],
+) -> list[Group | TaskState]:
+    """Return the rows: a group where its first task stood; a task that has nothing in common with another as it is.
+    Those of open groups are seen, so these are put in order."""
     members: dict[Hashable, list[TaskState]] = {}
     for task in tasks:
         members.setdefault(fold.of(task), []).append(task)
@@ -175,7 +203,8 @@ def grouped(fold: Fold, tasks: Iterable[TaskState], unfolded: frozenset[str]) ->
             rows.append(found[0])
         else:
             key = group_key(fold, of)
-            rows.append(Group(key, plain(fold.heading(found[0])), tuple(t.id for t in found), key in unfolded))
+            seen = in_order(found) if key in unfolded else found
+            rows.append(Group(key, plain(fold.heading(found[0])), tuple(t.id for t in seen), key in unfolded))
     return rows
 
 

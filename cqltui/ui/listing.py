@@ -82,8 +82,10 @@ def _folded(frame: Frame, wish: Wish, fold: Fold, tasks: Sequence[TaskState], fi
     def sort(column: Column, row: TaskState | Group) -> SortKey:
         return column.sort_of(frame, figures(row) if isinstance(row, Group) else row)
 
-    inner = in_order(tasks, wish, lambda column, task: column.sort(frame, task))
-    rows = in_order(grouped(fold, inner, wish.unfolded), wish, sort)
+    def below(members: Sequence[TaskState]) -> Sequence[TaskState]:
+        return in_order(members, wish, sort)
+
+    rows = in_order(grouped(fold, tasks, wish.unfolded, below), wish, sort)
     keys: list[str] = []
     ids: list[str] = []
     groups: dict[str, Group] = {}
