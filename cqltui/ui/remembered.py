@@ -45,11 +45,12 @@ def remembered(value: object) -> Remembered:
     known: dict[str, Field] = {}
     for field in fields(Remembered):
         default: Field = getattr(defaults, field.name)
-        known[field.name] = _read(value.get(field.name), default)
+        known[field.name] = read_field(value.get(field.name), default)
     return Remembered(**known)  # type: ignore[arg-type]  # each is of its default's type
 
 
-def _read(value: object, default: Field) -> Field:
+def read_field(value: object, default: Field) -> Field:
+    """Return the value of a file where it is of the default's kind, else the default."""
     if isinstance(default, tuple):
         if isinstance(value, list) and len(value) <= MOST and all(map(_is_text, value)):
             return tuple(value)

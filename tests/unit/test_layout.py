@@ -110,6 +110,41 @@ def test_the_panel_with_the_keys_is_seen_and_zoomed_it_has_the_body(cells: int, 
         assert ("queue" in zoomed.places) <= (panel == "phases")
 
 
+def test_where_the_panels_of_a_campaign_stand() -> None:
+    """Worked out by hand: x, y, cells, rows."""
+
+    def places(cells: int, rows: int, wish: Wish | None = None) -> dict[str, tuple[int, int, int, int]]:
+        found = laid_out(cells, rows, wish=wish).places
+        return {panel: (place.x, place.y, place.cells, place.rows) for panel, place in found.items()}
+
+    assert places(40, 10) == {"tabs": (0, 0, 40, 1), "tasks": (0, 1, 40, 6)}
+    assert places(80, 24) == {"phases": (0, 0, 80, 5), "tabs": (0, 5, 80, 1), "tasks": (0, 6, 80, 14)}
+    assert places(80, 24, Wish(current="phases")) == {
+        "tabs": (0, 0, 80, 1), "phases": (0, 1, 80, 6), "queue": (0, 7, 80, 13),
+    }  # fmt: skip
+    assert places(80, 24, Wish(frozenset({"phases"}))) == {"tabs": (0, 0, 80, 1), "tasks": (0, 1, 80, 19)}
+    assert places(100, 30)["phases"] == (0, 0, 100, 6), "with a heading"
+    assert places(160, 48) == {
+        "phases": (0, 0, 116, 6), "queue": (116, 0, 44, 6), "tasks": (0, 6, 116, 26),
+        "log": (0, 32, 69, 12), "curves": (69, 32, 47, 12), "timeline": (116, 6, 44, 9),
+        "evaluation": (116, 15, 44, 11), "hardware": (116, 26, 44, 10), "events": (116, 36, 44, 8),
+    }  # fmt: skip
+    assert places(110, 34)["timeline"][:3] == (78, 6, 32), "the side has 32 cells at least"
+    assert places(200, 60) == {
+        "phases": (0, 0, 96, 6), "queue": (96, 0, 60, 6), "tasks": (0, 6, 96, 37), "log": (0, 43, 96, 13),
+        "curves": (96, 6, 60, 29), "timeline": (96, 35, 60, 21), "evaluation": (156, 0, 44, 25),
+        "hardware": (156, 25, 44, 17), "events": (156, 42, 44, 14),
+    }  # fmt: skip
+    assert places(200, 60, Wish(frozenset({"curves", "timeline"})))["queue"] == (113, 0, 43, 6)
+    alone = Wish(frozenset(PANELS) - {"tasks", "log", "phases"})
+    assert places(219, 60, alone)["queue"] == (163, 0, 56, 6), "of the queue 56 cells are enough"
+    assert places(100, 60) == {
+        "phases": (0, 0, 100, 6), "tabs": (0, 6, 100, 1), "tasks": (0, 7, 100, 25), "curves": (0, 32, 100, 8),
+        "timeline": (0, 40, 100, 5), "log": (0, 45, 100, 6), "evaluation": (0, 51, 100, 5),
+    }  # fmt: skip
+    assert places(99, 60)["phases"] == (0, 0, 99, 5), "without a heading"
+
+
 def test_columns_by_width() -> None:
     def columns(cells: int, rows: int) -> int:
         found = laid_out(cells, rows)
@@ -143,6 +178,17 @@ def test_workers_have_a_line_each_as_far_as_there_is_room() -> None:
     for cells, workers in product((110, 160, 220), (1, 8, 16)):
         room = 60 if cells >= 200 else 40
         assert rows_of(laid_out(cells, 60, Counts(3, workers, 49)), "hardware") - BORDER >= min(workers, room // 3 - 4)
+
+
+def test_many_phases_have_a_third_of_the_rows_at_most() -> None:
+    many = Counts(20, 2, 49)
+    found = [rows_of(laid_out(*size, many), "phases") for size in ((110, 28), (110, 34), (160, 48), (200, 60))]
+    assert found == [8, 10, 14, 18]
+    assert [rows_of(laid_out(160, 48, Counts(n, 2, 49)), "phases") for n in (0, 1, 3, 4, 8)] == [6, 6, 6, 7, 11]
+
+
+def test_the_header_of_a_low_terminal_has_no_bar() -> None:
+    assert [header_rows(rows) for rows in (10, 13, 14, 60)] == [2, 2, 3, 3]
 
 
 def test_a_larger_terminal_shows_no_fewer_phases() -> None:

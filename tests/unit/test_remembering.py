@@ -11,7 +11,7 @@ import pytest
 
 from cqltui.app.remembering import LARGEST, keep, load
 from cqltui.ui.memory import Memory
-from cqltui.ui.remembered import LONGEST, MOST, Remembered, remembered
+from cqltui.ui.remembered import LONGEST, MOST, Field, Remembered, read_field, remembered
 
 ARRANGED = Remembered(hidden=("log", "events"), tab="curves")
 
@@ -58,6 +58,16 @@ def test_a_file_that_never_ends_is_not_read(path: Path) -> None:
 ])  # fmt: skip
 def test_a_field_that_cannot_be_has_its_default_and_the_others_are_taken(hidden: object) -> None:
     assert remembered({"hidden": hidden, "tab": "curves", "of a later version": 1}) == Remembered(tab="curves")
+
+
+@pytest.mark.parametrize(("value", "default", "read"), [
+    ("val", "", "val"), (1, "", ""), (["a", "b"], (), ("a", "b")), (["a"] * MOST, (), ("a",) * MOST), ("a", (), ()),
+    (True, False, True), (1, False, False), (7, 3, 7), (True, 3, 3), (2**31, 3, 3), (-(2**31), 3, 3),
+    (2**31 - 1, 3, 2**31 - 1), (1.5, 3, 3), (None, True, True), ("a" * LONGEST, "", "a" * LONGEST),
+])  # fmt: skip
+def test_a_field_is_of_its_default_s_kind(value: object, default: Field, read: Field) -> None:
+    assert (found := read_field(value, default)) == read
+    assert type(found) is type(default)
 
 
 def test_a_link_is_replaced_and_what_it_leads_to_stays(path: Path, tmp_path: Path) -> None:
