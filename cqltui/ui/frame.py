@@ -18,7 +18,7 @@ class Chosen:
     """What the user has chosen to look at."""
 
     cursor: str = ""
-    """The task under the cursor of the list; empty if there is none."""
+    """The task under the cursor of the list, of a folded row the one that stands for it; empty if there is none."""
     marked: tuple[str, ...] = ()
     """The marked tasks, as listed."""
     group: tuple[str, ...] = ()

@@ -29,6 +29,14 @@ class Remembered:
     """The panel that had the keys: where one is seen at a time, it is this one."""
     theme: str = ""
     """The theme that was chosen with its key; empty while none was."""
+    sort: str = ""
+    """The column that sorts the tasks; empty: the campaign's order."""
+    inverted: bool = False
+    """Whether it sorts the other way round."""
+    columns: tuple[str, ...] = ()
+    """The columns of the task list, in order; none: those that fit."""
+    filters: tuple[str, ...] = ()
+    """Filters that were typed, the newest first."""
 
 
 def remembered(value: object) -> Remembered:

@@ -126,7 +126,7 @@ ROOMS = (
     ),
     Room(
         "columns",
-        ("cqltui/ui/panels/columns.py", "cqltui/ui/panels/tasks.py"),
+        tuple(f"cqltui/ui/panels/{name}.py" for name in ("columns", "cursor", "fit", "rows", "tasklist", "tasks")),
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
     ),
     Room(

@@ -150,7 +150,7 @@ async def test_the_mouse_chooses_tabs_zooms_by_titles_and_scrolls_what_is_under_
 
         await pilot.double_click("#phases", offset=(5, 4))
         await bench.rest(pilot)
-        assert screen.query_one("#filter", Input).value == "ensemble"
+        assert screen.query_one("#filter", Input).value == 'phase="ensemble"'
         assert (focused(bench), len(table(bench).ids)) == ("tasks", 20)
 
 

@@ -20,6 +20,7 @@ from cqltui.state.model import Wanted
 from cqltui.ui import screens
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.ports import LeaveChoice
+from cqltui.ui.screens.columns import ColumnChooser
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.help import HelpScreen
@@ -33,6 +34,7 @@ from tests.ui.driving import ALL, RUNNING, LateDraws, changed, started
 CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
 OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
     MainScreen: ((), ("tab",), ("shift+tab",), ("slash",)),
+    ColumnChooser: (("C",),),
     DetailsScreen: (("enter",),),
     Dialog: (("x",), ("q",)),
     NumberDialog: (("w",),),

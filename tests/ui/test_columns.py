@@ -1,42 +1,69 @@
 """What each column of the task list shows, and the order that it sorts by. No screen is needed for that."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from cqltui.state.eta import Estimate, TaskEstimate
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
+from cqltui.state.varying import Varying
 from cqltui.ui.frame import Frame
-from cqltui.ui.panels.columns import COLUMNS, LETTERS, Column, widths
+from cqltui.ui.listing import Wish, in_order
+from cqltui.ui.panels.columns import COLUMNS, LETTERS, Column, available
+from cqltui.ui.panels.fit import widths
 
 NOW = 1_760_734_800.0
 """Friday 17 October 2025, 21:00 UTC."""
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def task(task_id: str, phase: str, title: str, status: Status, priority: float, report: Progress | None) -> TaskState:
+def task(
+    task_id: str,
+    phase: str,
+    title: str,
+    status: Status,
+    priority: float,
+    report: Progress | None,
+    *,
+    worker: str = "",
+    attempt: int = 0,
+    started_s: float = 0.0,
+) -> TaskState:
+    """`started_s`: seconds ago."""
     ended = NOW - 3_600 if status is Status.DONE else 0.0
     live, kept = (report, None) if status is Status.RUNNING else (None, report)
     life = Lifecycle((1, 1), status, priority, token="1-1", claimed_ts=NOW - 60, finished_ts=ended, report=kept)
+    started_ts = NOW - started_s if started_s else 0.0
+    life = replace(life, worker=worker, attempt=attempt, started_ts=started_ts)
     return TaskState(TaskInfo(task_id, phase, title, epochs=200), life, live)
 
 
-def told(epoch: int, loss: float, val: float | None, last: float) -> Progress:
+def told(epoch: int, loss: float, val: float | None, last: float, best: tuple[float, int] = (0.01, 0)) -> Progress:
     """A report whose curve began at 1.0 and is at `last`. The best validation loss is none of what is shown."""
     curve = ((1, 1.0), (epoch, last))
     metrics = {"loss": loss} if val is None else {"loss": loss, "val_loss": val}
-    return Progress("1-1", epoch * 13, epoch, 200, ts=NOW, metrics=metrics, best=0.01, curve=curve)
+    known = {"metrics": metrics, "best": best[0], "best_epoch": best[1], "curve": curve}
+    return Progress("1-1", epoch * 13, epoch, 200, ts=NOW, **known)  # type: ignore[arg-type]
 
 
+D = told(150, 0.3, 0.9, 0.5, (0.09, 20))
+C = told(30, 0.1, None, 0.7, (0.03, 25))
+B = told(50, 0.2, 0.8, 0.2, (0.05, 10))
 TASKS = (
-    task("d", "seeds", "beta", Status.DONE, 7, told(150, 0.3, 0.9, 0.5)),
-    task("c", "arch", "Alpha", Status.PAUSED, 9, told(30, 0.1, None, 0.7)),
-    task("b", "quality", "delta", Status.RUNNING, 6, told(50, 0.2, 0.8, 0.2)),
+    task("d", "seeds", "beta", Status.DONE, 7, D, worker="w2", attempt=2, started_s=3_900),
+    task("c", "arch", "Alpha", Status.PAUSED, 9, C, worker="w1", attempt=1, started_s=100),
+    task("b", "quality", "delta", Status.RUNNING, 6, B, worker="w3", attempt=3, started_s=200),
     task("a", "best", "Gamma", Status.QUEUED, 8, None),
 )
 ESTIMATES = {"b": TaskEstimate(NOW, NOW + 7_200), "a": TaskEstimate(NOW, NOW + 600)}
 STATE = RunState(tasks={entry.id: entry for entry in TASKS}, online=True)
 FRAME = Frame(STATE, Estimate(NOW + 7_200, ESTIMATES, {}), NOW)
+
+
+def sorted_by(name: str, tasks: Sequence[TaskState] = TASKS, *, inverted: bool = False) -> str:
+    wish = Wish(column=BY_NAME[name], inverted=inverted)
+    return "".join(entry.id for entry in in_order(tasks, wish, lambda column, entry: column.sort(FRAME, entry)))
 
 
 @pytest.mark.parametrize(
@@ -52,18 +79,21 @@ FRAME = Frame(STATE, Estimate(NOW + 7_200, ESTIMATES, {}), NOW)
         ("val", "bdca"),
         ("curve", "bdca"),  # what fell most first
         ("eta", "dabc"),  # without one last
+        ("best", "cbda"),
+        ("best_epoch", "bdca"),
+        ("attempt", "bdca"),  # the most first
+        ("worker", "cdba"),
+        ("duration", "dbca"),  # the longest first
     ],
 )
 def test_the_order_of_each_column(name: str, order: str) -> None:
-    column = BY_NAME[name]
-    found = sorted(TASKS, key=lambda entry: column.sort(FRAME, entry), reverse=column.descending)
-    assert "".join(entry.id for entry in found) == order
+    assert sorted_by(name) == order
     assert order != "".join(entry.id for entry in TASKS), "else no sorting would do"
 
 
 def test_every_state_has_its_place_and_letter() -> None:
     every = [replace(TASKS[0], life=Lifecycle(status=status)) for status in sorted(Status)]
-    found = sorted(every, key=lambda entry: BY_NAME["state"].sort(FRAME, entry))
+    found = in_order(every, Wish(column=BY_NAME["state"]), lambda column, entry: column.sort(FRAME, entry))
     assert "".join(LETTERS[entry.status] for entry in found) == "RQWPDXC-"
     assert [entry.status for entry in found][2:6] == [Status.DELAYED, Status.PAUSED, Status.DONE, Status.DEAD]
 
@@ -127,38 +157,121 @@ def test_a_stalled_task_says_so() -> None:
 def test_a_curve_without_a_scale_sorts_last() -> None:
     for curve in ((), ((1, 0.0), (2, 1.0))):
         entry = replace(TASKS[2], live=replace(told(50, 0.2, 0.8, 0.2), curve=curve))
-        found = sorted((entry, *TASKS[:2]), key=lambda each: BY_NAME["curve"].sort(FRAME, each))
-        assert found[-1] is entry
+        tasks = entry, *TASKS[:2]
+        assert [sorted_by("curve", tasks, inverted=inverted) for inverted in (False, True)] == ["dcb", "cdb"]
+
+
+def test_what_is_without_a_value_comes_last_whichever_way_is_sorted() -> None:
+    assert sorted_by("val") == "bdca"
+    assert sorted_by("val", inverted=True) == "dbca"
+    assert sorted_by("priority", inverted=True) == "bdac"
+
+
+def test_what_the_columns_of_the_training_show() -> None:
+    done, paused, running, queued = TASKS
+    for name, wanted in (
+        ("best", ["0.0900", "0.0300", "0.0500", ""]),
+        ("best_epoch", ["20", "25", "10", ""]),
+        ("attempt", ["2", "1", "3", ""]),
+        ("worker", ["w2", "w1", "w3", ""]),
+        ("duration", ["5m 00s", "1m 40s", "3m 20s", ""]),
+    ):
+        assert [shown(entry, name)[0] for entry in (done, paused, running, queued)] == wanted
+    again = replace(running, life=replace(running.life, run=2))
+    assert shown(again, "attempt")[0] == "2.3"
+
+
+# Which columns there are
+
+
+def set_to(entry: TaskState, **settings: object) -> TaskState:
+    known = {"alpha": 0.3, "seed": 42, "hidden_dims": [256, 128], "grad_clip": 10.0, "early_stop": None}
+    return replace(entry, info=replace(entry.info, settings=known | settings))
+
+
+def varied(*tasks: TaskState) -> Varying:
+    varying = Varying()
+    varying.update({entry.id: entry for entry in tasks})
+    return varying
+
+
+def test_only_settings_that_differ_have_a_column() -> None:
+    same = varied(*(set_to(entry) for entry in TASKS))
+    assert available(same)[: len(COLUMNS)] == COLUMNS
+    assert {column.name.partition(".")[0] for column in available(same)[len(COLUMNS) :]} == {"metric"}
+    wide = [1024, 512, 256, 128]
+    tasks = (set_to(TASKS[0], hidden_dims=wide, seed=7), set_to(TASKS[1], early_stop={"patience": 3}), TASKS[2])
+    names = [column.name for column in available(varied(*tasks))]
+    title = names.index("title")
+    assert names[title + 1 : title + 4] == ["setting.hidden_dims", "setting.seed", "setting.early_stop"]
+    hidden, seed, stop = available(varied(*tasks))[title + 1 : title + 4]
+    assert [hidden.text(FRAME, entry, 20)[0] for entry in tasks] == ["[1024,512,256,128]", "[256,128]", ""]
+    assert [stop.text(FRAME, entry, 20)[0] for entry in tasks] == ["off", "patience 3", ""]
+    assert [column.cells for column in (hidden, seed)] == [18, 4]
+    assert (hidden.numeric, seed.numeric) == (False, True)
+    order = in_order(tasks, Wish(column=hidden), lambda column, entry: column.sort(FRAME, entry))
+    assert [entry.id for entry in order] == ["c", "d", "b"], "256 before 1024, and no value last"
+
+
+def test_what_differs_is_found_again_when_a_task_changes_or_goes() -> None:
+    one, other = set_to(TASKS[0]), set_to(TASKS[1], alpha=0.5)
+    varying = varied(one, other)
+    assert [setting.name for setting in varying.settings] == ["alpha"]
+    assert (varying.title_cells, varying.cells("alpha")) == (5, 3)
+    varying.update({"d": one, "c": set_to(TASKS[1], seed=1)})
+    assert [setting.name for setting in varying.settings] == ["seed"]
+    varying.update({"d": one})
+    assert (varying.settings, varying.title_cells) == ((), 4)
+    varying.update({"d": one, "c": other})
+    assert [setting.name for setting in varying.settings] == ["alpha"]
 
 
 def names(columns: list[tuple[Column, int]]) -> list[str]:
     return [column.name for column, _ in columns]
 
 
+LONG = 30
+"""Cells of the longest title."""
+SETTINGS = available(varied(set_to(TASKS[0], alpha=0.5, seed=1, grad_clip=1.0), set_to(TASKS[1])))
+
+
 @pytest.mark.parametrize(
-    ("cells", "left_out", "state", "curve"),
+    ("cells", "shown"),
     [
-        (78, {"phase", "priority"}, 1, 7),
-        (87, {"phase", "priority"}, 1, 7),
-        (88, {"priority"}, 1, 7),
-        (99, {"priority"}, 1, 7),
-        (100, {"priority"}, 9, 12),
-        (124, {"priority"}, 9, 12),
-        (125, set(), 11, 20),
-        (200, set(), 11, 20),
+        (30, "state title epoch loss"),
+        (49, "state title epoch loss eta"),
+        (72, "state id title epoch loss val curve eta"),
+        (84, "state id title epoch loss val best curve eta"),
+        (115, "state id title setting.alpha epoch loss val best curve eta"),
+        (140, "state id title setting.alpha setting.seed phase epoch loss val best curve eta"),
+        (
+            220,
+            "state id title setting.alpha setting.seed setting.grad_clip phase priority attempt worker epoch"
+            " loss val best best_epoch duration curve eta",
+        ),
     ],
 )
-def test_a_wider_list_shows_more(cells: int, left_out: set[str], state: int, curve: int) -> None:
-    columns = widths(cells)
-    assert names(columns) == [column.name for column in COLUMNS if column.name not in left_out]
-    wide = {column.name: width for column, width in columns}
-    assert (wide["state"], wide["curve"], wide["id"], wide["eta"]) == (state, curve, 8, 10)
-    assert sum(wide.values()) + len(wide) - 1 == cells, "the title takes what is left"
+def test_a_wider_list_shows_more(cells: int, shown: str) -> None:
+    columns = widths(cells, SETTINGS, title_cells=LONG)
+    assert names(columns) == shown.split()
+    assert sum(width for _, width in columns) + len(columns) - 1 == cells, "nothing is left over"
 
 
-def test_the_title_keeps_a_few_cells() -> None:
-    assert {column.name: width for column, width in widths(20)}["title"] == 4
+def test_what_is_left_goes_to_the_title_and_then_to_the_curve() -> None:
+    found = {column.name: width for column, width in widths(250, SETTINGS, title_cells=60)}
+    assert (found["title"], found["curve"]) == (60, 60)
+    assert {column.name: width for column, width in widths(20, COLUMNS)}["title"] == 4
+
+
+def test_chosen_columns_come_in_their_order_as_far_as_they_fit() -> None:
+    chosen = ("loss", "metric.grad_norm", "gone", "title", "worker", "setting.alpha")
+    known = ["loss", "metric.grad_norm", "title", "worker", "setting.alpha"]
+    assert names(widths(80, SETTINGS, chosen)) == known
+    assert names(widths(45, SETTINGS, chosen)) == known[:4]
+    assert names(widths(80, SETTINGS, ("gone",))) == names(widths(80, SETTINGS)), "of none of them the usual ones"
 
 
 def test_figures_are_aligned_right() -> None:
-    assert [column.name for column in COLUMNS if column.numeric] == ["priority", "epoch", "loss", "val", "eta"]
+    assert [column.name for column in COLUMNS if column.numeric] == [
+        *("priority", "attempt", "epoch", "loss", "val", "best", "best_epoch", "duration", "eta")
+    ]

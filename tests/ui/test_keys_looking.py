@@ -3,17 +3,21 @@
 import threading
 
 from textual.events import Key
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from cqltui.state.events import Kind
 from cqltui.ui.panels.curves import CurvesPanel
+from cqltui.ui.panels.filterline import FilterLine
 from cqltui.ui.panels.hardware import HardwarePanel
 from cqltui.ui.panels.log import LogPanel
+from cqltui.ui.remembered import Remembered
 from cqltui.ui.screens.details import DetailsScreen
+from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
 from tests.ui.conftest import Bench
-from tests.ui.driving import ALL, QUEUED, RUNNING, changed, sent, started, table
+from tests.ui.driving import ALL, QUEUED, RUNNING, RUNNING_S, changed, sent, started, table
+from tests.ui.night import Night
 
 
 async def test_the_cursor_begins_on_what_runs() -> None:
@@ -73,13 +77,69 @@ async def test_what_is_typed_at_once_after_slash_goes_into_the_filter() -> None:
 
 async def test_slash_filters_and_escape_clears() -> None:
     async with started() as (bench, pilot):
-        await pilot.press("slash", *"seed 5")
-        assert len(table(bench).ids) == 10
+        line, found = bench.app.screen.query_one(FilterLine), table(bench)
+        await pilot.press("slash", *'"seed 5"')
+        assert len(found.ids) == 10
         await pilot.press("enter")
-        assert table(bench).has_focus
+        assert found.has_focus
         await pilot.press("escape")
-        assert len(table(bench).ids) == 49
-        assert bench.app.screen.query_one(Input).value == ""
+        assert (len(found.ids), line.field.value) == (49, "")
+        await pilot.press("slash", *"seed:42..44 alhpa")
+        assert (len(found.ids), line.wrong) == (0, "")
+        await pilot.press(*">1", "enter")
+        assert line.wrong == "no field alhpa; did you mean alpha?"
+        assert line.display, "it is not read, so it is not done"
+        assert str(found.border_title).endswith("Tasks · 32 of 49"), "what stands before it is in force"
+        assert found.cursor_id == RUNNING
+        await pilot.press(*["backspace"] * 8, "enter")
+        assert (line.display, line.history) == (False, ("seed:42..44", '"seed 5"'))
+        await pilot.press("slash", "up", "up")
+        assert line.field.value == '"seed 5"'
+        await pilot.press("down", "down", "enter")
+        assert line.field.value == "seed:42..44"
+        assert bench.app.memory.now.filters == line.history
+
+
+async def test_columns_are_chosen_and_kept() -> None:
+    async with started() as (bench, pilot):
+        found = table(bench)
+
+        def heading() -> list[str]:
+            return found.render_line(0).text.split()
+
+        assert heading() == ["S", "id", "title", "epoch", "loss", "val", "curve", "ETA"]
+        await pilot.press("C", "j", "space", "j", "J", "K", "K", "enter")  # no id, the title first but for it
+        assert heading() == ["S", "title", "epoch", "loss", "val", "curve", "ETA"]
+        assert found.chosen_columns == ("state", "title", "epoch", "loss", "val", "curve", "eta")
+        await pilot.press("C", "J", "escape", "C", "enter")
+        assert found.chosen_columns[0] == "state", "nothing was applied"
+        await pilot.press("C", "J", "enter", "i", "greater_than_sign", "i")
+        assert (heading()[0], found.sort_name) == ("title▾", "title")
+        kept = bench.app.memory.now
+        assert (kept.columns, kept.sort, kept.inverted) == (found.chosen_columns, "title", True)
+        await pilot.press("C", "a")
+        assert len(heading()) == 8
+
+
+async def test_what_was_kept_is_there_at_the_start_as_far_as_there_is_such_a_thing() -> None:
+    kept = Remembered(sort="loss", inverted=True, columns=("gone", "loss", "title"), filters=("seed:42",))
+    night = Night(RUNNING_S)
+    bench = Bench(night.events(), night.now, remembered=kept)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        assert table(bench).render_line(0).text.split() == ["loss▾", "title"]
+        assert bench.app.screen.query_one(FilterLine).history == ("seed:42",)
+
+
+async def test_a_folded_row_is_acted_on_as_a_whole_after_one_question() -> None:
+    async with started() as (bench, pilot):
+        await pilot.press("z", "G", "p")
+        dialog = bench.app.screen
+        assert isinstance(dialog, Dialog)
+        assert str(dialog.query_one("#question", Static).render()) == "Pause or resume 20 tasks?"
+        assert "and 14 more" in str(dialog.query_one("#details", Static).render())
+        await pilot.press("y")
+        await sent(bench, pilot, *(("pause", task.id) for task in ALL[29:]))
 
 
 async def test_a_sorted_list_can_be_hidden_and_seen_again() -> None:
@@ -96,8 +156,7 @@ async def test_a_list_made_narrow_stays_sorted_by_a_column_that_no_longer_fits()
     assert by_phase != tuple(task.id for task in ALL)
     async with started(size=(200, 60)) as (bench, pilot):
         found = table(bench)
-        while found.sort_name != "phase":
-            await pilot.press("greater_than_sign")
+        found.sort_by("phase")
         assert found.ids == by_phase
         await pilot.resize_terminal(80, 24)
         bench.give(changed(bench, Kind.TASK_PAUSED, QUEUED, "paused"))  # so that it is listed anew

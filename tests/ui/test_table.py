@@ -10,9 +10,11 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from cqltui.state.eta import Estimate
-from cqltui.state.model import Lifecycle, PhaseInfo, RunState, Status, TaskInfo, TaskState
+from cqltui.state.filter import compiled
+from cqltui.state.model import Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.ui.frame import Frame
-from cqltui.ui.panels.tasks import HEADING, TaskTable
+from cqltui.ui.panels.cursor import HEADING
+from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.screens.tasks import TaskScreen
 
 NOW = 1_760_734_800.0
@@ -121,8 +123,8 @@ async def test_marks_and_the_titles_count() -> None:
         await pilot.press("space", "space")
         assert (table.marked, table.cursor_id) == ({"t00", "t02"}, "t04")
         assert str(table.border_title) == "Tasks · 20 · 2 marked"
-        assert table.render_line(HEADING).text.startswith("+ Q")
-        assert table.render_line(HEADING + 2).text.startswith("▌ Q")
+        assert table.render_line(HEADING).text.startswith(" + Q")
+        assert table.render_line(HEADING + 2).text.startswith("▌  Q")
         await pilot.press("g", "space")
         assert table.marked == {"t02"}
         assert str(table.border_title) == "Tasks · 20 · 1 marked"
@@ -136,33 +138,35 @@ async def test_marks_and_the_titles_count() -> None:
         assert str(table.border_title) == "Tasks · 2"
 
 
-async def test_a_filter_looks_at_id_title_phase_and_state() -> None:
+async def test_a_filter_lists_what_it_finds_and_the_cursor_comes_back_to_its_task() -> None:
     async with shown(frame(running=3)) as (table, _, _pilot):
         for wanted, found in (
             ("T17", ("t17",)),
-            ("title 1", ("t10", "t12", "t14", "t16", "t18", "t01", "t11", "t13", "t15", "t17", "t19")),
+            ('"title 1"', ("t10", "t12", "t14", "t16", "t18", "t01", "t11", "t13", "t15", "t17", "t19")),
             (" odd ", EVEN_FIRST[10:]),
             ("running", ("t03",)),
             ("nothing", ()),
             ("", EVEN_FIRST),
         ):
-            table.set_filter(wanted)
+            table.set_filter(compiled(wanted))
             assert table.ids == found
             total = f"{len(found)} of {COUNT}" if wanted else f"{COUNT}"
             assert str(table.border_title) == f"Tasks · {total}"
-            assert str(table.border_subtitle) == (f"filter: {wanted.strip().lower()}" if wanted else "")
+            assert str(table.border_subtitle) == (f"filter: {wanted.strip()}" if wanted else "")
         table.move_to(5)
-        table.set_filter("odd")
+        table.set_filter(compiled("odd"))
         assert table.cursor_id == "t11", "the task under the cursor went: its neighbour in that row"
-        table.set_filter("t19")
+        table.set_filter(compiled("t19"))
         assert table.cursor_id == "t19"
+        table.set_filter(compiled(""))
+        assert table.cursor_id == "t10"
 
 
 async def test_the_heading_names_what_sorts() -> None:
     async with shown(frame()) as (table, _, pilot):
         assert text(table, 0).startswith("S id title")
         seen = []
-        for _ in range(7):
+        for _ in range(8):
             await pilot.press("greater_than_sign")
             seen.append((table.sort_name, [word for word in text(table, 0).split() if word[-1] in "▾▴"], table.ids[0]))
         assert seen == [
@@ -172,13 +176,137 @@ async def test_the_heading_names_what_sorts() -> None:
             ("epoch", ["epoch▾"], "t00"),
             ("loss", ["loss▴"], "t00"),
             ("val", ["val▴"], "t00"),
+            ("best", ["best▴"], "t00"),
             ("curve", ["curve▴"], "t00"),
         ]
-        await pilot.press("less_than_sign", "less_than_sign", "less_than_sign", "less_than_sign")
+        await pilot.press(*["less_than_sign"] * 5)
         assert table.sort_name == "title"
         assert table.ids[:3] == ("t00", "t01", "t10")
         await pilot.press("less_than_sign", "less_than_sign", "less_than_sign", "less_than_sign")
         assert table.sort_name == "eta", "before the first column is the campaign's own order, and then the last"
+
+
+async def test_i_reverses_and_so_does_a_second_click_on_the_heading() -> None:
+    async with shown(frame()) as (table, _, pilot):
+        await pilot.press("i")
+        assert table.ids == EVEN_FIRST, "nothing sorts"
+        await pilot.press("greater_than_sign", "greater_than_sign", "i")
+        assert (table.sort_name, table.inverted, table.ids[0]) == ("id", True, "t19")
+        assert "id▾" in text(table, 0)
+        assert table.cursor_id == "t00", "the cursor stays on its task"
+        await pilot.press("greater_than_sign")
+        assert (table.sort_name, table.inverted) == ("title", False)
+        place = table.render_line(0).text.index("epoch")
+        for inverted, sign in ((False, "epoch▾"), (True, "epoch▴"), (False, "epoch▾")):
+            await pilot.click(TaskTable, offset=(place, 0))
+            assert (table.sort_name, table.inverted) == ("epoch", inverted)
+            assert sign in text(table, 0)
+        await pilot.click(TaskTable, offset=(1, 0))
+        assert (table.sort_name, table.inverted) == ("epoch", False), "the margin is no column"
+
+
+async def test_a_range_grows_and_shrinks_with_the_cursor() -> None:
+    async with shown(frame()) as (table, _, pilot):
+        await pilot.press("space", "j", "v")
+        assert table.marked == {"t00", "t04"}
+        assert str(table.border_title) == "Tasks · 20 · 2 marked · range"
+        await pilot.press("j", "j", "k")
+        assert table.marked == {"t00", "t04", "t06"}
+        await pilot.press("g", "j")
+        assert table.marked == {"t00", "t02", "t04"}, "the other way, and what was marked before stays"
+        await pilot.press("v", "G")
+        assert table.marked == {"t00", "t02", "t04"}
+        await pilot.press("v", "k")
+        assert table.end_range()
+        assert not table.end_range()
+        await pilot.press("k")
+        assert table.marked == {"t00", "t02", "t04", "t19", "t17"}
+
+
+async def test_all_that_are_listed_are_marked_and_what_is_hidden_is_told() -> None:
+    async with shown(frame()) as (table, _, pilot):
+        await pilot.press("space")
+        table.set_filter(compiled("odd"))
+        await pilot.press("V")
+        assert table.marked == {"t00", *EVEN_FIRST[10:]}
+        assert str(table.border_title) == "Tasks · 10 of 20 · 11 marked, 1 not listed"
+        assert table.targets == EVEN_FIRST[10:], "what is not seen is not acted on"
+        await pilot.press("V")
+        assert table.marked == {"t00"}
+        assert table.targets == (table.cursor_id,)
+
+
+def repeated(running: int = -1, seq: int = 1) -> Frame:
+    """Of two alphas; of 0.3 six seeds, of 0.5 two, and one alone in another phase."""
+    made = []
+    for n, (alpha, seed, phase) in enumerate(
+        [*((0.3, seed, "even") for seed in range(42, 48)), (0.5, 42, "even"), (0.5, 43, "even"), (0.5, 42, "odd")]
+    ):
+        progress = Progress("1-1", 13, 50, 100, metrics={"loss": 0.1 * (n + 1)}, best=0.2 + n / 100, best_epoch=9)
+        status = Status.RUNNING if n == running else Status.DEAD if n == 5 else Status.DONE
+        info = TaskInfo(f"t{n:02}", phase, f"seed {seed}", index=n, settings={"alpha": alpha, "seed": seed}, epochs=100)
+        life = Lifecycle((1, seq), status, 3, token="1-1", attempt=1, finished_ts=NOW - 60, report=progress)
+        made.append(TaskState(info, life, progress if status is Status.RUNNING else None))
+    state = replace(frame(seq=seq).state, tasks={entry.id: entry for entry in made})
+    return Frame(state, Estimate(None, {}, {}), NOW)
+
+
+async def test_seeds_fold_into_one_row_and_enter_unfolds_it() -> None:
+    async with shown(repeated()) as (table, app, pilot):
+        await pilot.press("j", "z")
+        assert str(table.border_title) == "Tasks · 9 · seeds folded"
+        rows = [text(table, row) for row in range(1, 5)]
+        assert rows[:2] == [
+            "▌ 5D 1X ▸ 6 × alpha 0.3 92% 0.3500 ±0.1871 0.2250 ±0.0187 ━━━━━━━╸ 20:59",
+            "2D ▸ 2 × alpha 0.5 100% 0.7500 ±0.0707 0.2650 ±0.0071 ━━━━━━━━ 20:59",
+        ]
+        assert rows[2].startswith("D done seed 42"), "what repeats nothing stands as it is"
+        assert (table.cursor_id, table.chosen.group) == ("t00", tuple(f"t{n:02}" for n in range(6)))
+        assert table.targets == table.chosen.group
+        await pilot.press("enter", "j")
+        assert [table.render_line(row).text[:14].rstrip() for row in (1, 2, 7, 8)] == [
+            *("   5D 1X", ">  D done", "   X dead", "   2D")
+        ]
+        assert (table.cursor_id, table.chosen.group, app.opened) == ("t00", (), [])
+        await pilot.press("j", "Z")
+        assert (table.cursor_id, table.row, table.targets) == ("t01", 1, ("t01",))
+
+
+async def test_marks_and_the_cursor_go_with_a_folded_row() -> None:
+    async with shown(repeated(running=4)) as (table, _, pilot):
+        assert table.cursor_id == "t04"
+        await pilot.press("space", "z")
+        assert table.cursor_id == "t04", "of the row that its next one went into, the one that runs"
+        assert table.render_line(1).text.startswith("▌~ 1R 4D 1X")
+        await pilot.press("space", "k")
+        assert table.marked == {f"t{n:02}" for n in range(6)}
+        assert table.render_line(1).text.startswith(">+ ")
+        await pilot.press("v", "j")
+        assert len(table.marked) == 8
+        await pilot.press("v", "z")
+        assert str(table.border_title) == "Tasks · 9 · phases folded · 8 marked"
+        table.show(repeated(running=8, seq=2))
+        assert text(table, 1).startswith(">+ 7D 1X ▸ 8 × even")
+        folded = []
+        for _ in range(4):
+            await pilot.press("z")
+            folded.append(table.fold_name)
+        assert folded == ["alpha", "seed", "", "=repeat"], "each setting that differs, and then none"
+
+
+async def test_folded_rows_are_sorted_by_what_they_show() -> None:
+    async with shown(repeated()) as (table, _, pilot):
+        await pilot.press("z")
+        table.sort_by("loss")
+        assert table.ids[0] == "t00"
+        table.sort_by("loss", inverted=True)
+        assert table.ids == ("t08", "t06", "t07", *(f"t{n:02}" for n in range(6)))
+        assert text(table, 2).startswith("2D ▸ 2 ×")
+        table.move_to(2)
+        await pilot.press("enter")
+        assert table.ids == ("t08", "t06", "t07", *(f"t{n:02}" for n in range(5, -1, -1))), (
+            "what is seen is sorted, too"
+        )
 
 
 async def test_a_click_selects_and_a_second_opens() -> None:
@@ -197,11 +325,11 @@ async def test_a_click_selects_and_a_second_opens() -> None:
 
 async def test_what_was_asked_of_a_task_shows_in_its_margin() -> None:
     async with shown(frame(pending="t02")) as (table, _, _pilot):
-        assert [table.render_line(row).text[:3] for row in (1, 2, 3)] == ["▌ Q", " …Q", "  Q"]
+        assert [table.render_line(row).text[:4] for row in (1, 2, 3)] == ["▌  Q", "  …Q", "   Q"]
         asked = replace(task(4), life=Lifecycle(status=Status.RUNNING, want="pause"))
         tasks = dict(frame().state.tasks) | {"t04": asked}
         table.show(replace(frame(seq=2), state=replace(frame(seq=2).state, tasks=tasks)))
-        assert table.render_line(3).text[:3] == " …R"
+        assert table.render_line(3).text[:4] == "▌ …R"
         assert text(table, 1).startswith("Q t00 Title 0")
 
 
@@ -212,7 +340,7 @@ async def test_without_tasks_it_says_so() -> None:
         lines = [text(table, row) for row in range(height)]
         start = (height - 2) // 3
         assert lines == ["nothing yet" if y == start else "wait" if y == start + 1 else "" for y in range(height)]
-        table.set_filter("x")
+        table.set_filter(compiled("x"))
         assert not any(text(table, row) for row in range(height)), "it is the filter that leaves nothing"
         await pilot.press("j", "k", "g", "G", "space", "enter", "greater_than_sign")
         assert (table.cursor_id, table.marked, app.opened) == ("", set(), [])

@@ -22,8 +22,9 @@ from cqltui.ui.layout import (
     is_small,
     main_layout,
 )
-from cqltui.ui.panels.columns import widths
-from cqltui.ui.panels.tasks import MARGIN
+from cqltui.ui.panels.columns import COLUMNS
+from cqltui.ui.panels.fit import widths
+from cqltui.ui.panels.rows import MARGIN
 
 CELLS, ROWS = range(40, 221), range(10, 61)
 NAMED = (
@@ -197,9 +198,11 @@ def test_a_larger_terminal_shows_no_fewer_phases() -> None:
 
 
 def test_the_columns_of_the_list_fit_at_every_width() -> None:
-    for cells, rows in product(range(40, 301), (24, 48)):
+    for cells, rows, folded in product(range(40, 301), (24, 48), (False, True)):
         room = laid_out(cells, rows).places["tasks"].cells - FRAME - MARGIN
-        found = widths(room)
+        if folded and room < 60:
+            continue
+        found = widths(room, COLUMNS, title_cells=30, folded=folded)
         names = {column.name for column, _ in found}
         assert sum(width for _, width in found) + len(found) - 1 <= room, f"{cells} cells"
         assert {"state", "title", "epoch", "loss"} <= names, f"{cells} cells"

@@ -64,13 +64,9 @@ def heading(shown: Mapping[str, int]) -> Line:
     return tuple(spans)
 
 
-def line(row: Row, shown: Mapping[str, int], now: float, is_at_cursor: bool) -> Line:
-    """Return one run."""
-    spans: list[Span] = [
-        ("›" if is_at_cursor else " ", "accent"),
-        ("+ " if row.marked else "  ", "accent"),
-        (" ", "text"),
-    ]
+def line(row: Row, shown: Mapping[str, int], now: float) -> Line:
+    """Return one run; the first cell is the cursor's, which `LineView` draws."""
+    spans: list[Span] = [(" ", "text"), (left("+" if row.marked else "", MARGIN - 1), "accent")]
     for name, cells in shown.items():
         spans += [*_cell(name, row, cells, now), (" ", "text")]
     return tuple(spans)

@@ -67,7 +67,7 @@ class RunsView(LineView):
         cells = max(self.cells, 20)
         rows = [Row(run, self._sizes.get(run.path), run.path in self._marked) for run in self._runs]
         shown = columns(rows, cells)
-        lines = [heading(shown), *(line(row, shown, self._now, row.run.path == self._at) for row in rows)]
+        lines = [heading(shown), *(line(row, shown, self._now) for row in rows)]
         if not rows:
             lines = [
                 (("No runs in this folder.", "strong"),),

@@ -21,6 +21,7 @@ from cqltui.ui.panels.body import Body
 from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.evaluation import EvaluationPanel
 from cqltui.ui.panels.events import EventsPanel
+from cqltui.ui.panels.filterline import FilterLine
 from cqltui.ui.panels.hardware import HardwarePanel
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
@@ -31,6 +32,7 @@ from cqltui.ui.panels.queue import QueuePanel
 from cqltui.ui.panels.tabs import TabLine
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.timeline import TimelinePanel
+from cqltui.ui.screens.columns import ColumnChooser
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.tasks import TaskScreen
 
@@ -67,8 +69,14 @@ class MainScreen(TaskScreen):
             HardwarePanel("hardware", "Hardware"),
             EventsPanel("events", "Events"),
         )
-        yield Input(placeholder="id, title, phase or state", id="filter", select_on_focus=False)
+        yield FilterLine(self._memory.now.filters)
         yield KeyLine()
+
+    def on_mount(self) -> None:
+        """List the tasks as the last time."""
+        kept = self._memory.now
+        self.tasks.sort_by(kept.sort, kept.inverted)
+        self.tasks.choose_columns(kept.columns)
 
     @property
     def tasks(self) -> TaskTable:
@@ -113,20 +121,18 @@ class MainScreen(TaskScreen):
                 panel.follow(frame)
 
     def _chosen(self) -> Chosen:
-        tasks, hardware = self.tasks, self.query_one(HardwarePanel)
-        marked = tuple(i for i in tasks.ids if i in tasks.marked) if tasks.marked else ()
-        return Chosen(tasks.cursor_id, marked, worker=hardware.worker_id if hardware.has_focus else "")
+        hardware = self.query_one(HardwarePanel)
+        return replace(self.tasks.chosen, worker=hardware.worker_id if hardware.has_focus else "")
 
     # Selection
 
     def targets(self) -> tuple[TaskState, ...]:
-        """Return the marked tasks, else the one under the cursor."""
+        """Return the marked tasks, else those of the row under the cursor."""
         if self.frame is None:
             return ()
         self.tasks.hold()
         known = self.frame.state.tasks
-        ids = [i for i in self.tasks.ids if i in self.tasks.marked] or [self.tasks.cursor_id]
-        return tuple(known[i] for i in ids if i in known)
+        return tuple(known[i] for i in self.tasks.targets if i in known)
 
     def acted(self) -> None:
         """Remove the marks: what was marked was meant for this."""
@@ -153,37 +159,44 @@ class MainScreen(TaskScreen):
 
     def action_filter(self) -> None:
         """Type to filter."""
-        field = self.query_one("#filter", Input)
-        field.display = True
-        self.set_focus(field)  # not field.focus(), which comes after the keys that are waiting
+        line = self.query_one(FilterLine)
+        line.open()
+        self.set_focus(line.field)  # not field.focus(), which comes after the keys that are waiting
 
-    @on(Input.Changed, "#filter")
-    def _filter_changed(self, event: Input.Changed) -> None:
-        self.tasks.set_filter(event.value)
+    @on(FilterLine.Wanted)
+    def _filter_changed(self, event: FilterLine.Wanted) -> None:
+        self.tasks.set_filter(event.filter)
 
-    @on(Input.Submitted, "#filter")
+    @on(FilterLine.Closed)
     def _filter_done(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.display = False
+        self._memory.put(replace(self._memory.now, filters=self.query_one(FilterLine).history))
         self.query_one(Body).go_to("tasks")
 
     def action_list(self) -> None:
         """Leave the filter for the list."""
-        self._filter_done()
+        self.query_one(FilterLine).close()
 
     @on(PhasesPanel.Opened)
     def _phase_opened(self, event: PhasesPanel.Opened) -> None:
-        self.query_one("#filter", Input).value = event.phase
+        self.query_one(FilterLine).field.value = f'phase="{event.phase}"'
         self.query_one(Body).go_to("tasks")
 
     def action_clear(self) -> None:
-        """Remove the filter, else the marks."""
-        field = self.query_one("#filter", Input)
-        if field.display or field.value:
-            field.value = ""
-            self._filter_done()
-        else:
+        """End the range of marks, else remove the filter, else the marks."""
+        if not (self.tasks.end_range() or self.query_one(FilterLine).clear()):
             self.tasks.unmark()
+
+    # Columns
+
+    @on(TaskTable.ColumnsWanted)
+    def _choose_columns(self) -> None:
+        self.app.push_screen(ColumnChooser(self.tasks.offered()), self.tasks.columns_chosen)
+
+    @on(TaskTable.Arranged)
+    def _tasks_arranged(self) -> None:
+        tasks, now = self.tasks, self._memory.now
+        arranged = replace(now, sort=tasks.sort_name, inverted=tasks.inverted, columns=tasks.chosen_columns)
+        self._memory.put(arranged)
 
 
 def _empty_lines(frame: Frame) -> tuple[Line, ...]:

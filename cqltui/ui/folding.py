@@ -1,0 +1,220 @@
+"""Tasks folded into one row: by what they have in common, and the figures that the row shows of them. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite, sqrt
+from statistics import fmean
+
+from cqltui.algorithms.base import Setting
+from cqltui.state.model import RunState, Status, TaskState
+from cqltui.state.plain import plain
+from cqltui.state.select import duration_s
+from cqltui.state.varying import Varying, configuration_title, value_key, value_text
+from cqltui.ui.frame import Frame
+
+ACTIVITY = (
+    Status.RUNNING, Status.QUEUED, Status.DELAYED, Status.PAUSED,
+    Status.DONE, Status.DEAD, Status.CANCELLED, Status.WITHDRAWN,
+)  # fmt: skip
+"""The order of states: what happens now comes first."""
+SEEDS, PHASE = "=repeat", "=phase"
+"""Names of folds that are no setting's."""
+FOLD_TITLES = {SEEDS: "seeds", PHASE: "phases"}
+"""What is folded; of a setting its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A way to fold tasks."""
+
+    name: str
+    of: Callable[[TaskState], Hashable]
+    """What the tasks of one row have in common."""
+    heading: Callable[[TaskState], str]
+    """The row's title, by any of its tasks."""
+
+
+def folds(state: RunState, varying: Varying) -> tuple[Fold, ...]:
+    """Return the ways to fold these tasks: repetitions of one configuration, phases, and each setting that differs."""
+    titles = {phase.name: phase.title or phase.name for phase in state.campaign.phases}
+    return (
+        Fold(SEEDS, varying.configuration, configuration_title),
+        Fold(PHASE, lambda task: task.info.phase, lambda task: titles.get(task.info.phase, task.info.phase)),
+        *(
+            Fold(setting.name, partial(_value, setting), partial(_setting_title, setting))
+            for setting in sorted(varying.settings, key=lambda setting: not setting.prominent)
+        ),
+    )
+
+
+def _value(setting: Setting, task: TaskState) -> Hashable:
+    return value_key(task.info.settings.get(setting.name))
+
+
+def _setting_title(setting: Setting, task: TaskState) -> str:
+    return f"{setting.label} {value_text(task.info.settings.get(setting.name))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Of the values that are numbers."""
+
+    number: int
+    mean: float
+    deviation: float | None
+    """The sample's standard deviation; None of a single value."""
+
+
+def spread_of(values: Iterable[float | None]) -> Spread | None:
+    """Return the mean and the spread of the values; None if there are none."""
+    known = [value for value in values if value is not None and isfinite(value)]
+    if not known:
+        return None
+    mean = fmean(known)
+    if len(known) < 2:
+        return Spread(1, mean, None)
+    if max(known) == min(known):  # the mean of equal values may differ from them in the last digit
+        return Spread(len(known), known[0], 0.0)
+    return Spread(len(known), mean, sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a folded row shows of its tasks."""
+
+    members: tuple[TaskState, ...] = field(compare=False, repr=False)
+    first: TaskState
+    """The first of them that runs, else the first: who stands for them."""
+    states: tuple[tuple[Status, int], ...]
+    """What happens now first."""
+    epochs_done: int
+    epochs_total: int
+    loss: Spread | None
+    validation: Spread | None
+    best: Spread | None
+    finish_ts: float | None
+    """When the last of them ends or has ended; None if that is not known of one."""
+    ended: bool
+    duration_s: float | None
+    """Of all of them together."""
+    priorities: tuple[float, float]
+    """The lowest and the highest."""
+    attempts: int
+    """The most."""
+    workers: tuple[str, ...]
+
+    @property
+    def fraction(self) -> float:
+        """How much of the work is done, 0 to 1."""
+        return self.epochs_done / self.epochs_total if self.epochs_total else 0.0
+
+
+def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
+    """Return the figures of at least one task. In one pass: there may be thousands, once a second."""
+    states: Counter[Status] = Counter()
+    losses: list[float | None] = []
+    validations: list[float | None] = []
+    bests: list[float | None] = []
+    took: list[float] = []
+    ends: list[float | None] = []
+    epochs_done = epochs_total = 0
+    now = frame.as_of
+    for task in tasks:
+        life, algorithm, progress = task.life, task.algorithm, task.progress
+        done = life.status is Status.DONE
+        total = task.epochs_total if done else task.info.epochs
+        states[life.status] += 1
+        epochs_total += total
+        if progress is not None:
+            epochs_done += total if done else min(progress.epoch, total)
+            losses.append(progress.metrics.get(algorithm.headline))
+            validations.append(progress.metrics.get(algorithm.validation))
+            bests.append(progress.best)
+        elif done:
+            epochs_done += total
+        ends.append(life.finished_ts or frame.finish_ts(task))
+        if life.started_ts and (seconds := duration_s(task, now)) is not None:
+            took.append(seconds)
+    priorities = [task.life.priority for task in tasks]
+    known = [end for end in ends if end is not None]
+    return Figures(
+        members=tuple(tasks),
+        first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
+        states=tuple((status, states[status]) for status in ACTIVITY if states[status]),
+        epochs_done=epochs_done,
+        epochs_total=epochs_total,
+        loss=spread_of(losses),
+        validation=spread_of(validations),
+        best=spread_of(bests),
+        finish_ts=max(known) if len(known) == len(tasks) else None,
+        ended=all(task.life.finished_ts for task in tasks),
+        duration_s=sum(took) if took else None,
+        priorities=(min(priorities), max(priorities)),
+        attempts=max(task.life.attempt for task in tasks),
+        workers=tuple(sorted({task.life.worker for task in tasks if task.life.worker})),
+    )
+
+
+def same_setting(tasks: Sequence[TaskState], name: str, cells: int) -> str:
+    """Return the setting's value where all tasks have the same, of numbers their range if there is room for it, else
+    how many values there are."""
+    values = {value_key(found): found for task in tasks if (found := task.info.settings.get(name)) is not None}
+    if len(values) == 1:
+        return value_text(next(iter(values.values())))
+    if values and all(isinstance(value, int | float) for value in values.values()):
+        span = f"{value_text(min(values.values()))}..{value_text(max(values.values()))}"
+        if len(span) <= cells:
+            return span
+    return f"{len(values)}×" if values else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tasks that are folded into one row, or stand below it where it is open."""
+
+    key: str
+    """Names the row; no task's id."""
+    title: str
+    ids: tuple[str, ...]
+    open: bool = False
+
+
+def group_key(fold: Fold, of: Hashable) -> str:
+    """Return the name of a folded row, the same as long as there is such a row."""
+    return f"\n{fold.name}\n{of!r}"
+
+
+def grouped(
+    fold: Fold,
+    tasks: Iterable[TaskState],
+    unfolded: frozenset[str],
+    in_order: Callable[[Sequence[TaskState]], Sequence[TaskState]],
+) -> list[Group | TaskState]:
+    """Return the rows: a group where its first task stood; a task that has nothing in common with another as it is.
+    Those of open groups are seen, so these are put in order."""
+    members: dict[Hashable, list[TaskState]] = {}
+    for task in tasks:
+        members.setdefault(fold.of(task), []).append(task)
+    rows: list[Group | TaskState] = []
+    for of, found in members.items():
+        if len(found) == 1:
+            rows.append(found[0])
+        else:
+            key = group_key(fold, of)
+            seen = in_order(found) if key in unfolded else found
+            rows.append(Group(key, plain(fold.heading(found[0])), tuple(t.id for t in seen), key in unfolded))
+    return rows
+
+
+def next_fold(state: RunState, varying: Varying, name: str) -> str:
+    """Return the way to fold after the one of that name: of those that make fewer rows, and more than one but for
+    seeds. After the last one, and if there is none, it is the empty name: not at all."""
+    tasks = state.tasks.values()
+    names = [""]
+    for fold in folds(state, varying):
+        rows = len({fold.of(task) for task in tasks})
+        if rows < len(tasks) and (rows > 1 or fold.name == SEEDS):
+            names.append(fold.name)
+    return names[(names.index(name) + 1) % len(names)] if name in names else ""

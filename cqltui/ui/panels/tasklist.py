@@ -1,0 +1,260 @@
+"""The task list without its keys: which rows there are, and what is drawn of them."""
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from cqltui.state.filter import EVERYTHING
+from cqltui.state.model import Status, TaskState
+from cqltui.state.plain import plain
+from cqltui.state.varying import Varying
+from cqltui.ui.folding import FOLD_TITLES, Figures, Group, figures, folds
+from cqltui.ui.frame import Chosen, Frame
+from cqltui.ui.line import Line
+from cqltui.ui.listing import Listing, Wish, listed
+from cqltui.ui.marks import Marks
+from cqltui.ui.panels.columns import COLUMNS, Column, available
+from cqltui.ui.panels.cursor import HEADING, CursorPanel
+from cqltui.ui.panels.fit import widths
+from cqltui.ui.panels.rows import MARGIN, Fitting, group_line, heading_line, margin, task_line
+
+MANY = 1_000
+"""More tasks than these are listed anew once a second at most, unless the user wants it."""
+Key = tuple[object, ...]
+
+
+class TaskList(CursorPanel):
+    """Tasks, filtered, sorted and folded. It draws the rows that are seen and have changed, whatever their number."""
+
+    def __init__(self, id: str, title: str) -> None:
+        super().__init__(id, title)
+        self.frame: Frame | None = None
+        self.filter = EVERYTHING
+        self.sort_name = ""
+        """What sorts; empty for the campaign's order. It goes on sorting where there is no room to show it."""
+        self.inverted = False
+        self.fold_name = ""
+        """How tasks are folded; empty: not at all."""
+        self.unfolded: frozenset[str] = frozenset()
+        """Folded rows that stand open."""
+        self.chosen_columns: tuple[str, ...] = ()
+        """Names, in order; none: those that fit."""
+        self.varying = Varying()
+        self.listing = Listing()
+        self.marks = Marks()
+        self.columns: tuple[Column, ...] = COLUMNS
+        """All that there are for these tasks."""
+        self._wanted = ""
+        """The task that the cursor was put on. It comes back to it when that is listed again."""
+        self._fit: tuple[Key, Fitting] = (), ()
+        self._figures: dict[str, Figures] = {}
+        """Of the groups that were looked at since the tasks were last listed."""
+        self._order_key: Key = ()
+        self._followed: Key = ()
+        """When the cursor was last put on what runs."""
+        self._drawn: dict[int, tuple[TaskState | Figures, Key]] = {}
+        self._empty: tuple[Line, ...] = ()
+
+    # What others read
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The tasks as listed, those in folded rows too."""
+        return self.listing.ids
+
+    @property
+    def marked(self) -> set[str]:
+        """The marked tasks."""
+        return self.marks.ids
+
+    @property
+    def cursor_id(self) -> str:
+        """The task under the cursor, of a folded row the one that stands for it; empty if there is none."""
+        group = self.listing.groups.get(self._cursor)
+        return self._figures_of(group).first.id if group else self._cursor
+
+    @property
+    def chosen(self) -> Chosen:
+        """What the user looks at."""
+        marked = tuple(i for i in self.ids if i in self.marked) if self.marked else ()
+        group = self.listing.groups.get(self._cursor)
+        return Chosen(self.cursor_id, marked, group.ids if group else ())
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The tasks that a key acts on: those that are marked and listed, else those of the row under the cursor."""
+        return self.chosen.marked or self.listing.tasks(self._cursor)
+
+    # Rows
+
+    def show(self, frame: Frame) -> None:
+        """Draw the rows that differ."""
+        self.frame = frame
+        self.list_again()
+        if self._following and self._followed != self._order_key:
+            self._followed = self._order_key
+            self._follow(frame)
+        for y in range(HEADING, self.size.height):
+            if (key := self.key_at(y)) and not self._is_drawn(frame, y, key):
+                self.refresh_row(y)
+
+    def show_empty(self, lines: Sequence[Line]) -> None:
+        """Say this while there are no tasks."""
+        if (lines := tuple(lines)) != self._empty:
+            self._empty = lines
+            self.refresh()
+
+    def list_again(self) -> None:
+        """List the tasks again, if anything that the order depends on has changed."""
+        frame = self.frame
+        if frame is None:
+            return
+        state, wish = frame.state, self._wish(frame)
+        second = int(frame.now)
+        pace = (second,) if len(state.tasks) > MANY else (state.epoch, state.seq, len(state.tasks))
+        key: Key = (
+            *(pace, second if wish.live else 0, state.campaign.phases, self.filter.text),
+            *(self.sort_name, self.inverted, self.fold_name, self.unfolded),
+        )
+        if key == self._order_key:
+            return
+        self._order_key = key
+        self._look(frame)
+        row, found = self.row, listed(frame, self._wish(frame), self._figures_of)
+        same, self.listing = found.keys == self.listing.keys, found
+        if not same:
+            self._drawn.clear()
+            self.marks.keep(state.tasks)
+            self.set_keys(found.keys, row, found.key_of(self._wanted, self._cursor))
+            if self._wanted not in state.tasks:
+                self._wanted = self.cursor_id
+        self.label()
+
+    def _wish(self, frame: Frame) -> Wish:
+        column = next((column for column in self.columns if column.name == self.sort_name), None)
+        fold = next((f for f in folds(frame.state, self.varying) if f.name == self.fold_name), None)
+        return Wish(self.filter, column, self.inverted, fold, self.unfolded)
+
+    def _look(self, frame: Frame) -> None:
+        """Find out what differs between the tasks now."""
+        self._figures.clear()
+        varying = self.varying
+        known = varying.settings, varying.title_cells
+        varying.update(frame.state.tasks)
+        if known != (varying.settings, varying.title_cells):
+            self.columns = available(varying)
+            self.refresh()
+
+    def _figures_of(self, group: Group) -> Figures:
+        found = self._figures.get(group.key)
+        if found is None:
+            assert self.frame is not None, "there is a group only where there is a frame"
+            known = self.frame.state.tasks
+            found = figures([known[i] for i in group.ids if i in known], self.frame)
+            self._figures[group.key] = found
+        return found
+
+    def row_of(self, key: str) -> int:
+        """Return the row of a key; the first if there is no such row."""
+        return self.listing.places.get(key, 0)
+
+    def go_to(self, row: int) -> None:
+        """Put the cursor on a row, and note its task: the cursor follows that, whatever becomes of its row."""
+        super().go_to(row)
+        self._wanted = self.cursor_id
+
+    def _follow(self, frame: Frame) -> None:
+        """Put the cursor on the first task that runs, and leave it there while that one runs."""
+        tasks, listing = frame.state.tasks, self.listing
+        here = tasks.get(self.cursor_id)
+        if here is None or here.status is not Status.RUNNING:
+            running = (i for i in listing.ids if (task := tasks.get(i)) and task.status is Status.RUNNING)
+            if first := next(running, ""):
+                key = first if first in listing.places else listing.homes.get(first, "")
+                self.go_to(listing.places.get(key, 0))
+                self.show_cursor(again=True)
+
+    def label(self) -> None:
+        """Say in the title how many tasks are listed, of how many, and what is done with them."""
+        total = len(self.frame.state.tasks) if self.frame else 0
+        listing, marked, fold = self.listing, self.marked, FOLD_TITLES.get(self.fold_name, self.fold_name)
+        parts = ["Tasks", f"{len(listing.ids)} of {total}" if self.filter.words else f"{total}"]
+        if fold:
+            parts.append(f"{fold} folded")
+        if marked:
+            hidden = sum(i not in listing.places and i not in listing.homes for i in marked)
+            parts.append(f"{len(marked)} marked" + (f", {hidden} not listed" if hidden else ""))
+        if self.marks.anchor:
+            parts.append("range")
+        self.head(" · ".join(parts))
+        self.foot(f"filter: {plain(self.filter.text)}" if self.filter.words else "")
+
+    # Drawing
+
+    def fitting(self) -> Fitting:
+        """Return the columns that are shown, with their cells."""
+        cells, title, folded = self.cells - MARGIN, self.varying.title_cells, bool(self.fold_name)
+        key = (cells, title, folded, self.chosen_columns, self.columns)
+        if key != self._fit[0]:
+            self._fit = key, widths(cells, self.columns, self.chosen_columns, title, folded=folded)
+        return self._fit[1]
+
+    def _row(self, frame: Frame, key: str) -> TaskState | Figures | None:
+        group = self.listing.groups.get(key)
+        return self._figures_of(group) if group else frame.state.tasks.get(key)
+
+    def _key(self, frame: Frame, row: TaskState | Figures, key: str) -> Key:
+        """Return what is drawn of a row besides what it is."""
+        at_cursor = key == self._cursor
+        if isinstance(row, Figures):
+            return at_cursor, self._group_mark(row), any(task.id in frame.pending for task in row.members)
+        finish_ts = frame.finish_ts(row)
+        minute = int(finish_ts // 60) if finish_ts else None
+        second = int(frame.now) if row.status is Status.RUNNING and self._ages else 0
+        return minute, frame.pending.get(key, ""), key in self.marked, at_cursor, frame.stalled(row), second
+
+    @property
+    def _ages(self) -> bool:
+        """Whether something is shown that changes with the time alone."""
+        return any(column.name == "duration" for column, _ in self.fitting())
+
+    def _is_drawn(self, frame: Frame, y: int, key: str) -> bool:
+        drawn, row = self._drawn.get(y), self._row(frame, key)
+        if drawn is None or row is None:
+            return row is None
+        same = drawn[0] is row or (isinstance(row, Figures) and drawn[0] == row)
+        return same and drawn[1] == self._key(frame, row, key)
+
+    def render_line(self, y: int) -> Strip:
+        """Return the heading, or a row."""
+        frame = self.frame
+        if frame is None or not self._keys:
+            start = max(0, (self.size.height - len(self._empty)) // 3)
+            inside = 0 <= y - start < len(self._empty)
+            return self.strip(self._empty[y - start] if inside and not self.filter.words else ())
+        columns = self.fitting()
+        if y < HEADING:
+            return self.strip(heading_line(columns, self.sort_name, self.inverted))
+        key = self.key_at(y)
+        row = self._row(frame, key) if key else None
+        if row is None:
+            return self.strip(())
+        self._drawn[y] = row, self._key(frame, row, key)
+        at_cursor = key == self._cursor
+        if isinstance(row, Figures):
+            asked = any(task.id in frame.pending for task in row.members)
+            before = margin(self._group_mark(row), asked)
+            return self.strip(group_line(frame, self.listing.groups[key], row, columns, before), at_cursor)
+        mark, pending = "+" if key in self.marked else "", key in frame.pending or bool(row.life.want)
+        below = key in self.listing.homes
+        return self.strip(task_line(frame, row, columns, margin(mark, pending), below=below), at_cursor)
+
+    def _group_mark(self, group: Figures) -> str:
+        marked = sum(task.id in self.marked for task in group.members) if self.marked else 0
+        return "+" if marked == len(group.members) else "~" if marked else ""
+
+    def on_resize(self) -> None:
+        """Other columns may fit."""
+        self._drawn.clear()
+        self.show_cursor(again=self._following)
+        super().on_resize()
