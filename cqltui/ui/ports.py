@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
 
@@ -54,12 +55,20 @@ ShowReport = Callable[[], tuple[str, str]]
 anything. It may block for some seconds."""
 
 
+ReadCurves = Callable[[CurveWish], CurvesRead]
+"""Reads metrics by epoch. Called by one thread."""
+
+
 class LeaveChoice(StrEnum):
     """What becomes of the run when the user leaves the screen."""
 
     BACKGROUND = "background"
     DRAIN = "drain"
     STOP = "stop"
+
+
+def _no_curves(wish: CurveWish) -> CurvesRead:
+    return CurvesRead()
 
 
 def _no_report() -> tuple[str, str]:
@@ -73,6 +82,7 @@ class Ports:
     source: EventSource
     requests: Requests
     logs: Logs
+    curves: ReadCurves = _no_curves
     clock: Callable[[], float] = time.time
     stall_s: float = 120.0
     """After so long without a step a task is called stalled."""

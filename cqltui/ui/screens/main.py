@@ -73,7 +73,7 @@ class MainScreen(TaskScreen):
                 yield TaskTable("tasks", "Tasks")
                 with Horizontal(id="bottom"):
                     yield LogPanel("log", "Log", self._feeds.log)
-                    yield CurvesPanel("curves", "Loss")
+                    yield CurvesPanel("curves", "Curves", self._feeds.curves)
             with Vertical(id="side"):
                 yield TimelinePanel("timeline", "Timeline")
                 yield EvaluationPanel("evaluation", "Evaluation")
