@@ -76,6 +76,7 @@ ROOMS = (
             *(
                 f"tests/unit/test_{name}*.py"
                 for name in (
+                    "curve_files",
                     "folders",
                     "known",
                     "left",
@@ -116,6 +117,11 @@ ROOMS = (
         "columns",
         ("cqltui/ui/panels/columns.py", "cqltui/ui/panels/tasks.py"),
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
+    ),
+    Room(
+        "chart",
+        ("cqltui/ui/chart/*.py", "cqltui/report/scales.py"),
+        (*(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content")), "tests/report/test_drawing.py"),
     ),
     Room(
         "lua",

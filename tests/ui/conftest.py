@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from cqltui.results.curves import CurvesRead
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
-from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.ports import LeaveChoice, Ports, ReadCurves
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.rest import at_rest
 
@@ -65,12 +66,14 @@ class Bench:
         self.now = now
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
+        self.curves: ReadCurves = lambda wish: CurvesRead()
         self.supervised, self.hindered, self.asked = True, "", 0
         self.app = CqltuiApp(
             Ports(
                 source=self.source,
                 requests=self.requests,
                 logs=self.logs,
+                curves=lambda wish: self.curves(wish),
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,

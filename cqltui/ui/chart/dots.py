@@ -125,7 +125,8 @@ def shade(low: list[Run], high: list[Run]) -> Iterator[Run]:
 
 
 def sample(pattern: str) -> str:
-    """Return a piece of a line for a legend."""
+    """Return a piece of a line for a legend, with its gap in the middle."""
     layer: Layer = {}
-    paint(layer, ((x, 2, 2) for x in range(SAMPLE_CELLS * ACROSS)), SAMPLE_CELLS, 1, pattern)
+    shifted = pattern[len(pattern) // 2 :] + pattern[: len(pattern) // 2]
+    paint(layer, ((x, 2, 2) for x in range(SAMPLE_CELLS * ACROSS)), SAMPLE_CELLS, 1, shifted)
     return "".join(chr(0x2800 + layer.get(cell, 0)) for cell in range(SAMPLE_CELLS))

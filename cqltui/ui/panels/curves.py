@@ -139,7 +139,8 @@ class CurvesPanel(Panel, inherit_bindings=False):
         if look.total == 1:
             parts.append(plain(look.tasks[0].id, 16))
         rows = look.rows(self._rows)
-        parts.append(choice.title if rows is Rows.BOTH else f"{choice.title}, {rows} rows")
+        both = rows is Rows.BOTH or choice.validation is None
+        parts.append(choice.title if both else f"{choice.title}, {rows} rows")
         if picture.x is not None:
             parts.append("log scale" if picture.log else "linear" + (": not all above 0" if picture.refused else ""))
             if options.factor:
