@@ -4,15 +4,17 @@ import math
 from array import array
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
 from cqltui.state.curve import Curve, band, curve
+from cqltui.ui import format as fmt
 from cqltui.ui.chart.dots import PATTERNS, Layer, paint, sample, shade, trace
 from cqltui.ui.chart.draw import Memo, Picture, draw
 from cqltui.ui.chart.model import Chart, Options, Series
 from cqltui.ui.chart.scale import Scale, Window, epoch_ticks, scale, showing, value_ticks, within, zoomed
+from cqltui.ui.chart.words import words
 from cqltui.ui.line import ROLES, width
 
 NAN = math.nan
@@ -91,6 +93,13 @@ def test_values_have_ticks_at_1_2_5_or_round_steps() -> None:
         (5, 20, "0.5"),
         (10, 40, "0"),
     ]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.12, 1.2), (0.06, 0.09), (1e-7, 3e4)])
+def test_a_scale_has_two_ticks_at_least(low: float, high: float) -> None:
+    for rows, log in product(range(3, 60), (False, True)):
+        found = value_ticks(scale(low, high, 4 * rows, log=log))
+        assert 2 <= len(found) <= max(4, rows // 2)
 
 
 def test_epochs_have_ticks_at_whole_round_numbers() -> None:
@@ -222,6 +231,17 @@ def test_one_task_has_two_styles_a_baseline_and_its_best_epoch() -> None:
     assert "baseline" not in "".join(texts(draw(replace(ONE, baseline=None), 80, 24, Options())))
 
 
+def test_a_baseline_far_off_leaves_the_room_to_the_curves() -> None:
+    curve_ = Series("training", of(12, 13, 14))
+    for baseline, side in ((11.0, ""), (1.0, ", below"), (15.0, ""), (90.0, ", above")):
+        for log in (False, True):
+            said = texts(draw(Chart((curve_,), baseline=baseline), 90, 20, Options(log=log)))
+            assert said[-1].rstrip().endswith(f"baseline {fmt.number(baseline)}{side}"), (baseline, log)
+            ticks = [float(text.split("┤")[0]) for text in said if "┤" in text]
+            assert 11 <= min(ticks) < max(ticks) <= 15
+            assert any("baseline" in text for text in said[:-1]) == (not side)
+
+
 def test_a_line_falls_from_corner_to_corner() -> None:
     picture = draw(Chart((Series("", of(3, 2, 1)),), loss=False), 44, 12, Options())
     plot = [text[picture.left :] for text in texts(picture) if text[picture.left - 1] in "│┤"]
@@ -331,8 +351,7 @@ def test_a_window_shows_its_epochs_alone() -> None:
     assert texts(picture)[-3].split() == ["epoch", "120", "140", "160", "180", "200"]
     assert "best validation" in texts(picture)[-1]
     assert not any("◆" in text for text in texts(picture)[:-2])
-    # The values seen lie between 0.01 and 0.03: the baseline does not press them together.
-    assert not any("0.001" in text for text in texts(picture)[:-2])
+    assert "baseline 0.0100" in texts(picture)[-2] + texts(picture)[-1]
 
 
 def test_a_memo_gives_the_same_picture() -> None:
@@ -340,3 +359,24 @@ def test_a_memo_gives_the_same_picture() -> None:
     for options in (Options(), Options(epoch=700), Options(smoothing=1), Options(window=Window(5, 90))):
         for _ in range(2):
             assert draw(ONE, 80, 24, options, memo) == draw(ONE, 80, 24, options)
+
+
+# Words
+
+
+def test_a_chart_in_words() -> None:
+    assert words(Chart(), None) == ["The curve appears after two epochs."]
+    assert words(ONE, None) == [
+        "training: from 2.0000 at epoch 1 to 0.0010 at epoch 2,000; "
+        "lowest 0.0010 at epoch 2,000, highest 2.0000 at epoch 1",
+        "validation: from 0.3000 at epoch 10 to 0.0015 at epoch 2,000; "
+        "lowest 0.0015 at epoch 2,000, highest 0.3000 at epoch 10",
+        "baseline 0.0100",
+        "best validation 0.0030 at epoch 1,000",
+    ]
+    assert words(GROUP, 2)[:2] == ["first quartile: 1.5000 at epoch 2", "median of 3 tasks: 2.0000 at epoch 2"]
+    gap = Chart((Series("a", of(1, NAN, 3), number=1), Series("b", of(NAN, NAN), number=2)))
+    assert words(gap, 2) == ["1: a: no value at epoch 2", "2: b: no values", "values that are no numbers: 3"]
+    assert words(gap, 3)[0] == "1: a: 3.0000 at epoch 3"
+    assert words(MANY, 3_000)[0].endswith("no value at epoch 3,000")
+    assert words(MANY, None)[-1] == "and 5 more"

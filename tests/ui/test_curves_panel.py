@@ -109,6 +109,8 @@ async def _reading(seen: Seen) -> None:
     far = await seen.press("shift+left")
     assert 340 < epoch_of(far) < 375
     assert await seen.press("shift+right") == back
+    assert await seen.press("pageup") == far
+    assert await seen.press("ctrl+d") == back
     assert "epoch 1 " in await seen.press("home")
     assert f"{line(RUNNING, 'loss').values[0]:.4f} training" in seen.text
     assert "epoch 400 " in await seen.press("end")
@@ -116,6 +118,8 @@ async def _reading(seen: Seen) -> None:
     assert "· epochs 350-400" in await seen.press("equals_sign", "plus")
     assert "· epochs 1-51" in await seen.press("home")
     assert "· epochs 1-101" in await seen.press("minus")
+    assert "· epochs 1-200" in await seen.press("down")
+    assert "· epochs 1-101" in await seen.press("up")
     assert await seen.press("0") == plain
 
 

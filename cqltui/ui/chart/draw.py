@@ -82,11 +82,12 @@ def draw(chart: Chart, cells: int, rows: int, options: Options, memo: Memo | Non
     if cells < LEAST_CELLS or rows < LEAST_ROWS:
         return Picture(((("The curves need more room.", "dim"),),))
     seen = whole if options.window is None else within(options.window, whole)
-    below = legend(chart, options.epoch, cells, max(1, rows // LEGEND_SHARE))
-    plot_rows = rows - len(below) - (2 if rows >= AXIS_ROWS else 1)
     wanted = chart.loss if options.log is None else options.log
     log = wanted and chart.positive()
-    y = _value_axis(chart, seen, options, plot_rows * DOWN, log)
+    low, high = _value_ends(chart, seen, log)
+    below = legend(chart, options.epoch, (low, high), cells, max(1, rows // LEGEND_SHARE))
+    plot_rows = rows - len(below) - (2 if rows >= AXIS_ROWS else 1)
+    y = scale(low, high, plot_rows * DOWN, log=log)
     ticks = value_ticks(y)
     left = max((len(text) for _, text in ticks.values()), default=0) + 1  # the axis itself
     x = Scale(seen.low, seen.high, (cells - left) * ACROSS)
@@ -101,8 +102,9 @@ def draw(chart: Chart, cells: int, rows: int, options: Options, memo: Memo | Non
     return Picture((*lines, *below), log, wanted and not log, left, x)
 
 
-def _value_axis(chart: Chart, seen: Window, options: Options, dots: int, log: bool) -> Scale:
-    """Return the axis of the values that are seen; the baseline is, unless a part of the epochs is looked at."""
+def _value_ends(chart: Chart, seen: Window, log: bool) -> tuple[float, float]:
+    """Return the lowest and the highest of the values that are seen; the baseline is, unless it is so far off that
+    the curves would have less than half of the height."""
     lows: list[float] = []
     highs: list[float] = []
     for line in chart.curves():
@@ -112,10 +114,11 @@ def _value_axis(chart: Chart, seen: Window, options: Options, dots: int, log: bo
         if len(part):
             lows.append(min(part))
             highs.append(max(part))
-    if chart.baseline is not None and options.window is None:
-        lows.append(chart.baseline)
-        highs.append(chart.baseline)
-    return scale(min(lows, default=1.0), max(highs, default=1.0), dots, log=log)
+    low, high = min(lows, default=1.0), max(highs, default=1.0)
+    if chart.baseline is None:
+        return low, high
+    with_it = min(low, chart.baseline), max(high, chart.baseline)
+    return with_it if -1 <= scale(low, high, 2, log=log).dot(chart.baseline) <= 2 else (low, high)
 
 
 class _Plot:

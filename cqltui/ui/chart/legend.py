@@ -35,11 +35,11 @@ def role(style: int) -> str:
     return f"curve{style % len(PATTERNS) + 1}"
 
 
-def legend(chart: Chart, epoch: float | None, cells: int, most: int) -> list[Line]:
-    """Return the legend in at most so many lines: in full, or as much as there is room for."""
+def legend(chart: Chart, epoch: float | None, ends: tuple[float, float], cells: int, most: int) -> list[Line]:
+    """Return the legend in at most so many lines: in full, or as much as there is room for. `ends`: of the values."""
     lines: list[list[Line]] = []
     for level in _LEVELS:
-        lines = _flow(_entries(chart, epoch, level), cells)
+        lines = _flow(_entries(chart, epoch, ends, level), cells)
         if len(lines) <= most:
             break
     return [_joined(entries) for entries in lines[:most]]
@@ -77,7 +77,7 @@ def _joined(entries: list[Line]) -> Line:
     return tuple(spans)
 
 
-def _entries(chart: Chart, epoch: float | None, level: _Level) -> list[Line]:
+def _entries(chart: Chart, epoch: float | None, ends: tuple[float, float], level: _Level) -> list[Line]:
     entries: list[Line] = []
     if epoch is not None:
         entries.append(((f"epoch {fmt.count(epoch)}", "strong"),))
@@ -90,7 +90,8 @@ def _entries(chart: Chart, epoch: float | None, level: _Level) -> list[Line]:
     else:
         entries += _series(chart, epoch, level)
     if chart.baseline is not None and level.all:
-        entries.append(_entry(BASELINE_SAMPLE, "paused", f"baseline {fmt.number(chart.baseline)}", level))
+        side = ", below" if chart.baseline < ends[0] else ", above" if chart.baseline > ends[1] else ""
+        entries.append(_entry(BASELINE_SAMPLE, "paused", f"baseline {fmt.number(chart.baseline)}{side}", level))
     if chart.best is not None and level.all:
         entries.append(_entry(BEST, "done", chart.best[2], level))
     if chart.unknown:

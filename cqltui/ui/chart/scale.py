@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass
 
+from cqltui.report.braille import ACROSS, DOWN
 from cqltui.report.scales import linear, logarithmic, short
 
 LEAST_EPOCHS = 4.0
 """That a window shows: more cannot be told apart."""
-ROWS_PER_TICK, CELLS_PER_TICK = 4, 12
+ROWS_PER_TICK, CELLS_PER_TICK = 3, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,21 @@ def scale(low: float, high: float, dots: int, *, log: bool = False) -> Scale:
 
 def value_ticks(axis: Scale) -> dict[int, tuple[int, str]]:
     """Return the ticks of a vertical axis: row of characters from the top -> dot from the top, text."""
-    most = max(2, axis.dots // 4 // ROWS_PER_TICK)
-    values = (logarithmic if axis.log else linear)(axis.low, axis.high, most)
+    rows = axis.dots // DOWN
     found: dict[int, tuple[int, str]] = {}
-    for value in values:
-        dot = axis.dots - 1 - round(axis.dot(value))
-        if 0 <= dot < axis.dots:
-            found.setdefault(dot // 4, (dot, short(value)))
+    for most in range(max(2, rows // ROWS_PER_TICK), rows + 3):
+        for value in (logarithmic if axis.log else linear)(axis.low, axis.high, most):
+            dot = axis.dots - 1 - round(axis.dot(value))
+            if 0 <= dot < axis.dots:
+                found.setdefault(dot // DOWN, (dot, short(value)))
+        if len(found) > 1:  # one tells nothing of a scale
+            break
     return found
 
 
 def epoch_ticks(axis: Scale) -> dict[int, str]:
     """Return the ticks of a horizontal axis: dot -> text. Epochs are whole."""
-    cells = axis.dots // 2
+    cells = axis.dots // ACROSS
     values = linear(axis.low, axis.high, max(1, cells // CELLS_PER_TICK))
     return {round(axis.dot(value)): short(value) for value in values if value == int(value)}
 

@@ -25,6 +25,7 @@ from cqltui.ui.reading import Reading
 ZOOM, WHEEL_ZOOM = 2.0, 1.3
 FAR = 10
 """Cells of a large step."""
+BACK, ON = "shift+left,pageup,ctrl+u", "shift+right,pagedown,ctrl+d"
 ROWS = (Rows.BOTH, Rows.TRAINING, Rows.VALIDATION)
 
 
@@ -39,20 +40,20 @@ class CurvesPanel(Panel, inherit_bindings=False):
     """A chart that can be read at an epoch and looked at closely. It does not scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("left_square_bracket", "metric(-1)", "metric-back", "Metric", "Show the metric before", "[ ]"),
-        _key("right_square_bracket", "metric(1)", "metric-next", "Next metric", "Show the next metric"),
+        _key("left_square_bracket", "metric(-1)", "metric_before", "Metric", "Show the metric before", "[ ]"),
+        _key("right_square_bracket", "metric(1)", "metric_next", "Next metric", "Show the next metric"),
         _key("y", "log", "log", "Log", "Scale the values logarithmically or linearly", "y"),
         _key("s", "smooth", "smooth", "Smooth", "Smooth the curves: off, a little, more, most", "s"),
         _key("v", "rows", "rows", "Rows", "Show training and validation rows, or one of them", "v"),
         _key("g", "grid", "grid", "Grid", "Show a grid, or hide it", "g"),
-        _key("left", "read(-1)", "read-back", "Read", "Read the values at the epoch before", "← →"),
-        _key("right", "read(1)", "read-on", "Read on", "Read the values at the next epoch"),
-        _key("shift+left", f"read(-{FAR})", "read-far-back", "Read far back", "Read the values ten steps before"),
-        _key("shift+right", f"read({FAR})", "read-far-on", "Read far on", "Read the values ten steps on"),
-        _key("home", "read_end(-1)", "read-first", "First epoch", "Read the values at the first epoch"),
-        _key("end", "read_end(1)", "read-last", "Last epoch", "Read the values at the last epoch"),
-        _key("plus,equals_sign", "zoom(1)", "zoom-in", "Zoom", "Look at fewer epochs, around what is read", "+/-"),
-        _key("minus", "zoom(-1)", "zoom-out", "Zoom out", "Look at more epochs"),
+        _key("left", "read(-1)", "read_before", "Read", "Read the values at the epoch before", "← →"),
+        _key("right", "read(1)", "read_next", "Read on", "Read the values at the next epoch"),
+        _key(BACK, f"read(-{FAR})", "read_far_before", "Read far back", "Read the values ten steps before"),
+        _key(ON, f"read({FAR})", "read_far_next", "Read far on", "Read the values ten steps on"),
+        _key("home", "read_end(-1)", "read_first", "First epoch", "Read the values at the first epoch"),
+        _key("end,G", "read_end(1)", "read_last", "Last epoch", "Read the values at the last epoch"),
+        _key("plus,equals_sign,up,k", "zoom(1)", "zoom_in", "Zoom", "Look at fewer epochs, around what is read", "+/-"),
+        _key("minus,down,j", "zoom(-1)", "zoom_out", "Zoom out", "Look at more epochs"),
         _key("0", "reset", "reset", "All", "Show all epochs, and stop reading", "0"),
     ]
 
@@ -127,9 +128,12 @@ class CurvesPanel(Panel, inherit_bindings=False):
         options = replace(self._options, epoch=self._epoch())
         self._picture = picture = draw(self._chart, self.cells, self.size.height, options, self._memo)
         self.set_lines(picture.lines)
-        title = Content(" · ".join(self._title()))
-        if self.border_title != title.markup:
-            self.border_title = title
+        self._head(" · ".join(self._title()))
+
+    def _head(self, title: str) -> None:
+        content = Content(title)
+        if self.border_title != content.markup:
+            self.border_title = content
 
     def _title(self) -> list[str]:
         look, choice, options, picture = self._look, self._choice, self._options, self._picture
