@@ -66,6 +66,8 @@ class Metric:
     better: Literal["lower", "higher"] = "lower"
     loss: bool = False
     """Whether it is a loss, which criteria about losses may name."""
+    unit: str = ""
+    """What it is counted in, where it has a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,15 @@ class Algorithm(ABC):
     def is_higher_better(self, metric: str) -> bool:
         """Return whether the metric's highest value is its best."""
         return any(m.name == metric and m.better == "higher" for m in self.metrics)
+
+    def pairs(self) -> list[tuple[Metric, ...]]:
+        """Return each training metric with the validation metric that is the same on other rows, where there is one."""
+        found = {metric.name: [metric] for metric in self.metrics if metric.kind == "training"}
+        for metric in self.metrics:
+            same = [name for name in found if metric.name.endswith(f"_{name}")]
+            if metric.kind == "validation" and same:
+                found[max(same, key=len)].append(metric)
+        return [tuple(metrics) for metrics in found.values()]
 
     def label(self, metric: str) -> str:
         """Return what people call the metric."""

@@ -40,7 +40,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("val_loss", "validation", "validation", loss=True),
     Metric("val_td_loss", "validation TD", "validation", loss=True),
     Metric("val_cql_loss", "validation CQL", "validation", loss=True),
-    Metric("samples_per_s", "speed", "speed", better="higher"),
+    Metric("samples_per_s", "speed", "speed", better="higher", unit="samples/s"),
 )
 _JUDGED = choice(*(metric.name for metric in METRICS if metric.kind != "speed"))
 """A metric by which epochs are compared."""

@@ -19,6 +19,7 @@ from cqltui.app.still import Still
 from cqltui.broker.server.access import Server
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import CqltuiError, ExitCode
+from cqltui.results.curves import CurveFiles
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
@@ -77,6 +78,7 @@ def show(
                 file=file,
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
+                curves=CurveFiles(run_dir.path).read,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
@@ -104,6 +106,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 file=LaterFile(run_dir, None, still.queue),
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
+                curves=CurveFiles(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 report=partial(show_report, run_dir),
@@ -147,6 +150,7 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
                 file=LaterFile(run_dir, server.url, lambda: queue),
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
+                curves=CurveFiles(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),

@@ -2,8 +2,8 @@
 
 ACROSS, DOWN = 2, 4
 """Dots of a character."""
-_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""By column and row (Unicode's block from 2800)."""
+DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""The bit of each, by column and row (Unicode's block from 2800)."""
 _FIRST = 0x2800
 
 
@@ -17,7 +17,7 @@ class Canvas:
     def dot(self, x: int, y: int) -> None:
         """Set a dot; one outside of the picture is not seen."""
         if 0 <= x < self.width and 0 <= y < self.height:
-            self._bits[y // DOWN][x // ACROSS] |= _DOTS[x % ACROSS][y % DOWN]
+            self._bits[y // DOWN][x // ACROSS] |= DOTS[x % ACROSS][y % DOWN]
 
     def stroke(self, start: tuple[int, int], end: tuple[int, int], *, every: int = 1) -> None:
         """Draw a straight line, of which only one in `every` dots is set."""

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.ui.background import Background
 from cqltui.ui.ports import LogSubject, Ports
 from cqltui.ui.reading import Reading
 
 LOG_LINES = 200
+CURVES_S = 3.0
+"""Between two readings of the same metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +17,12 @@ class Feeds:
     """One reading for each kind of thing that is looked at."""
 
     log: Reading[LogSubject, list[str]]
+    curves: Reading[CurveWish, CurvesRead]
 
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return self.log.busy
+        return self.log.busy or self.curves.busy
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:
@@ -27,4 +31,4 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
     def log(subject: LogSubject) -> list[str]:
         return ports.logs.tail(subject.worker_id, LOG_LINES, subject.task_id) if subject.worker_id else []
 
-    return Feeds(log=Reading(log, background))
+    return Feeds(log=Reading(log, background), curves=Reading(ports.curves, background, CURVES_S))

@@ -11,6 +11,7 @@ ROLES = (
     "text", "dim", "faint", "strong", "accent", "title",
     "running", "queued", "done", "dead", "paused", "delayed", "cancelled", "withdrawn", "warning",
     "key",
+    "curve1", "curve2", "curve3", "curve4", "curve5", "curve6", "curve7", "curve8",
 )  # fmt: skip
 """Every role has a component class `role--<name>` in app.tcss."""
 GAP = 2

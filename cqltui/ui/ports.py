@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
 from cqltui.ui.preferences import Preferences
@@ -92,6 +93,10 @@ class CampaignFile(Protocol):
         """Have the run go on with it; `tell` shows what is waited for."""
 
 
+ReadCurves = Callable[[CurveWish], CurvesRead]
+"""Reads metrics by epoch. Called by one thread."""
+
+
 class LeaveChoice(StrEnum):
     """What becomes of the run when the user leaves the screen."""
 
@@ -102,6 +107,10 @@ class LeaveChoice(StrEnum):
 
 def _kept_nowhere(what: Remembered) -> None:
     pass
+
+
+def _no_curves(wish: CurveWish) -> CurvesRead:
+    return CurvesRead()
 
 
 def _no_report() -> tuple[str, str]:
@@ -115,6 +124,7 @@ class Ports:
     source: EventSource
     requests: Requests
     logs: Logs
+    curves: ReadCurves = _no_curves
     clock: Callable[[], float] = time.time
     stall_s: float = 120.0
     """After so long without a step a task is called stalled."""

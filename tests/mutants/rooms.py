@@ -88,6 +88,7 @@ ROOMS = (
             *(
                 f"tests/unit/test_{name}*.py"
                 for name in (
+                    "curve_files",
                     "folders",
                     "known",
                     "left",
@@ -133,6 +134,11 @@ ROOMS = (
         "frame",
         ("cqltui/app/remembering.py", "cqltui/ui/layout.py", "cqltui/ui/memory.py", "cqltui/ui/remembered.py"),
         ("tests/unit/test_layout.py", "tests/unit/test_remembering.py"),
+    ),
+    Room(
+        "chart",
+        ("cqltui/ui/chart/*.py", "cqltui/report/scales.py"),
+        (*(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content")), "tests/report/test_drawing.py"),
     ),
     Room(
         "lua",

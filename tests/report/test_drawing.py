@@ -18,8 +18,9 @@ from cqltui.report.drawing.colors import PALETTE, dark_style
 from cqltui.report.drawing.draw import SETTINGS, Drawn, draw
 from cqltui.report.drawing.inline import inline
 from cqltui.report.drawing.spans import span
-from cqltui.report.drawing.ticks import short, ticks
+from cqltui.report.drawing.ticks import ticks
 from cqltui.report.figure import Axis, Band, Bars, Figure, Line, Mark, Panel, Points, Rule
+from cqltui.report.scales import short
 from cqltui.report.thinning import kept
 
 NAN = float("nan")

@@ -12,11 +12,12 @@ import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
+from cqltui.results.curves import CurvesRead
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
-from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.ports import LeaveChoice, Ports, ReadCurves
 from cqltui.ui.remembered import Remembered
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.rest import at_rest
@@ -76,6 +77,7 @@ class Bench:
         self.now = now
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
+        self.curves: ReadCurves = lambda wish: CurvesRead()
         self.supervised, self.hindered, self.asked = True, "", 0
         self.kept: list[Remembered] = []
         self.app = CqltuiApp(
@@ -83,6 +85,7 @@ class Bench:
                 source=self.source,
                 requests=self.requests,
                 logs=self.logs,
+                curves=lambda wish: self.curves(wish),
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,

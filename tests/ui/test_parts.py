@@ -26,12 +26,11 @@ from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
-from cqltui.ui.panels.curves import curve_lines
 from cqltui.ui.panels.events import notice_lines
 from cqltui.ui.panels.hardware import device_line, nobody, speed_line
 from cqltui.ui.panels.header import Ranked, status_line
 from cqltui.ui.screens.details import LABEL, phase_lines, task_lines
-from cqltui.ui.spark import Plot, bar, loss_values, spark
+from cqltui.ui.spark import bar, loss_values, spark
 
 
 @pytest.mark.parametrize(
@@ -109,18 +108,6 @@ def test_bar_is_as_wide_as_asked() -> None:
     assert bar(1, 4) == ("━━━━", "")
 
 
-def test_plot_draws_a_falling_line_from_corner_to_corner() -> None:
-    plot = Plot(4, 2, [[(0, 1.0), (1, -1.0)]])
-    lines = plot.lines()
-    assert [len(line) for line in lines] == [4, 4]
-    assert lines[0][0] != "\u2800"
-    assert lines[1][3] != "\u2800"
-    assert lines[0][3] == lines[1][0] == "\u2800"
-    assert not plot.log
-    assert Plot(4, 2, [[(0, 1.0), (1, 2.0)]]).log
-    assert Plot(4, 2, []).lines() == ["\u2800" * 4] * 2
-
-
 def write(folder: Path, name: str, data: bytes) -> FileLogs:
     (folder / "logs").mkdir(exist_ok=True)
     (folder / "logs" / name).write_bytes(data)
@@ -186,18 +173,6 @@ def test_the_details_of_a_task_show_its_notices_and_all_of_its_error() -> None:
     assert notes[-1][LABEL:] == "task 1a2b: [b]last"
     assert lines[-5:] == ["Traceback:", "        deep", "last line", "", "run it again with: cqltui resubmit 1a2b"]
     assert max(map(len, lines)) <= 60
-
-
-def test_the_curve_says_why_there_is_none() -> None:
-    def said(progress: Progress | None, cells: int = 60, rows: int = 10) -> str:
-        lines, _ = curve_lines(progress, cells, rows)
-        return "".join(text for text, _ in lines[0])
-
-    two = Progress(epoch=43, curve=((1, 0.5), (43, 0.1)))
-    assert said(None) == said(Progress(epoch=1, curve=((1, 0.5),))) == "The loss curve appears after two epochs."
-    assert said(Progress(epoch=43)) == "There are no losses to draw."
-    assert said(two, cells=12) == said(two, rows=2) == "The loss curve needs more room."
-    assert "0.5000" in said(two)
 
 
 def test_the_details_of_a_phase_show_answers_below_their_questions() -> None:

@@ -77,7 +77,7 @@ def learning_curves(material: Material) -> Figure:
         return Figure(name, title, caption, "", reason=reason)
     task = members[0].task
     algorithm, phase = task.algorithm, material.campaign.phase(task.phase)
-    pairs = _pairs(algorithm)[:PANELS]
+    pairs = algorithm.pairs()[:PANELS]
     curves = [material.curves[member.task.id] for member in members]
     axis = epoch_axis(curves)
     panels, told = [], []
@@ -114,18 +114,6 @@ def ensemble(material: Material) -> tuple[TaskRecord, ...]:
     for group in groups.values():
         largest = max(largest, group, key=len)
     return tuple(largest)
-
-
-def _pairs(algorithm: Algorithm) -> list[tuple[Metric, ...]]:
-    """Return each training metric with the validation metric that is the same on other rows, where there is one."""
-    training = [metric for metric in algorithm.metrics if metric.kind == "training"]
-    found: dict[str, list[Metric]] = {metric.name: [metric] for metric in training}
-    for metric in algorithm.metrics:
-        if metric.kind == "validation":
-            same = [name for name in found if metric.name.endswith(f"_{name}")]
-            if same:
-                found[max(same, key=len)].append(metric)
-    return [tuple(metrics) for metrics in found.values()]
 
 
 def _quartiles(curves: Sequence[Curves], metric: str) -> tuple[Floats, Floats]:

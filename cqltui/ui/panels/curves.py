@@ -1,49 +1,285 @@
-"""A task's loss over its epochs."""
+"""Metrics over the epochs: of the task under the cursor, of the marked tasks, or of a group."""
 
-from cqltui.state.model import Progress
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Click, Leave, MouseMove, MouseScrollDown, MouseScrollUp
+
+from cqltui.errors import CqltuiError
+from cqltui.results.curves import CurvesRead, CurveWish
+from cqltui.state.model import Status, TaskState
+from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
+from cqltui.ui.chart.content import Choice, Look, Rows, chart_of, choices, looked_at, wish
+from cqltui.ui.chart.draw import Memo, Picture, draw
+from cqltui.ui.chart.model import FACTORS, Chart, Options
+from cqltui.ui.chart.scale import Window, showing, within, zoomed
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, right, spread
+from cqltui.ui.line import Line
+from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.panel import Panel
-from cqltui.ui.spark import Plot
+from cqltui.ui.reading import Reading
 from cqltui.ui.words import curve_words
 
-AXIS = 8
+ZOOM, WHEEL_ZOOM = 2.0, 1.3
+FAR = 10
+"""Cells of a large step."""
+BACK, ON = "shift+left,pageup,ctrl+u", "shift+right,pagedown,ctrl+d"
+ROWS = (Rows.BOTH, Rows.TRAINING, Rows.VALIDATION)
 
 
-class CurvesPanel(Panel):
-    """The loss curve of the selected task, on a log scale where all losses are positive."""
+def _key(key: str, action: str, name: str, description: str, tooltip: str, display: str = "") -> Binding:
+    """Return a key; `display`: in the last line, where it is shown."""
+    return Binding(
+        key, action, description, show=bool(display), key_display=display or None, id=f"curves.{name}", tooltip=tooltip
+    )
+
+
+class CurvesPanel(Panel, inherit_bindings=False):
+    """A chart that can be read at an epoch and looked at closely. It does not scroll."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _key("left_square_bracket", "metric(-1)", "metric_before", "Metric", "Show the metric before", "[ ]"),
+        _key("right_square_bracket", "metric(1)", "metric_next", "Next metric", "Show the next metric"),
+        _key("y", "log", "log", "Log", "Scale the values logarithmically or linearly", "y"),
+        _key("s", "smooth", "smooth", "Smooth", "Smooth the curves: off, a little, more, most", "s"),
+        _key("v", "rows", "rows", "Rows", "Show training and validation rows, or one of them", "v"),
+        _key("g", "grid", "grid", "Grid", "Show a grid, or hide it", "g"),
+        _key("left", "read(-1)", "read_before", "Read", "Read the values at the epoch before", "← →"),
+        _key("right", "read(1)", "read_next", "Read on", "Read the values at the next epoch"),
+        _key(BACK, f"read(-{FAR})", "read_far_before", "Read far back", "Read the values ten steps before"),
+        _key(ON, f"read({FAR})", "read_far_next", "Read far on", "Read the values ten steps on"),
+        _key("home", "read_end(-1)", "read_first", "First epoch", "Read the values at the first epoch"),
+        _key("end,G", "read_end(1)", "read_last", "Last epoch", "Read the values at the last epoch"),
+        _key("plus,equals_sign,up,k", "zoom(1)", "zoom_in", "Zoom", "Look at fewer epochs, around what is read", "+/-"),
+        _key("minus,down,j", "zoom(-1)", "zoom_out", "Zoom out", "Look at more epochs"),
+        _key("0", "reset", "reset", "All", "Show all epochs, and stop reading", "0"),
+    ]
+
+    def __init__(self, id: str, title: str, feed: Reading[CurveWish, CurvesRead] | None = None) -> None:
+        """`feed` reads the tasks' metrics; without it their reports tell what they tell."""
+        super().__init__(id, title)
+        self._heading, self._feed = title, feed
+        self._frame: Frame | None = None
+        self._metric, self._rows = "", Rows.BOTH
+        self._options = Options()
+        self._hover: float | None = None
+        """The epoch under the mouse."""
+        self._wish: CurveWish | None = None
+        self._read: CurvesRead | None = None
+        self._look = Look()
+        self._choice: Choice | None = None
+        self._chart, self._picture, self._memo = Chart(), Picture(()), Memo()
+
+    # Drawing
 
     def needs(self, frame: Frame) -> tuple[object, ...]:
-        """Return the task under the cursor."""
-        return (frame.task,)
+        """Return what is looked at, how far it is, and the second while that moves."""
+        look = looked_at(frame)
+        said = "|".join(f"{task.id} {task.status} {task.life.token} {_rests_at(task)}" for task in look.tasks)
+        return said, look.total, look.together, self._hover or 0.0, int(frame.now) if self._grows(look) else 0
+
+    def _grows(self, look: Look) -> bool:
+        unfinished = self._read is not None and self._read.unfinished
+        return unfinished or any(task.status is Status.RUNNING for task in look.tasks)
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
-        progress = frame.task.progress if frame.task else None
-        if self.plain:
-            self.set_lines(curve_words(progress.curve if progress else ()))
+        self._frame = frame
+        self._make()
+
+    def _make(self) -> None:
+        """Make the chart anew, and draw it."""
+        if self._frame is None:
             return
-        lines, log = curve_lines(progress, self.cells, self.size.height)
-        self.set_lines(lines)
-        self.head("Loss · log scale" if log else "Loss")
+        self._look = look = looked_at(self._frame)
+        known = choices(look.tasks[0].algorithm) if look.tasks else []
+        choice = next((each for each in known if each.metric.name == self._metric), known[0] if known else None)
+        self._choice = choice
+        if choice is None:
+            self._chart = Chart(notes=("No task is chosen.",))
+        else:
+            self._follow(self._frame, look, choice)
+            self._chart = chart_of(look, choice, self._rows, self._read)
+        self._draw()
+
+    def _follow(self, frame: Frame, look: Look, choice: Choice) -> None:
+        """Have the metrics read, again and again while they grow."""
+        wanted = wish(look, choice, self._rows, id(self))
+        if wanted != self._wish:
+            self._wish, self._read = wanted, None
+        if self._feed is None or not wanted.subjects:
+            self._read = CurvesRead()
+            return
+        stamp = frame if self._grows(look) else None
+        self._feed.follow(wanted, stamp, frame.now, partial(self._found, wanted), self._failed)
+
+    def _found(self, wanted: CurveWish, read: CurvesRead) -> None:
+        if wanted == self._wish and self.is_attached:
+            self._read = read
+            self._make()
+
+    def _failed(self, error: CqltuiError) -> None:
+        """Go on with what the reports tell."""
+
+    def _draw(self) -> None:
+        """Draw the chart as it is wanted now."""
+        if self.plain:
+            self.set_lines(self._words())
+            return
+        options = replace(self._options, epoch=self._epoch())
+        self._picture = picture = draw(self._chart, self.cells, self.size.height, options, self._memo)
+        self.set_lines(picture.lines)
+        self.head(" · ".join(self._title()))
+
+    def _words(self) -> list[Line]:
+        """Return the first curve in words."""
+        task = self._look.tasks[0] if self._look.tasks else None
+        return curve_words(task.progress.curve if task is not None and task.progress is not None else ())
+
+    def _title(self) -> list[str]:
+        look, choice, options, picture = self._look, self._choice, self._options, self._picture
+        parts = [self._heading]
+        if choice is None:
+            return parts
+        if look.total == 1:
+            parts.append(plain(look.tasks[0].id, 16))
+        rows = look.rows(self._rows)
+        both = rows is Rows.BOTH or choice.validation is None
+        parts.append(choice.title if both else f"{choice.title}, {rows} rows")
+        if picture.x is not None:
+            parts.append("log scale" if picture.log else "linear" + (": not all above 0" if picture.refused else ""))
+            if options.factor:
+                parts.append(f"smoothed {options.factor:g}")
+            if options.window is not None:
+                parts.append(f"epochs {fmt.count(picture.x.low)}-{fmt.count(picture.x.high)}")
+        return parts
+
+    # Reading
+
+    def _epoch(self) -> float | None:
+        """Return the epoch that is read, one that has a value."""
+        epoch, line = self._options.epoch if self._hover is None else self._hover, self._chart.longest
+        if epoch is None or not len(line):
+            return None
+        found = line.at(min(max(epoch, line.epochs[0]), line.epochs[-1]))
+        return found[0] if found is not None else None
+
+    def _read_at(self, epoch: float) -> None:
+        """Read there, and show it."""
+        window, self._hover = self._options.window, None
+        if window is not None and (whole := self._chart.whole) is not None:
+            window = within(showing(window, epoch), whole)
+        self._options = replace(self._options, epoch=epoch, window=window)
+        self._draw()
+
+    def action_read(self, steps: int) -> None:
+        """Read the values some cells further; first at an end of what is seen."""
+        line, x = self._chart.longest, self._picture.x
+        if x is None or not len(line):
+            return
+        epoch = self._epoch()
+        if epoch is None:
+            self._read_at(x.high if steps < 0 else x.low)
+        else:
+            self._read_at(line.beside(epoch, steps * self._picture.step))
+
+    def action_read_end(self, side: int) -> None:
+        """Read the values at the first or the last epoch."""
+        if (whole := self._chart.whole) is not None:
+            self._read_at(whole.low if side < 0 else whole.high)
+
+    # Options
+
+    def action_metric(self, step: int) -> None:
+        """Show another metric."""
+        if self._choice is not None and self._look.tasks:
+            names = [each.metric.name for each in choices(self._look.tasks[0].algorithm)]
+            self._metric = names[(names.index(self._choice.metric.name) + step) % len(names)]
+            self._options = replace(self._options, log=None)
+            self._make()
+
+    def action_rows(self) -> None:
+        """Show both kinds of rows, or one."""
+        known = ROWS if self._look.total == 1 else ROWS[1:]
+        self._rows = known[(known.index(self._look.rows(self._rows)) + 1) % len(known)]
+        self._make()
+
+    def action_log(self) -> None:
+        """Scale the values in the other way."""
+        wanted = self._chart.loss if self._options.log is None else self._options.log
+        self._options = replace(self._options, log=not wanted)
+        self._draw()
+
+    def action_smooth(self) -> None:
+        """Smooth more; after the most not at all."""
+        self._options = replace(self._options, smoothing=(self._options.smoothing + 1) % len(FACTORS))
+        self._draw()
+
+    def action_grid(self) -> None:
+        """Show a grid, or hide it."""
+        self._options = replace(self._options, grid=not self._options.grid)
+        self._draw()
+
+    def action_zoom(self, by: int) -> None:
+        """Look closer at what is read, else at the end; or from further away."""
+        x = self._picture.x
+        if x is not None:
+            epoch = self._epoch()
+            self._zoom(ZOOM**by, x.high if epoch is None else epoch)
+
+    def _zoom(self, factor: float, around: float) -> None:
+        x, whole = self._picture.x, self._chart.whole
+        if x is not None and whole is not None:
+            window = zoomed(Window(x.low, x.high), whole, factor, around)
+            self._options = replace(self._options, window=window)
+            self._draw()
+
+    def action_reset(self) -> None:
+        """Show all epochs, and read nothing."""
+        self._hover = None
+        self._options = replace(self._options, window=None, epoch=None)
+        self._draw()
+
+    # Mouse
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Read below the mouse, with the next draw: a mouse moves more often than is of use."""
+        place = event.get_content_offset(self)
+        self._point_at(self._picture.epoch(place.x) if place is not None else None)
+
+    def on_leave(self, event: Leave) -> None:
+        """Read where it was read before."""
+        self._point_at(None)
+
+    def _point_at(self, epoch: float | None) -> None:
+        if epoch != self._hover:
+            self._hover = epoch
+            self.post_message(StateChanged())
+
+    def on_click(self, event: Click) -> None:
+        """Go on reading here."""
+        if (place := event.get_content_offset(self)) is not None and (at := self._picture.epoch(place.x)) is not None:
+            self._read_at(at)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Look closer at what is below the mouse."""
+        self._wheel(event, WHEEL_ZOOM)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Look from further away."""
+        self._wheel(event, 1 / WHEEL_ZOOM)
+
+    def _wheel(self, event: MouseScrollUp | MouseScrollDown, factor: float) -> None:
+        event.stop()
+        event.prevent_default()
+        place = event.get_content_offset(self)
+        if place is not None and (epoch := self._picture.epoch(place.x)) is not None:
+            self._zoom(factor, epoch)
 
 
-def curve_lines(progress: Progress | None, cells: int, rows: int) -> tuple[list[Line], bool]:
-    """Return the picture with its axes in `cells` by `rows`, and whether its scale is logarithmic."""
-    curve = progress.curve if progress else ()
-    if len(curve) < 2:
-        few = progress is None or progress.epoch < 2
-        text = "The loss curve appears after two epochs." if few else "There are no losses to draw."
-        return [((text, "dim"),)], False
-    if cells < AXIS + 10 or rows < 3:
-        return [(("The loss curve needs more room.", "dim"),)], False
-    plot = Plot(cells - AXIS - 1, rows - 1, [curve])
-    picture = plot.lines()
-    lines: list[Line] = []
-    for i, text in enumerate(picture):
-        label = fmt.number(plot.y_high) if i == 0 else fmt.number(plot.y_low) if i == len(picture) - 1 else ""
-        lines.append(((right(label, AXIS), "dim"), ("│" if not label else "┤", "faint"), (text, "accent")))
-    start: Line = ((" " * AXIS, "text"), ("╰", "faint"), (f"{fmt.count(plot.x_low)}", "dim"))
-    lines.append(spread(start, ((f"epoch {fmt.count(plot.x_high)}", "dim"),), cells))
-    return lines, plot.log
+def _rests_at(task: TaskState) -> int:
+    """Return the epoch of a task that does not train."""
+    return 0 if task.status is Status.RUNNING else task.epochs_done

@@ -48,7 +48,7 @@ class DetailsScreen(TaskScreen):
         with Horizontal(id="detail-body"):
             yield LineView("fields", "Task")
             with Vertical(id="detail-side"):
-                yield CurvesPanel("curves", "Loss")
+                yield CurvesPanel("curves", "Curves")
                 yield LineView("about", "Phase")
         yield KeyLine()
 

@@ -62,7 +62,7 @@ class MainScreen(TaskScreen):
             QueuePanel("queue", "Queue"),
             TabLine("tabs"),
             TaskTable("tasks", "Tasks"),
-            CurvesPanel("curves", "Loss"),
+            CurvesPanel("curves", "Curves", self._feeds.curves),
             TimelinePanel("timeline", "Timeline"),
             LogPanel("log", "Log", self._feeds.log),
             EvaluationPanel("evaluation", "Evaluation"),

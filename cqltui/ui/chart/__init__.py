@@ -1,0 +1,1 @@
+"""Charts of metrics by epoch, in characters. Pure: from values, a size and options to lines."""
