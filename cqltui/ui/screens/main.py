@@ -190,7 +190,8 @@ class MainScreen(TaskScreen):
             self._draw_panels(self.frame)
 
     @on(TaskTable.Opened)
-    def _opened(self, event: TaskTable.Opened) -> None:
+    @on(TimelinePanel.Opened)
+    def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened) -> None:
         if self.frame is not None:
             self.app.push_screen(DetailsScreen(self.control, event.task_id, self.frame))
 
