@@ -1,30 +1,32 @@
 """How far off the run's expected end may be, told by how far off its earlier expectations were. Pure.
 
-What remains is taken to last between exp(-sooner) and exp(later) times as long as expected. Three things widen it:
+What remains is taken to last between exp(-sooner) and exp(later) times as long as expected. Four things widen it:
 
 - Little has been trained, or much of what remains is of shapes that nobody has trained yet.
 - The work went faster or slower than expected. For two earlier moments the work that was left is computed with what was
   known of the speed then; by how much less is left now, for each second that workers have trained since, is the run's
   pace. 1 is as expected; 3 where other programs have left the machine since, or larger networks turned out cheap.
+- What waits may go as fast as the fastest pack of its shape did: the first ones share the machine with what starts.
 - The machine may get busier or freer, as it does for everybody.
 
 The constants were chosen on recorded runs; `python -m tests.benchmarks.eta` measures how often the end lay within.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, hypot, log
 
 from cqltui.state.model import TaskInfo
 from cqltui.state.rates import Rates, Trained, told_by
 
-DRIFT = 0.3
+DRIFT = 0.22
 """Of the logarithm of a speed from one part of a run to the next."""
 OWN_SHARE = 0.6
 """As much of it for a pack that goes on, whose speed is its own."""
 UNSEEN = 0.5
 """Of the logarithm of the speed of a shape that was not trained yet."""
-NEW, NEW_S = 1.5, 10.0
+NEW, NEW_S = 3.0, 2.0
 """In a run's first seconds, in which workers compile and load; halved once they have trained for `NEW_S`."""
 LATER_SHARE = 0.4
 """Ends come later than expected by less than they come sooner: what slows a run down is there from its start."""
@@ -36,7 +38,7 @@ MOMENTS = 0.25, 0.5
 """The earlier moments, as shares of the time since the first claim."""
 WIDEST = 2.0
 """Beyond, the highest is more than seven times the lowest, and nothing is said."""
-LEAST_S = 0.3
+LEAST_S = 0.15
 """What is added at both ends: reports are a little old, and results are handed over."""
 
 
@@ -89,9 +91,22 @@ def spread(measured: Rates, left: Left, now: float) -> Spread:
     paces = [log(min(FASTEST, max(SLOWEST, pace))) for pace in _paces(measured, left, total_s, now)]
     faster, slower = max(paces, default=0.0), min(paces, default=0.0)
     return Spread(
-        sooner=base + max(0.0, faster),
+        sooner=base + max(0.0, faster) + _best(measured, left, rated) / total_s,
         later=LATER_SHARE * base - SLOWED_SHARE * min(0.0, slower),
         least_s=LEAST_S + measured.overhead_s / 2,
+    )
+
+
+def _best(measured: Rates, left: Left, rated: Mapping[str, float]) -> float:
+    """Return the sum over what waits of its seconds and the logarithm by how much faster its shape's best pack was."""
+    fastest: dict[str, float] = {}
+    for pack in measured.packs.values():
+        pace_s = pack.seconds / pack.steps
+        fastest[pack.info.shape] = min(pace_s, fastest.get(pack.info.shape, pace_s))
+    return sum(
+        (steps - left.own[shape]) * rated[shape] * log(rated[shape] / fastest[shape])
+        for shape, steps in left.steps.items()
+        if rated[shape] > fastest.get(shape, rated[shape])
     )
 
 

@@ -55,7 +55,18 @@ ROOMS = (
         ("cqltui/state/*.py",),
         tuple(
             f"tests/unit/test_{name}*.py"
-            for name in ("curve", "decode", "eta", "hardware", "rates", "reduce", "reporters", "select", "state")
+            for name in (
+                "curve",
+                "decode",
+                "eta",
+                "hardware",
+                "lanes",
+                "rates",
+                "reduce",
+                "reporters",
+                "select",
+                "state",
+            )
         ),
     ),
     Room(
