@@ -11,6 +11,7 @@ from cqltui.app import options
 from cqltui.app.browsing import show_report
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.opening import Opening, Tell
+from cqltui.app.past import JournalPast
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
 from cqltui.app.still import Still
@@ -68,6 +69,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
+                past=JournalPast(run_dir.journal),
                 report=partial(show_report, run_dir),
             )
         )
@@ -87,6 +89,7 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
                 logs=FileLogs(run_dir.path),
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
+                past=JournalPast(run_dir.journal),
                 report=partial(show_report, run_dir),
             )
         )
@@ -125,6 +128,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
+                past=JournalPast(run_dir.journal),
                 report=partial(show_report, run_dir),
             )
         )

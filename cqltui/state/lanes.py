@@ -71,6 +71,7 @@ class Attempt:
     worker: str
     start_ts: float
     end_ts: float
+    shown: Shown = Shown.BROKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ def _earlier(past: Past) -> Iterator[Block]:
         claims[attempt.worker, attempt.start_ts].append(attempt)
     for (worker, start_ts), members in claims.items():
         end_ts = max(attempt.end_ts for attempt in members)
-        yield Block(worker, start_ts, end_ts, end_ts, tuple(attempt.task for attempt in members), Shown.BROKEN)
+        shown = Shown.DONE if any(attempt.shown is Shown.DONE for attempt in members) else Shown.BROKEN
+        yield Block(worker, start_ts, end_ts, end_ts, tuple(attempt.task for attempt in members), shown)
 
 
 def _marks(state: RunState, estimate: Estimate, now: float) -> Iterator[Mark]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cqltui.state.events import Event
+from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
 
 
@@ -83,5 +84,7 @@ class Ports:
     start: Callable[[Callable[[str], None]], None] | None = None
     """Brings the run about, in a thread, once the screen is seen, with a function that shows what is waited for. The
     source is read after it. When the screen is left before it has come to its end, it goes on."""
+    past: Callable[[], Past] = Past
+    """Tells what the state does not keep of what was. Called in a thread, now and then while the timeline is seen."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""

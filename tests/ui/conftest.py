@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from cqltui.state.events import Event
+from cqltui.state.lanes import Past
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
@@ -66,6 +67,7 @@ class Bench:
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
         self.supervised, self.hindered, self.asked = True, "", 0
+        self.past = Past()
         self.app = CqltuiApp(
             Ports(
                 source=self.source,
@@ -74,6 +76,7 @@ class Bench:
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,
+                past=lambda: self.past,
             )
         )
         self.app.animation_level = "none"

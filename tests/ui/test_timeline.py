@@ -1,19 +1,16 @@
 """The timeline's keys: lanes and list, the cursor, zoom and scrolling; and its pictures."""
 
-import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
-from cqltui.state.model import RunState
-from cqltui.state.reduce import reduce_all
+from cqltui.state.lanes import Mark, Past, Sign
 from cqltui.ui.background import Background
 from cqltui.ui.estimating import FEW, Estimating
 from cqltui.ui.panels.timeline import TimelinePanel
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.details import DetailsScreen
-from cqltui.ui.screens.main import MainScreen
 from tests.ui.conftest import Bench, Compare
-from tests.ui.driving import RUNNING, sent, started
+from tests.ui.driving import RUNNING, RUNNING_S, sent, started
 from tests.ui.night import Night
 from tests.unit.runs import LAUNCH, info, queued, run_of
 
@@ -30,80 +27,68 @@ def shown(panel: TimelinePanel) -> list[str]:
     return ["".join(text for text, _ in line) for line in panel.lines]
 
 
-async def focus(bench: Bench, pilot: Pilot[LeaveChoice]) -> TimelinePanel:
-    """Give it the keys, and return it."""
-    panel = timeline(bench)
-    panel.focus()
-    await bench.rest(pilot)
-    return panel
-
-
-async def test_keys_of_the_lanes() -> None:
-    async with started(size=WIDE) as (bench, pilot):
-        before = shown(timeline(bench))
-        assert any(line.startswith(" w1 ") for line in before)
-        panel = await focus(bench, pilot)
+async def test_keys() -> None:
+    night = Night(RUNNING_S)
+    bench = Bench(night.events(), night.now)
+    bench.past = Past(marks=(Mark(night.now - 1_000.0, Sign.PAUSE, "the run is paused"),))
+    async with bench.app.run_test(size=WIDE) as pilot:
+        await bench.settle(pilot)
+        assert any(line.startswith(" w1 ") for line in shown(timeline(bench)))
+        await bench.until(pilot, lambda: "P" in shown(timeline(bench))[1])  # what the journal tells
+        panel = timeline(bench)
+        panel.focus()
+        await bench.rest(pilot)
         assert sum("›" in line for line in shown(panel)) == 1, "a block is chosen while the panel has the keys"
         assert "running" in shown(panel)[4]
-
-        await pilot.press("j")
-        assert shown(panel)[3].startswith("›w2")
-        await pilot.press("k", "left")
-        assert shown(panel)[2].startswith("›w1")
-        assert "done" in shown(panel)[4], "the block before the one that runs"
-        await pilot.press("right", "right")
-        assert "planned" in shown(panel)[4]
-
-        whole = shown(panel)[:2]
-        await pilot.press("plus")
-        zoomed = shown(panel)[:2]
-        assert zoomed != whole
-        await pilot.press("less_than_sign")
-        earlier = shown(panel)[:2]
-        assert earlier != zoomed
-        await pilot.press("greater_than_sign")
-        assert shown(panel)[:2] == zoomed
-        await pilot.press("shift+left")
-        assert shown(panel)[:2] == earlier
-        for _ in range(12):
-            await pilot.press("shift+left")
-        assert "▼" not in shown(panel)[1]
-        await pilot.press("n")
-        assert "▼" in shown(panel)[1]
-        await pilot.press("minus", "f")
-        assert shown(panel)[:2] == whole
+        await _walks(pilot, panel)
+        await _zooms(pilot, panel)
         await sent(bench, pilot)  # none of these keys has asked anything of the run
 
-
-async def test_wheel_zooms_and_list_has_its_own_keys() -> None:
-    async with started(size=WIDE) as (bench, pilot):
-        panel = await focus(bench, pilot)
-        whole = shown(panel)[:2]
-        await pilot._post_mouse_events([MouseScrollUp], widget=panel, offset=(5, 2))
-        assert shown(panel)[:2] != whole
-        await pilot._post_mouse_events([MouseScrollDown], widget=panel, offset=(5, 2))
-        assert shown(panel)[:2] == whole
         await pilot.press("l")
         assert any("launched" in line for line in shown(panel))
         await pilot.press("plus")
         await sent(bench, pilot, ("priority", RUNNING, 8))  # in the list it means what it means elsewhere
-        await pilot.press("l")
-        assert shown(panel)[:2] == whole
+        await pilot.press("l", "n")
+        assert "▼" in shown(panel)[1]
 
-
-async def test_enter_opens_the_task_of_the_block() -> None:
-    async with started(size=WIDE) as (bench, pilot):
-        await focus(bench, pilot)
         await pilot.press("enter")
         await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
-        running = {
-            task.id for task in reduce_all(RunState(), bench.given).tasks.values() if task.life.status == "running"
-        }
-        screen = bench.app.screen
-        assert isinstance(screen, DetailsScreen)
-        assert {task.id for task in screen.targets()} <= running
-        await pilot.press("escape")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        assert isinstance(bench.app.screen, DetailsScreen)
+        assert [task.id for task in bench.app.screen.targets()] == [RUNNING]
+
+
+async def _walks(pilot: Pilot[LeaveChoice], panel: TimelinePanel) -> None:
+    await pilot.press("j")
+    assert shown(panel)[3].startswith("›w2")
+    await pilot.press("k", "left")
+    assert shown(panel)[2].startswith("›w1")
+    assert "done" in shown(panel)[4], "the block before the one that runs"
+    await pilot.press("right", "right")
+    assert "planned" in shown(panel)[4]
+
+
+async def _zooms(pilot: Pilot[LeaveChoice], panel: TimelinePanel) -> None:
+    whole = shown(panel)[:2]
+    await pilot.press("plus")
+    zoomed = shown(panel)[:2]
+    assert zoomed != whole
+    await pilot.press("less_than_sign")
+    earlier = shown(panel)[:2]
+    assert earlier != zoomed
+    await pilot.press("greater_than_sign")
+    assert shown(panel)[:2] == zoomed
+    await pilot.press("shift+left")
+    assert shown(panel)[:2] == earlier
+    await pilot.press(*["shift+left"] * 12)
+    assert "▼" not in shown(panel)[1]
+    await pilot.press("n")
+    assert "▼" in shown(panel)[1]
+    await pilot.press("minus", "f")
+    assert shown(panel)[:2] == whole
+    await pilot._post_mouse_events([MouseScrollUp], widget=panel, offset=(5, 2))
+    assert shown(panel)[:2] != whole
+    await pilot._post_mouse_events([MouseScrollDown], widget=panel, offset=(5, 2))
+    assert shown(panel)[:2] == whole
 
 
 async def test_a_small_screen_shows_the_list() -> None:
@@ -143,13 +128,13 @@ def test_many_tasks_are_estimated_beside_the_screens_thread() -> None:
     assert len(calls) == 1, "it rests for a while"
 
 
-@pytest.mark.parametrize("until_s", [4_200.0])
-async def test_lanes_look(compare: Compare, until_s: float) -> None:
-    night = Night(until_s, dead=frozenset({6}))
+async def test_lanes_look(compare: Compare) -> None:
+    night = Night(RUNNING_S, dead=frozenset({6}))
     bench = Bench(night.events(), night.now)
     async with bench.app.run_test(size=WIDE) as pilot:
         await bench.settle(pilot)
-        panel = await focus(bench, pilot)
+        panel = timeline(bench)
+        panel.focus()
         panel.styles.height = 16
         await bench.rest(pilot)
         compare(bench.app, "timeline-160x48")

@@ -7,7 +7,7 @@ from textual.events import MouseScrollDown, MouseScrollLeft, MouseScrollRight, M
 from textual.message import Message
 
 from cqltui.state import select
-from cqltui.state.lanes import Block, Lanes, lanes
+from cqltui.state.lanes import Block, Lanes, Past, lanes
 from cqltui.state.plain import plain
 from cqltui.state.select import Milestone
 from cqltui.ui import format as fmt
@@ -15,6 +15,7 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.lanelines import View, block_at, lane_lines, lane_rows, whole
 from cqltui.ui.line import Line, clip, right
 from cqltui.ui.panels.panel import Panel
+from cqltui.ui.reading import Reading
 
 MARKS = {"launch": ("▸", "▹"), "task": ("•", "◦"), "phase": ("■", "□"), "finish": ("◆", "◇")}
 LANES_CELLS, LANES_ROWS = 36, 5
@@ -55,8 +56,9 @@ class TimelinePanel(Panel):
             super().__init__()
             self.task_id = task_id
 
-    def __init__(self, id: str, title: str) -> None:
+    def __init__(self, id: str, title: str, past: Reading[str, Past]) -> None:
         super().__init__(id, title)
+        self._reading, self._past = past, Past()
         self._placed = False
         self._asked: bool | None = None
         """Whether lanes were asked for; None: by the size."""
@@ -76,8 +78,8 @@ class TimelinePanel(Panel):
         """Draw what differs."""
         self._frame = frame
         if self.in_lanes:
-            state = frame.state
-            self._lanes = lanes(state, frame.estimate, frame.as_of)
+            self._reading.follow("past", frame.state, frame.now, self._told, lambda _: None)
+            self._lanes = lanes(frame.state, frame.estimate, frame.as_of, self._past)
             self._draw()
         else:
             self._show_list(frame)
@@ -87,6 +89,11 @@ class TimelinePanel(Panel):
         """Whether lanes are shown, and not the list."""
         large = self.cells >= LANES_CELLS and self.size.height >= LANES_ROWS
         return large if self._asked is None else self._asked
+
+    def _told(self, past: Past) -> None:
+        if past != self._past and self._frame is not None:
+            self._past = past
+            self.show(self._frame)
 
     # The list
 
