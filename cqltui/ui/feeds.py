@@ -2,13 +2,23 @@
 
 from dataclasses import dataclass
 
-from cqltui.state.lanes import Past
+from cqltui.state.eta import Estimate
+from cqltui.state.lanes import Lanes, lanes
+from cqltui.state.model import RunState
 from cqltui.ui.background import Background
 from cqltui.ui.ports import LogSubject, Ports
 from cqltui.ui.reading import Reading
 
 LOG_LINES = 200
-PAST_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What lanes are made of; each is another key."""
+
+    state: RunState
+    estimate: Estimate
+    ts: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +26,13 @@ class Feeds:
     """One reading for each kind of thing that is looked at."""
 
     log: Reading[LogSubject, list[str]]
-    past: Reading[str, Past]
-    """The key is of no account: there is one past."""
+    lanes: Reading[Moment, Lanes]
+    """Computed there too: of thousands of tasks they take longer than a draw may."""
 
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return self.log.busy or self.past.busy
+        return self.log.busy or self.lanes.busy
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:
@@ -31,4 +41,7 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
     def log(subject: LogSubject) -> list[str]:
         return ports.logs.tail(subject.worker_id, LOG_LINES, subject.task_id) if subject.worker_id else []
 
-    return Feeds(log=Reading(log, background), past=Reading(lambda _: ports.past(), background, PAST_S))
+    def lanes_at(moment: Moment) -> Lanes:
+        return lanes(moment.state, moment.estimate, moment.ts, ports.past())
+
+    return Feeds(log=Reading(log, background), lanes=Reading(lanes_at, background))

@@ -25,6 +25,7 @@ LAST = {Shown.DONE: "▊", Shown.FAILED: "✗", Shown.BROKEN: "╳"}
 ROLE = {
     Shown.DONE: "done", Shown.FAILED: "dead", Shown.BROKEN: "delayed", Shown.RUNNING: "running", Shown.PLANNED: "dim",
 }  # fmt: skip
+CELLS: dict[Shown, Span] = {shown: (FILL[shown], ROLE[shown]) for shown in Shown}
 SIGNS = {
     Sign.DEATH: ("✗", "dead"), Sign.FAULT: ("!", "warning"), Sign.PAUSE: ("P", "paused"), Sign.RESUME: ("R", "running"),
     Sign.PHASE: ("■", "strong"), Sign.LAUNCH: ("▸", "strong"),
@@ -177,10 +178,14 @@ def _lane(
         begin, end = max(begin, 0), min(max(end, begin + 1), width)
         if end <= 0 or begin >= width:
             continue
+        if end - begin == 1 and block is not chosen:  # of thousands; what failed is seen among them
+            if drawn[begin] != CELLS[Shown.FAILED]:
+                drawn[begin] = CELLS[block.shown]
+            continue
         border = view.column(block.end_ts, width) if block.shown is Shown.RUNNING else end
         for column in range(begin, end):
             shown = block.shown if column <= border else Shown.PLANNED
-            drawn[column] = (FILL[shown], ROLE[shown])
+            drawn[column] = CELLS[shown]
         if end - begin > 1:
             if block.shown in LAST:
                 drawn[end - 1] = (LAST[block.shown], ROLE[block.shown])

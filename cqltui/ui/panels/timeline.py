@@ -7,10 +7,11 @@ from textual.events import MouseScrollDown, MouseScrollLeft, MouseScrollRight, M
 from textual.message import Message
 
 from cqltui.state import select
-from cqltui.state.lanes import Block, Lanes, Past, lanes
+from cqltui.state.lanes import Block, Lanes
 from cqltui.state.plain import plain
 from cqltui.state.select import Milestone
 from cqltui.ui import format as fmt
+from cqltui.ui.feeds import Moment
 from cqltui.ui.frame import Frame
 from cqltui.ui.lanelines import View, block_at, lane_lines, lane_rows, whole
 from cqltui.ui.line import Line, clip, right
@@ -56,9 +57,9 @@ class TimelinePanel(Panel):
             super().__init__()
             self.task_id = task_id
 
-    def __init__(self, id: str, title: str, past: Reading[str, Past]) -> None:
+    def __init__(self, id: str, title: str, reading: Reading[Moment, Lanes]) -> None:
         super().__init__(id, title)
-        self._reading, self._past = past, Past()
+        self._reading = reading
         self._placed = False
         self._asked: bool | None = None
         """Whether lanes were asked for; None: by the size."""
@@ -78,8 +79,8 @@ class TimelinePanel(Panel):
         """Draw what differs."""
         self._frame = frame
         if self.in_lanes:
-            self._reading.follow("past", frame.state, frame.now, self._told, lambda _: None)
-            self._lanes = lanes(frame.state, frame.estimate, frame.as_of, self._past)
+            moment = Moment(frame.state, frame.estimate, frame.as_of)
+            self._reading.follow(moment, moment, frame.now, self._told, lambda _: None)
             self._draw()
         else:
             self._show_list(frame)
@@ -90,10 +91,10 @@ class TimelinePanel(Panel):
         large = self.cells >= LANES_CELLS and self.size.height >= LANES_ROWS
         return large if self._asked is None else self._asked
 
-    def _told(self, past: Past) -> None:
-        if past != self._past and self._frame is not None:
-            self._past = past
-            self.show(self._frame)
+    def _told(self, found: Lanes) -> None:
+        self._lanes = found
+        if self.in_lanes:
+            self._draw()
 
     # The list
 

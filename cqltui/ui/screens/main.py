@@ -75,7 +75,7 @@ class MainScreen(TaskScreen):
                     yield LogPanel("log", "Log", self._feeds.log)
                     yield CurvesPanel("curves", "Loss")
             with Vertical(id="side"):
-                yield TimelinePanel("timeline", "Timeline", self._feeds.past)
+                yield TimelinePanel("timeline", "Timeline", self._feeds.lanes)
                 yield EvaluationPanel("evaluation", "Evaluation")
                 yield HardwarePanel("hardware", "Hardware")
                 yield EventsPanel("events", "Events")
