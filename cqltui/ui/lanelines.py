@@ -12,7 +12,7 @@ from cqltui.ui.line import Line, Span, clip, left
 
 STEPS_S = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600),
-    *(7_200, 10_800, 21_600, 43_200, 86_400, 2 * 86_400, 7 * 86_400, 30 * 86_400),
+    *(7_200, 10_800, 21_600, 43_200, 86_400, 2 * 86_400, 7 * 86_400, 30 * 86_400, 120 * 86_400, 400 * 86_400),
 )  # fmt: skip
 """Between two ticks."""
 TICK_CELLS = 11
@@ -60,10 +60,9 @@ class View:
         return self.start_ts <= ts < self.start_ts + self.span_s
 
 
-def whole(found: Lanes, now: float) -> View:
-    """Return the view of the whole run."""
-    end_ts = max(found.end_ts, min(now, found.end_ts) if found.end_ts else now)
-    return View(found.start_ts, max((end_ts - found.start_ts) * 1.01, LEAST_SPAN_S))
+def whole(found: Lanes) -> View:
+    """Return the view of the whole run, as far as it is no nonsense."""
+    return View(found.start_ts, min(max((found.end_ts - found.start_ts) * 1.01, LEAST_SPAN_S), MOST_SPAN_S))
 
 
 def ticks(view: View, cells: int) -> list[tuple[int, str]]:

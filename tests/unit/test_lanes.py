@@ -183,7 +183,9 @@ def test_zoom_keeps_a_moment_in_its_place_and_has_ends() -> None:
     assert near.column(NOON + 900, 60) == view.column(NOON + 900, 60)
     assert view.zoomed(1e-9, NOON).span_s == 10.0
     assert view.moved(0.25) == View(NOON + 900, 3600.0)
-    assert whole(FOUND, NOON).shows(NOON + 3600)
+    assert whole(FOUND).shows(NOON + 3600)
+    nonsense = whole(replace(FOUND, end_ts=1e25))
+    assert len(ticks(nonsense, 60)) < 10
 
 
 def test_the_block_at_a_moment() -> None:

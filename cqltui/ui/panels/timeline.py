@@ -150,8 +150,7 @@ class TimelinePanel(Panel):
         self.set_lines(lane_lines(found, self._seen(), frame.as_of, self.cells, rows, self._title, chosen, self._first))
 
     def _seen(self) -> View:
-        now = self._frame.as_of if self._frame else 0.0
-        return self._view or whole(self._lanes, now)
+        return self._view or whole(self._lanes)
 
     def _title(self, task_id: str) -> str:
         task = self._frame.state.tasks.get(task_id) if self._frame else None
@@ -248,9 +247,11 @@ class TimelinePanel(Panel):
     def action_now(self) -> None:
         """Scroll so that now is in the middle."""
         if self._frame is not None:
-            view = self._seen()
+            view, now = self._seen(), self._frame.as_of
+            if self._frame.state.finished_ts:
+                now = min(now, self._lanes.end_ts)
             self._chosen = None
-            self._set_view(View(self._frame.as_of - view.span_s / 2, view.span_s))
+            self._set_view(View(now - view.span_s / 2, view.span_s))
 
     def action_whole(self) -> None:
         """Show the whole run again, which goes on growing."""
