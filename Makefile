@@ -28,13 +28,14 @@ check: $(VENV)/.dev  ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, of the queue and of judging, some ten minutes (ARGS="--rows ten wide")
+bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, of the queue, of judging and of the ETA, some ten minutes (ARGS="--rows ten wide")
 	$(BIN)/python -m pytest -q -n 0 tests/benchmarks/same_training.py
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 	$(BIN)/python -m tests.benchmarks.overhead
 	$(BIN)/python -m tests.benchmarks.queue
 	$(BIN)/python -m tests.benchmarks.judging
 	$(BIN)/python -m tests.benchmarks.screen
+	$(BIN)/python -m tests.benchmarks.eta $(wildcard runs/*)
 
 chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)

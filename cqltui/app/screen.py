@@ -12,6 +12,7 @@ from cqltui.app.ending import read, see_out, tell
 from cqltui.app.later import later
 from cqltui.app.laterfile import LaterFile
 from cqltui.app.opening import Opening, Tell
+from cqltui.app.past import JournalPast
 from cqltui.app.remembering import keep, load
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
@@ -83,6 +84,7 @@ def show(
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
+                past=JournalPast(run_dir.journal),
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
@@ -109,6 +111,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 curves=CurveFiles(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
+                past=JournalPast(run_dir.journal),
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
@@ -155,6 +158,7 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
+                past=JournalPast(run_dir.journal),
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,

@@ -16,12 +16,12 @@ from cqltui.broker.server.connect import is_closed
 from cqltui.broker.server.handle import is_alive
 from cqltui.errors import ExitCode, ServerError
 from cqltui.reporters.tasks import task_table
-from cqltui.reporters.wording import phase_line
+from cqltui.reporters.wording import finish_time, phase_line
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import read_json
 from cqltui.state import hardware, select
 from cqltui.state.eta import estimate
-from cqltui.state.model import RunState, TaskState, Verdict
+from cqltui.state.model import ENDED, RunState, TaskState, Verdict
 from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
@@ -87,6 +87,7 @@ def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
         "campaign": state.campaign.name,
         "run_dir": state.campaign.run_dir,
         "finish_ts": expected.finish_ts,
+        "finish_between": expected.between,
         "finish_without_paused": expected.paused,
         "finished_ts": state.finished_ts or None,
         "counts": dict(select.counts(state)),
@@ -105,6 +106,7 @@ def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
                 "epochs_done": phase.epochs_done,
                 "epochs_total": phase.epochs_total,
                 "finish_ts": expected.phases.get(phase.info.name),
+                "finish_between": expected.around(expected.phases.get(phase.info.name)),
                 "criteria": [asdict(verdict) for verdict in phase.info.verdicts],
             }
             for phase in select.phases(state)
@@ -145,6 +147,9 @@ def _print(state: RunState, now: float, status: str, *, with_tasks: bool) -> Non
         console.print(Text(f"  {phase_line(phase, expected.phases.get(phase.info.name), now)}"))
         for verdict in phase.info.verdicts:
             console.print(Text(f"    {_mark(verdict)} {plain(verdict.text)}"))
+    if any(task.status not in ENDED for task in state.tasks.values()):
+        ends = finish_time(expected.finish_ts, now, expected.between)
+        console.print(Text(f"  ends {ends}{select.without_paused(expected)}"))
     depth = ", ".join(f"priority {priority}: {tasks}" for priority, tasks in select.queue_depth(state).items())
     console.print(Text(f"  queued: {depth or 'nothing'}"))
     for worker in select.live_workers(state, now):

@@ -140,6 +140,6 @@ def bars(state: RunState, expected: Estimate, now: float) -> Group:
         )
     whole = (
         f"{run_status(state)}, {len(live_workers(state, now))} workers, {samples_per_s(state, now):,.0f} samples/s, "
-        f"ends {finish_time(expected.finish_ts, now)}{without_paused(expected)}"
+        f"ends {finish_time(expected.finish_ts, now, expected.between)}{without_paused(expected)}"
     )
     return Group(table, Text(whole))

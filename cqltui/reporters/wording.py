@@ -39,11 +39,13 @@ def day_and_time(ts: float) -> str:
         return ""
 
 
-def finish_time(ts: float | None, now: float) -> str:
-    """Return when something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"."""
+def finish_time(ts: float | None, now: float, between: tuple[float, float] | None = None) -> str:
+    """Return when something is expected to end: "18:40:02 (in 0:37:51)", or "unknown"; with the range in which it
+    probably does: "18:40:02 (in 0:37:51, between 18:31:10 and 18:44:25)"."""
     if ts is None:
         return "unknown"
-    return f"{clock(ts)} ({f'in {span(ts - now)}' if ts - now >= 1 else 'any moment'})"
+    left = f"in {span(ts - now)}" if ts - now >= 1 else "any moment"
+    return f"{clock(ts)} ({left}{f', between {clock(between[0])} and {clock(between[1])}' if between else ''})"
 
 
 def span(seconds: float) -> str:

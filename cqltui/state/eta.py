@@ -10,27 +10,34 @@ that drains. The end of a campaign with some paused tasks is told as that of the
 with nothing else left it has no estimate, and neither has a phase that one of them belongs to.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cqltui.state import rates
 from cqltui.state.live import live_workers
 from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
 from cqltui.state.rates import Rates
+from cqltui.state.spread import Left, Spread, spread
 from cqltui.state.waiting import Busy, Waiting
 
 PRIOR_SHARE = 0.2
 """A running pack's own speed and its architecture's weigh the same once it has done this share of its steps."""
 AHEAD_S = 60.0
 """A report so much later than now is of a time before the clock was set back."""
+UNNAMED = "next "
+"""Begins the name of a worker that is expected and not there yet; no worker's id has a space."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEstimate:
-    """When a running or queued task starts (or did) and ends, in seconds since 1970."""
+class TaskEstimate(NamedTuple):
+    """When a running or queued task starts (or did) and ends, in seconds since 1970, and who trains it."""
 
     start_ts: float
     finish_ts: float
+    worker: str = ""
+    """Its id; of one that is expected and not there yet, `UNNAMED` and a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,75 @@ class Estimate:
 
     finish_ts: float | None
     tasks: Mapping[str, TaskEstimate]
+    """The plan: of every task whose end can be told."""
     phases: Mapping[str, float | None]
     """A phase with a paused task has none: it does not end before somebody resumes that."""
     paused: int = 0
     """Tasks that `finish_ts` is without."""
+    ts: float = 0.0
+    """The moment that it is of."""
+    spread: Spread | None = None
+    """How far off it may be; None where there is nothing to expect."""
+
+    @property
+    def between(self) -> tuple[float, float] | None:
+        """Between when and when the run ends, in about four of five cases; None while that cannot be told, or would say
+        nothing."""
+        return self.around(self.finish_ts)
+
+    def around(self, ts: float | None) -> tuple[float, float] | None:
+        """Return the same of what is expected at `ts`, of a phase or a task; None of what has passed."""
+        if ts is None or self.spread is None or ts <= self.ts:
+            return None
+        return self.spread.around(ts, self.ts)
+
+
+NOTHING = Estimate(None, {}, {})
+"""Before anything is known."""
+
+
+class _Ends:
+    """What the ends of some tasks come to."""
+
+    __slots__ = ("ended_ts", "latest", "open", "paused", "unknown")
+
+    def __init__(self) -> None:
+        self.latest = self.ended_ts = 0.0
+        self.open = self.paused = self.unknown = 0
+
+    def add(self, task: TaskState, planned: Mapping[str, TaskEstimate]) -> None:
+        """Count a task in."""
+        life = task.life
+        status = life.status
+        if status is Status.PAUSED or life.want == "pause":
+            self.paused += 1
+        if status is Status.WITHDRAWN:
+            return
+        if status in ENDED:
+            self.ended_ts = max(self.ended_ts, life.finished_ts)
+            return
+        self.open += 1
+        if status is Status.PAUSED or life.want:
+            return
+        plan = planned.get(task.info.id)
+        if plan is None:
+            self.unknown += 1
+        elif plan.finish_ts > self.latest:
+            self.latest = plan.finish_ts
+
+    def __iadd__(self, other: "_Ends") -> "_Ends":
+        self.latest, self.ended_ts = max(self.latest, other.latest), max(self.ended_ts, other.ended_ts)
+        self.open, self.paused, self.unknown = (
+            self.open + other.open, self.paused + other.paused, self.unknown + other.unknown,
+        )  # fmt: skip
+        return self
+
+    @property
+    def finish_ts(self) -> float | None:
+        """When the last of them ends or ended; None if one of them cannot be told, or only paused ones are left."""
+        if self.unknown or (not self.latest and (self.open or not self.ended_ts)):
+            return None
+        return max(self.latest, self.ended_ts)
 
 
 def estimate(state: RunState, now: float) -> Estimate:
@@ -50,35 +122,37 @@ def estimate(state: RunState, now: float) -> Estimate:
     tasks = state.tasks.values()
     measured = rates.measure(tasks)
     planned: dict[str, TaskEstimate] = {}
+    left = Left()
     if state.wanted in (Wanted.RUNNING, Wanted.DRAINING):
-        running = [task for task in tasks if task.status is Status.RUNNING]
-        busy = _running(running, measured, now, planned)
+        running = [task for task in tasks if task.life.status is Status.RUNNING]
+        busy = _running(running, measured, now, planned, left)
         if busy is not None and state.wanted is Wanted.RUNNING:
-            workers = _worker_count(state, now)
-            busy += [Busy(now, now)] * max(0, workers - len(busy))
-            _queued(Waiting(tasks, busy, max(state.campaign.workers, workers), now), measured, planned)
-    by_phase: dict[str, list[TaskState]] = {phase.name: [] for phase in state.campaign.phases}
+            live = [worker.id for worker in live_workers(state, now)]
+            workers = len(live) or max(1, state.campaign.workers)
+            busy += [Busy(worker, now, now) for worker in _free(live, workers, [worker.worker for worker in busy])]
+            _queued(Waiting(tasks, busy, max(state.campaign.workers, workers), now), measured, planned, left)
+    by_phase: defaultdict[str, _Ends] = defaultdict(_Ends, {phase.name: _Ends() for phase in state.campaign.phases})
     for task in tasks:
-        by_phase.setdefault(task.info.phase, []).append(task)
-    phases = {name: None if _paused(members) else _finish(members, planned) for name, members in by_phase.items()}
-    finish_ts = _finish(tasks, planned)
-    if state.finished_ts and all(task.status in ENDED for task in tasks):
+        by_phase[task.info.phase].add(task, planned)
+    whole = _Ends()
+    for ends in by_phase.values():
+        whole += ends
+    phases = {name: None if ends.paused else ends.finish_ts for name, ends in by_phase.items()}
+    finish_ts = whole.finish_ts
+    if state.finished_ts and not whole.open:
         finish_ts = state.finished_ts
-    return Estimate(finish_ts, planned, phases, _paused(tasks))
+    return Estimate(finish_ts, planned, phases, whole.paused, now, spread(measured, left, now) if left.steps else None)
 
 
-def _paused(tasks: Iterable[TaskState]) -> int:
-    """Return how many tasks wait for somebody, or will once they have written a checkpoint."""
-    return sum(task.status is Status.PAUSED or task.life.want == "pause" for task in tasks)
-
-
-def _worker_count(state: RunState, now: float) -> int:
-    """Return the workers that tasks can go to: live ones, else those that are wanted."""
-    return len(live_workers(state, now)) or max(1, state.campaign.workers)
+def _free(live: Iterable[str], workers: int, busy: Collection[str]) -> Iterable[str]:
+    """Return the workers of so many that tasks can go to now: live ones, else such as are wanted."""
+    free = (worker for worker in live if worker not in busy)
+    unnamed = (f"{UNNAMED}{number}" for number in itertools.count(1))
+    return itertools.islice(itertools.chain(free, unnamed), max(0, workers - len(busy)))
 
 
 def _running(
-    running: Iterable[TaskState], measured: Rates, now: float, planned: dict[str, TaskEstimate]
+    running: Iterable[TaskState], measured: Rates, now: float, planned: dict[str, TaskEstimate], left: Left
 ) -> list[Busy] | None:
     """Plan the running tasks; until when each of their workers is busy, or None if one of them cannot be told."""
     packs: dict[str, list[TaskState]] = {}
@@ -86,15 +160,18 @@ def _running(
         packs.setdefault(task.life.worker or task.id, []).append(task)
     busy: list[Busy] = []
     unknown = False
-    for pack in packs.values():
+    for worker, pack in packs.items():
         members = [task for task in pack if not task.life.want]  # the others are about to be paused or cancelled
         finishes = _pack_finishes(members, measured, now)
         if finishes is None:
             unknown = True
             continue
         for task, finish_ts in zip(members, finishes, strict=True):
-            planned[task.id] = TaskEstimate(task.life.claimed_ts or now, finish_ts)
-        busy.append(Busy(max(finishes, default=now), now, sum(map(rates.flops_left, members))))
+            planned[task.id] = TaskEstimate(task.life.claimed_ts or now, finish_ts, task.life.worker)
+        if members:
+            own = rates.claim_key(members[0]) in measured.packs
+            left.add(members[0].info, sum(map(rates.steps_left, members)), own=own)
+        busy.append(Busy(worker, max(finishes, default=now), now, sum(map(rates.flops_left, members))))
     return None if unknown else busy
 
 
@@ -124,6 +201,8 @@ def pack_seconds(steps: Sequence[int], step_s: float) -> list[float]:
     While k members train, a step of the pack takes k * step_s.
     """
     seconds = [0.0] * len(steps)
+    if len(steps) == 1:
+        return [steps[0] * step_s]
     elapsed_s, made = 0.0, 0
     for ended, member in enumerate(sorted(range(len(steps)), key=steps.__getitem__)):
         elapsed_s += (steps[member] - made) * (len(steps) - ended) * step_s
@@ -131,37 +210,23 @@ def pack_seconds(steps: Sequence[int], step_s: float) -> list[float]:
     return seconds
 
 
-def _queued(waiting: Waiting, measured: Rates, planned: dict[str, TaskEstimate]) -> None:
+def _queued(waiting: Waiting, measured: Rates, planned: dict[str, TaskEstimate], left: Left) -> None:
     """Plan queued and delayed tasks, up to the first whose duration is unknown: what comes after it is unknown too."""
     while (claimed := waiting.claim()) is not None:
-        pack = claimed.tasks
-        step_s = measured.step_s(pack[0].info)
-        if step_s is None or any(rates.steps_total(task.info) <= 0 for task in pack):
+        pack = claimed.members
+        info = pack[0].task.info
+        step_s = measured.step_s(info)
+        if step_s is None:
             return
+        for waits in pack:
+            if rates.steps_total(waits.task.info) <= 0:
+                return
         begun_ts = claimed.ts + measured.overhead_s
-        seconds = pack_seconds(list(map(rates.steps_left, pack)), step_s)
-        for task, needed_s in zip(pack, seconds, strict=True):
-            planned[task.id] = TaskEstimate(claimed.ts, begun_ts + needed_s)
-        waiting.train(claimed, begun_ts + max(seconds))
-
-
-def _finish(tasks: Iterable[TaskState], planned: Mapping[str, TaskEstimate]) -> float | None:
-    """Return when the last of the tasks ends or ended; None if one of them cannot be told, or only paused ones are
-    left."""
-    latest: float | None = None
-    ended_ts = 0.0
-    paused = False
-    for task in tasks:
-        if task.status is Status.WITHDRAWN:
-            continue
-        if task.status in ENDED:
-            ended_ts = max(ended_ts, task.life.finished_ts)
-        elif task.status is Status.PAUSED or task.life.want:
-            paused = True
-        elif (plan := planned.get(task.id)) is None:
-            return None
-        else:
-            latest = max(latest or 0.0, plan.finish_ts)
-    if latest is None and (paused or not ended_ts):
-        return None
-    return max(latest or 0.0, ended_ts)
+        steps = [waits.steps for waits in pack]
+        left.add(info, sum(steps))
+        until_ts = begun_ts
+        for waits, needed_s in zip(pack, pack_seconds(steps, step_s), strict=True):
+            finish_ts = begun_ts + needed_s
+            planned[waits.task.info.id] = TaskEstimate(claimed.ts, finish_ts, claimed.worker)
+            until_ts = max(until_ts, finish_ts)
+        waiting.train(claimed, until_ts)

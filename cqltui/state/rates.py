@@ -42,6 +42,8 @@ class Trained:
     """The worker's: those of the member that has trained longest."""
     ts: float = 0.0
     """When it last reported."""
+    weight: float = 1.0
+    """How much it counts beside the newest, which is 1; see `HALF_LIFE_S`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +61,42 @@ class Rates:
 
     def step_s(self, info: TaskInfo) -> float | None:
         """Return the seconds of a worker for a step of such a task, or None while nothing tells."""
-        known = self.measured.get(info.shape)
-        if known is not None or not self.measured or info.step_flops <= 0:
+        return self.shape_s(info.shape, info.step_flops)
+
+    def shape_s(self, shape: str, step_flops: int) -> float | None:
+        """Return the same for a shape whose step has so many FLOPs."""
+        known = self.measured.get(shape)
+        if known is not None or not self.measured or step_flops <= 0:
             return known
-        return self.fixed_s + self.s_per_flop * info.step_flops
+        return self.fixed_s + self.s_per_flop * step_flops
 
 
 def measure(tasks: Iterable[TaskState]) -> Rates:
     """Return the rates that the attempts of running, paused and ended tasks have shown."""
-    tasks = tuple(tasks)
-    packs = _trained(tasks)
+    told = [(task, task.measured) for task in tasks if task.live is not None or task.life.report is not None]
+    reports = [(task, progress) for task, progress in told if progress is not None]
+    packs = _trained(reports)
     newest = max((pack.ts for pack in packs.values()), default=0.0)
+    for pack in packs.values():
+        # Bounded, so that the weight of an old but only measurement does not vanish in rounding.
+        pack.weight = 2.0 ** -min((newest - pack.ts) / HALF_LIFE_S, 100.0)
+    return told_by([(pack, 1.0) for pack in packs.values()], _overhead_s(reports), packs)
+
+
+def told_by(
+    seen: Iterable[tuple[Trained, float]], overhead_s: float = 0.0, packs: Mapping[ClaimKey, Trained] | None = None
+) -> Rates:
+    """Return the rates that packs tell, each with the share of it that was seen."""
     sums: dict[str, tuple[float, float]] = {}
     flops: dict[str, int] = {}
-    for pack in packs.values():
-        shape = pack.info.shape
-        # Bounded, so that the weight of an old but only measurement does not vanish in rounding.
-        weight = 2.0 ** -min((newest - pack.ts) / HALF_LIFE_S, 100.0)
+    for pack, share in seen:
+        shape, weight = pack.info.shape, pack.weight * share
         known_steps, known_s = sums.get(shape, (0.0, 0.0))
         sums[shape] = known_steps + weight * pack.steps, known_s + weight * pack.seconds
         flops[shape] = pack.info.step_flops
     measured = {shape: seconds / steps for shape, (steps, seconds) in sums.items()}
     fixed_s, s_per_flop = _fit([(flops[shape], measured[shape]) for shape in measured if flops[shape] > 0])
-    return Rates(measured, fixed_s, s_per_flop, _overhead_s(tasks), packs)
+    return Rates(measured, fixed_s, s_per_flop, overhead_s, packs or {})
 
 
 def claim_key(task: TaskState) -> ClaimKey:
@@ -89,14 +104,11 @@ def claim_key(task: TaskState) -> ClaimKey:
     return task.life.worker or task.id, task.life.claimed_ts
 
 
-def _trained(tasks: Iterable[TaskState]) -> dict[ClaimKey, Trained]:
+def _trained(reports: Iterable[tuple[TaskState, Progress]]) -> dict[ClaimKey, Trained]:
     """Return what each claim has trained. A report of an attempt before the latest is left out: whom it was packed with
     is not known any more."""
     packs: dict[ClaimKey, Trained] = {}
-    for task in tasks:
-        progress = task.measured
-        if progress is None:
-            continue
+    for task, progress in reports:
         steps = _steps_done(task.info, progress) - progress.resumed_epoch * task.info.epoch_steps
         if steps > 0 and (steps >= task.info.epoch_steps or progress.elapsed_s >= WARM_S):
             pack = packs.setdefault(claim_key(task), Trained(task.info))
@@ -120,6 +132,8 @@ def _steps_done(info: TaskInfo, progress: Progress | None) -> int:
 
 def steps_left(task: TaskState) -> int:
     """Training steps that are still to make."""
+    if task.live is None and task.life.report is None:
+        return steps_total(task.info)
     return steps_total(task.info) - _steps_done(task.info, task.progress)
 
 
@@ -128,16 +142,14 @@ def flops_left(task: TaskState) -> float:
     return float(task.info.step_flops) * steps_left(task)
 
 
-def _overhead_s(tasks: Iterable[TaskState]) -> float:
+def _overhead_s(reports: Iterable[tuple[TaskState, Progress]]) -> float:
     """Return the mean over done tasks; while there are none, over what the running ones took to begin.
 
     What seems to have taken very long is left out: the clock was set, or the machine slept.
     """
     whole, begun = [], []
-    for task in tasks:
-        progress, life = task.measured, task.life
-        if progress is None:
-            continue
+    for task, progress in reports:
+        life = task.life
         if life.status is Status.RUNNING:
             begun.append(max(0.0, progress.ts - progress.elapsed_s - life.claimed_ts))
         # A report that misses the end would make training look like overhead.

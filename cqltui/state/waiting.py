@@ -7,21 +7,21 @@ pack key, as make up its fair share of the work.
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 from cqltui.campaign.payload import PACK_LIMIT  # that a device's memory may allow fewer is not known here
 from cqltui.state.model import Status, TaskState
-from cqltui.state.rates import flops_left
+from cqltui.state.rates import steps_left
 
 MateKey = tuple[float, str]
 """(priority, pack key)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(NamedTuple):
     """A worker that trains from `since_ts` to `until_ts`; one that is free now has both the same."""
 
+    worker: str
     until_ts: float
     since_ts: float
     flops: float = 0.0
@@ -33,12 +33,23 @@ class Busy:
         return self.flops * (self.until_ts - ts) / span_s if span_s > 0 and ts < self.until_ts else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Waits(NamedTuple):
+    """A task that waits; in claim order within a priority."""
+
+    order: int
+    tie: int
+    task: TaskState
+    steps: int
+    """That are left."""
+    flops: float
+
+
+class Claimed(NamedTuple):
     """Tasks that one worker takes at `ts` to train together."""
 
     ts: float
-    tasks: tuple[TaskState, ...]
+    worker: str
+    members: tuple[Waits, ...]
     flops: float
 
 
@@ -49,67 +60,79 @@ class Waiting:
         """`wanted`: workers among whom the work is shared."""
         self._tie = count()
         self._wanted = max(1, wanted)
-        self._taken: set[str] = set()
-        self._heads: list[tuple[float, int, int, TaskState]] = []
-        self._mates: defaultdict[MateKey, list[tuple[int, int, TaskState]]] = defaultdict(list)
+        self._taken: set[int] = set()
+        """By their ties."""
+        self._heads: list[tuple[float, Waits]] = []
+        self._mates: defaultdict[MateKey, list[Waits]] = defaultdict(list)
         self._flops: defaultdict[float, float] = defaultdict(float)
         """Waiting, by priority."""
         self._delayed: list[tuple[float, int, TaskState]] = []
         self._busy = [(worker.until_ts, next(self._tie), worker) for worker in busy]
         heapq.heapify(self._busy)
         for task in tasks:
-            if task.status is Status.QUEUED:
-                self._add(task)
-            elif task.status is Status.DELAYED:
+            if task.life.status is Status.QUEUED:
+                head, mates = self._added(task)
+                self._heads.append(head)
+                mates.append(head[1])
+            elif task.life.status is Status.DELAYED:
                 heapq.heappush(self._delayed, (max(now, task.life.ready_ts), next(self._tie), task))
+        heapq.heapify(self._heads)
+        for mates in self._mates.values():
+            heapq.heapify(mates)
 
-    def _add(self, task: TaskState) -> None:
-        life, tie = task.life, next(self._tie)
-        heapq.heappush(self._heads, (-life.priority, life.order, tie, task))
-        heapq.heappush(self._mates[_mate_key(task)], (life.order, tie, task))
-        self._flops[life.priority] += flops_left(task)
+    def _added(self, task: TaskState) -> tuple[tuple[float, Waits], list[Waits]]:
+        """Count the task in; what goes into the heads, and the heap of its mates."""
+        steps = steps_left(task)
+        waits = Waits(task.life.order, next(self._tie), task, steps, float(task.info.step_flops) * steps)
+        self._flops[task.life.priority] += waits.flops
+        return (-task.life.priority, waits), self._mates[_mate_key(task)]
 
     def claim(self) -> Claimed | None:
         """Return what the worker that is free first takes, and when; None when nothing waits any more.
 
         The worker is then away, until `train` says for how long.
         """
-        while self._heads and self._heads[0][3].id in self._taken:
+        while self._heads and self._heads[0][1].tie in self._taken:
             heapq.heappop(self._heads)
         if not self._heads and not self._delayed:
             return None
-        free_ts = heapq.heappop(self._busy)[0]
+        free_ts, _, free = heapq.heappop(self._busy)
         if not self._heads:
             free_ts = max(free_ts, self._delayed[0][0])
         while self._delayed and self._delayed[0][0] <= free_ts:
-            self._add(heapq.heappop(self._delayed)[2])
-        pack = self._pack(free_ts)
-        self._taken.update(task.id for task in pack)
-        flops = sum(map(flops_left, pack))
-        self._flops[pack[0].life.priority] -= flops
-        return Claimed(free_ts, tuple(pack), flops)
+            head, mates = self._added(heapq.heappop(self._delayed)[2])
+            heapq.heappush(self._heads, head)
+            heapq.heappush(mates, head[1])
+        pack, flops = self._pack(free_ts)
+        self._taken.update(waits.tie for waits in pack)
+        self._flops[pack[0].task.life.priority] -= flops
+        return Claimed(free_ts, free.worker, tuple(pack), flops)
 
     def train(self, claimed: Claimed, until_ts: float) -> None:
         """Note that the worker of that claim is free again at `until_ts`."""
-        heapq.heappush(self._busy, (until_ts, next(self._tie), Busy(until_ts, claimed.ts, claimed.flops)))
+        busy = Busy(claimed.worker, until_ts, claimed.ts, claimed.flops)
+        heapq.heappush(self._busy, (until_ts, next(self._tie), busy))
 
-    def _pack(self, ts: float) -> list[TaskState]:
-        """Return the first task and its mates up to a fair share: 20 equal tasks are 10 + 10 for two workers, 3 are 2 +
-        1."""
-        head = heapq.heappop(self._heads)[3]
+    def _pack(self, ts: float) -> tuple[list[Waits], float]:
+        """Return the first task and its mates up to a fair share, and their FLOPs: 20 equal tasks are 10 + 10 for two
+        workers, 3 are 2 + 1."""
+        head = heapq.heappop(self._heads)[1]
+        pack, flops = [head], head.flops
+        mates = self._mates[_mate_key(head.task)]
+        if len(mates) == 1:  # itself
+            mates.clear()
+            return pack, flops
         elsewhere = sum(worker.flops_left(ts) for _, _, worker in self._busy)
-        share = (self._flops[head.life.priority] + elsewhere) / self._wanted
-        pack, flops = [head], flops_left(head)
-        mates = self._mates[_mate_key(head)]
+        share = (self._flops[head.task.life.priority] + elsewhere) / self._wanted
         while mates and len(pack) < PACK_LIMIT:
-            task = mates[0][2]
-            if task is not head and task.id not in self._taken:
-                if flops + flops_left(task) / 2 > share:  # nearer to the share without it
+            waits = mates[0]
+            if waits is not head and waits.tie not in self._taken:
+                if flops + waits.flops / 2 > share:  # nearer to the share without it
                     break
-                pack.append(task)
-                flops += flops_left(task)
+                pack.append(waits)
+                flops += waits.flops
             heapq.heappop(mates)
-        return pack
+        return pack, flops
 
 
 def _mate_key(task: TaskState) -> MateKey:

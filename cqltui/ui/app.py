@@ -15,7 +15,6 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from cqltui.errors import CqltuiError
-from cqltui.state.eta import Estimate, estimate
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
 from cqltui.ui.active import active_keys
@@ -24,6 +23,7 @@ from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.driver import PatientDriver, entitle
 from cqltui.ui.editing import Editing
+from cqltui.ui.estimating import Estimating
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.internals import driver_of
@@ -88,9 +88,11 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._calls = Background("commands", self._post, self._died)
         self._reads = Background("reading", self._post, self._died)
         self._browser = Background("browser", self._post, self._died)
+        self._planner = Background("estimates", self._post, self._died)
+        self._estimating = Estimating(self._planner, self._changed)
         self._report = ports.report
         self.memory = Memory(ports.remembered, ports.keep, self._died)
-        self._threads = (self._pump, self._calls, self._reads, self._browser, self.memory)
+        self._threads = (self._pump, self._calls, self._reads, self._browser, self._planner, self.memory)
         self._control = Control(
             *(ports.requests, self._calls, ports.clock, self._tell, self._changed), read_only=ports.read_only
         )
@@ -104,8 +106,6 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._drawn_s = 0.0
         self.frame: Frame | None = None
         """What was drawn last."""
-        self._estimate: Estimate | None = None
-        self._estimate_key: tuple[object, ...] = ()
         self._mouse = True
         self._typed = Typed(self)
         self._notices_seen: tuple[int, int] | None = None
@@ -139,7 +139,7 @@ class CqltuiApp(BaseApp[LeaveChoice]):
     @property
     def busy(self) -> bool:
         """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a file."""
-        return self._typed.busy or self._scheduled or self._feeds.busy
+        return self._typed.busy or self._scheduled or self._feeds.busy or self._estimating.busy
 
     # From other threads
 
@@ -212,7 +212,9 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._control.settle(state)
         now = self._clock()
         missing = self._supervision.missing(now) and not state.finished_ts
-        estimated, pending = self._estimated(state, now), self._control.pending()
+        # Made anew every second, and when the run or a task has changed its state.
+        key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
+        estimated, pending = self._estimating.ask(state, as_of(state, now), key), self._control.pending()
         hindered = self._supervision.hindered
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
         frame = replace(frame, read_only=self._control.read_only)
@@ -229,14 +231,6 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._outward.show(frame)
         if state.tasks or state.campaign.name:
             self._held.close()
-
-    def _estimated(self, state: RunState, now: float) -> Estimate:
-        """Return the estimate; made anew every second, and when the run or a task has changed its state."""
-        key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
-        if self._estimate is None or key != self._estimate_key:
-            self._estimate_key = key
-            self._estimate = estimate(state, as_of(state, now))
-        return self._estimate
 
     def _tell_notices(self, state: RunState) -> None:
         """Warnings that come while one looks; those from before are listed with the workers."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from cqltui.results.curves import CurvesRead, CurveWish
+from cqltui.state.eta import Estimate
+from cqltui.state.lanes import Lanes, lanes
+from cqltui.state.model import RunState
 from cqltui.ui.background import Background
 from cqltui.ui.ports import LogSubject, Ports
 from cqltui.ui.reading import Reading
@@ -12,17 +15,28 @@ CURVES_S = 3.0
 """Between two readings of the same metrics."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What lanes are made of; each is another key."""
+
+    state: RunState
+    estimate: Estimate
+    ts: float
+
+
 @dataclass(frozen=True, slots=True)
 class Feeds:
     """One reading for each kind of thing that is looked at."""
 
     log: Reading[LogSubject, list[str]]
     curves: Reading[CurveWish, CurvesRead]
+    lanes: Reading[Moment, Lanes]
+    """Computed there too: of thousands of tasks they take longer than a draw may."""
 
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return self.log.busy or self.curves.busy
+        return self.log.busy or self.curves.busy or self.lanes.busy
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:
@@ -31,4 +45,11 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
     def log(subject: LogSubject) -> list[str]:
         return ports.logs.tail(subject.worker_id, LOG_LINES, subject.task_id) if subject.worker_id else []
 
-    return Feeds(log=Reading(log, background), curves=Reading(ports.curves, background, CURVES_S))
+    def lanes_at(moment: Moment) -> Lanes:
+        return lanes(moment.state, moment.estimate, moment.ts, ports.past())
+
+    return Feeds(
+        log=Reading(log, background),
+        curves=Reading(ports.curves, background, CURVES_S),
+        lanes=Reading(lanes_at, background),
+    )

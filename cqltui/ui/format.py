@@ -21,6 +21,17 @@ def clock(ts: float | None, now: float) -> str:
     return time.strftime("%a %H:%M" if abs(ts - now) < 6 * 86_400 else "%d %b %H:%M", there)
 
 
+def between(ends: tuple[float, float] | None, now: float) -> str:
+    """Return the clock times of a range, 17:55-18:20, the day once; empty without one, and within one minute."""
+    if ends is None:
+        return ""
+    low, high = clock(ends[0], now), clock(ends[1], now)
+    day, _, first = low.rpartition(" ")
+    if day == high.rpartition(" ")[0]:
+        high = high[len(day) :].lstrip()
+    return "" if high in (first, NONE) else f"{low}-{high}"
+
+
 def stamp(ts: float) -> str:
     """Local clock time to the second."""
     try:

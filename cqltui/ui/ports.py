@@ -9,6 +9,7 @@ from typing import Protocol
 
 from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.events import Event
+from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
@@ -139,6 +140,8 @@ class Ports:
     """The campaign file; None where there is nothing to be edited."""
     read_only: bool = False
     """Whether the screen refuses whatever would change the run."""
+    past: Callable[[], Past] = Past
+    """Tells what the state does not keep of what was. Called in a thread, now and then while the timeline is seen."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)

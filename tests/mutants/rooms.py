@@ -62,6 +62,7 @@ ROOMS = (
                 "eta",
                 "filter",
                 "hardware",
+                "lanes",
                 "rates",
                 "reduce",
                 "reporters",

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from cqltui.results.curves import CurvesRead
 from cqltui.state.events import Event
+from cqltui.state.lanes import Past
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
@@ -80,6 +81,7 @@ class Bench:
         self.curves: ReadCurves = lambda wish: CurvesRead()
         self.supervised, self.hindered, self.asked = True, "", 0
         self.kept: list[Remembered] = []
+        self.past = Past()
         self.app = CqltuiApp(
             Ports(
                 source=self.source,
@@ -92,6 +94,7 @@ class Bench:
                 remembered=remembered or Remembered(),
                 keep=self.kept.append,
                 **ports,
+                past=lambda: self.past,
             )
         )
         self.app.animation_level = "none"

@@ -18,8 +18,9 @@ STATUS_ROLES = {
 
 HELD = frozenset({"pausing", "paused", "draining", "drained", "stopping", "stopped"})
 """What somebody has asked for."""
-WIDE = 120
-"""Cells from which on all that is to be said of the end has room."""
+ROOMY, ROOMIER, WIDE = 80, 100, 120
+"""Cells from which on there is room for the range of the end, for how long it takes too, and for all that is to be said
+of it."""
 NARROW = 60
 DONE, DEAD = 1, 2
 """Ranks of what is done and what is dead."""
@@ -94,14 +95,20 @@ class Header(Panel, can_focus=False):
             return ((word, "dim"), (fmt.clock(state.finished_ts, now), role))
         if frame.unsupervised:
             return (("no supervisor runs", "dead"),)
-        finish_ts = frame.estimate.finish_ts
-        if finish_ts is None:
-            return (("ETA ", "dim"), (fmt.NONE, "text"))
+        expected = frame.estimate
+        finish_ts = expected.finish_ts
+        if finish_ts is None or (expected.between is None and finish_ts > expected.ts):  # it would mean nothing yet
+            early = self.cells >= ROOMY and any(task.status is Status.RUNNING for task in state.tasks.values())
+            return (("ETA ", "dim"), ("after the first epochs" if early else fmt.NONE, "text"))
         if frame.stale:
             return (("ETA was ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "dim"))
         estimate: Line = (("ETA ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "strong"))
         left = f"  in {fmt.duration(finish_ts - now)}"
-        without = select.without_paused(frame.estimate)  # of the two it is what must be known
+        without = select.without_paused(expected)  # of the two it is what must be known
+        between = fmt.between(expected.between, now)
+        if between and self.cells >= ROOMY:
+            estimate = (*estimate, (f", {between}", "text"))
+            left = left if self.cells >= ROOMIER else ""
         return (*estimate, (left + without if self.cells >= WIDE else without or left, "dim"))
 
 

@@ -63,7 +63,7 @@ class MainScreen(TaskScreen):
             TabLine("tabs"),
             TaskTable("tasks", "Tasks"),
             CurvesPanel("curves", "Curves", self._feeds.curves),
-            TimelinePanel("timeline", "Timeline"),
+            TimelinePanel("timeline", "Timeline", self._feeds.lanes),
             LogPanel("log", "Log", self._feeds.log),
             EvaluationPanel("evaluation", "Evaluation"),
             HardwarePanel("hardware", "Hardware"),
@@ -145,7 +145,8 @@ class MainScreen(TaskScreen):
             self._draw_panels(self.frame)
 
     @on(TaskTable.Opened)
-    def _opened(self, event: TaskTable.Opened) -> None:
+    @on(TimelinePanel.Opened)
+    def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened) -> None:
         if self.frame is not None:
             self.app.push_screen(DetailsScreen(self.control, event.task_id, self.frame))
 

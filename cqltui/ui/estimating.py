@@ -1,0 +1,58 @@
+"""When everything ends: of a few tasks computed at once, of many beside the screen's own thread, since ten thousand
+take a tenth of a second."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from cqltui.errors import CqltuiError
+from cqltui.state.eta import NOTHING, Estimate, estimate
+from cqltui.state.model import RunState
+from cqltui.ui.background import Background
+
+FEW = 300
+"""Tasks whose estimate costs no more than a draw."""
+SHARE = 0.05
+"""Of a core, at most, for the estimates of many."""
+
+
+class Estimating:
+    """Keeps `newest` at the newest estimate that was asked for."""
+
+    def __init__(self, background: Background, changed: Callable[[], object]) -> None:
+        """Call `changed` on the screen's thread when one has been made in the background."""
+        self._background, self._changed = background, changed
+        self._made_for: object = None
+        self._rest_until_s = 0.0
+        self.newest: Estimate = NOTHING
+        self.busy = False
+        """Whether one is being made."""
+
+    def ask(self, state: RunState, now: float, key: object) -> Estimate:
+        """Return the newest estimate; have another one made as of `now` if it is not of this `key`. While one is being
+        made, or was just now, nothing is begun: ask again."""
+        if key == self._made_for or self.busy or time.monotonic() < self._rest_until_s:
+            return self.newest
+        self._made_for = key
+        if len(state.tasks) <= FEW:
+            self.newest = estimate(state, now)
+        else:
+            self.busy = True
+            self._background.call(partial(_timed, state, now), self._take, _fail)
+        return self.newest
+
+    def _take(self, made: tuple[Estimate, float]) -> None:
+        self.newest, cost_s = made
+        self.busy = False
+        self._rest_until_s = time.monotonic() + cost_s * (1 / SHARE - 1)
+        self._changed()
+
+
+def _timed(state: RunState, now: float) -> tuple[Estimate, float]:
+    """Return the estimate, and the processor's seconds that it took."""
+    began_s = time.thread_time()
+    return estimate(state, now), time.thread_time() - began_s
+
+
+def _fail(error: CqltuiError) -> None:
+    raise error  # an estimate asks nobody outside: it is a fault of ours
