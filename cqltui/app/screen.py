@@ -18,6 +18,7 @@ from cqltui.broker.server.access import Server
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.results.rundir import RunDir
+from cqltui.results.taskrecord import TaskRecords
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.select import run_status
@@ -64,6 +65,7 @@ def show(chosen: options.RunOptions, check: Callable[[Tell], object], supervised
                 source=opening,
                 requests=QueueRequests(opening.queue, supervised),
                 logs=FileLogs(run_dir.path),
+                record=TaskRecords(run_dir.path).read,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
@@ -85,6 +87,7 @@ def show_ended(run_dir: RunDir, state: RunState) -> int:
                 source=still,
                 requests=QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
                 logs=FileLogs(run_dir.path),
+                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 report=partial(show_report, run_dir),
@@ -121,6 +124,7 @@ def watch(server: Server, run_dir: RunDir | None) -> int:
                 source=feed,
                 requests=QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
                 logs=FileLogs(run_dir.path),
+                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),

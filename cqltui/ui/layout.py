@@ -18,6 +18,8 @@ SIDE_SHARE, SIDE_CELLS = 27, 56
 """The panels at the right: their part of the width in percent, and at most so many cells."""
 CURVE_ROWS = 9
 FIELDS_ROWS = 8
+DETAILS_CELLS = 48
+"""The least of a task's fields beside the rest, and of the phase beside the files."""
 TIGHT_CELLS, TIGHT_ROWS, LOW_ROWS = 60, 18, 14
 
 
@@ -75,16 +77,32 @@ class DetailsLayout:
     """The details of a task."""
 
     small: bool
-    """Whether the curve stands above the fields, and the phase at their end."""
+    """Whether one part is seen at a time, with the curve above the fields if there is room."""
     curve: int
-    """Rows of the curve where it stands above; 0 if it is not seen."""
+    """Rows of the curve, above the fields or the log; 0 if it is not seen there."""
+    fields: int = 0
+    """Cells of the fields, beside all else."""
+    low: int = 0
+    """Rows of the files and the phase, below the log."""
+    stacked: bool = False
+    """Whether the phase stands below the files, and not beside them."""
 
 
 def details_layout(cells: int, rows: int) -> DetailsLayout:
     """Return the details on a terminal of `cells` by `rows`."""
-    small = cells < HEADING_CELLS
-    room = rows - HEADER - FOOTER - CURVE_ROWS >= FIELDS_ROWS
-    return DetailsLayout(small, CURVE_ROWS if small and room else 0)
+    body = rows - HEADER - FOOTER
+    if cells < WIDE_CELLS or body < 2 * CURVE_ROWS:
+        room = body - TABS - CURVE_ROWS >= FIELDS_ROWS
+        return DetailsLayout(small=True, curve=CURVE_ROWS if room else 0)
+    fields = min(max(DETAILS_CELLS, cells * 2 // 5), SIDE_CELLS + 16)
+    stacked = cells - fields < 2 * DETAILS_CELLS and body >= WIDE_ROWS - HEADER
+    return DetailsLayout(
+        small=False,
+        curve=max(SIDE_ROWS + 1, body * 3 // 10),
+        fields=fields,
+        low=max(SIDE_ROWS + 1, body * (9 if stacked else 7) // 20),
+        stacked=stacked,
+    )
 
 
 def dialog_classes(cells: int, rows: int) -> dict[str, bool]:

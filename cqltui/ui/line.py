@@ -9,7 +9,7 @@ Line = tuple[Span, ...]
 
 ROLES = (
     "text", "dim", "faint", "strong", "accent", "title",
-    "running", "queued", "done", "dead", "paused", "delayed", "cancelled", "withdrawn", "warning",
+    "running", "queued", "done", "dead", "paused", "delayed", "cancelled", "withdrawn", "warning", "match", "found",
 )  # fmt: skip
 """Every role has a component class `role--<name>` in app.tcss."""
 GAP = 2

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cqltui.state.events import Event
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.state.record import TaskRecord, TaskSubject
 
 
 class EventSource(Protocol):
@@ -66,6 +67,10 @@ def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
 
+def _no_record(_: TaskSubject) -> TaskRecord:
+    return TaskRecord()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All that the screen is given of one run."""
@@ -73,6 +78,8 @@ class Ports:
     source: EventSource
     requests: Requests
     logs: Logs
+    record: Callable[[TaskSubject], TaskRecord] = _no_record
+    """Returns what files tell of a task; called in a thread."""
     clock: Callable[[], float] = time.time
     stall_s: float = 120.0
     """After so long without a step a task is called stalled."""
