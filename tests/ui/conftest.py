@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
+from cqltui.state.record import TaskRecord
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice, Ports
@@ -66,11 +67,14 @@ class Bench:
         self.given = list(events)
         self.source, self.requests, self.logs = FakeSource(events), FakeRequests(), FakeLogs(lines)
         self.supervised, self.hindered, self.asked = True, "", 0
+        self.records: dict[str, TaskRecord] = {}
+        """Task id -> what its files tell."""
         self.app = CqltuiApp(
             Ports(
                 source=self.source,
                 requests=self.requests,
                 logs=self.logs,
+                record=lambda subject: self.records.get(subject.task_id, TaskRecord()),
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,
