@@ -43,17 +43,13 @@ class LogLines:
 
 
 @lru_cache(maxsize=2_048)
-def _read(text: str) -> tuple[str, int]:
-    """Return the line as it may be shown, and where what follows the time begins; remembered, since a log that grows
-    is read again and again."""
+def _read(text: str) -> tuple[str, int, str]:
+    """Return the line as it may be shown, where what follows the time begins, and its own role; remembered, since a log
+    that grows is read again and again."""
     shown = plain(text, LINE_CHARS)
     found = _TIME.match(shown)
-    return shown, found.end() if found else 0
-
-
-def role_of(text: str) -> str:
-    """Return the role of a line that begins an entry."""
-    return "dead" if _ERROR.search(text) else "warning" if _WARNING.search(text) else "dim"
+    role = "dead" if _ERROR.search(shown) else "warning" if _WARNING.search(shown) else "dim"
+    return shown, found.end() if found else 0, role
 
 
 def log_lines(texts: Sequence[str], cells: int, look: LogLook, current: int = -1) -> LogLines:
@@ -64,17 +60,19 @@ def log_lines(texts: Sequence[str], cells: int, look: LogLook, current: int = -1
     room = max(1, cells - SIGN)
     role = "dim"
     for i, text in enumerate(texts):
-        shown, begin = _read(text)
-        own = role_of(text)
+        shown, begin, own = _read(text)
         sign = SIGNS[own]
         # What has no time goes on with the entry before it: a traceback with the error that it is of.
         role = own if begin or own != "dim" or role == "dim" else role
         if not look.times:
             shown = shown[begin:]
+        starts.append(len(lines))
+        if not look.search and (not look.wrap or len(shown) <= room // 2):
+            lines.append(((sign, role), (shown, role)))
+            continue
         marked = _marks(shown, look.search)
         if marked:
             matches.append(i)
-        starts.append(len(lines))
         pieces = chop_cells(shown, room) if look.wrap and len(shown) > room // 2 else [shown]
         at = 0
         for piece in pieces or [""]:

@@ -66,20 +66,23 @@ def test_an_error_is_told_by_class_and_last_frames() -> None:
 def test_a_failure_comes_first_and_names_the_key_that_runs_it_again() -> None:
     task = task_of(error=RAISED, deaths=0)
     lines = said(task_lines(frame_of(task), task, None, 60, logged=["old", *"abcde"], again="R"))
-    assert lines[0] == "✗ Failed · RuntimeError"
+    assert lines[0] == "✗ Failed · RuntimeError · R runs it again"
     assert lines[1] == "mat1 and mat2 [b]cannot[/b] be multiplied"
     assert lines[2:4] == ["  worker/attempt.py:120 in run", "    self._train()"]
     place = lines.index("Last in the log")
     assert lines[place + 1 : place + 6] == ["  a", "  b", "  c", "  d", "  e"]
-    assert lines[place + 6] == "R runs it again"
-    assert lines[place + 8].startswith("X dead")
+    assert lines[place + 7].startswith("X dead")
+    narrow = said(failure_lines(frame_of(task), task, (), "R", 36))
+    assert narrow[:2] == ["✗ Failed · RuntimeError", "R runs it again"]
     offline = said(failure_lines(frame_of(task, online=False), task, (), "R", 60))
-    assert offline[-1] == "run it again with: cqltui resubmit 1a2b", "nobody listens to a key"
+    assert offline[1] == "run it again with: cqltui resubmit 1a2b", "nobody listens to a key"
     assert "  six" in said(failure_lines(frame_of(task), task_of(error=DIED), ["else"], "r", 60))
     again = task_of(Status.RUNNING, error=RAISED)
     assert failure_lines(frame_of(again), again, (), "r", 60) == [], "it trains again"
     waits = task_of(Status.DELAYED, error="OSError: no", ready_ts=NOW + 60)
-    assert said(failure_lines(frame_of(waits), waits, (), "r", 60))[0] == "! The last attempt failed · OSError"
+    clock = fmt.clock(NOW + 60, NOW)
+    told = said(failure_lines(frame_of(waits), waits, (), "r", 80))
+    assert told[0] == f"! The last attempt failed · OSError · is tried again at {clock}"
 
 
 def test_settings_tell_what_the_phase_has_instead() -> None:

@@ -10,10 +10,11 @@ from cqltui.state.record import LAST_LINES
 from cqltui.ui import format as fmt
 from cqltui.ui.details.field import LEAST, paragraph
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, clip, wrapped
+from cqltui.ui.line import Line, Span, clip, joined, width, wrapped
 
 FRAMES, LOGGED = 3, 5
 """Of the frames and of the log the last are shown."""
+SEPARATOR: Span = (" · ", "dim")
 _CLASS = re.compile(r"[A-Za-z_][\w.]{0,60}")
 _FRAME = re.compile(r'\s*File "([^"]+)", line (\d{1,9}), in (.+)')
 
@@ -61,9 +62,9 @@ def failure_lines(frame: Frame, task: TaskState, logged: Sequence[str], key: str
     if not has_failed(task):
         return []
     found, dead = failure_of(task.life.error), task.status is Status.DEAD
-    title = "✗ Failed" if dead else "! The last attempt failed"
-    kind = f" · {plain(found.kind, 60)}" if found.kind else ""
-    lines: list[Line] = [((title, "dead" if dead else "warning"), (kind, "strong"))]
+    title: Line = (("✗ Failed", "dead"),) if dead else (("! The last attempt failed", "warning"),)
+    kind: Line = ((plain(found.kind, 60), "strong"),) if found.kind else ()
+    lines = _beside(joined([title, kind], SEPARATOR), _again(frame, task, key), cells)
     lines += [((part, "text"),) for part in wrapped(plain(found.reason, 1_000), max(LEAST, cells))]
     for where, code in found.frames[-FRAMES:]:
         lines.append(((f"  {clip(plain(where, 200), cells - 2)}", "text"),))
@@ -72,20 +73,25 @@ def failure_lines(frame: Frame, task: TaskState, logged: Sequence[str], key: str
     if logged := (found.logged or tuple(text for text in logged if text.strip()))[-LOGGED:]:
         lines.append((("Last in the log", "dim"),))
         lines += [((f"  {clip(plain(text, 400), cells - 2)}", "dim"),) for text in logged]
-    if dead:
-        lines += _again(frame, task, key, cells)
-    elif task.life.ready_ts:
-        when = f"It is tried again at {fmt.clock(task.life.ready_ts, frame.now)}."
-        lines += [((part, "text"),) for part in wrapped(when, cells)]
     return lines
 
 
-def _again(frame: Frame, task: TaskState, key: str, cells: int) -> list[Line]:
-    """Return how it is run again: by a key while somebody listens, else by a command."""
-    command = f"cqltui resubmit {task.id}"
-    if frame.state.online:
-        return [((key, "accent"), (" runs it again", "text"))]
-    return [((part, "text"),) for part in wrapped(f"run it again with: {command}", cells)]
+def _again(frame: Frame, task: TaskState, key: str) -> Line:
+    """Return how it is run again: by a key while somebody listens, else by a command; or when that happens by
+    itself."""
+    if task.status is Status.DEAD and frame.state.online:
+        return ((key, "accent"), (" runs it again", "text"))
+    if task.status is Status.DEAD:
+        return ((f"run it again with: cqltui resubmit {task.id}", "text"),)
+    if task.status is Status.DELAYED and task.life.ready_ts:
+        return ((f"is tried again at {fmt.clock(task.life.ready_ts, frame.now)}", "text"),)
+    return ()
+
+
+def _beside(line: Line, more: Line, cells: int) -> list[Line]:
+    """Return both in one line, or in two where that is too narrow."""
+    whole = joined([line, more], SEPARATOR)
+    return [whole] if width(whole) <= cells or not more else [line, more]
 
 
 def whole_error(task: TaskState, cells: int) -> list[Line]:

@@ -35,7 +35,7 @@ def task_lines(
     defaults = record.defaults if record else None
     lines += section(settings_title(defaults), setting_lines(task, defaults, cells))
     lines += section("Attempts", attempt_lines(task, record or TaskRecord(), frame.now, cells))
-    lines += section("Life", life_lines(frame, task))
+    lines += section("Run and worker", life_lines(frame, task))
     lines += section("Notes", note_lines(frame, task, cells))
     if task.info.description:
         lines += section("Description", [((t, "text"),) for t in wrapped(plain(task.info.description, 400), cells)])

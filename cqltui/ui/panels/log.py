@@ -36,9 +36,8 @@ class LogPanel(Panel):
         Binding("N", "match(-1)", "Previous", id="log.previous", tooltip="Go to the line found before"),
         Binding("w", "wrap", "Wrap", id="log.wrap", tooltip="Break long lines, or cut them off"),
         Binding("T", "times", "Times", id="log.times", tooltip="Show the times of the log, or leave them out"),
-        Binding(
-            "escape", "end_search", "End search", show=False, id="log.end_search", tooltip="End the search in the log"
-        ),
+        Binding("enter", "keep", "Keep", id="log.keep", tooltip="Keep what was found, and go through it with n and N"),
+        Binding("escape", "end_search", "End search", id="log.end_search", tooltip="End the search in the log"),
     ]
 
     def __init__(self, id: str, title: str, feed: Reading[LogSubject, list[str]]) -> None:
@@ -107,6 +106,8 @@ class LogPanel(Panel):
 
     def _arrange(self) -> None:
         """Make the rows again, and draw what differs."""
+        if self.cells <= 0:  # hidden: it is told when it has a size
+            return
         self._rows = log_lines(self._texts, self.cells, self._look, self._match)
         empty = wrapped(plain(self._empty, 400), max(1, self.cells))
         self.set_lines(self._rows.lines or [((text, "dim"),) for text in empty])
@@ -140,8 +141,7 @@ class LogPanel(Panel):
     def on_resize(self) -> None:
         """Break lines elsewhere, and stay at the end."""
         super().on_resize()
-        if self._rows.lines:
-            self._arrange()
+        self._arrange()
 
     # Following
 
@@ -195,7 +195,7 @@ class LogPanel(Panel):
         """Return whether a key does something now."""
         if self._typing and action in LETTERS:
             return False
-        if action == "match" and not self._look.search:
+        if (action == "match" and not self._look.search) or (action == "keep" and not self._typing):
             return False
         if action == "end_search" and not (self._typing or self._look.search):
             return False
@@ -215,6 +215,12 @@ class LogPanel(Panel):
         self._typing = False
         self._seek("")
 
+    def action_keep(self) -> None:
+        """Type no more; the letters are keys again."""
+        self._typing = False
+        self._label()
+        self.refresh_bindings()
+
     def action_match(self, step: int) -> None:
         """Go to another line that was found."""
         found = self._rows.matches
@@ -231,11 +237,7 @@ class LogPanel(Panel):
         """Take what is typed while something is searched for."""
         if not self._typing:
             return
-        if event.key == "enter":
-            self._typing = False
-            self._label()
-            self.refresh_bindings()
-        elif event.key in {"backspace", "ctrl+h"}:
+        if event.key in {"backspace", "ctrl+h"}:
             self._seek(self._look.search[:-1])
         elif event.key == "ctrl+u":
             self._seek("")
@@ -255,8 +257,7 @@ class LogPanel(Panel):
     def on_blur(self, event: Blur) -> None:
         """Type no more: keys go elsewhere."""
         if self._typing:
-            self._typing = False
-            self._label()
+            self.action_keep()
 
     def _seek(self, search: str) -> None:
         """Mark this, and go to the nearest line that holds it."""
