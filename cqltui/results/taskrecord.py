@@ -33,6 +33,8 @@ class TaskRecords:
 
     def read(self, subject: TaskSubject) -> TaskRecord:
         """Return what there is. What cannot be read is among the troubles."""
+        if not self._run_dir.path.is_dir():
+            return TaskRecord(troubles=("The folder of the run is not on this machine.",))
         troubles: list[str] = []
         attempts = self._journal.attempts(subject.task_id, troubles)
         self._campaign.look(troubles)

@@ -157,6 +157,9 @@ def test_files_are_listed_with_sizes_and_nothing_is_followed(tmp_path: Path, mon
     assert len(record.files) == MOST_FILES
     assert "more than 300 files" in record.troubles[0]
     assert TaskRecords(tmp_path).read(TaskSubject("../..", "quality", "cql")).files == ()
+    assert TaskRecords(tmp_path / "elsewhere").read(SUBJECT).troubles == (
+        "The folder of the run is not on this machine.",
+    )
 
 
 def test_what_stands_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def file_lines(record: TaskRecord | None, now: float, cells: int) -> list[Line]:
         return [(("Looking for files.", "dim"),)]
     lines: list[Line] = [((text, "warning"),) for told in record.troubles for text in wrapped(plain(told), cells)]
     if not record.files:
-        return [*lines, (("No files yet.", "dim"),)]
+        return lines or [(("No files yet.", "dim"),)]
     folder, total = "", 0
     for entry in record.files:
         total += entry.size
