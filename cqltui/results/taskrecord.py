@@ -2,6 +2,7 @@
 sets. Bounded, and whatever lies there is foreign."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ MOST_FILES, MOST_ENTRIES = 200, 2_000
 """Files that are told, and names that are looked at."""
 
 
+_RUN = re.compile(r"run-([0-9]{1,9})")
+
+
 class TaskRecords:
     """Reads one task's record after the other; of a task that is read again, what is new in the journal only."""
 
@@ -33,15 +37,18 @@ class TaskRecords:
 
     def read(self, subject: TaskSubject) -> TaskRecord:
         """Return what there is. What cannot be read is among the troubles."""
-        if not self._run_dir.path.is_dir():
-            return TaskRecord(troubles=("The folder of the run is not on this machine.",))
+        try:
+            folder = self._run_dir.task(subject.task_id)
+            self._run_dir.path.stat()
+        except ValueError:  # an id, which the server tells, that would lead out of the folder
+            return TaskRecord(troubles=("The task's id names no folder.",))
+        except OSError as error:
+            elsewhere = isinstance(error, FileNotFoundError)
+            told_why = "is not on this machine" if elsewhere else f"cannot be read: {error.strerror}"
+            return TaskRecord(troubles=(f"The folder of the run {told_why}.",))
         troubles: list[str] = []
         attempts = self._journal.attempts(subject.task_id, troubles)
         self._campaign.look(troubles)
-        try:
-            folder = self._run_dir.task(subject.task_id)
-        except ValueError:  # an id, which the server tells, that would lead out of the folder
-            return TaskRecord(attempts=attempts, troubles=("The task's id names no folder.",))
         files, more, folders = _files(folder, troubles)
         algorithm, defaults = named(subject.algorithm), self._campaign.defaults.get(subject.phase)
         return TaskRecord(
@@ -155,14 +162,15 @@ def _files(folder: Path, troubles: list[str]) -> tuple[list[FileEntry], int, lis
     looked = [0]
     published, folders = _entries(folder, "", looked, troubles)
     files, attempts = published, []
-    for run in sorted(name for name in folders if name.startswith("run-") and name[4:].isdecimal()):
+    runs = {name: int(found[1]) for name in folders if (found := _RUN.fullmatch(name)) is not None}
+    for run in sorted(runs, key=lambda name: -runs[name]):
         own, below = _entries(folder / run, run, looked, troubles)
         files = files + own
-        for name in sorted(below, key=parse_token):
+        for name in sorted(below, key=parse_token, reverse=True):
             if not SAFE_NAME.fullmatch(name):
                 continue
             if parse_token(name) != (0, 0):
-                attempts.append((min(int(run[4:12]), decode.LARGEST), name))
+                attempts.append((runs[run], name))
             files = files + _entries(folder / run / name, f"{run}/{name}", looked, troubles)[0]
     if looked[0] >= MOST_ENTRIES:
         troubles.append(f"The folder holds more than {MOST_ENTRIES:,} files; the others were not looked at.")
@@ -174,6 +182,8 @@ def _entries(folder: Path, within: str, looked: list[int], troubles: list[str]) 
     files: list[FileEntry] = []
     folders: list[str] = []
     try:
+        if folder.is_symlink():
+            return [], []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if looked[0] >= MOST_ENTRIES:

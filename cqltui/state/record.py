@@ -66,7 +66,7 @@ class TaskRecord:
     """Whether there may be earlier ones: of a large journal only the end is read."""
     folder: str = ""
     files: tuple[FileEntry, ...] = ()
-    """The published ones first, then attempt by attempt."""
+    """The published ones first, then attempt by attempt, the newest first."""
     more_files: int = 0
     """That are not told one by one."""
     defaults: Mapping[str, Any] | None = None

@@ -145,10 +145,16 @@ def test_files_are_listed_with_sizes_and_nothing_is_followed(tmp_path: Path, mon
     (task / "run-1" / "elsewhere").symlink_to("/etc")
     (attempt / "metrics.csv").write_bytes(b"x" * 7)
     os.mkfifo(attempt / "pipe")
+    for newer in ("run-1/1-8", "run-2/1-9", "run-10/1-10"):
+        (task / newer).mkdir(parents=True)
+        (task / newer / "metrics.csv").touch()
     record = TaskRecords(tmp_path).read(SUBJECT)
     listed = [(entry.folder, entry.name, entry.size) for entry in record.files]
-    assert listed == [("", "model.safetensors", 300), ("run-1/1-7", "metrics.csv", 7)]
-    assert [(attempt.token, attempt.end) for attempt in record.attempts] == [("1-7", "not told")]
+    assert listed[0] == ("", "model.safetensors", 300)
+    assert listed[-1] == ("run-1/1-7", "metrics.csv", 7)
+    assert [folder for folder, _, _ in listed] == ["", "run-10/1-10", "run-2/1-9", "run-1/1-8", "run-1/1-7"]
+    assert [attempt.token for attempt in record.attempts] == ["1-7", "1-8", "1-9", "1-10"]
+    assert {attempt.end for attempt in record.attempts} == {"not told"}
     assert record.troubles == ()
     monkeypatch.setattr("cqltui.results.taskrecord.MOST_ENTRIES", 300)
     for number in range(400):
@@ -157,6 +163,8 @@ def test_files_are_listed_with_sizes_and_nothing_is_followed(tmp_path: Path, mon
     assert len(record.files) == MOST_FILES
     assert "more than 300 files" in record.troubles[0]
     assert TaskRecords(tmp_path).read(TaskSubject("../..", "quality", "cql")).files == ()
+    (tmp_path / "tasks" / "linked").symlink_to("/etc")
+    assert TaskRecords(tmp_path).read(TaskSubject("linked", "quality", "cql")).files == ()
     assert TaskRecords(tmp_path / "elsewhere").read(SUBJECT).troubles == (
         "The folder of the run is not on this machine.",
     )

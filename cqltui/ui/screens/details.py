@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -23,6 +24,7 @@ from cqltui.ui.details.task import task_lines
 from cqltui.ui.feeds import Feeds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.layout import details_layout
+from cqltui.ui.line import clip
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.header import Header
@@ -35,6 +37,8 @@ from cqltui.ui.screens.tasks import TaskScreen
 PARTS = {"fields": "Task", "curves": "Curve", "log": "Log", "files": "Files", "about": "Phase"}
 """Part id -> name, in the order of Tab."""
 LOW = frozenset({"files", "about"})
+TITLE = 7
+"""Cells of the title's frame and separator."""
 LEAST_CELLS = 20
 """Lines are made for at least so many."""
 
@@ -211,8 +215,9 @@ class DetailsScreen(TaskScreen):
     def _draw_fields(self, frame: Frame, task: TaskState, logged: Sequence[str]) -> None:
         fields = self.query_one("#fields", LineView)
         place = f" · {self._ids.index(task.id) + 1} of {len(self._ids)}" if task.id in self._ids else ""
-        _name(fields, f"{plain(task.id, 16)} · {plain(task.info.title, 60)}{place}")
         cells = max(fields.cells, LEAST_CELLS)
+        name = plain(task.id, 16)
+        _name(fields, f"{name} · {clip(plain(task.info.title, 60), cells - cell_len(name + place) - TITLE)}{place}")
         again = self._key("resubmit") if has_failed(task) else ""
         fields.set_lines(task_lines(frame, task, self._record, cells, logged=logged, again=again))
 
