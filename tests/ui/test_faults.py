@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from cqltui.broker.protocol.codec import decode_event
 from cqltui.state.events import Event, Kind
 from cqltui.ui.app import CqltuiApp
+from cqltui.ui.loglines import LogLook, log_lines
 from cqltui.ui.panels.banner import Banner
-from cqltui.ui.panels.log import log_line
 from cqltui.ui.ports import LeaveChoice, Ports
 from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
@@ -192,7 +192,7 @@ async def test_foreign_messages_and_figures_are_drawn_or_left_out(size: tuple[in
 
 
 def test_a_log_line_of_a_megabyte_is_cut() -> None:
-    ((text, _),) = log_line("\x1b[31m" + "x" * 1_000_000)
+    ((_, (text, _)),) = log_lines(["\x1b[31m" + "x" * 1_000_000], 80, LogLook()).lines
     assert len(text) <= 1_000
     assert text.startswith("xxx")
 
