@@ -93,7 +93,6 @@ class MainScreen(TaskScreen):
     def _arranged(self) -> None:
         phases, queue = self.query_one(PhasesPanel), self.query_one(QueuePanel)
         phases.set_class(not queue.display, "-small")
-        self.refresh_bindings()
         self.call_after_refresh(self._again)
 
     def _again(self) -> None:
