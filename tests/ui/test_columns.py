@@ -242,8 +242,9 @@ SETTINGS = available(varied(set_to(TASKS[0], alpha=0.5, seed=1, grad_clip=1.0), 
         (49, "state title epoch loss eta"),
         (72, "state id title epoch loss val curve eta"),
         (84, "state id title epoch loss val best curve eta"),
-        (115, "state id title setting.alpha epoch loss val best curve eta"),
-        (140, "state id title setting.alpha setting.seed phase epoch loss val best curve eta"),
+        (113, "state id title epoch loss val best best_epoch curve eta"),
+        (125, "state id title setting.alpha epoch loss val best best_epoch curve eta"),
+        (140, "state id title setting.alpha setting.seed phase epoch loss val best best_epoch curve eta"),
         (
             220,
             "state id title setting.alpha setting.seed setting.grad_clip phase priority attempt worker epoch"

@@ -63,3 +63,16 @@ async def test_failed_and_details(size: tuple[int, int], compare: Compare) -> No
 @pytest.mark.parametrize("size", [(40, 10), (120, 40), (200, 60), (220, 60), (300, 80)])
 async def test_columns(size: tuple[int, int], compare: Compare) -> None:
     await look("running", size, compare)
+
+
+async def test_columns_and_filter_are_asked_for(compare: Compare) -> None:
+    await look("failed", (80, 24), compare, columns="C", filter="slash a l p h a > = 0 . 3 space a l h p a > 1")
+
+
+async def test_folded(compare: Compare) -> None:
+    case = bench("done")
+    async with case.app.run_test(size=(160, 48)) as pilot:
+        await case.settle(pilot)
+        await pilot.press("z", "G")
+        await case.settle(pilot)
+        compare(case.app, "folded-160x48")
