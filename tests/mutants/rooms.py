@@ -68,6 +68,7 @@ ROOMS = (
                 "reporters",
                 "select",
                 "state",
+                "varying",
             )
         ),
     ),
@@ -128,8 +129,11 @@ ROOMS = (
     ),
     Room(
         "columns",
-        tuple(f"cqltui/ui/panels/{name}.py" for name in ("columns", "cursor", "fit", "rows", "tasklist", "tasks")),
-        tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
+        (
+            *(f"cqltui/ui/panels/{name}.py" for name in ("columns", "cursor", "fit", "rows", "tasklist", "tasks")),
+            *(f"cqltui/ui/{name}.py" for name in ("folding", "listing", "marks")),
+        ),
+        tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "folding", "keys", "screens", "table")),
     ),
     Room(
         "frame",

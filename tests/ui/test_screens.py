@@ -117,3 +117,16 @@ async def test_a_search_in_a_log(compare: Compare) -> None:
         await pilot.press("tab", "tab", "tab", "slash", *"epoch")
         await case.settle(pilot)
         compare(case.app, "log-search-80x24")
+
+
+async def test_columns_and_filter_are_asked_for(compare: Compare) -> None:
+    await look("failed", (80, 24), compare, columns="C", filter="slash a l p h a > = 0 . 3 space a l h p a > 1")
+
+
+async def test_folded(compare: Compare) -> None:
+    case = bench("done")
+    async with case.app.run_test(size=(160, 48)) as pilot:
+        await case.settle(pilot)
+        await pilot.press("z", "G")
+        await case.settle(pilot)
+        compare(case.app, "folded-160x48")

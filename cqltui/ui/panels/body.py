@@ -12,6 +12,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
+from cqltui.ui.base import BaseApp
 from cqltui.ui.layout import FOOTER, PANELS, Counts, Place, Wish, header_rows, is_small, main_layout
 from cqltui.ui.layout import Layout as Places
 from cqltui.ui.memory import Memory
