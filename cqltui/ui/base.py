@@ -1,12 +1,15 @@
 """What an app of ours has beside its run: the user's keys, colours and characters."""
 
 import os
+import time
 from collections.abc import Sequence
 
+from textual.events import Key
 from textual.filter import LineFilter, NoColor
 
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.internals import QuietErrors
+from cqltui.ui.late import WAIT_S, LateAnswer
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.signs import StandIns
@@ -24,11 +27,19 @@ class BaseApp(QuietErrors[LeaveChoice]):
             self.register_theme(theme)
         self.theme = preferences.theme if self._colors and preferences.theme in THEMES else ANSI.name
         self.set_keymap(preferences.keymap)
+        self._late = LateAnswer() if preferences.asked_background else None
+        self._late_until = time.monotonic() + WAIT_S
         # Without colours Textual has this filter only where NO_COLOR says so, not for a terminal that has none.
         filters: list[LineFilter] = [] if self._colors else [NoColor()]
         if preferences.ascii or preferences.plain:
             filters.append(StandIns(plain=preferences.plain))
         self._own_filters = tuple(filters)
+
+    def is_answer(self, event: Key) -> bool:
+        """Return whether a key is none, but part of what the terminal says late of its background."""
+        if self._late is not None and (self._late.over or time.monotonic() > self._late_until):
+            self._late = None
+        return self._late is not None and self._late.takes(event.key, event.character, event.time)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of app.tcss for every theme."""

@@ -201,7 +201,7 @@ async def test_what_was_asked_of_a_task_shows_in_its_margin() -> None:
         asked = replace(task(4), life=Lifecycle(status=Status.RUNNING, want="pause"))
         tasks = dict(frame().state.tasks) | {"t04": asked}
         table.show(replace(frame(seq=2), state=replace(frame(seq=2).state, tasks=tasks)))
-        assert table.render_line(3).text[:3] == " …R"
+        assert table.render_line(3).text[:3] == "▌…R"
         assert text(table, 1).startswith("Q t00 Title 0")
 
 
