@@ -11,6 +11,7 @@ from textual.constants import ESCAPE_DELAY
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.theme import Theme
+from textual.widgets import OptionList
 
 from cqltui.state.model import Status
 from cqltui.ui.announcing import changes, sentence
@@ -231,3 +232,20 @@ def test_keys_between_are_the_users() -> None:
     assert late.takes("circumflex_accent", "^", 1.0)
     assert not late.takes("q", "q", 1.1)
     assert not late.takes("1", "1", 1.2)
+
+
+async def test_the_answer_that_enter_takes_is_seen_without_colours() -> None:
+    bench = looking(Preferences(colors=False))
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        await pilot.press("q", "j")
+        await bench.rest(pilot)
+        signed = [line.strip() for line in drawn(bench).splitlines() if "▸" in line]
+        assert len(signed) == 1
+        assert "Drain" in signed[0]
+        options = bench.app.screen.query_one(OptionList)
+        styles = [next(iter(options.render_line(y))).style for y in range(4)]
+        assert [style is not None and bool(style.underline) for style in styles] == [False, True, False, False]
+        assert bench.app.theme == "ansi"
+        await pilot.press("escape", "t")
+        assert bench.app.theme == "ansi"
