@@ -22,6 +22,8 @@ class LateAnswer:
     def __init__(self) -> None:
         self._inside = False
         self._opened_s = float("-inf")
+        self.text = ""
+        """What it says, so far."""
         self.over = False
         """Whether the answer has come."""
 
@@ -37,6 +39,7 @@ class LateAnswer:
             self.over = True
             return True
         if character is not None and _MIDDLE.fullmatch(character):
+            self.text += character
             return True
-        self._inside = False  # a key of the user's
+        self._inside, self.text = False, ""  # a key of the user's
         return False

@@ -17,6 +17,8 @@ class Preferences:
 
     theme: str = "dark"
     """One of `THEME_NAMES` but `AUTO`."""
+    asks: bool = False
+    """Whether the terminal is asked for its background, by which the theme is dark or light."""
     colors: bool = True
     """Whether there are any."""
     ascii: bool = False
@@ -25,8 +27,6 @@ class Preferences:
     """For screen readers: one panel at a time, words in place of drawings."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Keys by the ids of their bindings, several with commas between, as Textual names keys."""
-    asked_background: bool = False
-    """Whether the terminal was asked for its background and has not answered: it may do so late."""
 
 
 @dataclass(frozen=True, slots=True)

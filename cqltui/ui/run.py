@@ -5,6 +5,7 @@ import sys
 from cqltui.errors import CqltuiError
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
+from cqltui.ui.ground import ask
 from cqltui.ui.ports import LeaveChoice, Ports
 
 KEEP_S = 1.0
@@ -24,6 +25,8 @@ def run_ui(ports: Ports) -> LeaveChoice:
     app = CqltuiApp(ports)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
+        if ports.preferences.asks:
+            app.follow_background(ask())
         choice = app.run()
     app.memory.settled(KEEP_S)
     if ending.came:

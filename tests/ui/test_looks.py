@@ -16,6 +16,7 @@ from textual.widgets import OptionList
 from cqltui.state.model import Status
 from cqltui.ui.announcing import changes, sentence
 from cqltui.ui.app import CqltuiApp
+from cqltui.ui.ground import color_of
 from cqltui.ui.late import LateAnswer
 from cqltui.ui.panels.announcer import Announcer
 from cqltui.ui.panels.header import Header
@@ -222,6 +223,7 @@ def test_an_answer_that_comes_late_is_no_key(answer: str, left: list[str]) -> No
     late = LateAnswer()
     assert [key.character for key in keys if not late.takes(key.key, key.character, 1.0)] == left
     assert late.over
+    assert color_of(late.text) is not None
     assert not late.takes("circumflex_accent", "^", 1.0), "there is one answer"
 
 
