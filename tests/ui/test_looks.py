@@ -20,6 +20,7 @@ from cqltui.ui.ground import color_of
 from cqltui.ui.late import LateAnswer
 from cqltui.ui.panels.announcer import Announcer
 from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice, Ports
@@ -251,3 +252,17 @@ async def test_the_answer_that_enter_takes_is_seen_without_colours() -> None:
         assert bench.app.theme == "ansi"
         await pilot.press("escape", "t")
         assert bench.app.theme == "ansi"
+
+
+async def test_the_users_keys_act_and_are_told() -> None:
+    bench = looking(Preferences(keymap={"tasks.mark": "m", "app.mouse": "f2", "app.help": "f1,question_mark"}))
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        table = bench.app.screen.query_one(TaskTable)
+        await pilot.press("m", "space")
+        assert len(table.marked) == 1, "the key that it had means nothing any more"
+        assert bench.app.screen.query_one(KeyLine).render_line(0).text.rstrip().endswith("F1 Help q Leave")
+        await pilot.press("f1")
+        await bench.rest(pilot)
+        assert re.search(r"m +Mark the task", drawn(bench))
+        assert re.search(r"F2 +Turn the mouse", drawn(bench))

@@ -192,3 +192,17 @@ def test_without_a_terminal_it_says_so_and_goes_on(
     assert options.is_on_screen(asked)
     assert not options.is_on_screen(argparse.Namespace(no_ui=True, json=False))
     assert capsys.readouterr().err == ""
+
+
+def test_a_wrong_file_ends_the_command_before_the_screen_opens_and_not_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, '[keys]\n"task.pause" = "x"\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "xterm")
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    assert cli.main(["attach", "nothing"]) == 2
+    assert f"{path}: line 2: [keys] task.pause: x is the key of task.cancel too" in capsys.readouterr().err
+    assert cli.main(["attach", "nothing", "--no-ui"]) == 2
+    assert capsys.readouterr().err.startswith("cqltui: nothing: is not a run directory")
