@@ -136,6 +136,15 @@ ROOMS = (
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "folding", "keys", "screens", "table")),
     ),
     Room(
+        "looks",
+        (
+            "cqltui/app/preferences.py",
+            "cqltui/app/terminal.py",
+            *(f"cqltui/ui/{name}.py" for name in ("announcing", "ground", "keymap", "late", "signs", "words")),
+        ),
+        ("tests/unit/test_preferences.py", "tests/ui/test_looks.py"),
+    ),
+    Room(
         "frame",
         ("cqltui/app/remembering.py", "cqltui/ui/layout.py", "cqltui/ui/memory.py", "cqltui/ui/remembered.py"),
         ("tests/unit/test_layout.py", "tests/unit/test_remembering.py"),
