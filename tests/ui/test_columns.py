@@ -245,6 +245,12 @@ def test_a_wider_list_shows_more(cells: int, shown: str) -> None:
     assert sum(width for _, width in columns) + len(columns) - 1 == cells, "nothing is left over"
 
 
+def test_a_column_that_counts_less_takes_no_room_that_an_important_one_lacks() -> None:
+    first = ["state", "title", "epoch", "loss", "best", "curve"]
+    assert names(widths(82, SETTINGS, folded=True)) == first, "the seed would fit"
+    assert names(widths(89, SETTINGS, folded=True)) == [*first, "eta"]
+
+
 def test_what_is_left_goes_to_the_title_and_then_to_the_curve() -> None:
     found = {column.name: width for column, width in widths(250, SETTINGS, title_cells=60)}
     assert (found["title"], found["curve"]) == (60, 60)
