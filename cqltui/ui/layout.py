@@ -18,8 +18,13 @@ SIDE_SHARE, SIDE_CELLS = 27, 56
 """The panels at the right: their part of the width in percent, and at most so many cells."""
 CURVE_ROWS = 9
 FIELDS_ROWS = 8
-DETAILS_CELLS = 48
-"""The least of a task's fields beside the rest, and of the phase beside the files."""
+DETAILS_WIDE, DETAILS_TALL = 110, 31
+"""Cells from which on a task's fields stand beside all else, and rows from which on its files and its phase stand one
+below the other where they are narrow."""
+DETAILS_CELLS, DETAILS_MOST = 48, 72
+"""The least of a task's fields beside the rest, and of the phase beside the files; the most of the fields."""
+PART_ROWS = 6
+"""The least of the curve, and of files and phase."""
 TIGHT_CELLS, TIGHT_ROWS, LOW_ROWS = 60, 18, 14
 
 
@@ -91,16 +96,16 @@ class DetailsLayout:
 def details_layout(cells: int, rows: int) -> DetailsLayout:
     """Return the details on a terminal of `cells` by `rows`."""
     body = rows - HEADER - FOOTER
-    if cells < WIDE_CELLS or body < 2 * CURVE_ROWS:
+    if cells < DETAILS_WIDE or body < 2 * CURVE_ROWS:
         room = body - TABS - CURVE_ROWS >= FIELDS_ROWS
         return DetailsLayout(small=True, curve=CURVE_ROWS if room else 0)
-    fields = min(max(DETAILS_CELLS, cells * 2 // 5), SIDE_CELLS + 16)
-    stacked = cells - fields < 2 * DETAILS_CELLS and body >= WIDE_ROWS - HEADER
+    fields = min(max(DETAILS_CELLS, cells * 2 // 5), DETAILS_MOST)
+    stacked = cells - fields < 2 * DETAILS_CELLS and body >= DETAILS_TALL
     return DetailsLayout(
         small=False,
-        curve=max(SIDE_ROWS + 1, body * 3 // 10),
+        curve=max(PART_ROWS, body * 3 // 10),
         fields=fields,
-        low=max(SIDE_ROWS + 1, body * (9 if stacked else 7) // 20),
+        low=max(PART_ROWS, body * (9 if stacked else 7) // 20),
         stacked=stacked,
     )
 

@@ -70,6 +70,10 @@ async def test_tab_goes_from_part_to_part_and_underscore_zooms() -> None:
             assert seen(bench) == (["fields", "curves"] if name == "fields" else [name])
         await pilot.press("shift+tab")
         assert part(bench, "about").has_focus
+        await pilot.click("#parts", offset=(18, 0))
+        assert part(bench, "log").has_focus
+        assert seen(bench) == ["log"]
+        await pilot.press("tab", "tab")
         assert "Goal" in text(part(bench, "about"))
         await pilot.resize_terminal(160, 48)
         await bench.rest(pilot)

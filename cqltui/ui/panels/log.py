@@ -133,8 +133,16 @@ class LogPanel(Panel):
             place = f"{found.index(self._match) + 1} of {len(found)}" if self._match in found else f"{len(found)} found"
             parts.append(place if found else "not found")
         subtitle = " · ".join(parts)
+        self.head(title)
+        self.foot(subtitle)
+
+    def head(self, title: str) -> None:
+        """Write this at the top of the frame."""
         if self.border_title != Content(title).markup:
             self.border_title = Content(title)
+
+    def foot(self, subtitle: str) -> None:
+        """Write this at the bottom of the frame."""
         if self.border_subtitle != Content(subtitle).markup:
             self.border_subtitle = Content(subtitle)
 
