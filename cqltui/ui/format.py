@@ -83,14 +83,3 @@ def scaled(value: float) -> str:
 def priority(value: float) -> str:
     """Return a priority without needless zeros."""
     return f"{value:g}"
-
-
-def size(size_bytes: float) -> str:
-    """Return bytes in three digits and a unit: 950 B, 172 KiB, 1.3 GiB."""
-    units = ("B", "KiB", "MiB", "GiB", "TiB")
-    place = 0
-    while abs(size_bytes) >= 999.5 and place + 1 < len(units):
-        size_bytes, place = size_bytes / 1024, place + 1
-    return (
-        f"{size_bytes:.0f} {units[place]}" if not place or size_bytes >= 99.95 else f"{size_bytes:.1f} {units[place]}"
-    )

@@ -41,10 +41,13 @@ LOG_SHARE = 60
 """Percent of the width that the log has beside the curves."""
 CURVE_ROWS = 9
 FIELDS_ROWS = 8
-DETAILS_CELLS = 48
-DETAILS_WIDE, DETAILS_ROWS = (110, 34), 5
-"""The size from which on all parts of the details are seen at once, and the least rows of one."""
-"""The least of a task's fields beside the rest, and of the phase beside the files."""
+DETAILS_WIDE, DETAILS_TALL = 110, 31
+"""Cells from which on a task's fields stand beside all else, and rows from which on its files and its phase stand one
+below the other where they are narrow."""
+DETAILS_CELLS, DETAILS_MOST = 48, 72
+"""The least of a task's fields beside the rest, and of the phase beside the files; the most of the fields."""
+PART_ROWS = 6
+"""The least of the curve, and of files and phase."""
 TIGHT_CELLS, TIGHT_ROWS, LOW_ROWS = 60, 18, 14
 
 
@@ -248,16 +251,16 @@ class DetailsLayout:
 def details_layout(cells: int, rows: int) -> DetailsLayout:
     """Return the details on a terminal of `cells` by `rows`."""
     body = rows - HEADER - FOOTER
-    if cells < DETAILS_WIDE[0] or body < 2 * CURVE_ROWS:
+    if cells < DETAILS_WIDE or body < 2 * CURVE_ROWS:
         room = body - TABS - CURVE_ROWS >= FIELDS_ROWS
         return DetailsLayout(small=True, curve=CURVE_ROWS if room else 0)
-    fields = min(max(DETAILS_CELLS, cells * 2 // 5), SIDE[-1] + 16)
-    stacked = cells - fields < 2 * DETAILS_CELLS and body >= DETAILS_WIDE[1] - HEADER
+    fields = min(max(DETAILS_CELLS, cells * 2 // 5), DETAILS_MOST)
+    stacked = cells - fields < 2 * DETAILS_CELLS and body >= DETAILS_TALL
     return DetailsLayout(
         small=False,
-        curve=max(DETAILS_ROWS + 1, body * 3 // 10),
+        curve=max(PART_ROWS, body * 3 // 10),
         fields=fields,
-        low=max(DETAILS_ROWS + 1, body * (9 if stacked else 7) // 20),
+        low=max(PART_ROWS, body * (9 if stacked else 7) // 20),
         stacked=stacked,
     )
 

@@ -142,7 +142,6 @@ def test_files_say_how_large_they_are_and_what_they_hold() -> None:
     assert max(map(width, file_lines(record, NOW, 36))) <= 36
     assert said(file_lines(None, NOW, 36)) == ["Looking for files."]
     assert said(file_lines(TaskRecord(), NOW, 36)) == ["No files yet."]
-    assert [fmt.size(size) for size in (0, 999, 1_000, 2**40)] == ["0 B", "999 B", "1.0 KiB", "1.0 TiB"]
 
 
 def test_the_criteria_are_those_of_the_phase_and_those_that_look_at_it() -> None:

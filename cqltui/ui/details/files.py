@@ -5,6 +5,7 @@ import re
 from cqltui.algorithms.keeping import BEST_MODEL, epoch_of
 from cqltui.state.plain import plain
 from cqltui.state.record import FileEntry, TaskRecord
+from cqltui.state.units import size as bytes_text
 from cqltui.ui import format as fmt
 from cqltui.ui.line import GAP, Line, clip, left, right, wrapped
 
@@ -33,7 +34,7 @@ def file_lines(record: TaskRecord | None, now: float, cells: int) -> list[Line]:
         lines.append(_line(entry, now, cells))
     if record.more_files:
         lines.append(((f"and {fmt.count(record.more_files)} more", "dim"),))
-    lines.append((("together ", "dim"), (fmt.size(total), "text"), (", in", "dim")))
+    lines.append((("together ", "dim"), (bytes_text(total), "text"), (", in", "dim")))
     return [*lines, *(((part, "dim"),) for part in wrapped(plain(record.folder, 400), cells))]
 
 
@@ -48,7 +49,7 @@ def meaning(entry: FileEntry) -> str:
 
 def _line(entry: FileEntry, now: float, cells: int) -> Line:
     name = min(NAME, max(8, cells - SIZE - GAP))
-    line: Line = ((left(plain(entry.name), name), "text"), (right(fmt.size(entry.size), SIZE), "text"))
+    line: Line = ((left(plain(entry.name), name), "text"), (right(bytes_text(entry.size), SIZE), "text"))
     room = cells - name - SIZE
     if room >= WHEN + GAP:
         line = (*line, (right(fmt.clock(entry.ts, now), WHEN + GAP), "dim"))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.events import Blur, Key, Paste
 
 from cqltui.errors import CqltuiError
@@ -133,10 +132,8 @@ class LogPanel(Panel):
             place = f"{found.index(self._match) + 1} of {len(found)}" if self._match in found else f"{len(found)} found"
             parts.append(place if found else "not found")
         subtitle = " · ".join(parts)
-        if self.border_title != Content(title).markup:
-            self.border_title = Content(title)
-        if self.border_subtitle != Content(subtitle).markup:
-            self.border_subtitle = Content(subtitle)
+        self.head(title)
+        self.foot(subtitle)
 
     def on_resize(self) -> None:
         """Break lines elsewhere, and stay at the end."""

@@ -1,7 +1,5 @@
 """The line that names the panels where not all of them are seen."""
 
-from collections.abc import Mapping
-
 from textual.events import Click
 from textual.message import Message
 
@@ -18,7 +16,7 @@ GAP = "  "
 
 
 class TabLine(LineView, can_focus=False):
-    """Names of panels, the one that is seen marked. A click chooses."""
+    """Panel names with their digits, the one that is seen marked. A click chooses."""
 
     class Chosen(Message):
         """A panel is wanted."""
@@ -27,33 +25,23 @@ class TabLine(LineView, can_focus=False):
             super().__init__()
             self.panel = panel
 
-    def __init__(self, id: str, names: Mapping[str, str] | None = None) -> None:
-        """`names`: of other parts than the main screen's, by id, in their order; these have no digits."""
+    def __init__(self, id: str) -> None:
         super().__init__(id)
-        self._names = names or NAMES
         self._tabs: tuple[Line, ...] = ()
 
     def show_tabs(self, current: str, cells: int) -> None:
         """Draw the names as fully as they fit."""
-        self._tabs = tab_line(current, cells) if self._names is NAMES else plain_line(current, self._names)
+        self._tabs = tab_line(current, cells)
         self.set_lines((joined(self._tabs, (GAP, "text")),))
 
     def on_click(self, event: Click) -> None:
         """Choose the panel whose name it is."""
         x = 0
-        for panel, tab in zip(self._names, self._tabs, strict=True):
+        for panel, tab in zip(PANELS, self._tabs, strict=True):
             x += width(tab) + len(GAP)
             if event.x < x:
                 self.post_message(self.Chosen(panel))
                 return
-
-
-def plain_line(current: str, names: Mapping[str, str]) -> tuple[Line, ...]:
-    """Return a part for each name."""
-    signs = {True: ("▏", "strong"), False: (" ", "dim")}
-    return tuple(
-        ((signs[key == current][0], "accent"), (name, signs[key == current][1])) for key, name in names.items()
-    )
 
 
 def tab_line(current: str, cells: int) -> tuple[Line, ...]:

@@ -31,7 +31,7 @@ from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.log import LogPanel
-from cqltui.ui.panels.tabs import TabLine
+from cqltui.ui.panels.parts import PartLine
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.screens.tasks import TaskScreen
 
@@ -76,7 +76,7 @@ class DetailsScreen(TaskScreen):
     def compose(self) -> ComposeResult:
         """Yield all parts; their places are in app.tcss."""
         yield Header("header")
-        yield TabLine("tabs", PARTS)
+        yield PartLine("parts", PARTS)
         with Horizontal(id="detail-body"):
             yield LineView("fields", "Task")
             with Vertical(id="detail-side"):
@@ -126,19 +126,19 @@ class DetailsScreen(TaskScreen):
         side.styles.height = curve if above else "1fr"
         fields.styles.width = "1fr" if single else layout.fields
         curves.styles.height = "1fr" if single else curve
-        self.query_one(TabLine).show_tabs(current, self.size.width)
-
-    @on(TabLine.Chosen)
-    def _chosen_part(self, event: TabLine.Chosen) -> None:
-        self._show_part(event.panel)
+        self.query_one(PartLine).mark(current, self.size.width)
 
     def action_part(self, step: int) -> None:
         """Give the keys to another part, and show it where only one is seen."""
         names = list(PARTS)
-        self._show_part(names[(names.index(self._current) + step) % len(names)])
+        self._go_to(names[(names.index(self._current) + step) % len(names)])
 
-    def _show_part(self, name: str) -> None:
-        self._current = name
+    @on(PartLine.Chosen)
+    def _part_chosen(self, event: PartLine.Chosen) -> None:
+        self._go_to(event.part)
+
+    def _go_to(self, part: str) -> None:
+        self._current = part
         self._lay_out()
         self.query_one(f"#{self._current}", Widget).focus()
         self.call_after_refresh(self._again)
