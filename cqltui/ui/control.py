@@ -88,8 +88,9 @@ class Control:
     def resubmit(self, tasks: Sequence[TaskState]) -> None:
         """Run the tasks that have ended again."""
         ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
-        if ended and self.can_ask():
-            self._send_all("new run", ended, TaskCommand.RESUBMIT, refusal=NEW_RUN)
+        if not self.can_ask():
+            return
+        self._send_all("new run", ended, TaskCommand.RESUBMIT, refusal=NEW_RUN)
         if tasks and not ended:
             self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
 
