@@ -8,6 +8,8 @@ from textual.widgets._footer import FooterKey
 from cqltui.ui.layout import fitting
 
 WAY_OUT = frozenset({"leave", "back"})
+LATE = frozenset({"undo", "workers", "resubmit_dead", "drain", "copy"})
+"""Shown where all others have room."""
 
 
 class KeyLine(Footer):
@@ -23,8 +25,9 @@ class KeyLine(Footer):
         withheld: frozenset[str] = getattr(self.screen, "withheld", frozenset())
         known = [k for k in keys if isinstance(k, FooterKey) and k.action.partition("(")[0] not in withheld]
         widths = [len(key.key_display) + 1 + len(key.description) + 1 for key in known]
-        out = [i for i, key in enumerate(known) if key.action in WAY_OUT]
-        yield from (known[i] for i in fitting(widths, out, self.app.size.width))
+        rank = [0 if key.action in WAY_OUT else 2 if key.action in LATE else 1 for key in known]
+        first = sorted((i for i, place in enumerate(rank) if place < 2), key=lambda i: (rank[i], i))
+        yield from (known[i] for i in fitting(widths, first, self.app.size.width))
 
     async def recompose(self) -> None:
         """Only when there are others to show: it takes a third of the screen's start, and half of many a key's time."""

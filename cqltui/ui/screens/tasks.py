@@ -126,8 +126,11 @@ class TaskScreen(Once[None]):
             return
         state = self.frame.state
         now, most = state.asked_workers or state.campaign.workers, state.campaign.workers_limit
-        at_most = f", at most {most}" if most else ""
-        details = f"Now {now}{at_most}. More start at once; fewer leave after a checkpoint."
+        if not most:
+            said = "The run's supervisor is of an earlier version, which cannot change the number of workers."
+            self.notify(said, severity="warning", markup=False)
+            return
+        details = f"Now {now}, at most {most}. More start at once; fewer leave after a checkpoint."
 
         def answered(count: int | None) -> None:
             if count and count < now:
