@@ -122,10 +122,11 @@ class TaskScreen(Once[None]):
 
     def action_workers(self) -> None:
         """Have more or fewer workers; after a question, fewer."""
-        if self.frame is None or not self.control.can_ask():
+        if self.frame is None or not self.control.can_ask_run():
             return
         state = self.frame.state
-        now, most = state.asked_workers or state.campaign.workers, state.campaign.workers_limit
+        most = state.campaign.workers_limit
+        now = min(state.asked_workers or state.campaign.workers, most)
         if not most:
             said = "The run's supervisor is of an earlier version, which cannot change the number of workers."
             self.notify(said, severity="warning", markup=False)
@@ -152,7 +153,7 @@ class TaskScreen(Once[None]):
 
     def action_drain(self) -> None:
         """Let running tasks end and start no other, after a question."""
-        if self.frame is None or not self.control.can_ask():
+        if self.frame is None or not self.control.can_ask_run():
             return
         state = self.frame.state
         running = [task for task in state.tasks.values() if task.status is Status.RUNNING]
