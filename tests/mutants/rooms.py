@@ -172,6 +172,7 @@ ROOMS = (
                 "states",
                 "stop_ends",
                 "typed_by_hand",
+                "undo",
                 "versions",
             )
         ),
@@ -196,6 +197,7 @@ ROOMS = (
                 f"tests/unit/test_{name}.py"
                 for name in ("awake", "fleet", "guard", "journal", "notifying", "records", "restarting", "supervising")
             ),
+            "tests/contract/test_sizing.py",
             "tests/contract/test_versions.py",
             "tests/security/test_figures_from_outside.py",
             "tests/security/test_results_are_checked.py",

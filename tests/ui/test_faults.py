@@ -62,13 +62,14 @@ async def test_what_was_known_when_the_server_went_is_marked_and_does_not_move()
 
 async def test_keys_are_answered_while_the_server_is_away() -> None:
     async with away((80, 24)) as (bench, pilot):
-        for keys in (["p"], ["plus"], ["P"], ["x", "y"], ["space", "j", "space", "p", "y"], ["g", "r", "y"]):
+        for keys in (["p"], ["plus"], ["P"], ["x"], ["space", "j", "space", "p"], ["g", "r"], ["u"], ["w"], ["d"]):
             await pilot.press(*keys)
             await bench.until(pilot, lambda: bool(told(bench)))
             assert [text for text in told(bench) if "nothing was asked" in text] == told(bench)[:1], f"{keys}: once"
             assert await bench.commands(pilot) == [], keys
             assert bench.app.frame is not None
             assert not bench.app.frame.pending, keys
+            assert not bench.app.screen.is_modal, f"{keys}: no question in vain"
             bench.app.clear_notifications()
             await bench.until(pilot, lambda: not told(bench))
 
