@@ -36,8 +36,7 @@ def run_ui(ports: Ports) -> LeaveChoice:
 
 
 def run_in_browser(ports: Ports) -> LeaveChoice:
-    """As `run_ui`, for a page that is served by the process that has started this one. `read_only`: all that is asked
-    of the run is refused."""
+    """As `run_ui`, for a page that is served by the process that has started this one."""
     app = CqltuiApp(ports)
     choice = app.run()
     app.memory.settled(KEEP_S)

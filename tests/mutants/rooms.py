@@ -208,7 +208,7 @@ ROOMS = (
     Room(
         "notices",
         tuple(f"cqltui/supervisor/{name}.py" for name in ("awake", "courier", "notifying", "program", "webhook")),
-        ("tests/unit/test_awake.py", "tests/unit/test_notifying.py"),
+        tuple(f"tests/unit/test_{name}.py" for name in ("awake", "couriers", "notifying")),
     ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
