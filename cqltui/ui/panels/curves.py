@@ -126,6 +126,7 @@ class CurvesPanel(Panel, inherit_bindings=False):
     def _draw(self) -> None:
         """Draw the chart as it is wanted now."""
         if self.plain:
+            self.head(" · ".join(self._title()))
             self.set_lines([((plain(text, 400), "text"),) for text in words(self._chart, self._epoch())])
             return
         options = replace(self._options, epoch=self._epoch())

@@ -146,7 +146,7 @@ class MainScreen(TaskScreen):
     @on(TaskTable.Opened)
     @on(TimelinePanel.Opened)
     def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened) -> None:
-        if self.frame is not None:
+        if self.frame is not None and self.app.screen is self:  # else it has just been opened
             details = DetailsScreen(self.control, self._feeds, event.task_id, self.frame, self.tasks.ids)
             self.app.push_screen(details, lambda _: self._looked_at(details.task_id))
 

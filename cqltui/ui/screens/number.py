@@ -20,7 +20,7 @@ class NumberDialog(Once[int], ModalScreen[int]):
     """Returns the number, 0 for none: nothing is changed by Escape, nor by the number that is there already."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="number.cancel", tooltip="change nothing", show=False)
+        Binding("escape", "cancel", "Cancel", id="number.cancel", tooltip="Change nothing", show=False)
     ]
 
     def __init__(self, question: str, details: str, current: int, most: int) -> None:
