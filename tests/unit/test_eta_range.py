@@ -74,6 +74,9 @@ def test_nothing_is_said_before_it_means_something() -> None:
     found = estimate(run_of([running(info(0, epochs=100), 1, 0.5, LAUNCH)]), LAUNCH)
     assert found.finish_ts is not None
     assert found.between is None, "after half a second of training"
+    assert found.finish_ts is not None
+    assert found.told(found.finish_ts) is None
+    assert found.told(found.ts) == found.ts, "what has passed is known"
     assert estimate(run_of([queued(info(0))]), LAUNCH).spread is None
     ended = done(running(info(0, epochs=20), 20, 10.0, LAUNCH), LAUNCH)
     assert estimate(run_of([ended]), LAUNCH + 5).between is None, "of what has passed"
