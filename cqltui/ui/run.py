@@ -61,6 +61,8 @@ def run_runs(ports: RunsPorts, at: str, notice: str) -> str | None:
     app = RunsApp(ports, at, notice)
     opened: str | None = None
     with Ending(app.leave_now) as ending:
+        if ports.preferences.asks:
+            app.follow_background(ask())
         opened = app.run()
     if app.return_code and not ending.came:
         raise CqltuiError("The screen ended with the error above.")

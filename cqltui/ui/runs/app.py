@@ -123,6 +123,10 @@ class RunsApp(CommonApp[str]):
         """Leave."""
         self.exit(None)
 
+    def theme_chosen(self, name: str) -> None:
+        """Have the theme remembered."""
+        self._work.call(partial(self._ports.theme_chosen, name), _nothing, _nothing)
+
     def action_unmark(self) -> None:
         """Remove all marks."""
         self._list.query_one(RunsView).unmark()
