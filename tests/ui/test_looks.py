@@ -29,7 +29,7 @@ from cqltui.ui.signs import read_out, to_ascii
 from cqltui.ui.spark import bar
 from cqltui.ui.theme import DARK, HIGH_CONTRAST, LIGHT, THEMES, after
 from cqltui.ui.words import curve_words
-from tests.ui.conftest import Bench
+from tests.ui.conftest import Bench, Compare
 from tests.ui.night import Night
 
 
@@ -266,3 +266,20 @@ async def test_the_users_keys_act_and_are_told() -> None:
         await bench.rest(pilot)
         assert re.search(r"m +Mark the task", drawn(bench))
         assert re.search(r"F2 +Turn the mouse", drawn(bench))
+
+
+@pytest.mark.parametrize(
+    ("name", "preferences"),
+    [
+        ("light", Preferences(theme="light")),
+        ("high-contrast", Preferences(theme="high-contrast")),
+        ("ansi", Preferences(theme="ansi")),
+        ("ascii", Preferences(ascii=True)),
+        ("plain", Preferences(plain=True)),
+    ],
+)
+async def test_each_look(name: str, preferences: Preferences, compare: Compare) -> None:
+    bench = looking(preferences)
+    async with bench.app.run_test(size=(120, 40)) as pilot:
+        await bench.settle(pilot)
+        compare(bench.app, f"look-{name}-120x40")
