@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.theme import Theme
 from textual.widgets import OptionList
 
+from cqltui.state.events import Kind
 from cqltui.state.model import Status
 from cqltui.ui.announcing import changes, sentence
 from cqltui.ui.app import CqltuiApp
@@ -30,6 +31,7 @@ from cqltui.ui.spark import bar
 from cqltui.ui.theme import DARK, HIGH_CONTRAST, LIGHT, THEMES, after
 from cqltui.ui.words import curve_words
 from tests.ui.conftest import Bench, Compare
+from tests.ui.driving import QUEUED, changed
 from tests.ui.night import Night
 
 
@@ -57,10 +59,11 @@ def test_text_and_signs_can_be_read_on_every_ground(theme: Theme) -> None:
             assert contrast(color, ground) >= 4.5, (color, ground)
         for name in ("dim", "faint"):
             assert contrast(theme.variables[name], ground) >= 3.0, (name, ground)
-    titles = (("foreground", 0.8, 4.5), ("foreground", 0.55, 3.0))  # as app.tcss mixes them
-    for _, share, least in titles:
+    for share, least in ((0.8, 4.5), (0.55, 3.0)):  # titles of frames, as app.tcss mixes them
         mixed = Color.parse(theme.background or "").blend(Color.parse(theme.foreground or ""), share)
         assert contrast(mixed.hex, theme.background or "") >= least
+    banner = Color.parse(theme.background or "").blend(Color.parse(theme.error or ""), 0.15)
+    assert contrast(theme.warning or "", banner.hex) >= 4.5, "what is wrong with the run"
     focused = Color.parse(theme.background or "").blend(Color.parse(theme.primary), 0.7)
     assert contrast(focused.hex, theme.background or "") >= 3.0, "the frame of the panel that has the keys"
 
@@ -187,6 +190,9 @@ async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
         assert screen.query_one(Header).render_line(1).text.startswith(" running")
         announcer = screen.query_one(Announcer)
         assert announcer.region.bottom == screen.size.height - 1
+        bench.give(changed(bench, Kind.TASK_PAUSED, QUEUED, "paused"))
+        await bench.settle(pilot)
+        assert announcer.render_line(0).text.rstrip().endswith(": paused")
         await pilot.press("2")
         await bench.rest(pilot)
         assert re.search(r"Loss 0\.\d+ at epoch \d+, falling", drawn(bench))
