@@ -111,7 +111,7 @@ def test_curves_are_told_in_words() -> None:
     assert curve_words([])[0][0][0] == "No loss yet."
 
 
-def test_changes_are_told_newest_last() -> None:
+def test_changes_are_told_the_worst_last() -> None:
     state = Night(4_200.0).state()
     one, two, *_ = (task for task in state.tasks.values() if task.status is Status.RUNNING)
     ended = replace(one, life=replace(one.life, status=Status.DEAD))
@@ -119,8 +119,8 @@ def test_changes_are_told_newest_last() -> None:
     now = replace(state, tasks={**state.tasks, ended.id: ended, paused.id: paused})
     assert changes(state, state) == []
     found = changes(state, now)
-    assert found[-2:] == [f"{one.info.title}: dead", f"{two.info.title}: paused"]
-    assert sentence(found[-2:]) == f"{two.info.title}: paused, and 1 more change"
+    assert found[-2:] == [f"{two.info.title}: paused", f"{one.info.title}: dead"], "what has failed is read out"
+    assert sentence(found[-2:]) == f"{one.info.title}: dead, and 1 more change"
     assert sentence([]) == ""
 
 
