@@ -6,10 +6,13 @@ from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 
 TITLE = 40
+_LAST = (Status.DONE, Status.CANCELLED, Status.DEAD)
+"""What is told after all else, and so is read out."""
 
 
 def changes(before: RunState, now: RunState) -> list[str]:
-    """Return a sentence for the run and for each task whose state has changed, the run first."""
+    """Return a sentence for the run and for each task whose state has changed: the run first, then what has started,
+    what has ended, and what has failed."""
     found: list[str] = []
     if not before.tasks:  # the first that is seen is no change
         return found
@@ -17,11 +20,13 @@ def changes(before: RunState, now: RunState) -> list[str]:
         found.append(f"The run: {status}")
     if now.tasks is before.tasks:
         return found
+    changed = []
     for task in now.tasks.values():
         old = before.tasks.get(task.id)
         if old is not task and (old is None or old.status is not task.status):
-            found.append(_task(task))
-    return found
+            changed.append(task)
+    changed.sort(key=lambda task: _LAST.index(task.status) if task.status in _LAST else -1)
+    return [*found, *map(_task, changed)]
 
 
 def _task(task: TaskState) -> str:
@@ -32,7 +37,7 @@ def _task(task: TaskState) -> str:
 
 
 def sentence(found: list[str]) -> str:
-    """Return the newest of the changes in one line, and how many more there are."""
+    """Return the last of the changes in one line, and how many more there are."""
     if not found:
         return ""
     more = len(found) - 1

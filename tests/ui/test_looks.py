@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.theme import Theme
 from textual.widgets import OptionList, Static
 
+from cqltui.state.events import Kind
 from cqltui.state.model import Status
 from cqltui.ui.announcing import changes, sentence
 from cqltui.ui.app import CqltuiApp
@@ -29,7 +30,8 @@ from cqltui.ui.signs import read_out, to_ascii
 from cqltui.ui.spark import bar
 from cqltui.ui.theme import DARK, HIGH_CONTRAST, LIGHT, THEMES, after
 from cqltui.ui.words import curve_words
-from tests.ui.conftest import Bench
+from tests.ui.conftest import Bench, Compare
+from tests.ui.driving import QUEUED, changed
 from tests.ui.night import Night
 
 
@@ -57,10 +59,11 @@ def test_text_and_signs_can_be_read_on_every_ground(theme: Theme) -> None:
             assert contrast(color, ground) >= 4.5, (color, ground)
         for name in ("dim", "faint"):
             assert contrast(theme.variables[name], ground) >= 3.0, (name, ground)
-    titles = (("foreground", 0.8, 4.5), ("foreground", 0.55, 3.0))  # as app.tcss mixes them
-    for _, share, least in titles:
+    for share, least in ((0.8, 4.5), (0.55, 3.0)):  # titles of frames, as app.tcss mixes them
         mixed = Color.parse(theme.background or "").blend(Color.parse(theme.foreground or ""), share)
         assert contrast(mixed.hex, theme.background or "") >= least
+    banner = Color.parse(theme.background or "").blend(Color.parse(theme.error or ""), 0.15)
+    assert contrast(theme.warning or "", banner.hex) >= 4.5, "what is wrong with the run"
     focused = Color.parse(theme.background or "").blend(Color.parse(theme.primary), 0.7)
     assert contrast(focused.hex, theme.background or "") >= 3.0, "the frame of the panel that has the keys"
 
@@ -108,7 +111,7 @@ def test_curves_are_told_in_words() -> None:
     assert curve_words([])[0][0][0] == "No loss yet."
 
 
-def test_changes_are_told_newest_last() -> None:
+def test_changes_are_told_the_worst_last() -> None:
     state = Night(4_200.0).state()
     one, two, *_ = (task for task in state.tasks.values() if task.status is Status.RUNNING)
     ended = replace(one, life=replace(one.life, status=Status.DEAD))
@@ -116,8 +119,8 @@ def test_changes_are_told_newest_last() -> None:
     now = replace(state, tasks={**state.tasks, ended.id: ended, paused.id: paused})
     assert changes(state, state) == []
     found = changes(state, now)
-    assert found[-2:] == [f"{one.info.title}: dead", f"{two.info.title}: paused"]
-    assert sentence(found[-2:]) == f"{two.info.title}: paused, and 1 more change"
+    assert found[-2:] == [f"{two.info.title}: paused", f"{one.info.title}: dead"], "what has failed is read out"
+    assert sentence(found[-2:]) == f"{one.info.title}: dead, and 1 more change"
     assert sentence([]) == ""
 
 
@@ -187,6 +190,9 @@ async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
         assert screen.query_one(Header).render_line(1).text.startswith(" running")
         announcer = screen.query_one(Announcer)
         assert announcer.region.bottom == screen.size.height - 1
+        bench.give(changed(bench, Kind.TASK_PAUSED, QUEUED, "paused"))
+        await bench.settle(pilot)
+        assert announcer.render_line(0).text.rstrip().endswith(": paused")
         await pilot.press("2")
         await bench.rest(pilot)
         assert re.search(r"training: from 0\.\d+ at epoch 1 to 0\.\d+ at epoch \d+", drawn(bench)), drawn(bench)
@@ -267,3 +273,20 @@ async def test_the_users_keys_act_and_are_told() -> None:
         told = str(bench.app.screen.query_one("#keys", Static).content)
         assert re.search(r"m +Mark the task", told)
         assert re.search(r"F2 +Turn the mouse", told)
+
+
+@pytest.mark.parametrize(
+    ("name", "preferences"),
+    [
+        ("light", Preferences(theme="light")),
+        ("high-contrast", Preferences(theme="high-contrast")),
+        ("ansi", Preferences(theme="ansi")),
+        ("ascii", Preferences(ascii=True)),
+        ("plain", Preferences(plain=True)),
+    ],
+)
+async def test_each_look(name: str, preferences: Preferences, compare: Compare) -> None:
+    bench = looking(preferences)
+    async with bench.app.run_test(size=(120, 40)) as pilot:
+        await bench.settle(pilot)
+        compare(bench.app, f"look-{name}-120x40")

@@ -13,9 +13,11 @@ import pytest
 
 from cqltui import cli
 from cqltui.app import options, terminal
-from cqltui.app.preferences import checked_keys, config_file, line_of, read_settings
+from cqltui.app.preferences import checked_keys, config_file, line_of, open_screen, read_settings
+from cqltui.app.remembering import keep
 from cqltui.errors import InputError
 from cqltui.ui import ground
+from cqltui.ui.remembered import Remembered
 
 
 def written(folder: Path, text: str) -> Path:
@@ -206,3 +208,26 @@ def test_a_wrong_file_ends_the_command_before_the_screen_opens_and_not_without_o
     assert f"{path}: line 2: [keys] task.pause: x is the key of task.cancel too" in capsys.readouterr().err
     assert cli.main(["attach", "nothing", "--no-ui"]) == 2
     assert capsys.readouterr().err.startswith("cqltui: nothing: is not a run directory")
+
+
+def test_options_go_before_the_file_before_what_is_remembered_before_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "COLORFGBG", "COLORTERM", "LC_ALL", "LC_CTYPE", "TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("XDG_CONFIG_HOME", tmp_path), ("XDG_STATE_HOME", tmp_path), ("LANG", "C.UTF-8")):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("TERM", "linux")
+
+    def found(theme: str | None = None, ascii: bool = False, plain: bool = False) -> tuple[object, ...]:
+        said = open_screen(argparse.Namespace(theme=theme, ascii=ascii, plain_ui=plain))[1]
+        return said.theme, said.ascii, said.plain, said.colors, said.asks
+
+    assert found() == ("ansi", True, False, True, False), "a console"
+    keep(Remembered(theme="light"))
+    assert found()[0] == "light"
+    written(tmp_path, 'theme = "high-contrast"\nascii = false\nplain = true\n[keys]\n"tasks.mark" = "m"\n')
+    assert found() == ("high-contrast", False, True, True, False)
+    assert found(theme="dark", ascii=True)[:3] == ("dark", True, True)
+    assert found(theme="auto")[0] == "ansi"
+    assert open_screen(argparse.Namespace(theme=None, ascii=False, plain_ui=False))[1].keymap == {"tasks.mark": "m"}
