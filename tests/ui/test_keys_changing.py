@@ -72,7 +72,9 @@ async def test_u_says_what_cannot_be_taken_back() -> None:
         bench.requests.refuse = "task: it has started since"
         await pilot.press("u")
         await _says(bench, pilot, "Not taken back: task: it has started since.")
-        await pilot.press("plus", "u")  # the server refuses the first already
+        await pilot.press("plus")  # the server refuses it
+        await bench.commands(pilot)
+        await pilot.press("u")
         await _says(bench, pilot, "nothing to take back")
         bench.requests.refuse = ""
         bench.requests.calls.clear()

@@ -63,6 +63,24 @@ def test_a_line_per_lifecycle_event() -> None:
     ]
 
 
+def test_who_asked_is_told() -> None:
+    who = "anna@box\x1b[2J cli"
+    wanted = Event(Kind.WANTED, LAUNCH, 1, 4, data={"wanted": "paused", "wanted_by": who})
+    workers = {"wanted": "paused", "wanted_by": who, "asked_workers": 3, "asked_workers_by": "ben@lap screen"}
+    assert lines_of(
+        life("queued", 1, priority=8),
+        life("queued", 2, priority=9, by=who),
+        life("cancelled", 3, priority=9, by=who),
+        wanted,
+        Event(Kind.WORKERS, LAUNCH, 1, 5, data=workers),
+    )[1:] == [
+        "task 938fc1bd quality 'Best overall (938fc1bd)' has priority 9 now (anna@box cli)",
+        "task 938fc1bd quality 'Best overall (938fc1bd)' cancelled (anna@box cli)",
+        "campaign pauses: nothing is claimed, running tasks pause after a checkpoint (anna@box cli)",
+        "3 workers asked for in place of 0 (ben@lap screen)",
+    ]
+
+
 def test_the_time_is_the_events() -> None:
     out = io.StringIO()
     tell(LineReporter(out), [life("dead", 1, error="NaN loss")])
