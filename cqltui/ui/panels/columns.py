@@ -63,9 +63,10 @@ class Column:
 
 
 def _state(frame: Frame, task: TaskState, cells: int) -> Span:
+    if frame.stalled(task):
+        return (STALLED if cells < 4 else f"{STALLED} stalled"), "warning"
     letter = LETTERS[task.status]
-    word = "stalled" if frame.stalled(task) else str(task.status)
-    return (letter if cells < 4 else f"{letter} {word}"), "warning" if word == "stalled" else str(task.status)
+    return (letter if cells < 4 else f"{letter} {task.status}"), str(task.status)
 
 
 def _states(frame: Frame, group: Figures, cells: int) -> Span:
