@@ -62,6 +62,10 @@ class Column:
         return self.group_sort(frame, row) if self.group_sort else self.sort(frame, row.first)
 
 
+STALLED = "S"
+"""It runs, and has said nothing new for long."""
+
+
 def _state(frame: Frame, task: TaskState, cells: int) -> Span:
     if frame.stalled(task):
         return (STALLED if cells < 4 else f"{STALLED} stalled"), "warning"

@@ -41,6 +41,7 @@ class Section:
 
 STATES = Section("States and signs", (
     (("R Q",), "running, queued"),
+    (("S",), "runs, silent for long: stalled"),
     (("W P",), "waits to retry, paused"),
     (("D X C",), "done, dead, cancelled"),
     (("-",), "withdrawn from the file"),
