@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cqltui.results.curves import CurvesRead, CurveWish
+from cqltui.results.judged import EvaluationRead, EvaluationWish
 from cqltui.state.eta import Estimate
 from cqltui.state.lanes import Lanes, lanes
 from cqltui.state.model import RunState
@@ -13,6 +14,9 @@ from cqltui.ui.reading import Reading
 LOG_LINES = 200
 CURVES_S = 3.0
 """Between two readings of the same metrics."""
+
+EVALUATION_S = 3.0
+"""Between two looks at the files of the evaluation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +36,12 @@ class Feeds:
     curves: Reading[CurveWish, CurvesRead]
     lanes: Reading[Moment, Lanes]
     """Computed there too: of thousands of tasks they take longer than a draw may."""
+    evaluation: Reading[EvaluationWish, EvaluationRead]
 
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return self.log.busy or self.curves.busy or self.lanes.busy
+        return self.log.busy or self.curves.busy or self.lanes.busy or self.evaluation.busy
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:
@@ -52,4 +57,5 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
         log=Reading(log, background),
         curves=Reading(ports.curves, background, CURVES_S),
         lanes=Reading(lanes_at, background),
+        evaluation=Reading(ports.evaluation, background),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cqltui.results.curves import CurvesRead, CurveWish
+from cqltui.results.judged import EvaluationRead, EvaluationWish
 from cqltui.state.events import Event
 from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
@@ -98,6 +99,10 @@ ReadCurves = Callable[[CurveWish], CurvesRead]
 """Reads metrics by epoch. Called by one thread."""
 
 
+ReadEvaluation = Callable[[EvaluationWish], EvaluationRead]
+"""Reads what there is of the evaluation, and gives the same object while there is nothing new. Called by one thread."""
+
+
 class LeaveChoice(StrEnum):
     """What becomes of the run when the user leaves the screen."""
 
@@ -114,6 +119,10 @@ def _no_curves(wish: CurveWish) -> CurvesRead:
     return CurvesRead()
 
 
+def _no_evaluation(wish: EvaluationWish) -> EvaluationRead:
+    return EvaluationRead()
+
+
 def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
@@ -126,6 +135,7 @@ class Ports:
     requests: Requests
     logs: Logs
     curves: ReadCurves = _no_curves
+    evaluation: ReadEvaluation = _no_evaluation
     clock: Callable[[], float] = time.time
     stall_s: float = 120.0
     """After so long without a step a task is called stalled."""

@@ -65,7 +65,7 @@ class MainScreen(TaskScreen):
             CurvesPanel("curves", "Curves", self._feeds.curves),
             TimelinePanel("timeline", "Timeline", self._feeds.lanes),
             LogPanel("log", "Log", self._feeds.log),
-            EvaluationPanel("evaluation", "Evaluation"),
+            EvaluationPanel("evaluation", "Evaluation", self._feeds.evaluation),
             HardwarePanel("hardware", "Hardware"),
             EventsPanel("events", "Events"),
         )
