@@ -59,10 +59,13 @@ def _verdict(told: Told, cells: int, now: float) -> list[Line]:
             *_text("The evaluation has no network's policy.", cells, "text"),
         ]
     sign, role = sign_of(policy)
+    said = _said(policy, told)
+    if cells < NARROW:  # one sentence, so that the criteria are not far
+        said = said.split(". ")[0].rstrip(".") + "."
     first = f"{sign} {_capital(policy.verdict) or 'No verdict'}"
     return [
         *_text(first, cells, "strong" if role == "dim" else role),
-        *_text(_said(policy, told), cells, "text"),
+        *_text(said, cells, "text"),
         *_text(_basis(told, now), cells, "dim"),
     ]
 

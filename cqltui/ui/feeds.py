@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.results.judged import EvaluationRead, EvaluationWish
 from cqltui.state.eta import Estimate
+from cqltui.state.happened import Happening
 from cqltui.state.lanes import Lanes, lanes
 from cqltui.state.model import RunState
 from cqltui.ui.background import Background
@@ -37,11 +38,13 @@ class Feeds:
     lanes: Reading[Moment, Lanes]
     """Computed there too: of thousands of tasks they take longer than a draw may."""
     evaluation: Reading[EvaluationWish, EvaluationRead]
+    happened: Reading[int, tuple[Happening, ...]]
 
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return self.log.busy or self.curves.busy or self.lanes.busy or self.evaluation.busy
+        readings = (self.log, self.curves, self.lanes, self.evaluation, self.happened)
+        return any(reading.busy for reading in readings)
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:
@@ -58,4 +61,5 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
         curves=Reading(ports.curves, background, CURVES_S),
         lanes=Reading(lanes_at, background),
         evaluation=Reading(ports.evaluation, background),
+        happened=Reading(lambda _: ports.happened(), background),
     )
