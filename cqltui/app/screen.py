@@ -25,6 +25,7 @@ from cqltui.results.curves import CurveFiles
 from cqltui.results.judged import EvaluationFiles
 from cqltui.results.rundir import RunDir
 from cqltui.results.speeds import read_speeds
+from cqltui.results.taskrecord import TaskRecords
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.select import run_status
@@ -84,6 +85,7 @@ def show(
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
                 evaluation=EvaluationFiles(run_dir),
+                record=TaskRecords(run_dir.path).read,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
@@ -117,6 +119,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
                 evaluation=EvaluationFiles(run_dir),
+                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 past=JournalPast(run_dir.journal),
@@ -166,6 +169,7 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
                 evaluation=EvaluationFiles(run_dir),
+                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),

@@ -72,7 +72,9 @@ class LineReporter:
             begun = phase.done + phase.failed + phase.epochs_done > 0
             if phase.running or (begun and self._told.get(phase.info.name) != phase):
                 self._told[phase.info.name] = phase
-                self._line(f"{clock(now)} {phase_line(phase, expected.phases.get(phase.info.name), now)}")
+                self._line(
+                    f"{clock(now)} {phase_line(phase, expected.told(expected.phases.get(phase.info.name)), now)}"
+                )
 
     def close(self) -> None:
         """Leave the last picture of the bars standing, and the terminal as it was. May be called twice."""
@@ -128,7 +130,7 @@ def bars(state: RunState, expected: Estimate, now: float) -> Group:
         table.add_column(no_wrap=True, overflow="ellipsis")
     for phase in phases(state):
         failed = f" ({phase.failed} failed)" if phase.failed else ""
-        finish_ts = expected.phases.get(phase.info.name)
+        finish_ts = expected.told(expected.phases.get(phase.info.name))
         ended = phase.done + phase.failed >= phase.total
         table.add_row(
             Text(plain(phase.info.name, 30)),

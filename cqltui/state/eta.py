@@ -68,6 +68,12 @@ class Estimate:
             return None
         return self.spread.around(ts, self.ts)
 
+    def told(self, ts: float | None) -> float | None:
+        """Return an expected time if it means something yet, and one that has passed; else None."""
+        if ts is None or ts <= self.ts or self.spread is None or self.around(ts) is not None:
+            return ts
+        return None
+
 
 NOTHING = Estimate(None, {}, {})
 """Before anything is known."""

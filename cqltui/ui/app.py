@@ -9,19 +9,16 @@ from typing import ClassVar
 
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.command import Provider
 from textual.events import Event, Key, Paste
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from cqltui.errors import CqltuiError
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
-from cqltui.ui.active import active_keys
 from cqltui.ui.background import Background
-from cqltui.ui.base import BaseApp
+from cqltui.ui.common import CommonApp
 from cqltui.ui.control import Control
-from cqltui.ui.driver import PatientDriver, entitle
+from cqltui.ui.driver import entitle
 from cqltui.ui.editing import Editing
 from cqltui.ui.estimating import Estimating
 from cqltui.ui.feeds import feeds_of
@@ -29,15 +26,13 @@ from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.gauging import Gauging
 from cqltui.ui.internals import driver_of
 from cqltui.ui.memory import Memory
-from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied, TypeOn
+from cqltui.ui.messages import LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.outward import Outward
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.dialog import Dialog
-from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.leaving import leave_dialog
 from cqltui.ui.screens.main import MainScreen
-from cqltui.ui.screens.palette import ActionsProvider, Palette
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.typed import Typed
@@ -53,28 +48,12 @@ PATH_S = 20.0
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
 
 
-class CqltuiApp(BaseApp[LeaveChoice]):
+class CqltuiApp(CommonApp[LeaveChoice]):
     """One run, seen and steered. Ends with what is to become of it."""
 
     CSS_PATH = "app.tcss"
-    TITLE = "cqltui"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
-    ALLOW_SELECT = False
-    """Text is selected with the mouse off. Textual's own selection fails on a click at what has just been removed."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", id="app.help", tooltip="Show the keys that act here"),
-        Binding("q", "leave", "Leave", id="app.leave", tooltip="Leave the screen; the run can go on"),
-        Binding(
-            "ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True,
-            id="app.quit", tooltip="Leave the screen, wherever the keys go",
-        ),
-        Binding(
-            "ctrl+p,colon", "command_palette", "Palette", show=False,
-            id="app.palette", tooltip="Find an action by its name",
-        ),
-        Binding("m", "mouse", "Mouse", show=False, id="app.mouse", tooltip="Turn the mouse on or off"),
         Binding("o", "report", "Report", show=False, id="app.report", tooltip="Show the report in the browser"),
-        Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="Change the colours"),
         Binding("e", "edit", "Edit", show=False, id="run.edit", tooltip="Edit the campaign file, and apply it; asks"),
     ]  # fmt: skip
 
@@ -85,21 +64,21 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._waiting = "Starting." if ports.start else ""
         self.failure: CqltuiError | None = None
         """Why the run could not be started."""
-        self._pump = Pump(ports.source, ports.clock, self._changed, self._died, self._begin)
-        self._calls = Background("commands", self._post, self._died)
-        self._reads = Background("reading", self._post, self._died)
-        self._browser = Background("browser", self._post, self._died)
-        self._planner = Background("estimates", self._post, self._died)
+        self._pump = Pump(ports.source, ports.clock, self._changed, self.died, self._begin)
+        self._calls = Background("commands", self.post, self.died)
+        self._reads = Background("reading", self.post, self.died)
+        self._browser = Background("browser", self.post, self.died)
+        self._planner = Background("estimates", self.post, self.died)
         self._estimating = Estimating(self._planner, self._changed)
-        self._gauges = Background("gauges", self._post, self._died)
+        self._gauges = Background("gauges", self.post, self.died)
         self._gauging = Gauging(ports.measure, ports.speeds, self._gauges)
         self._report = ports.report
-        self.memory = Memory(ports.remembered, ports.keep, self._died)
+        self.memory = Memory(ports.remembered, ports.keep, self.died)
         self._threads = (self._pump, self._calls, self._reads, self._browser, self._planner, self._gauges, self.memory)
         self._control = Control(
-            *(ports.requests, self._calls, ports.clock, self._tell, self._changed), read_only=ports.read_only
+            *(ports.requests, self._calls, ports.clock, self.say, self._changed), read_only=ports.read_only
         )
-        self._editing = Editing(self, ports.file, self._browser, self._control, self._post)
+        self._editing = Editing(self, ports.file, self._browser, self._control, self.post)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds, self.memory)
@@ -109,10 +88,9 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._drawn_s = 0.0
         self.frame: Frame | None = None
         """What was drawn last."""
-        self._mouse = True
         self._typed = Typed(self)
         self._notices_seen: tuple[int, int] | None = None
-        self._outward = Outward(self._tell, self.bell, lambda title: entitle(driver_of(self), title))
+        self._outward = Outward(self.say, self.bell, lambda title: entitle(driver_of(self), title))
 
     # Start and end
 
@@ -147,12 +125,6 @@ class CqltuiApp(BaseApp[LeaveChoice]):
 
     # From other threads
 
-    def leave_now(self) -> None:
-        """Leave the run in the background, as soon as the screen has come up. For any thread."""
-        if isinstance(driver := driver_of(self), PatientDriver):
-            driver.let_go()
-        self.post_message(LeaveNow())
-
     def _begin(self) -> None:
         if self._start is not None:
             self._start(self._wait_for)
@@ -164,12 +136,6 @@ class CqltuiApp(BaseApp[LeaveChoice]):
 
     def _changed(self) -> None:
         self.post_message(StateChanged())
-
-    def _post(self, then: Callable[[], None]) -> None:
-        self.post_message(CallDone(then))
-
-    def _died(self, error: Exception) -> None:
-        self.post_message(ThreadDied(error))
 
     def on_leave_now(self, message: LeaveNow) -> None:
         """Leave: a signal came, or the terminal is gone."""
@@ -185,10 +151,6 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         """Call `then` in a while. Not by `set_timer`: a timer whose time has passed when it looks first, because it is
         that short or the process was not given the CPU, is never called."""
         asyncio.get_running_loop().call_later(wait_s, self.call_next, then)
-
-    def on_call_done(self, message: CallDone) -> None:
-        """Take the answer to a command, or a log that was read."""
-        message.then()
 
     def on_thread_died(self, message: ThreadDied) -> None:
         """End with the error, and so with a return code. One that the user can fix is told without a traceback."""
@@ -230,7 +192,7 @@ class CqltuiApp(BaseApp[LeaveChoice]):
                 screen.show(frame)
             elif isinstance(screen, Dialog) and screen.is_current and (why := screen.settled(frame)):
                 screen.dismiss("")
-                self._tell(why, "information")
+                self.say(why, "information")
             if not screen.is_modal:
                 break
         self._tell_notices(state)
@@ -244,18 +206,16 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         if self._notices_seen is not None:
             for notice in state.notices:
                 if notice.version > self._notices_seen and notice.level in {"warning", "error"}:
-                    self._tell(notice.text, notice.level)
+                    self.say(notice.text, notice.level)
         if state.online or state.notices:
             self._notices_seen = newest
-
-    def _tell(self, text: str, severity: str) -> None:
-        level: SeverityLevel = "error" if severity == "error" else "warning" if severity == "warning" else "information"
-        self.notify(plain(text, 400), severity=level, markup=False)
 
     # Keys
 
     async def on_event(self, event: Event) -> None:
         """Take what is typed one after the other."""
+        if isinstance(event, Key) and not event.is_forwarded and self.is_answer(event):
+            return
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             self._typed.add(event)
         else:
@@ -272,31 +232,14 @@ class CqltuiApp(BaseApp[LeaveChoice]):
         self._typed.closed()
         return super().pop_screen()
 
-    def action_help(self) -> None:
-        """Show the keys that act here. Not above a question, which is answered first."""
-        if not self.screen.is_modal:
-            self.push_screen(HelpScreen(active_keys(self.screen, self.preferences.keymap)))
-
-    def action_command_palette(self) -> None:
-        """Show all actions by name. Not above a question either."""
-        if not self.screen.is_modal:
-            self.push_screen(Palette(placeholder="Find an action by its name or key"))
-
     def theme_chosen(self, name: str) -> None:
         """Remember the theme."""
         self.memory.put(replace(self.memory.now, theme=name))
 
-    def action_mouse(self) -> None:
-        """Give the mouse to the terminal, so that text can be selected there, or take it back."""
-        self._mouse = not self._mouse
-        if isinstance(driver := driver_of(self), PatientDriver):
-            driver.capture_mouse(self._mouse)
-        self._tell("Mouse on." if self._mouse else "Mouse off: select and copy text; m turns it on.", "information")
-
     def action_report(self) -> None:
         """Show the report in the browser, or say where it is, or when there is one. Not above a question."""
         if not self.screen.is_modal:
-            self._browser.call(self._report, self._reported, lambda error: self._tell(str(error), "error"))
+            self._browser.call(self._report, self._reported, lambda error: self.say(str(error), "error"))
 
     def _reported(self, found: tuple[str, str]) -> None:
         said, copied = found

@@ -75,7 +75,7 @@ class Frame:
         if task.life.finished_ts:
             return task.life.finished_ts
         expected = self.estimate.tasks.get(task.id)
-        return expected.finish_ts if expected else None
+        return self.estimate.told(expected.finish_ts) if expected else None
 
     def stalled(self, task: TaskState) -> bool:
         """Return whether the task runs and has said nothing new for long."""

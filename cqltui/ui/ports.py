@@ -15,6 +15,7 @@ from cqltui.state.gauges import Gauge, Sample
 from cqltui.state.happened import Happening
 from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
 
@@ -130,6 +131,10 @@ def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
 
+def _no_record(_: TaskSubject) -> TaskRecord:
+    return TaskRecord()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All that the screen is given of one run, and of its user."""
@@ -139,6 +144,8 @@ class Ports:
     logs: Logs
     curves: ReadCurves = _no_curves
     evaluation: ReadEvaluation = _no_evaluation
+    record: Callable[[TaskSubject], TaskRecord] = _no_record
+    """Returns what files tell of a task; called in a thread."""
     clock: Callable[[], float] = time.time
     stall_s: float = 120.0
     """After so long without a step a task is called stalled."""

@@ -49,7 +49,7 @@ class Bus:
         holds = False
         connection.settimeout(ACCEPT_S)
         with connection:
-            parser, lines = Parser(), b""
+            parser, lines, is_known = Parser(), b"", False
             while not self._over.is_set():
                 try:
                     data = connection.recv(1 << 16)
@@ -59,11 +59,13 @@ class Bus:
                     data = b""
                 if not data:
                     break
-                if not lines.endswith(b"BEGIN\r\n"):
+                if not is_known:
                     lines += data
-                    if lines.startswith(b"\0AUTH EXTERNAL") and b"BEGIN" not in lines:
+                    if lines.startswith(b"\0AUTH EXTERNAL") and lines.count(b"\r\n") == 1:
                         connection.sendall(b"OK 00000000000000000000000000000000\r\n")
-                    continue
+                    _, begin, data = lines.partition(b"BEGIN\r\n")  # the first message may come along with it
+                    if not (is_known := bool(begin)):
+                        continue
                 parser.add_data(data)
                 while (message := parser.get_next_message()) is not None:
                     answer = self._answer(message)

@@ -13,6 +13,10 @@ from tests.integration.place import Place, until
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS is asked by a program of its own")
 
 
+LONG = ("--set", "epochs_scale=40")
+"""The workers that a killed supervisor leaves are not done before the next one has come."""
+
+
 @pytest.fixture
 def on_bus(tmp_path: Path) -> Iterator[Callable[..., tuple[Place, Bus]]]:
     """Makes a place whose commands have the bus, with a desktop that answers or does not."""
@@ -34,13 +38,13 @@ def test_it_is_held_until_a_stop_and_ends_with_a_supervisor_that_is_killed(
     on_bus: Callable[..., tuple[Place, Bus]],
 ) -> None:
     place, bus = on_bus()
-    run = place.begin()
+    run = place.begin(*LONG)
     until(place.under_way, "a task under way")
     until(lambda: bus.seen == ["Inhibit"], "the desktop being asked")
     run.kill()
     until(lambda: bus.seen == ["Inhibit", "gone"], "the end of the request, though its workers live")
     bus.seen.clear()
-    run = place.begin()
+    run = place.begin(*LONG)
     until(lambda: bus.seen == ["Inhibit"], "the desktop being asked again")
     run.send(signal.SIGINT)
     run.ends(130)

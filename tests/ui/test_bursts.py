@@ -133,7 +133,7 @@ class Desk:
         value = main.query_one("#filter", Input).value
         calls = tuple(self.bench.requests.calls)
         screen = self.app.screen
-        answer = screen.query_one(OptionList).highlighted if isinstance(screen, Dialog) else None
+        answer = screen.query_one(OptionList).highlighted if isinstance(screen, Dialog | Palette) else None
         return Seen(names, calls, tuple(self.left), tasks.cursor_id, frozenset(tasks.marked), value, answer)
 
     def acting(self) -> dict[str, object]:

@@ -84,13 +84,13 @@ async def test_help_and_palette_are_of_the_panel_that_has_the_keys() -> None:
         for found in keys:
             assert found.tooltip.split(" ", 2)[0] in shown, found.id
         await pilot.press("escape", "tab", "question_mark")
-        assert "Open the task" not in str(app.screen.query_one("#keys", Static).content)
+        assert "Show the task's details" not in str(app.screen.query_one("#keys", Static).content)
         await pilot.press("escape", "shift+tab", "colon", *"raise")
         await chosen(bench, pilot, "Raise the priority")
         await bench.until(pilot, lambda: bool(bench.requests.calls))
         assert bench.requests.calls[0][0] == "priority"
-        await pilot.press("ctrl+p", *"open the")
-        await chosen(bench, pilot, "Open the task's details")
+        await pilot.press("ctrl+p", *"show the task")
+        await chosen(bench, pilot, "Show the task's details, or unfold a folded row")
         await bench.until(pilot, lambda: isinstance(app.screen, DetailsScreen))
 
 

@@ -1,5 +1,6 @@
 """Keys that change the run as a whole, or take back what was asked; and a screen that changes nothing."""
 
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
-from textual.widgets._footer import FooterKey
 
 from cqltui.errors import CqltuiError, InputError
 from cqltui.state.events import Event, Kind
@@ -81,7 +81,8 @@ async def test_u_says_what_cannot_be_taken_back() -> None:
         await sent(bench, pilot, ("resubmit", DONE))
 
 
-async def test_w_asks_for_workers_and_before_some_leave() -> None:
+async def test_w_asks_for_workers_and_before_some_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.typed.REPEAT_S", 0.0)  # else a second Enter that is so quick is dropped
     async with started() as (bench, pilot):
         info = {"name": "deep", "workers": 2, "workers_limit": 4}
         bench.give(_told_of_run(bench, Kind.CAMPAIGN, campaign=info))
@@ -152,9 +153,9 @@ async def test_y_copies() -> None:
 async def test_a_read_only_screen_changes_nothing_and_says_so() -> None:
     async with started(size=(160, 48), read_only=True) as (bench, pilot):
         assert "read-only" in "".join(text for line in bench.app.screen.query_one(Header).lines for text, _ in line)
-        shown = {key.action for key in bench.app.screen.query_one(KeyLine).query(FooterKey)}
-        assert {"leave", "open", "copy"} <= shown
-        assert not shown & {"pause", "pause_all", "resubmit", "cancel", "priority(1)", "undo", "workers", "drain"}
+        shown = bench.app.screen.query_one(KeyLine).render_line(0).text
+        assert all(name in shown for name in ("Details", "Copy", "Leave")), shown
+        assert not re.search("Pause|All|Rerun|Cancel|Prio|Undo|Workers|Drain", shown), shown
         for key in ("p", "P", "r", "x", "plus", "minus", "u", "w", "d", "g", "r"):
             bench.app.clear_notifications()
             await pilot.press(key)

@@ -61,7 +61,7 @@ async def test_what_must_be_seen_is_seen_at_every_breakpoint(monkeypatch: pytest
             table = screen.query_one(TaskTable)
             assert screen.region.contains_region(table.region), size
             assert len([line for line in lines(table)[1:] if line.strip()]) >= 2, size
-            assert any(line.split()[:2] == [">", "R"] for line in lines(table)[1:]), f"{size}: the selected task runs"
+            assert any(line.split()[:2] == ["▌", "R"] for line in lines(table)[1:]), f"{size}: the selected task runs"
             if size[1] >= 16:
                 phases = lines(screen.query_one(PhasesPanel))
                 for phase in PHASES:

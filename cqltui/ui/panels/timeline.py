@@ -102,7 +102,7 @@ class TimelinePanel(Panel):
         """Keep now in sight unless the user reads elsewhere."""
         cells = max(self.cells, 20)
         milestones = select.milestones(frame.state, frame.estimate, frame.now)
-        clocks = [_clock(milestone, frame.now) for milestone in milestones]
+        clocks = [_clock(frame, milestone) for milestone in milestones]
         room = max(map(len, clocks), default=0)
         lines = [self._row(frame, m, right(clock, room), cells) for m, clock in zip(milestones, clocks, strict=True)]
         place = next((i for i, m in enumerate(milestones) if not m.reached), len(lines))
@@ -294,6 +294,8 @@ class TimelinePanel(Panel):
         self._set_view(view.zoomed(ZOOM**-step, view.start_ts + view.span_s / 2))
 
 
-def _clock(milestone: Milestone, now: float) -> str:
-    clock = fmt.clock(milestone.ts, now)
-    return clock if milestone.reached or milestone.ts is None else f"~{clock}"
+def _clock(frame: Frame, milestone: Milestone) -> str:
+    if milestone.reached:
+        return fmt.clock(milestone.ts, frame.now)
+    told = frame.estimate.told(milestone.ts)
+    return fmt.NONE if told is None else f"~{fmt.clock(told, frame.now)}"

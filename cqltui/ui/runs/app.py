@@ -3,28 +3,20 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
-from textual.command import Provider
 
 from cqltui.errors import CqltuiError
 from cqltui.results.overview import RunOverview
 from cqltui.state.plain import plain
 from cqltui.state.units import size
-from cqltui.ui.active import active_keys
 from cqltui.ui.background import Background
-from cqltui.ui.base import BaseApp
-from cqltui.ui.driver import PatientDriver
-from cqltui.ui.internals import driver_of
-from cqltui.ui.messages import CallDone, LeaveNow, StateChanged, ThreadDied
+from cqltui.ui.common import CommonApp
+from cqltui.ui.messages import LeaveNow, StateChanged, ThreadDied
 from cqltui.ui.runs.ports import RunsPorts
 from cqltui.ui.runs.screens import ComparisonScreen, RunsScreen
 from cqltui.ui.runs.view import RunsView
 from cqltui.ui.screens.dialog import confirm
-from cqltui.ui.screens.help import HelpScreen
-from cqltui.ui.screens.palette import ActionsProvider, Palette
 
 LOOK_S = 2.0
 NAMED = 6
@@ -36,27 +28,10 @@ def _nothing(*_: object) -> None:
     pass
 
 
-class RunsApp(BaseApp[str]):
+class RunsApp(CommonApp[str]):
     """Ends with the path of the run that is to be opened; None when the user leaves."""
 
     CSS_PATH = "../app.tcss"
-    TITLE = "cqltui"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
-    ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", id="app.help", tooltip="Show the keys that act here"),
-        Binding("q", "leave", "Leave", id="app.leave", tooltip="Leave"),
-        Binding("ctrl+q,ctrl+c", "leave", "Leave", show=False, priority=True, id="app.quit", tooltip="Leave at once"),
-        Binding(
-            "ctrl+p,colon",
-            "command_palette",
-            "Palette",
-            show=False,
-            id="app.palette",
-            tooltip="Find an action by its name",
-        ),
-        Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="Change the colours"),
-    ]  # fmt: skip
 
     def __init__(self, ports: RunsPorts, at: str = "", notice: str = "") -> None:
         """`at`: the run under the cursor, by path; `notice`: what is to be said at the start."""
@@ -64,8 +39,8 @@ class RunsApp(BaseApp[str]):
         self._ports, self._notice = ports, notice
         self.failure: CqltuiError | None = None
         self._list = RunsScreen(at)
-        self._looks = Background("runs", self._post, self._died)
-        self._work = Background("work", self._post, self._died)
+        self._looks = Background("runs", self.post, self.died)
+        self._work = Background("work", self.post, self.died)
         self._runs: tuple[RunOverview, ...] = ()
         self._sizes: dict[str, int] = {}
         self._looking = False
@@ -81,7 +56,7 @@ class RunsApp(BaseApp[str]):
         self.set_interval(LOOK_S, self._look)
         self._look()
         if self._notice:
-            self._tell(self._notice, error=True)
+            self.say(self._notice, "error")
 
     def on_unmount(self) -> None:
         """Let go of the threads."""
@@ -90,28 +65,12 @@ class RunsApp(BaseApp[str]):
 
     # From other threads
 
-    def leave_now(self) -> None:
-        """Leave. For any thread."""
-        if isinstance(driver := driver_of(self), PatientDriver):
-            driver.let_go()
-        self.post_message(LeaveNow())
-
     def on_leave_now(self, message: LeaveNow) -> None:
         """Leave: a signal came, or the terminal is gone."""
         if self._list.is_mounted:
             self.exit(None)
         else:  # a screen fails when the app ends before it has its widgets
             asyncio.get_running_loop().call_later(0.02, self.call_next, partial(self.on_leave_now, message))
-
-    def _post(self, then: Callable[[], None]) -> None:
-        self.post_message(CallDone(then))
-
-    def _died(self, error: Exception) -> None:
-        self.post_message(ThreadDied(error))
-
-    def on_call_done(self, message: CallDone) -> None:
-        """Take the answer."""
-        message.then()
 
     def on_thread_died(self, message: ThreadDied) -> None:
         """End with the error."""
@@ -138,7 +97,7 @@ class RunsApp(BaseApp[str]):
 
     def _not_seen(self, error: CqltuiError) -> None:
         self._looking = False
-        self._tell(str(error), error=True)
+        self.say(str(error), "error")
 
     def _measure(self, path: str) -> None:
         self._sizes[path] = -1
@@ -153,9 +112,6 @@ class RunsApp(BaseApp[str]):
             known = {path: number for path, number in self._sizes.items() if number >= 0}
             self._list.query_one(RunsView).show_runs(self._runs, known, self._ports.clock())
 
-    def _tell(self, text: str, *, error: bool = False) -> None:
-        self.notify(plain(text, 600), severity="error" if error else "information", markup=False)
-
     # Keys
 
     @on(RunsView.Opened)
@@ -167,25 +123,19 @@ class RunsApp(BaseApp[str]):
         """Leave."""
         self.exit(None)
 
+    def theme_chosen(self, name: str) -> None:
+        """Have the theme remembered."""
+        self._work.call(partial(self._ports.theme_chosen, name), _nothing, _nothing)
+
     def action_unmark(self) -> None:
         """Remove all marks."""
         self._list.query_one(RunsView).unmark()
-
-    def action_help(self) -> None:
-        """Show the keys that act here."""
-        if not self.screen.is_modal:
-            self.push_screen(HelpScreen(active_keys(self.screen, self.preferences.keymap)))
-
-    def action_command_palette(self) -> None:
-        """Show all actions by name."""
-        if not self.screen.is_modal:
-            self.push_screen(Palette(placeholder="Find an action by its name or key"))
 
     def action_compare(self) -> None:
         """Compare the marked runs."""
         runs = self._list.query_one(RunsView).chosen()
         if len(runs) < 2:
-            self._tell("Mark two runs or more with space, then compare them.", error=True)
+            self.say("Mark two runs or more with space, then compare them.", "error")
             return
         screen = ComparisonScreen([run.name for run in runs])
         self.push_screen(screen)
@@ -203,7 +153,7 @@ class RunsApp(BaseApp[str]):
     def _ask(self, verb: str, how: str, act: Callable[[str], object]) -> None:
         runs = self._list.query_one(RunsView).chosen()
         if self._ports.read_only:
-            self._tell("This screen is read-only.", error=True)
+            self.say("This screen is read-only.", "error")
         elif runs:
             what, details = _named(runs, self._sizes)
             answer = partial(self._answered, verb, runs, act)
@@ -217,10 +167,10 @@ class RunsApp(BaseApp[str]):
         self.action_unmark()
         for run in runs:
             done = partial(self._acted, f"{verb}d {run.name}.")
-            self._work.call(partial(act, run.path), done, lambda error: self._tell(str(error), error=True))
+            self._work.call(partial(act, run.path), done, lambda error: self.say(str(error), "error"))
 
     def _acted(self, said: str, _: object) -> None:
-        self._tell(said)
+        self.say(said)
         self._look()
 
 

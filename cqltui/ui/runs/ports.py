@@ -8,6 +8,10 @@ from cqltui.results.overview import RunOverview
 from cqltui.ui.preferences import Preferences
 
 
+def _nothing(name: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsPorts:
     """What the list is given. All of it may block, and raise CqltuiError with a message for the user."""
@@ -19,6 +23,8 @@ class RunsPorts:
     delete: Callable[[str], None]
     compare: Callable[[Sequence[str], int], list[str]]
     """Paths and cells to lines."""
+    theme_chosen: Callable[[str], None] = _nothing
+    """Told the name of a theme that the user has taken."""
     clock: Callable[[], float] = time.time
     preferences: Preferences = field(default_factory=Preferences)
     read_only: bool = False
