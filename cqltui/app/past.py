@@ -1,40 +1,53 @@
-"""The past of a run from its journal, read on from where it was read to."""
+"""The past of a run from its journal: what the timeline marks, and what has happened."""
 
-import os
+from collections import deque
 from pathlib import Path
 
-from cqltui.broker.protocol import codec
+from cqltui.app.journalfile import JournalFile
+from cqltui.state.happened import MOST, Happening, Teller
 from cqltui.state.lanes import Past
 from cqltui.state.past import Chronicle
-from trainer.files import open_regular
 
-MOST_BYTES = 1 << 25
-"""Read at once; what comes after is read the next time."""
+TAIL_BYTES = 4 << 20
+"""The end of a journal that is read at first: some thousand events."""
+CHECKPOINT = b'"kind":"task.checkpoint"'
+"""In lines that tell nothing to a reader of what has happened, and are many."""
 
 
 class JournalPast:
     """Called in a thread of the screen's."""
 
     def __init__(self, journal: Path) -> None:
-        self._journal = journal
-        self._read_to = 0
+        self._file = JournalFile(journal)
         self._chronicle = Chronicle()
 
     def __call__(self) -> Past:
         """Return what the journal tells by now; what was told before, where it cannot be read."""
-        try:
-            with open_regular(self._journal) as file:
-                if file.seek(0, os.SEEK_END) < self._read_to:  # another run's
-                    self._read_to, self._chronicle = 0, Chronicle()
-                file.seek(self._read_to)
-                content = file.read(MOST_BYTES)
-        except OSError:
-            return self._chronicle.past()
-        whole = content.rfind(b"\n") + 1
-        # A line that is longer than what is read at once is none of ours.
-        self._read_to += whole or (len(content) if len(content) == MOST_BYTES else 0)
-        for line in content[:whole].splitlines():
-            event = codec.decode_event(line)
-            if event is not None:
-                self._chronicle.add(event)
+        anew, events = self._file.news()
+        if anew:
+            self._chronicle = Chronicle()
+        for event in events:
+            self._chronicle.add(event)
         return self._chronicle.past()
+
+
+class JournalHappenings:
+    """What has happened, the newest last. Called in a thread of the screen's."""
+
+    def __init__(self, journal: Path) -> None:
+        self._file = JournalFile(journal, TAIL_BYTES)
+        self._teller = Teller()
+        self._kept: deque[Happening] = deque(maxlen=MOST)
+        self._told: tuple[Happening, ...] = ()
+
+    def __call__(self) -> tuple[Happening, ...]:
+        """Return what the journal tells by now; the same object while there is nothing new."""
+        anew, events = self._file.news(CHECKPOINT)
+        if anew:
+            self._teller = Teller()
+            self._kept.clear()
+        for event in events:
+            self._kept += self._teller.tell(event)
+        if events or anew:
+            self._told = tuple(self._kept)
+        return self._told

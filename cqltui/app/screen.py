@@ -9,10 +9,11 @@ from redis.exceptions import RedisError
 
 from cqltui.app import options
 from cqltui.app.ending import read, see_out, tell
+from cqltui.app.gauges import Gauges
 from cqltui.app.later import later
 from cqltui.app.laterfile import LaterFile
 from cqltui.app.opening import Opening, Tell
-from cqltui.app.past import JournalPast
+from cqltui.app.past import JournalHappenings, JournalPast
 from cqltui.app.remembering import keep, load
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
@@ -21,7 +22,9 @@ from cqltui.broker.server.access import Server
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.results.curves import CurveFiles
+from cqltui.results.judged import EvaluationFiles
 from cqltui.results.rundir import RunDir
+from cqltui.results.speeds import read_speeds
 from cqltui.results.taskrecord import TaskRecords
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
@@ -81,12 +84,16 @@ def show(
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
+                evaluation=EvaluationFiles(run_dir),
                 record=TaskRecords(run_dir.path).read,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
                 past=JournalPast(run_dir.journal),
+                happened=JournalHappenings(run_dir.journal),
+                measure=Gauges(run_dir),
+                speeds=partial(read_speeds, run_dir.history),
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
@@ -111,10 +118,14 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
+                evaluation=EvaluationFiles(run_dir),
                 record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 past=JournalPast(run_dir.journal),
+                happened=JournalHappenings(run_dir.journal),
+                measure=Gauges(run_dir),
+                speeds=partial(read_speeds, run_dir.history),
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,
@@ -157,12 +168,16 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
+                evaluation=EvaluationFiles(run_dir),
                 record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
                 past=JournalPast(run_dir.journal),
+                happened=JournalHappenings(run_dir.journal),
+                measure=Gauges(run_dir),
+                speeds=partial(read_speeds, run_dir.history),
                 report=partial(show_report, run_dir),
                 remembered=load(),
                 keep=keep,

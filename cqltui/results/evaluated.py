@@ -1,7 +1,5 @@
-"""An evaluation that a run directory holds, as far as criteria and screens need it: without NumPy."""
+"""An evaluation that a run directory holds, as far as criteria and summaries need it."""
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,19 +8,18 @@ from typing import Any
 from cqltui.campaign.model import Campaign
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, figure_at, only_estimated
+from cqltui.results.digest import FORMAT, digest
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import Status
 from cqltui.state.plain import plain
 
-FORMAT = "cqltui.evaluation/1"
 AGAIN = "run `cqltui evaluate` again, or remove the file"
 
 
 def results_digest(standings: Mapping[str, TaskStanding]) -> str:
     """Return what stands for the results that there are: the tasks that are done, and their tokens."""
-    done = sorted((task, its.token) for task, its in standings.items() if its.status is Status.DONE)
-    return hashlib.sha256(json.dumps(done).encode()).hexdigest()[:16]
+    return digest((task, its.token) for task, its in standings.items() if its.status is Status.DONE)
 
 
 def evaluation_of(run_dir: RunDir, standings: Mapping[str, TaskStanding]) -> dict[str, Any] | None:

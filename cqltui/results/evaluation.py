@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cqltui.results.evaluated import FORMAT
+from cqltui.results.digest import FORMAT
 from cqltui.results.parquet import write_bets
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.tables import cell

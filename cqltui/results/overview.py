@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 
 from cqltui.errors import InputError
-from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, at, policy_at
+from cqltui.judging.evaluated import at, policy_at
+from cqltui.judging.told import DEPLOYED
 from cqltui.logfile import last_lines
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json
@@ -13,8 +14,6 @@ from cqltui.state.model import ENDED, Status
 from cqltui.state.plain import plain
 
 HISTORY_BYTES = 64 * 1024
-DEPLOYED = (CONFIDENT, ENSEMBLE, "CQL single")
-"""The first of them that there is would be deployed."""
 
 
 @dataclass(frozen=True, slots=True)

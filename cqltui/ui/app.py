@@ -23,6 +23,7 @@ from cqltui.ui.editing import Editing
 from cqltui.ui.estimating import Estimating
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
+from cqltui.ui.gauging import Gauging
 from cqltui.ui.internals import driver_of
 from cqltui.ui.memory import Memory
 from cqltui.ui.messages import LeaveNow, StateChanged, ThreadDied, TypeOn
@@ -69,9 +70,11 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._browser = Background("browser", self.post, self.died)
         self._planner = Background("estimates", self.post, self.died)
         self._estimating = Estimating(self._planner, self._changed)
+        self._gauges = Background("gauges", self.post, self.died)
+        self._gauging = Gauging(ports.measure, ports.speeds, self._gauges)
         self._report = ports.report
         self.memory = Memory(ports.remembered, ports.keep, self.died)
-        self._threads = (self._pump, self._calls, self._reads, self._browser, self._planner, self.memory)
+        self._threads = (self._pump, self._calls, self._reads, self._browser, self._planner, self._gauges, self.memory)
         self._control = Control(
             *(ports.requests, self._calls, ports.clock, self.say, self._changed), read_only=ports.read_only
         )
@@ -107,6 +110,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def _tick(self) -> None:
         self._supervision.look()
+        self._gauging.look(self._pump.state, self._clock())
         self._changed()
 
     def on_unmount(self) -> None:
@@ -117,7 +121,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     @property
     def busy(self) -> bool:
         """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a file."""
-        return self._typed.busy or self._scheduled or self._feeds.busy or self._estimating.busy
+        return self._typed.busy or self._scheduled or self._feeds.busy or self._estimating.busy or self._gauging.busy
 
     # From other threads
 
@@ -179,7 +183,9 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         estimated, pending = self._estimating.ask(state, as_of(state, now), key), self._control.pending()
         hindered = self._supervision.hindered
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
-        frame = replace(frame, read_only=self._control.read_only)
+        frame = replace(
+            frame, read_only=self._control.read_only, happened=self._pump.happened, samples=self._gauging.samples
+        )
         self.frame = frame
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):

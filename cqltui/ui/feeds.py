@@ -3,7 +3,9 @@
 from dataclasses import dataclass, fields
 
 from cqltui.results.curves import CurvesRead, CurveWish
+from cqltui.results.judged import EvaluationRead, EvaluationWish
 from cqltui.state.eta import Estimate
+from cqltui.state.happened import Happening
 from cqltui.state.lanes import Lanes, lanes
 from cqltui.state.model import RunState
 from cqltui.state.record import TaskRecord, TaskSubject
@@ -16,6 +18,9 @@ RECORD_S = 2.0
 """How often the files of a task that trains are looked at."""
 CURVES_S = 3.0
 """Between two readings of the same metrics."""
+
+EVALUATION_S = 3.0
+"""Between two looks at the files of the evaluation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +40,8 @@ class Feeds:
     curves: Reading[CurveWish, CurvesRead]
     lanes: Reading[Moment, Lanes]
     """Computed there too: of thousands of tasks they take longer than a draw may."""
+    evaluation: Reading[EvaluationWish, EvaluationRead]
+    happened: Reading[int, tuple[Happening, ...]]
     details_log: Reading[LogSubject, list[str]]
     """Of the details, which are seen above the main screen with a log of their own."""
     record: Reading[TaskSubject, TaskRecord]
@@ -58,6 +65,8 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
         log=Reading(log, background),
         curves=Reading(ports.curves, background, CURVES_S),
         lanes=Reading(lanes_at, background),
+        evaluation=Reading(ports.evaluation, background),
+        happened=Reading(lambda _: ports.happened(), background),
         details_log=Reading(log, background),
         record=Reading(ports.record, background, RECORD_S),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from cqltui.state import select
 from cqltui.state.eta import Estimate
+from cqltui.state.gauges import Sample
+from cqltui.state.happened import Happening
 from cqltui.state.model import RunState, TaskState
 
 
@@ -47,6 +49,10 @@ class Frame:
     chosen: Chosen = Chosen()
     read_only: bool = False
     """Whether this screen changes nothing of the run."""
+    happened: tuple[Happening, ...] = ()
+    """What the screen has seen happen, the newest last; the same object while there is nothing new."""
+    samples: tuple[Sample, ...] = ()
+    """What was measured, the newest last; the same object while there is nothing new."""
 
     @property
     def task(self) -> TaskState | None:

@@ -1,14 +1,18 @@
 """What the screen needs of the rest of the program. Nothing here knows of Redis, files or terminals."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from cqltui.identity import ProcessIdentity
 from cqltui.results.curves import CurvesRead, CurveWish
+from cqltui.results.judged import EvaluationRead, EvaluationWish
 from cqltui.state.events import Event
+from cqltui.state.gauges import Gauge, Sample
+from cqltui.state.happened import Happening
 from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
 from cqltui.state.record import TaskRecord, TaskSubject
@@ -99,6 +103,10 @@ ReadCurves = Callable[[CurveWish], CurvesRead]
 """Reads metrics by epoch. Called by one thread."""
 
 
+ReadEvaluation = Callable[[EvaluationWish], EvaluationRead]
+"""Reads what there is of the evaluation, and gives the same object while there is nothing new. Called by one thread."""
+
+
 class LeaveChoice(StrEnum):
     """What becomes of the run when the user leaves the screen."""
 
@@ -113,6 +121,10 @@ def _kept_nowhere(what: Remembered) -> None:
 
 def _no_curves(wish: CurveWish) -> CurvesRead:
     return CurvesRead()
+
+
+def _no_evaluation(wish: EvaluationWish) -> EvaluationRead:
+    return EvaluationRead()
 
 
 def _no_report() -> tuple[str, str]:
@@ -131,6 +143,7 @@ class Ports:
     requests: Requests
     logs: Logs
     curves: ReadCurves = _no_curves
+    evaluation: ReadEvaluation = _no_evaluation
     record: Callable[[TaskSubject], TaskRecord] = _no_record
     """Returns what files tell of a task; called in a thread."""
     clock: Callable[[], float] = time.time
@@ -149,6 +162,14 @@ class Ports:
     """Whether the screen refuses whatever would change the run."""
     past: Callable[[], Past] = Past
     """Tells what the state does not keep of what was. Called in a thread, now and then while the timeline is seen."""
+    happened: Callable[[], tuple[Happening, ...]] = tuple
+    """Tells what has happened, also before this screen was opened, the newest last; the same object while there is
+    nothing new. Called in a thread, while it is looked at."""
+    measure: Callable[[Sequence[ProcessIdentity]], Gauge] | None = None
+    """Measures this machine, and those of the workers that are on it; called in a thread every two seconds. None:
+    nothing is measured."""
+    speeds: Callable[[], tuple[Sample, ...]] = tuple
+    """Tells how fast the run was before; called once, in the same thread."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)

@@ -1,11 +1,13 @@
 """The thread that reads events and reduces them, so that the screen's own thread only draws."""
 
+from collections import deque
 from collections.abc import Callable
 from threading import Event as Flag
 from threading import Thread
 
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
+from cqltui.state.happened import MOST, Happening, Teller
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce, reduce_all
 from cqltui.ui.ports import EventSource
@@ -31,6 +33,10 @@ class Pump:
         self._changed, self._died = changed, died
         self._stop, self._told = Flag(), Flag()
         self._state = RunState()
+        self._teller = Teller()
+        self._kept: deque[Happening] = deque(maxlen=MOST)
+        self.happened: tuple[Happening, ...] = ()
+        """What has happened since it began, the newest last."""
         self._thread = Thread(target=self._run, name="events", daemon=True)
 
     def start(self) -> None:
@@ -47,6 +53,11 @@ class Pump:
     def take(self) -> RunState:
         """Return the newest state; whatever comes later is told of again."""
         self._told.clear()
+        return self._state
+
+    @property
+    def state(self) -> RunState:
+        """The newest state, for whoever draws nothing."""
         return self._state
 
     def _run(self) -> None:
@@ -66,6 +77,10 @@ class Pump:
             self._show(reduce(self._state, Event(Kind.CONNECTION, self._clock(), data={"online": False})))
             self._stop.wait(RETRY_S)
             return
+        told = [one for event in events for one in self._teller.tell(event)]
+        if told:
+            self._kept += told
+            self.happened = tuple(self._kept)
         if events:
             self._show(reduce_all(self._state, events))
 

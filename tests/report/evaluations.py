@@ -9,7 +9,7 @@ from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE
 from cqltui.ledger.model import Bet, Entry, Result
 from cqltui.report.material import Material
 from cqltui.report.table import Table
-from cqltui.results.evaluated import FORMAT
+from cqltui.results.digest import FORMAT
 from tests.report.materials import material
 
 HOSTILE = '<b>&_%$"\\x1b[31m'

@@ -29,7 +29,6 @@ from cqltui.ui.details.task import task_lines
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
-from cqltui.ui.panels.events import notice_lines
 from cqltui.ui.panels.hardware import device_line, nobody, speed_line
 from cqltui.ui.panels.header import Ranked, status_line
 from cqltui.ui.spark import bar, loss_values, spark
@@ -149,14 +148,6 @@ def test_the_hardware_lines_fit_and_say_what_is_known() -> None:
     assert "".join(part for part, _ in device_line(known, 40)).endswith(" 3.0 of 12.0 GiB")
     assert width(device_line(known, 40)) == 40
     assert device_line(replace(known, memory_total_bytes=0), 40)[1][0] == "3.0 GiB held"
-
-
-def test_a_long_notice_loses_nothing_of_what_it_says() -> None:
-    text = "report: /home/somebody/campaigns/runs/quick/report/report.html"
-    lines = notice_lines(Notice(1.0, "info", text), 1.0, 30)
-    told = ["".join(part for part, _ in line) for line in lines]
-    assert max(map(width, lines)) <= 30
-    assert "".join(line.strip() for line in told).endswith(text.replace(" ", ""))
 
 
 def test_the_details_of_a_task_show_its_notices_and_all_of_its_error() -> None:

@@ -18,7 +18,7 @@ from cqltui.ledger.export import document, export_csv, write_export
 from cqltui.ledger.model import Bet, Entry, Result, Side, american, bet_id, timestamp
 from cqltui.ledger.standing import Expected, expectation, standing, taken_bets
 from cqltui.reporters.ledger import ledger_lines
-from cqltui.results.evaluated import FORMAT
+from cqltui.results.digest import FORMAT
 from cqltui.results.rundir import RunDir
 
 TAKEN = "2022-09-07T12:00:00Z"

@@ -11,6 +11,7 @@ from cqltui.campaign.model import Campaign, EvaluateConfig
 from cqltui.campaign.recorded import read_recorded
 from cqltui.errors import InputError
 from cqltui.results import evaluated, reported
+from cqltui.results.digest import FORMAT as EVALUATION
 from cqltui.results.evaluated import results_digest
 from cqltui.results.record import TaskStanding
 from cqltui.results.reported import FORMAT, is_due, made_of
@@ -66,7 +67,7 @@ def test_it_is_due_again_once_results_or_evaluation_are_others(planned: Campaign
     assert not is_due(run_dir, planned, known)
     assert is_due(run_dir, planned, ended(planned, replace(DONE, token="1-2")))
     provenance = {"results": results_digest(known), "ts": 5.0}
-    write_json(run_dir.evaluation_json, {"format": evaluated.FORMAT, "part": "test", "provenance": provenance})
+    write_json(run_dir.evaluation_json, {"format": EVALUATION, "part": "test", "provenance": provenance})
     assert is_due(run_dir, planned, known)
     run_dir.evaluation_json.unlink()
     run_dir.report_html.unlink()
@@ -87,7 +88,7 @@ def test_a_price_changes_neither_ids_nor_what_an_evaluation_depends_on(tmp_path:
     assert [task.id for task in priced.tasks] == [task.id for task in campaign().tasks]
     known = ended(priced)
     settings = {"automatic": True, "confident": 0.2, "resamples": 2_000, "seed": 16}
-    document: dict[str, Any] = {"format": evaluated.FORMAT, "part": "test"}
+    document: dict[str, Any] = {"format": EVALUATION, "part": "test"}
     document["provenance"] = {"results": results_digest(known), "settings": settings}
     write_json(RunDir(tmp_path).evaluation_json, document)
     assert not evaluated.is_due(RunDir(tmp_path), priced, known)

@@ -1,29 +1,168 @@
-"""What has happened: the notices of the supervisor, the newest first."""
+"""What has happened, and who did it: the newest first."""
 
-from cqltui.state.model import Notice
-from cqltui.state.plain import plain
+from operator import is_
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.message import Message
+from textual.strip import Strip
+
+from cqltui.errors import CqltuiError
+from cqltui.state.happened import Happening, matches, merged
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line, wrapped
-from cqltui.ui.panels.panel import Panel
+from cqltui.ui.happenedlines import foot_text, happened_line, heading, texts_of
+from cqltui.ui.line import Line, clip
+from cqltui.ui.panels.cursor import HEADING, CursorPanel
+from cqltui.ui.reading import Reading
 
-INDENT = "  "
-LEVELS = {"error": "dead", "warning": "warning"}
+NOTHING = "Nothing has happened yet."
 
 
-class EventsPanel(Panel):
-    """The notices, newest first."""
+class EventsPanel(CursorPanel):
+    """What the journal tells, and what the screen sees happen. A long text has several rows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter", "open", "Details", id="events.open", tooltip="Show the details of the task that the event is about"
+        ),
+    ]
+
+    class Opened(Message):
+        """A task's details are wanted."""
+
+        def __init__(self, task_id: str) -> None:
+            super().__init__()
+            self.task_id = task_id
+
+    def __init__(self, id: str, title: str, reading: Reading[int, tuple[Happening, ...]]) -> None:
+        super().__init__(id, title)
+        self._reading = reading
+        self._journal: tuple[Happening, ...] = ()
+        self._made_of: tuple[object, ...] = ()
+        self._all: tuple[Happening, ...] = ()
+        self._listed_for: tuple[object, ...] = ()
+        self._shown = 0
+        self._words: tuple[str, ...] = ()
+        self._rows: dict[str, tuple[Happening, str, bool]] = {}
+        """Key of a row -> the event, its text there, and whether it is the event's first row."""
+        self._frame: Frame | None = None
+        self._days = False
+
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return what the lines are made from, and the second in which the journal is read on."""
+        return (frame.happened, frame.state.notices, frame.state.campaign, int(frame.now), self._words, self.has_focus)
 
     def show(self, frame: Frame) -> None:
-        """Draw what differs."""
-        cells = max(self.cells, 20)
-        notices = reversed(frame.state.notices)
-        lines = [line for notice in notices for line in notice_lines(notice, frame.now, cells)]
-        self.set_lines(lines or [(("Nothing has happened yet.", "dim"),)])
+        """List what is new, and have the journal read."""
+        self._frame = frame
+        self._reading.follow(int(frame.now), None, frame.now, self._told, self._failed)
+        self._update()
 
+    def _told(self, found: tuple[Happening, ...]) -> None:
+        self._journal = found
+        self._update()
 
-def notice_lines(notice: Notice, now: float, cells: int) -> list[Line]:
-    """Return a notice with its time, wrapped."""
-    role = LEVELS.get(notice.level, "dim")
-    first, *more = wrapped(f"{fmt.clock(notice.ts, now)} {plain(notice.text, 400)}", max(cells - len(INDENT), 1))
-    return [((first, role),), *(((f"{INDENT}{text}", role),) for text in more)]
+    def _failed(self, error: CqltuiError) -> None:
+        """Go on with what is known."""
+
+    def set_words(self, words: tuple[str, ...]) -> None:
+        """List only the events that have all of these words."""
+        self._words = words
+        self._update()
+
+    def _update(self) -> None:
+        """Put together what the journal tells and what has been seen since, and list it, if anything has changed."""
+        frame = self._frame
+        if frame is None:
+            return
+        made_of = (self._journal, frame.happened, frame.state.notices)
+        if len(made_of) != len(self._made_of) or not all(map(is_, made_of, self._made_of)):
+            self._made_of, self._listed_for = made_of, ()
+            self._all = merged(self._journal, frame.happened, frame.state.notices)
+        listed_for = (self.cells, self._words, len(frame.state.tasks), int(frame.now / 3_600))
+        if listed_for != self._listed_for:
+            self._listed_for = listed_for
+            self._list(frame)
+
+    def _list(self, frame: Frame) -> None:
+        cells, tasks = max(self.cells, 20), frame.state.tasks
+        shown = [one for one in reversed(self._all) if matches(one, self._words)]
+        self._days = any(fmt.clock(one.ts, frame.now).count(" ") for one in shown[-1:])
+        self._rows = {
+            f"{one.version[0]}.{one.version[1]}.{one.version[2]}/{number}": (one, text, number == 0)
+            for one in shown
+            for number, text in enumerate(texts_of(one, tasks, cells, self._days))
+        }
+        self._shown = len(shown)
+        keys = tuple(self._rows)
+        newest = keys[0] if keys and self._following else ""
+        self.set_keys(keys, self.row, newest)
+        self._label()
+
+    def _label(self) -> None:
+        self.head(f"Events · {clip(' '.join(self._words), 40)}" if self._words else "Events")
+        found = self._rows.get(self._cursor)
+        self.foot(foot_text(found[0], self._shown, len(self._all), bool(self._words), self.cells) if found else "")
+
+    def moved(self) -> None:
+        """Name the event under the cursor."""
+        self._label()
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Show none, and follow the newest again."""
+        self._following = True
+        self.refresh()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All that is listed, as lines."""
+        return (self._heading(), *(self._line(key) for key in self._keys))
+
+    def _heading(self) -> Line:
+        if self._keys:
+            return heading(max(self.cells, 20), self._days)
+        return ((("No event has these words." if self._words else NOTHING), "dim"),)
+
+    def _line(self, key: str) -> Line:
+        frame = self._frame
+        if frame is None or key not in self._rows:
+            return ()
+        happening, text, first = self._rows[key]
+        return happened_line(happening, text, first, frame.state.tasks, frame.now, max(self.cells, 20), self._days)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the screen; the heading stays at the top."""
+        if y < HEADING:
+            return self.strip(self._heading())
+        key = self.key_at(y)
+        return self.strip(self._line(key) if key else (), cursor=bool(key) and self.has_focus and key == self._cursor)
+
+    def action_top(self) -> None:
+        """Move to the newest, and follow it."""
+        super().action_top()
+        self._following = True
+
+    def action_open(self) -> None:
+        """Ask for the details of the task that the event is about; of several, of the first."""
+        found = self._rows.get(self._cursor)
+        known = self._frame.state.tasks if self._frame is not None else {}
+        if found is not None and (task := next((one for one in found[0].tasks if one in known), "")):
+            self.hold()
+            self.post_message(self.Opened(task))
+
+    def on_click(self, event: Click) -> None:
+        """Select; a second click opens."""
+        place = event.get_content_offset_capture(self)
+        key = self.key_at(place.y) if place.y >= 0 else ""
+        if key and key == self._cursor and event.chain > 1:
+            self.action_open()
+        elif key:
+            self.move_to(self.row_of(key))
+        else:
+            super().on_click(event)

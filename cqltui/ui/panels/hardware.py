@@ -1,4 +1,6 @@
-"""The hardware: devices and their memory, the speed of now, the workers."""
+"""The hardware: what the machine does and did, devices and their memory, the speed of now, the workers."""
+
+from dataclasses import replace
 
 from textual.message import Message
 
@@ -9,6 +11,7 @@ from cqltui.state.model import ENDED, RunState, Wanted, WorkerState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
+from cqltui.ui.gaugelines import chart_cells, gauge_lines, gauge_rows, window_s
 from cqltui.ui.line import Line, Span, clip, left, right
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import bar
@@ -16,6 +19,10 @@ from cqltui.ui.spark import bar
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
 ROOMY_ROWS = 5
 """From this height on, what all workers do together stands above them."""
+
+
+LEAST_WORKERS = 6
+"""So many lines stay for workers, however much else there is to show."""
 
 
 class HardwarePanel(Panel):
@@ -49,11 +56,32 @@ class HardwarePanel(Panel):
                 speed_line(hardware.speed(state, frame.as_of), cells),
                 *(device_line(use, cells) for use in hardware.device_use(state, frame.as_of)),
             ]
+        room = self.size.height - len(head) - min(len(workers), LEAST_WORKERS) - 1
+        if gauges := self._gauges(frame, cells, room):
+            head += [*gauges, ()]
         self._head = len(head)
         lines = [*head, *(self._row(w, w.id in live, frame, cells) for w in workers)]
         if not lines:
             lines = [((nobody(state), "dim"),)]
         self.set_lines(lines)
+
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return what the lines are made from, the measured among it."""
+        return (*super().needs(frame), frame.samples)
+
+    def _gauges(self, frame: Frame, cells: int, room: int) -> list[Line]:
+        """Return what was measured, in so many lines at most."""
+        state = frame.state
+        ended = (state.campaign.started_ts, state.finished_ts) if state.finished_ts else None
+        samples = frame.samples
+        away = away_line(frame, cells)
+        if away is not None:  # this machine's gauges would say nothing about the run
+            samples = tuple(replace(sample, gauge=None) for sample in samples)
+        rows = gauge_rows(samples, frame.now, cells, ended)
+        minutes = window_s(samples, frame.now, chart_cells(cells), ended=ended is not None) / 60
+        self.foot(f"last {minutes:.0f} min" if rows and room > 0 and chart_cells(cells) else "")
+        lines = gauge_lines(rows, cells, room - (away is not None), words=self.plain)
+        return [away, *lines] if away is not None and room > 0 else lines
 
     def cursor_line(self) -> int | None:
         """Return the selected worker, while the panel has the keys."""
@@ -103,6 +131,16 @@ class HardwarePanel(Panel):
         """Have the log follow the panel that has the keys."""
         self.refresh()
         self.post_message(self.Moved())
+
+
+def away_line(frame: Frame, cells: int) -> Line | None:
+    """Return that all workers are on other machines, which cannot be measured from here; None where they are not."""
+    gauge = frame.samples[-1].gauge if frame.samples else None
+    live = live_workers(frame.state, frame.as_of)
+    if gauge is None or gauge.workers or not live:
+        return None
+    hosts = ", ".join(dict.fromkeys(plain(worker.host, 40) or worker.id for worker in live))
+    return ((clip(f"The workers are on {hosts}: what that machine does is not seen from here.", cells), "warning"),)
 
 
 def nobody(state: RunState) -> str:

@@ -32,6 +32,7 @@ from cqltui.ui.panels.queue import QueuePanel
 from cqltui.ui.panels.tabs import TabLine
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.timeline import TimelinePanel
+from cqltui.ui.panels.wordsline import WordsLine
 from cqltui.ui.screens.columns import ColumnChooser
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.tasks import TaskScreen
@@ -42,7 +43,9 @@ class MainScreen(TaskScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Before any widget gets the key, or what is typed in the same moment would still go to the task list.
-        Binding("slash", "filter", "Filter", priority=True, id="main.filter", tooltip="Filter the tasks"),
+        Binding(
+            "slash", "filter", "Filter", priority=True, id="main.filter", tooltip="Filter the tasks, or the events"
+        ),
         Binding("escape", "clear", "Clear", show=False, id="main.clear", tooltip="Remove the filter, else the marks"),
         # In the filter; elsewhere these are the panels'.
         Binding("tab,shift+tab", "list", "List", show=False, id="main.list", tooltip="Leave the filter for the list"),
@@ -65,11 +68,12 @@ class MainScreen(TaskScreen):
             CurvesPanel("curves", "Curves", self._feeds.curves),
             TimelinePanel("timeline", "Timeline", self._feeds.lanes),
             LogPanel("log", "Log", self._feeds.log),
-            EvaluationPanel("evaluation", "Evaluation"),
+            EvaluationPanel("evaluation", "Evaluation", self._feeds.evaluation),
             HardwarePanel("hardware", "Hardware"),
-            EventsPanel("events", "Events"),
+            EventsPanel("events", "Events", self._feeds.happened),
         )
         yield FilterLine(self._memory.now.filters)
+        yield WordsLine()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -145,7 +149,8 @@ class MainScreen(TaskScreen):
 
     @on(TaskTable.Opened)
     @on(TimelinePanel.Opened)
-    def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened) -> None:
+    @on(EventsPanel.Opened)
+    def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened | EventsPanel.Opened) -> None:
         if self.frame is not None and self.app.screen is self:  # else it has just been opened
             details = DetailsScreen(self.control, self._feeds, event.task_id, self.frame, self.tasks.ids)
             self.app.push_screen(details, lambda _: self._looked_at(details.task_id))
@@ -167,8 +172,8 @@ class MainScreen(TaskScreen):
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
-        """Type to filter."""
-        line = self.query_one(FilterLine)
+        """Type to filter: the events while they have the keys, else the tasks."""
+        line = self.query_one(WordsLine) if self.query_one(EventsPanel).has_focus else self.query_one(FilterLine)
         line.open()
         self.set_focus(line.field)  # not field.focus(), which comes after the keys that are waiting
 
@@ -181,9 +186,21 @@ class MainScreen(TaskScreen):
         self._memory.put(replace(self._memory.now, filters=self.query_one(FilterLine).history))
         self.query_one(Body).go_to("tasks")
 
+    @on(WordsLine.Wanted)
+    def _words_changed(self, event: WordsLine.Wanted) -> None:
+        self.query_one(EventsPanel).set_words(event.words)
+
+    @on(WordsLine.Closed)
+    def _words_done(self) -> None:
+        self.query_one(Body).go_to("events")
+
     def action_list(self) -> None:
         """Leave the filter for the list."""
-        self.query_one(FilterLine).close()
+        words = self.query_one(WordsLine)
+        if words.display:
+            words.close()
+        else:
+            self.query_one(FilterLine).close()
 
     @on(PhasesPanel.Opened)
     def _phase_opened(self, event: PhasesPanel.Opened) -> None:
@@ -191,7 +208,11 @@ class MainScreen(TaskScreen):
         self.query_one(Body).go_to("tasks")
 
     def action_clear(self) -> None:
-        """End the range of marks, else remove the filter, else the marks."""
+        """Remove the filter of the events if these have the keys; else end the range of marks, else remove the filter,
+        else the marks."""
+        words = self.query_one(WordsLine)
+        if (words.display or self.query_one(EventsPanel).has_focus) and words.clear():
+            return
         if not (self.tasks.end_range() or self.query_one(FilterLine).clear()):
             self.tasks.unmark()
 
