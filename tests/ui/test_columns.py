@@ -149,7 +149,7 @@ def test_what_the_columns_show_of_the_others() -> None:
 def test_a_stalled_task_says_so() -> None:
     silent = replace(TASKS[2], live=replace(told(50, 0.2, 0.8, 0.2), ts=NOW - 121))
     assert shown(silent, "state", 9) == ("S stalled", "warning")
-    assert shown(silent, "state", 1) == ("R", "warning")
+    assert shown(silent, "state", 1) == ("S", "warning")
     fresh = replace(TASKS[2], live=replace(told(50, 0.2, 0.8, 0.2), ts=NOW - 120))
     assert shown(fresh, "state", 9) == ("R running", "running")
 
