@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cqltui.state.gauges import Gauge, Gpu, Pick, Sample, of_gauge, series
+from cqltui.state.gauges import HELD_S, Gauge, Gpu, Pick, Sample, of_gauge, series
 from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, left
 from cqltui.ui.spark import BLOCKS
@@ -67,9 +67,9 @@ def gauge_rows(samples: Sequence[Sample], now: float, cells: int, ended: tuple[f
     machine = _machine(gauge, row) if gauge is not None else []
     if ended is not None:
         return [*_ended(samples, ended, cells), *machine]
-    if not samples or samples[-1].samples_per_s is None:
+    newest = next((it for it in reversed(samples) if it.samples_per_s is not None), None)
+    if newest is None or now - newest.ts > HELD_S:
         return machine
-    newest = samples[-1]
     machine.append(row("samples/s", fmt.count(newest.samples_per_s or 0.0), _samples, role="done"))
     machine.append(row("GFLOP/s", f"{(newest.flops_per_s or 0.0) / 1e9:,.1f}", _flops, role="done"))
     return machine

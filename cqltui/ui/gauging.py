@@ -33,9 +33,10 @@ class Gauging:
         """In order; the same object while there is nothing new."""
 
     def look(self, state: RunState, now: float) -> None:
-        """Measure, if it is time."""
+        """Measure, if it is time, once it is known whose workers there are."""
         due = self._looked_ts is None or abs(now - self._looked_ts) >= EVERY_S - 0.1
-        if self._measure is None or self.busy or not due:
+        known = state.tasks or state.workers
+        if self._measure is None or self.busy or not due or not known:
             return
         self._looked_ts, self.busy = now, True
         self._background.call(partial(self._sample, self._measure, state, now), self._add, self._failed)

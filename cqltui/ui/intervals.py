@@ -45,6 +45,9 @@ def bar(found: Interval, along: Axis, mark: float | None, role: str) -> Line:
         drawn[at] = ("│", "dim")
     if found.lower is not None and found.upper is not None and found.lower <= found.upper:
         first, last = along.cell(found.lower), along.cell(found.upper)
+        if mark is not None:  # what does not reach the line is not drawn on it
+            first += found.lower > mark and first == at
+            last -= found.upper < mark and last == at
         for place in range(max(first, 0), min(last, along.cells - 1) + 1):
             drawn[place] = ("┼" if place == at else "─", role)
         for place, sign in ((first, "├"), (last, "┤")):

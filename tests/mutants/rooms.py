@@ -61,6 +61,7 @@ ROOMS = (
                 "decode",
                 "eta",
                 "filter",
+                "happened",
                 "hardware",
                 "lanes",
                 "rates",

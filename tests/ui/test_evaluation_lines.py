@@ -41,6 +41,7 @@ def test_an_interval_lies_where_its_figures_are() -> None:
     assert drawn(bar(Interval(-0.1, -0.16, -0.02), along, 0.0, "accent")) == "  ├──●───┤│          "
     assert drawn(bar(Interval(0.3, -0.3, 0.5), along, 0.0, "accent")) == "◂─────────┼─────────▸"
     assert drawn(bar(Interval(0.16, 0.1, 0.4), along, 0.0, "accent")) == "          │    ├──●─▸"
+    assert drawn(bar(Interval(-0.1, -0.16, -0.004), along, 0.0, "accent")) == "  ├──●───┤│          "
     assert drawn(bar(Interval(0.0), along, 0.0, "accent")) == "          ●          "
     assert drawn(bar(Interval(), along, 0.0, "accent")) == "          │          "
     assert drawn(bar(Interval(0.9, 0.8, 0.95), along, None, "accent")).strip() == "▸"
