@@ -99,7 +99,12 @@ def ask_workers(count: int, queue: Queue, run_dir: RunDir | None, *, yes: bool) 
             "no supervisor runs, which would start and end workers; the campaign's command goes on with the run, and "
             f"has --workers {count}"
         )
-    if 0 < limit < count:
+    if not limit:
+        raise InputError(
+            "the run's supervisor is of an earlier version, which cannot change the number of workers: `cqltui stop`, "
+            f"then the campaign's command with --workers {count}"
+        )
+    if limit < count:
         raise InputError(
             f"{count} workers: the run's machine can have {limit} at most (one a core); nothing was changed"
         )

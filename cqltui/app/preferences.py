@@ -126,8 +126,7 @@ def _bare(key: str) -> str:
 def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]:
     """Return `cqltui.app.screen`, which loads Textual, and how the user wants the screen.
 
-    The terminal is asked for its background first, where nothing else says which theme: it answers meanwhile. Raises
-    InputError for what is wrong in the user's file.
+    Raises InputError for what is wrong in the user's file.
     """
     settings = read_settings(config_file())
     theme = arguments.theme or settings.theme or _remembered_theme()
@@ -139,23 +138,18 @@ def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]
         return screen, Preferences(
             theme=theme, plain=bool(settings.plain), keymap=keymap, browser=browser, read_only=read_only
         )
-    asks = theme == AUTO and terminal.may_ask(os.environ)
-    with terminal.Background(asks) as background:
-        screen = load("cqltui.app.screen")
-        keymap = checked_keys(settings)
-        told = background.answer()
-    if theme == AUTO:
-        theme = terminal.theme(os.environ, told)
+    screen = load("cqltui.app.screen")
+    keymap = checked_keys(settings)
     plain = arguments.plain_ui or bool(settings.plain)
     ascii_only = terminal.is_ascii(os.environ) if settings.ascii is None else settings.ascii
     return screen, Preferences(
-        theme=theme,
+        theme=terminal.theme(os.environ) if theme == AUTO else theme,
+        asks=theme == AUTO and terminal.may_ask(os.environ),
         colors=terminal.has_colors(os.environ),
         ascii=arguments.ascii or ascii_only,
         plain=plain,
         keymap=keymap,
         read_only=arguments.read_only,
-        asked_background=asks and told is None,
     )
 
 

@@ -22,6 +22,7 @@ from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.results.curves import CurveFiles
 from cqltui.results.rundir import RunDir
+from cqltui.results.taskrecord import TaskRecords
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.select import run_status
@@ -80,6 +81,7 @@ def show(
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
+                record=TaskRecords(run_dir.path).read,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
@@ -109,6 +111,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
+                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
                 past=JournalPast(run_dir.journal),
@@ -154,6 +157,7 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
                 read_only=preferences.read_only,
                 logs=FileLogs(run_dir.path),
                 curves=CurveFiles(run_dir.path).read,
+                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),

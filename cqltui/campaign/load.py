@@ -210,7 +210,21 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
         expected=read.get("expected", ""),
         tasks=tuple(task for _, task in tasks),
         criteria=tuple(read_criteria(read.get("criterion", []), f"{key}.criterion", reading)),
+        defaults=_defaults(defaults, context),
     )
+
+
+def _defaults(settings: Settings, context: _Context) -> dict[str, Any]:
+    """Return the value of each setting that a task of the phase does not set. What the machine decides is left out."""
+    known = {s.name: settings.get(s.name, s.default) for s in context.algorithm.settings}
+    if _is_auto(settings):
+        known.pop("precision", None)
+    scales = {s.name: s.scaled for s in context.algorithm.settings if s.scaled is not None}
+    return {
+        name: scales[name](value, context.epochs_scale) if name in scales else value
+        for name, value in known.items()
+        if value not in (REQUIRED, INVALID)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -87,6 +87,9 @@ class Phase:
     expected: str
     tasks: tuple[TaskSpec, ...]
     criteria: tuple[Criterion, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Setting -> what a task has that does not set it; without those that every task must set, and empty where it is
+    not known. For people only: the tasks are complete."""
 
     @property
     def asked(self) -> tuple[Asked, ...]:

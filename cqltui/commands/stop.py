@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"cqltui: {_ended(found) or error}", file=sys.stderr)
         return ExitCode.OK
     try:
-        _agree(read(server.queue), wanted, yes=arguments.yes)
+        if not arguments.yes:
+            _agree(read(server.queue), wanted)
         server.queue.want(wanted, asker("cli"))
         if run_dir is None:
             run_dir = RunDir(Path(decode.text(server.queue.campaign(), "run_dir")))
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         server.leave()
 
 
-def _agree(state: RunState, wanted: Wanted, *, yes: bool) -> None:
+def _agree(state: RunState, wanted: Wanted) -> None:
     """Raise InputError or DeclinedError without a yes, if tasks are left that would wait."""
     left = [task.status for task in state.tasks.values() if task.status not in ENDED]
     running = left.count(Status.RUNNING)
@@ -69,7 +70,7 @@ def _agree(state: RunState, wanted: Wanted, *, yes: bool) -> None:
     name = plain(state.campaign.name, 60)
     verb, first = ("Drain", "end") if wanted is Wanted.DRAINING else ("Stop", "write a checkpoint")
     about = f"campaign {name}: {running} of its tasks run, which first {first}; {len(left) - running} wait"
-    expect_yes(f"{verb} {name}?", [about], yes=yes)
+    expect_yes(f"{verb} {name}?", [about], yes=False)
 
 
 def _open(arguments: argparse.Namespace) -> tuple[Server, RunDir | None]:

@@ -20,6 +20,7 @@ from cqltui.machine import life
 from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
+from cqltui.state.record import LAST_LINES, LEASE_EXPIRED, REPLACED
 from cqltui.supervisor.accepted import is_of
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.lastwords import reason as last_reason
@@ -106,11 +107,11 @@ class Guard:
         by_id = {lease.id: lease for lease in leases}
         for lease in leases:
             if lease.fenced:
-                self._give_back(state, lease.id, lease.token, f"its worker {lease.worker} was replaced")
+                self._give_back(state, lease.id, lease.token, f"its worker {lease.worker} {REPLACED}")
         beats = {lease.id: (lease.token, lease.beat) for lease in leases}
         for task_id in self._leases.longer_than(beats, self._clock.now, self._config.lease_s):
             lease = by_id[task_id]
-            self._give_back(state, task_id, lease.token, f"its lease expired: worker {lease.worker} was silent")
+            self._give_back(state, task_id, lease.token, f"{LEASE_EXPIRED}: worker {lease.worker} was silent")
         self._restart_stalled(state)
         self._versions.check(state)
 
@@ -124,7 +125,7 @@ class Guard:
         how = "its end was not seen" if code == UNSEEN else f"signal {-code}" if code < 0 else f"exit code {code}"
         reason = self._hung.get(worker_id, f"its worker {worker_id} died ({how})")
         if death.log:
-            reason = "\n".join((reason, f"The last lines in the log of {worker_id}:", *death.log))
+            reason = "\n".join((reason, f"{LAST_LINES} {worker_id}:", *death.log))
         for lease in leases:
             if lease.worker == worker_id:
                 self._give_back(state, lease.id, lease.token, reason)

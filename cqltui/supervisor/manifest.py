@@ -116,6 +116,8 @@ def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
     plain["redis"]["url"] = SET if own_server else None
     for name in ("command", "webhook"):
         plain["notify"][name] = SET if plain["notify"][name] else None
+    # Beside the phases, which are compared with those of earlier versions: these did not know it.
+    plain["defaults"] = {written["name"]: written.pop("defaults") for written in plain["phases"]}
     for written, phase in zip(plain["phases"], campaign.phases, strict=True):
         written["questions"] = [as_written(question) for question in phase.questions]
     value: dict[str, Any] = json.loads(json.dumps(plain, default=str))

@@ -1,13 +1,17 @@
 """What an app of ours has beside its run: the user's keys, colours and characters."""
 
 import os
+import time
 from collections.abc import Sequence
 
 from textual.app import ReturnType
+from textual.events import Key
 from textual.filter import LineFilter, NoColor
 
 from cqltui.ui.driver import PatientDriver
+from cqltui.ui.ground import Color, color_of, theme_on
 from cqltui.ui.internals import QuietErrors
+from cqltui.ui.late import WAIT_S, LateAnswer
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.signs import StandIns
 from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
@@ -25,11 +29,32 @@ class BaseApp(QuietErrors[ReturnType]):
             self.register_theme(theme)
         self.theme = preferences.theme if self._colors and preferences.theme in THEMES else ANSI.name
         self.set_keymap(preferences.keymap)
+        self._late: LateAnswer | None = None
+        self._late_until = 0.0
         # Without colours Textual has this filter only where NO_COLOR says so, not for a terminal that has none.
         filters: list[LineFilter] = [] if self._colors else [NoColor()]
         if preferences.ascii or preferences.plain:
             filters.append(StandIns(plain=preferences.plain))
         self._own_filters = tuple(filters)
+
+    def follow_background(self, color: Color | None) -> None:
+        """Take the theme that suits the terminal's background. None: it has not said, and may do so late."""
+        if color is None:
+            self._late, self._late_until = LateAnswer(), time.monotonic() + WAIT_S
+        elif self._colors:
+            self.theme = theme_on(color)
+
+    def is_answer(self, event: Key) -> bool:
+        """Return whether a key is none, but part of what the terminal says late of its background."""
+        late = self._late
+        if late is None or time.monotonic() > self._late_until:
+            return False
+        taken = late.takes(event.key, event.character, event.time)
+        if late.over:
+            self._late = None
+            if (color := color_of(late.text)) is not None:
+                self.follow_background(color)
+        return taken
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of app.tcss for every theme."""

@@ -88,8 +88,9 @@ class Control:
     def resubmit(self, tasks: Sequence[TaskState]) -> None:
         """Run the tasks that have ended again."""
         ended = [task for task in tasks if task.status in ENDED and task.status is not Status.WITHDRAWN]
-        if ended and self.can_ask():
-            self._send_all("new run", ended, TaskCommand.RESUBMIT, refusal=NEW_RUN)
+        if not self.can_ask():
+            return
+        self._send_all("new run", ended, TaskCommand.RESUBMIT, refusal=NEW_RUN)
         if tasks and not ended:
             self._tell("Only a task that is done, dead or cancelled can be run again.", "warning")
 
@@ -107,10 +108,8 @@ class Control:
 
     def toggle_campaign(self, state: RunState) -> None:
         """Pause the whole run, or let it go on."""
-        if state.finished_ts:
-            self._tell("The run has ended: the same campaign command goes on with what is left.", "warning")
-            return
-        self.want(Wanted.PAUSED if state.wanted is Wanted.RUNNING else Wanted.RUNNING)
+        if self.can_ask_run():
+            self.want(Wanted.PAUSED if state.wanted is Wanted.RUNNING else Wanted.RUNNING)
 
     def workers(self, count: int) -> None:
         """Have so many workers."""
@@ -168,6 +167,15 @@ class Control:
         if self.read_only:
             self._tell(READ_ONLY, "warning")
         return not self.read_only
+
+    def can_ask_run(self) -> bool:
+        """Return whether something can be asked of the whole run, and say so if it cannot."""
+        if not self.can_change():
+            return False
+        if self._state.finished_ts:
+            self._tell("The run has ended: the same campaign command goes on with what is left.", "warning")
+            return False
+        return self.can_ask()
 
     def can_ask(self) -> bool:
         """Return whether the server answers, and say so if it does not. A command that is kept for later would come as

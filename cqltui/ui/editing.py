@@ -75,7 +75,7 @@ class Editing:
             Choice("n", "", "No, the run goes on as it is"),
             Choice("y", "apply", "Yes, go on with the changed file"),
         )
-        note = ("", "For that it writes checkpoints, stops, and goes on in the background.")
+        note = ("", "Then it goes on in the background; what trains is checkpointed first.")
         lines = (*self._fitting(changes.lines), *note)
         self._show(Dialog("Apply the changed file?", lines, (no, yes)), partial(self._apply, changes))
 

@@ -1,16 +1,19 @@
 """What panels read beside the run's state, each from a source of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.eta import Estimate
 from cqltui.state.lanes import Lanes, lanes
 from cqltui.state.model import RunState
+from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.background import Background
 from cqltui.ui.ports import LogSubject, Ports
 from cqltui.ui.reading import Reading
 
-LOG_LINES = 200
+LOG_LINES = 1_000
+RECORD_S = 2.0
+"""How often the files of a task that trains are looked at."""
 CURVES_S = 3.0
 """Between two readings of the same metrics."""
 
@@ -32,11 +35,14 @@ class Feeds:
     curves: Reading[CurveWish, CurvesRead]
     lanes: Reading[Moment, Lanes]
     """Computed there too: of thousands of tasks they take longer than a draw may."""
+    details_log: Reading[LogSubject, list[str]]
+    """Of the details, which are seen above the main screen with a log of their own."""
+    record: Reading[TaskSubject, TaskRecord]
 
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return self.log.busy or self.curves.busy or self.lanes.busy
+        return any(getattr(self, field.name).busy for field in fields(self))
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:
@@ -52,4 +58,6 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
         log=Reading(log, background),
         curves=Reading(ports.curves, background, CURVES_S),
         lanes=Reading(lanes_at, background),
+        details_log=Reading(log, background),
+        record=Reading(ports.record, background, RECORD_S),
     )

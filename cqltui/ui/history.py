@@ -8,8 +8,8 @@ from cqltui.errors import CqltuiError
 from cqltui.state.plain import plain
 from cqltui.ui.ports import TakeBack
 
-KEPT = 50
-"""Acts that can be taken back."""
+KEPT, COMMANDS = 50, 20_000
+"""Acts that can be taken back, and commands of them all, but for the newest act: each takes some hundred bytes."""
 TOLD = 3
 """Reasons that are given why some could not be."""
 
@@ -23,6 +23,8 @@ class Act:
     """Why it is never taken back; empty if it can be."""
     open: int = 0
     """Commands that have yet to be answered."""
+    size: int = 1
+    """Commands in all."""
     backs: dict[str, TakeBack] = field(default_factory=dict)
     """Task id -> what takes it back. Filled by the thread that sends, which calls them too."""
 
@@ -47,7 +49,10 @@ class History:
 
     def add(self, act: Act) -> Act:
         """Remember it."""
+        act.size = act.open
         self._acts.append(act)
+        while len(self._acts) > 1 and sum(known.size for known in self._acts) > COMMANDS:
+            self._acts.popleft()
         return act
 
     def answered(self, act: Act) -> None:
@@ -68,7 +73,8 @@ def taken_back(act: Act, done: Sequence[str], refused: Sequence[str]) -> tuple[s
         whose = f" of {len(done)} of {len(act.backs)} tasks" if refused else of_tasks(done)
         parts.append(f"Taken back: {act.verb}{whose}.")
     if refused:
-        parts.append(f"Not taken back: {'; '.join(refused[:TOLD])}{'; ...' * (len(refused) > TOLD)}.")
+        more = f"; and {len(refused) - TOLD} more" if len(refused) > TOLD else ""
+        parts.append(f"Not taken back: {'; '.join(refused[:TOLD])}{more}.")
     if not parts:
         return f"Nothing had come of it, so nothing was taken back: {act.verb}.", "warning"
     return " ".join(parts), "warning" if refused else "information"

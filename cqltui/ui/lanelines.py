@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from cqltui.state.lanes import Block, Lanes, Shown, Sign
+from rich.cells import cell_len
+
+from cqltui.state.lanes import Block, Lanes, Mark, Shown, Sign
+from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, Span, clip, left
 
@@ -26,6 +29,8 @@ ROLE = {
     Shown.DONE: "done", Shown.FAILED: "dead", Shown.BROKEN: "delayed", Shown.RUNNING: "running", Shown.PLANNED: "dim",
 }  # fmt: skip
 CELLS: dict[Shown, Span] = {shown: (FILL[shown], ROLE[shown]) for shown in Shown}
+NARROW = CELLS | {Shown.FAILED: ("✗", "dead"), Shown.BROKEN: ("╳", "delayed")}
+"""Blocks of one cell."""
 SIGNS = {
     Sign.DEATH: ("✗", "dead"), Sign.FAULT: ("!", "warning"), Sign.PAUSE: ("P", "paused"), Sign.RESUME: ("R", "running"),
     Sign.PHASE: ("■", "strong"), Sign.LAUNCH: ("▸", "strong"),
@@ -96,7 +101,7 @@ def lane_lines(
 ) -> list[Line]:
     """Return the picture in `cells` by `rows`: axis, the lanes from the `first` on, what the chosen block is, and the
     legend where there is room. `title`: of a task's id."""
-    names = min(max(map(len, found.workers), default=0), NAME_CELLS) + 2
+    names = max((cell_len(_name(worker)) for worker in found.workers), default=0) + 2
     width = max(1, cells - names)
     room = lane_rows(len(found.workers), rows, chosen is not None)
     axis = [_labels(view, now, names, width), _axis(found, view, now, names, width)]
@@ -107,9 +112,23 @@ def lane_lines(
     lines = [*axis, *lanes]
     if chosen is not None:
         lines.append(((clip(_told(chosen, now, title), cells), "text"),))
+    if len(lines) < rows - 1 and (newest := _newest(found, view)) is not None:
+        sign, role = SIGNS[newest.sign]
+        said = f" {fmt.clock(newest.ts, now)} {newest.text}"
+        lines.append(((sign, role), (clip(said, cells - 1), "dim")))
     if len(lines) < rows:
         lines.append(legend(cells))
     return lines[:rows]
+
+
+def _newest(found: Lanes, view: View) -> Mark | None:
+    """Return the newest mark in the view of what somebody may want to know more of."""
+    notable = (Sign.DEATH, Sign.FAULT, Sign.PAUSE)
+    return next((mark for mark in reversed(found.marks) if mark.sign in notable and view.shows(mark.ts)), None)
+
+
+def _name(worker: str) -> str:
+    return clip(plain(worker), NAME_CELLS)
 
 
 def lane_rows(workers: int, rows: int, chosen: bool) -> int:
@@ -178,8 +197,8 @@ def _lane(
         if end <= 0 or begin >= width:
             continue
         if end - begin == 1 and block is not chosen:  # of thousands; what failed is seen among them
-            if drawn[begin] != CELLS[Shown.FAILED]:
-                drawn[begin] = CELLS[block.shown]
+            if drawn[begin] != NARROW[Shown.FAILED]:
+                drawn[begin] = NARROW[block.shown]
             continue
         border = view.column(block.end_ts, width) if block.shown is Shown.RUNNING else end
         for column in range(begin, end):
@@ -192,7 +211,7 @@ def _lane(
                 drawn[begin] = ("▏", "dim")
         _write(drawn, begin, end, _label(block, end - begin, title), block is chosen)
     here = chosen is not None and chosen.worker == worker
-    name: Span = (left(f"{'›' if here else ' '}{worker}", names - 1) + " ", "strong" if here else "dim")
+    name: Span = (left(f"{'›' if here else ' '}{_name(worker)}", names - 1) + " ", "strong" if here else "dim")
     return (name, *_joined(drawn))
 
 
@@ -200,7 +219,8 @@ def _label(block: Block, cells: int, title: Callable[[str], str]) -> str:
     """Return what the block says of itself in that many cells: how many tasks, or which."""
     count = len(block.tasks)
     texts = (f"{count} tasks", str(count)) if count > 1 else (title(block.tasks[0]),) if block.tasks else ()
-    return next((text for text in texts if len(text) + 4 <= cells), "")
+    # A character a cell: what holds wide or combining ones is told in the line below.
+    return next((text for text in texts if len(text) + 4 <= cells and cell_len(text) == len(text)), "")
 
 
 def _write(drawn: list[Span], begin: int, end: int, text: str, is_chosen: bool) -> None:
@@ -222,7 +242,7 @@ def _told(block: Block, now: float, title: Callable[[str], str]) -> str:
     begun = "~" if block.shown is Shown.PLANNED else ""
     times = f"{begun}{fmt.clock(block.start_ts, now)}-{about}{fmt.clock(block.until_ts, now)}"
     lasts = fmt.duration(block.until_ts - block.start_ts)
-    return f"{block.worker} · {block.shown} {times}, {about}{lasts} · {tasks}"
+    return f"{plain(block.worker)} · {block.shown} {times}, {about}{lasts} · {tasks}"
 
 
 def _joined(drawn: Sequence[Span]) -> Line:

@@ -41,6 +41,13 @@ LOG_SHARE = 60
 """Percent of the width that the log has beside the curves."""
 CURVE_ROWS = 9
 FIELDS_ROWS = 8
+DETAILS_WIDE, DETAILS_TALL = 110, 31
+"""Cells from which on a task's fields stand beside all else, and rows from which on its files and its phase stand one
+below the other where they are narrow."""
+DETAILS_CELLS, DETAILS_MOST = 48, 72
+"""The least of a task's fields beside the rest, and of the phase beside the files; the most of the fields."""
+PART_ROWS = 6
+"""The least of the curve, and of files and phase."""
 TIGHT_CELLS, TIGHT_ROWS, LOW_ROWS = 60, 18, 14
 
 
@@ -230,16 +237,32 @@ class DetailsLayout:
     """The details of a task."""
 
     small: bool
-    """Whether the curve stands above the fields, and the phase at their end."""
+    """Whether one part is seen at a time, with the curve above the fields if there is room."""
     curve: int
-    """Rows of the curve where it stands above; 0 if it is not seen."""
+    """Rows of the curve, above the fields or the log; 0 if it is not seen there."""
+    fields: int = 0
+    """Cells of the fields, beside all else."""
+    low: int = 0
+    """Rows of the files and the phase, below the log."""
+    stacked: bool = False
+    """Whether the phase stands below the files, and not beside them."""
 
 
 def details_layout(cells: int, rows: int) -> DetailsLayout:
     """Return the details on a terminal of `cells` by `rows`."""
-    small = cells < HEADING_CELLS
-    room = rows - HEADER - FOOTER - CURVE_ROWS >= FIELDS_ROWS
-    return DetailsLayout(small, CURVE_ROWS if small and room else 0)
+    body = rows - HEADER - FOOTER
+    if cells < DETAILS_WIDE or body < 2 * CURVE_ROWS:
+        room = body - TABS - CURVE_ROWS >= FIELDS_ROWS
+        return DetailsLayout(small=True, curve=CURVE_ROWS if room else 0)
+    fields = min(max(DETAILS_CELLS, cells * 2 // 5), DETAILS_MOST)
+    stacked = cells - fields < 2 * DETAILS_CELLS and body >= DETAILS_TALL
+    return DetailsLayout(
+        small=False,
+        curve=max(PART_ROWS, body * 3 // 10),
+        fields=fields,
+        low=max(PART_ROWS, body * (9 if stacked else 7) // 20),
+        stacked=stacked,
+    )
 
 
 def dialog_classes(cells: int, rows: int) -> dict[str, bool]:

@@ -10,7 +10,7 @@ Line = tuple[Span, ...]
 ROLES = (
     "text", "dim", "faint", "strong", "accent", "title",
     "running", "queued", "done", "dead", "paused", "delayed", "cancelled", "withdrawn", "warning",
-    "key",
+    "key", "match", "found",
     "curve1", "curve2", "curve3", "curve4", "curve5", "curve6", "curve7", "curve8",
 )  # fmt: skip
 """Every role has a component class `role--<name>` in app.tcss."""

@@ -11,6 +11,7 @@ from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.events import Event
 from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
 
@@ -118,6 +119,10 @@ def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
 
+def _no_record(_: TaskSubject) -> TaskRecord:
+    return TaskRecord()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All that the screen is given of one run, and of its user."""
@@ -126,6 +131,8 @@ class Ports:
     requests: Requests
     logs: Logs
     curves: ReadCurves = _no_curves
+    record: Callable[[TaskSubject], TaskRecord] = _no_record
+    """Returns what files tell of a task; called in a thread."""
     clock: Callable[[], float] = time.time
     stall_s: float = 120.0
     """After so long without a step a task is called stalled."""

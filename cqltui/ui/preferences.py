@@ -17,6 +17,8 @@ class Preferences:
 
     theme: str = "dark"
     """One of `THEME_NAMES` but `AUTO`."""
+    asks: bool = False
+    """Whether the terminal is asked for its background, by which the theme is dark or light."""
     colors: bool = True
     """Whether there are any."""
     ascii: bool = False
@@ -29,8 +31,6 @@ class Preferences:
     """Change nothing."""
     browser: Literal["", "look", "control"] = ""
     """In a browser, where textual-serve has started this process: what somebody may do there."""
-    asked_background: bool = False
-    """Whether the terminal was asked for its background and has not answered: it may do so late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class Reading(Generic[K, V]):
         self.busy = True
         self._background.call(partial(self._read, key), partial(self._end, show), partial(self._end, failed))
 
+    def forget(self) -> None:
+        """Read whatever is followed next, though it be the last again: who was shown that is gone."""
+        self._key = self._wish = None
+
     def _end(self, tell: Callable[[V], None] | Callable[[CqltuiError], None], found: object) -> None:
         self.busy = False
         tell(found)  # type: ignore[arg-type]

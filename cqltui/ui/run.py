@@ -5,6 +5,7 @@ import sys
 from cqltui.errors import CqltuiError
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
+from cqltui.ui.ground import ask
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.runs.app import RunsApp
 from cqltui.ui.runs.ports import RunsPorts
@@ -25,6 +26,8 @@ def run_ui(ports: Ports) -> LeaveChoice:
     app = CqltuiApp(ports)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
+        if ports.preferences.asks:
+            app.follow_background(ask())
         choice = app.run()
     app.memory.settled(KEEP_S)
     if ending.came:
@@ -33,8 +36,7 @@ def run_ui(ports: Ports) -> LeaveChoice:
 
 
 def run_in_browser(ports: Ports) -> LeaveChoice:
-    """As `run_ui`, for a page that is served by the process that has started this one. `read_only`: all that is asked
-    of the run is refused."""
+    """As `run_ui`, for a page that is served by the process that has started this one."""
     app = CqltuiApp(ports)
     choice = app.run()
     app.memory.settled(KEEP_S)

@@ -53,7 +53,7 @@ def test_a_run_that_was_cleaned_opens_and_goes_on_from_its_last_checkpoints(plac
     before, trained, tokens = kept(place), place.trained(), place.tokens()
     assert len(attempts(place)) >= TASKS
     refused = place.ask("clean", code=2)
-    assert "--yes removes it" in refused.err
+    assert "--yes does it unasked" in refused.err
     assert "attempts of finished tasks" in refused.out
     assert "server data that was set aside  " in refused.out
     assert "97.7 KiB" in refused.out

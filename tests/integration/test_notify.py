@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.integration.place import ONE_WORKER, Place
-from tests.unit.test_notifying import RECORDER, SECRET, Hook, serving, told
+from tests.unit.telltale import RECORDER, SECRET, Hook, serving, told
 
 CAMPAIGN = f"""
 [campaign]

@@ -186,12 +186,13 @@ def test_a_browser_shows_the_run_and_cannot_change_it(place: Place) -> None:
         seen = Watched(context.new_page())
         seen.page.goto(url)
         seen.until("A small campaign")
-        seen.until("R running")
+        seen.until(place.running()[0].id)
+        seen.until("read-only")
         assert token not in seen.page.url
         assert seen.page.evaluate("document.cookie") == "", "no script gets the token"
         assert seen.page.locator(".begun").is_hidden()
         seen.page.keyboard.press("P")
-        seen.until("can only be looked at")
+        seen.until("This screen is read-only")
         assert place.look().wanted is Wanted.RUNNING
         stranger = browser.new_page()
         answer = stranger.goto(url.partition("?")[0])

@@ -68,6 +68,7 @@ ROOMS = (
                 "reporters",
                 "select",
                 "state",
+                "varying",
             )
         ),
     ),
@@ -128,8 +129,20 @@ ROOMS = (
     ),
     Room(
         "columns",
-        tuple(f"cqltui/ui/panels/{name}.py" for name in ("columns", "cursor", "fit", "rows", "tasklist", "tasks")),
-        tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "keys", "screens", "table")),
+        (
+            *(f"cqltui/ui/panels/{name}.py" for name in ("columns", "cursor", "fit", "rows", "tasklist", "tasks")),
+            *(f"cqltui/ui/{name}.py" for name in ("folding", "listing", "marks")),
+        ),
+        tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "folding", "keys", "screens", "table")),
+    ),
+    Room(
+        "looks",
+        (
+            "cqltui/app/preferences.py",
+            "cqltui/app/terminal.py",
+            *(f"cqltui/ui/{name}.py" for name in ("announcing", "ground", "keymap", "late", "signs", "words")),
+        ),
+        ("tests/unit/test_preferences.py", "tests/ui/test_looks.py"),
     ),
     Room(
         "frame",
@@ -159,6 +172,7 @@ ROOMS = (
                 "states",
                 "stop_ends",
                 "typed_by_hand",
+                "undo",
                 "versions",
             )
         ),
@@ -183,6 +197,7 @@ ROOMS = (
                 f"tests/unit/test_{name}.py"
                 for name in ("awake", "fleet", "guard", "journal", "notifying", "records", "restarting", "supervising")
             ),
+            "tests/contract/test_sizing.py",
             "tests/contract/test_versions.py",
             "tests/security/test_figures_from_outside.py",
             "tests/security/test_results_are_checked.py",
@@ -193,7 +208,7 @@ ROOMS = (
     Room(
         "notices",
         tuple(f"cqltui/supervisor/{name}.py" for name in ("awake", "courier", "notifying", "program", "webhook")),
-        ("tests/unit/test_awake.py", "tests/unit/test_notifying.py"),
+        tuple(f"tests/unit/test_{name}.py" for name in ("awake", "couriers", "notifying")),
     ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(

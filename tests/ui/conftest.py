@@ -16,6 +16,7 @@ from cqltui.results.curves import CurvesRead
 from cqltui.state.events import Event
 from cqltui.state.lanes import Past
 from cqltui.state.model import RunState
+from cqltui.state.record import TaskRecord
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice, Ports, ReadCurves
@@ -82,12 +83,15 @@ class Bench:
         self.supervised, self.hindered, self.asked = True, "", 0
         self.kept: list[Remembered] = []
         self.past = Past()
+        self.records: dict[str, TaskRecord] = {}
+        """Task id -> what its files tell."""
         self.app = CqltuiApp(
             Ports(
                 source=self.source,
                 requests=self.requests,
                 logs=self.logs,
                 curves=lambda wish: self.curves(wish),
+                record=lambda subject: self.records.get(subject.task_id, TaskRecord()),
                 clock=lambda: self.now,
                 supervised=self._is_supervised,
                 hindered=lambda: self.hindered,

@@ -40,6 +40,11 @@ class LateDraws:
         self._app, self._draw, self._undrawn = app, Compositor.render_update, False
         monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: self._put_off(compositor))
 
+    @staticmethod
+    def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+        """Draw nothing at all."""
+        monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: compositor._dirty_regions.clear())
+
     def _put_off(self, compositor: Compositor) -> None:
         compositor._dirty_regions.clear()
         self._undrawn = True

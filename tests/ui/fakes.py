@@ -75,6 +75,10 @@ class FakeLogs:
         self.asked: list[tuple[str, str]] = []
         self._lines = lines
 
+    def say(self, lines: Sequence[str]) -> None:
+        """What the next who asks is told."""
+        self._lines = lines
+
     def tail(self, worker_id: str, lines: int, task_id: str = "") -> list[str]:
         """The lines."""
         self.asked.append((worker_id, task_id))

@@ -135,7 +135,7 @@ def campaign(verdicts: dict[str, list[tuple[bool | None, str]]] | None = None) -
         phases.append({**phase, "verdicts": rows})
     return {
         "name": "deep", "title": "Deep training of CQL on NFL spreads", "run_dir": "runs/deep",
-        "started_ts": LAUNCH_TS, "workers": WORKERS, "phases": phases,
+        "started_ts": LAUNCH_TS, "workers": WORKERS, "workers_limit": 16, "phases": phases,
     }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from cqltui.broker.protocol.codec import decode_event
 from cqltui.state.events import Event, Kind
 from cqltui.ui.app import CqltuiApp
+from cqltui.ui.loglines import LogLook, log_lines
 from cqltui.ui.panels.banner import Banner
-from cqltui.ui.panels.log import log_line
 from cqltui.ui.ports import LeaveChoice, Ports
 from tests.ui.conftest import Bench, run_to_its_end
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
@@ -62,13 +62,14 @@ async def test_what_was_known_when_the_server_went_is_marked_and_does_not_move()
 
 async def test_keys_are_answered_while_the_server_is_away() -> None:
     async with away((80, 24)) as (bench, pilot):
-        for keys in (["p"], ["plus"], ["P"], ["x", "y"], ["space", "j", "space", "p", "y"], ["g", "r", "y"]):
+        for keys in (["p"], ["plus"], ["P"], ["x"], ["space", "j", "space", "p"], ["g", "r"], ["u"], ["w"], ["d"]):
             await pilot.press(*keys)
             await bench.until(pilot, lambda: bool(told(bench)))
             assert [text for text in told(bench) if "nothing was asked" in text] == told(bench)[:1], f"{keys}: once"
             assert await bench.commands(pilot) == [], keys
             assert bench.app.frame is not None
             assert not bench.app.frame.pending, keys
+            assert not bench.app.screen.is_modal, f"{keys}: no question in vain"
             bench.app.clear_notifications()
             await bench.until(pilot, lambda: not told(bench))
 
@@ -192,7 +193,7 @@ async def test_foreign_messages_and_figures_are_drawn_or_left_out(size: tuple[in
 
 
 def test_a_log_line_of_a_megabyte_is_cut() -> None:
-    ((text, _),) = log_line("\x1b[31m" + "x" * 1_000_000)
+    ((_, (text, _)),) = log_lines(["\x1b[31m" + "x" * 1_000_000], 80, LogLook()).lines
     assert len(text) <= 1_000
     assert text.startswith("xxx")
 

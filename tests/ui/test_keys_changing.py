@@ -81,7 +81,8 @@ async def test_u_says_what_cannot_be_taken_back() -> None:
         await sent(bench, pilot, ("resubmit", DONE))
 
 
-async def test_w_asks_for_workers_and_before_some_leave() -> None:
+async def test_w_asks_for_workers_and_before_some_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.typed.REPEAT_S", 0.0)  # else a second Enter that is so quick is dropped
     async with started() as (bench, pilot):
         info = {"name": "deep", "workers": 2, "workers_limit": 4}
         bench.give(_told_of_run(bench, Kind.CAMPAIGN, campaign=info))

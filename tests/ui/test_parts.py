@@ -23,13 +23,15 @@ from cqltui.state.model import (
     WorkerState,
 )
 from cqltui.ui import format as fmt
+from cqltui.ui.details.field import LABEL
+from cqltui.ui.details.phase import phase_lines
+from cqltui.ui.details.task import task_lines
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, clip, left, right, spread, width, wrapped
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.panels.events import notice_lines
 from cqltui.ui.panels.hardware import device_line, nobody, speed_line
 from cqltui.ui.panels.header import Ranked, status_line
-from cqltui.ui.screens.details import LABEL, phase_lines, task_lines
 from cqltui.ui.spark import bar, loss_values, spark
 
 
@@ -166,12 +168,12 @@ def test_the_details_of_a_task_show_its_notices_and_all_of_its_error() -> None:
     notices = tuple(Notice(1.0 + n, "warning", text) for n, text in enumerate(texts))
     state = RunState(tasks={"1a2b": task}, notices=notices)
     frame = Frame(state, estimate(state, 100.0), 100.0)
-    lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, 40)]
-    assert lines[:2] == ["Error", "its worker died"]
+    lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, None, 40)]
+    assert lines[:3] == ["✗ Failed", "run it again with: cqltui resubmit 1a2b", "its worker died"]
     notes = lines[lines.index("Notes") + 1 :][:5]
     assert [note[LABEL:] for note in notes[:-1]] == [f"task 1a2b: number {n}" for n in range(5, 9)]
     assert notes[-1][LABEL:] == "task 1a2b: [b]last"
-    assert lines[-5:] == ["Traceback:", "        deep", "last line", "", "run it again with: cqltui resubmit 1a2b"]
+    assert lines[-4:] == ["The whole error", "Traceback:", "        deep", "last line"]
     assert max(map(len, lines)) <= 60
 
 
@@ -185,7 +187,7 @@ def test_the_details_tell_the_time_of_all_attempts() -> None:
     report = Progress(token="1-2", epoch=50, step=650, elapsed_s=20.0, trained_s=187.0, resumed_epoch=40)
     task = TaskState(TaskInfo("a", "p", epochs=50), Lifecycle(status=Status.DONE, token="1-2", report=report))
     frame = Frame(RunState(), estimate(RunState(), 1.0), 1.0)
-    lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, 60)]
+    lines = ["".join(text for text, _ in line) for line in task_lines(frame, task, None, 60)]
     assert f"{'trained':{LABEL}}3m 07s, 650 steps" in lines
 
 

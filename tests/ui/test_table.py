@@ -166,7 +166,7 @@ async def test_the_heading_names_what_sorts() -> None:
     async with shown(frame()) as (table, _, pilot):
         assert text(table, 0).startswith("S id title")
         seen = []
-        for _ in range(8):
+        for _ in range(9):
             await pilot.press("greater_than_sign")
             seen.append((table.sort_name, [word for word in text(table, 0).split() if word[-1] in "▾▴"], table.ids[0]))
         assert seen == [
@@ -177,9 +177,10 @@ async def test_the_heading_names_what_sorts() -> None:
             ("loss", ["loss▴"], "t00"),
             ("val", ["val▴"], "t00"),
             ("best", ["best▴"], "t00"),
+            ("best_epoch", ["at▴"], "t00"),
             ("curve", ["curve▴"], "t00"),
         ]
-        await pilot.press(*["less_than_sign"] * 5)
+        await pilot.press(*["less_than_sign"] * 6)
         assert table.sort_name == "title"
         assert table.ids[:3] == ("t00", "t01", "t10")
         await pilot.press("less_than_sign", "less_than_sign", "less_than_sign", "less_than_sign")
@@ -257,15 +258,15 @@ async def test_seeds_fold_into_one_row_and_enter_unfolds_it() -> None:
         assert str(table.border_title) == "Tasks · 9 · seeds folded"
         rows = [text(table, row) for row in range(1, 5)]
         assert rows[:2] == [
-            "▌ 5D 1X ▸ 6 × alpha 0.3 92% 0.3500 ±0.1871 0.2250 ±0.0187 ━━━━━━━╸ 20:59",
-            "2D ▸ 2 × alpha 0.5 100% 0.7500 ±0.0707 0.2650 ±0.0071 ━━━━━━━━ 20:59",
+            "▌ 5D 1X ▸ 6 × alpha 0.3 92% 0.3500 ±0.1871 0.2250 ±0.0187 ━━━━━━━━━━━━━━━╸─",
+            "2D ▸ 2 × alpha 0.5 100% 0.7500 ±0.0707 0.2650 ±0.0071 ━━━━━━━━━━━━━━━━━",
         ]
         assert rows[2].startswith("D done seed 42"), "what repeats nothing stands as it is"
         assert (table.cursor_id, table.chosen.group) == ("t00", tuple(f"t{n:02}" for n in range(6)))
         assert table.targets == table.chosen.group
         await pilot.press("enter", "j")
         assert [table.render_line(row).text[:14].rstrip() for row in (1, 2, 7, 8)] == [
-            *("   5D 1X", ">  D done", "   X dead", "   2D")
+            *("   5D 1X", "▌  D done", "   X dead", "   2D")
         ]
         assert (table.cursor_id, table.chosen.group, app.opened) == ("t00", (), [])
         await pilot.press("j", "Z")
@@ -280,13 +281,13 @@ async def test_marks_and_the_cursor_go_with_a_folded_row() -> None:
         assert table.render_line(1).text.startswith("▌~ 1R 4D 1X")
         await pilot.press("space", "k")
         assert table.marked == {f"t{n:02}" for n in range(6)}
-        assert table.render_line(1).text.startswith(">+ ")
+        assert table.render_line(1).text.startswith("▌+ ")
         await pilot.press("v", "j")
         assert len(table.marked) == 8
         await pilot.press("v", "z")
         assert str(table.border_title) == "Tasks · 9 · phases folded · 8 marked"
         table.show(repeated(running=8, seq=2))
-        assert text(table, 1).startswith(">+ 7D 1X ▸ 8 × even")
+        assert text(table, 1).startswith("▌+ 7D 1X ▸ 8 × even")
         folded = []
         for _ in range(4):
             await pilot.press("z")

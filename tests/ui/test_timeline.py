@@ -6,6 +6,7 @@ from textual.pilot import Pilot
 from cqltui.state.lanes import Mark, Past, Sign
 from cqltui.ui.background import Background
 from cqltui.ui.estimating import FEW, Estimating
+from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.timeline import TimelinePanel
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.details import DetailsScreen
@@ -91,12 +92,20 @@ async def _zooms(pilot: Pilot[LeaveChoice], panel: TimelinePanel) -> None:
     assert shown(panel)[:2] == whole
 
 
-async def test_a_small_screen_shows_the_list() -> None:
-    async with started(size=(40, 12)) as (bench, pilot):
+async def test_a_small_screen_shows_the_list_and_a_young_run_no_end() -> None:
+    async with started(3.5, (100, 20)) as (bench, pilot):
+        header = bench.app.screen.query_one(Header)
+        assert "ETA after the first epochs" in "".join(text for text, _ in header.lines[1])
         await pilot.press("tab", "tab")
         await bench.rest(pilot)
         assert timeline(bench).has_focus
-        assert any("now" in line for line in shown(timeline(bench)))
+        assert shown(timeline(bench))[2].startswith("›w1")
+        await pilot.resize_terminal(40, 12)
+        await bench.rest(pilot)
+        assert any("── now" in line for line in shown(timeline(bench)))
+        await pilot.press("l")
+        await bench.rest(pilot)
+        assert shown(timeline(bench))[2].startswith("›w1"), "where they are asked for there are lanes"
 
 
 def test_many_tasks_are_estimated_beside_the_screens_thread() -> None:

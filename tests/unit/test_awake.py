@@ -1,14 +1,16 @@
 """When the machine is kept awake, by an inhibitor that writes down when it is entered and left."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from cqltui.state.model import RunState, Wanted
-from cqltui.supervisor.awake import RELEASE_S, Awake, is_asked_for
+from cqltui.supervisor.awake import RELEASE_S, Awake, by_desktop, is_asked_for
 
 RUNNING = RunState()
 PAUSED = replace(RUNNING, wanted=Wanted.PAUSED)
@@ -71,8 +73,9 @@ def test_it_is_not_begun_where_it_is_not_wanted() -> None:
 @pytest.mark.parametrize("desk", [Desk(why="nobody answers"), Desk(raises=True)], ids=["refused", "raises"])
 @pytest.mark.parametrize("display", [True, False])
 def test_a_failure_is_one_notice_where_there_is_a_desktop(
-    desk: Desk, display: bool, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, display: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     if display:
@@ -97,6 +100,7 @@ def test_a_failure_is_one_notice_where_there_is_a_desktop(
         for _ in range(3):
             awake.tick(RUNNING, 0.0)
     assert [level for level, _ in desk.told] == (["warning"] if display else [])
+    assert (desk.why or "no such desktop") in caplog.text
 
 
 def test_a_desktop_that_hangs_delays_the_end_by_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +109,8 @@ def test_a_desktop_that_hangs_delays_the_end_by_seconds_only(monkeypatch: pytest
     with Awake(desk.tell, wanted=True, inhibit=desk.inhibit) as awake:
         awake.tick(RUNNING, 0.0)
         until(lambda: desk.seen)
+        assert awake._holding is not None
+        assert awake._holding.daemon, "nor does it keep the process"
         began = time.monotonic()
     assert time.monotonic() - began < RELEASE_S
 
@@ -115,15 +121,24 @@ def test_a_desktop_that_hangs_delays_the_end_by_seconds_only(monkeypatch: pytest
         ("linux", {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/user/1000/bus"}, True),
         ("linux", {}, False),
         ("linux", {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x", "WSL_DISTRO_NAME": "Debian"}, False),
-        ("darwin", {"PATH": "/nowhere"}, False),
+        ("darwin", {"PATH": "/nowhere", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/x"}, False),
+        ("darwin", {"PATH": "HERE"}, True),
     ],
 )
 def test_nobody_is_asked_where_there_is_nobody(
-    system: str, environment: dict[str, str], asked: bool, monkeypatch: pytest.MonkeyPatch
+    system: str, environment: dict[str, str], asked: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "caffeinate").touch(0o700)
     for name in ("DBUS_SESSION_BUS_ADDRESS", "WSL_DISTRO_NAME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, value.replace("HERE", str(tmp_path)))
     monkeypatch.setattr("sys.platform", system)
     assert is_asked_for() is asked
+
+
+@pytest.mark.parametrize(("variable", "held"), [("WAKEPY_FAKE_SUCCESS", True), ("WAKEPY_FORCE_FAILURE", False)])
+def test_the_library_says_whether_it_is_held(variable: str, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "1")
+    with by_desktop() as why:
+        assert (why == "") == held

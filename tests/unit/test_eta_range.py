@@ -5,8 +5,10 @@ from math import exp, hypot, log
 
 import pytest
 
+from cqltui.commands.status import as_json
+from cqltui.reporters.wording import clock, finish_time
 from cqltui.state.eta import UNNAMED, Estimate, estimate
-from cqltui.state.model import Status, TaskState
+from cqltui.state.model import PhaseInfo, Status, TaskState
 from cqltui.state.spread import Spread
 from tests.unit.runs import ARCHITECTURES, LAUNCH, info, play, queued, run_of
 from tests.unit.test_eta import running, step_s
@@ -102,6 +104,16 @@ def test_a_clock_that_was_set_back_divides_by_nothing() -> None:
     at_once = replace(task, life=replace(task.life, claimed_ts=LAUNCH))
     for jump_s in (-3600.0, 0.0, 3600.0):
         assert estimate(run_of([at_once, queued(info(1))]), LAUNCH + jump_s).spread is not None
+
+
+def test_the_range_is_told_where_the_end_is() -> None:
+    state = run_of([running(info(0, epochs=20), 10, 10.0, LAUNCH)], phases=[PhaseInfo("ensemble")])
+    found = estimate(state, LAUNCH)
+    told = as_json(state, LAUNCH, "running")
+    assert told["finish_between"] == found.between is not None
+    assert told["phases"][0]["finish_between"] == found.between
+    said = finish_time(LAUNCH + 100, LAUNCH, (LAUNCH + 90, LAUNCH + 120))
+    assert said == f"{clock(LAUNCH + 100)} (in 0:01:40, between {clock(LAUNCH + 90)} and {clock(LAUNCH + 120)})"
 
 
 def test_the_plan_says_who_trains_what() -> None:

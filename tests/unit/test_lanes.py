@@ -10,6 +10,7 @@ import pytest
 from cqltui.state.eta import NOTHING, Estimate, TaskEstimate, estimate
 from cqltui.state.lanes import Attempt, Block, Lanes, Mark, Past, Shown, Sign, lanes
 from cqltui.state.model import Notice, PhaseInfo, RunState, Status, TaskState
+from cqltui.ui import format as fmt
 from cqltui.ui.lanelines import View, block_at, lane_lines, ticks, whole
 from cqltui.ui.line import Line, width
 from tests.unit.runs import LAUNCH, info, queued, run_of
@@ -131,7 +132,8 @@ def test_a_picture_of_an_hour() -> None:
         " w1 ██████ task a █████▊▓▓▓▓▓ 10 tasks ░░░░░▏░░░░░ task l ░░░░░░",
         " w2 █ task m ✗                    │",
     ]
-    assert text(lines[4]).startswith("█ done ▓ running ░ planned ▒ interrupted")
+    assert text(lines[4]).startswith("✗ 12:10")
+    assert text(lines[5]).startswith("█ done ▓ running ░ planned ▒ interrupted")
     assert all(width(line) <= 64 for line in lines)
 
 
@@ -145,6 +147,21 @@ def test_the_chosen_block_is_in_brackets_and_told_below() -> None:
     assert text(planned[4]) == "w1 · planned ~12:40-~13:00, ~20m 00s · task l"
 
 
+def test_the_newest_fault_is_told_and_foreign_names_break_nothing() -> None:
+    marks = (
+        Mark(NOON + 60, Sign.FAULT, "old"),
+        Mark(NOON + 120, Sign.FAULT, "worker w2 died"),
+        Mark(NOON, Sign.PHASE, "x"),
+    )
+    foreign = Block("w\x1b[2J日本", NOON, NOON + 3600, NOON + 3600, ("a",), Shown.DONE)
+    found = replace(FOUND, marks=marks, workers=(foreign.worker,), blocks={foreign.worker: (foreign,)})
+    lines = lane_lines(found, View(NOON, 3600.0), NOON + 1800, 64, 6, lambda task: "日本", foreign)
+    assert text(lines[4]) == "! 12:02 worker w2 died"
+    assert text(lines[5]).startswith("█ done")
+    assert all(width(line) <= 64 for line in lines)
+    assert all("\x1b" not in text(line) for line in lines)
+
+
 def test_lanes_that_have_no_room_are_scrolled_to() -> None:
     lines = lane_lines(FOUND, View(NOON, 3600.0), NOON, 64, 3, str, first=1)
     assert len(lines) == 3
@@ -153,8 +170,7 @@ def test_lanes_that_have_no_room_are_scrolled_to() -> None:
 
 def test_a_block_that_is_narrower_than_a_cell_is_seen() -> None:
     lines = lane_lines(FOUND, View(NOON - 86_400, 2 * 86_400.0), NOON, 40, 5, str)
-    assert "✗" not in text(lines[3])
-    assert "█" in text(lines[3])
+    assert text(lines[3]).strip() == "w2" + " " * 19 + "✗"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +202,12 @@ def test_zoom_keeps_a_moment_in_its_place_and_has_ends() -> None:
     assert whole(FOUND).shows(NOON + 3600)
     nonsense = whole(replace(FOUND, end_ts=1e25))
     assert len(ticks(nonsense, 60)) < 10
+
+
+def test_a_range_names_its_day_once_and_is_none_within_a_minute() -> None:
+    told = [fmt.between((NOON + a, NOON + b), NOON) for a, b in ((60, 3000), (0, 50_000), (86_400, 90_000), (0, 10))]
+    assert told == ["12:01-12:50", "12:00-Sun 01:53", "Sun 12:00-13:00", ""]
+    assert fmt.between(None, NOON) == ""
 
 
 def test_the_block_at_a_moment() -> None:

@@ -213,7 +213,11 @@ def test_the_fields_of_a_task_have_rows_at_every_size() -> None:
     for cells, rows in product(CELLS, ROWS):
         found = details_layout(cells, rows)
         assert rows - HEADER - FOOTER - found.curve - BORDER >= 4, f"{cells}x{rows}"
-        assert found.curve > 0 or not found.small or rows < 21, f"{cells}x{rows}"
+        assert found.curve > 0 or not found.small or rows < 22, f"{cells}x{rows}"
+        if not found.small:
+            assert rows - HEADER - FOOTER - found.curve - found.low - BORDER >= 3, f"{cells}x{rows}: the log"
+            assert found.low // (2 if found.stacked else 1) - BORDER >= 4, f"{cells}x{rows}: files and phase"
+            assert cells - found.fields >= 60, f"{cells}x{rows}"
 
 
 def test_the_answers_of_a_question_have_rows_at_every_size() -> None:

@@ -15,6 +15,7 @@ from cqltui import cli
 from cqltui.app import options, terminal
 from cqltui.app.preferences import checked_keys, config_file, line_of, read_settings
 from cqltui.errors import InputError
+from cqltui.ui import ground
 
 
 def written(folder: Path, text: str) -> Path:
@@ -105,21 +106,17 @@ def test_the_command_lists_the_keys_as_the_user_has_them(
 
 
 @pytest.mark.parametrize(
-    ("environment", "background", "expected"),
+    ("environment", "expected"),
     [
-        ({"TERM": "xterm-256color"}, None, "dark"),
-        ({"TERM": "xterm-256color"}, (1.0, 1.0, 0.9), "light"),
-        ({"TERM": "xterm-256color", "COLORFGBG": "0;15"}, (0.0, 0.0, 0.2), "dark"),
-        ({"TERM": "xterm-256color", "COLORFGBG": "0;default;15"}, None, "light"),
-        ({"TERM": "xterm-256color", "COLORFGBG": "15;0"}, None, "dark"),
-        ({"TERM": "screen-256color", "COLORFGBG": "0;15"}, None, "dark"),
-        ({"TERM": "linux"}, None, "ansi"),
+        ({"TERM": "xterm-256color"}, "dark"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "0;default;15"}, "light"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "15;0"}, "dark"),
+        ({"TERM": "screen-256color", "COLORFGBG": "0;15"}, "dark"),
+        ({"TERM": "linux"}, "ansi"),
     ],
 )
-def test_the_theme_follows_the_background(
-    environment: dict[str, str], background: terminal.Color | None, expected: str
-) -> None:
-    assert terminal.theme(environment, background) == expected
+def test_the_theme_suits_the_terminal(environment: dict[str, str], expected: str) -> None:
+    assert terminal.theme(environment) == expected
 
 
 def test_terminals_are_known_by_their_names() -> None:
@@ -138,40 +135,38 @@ def test_terminals_are_known_by_their_names() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", (1.0, 1.0, 1.0)),
-        (b"\x1b]11;rgb:00/ff/00\x07", (0.0, 1.0, 0.0)),
-        (b"x\x1b]11;rgba:0000/0000/0000/ffff\x07", (0.0, 0.0, 0.0)),
+        (b"\x1b]11;rgb:ffff/ffff/f000\x1b\\", "light"),
+        (b"x\x1b]11;rgb:00/10/00\x07", "dark"),
+        (b"\x1b]11;rgba:0000/0000/0000/ffff\x07", "dark"),
         (b"\x1b]11;rgb:ffff/ffff/ff", None),
+        (b"\x1b]11;purple\x07", None),
         (b"", None),
     ],
 )
-def test_answers_are_read(answer: bytes, expected: terminal.Color | None) -> None:
-    assert terminal.background(answer) == expected
-
-
-@pytest.mark.parametrize("answers", [True, False])
-def test_the_terminal_is_asked_and_left_as_it_was(answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_is_asked_and_left_as_it_was(
+    answer: bytes, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     master, slave = pty.openpty()
     kept = os.dup(0), os.dup(2)
     os.dup2(slave, 0)
     os.dup2(slave, 2)
-    monkeypatch.setattr(terminal, "ANSWER_S", 5.0 if answers else 0.05)
+    monkeypatch.setattr(ground, "ANSWER_S", 5.0 if expected else 0.05)
     before = termios.tcgetattr(slave)
     heard: list[bytes] = []
+    echoes: list[int] = []
 
     def terminals() -> None:
         heard.append(os.read(master, 100))
-        if answers:
-            os.write(master, b"\x1b]11;rgb:ff/ff/ff\x07")
+        echoes.append(termios.tcgetattr(slave)[3] & termios.ECHO)
+        os.write(master, answer)
 
     other = threading.Thread(target=terminals)
     other.start()
     try:
-        with terminal.Background(True) as asked:
-            assert not termios.tcgetattr(slave)[3] & termios.ECHO, "the answer is not echoed"
-            assert asked.answer() == ((1.0, 1.0, 1.0) if answers else None)
+        color = ground.ask()
         other.join()
-        assert heard == [terminal.QUESTION]
+        assert (color and ground.theme_on(color)) == expected
+        assert (heard, echoes) == ([ground.QUESTION], [0])
         assert termios.tcgetattr(slave) == before
     finally:
         os.dup2(kept[0], 0)
@@ -197,3 +192,17 @@ def test_without_a_terminal_it_says_so_and_goes_on(
     assert options.is_on_screen(asked)
     assert not options.is_on_screen(argparse.Namespace(no_ui=True, json=False))
     assert capsys.readouterr().err == ""
+
+
+def test_a_wrong_file_ends_the_command_before_the_screen_opens_and_not_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, '[keys]\n"task.pause" = "x"\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "xterm")
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    assert cli.main(["attach", "nothing"]) == 2
+    assert f"{path}: line 2: [keys] task.pause: x is the key of task.cancel too" in capsys.readouterr().err
+    assert cli.main(["attach", "nothing", "--no-ui"]) == 2
+    assert capsys.readouterr().err.startswith("cqltui: nothing: is not a run directory")

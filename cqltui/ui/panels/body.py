@@ -1,5 +1,6 @@
 """All panels of the main screen: which are seen, where, and which has the keys."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from cqltui.ui.base import BaseApp
-from cqltui.ui.layout import FOOTER, PANELS, Counts, Wish, header_rows, is_small, main_layout
+from cqltui.ui.layout import FOOTER, PANELS, Counts, Place, Wish, header_rows, is_small, main_layout
 from cqltui.ui.layout import Layout as Places
 from cqltui.ui.memory import Memory
 from cqltui.ui.panels.panel import Panel
@@ -55,6 +56,7 @@ class Body(Widget):
         self._memory = memory
         self._by_place = _ByPlace()
         self._arranged: tuple[Size, Counts, Wish] | None = None
+        self._found: Mapping[str, Place] = {}
         self._counts = Counts()
         self.wish = Wish()
         """What is seen, as the user wants it."""
@@ -102,17 +104,22 @@ class Body(Widget):
             return
         self._arranged = now
         found = self.places(self.size).places
+        tabs = self.query_one(TabLine)
+        if "tabs" in found:
+            tabs.show_tabs(self.wish.current, self.size.width)
+        if found == self._found:
+            return
+        self._found = found
         for child in self.children:
             child.display = child.id in found
-        tabs = self.query_one(TabLine)
-        if tabs.display:
-            tabs.show_tabs(self.wish.current, self.size.width)
         # Not of the body itself: those above a widget that asks for it are arranged anew.
         tabs.refresh(repaint=False, layout=True)
         self.post_message(self.Arranged())
 
     def _see(self, wish: Wish) -> None:
         """Arrange the panels so, give the keys to the current one, and remember it."""
+        if wish.zoomed != self.wish.zoomed:
+            self.screen.refresh_bindings()
         self.wish = wish
         self._arrange()
         self._panel(wish.current).focus()

@@ -205,7 +205,7 @@ COLUMNS = (
     ),
     Column(
         "best_epoch", "at", 5, lambda f, t, c: (f"{t.best_epoch}" if t.best_epoch else "", "dim"),
-        lambda f, t: _number(t.best_epoch), about="epoch of the best validation", numeric=True, rank=61, live=True,
+        lambda f, t: _number(t.best_epoch), about="epoch of the best validation", numeric=True, rank=51, live=True,
     ),
     Column(
         "duration", "time", 7, lambda f, t, c: _duration(duration_s(t, f.as_of)),

@@ -16,12 +16,11 @@ from cqltui.ui.chart.content import Choice, Look, Rows, chart_of, choices, looke
 from cqltui.ui.chart.draw import Memo, Picture, draw
 from cqltui.ui.chart.model import FACTORS, Chart, Options
 from cqltui.ui.chart.scale import Window, showing, within, zoomed
+from cqltui.ui.chart.words import words
 from cqltui.ui.frame import Frame
-from cqltui.ui.line import Line
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.reading import Reading
-from cqltui.ui.words import curve_words
 
 ZOOM, WHEEL_ZOOM = 2.0, 1.3
 FAR = 10
@@ -127,17 +126,12 @@ class CurvesPanel(Panel, inherit_bindings=False):
     def _draw(self) -> None:
         """Draw the chart as it is wanted now."""
         if self.plain:
-            self.set_lines(self._words())
+            self.set_lines([((plain(text, 400), "text"),) for text in words(self._chart, self._epoch())])
             return
         options = replace(self._options, epoch=self._epoch())
         self._picture = picture = draw(self._chart, self.cells, self.size.height, options, self._memo)
         self.set_lines(picture.lines)
         self.head(" · ".join(self._title()))
-
-    def _words(self) -> list[Line]:
-        """Return the first curve in words."""
-        task = self._look.tasks[0] if self._look.tasks else None
-        return curve_words(task.progress.curve if task is not None and task.progress is not None else ())
 
     def _title(self) -> list[str]:
         look, choice, options, picture = self._look, self._choice, self._options, self._picture

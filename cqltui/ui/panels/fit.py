@@ -9,8 +9,8 @@ TITLE = 16
 TITLE_SHARE = 28
 LONGEST_CURVE = 60
 WORDS, ROOM = 100, 125
-"""From these widths on states are words, and have room for the longest; curves are longer."""
-FOLDED = {"state": 10, "loss": 14, "best": 14, "val": 7}
+"""From these widths on states are words, and have room for the longest."""
+FOLDED = {"state": 10, "loss": 15, "best": 15, "val": 7}
 """Cells where tasks are folded: counts of states, and means with their spread."""
 FIRST = ("state", "title", "epoch", "loss", "best", "curve")
 """Shown first where tasks are folded."""
@@ -41,7 +41,7 @@ def widths(
             kept[column.name] = least.get(column.name, column.cells)
             room -= needed
         elif automatic:
-            full = rank  # what counts less than one that has no room is left out, too
+            full = min(full, rank)  # what counts less than one that has no room is left out, too
     shown = columns if automatic else wanted
     if "title" in kept:
         kept["title"] = max(4, kept["title"] + min(room, 0))
@@ -59,7 +59,7 @@ def _least(cells: int, title_cells: int, folded: bool) -> dict[str, int]:
     if cells >= WORDS:
         found |= {"state": 9, "curve": 12}
     if cells >= ROOM:
-        found |= {"state": 11, "curve": 20}
+        found["state"] = 11
     return found | (FOLDED if folded else {})
 
 

@@ -15,6 +15,8 @@ from cqltui.ui.panels.view import LineView
 WAY_OUT = frozenset({"leave", "back"})
 GAP = 1
 """Cells between two keys."""
+LATE = frozenset({"undo", "workers", "resubmit_dead", "drain", "copy"})
+"""Shown where all others have room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,12 @@ def key_line(keys: Sequence[ActiveKey], cells: int) -> tuple[Line, tuple[Place, 
     """Return as many of the keys that are to be shown as fit, the way out among them, and where each stands."""
     shown = [key for key in keys if key.show]
     widths = [cell_len(key.label) + 1 + cell_len(key.description) + GAP for key in shown]
-    out = [i for i, key in enumerate(shown) if key.action in WAY_OUT]
+    rank = [0 if key.action in WAY_OUT else 2 if key.action in LATE else 1 for key in shown]
+    first = sorted((i for i, place in enumerate(rank) if place < 2), key=lambda i: (rank[i], i))
     spans: list[Span] = []
     places: list[Place] = []
     at = 0
-    for i in fitting(widths, out, cells):
+    for i in fitting(widths, first, cells):
         key = shown[i]
         spans += [(key.label, "key" if key.enabled else "faint"), (f" {key.description}", "text")]
         spans.append((" " * GAP, "text"))

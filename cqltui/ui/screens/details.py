@@ -1,239 +1,251 @@
 """Everything about one task."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
+from textual.widget import Widget
 
-from cqltui.algorithms.base import Metric, setting_text
-from cqltui.state import hardware, select
-from cqltui.state.model import PhaseInfo, Progress, TaskState
+from cqltui.errors import CqltuiError
+from cqltui.state.model import TaskState
 from cqltui.state.plain import plain
-from cqltui.ui import format as fmt
+from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.control import Control
+from cqltui.ui.details.failure import has_failed
+from cqltui.ui.details.files import file_lines
+from cqltui.ui.details.phase import phase_lines, phase_of, verdict_lines
+from cqltui.ui.details.task import task_lines
+from cqltui.ui.feeds import Feeds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.layout import details_layout
-from cqltui.ui.line import Line, left, wrapped
-from cqltui.ui.panels.criteria import criteria_lines
+from cqltui.ui.line import clip
+from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.curves import CurvesPanel
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
+from cqltui.ui.panels.log import LogPanel
+from cqltui.ui.panels.parts import PartLine
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.screens.tasks import TaskScreen
 
-LABEL = 16
-NOTES = 5
-"""Of the notices about the task, the newest are shown."""
+PARTS = {"fields": "Task", "curves": "Curve", "log": "Log", "files": "Files", "about": "Phase"}
+"""Part id -> name, in the order of Tab."""
+LOW = frozenset({"files", "about"})
+TITLE = 7
+"""Cells of the title's frame and separator."""
+LEAST_CELLS = 20
+"""Lines are made for at least so many."""
 
 
 class DetailsScreen(TaskScreen):
-    """A task's fields, its error, its curve, and what its phase is to find out."""
+    """A task's fields, its failure first; its curve, log and files, and what its phase is to find out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="details.back", tooltip="Go back to the list")
-    ]
+        Binding("escape", "back", "Back", show=True, id="details.back", tooltip="Go back to the list"),
+        Binding("J", "go(1)", "Next", key_display="J/K", id="details.next", tooltip="Show the next task as listed"),
+        Binding("K", "go(-1)", "Previous", show=False, id="details.previous", tooltip="Show the task listed before"),
+        Binding("tab", "part(1)", "Next part", show=False, id="details.next_part", tooltip="Go to the next part"),
+        Binding(
+            "shift+tab", "part(-1)", "Previous part", show=False, id="details.previous_part",
+            tooltip="Go to the part before",
+        ),
+        Binding(
+            "underscore", "zoom", "Zoom", show=False, id="details.zoom",
+            tooltip="Give the whole screen to the part that has the keys, and take it back",
+        ),
+    ]  # fmt: skip
 
-    def __init__(self, control: Control, task_id: str, frame: Frame) -> None:
+    def __init__(self, control: Control, feeds: Feeds, task_id: str, frame: Frame, ids: Sequence[str] = ()) -> None:
+        """`ids`: the tasks as they are listed, between which J and K go."""
         super().__init__(control)
-        self._task_id = task_id
+        self._feeds, self._ids = feeds, tuple(ids)
+        self.task_id = task_id
+        """The task that is shown."""
         self.frame = frame
+        self._current = "fields"
+        self._zoomed = self._failed = False
+        self._record: TaskRecord | None = None
 
     def compose(self) -> ComposeResult:
-        """Fields beside curve and phase; on a small terminal one below the other."""
+        """Yield all parts; their places are in app.tcss."""
         yield Header("header")
+        yield PartLine("parts", PARTS)
         with Horizontal(id="detail-body"):
             yield LineView("fields", "Task")
             with Vertical(id="detail-side"):
-                yield CurvesPanel("curves", "Curves")
-                yield LineView("about", "Phase")
+                yield CurvesPanel("curves", "Curves", self._feeds.curves)
+                yield LogPanel("log", "Log", self._feeds.details_log)
+                with Horizontal(id="detail-low"):
+                    yield LineView("files", "Files")
+                    yield LineView("about", "Phase")
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Scroll the fields."""
+        """Scroll the fields, and read what was read for another screen of this kind."""
+        self._feeds.details_log.forget()
+        self._feeds.record.forget()
         self.query_one("#fields").focus()
 
+    # Layout
+
     def on_resize(self, event: Resize) -> None:
-        """Beside or below."""
-        layout = details_layout(*self.size)
-        self.set_class(layout.small, "-small")
-        side = self.query_one("#detail-side")
-        side.display = not layout.small or layout.curve > 0
-        side.styles.height = layout.curve or "1fr"
+        """Choose between all parts and one at a time."""
+        self._lay_out()
         self.call_after_refresh(self._again)
 
     def _again(self) -> None:
         if self.frame is not None:
             self.show(self.frame)
 
+    def _lay_out(self) -> None:
+        layout = details_layout(*self.size)
+        single = layout.small or self._zoomed
+        # Of a task that has failed the reason is what one wants to see.
+        curve = 0 if self._zoomed or (single and self._failed) else layout.curve
+        self.set_class(single, "-small")
+        current = self._current
+        above = single and current == "fields" and curve > 0
+        for name in PARTS:
+            seen = not single or name == current or (above and name == "curves")
+            self.query_one(f"#{name}", Widget).display = seen
+        side, low, fields, curves = (
+            self.query_one(name, Widget) for name in ("#detail-side", "#detail-low", "#fields", "#curves")
+        )
+        side.display = not single or current != "fields" or above
+        low.display = not single or current in LOW
+        low.set_class(layout.stacked, "-stacked")
+        low.styles.height = "1fr" if single else layout.low
+        side.styles.dock = "top" if above else "none"
+        side.styles.height = curve if above else "1fr"
+        fields.styles.width = "1fr" if single else layout.fields
+        curves.styles.height = "1fr" if single else curve
+        self.query_one(PartLine).mark(current, self.size.width)
+
+    def action_part(self, step: int) -> None:
+        """Give the keys to another part, and show it where only one is seen."""
+        names = list(PARTS)
+        self._go_to(names[(names.index(self._current) + step) % len(names)])
+
+    @on(PartLine.Chosen)
+    def _part_chosen(self, event: PartLine.Chosen) -> None:
+        self._go_to(event.part)
+
+    def _go_to(self, part: str) -> None:
+        self._current = part
+        self._lay_out()
+        self.query_one(f"#{self._current}", Widget).focus()
+        self.call_after_refresh(self._again)
+
+    def action_zoom(self) -> None:
+        """Show the part that has the keys alone, or all again."""
+        self._zoomed = not self._zoomed
+        self._lay_out()
+        self.call_after_refresh(self._again)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Give the keys to a part that is clicked too."""
+        if event.widget.id in PARTS:
+            self._current = event.widget.id
+
+    # Which task
+
     def targets(self) -> tuple[TaskState, ...]:
         """Return the task."""
-        task = self.frame.state.tasks.get(self._task_id) if self.frame else None
+        task = self.frame.state.tasks.get(self.task_id) if self.frame else None
         return (task,) if task else ()
 
     def action_back(self) -> None:
-        """To the list."""
+        """Go back to the list."""
         self.dismiss(None)
 
+    def action_go(self, step: int) -> None:
+        """Show the next task as listed, or the one before."""
+        known = self.frame.state.tasks if self.frame else {}
+        ids = [task_id for task_id in self._ids if task_id in known]
+        if self.task_id not in ids:
+            return
+        place = ids.index(self.task_id) + step
+        if 0 <= place < len(ids):
+            self.task_id, self._record = ids[place], None
+            self.query_one("#log", LogPanel).last_worker = ""
+            for part in self.query(LineView):
+                if part.id in {"fields", "files", "about"}:
+                    part.scroll_home(animate=False)
+            self._again()
+
+    # Drawing
+
     def draw(self, frame: Frame) -> None:
-        """Draw what differs."""
-        task = frame.state.tasks.get(self._task_id)
+        """Draw what differs, in the parts that are seen."""
+        task = frame.state.tasks.get(self.task_id)
         if task is None:
             return
+        if self._failed != has_failed(task):
+            self._failed = not self._failed
+            self._lay_out()
         self.query_one(Header).show(frame)
-        fields, about = self.query_one("#fields", LineView), self.query_one("#about", LineView)
-        title = f"{plain(task.id, 16)} · {plain(task.info.title, 60)}"
-        if fields.border_title != Content(title).markup:
-            fields.border_title = Content(title)
-        small = self.has_class("-small")
-        lines = task_lines(frame, task, max(fields.cells, 20))
-        phase = next((p for p in frame.state.campaign.phases if p.name == task.info.phase), None)
+        self._read(frame, task)
+        log = self.query_one("#log", LogPanel)
+        if self._record is not None and self._record.attempts:
+            log.last_worker = self._record.attempts[-1].worker
+        chosen = replace(frame, chosen=Chosen(task.id))
+        # The log is read though it be hidden: the end of it stands among the fields of a task that has failed.
+        log.follow(chosen)
+        curves = self.query_one(CurvesPanel)
+        if curves.display and curves.size:
+            curves.follow(chosen)
+        self._draw_fields(frame, task, log.texts)
+        files = self.query_one("#files", LineView)
+        files.set_lines(file_lines(self._record, frame.now, max(files.cells, LEAST_CELLS)))
+        self._draw_phase(frame, task)
+
+    def _read(self, frame: Frame, task: TaskState) -> None:
+        """Have the task's files looked at, if that is due."""
+        subject = TaskSubject(task.id, task.info.phase, task.info.algorithm)
+
+        def read(record: TaskRecord) -> None:
+            if self.task_id == subject.task_id and record != self._record:
+                self._record = record
+                self.app.post_message(StateChanged())
+
+        def failed(error: CqltuiError) -> None:
+            read(TaskRecord(troubles=(str(error),)))
+
+        self._feeds.record.follow(subject, task, frame.now, read, failed)
+
+    def _draw_fields(self, frame: Frame, task: TaskState, logged: Sequence[str]) -> None:
+        fields = self.query_one("#fields", LineView)
+        place = f" · {self._ids.index(task.id) + 1} of {len(self._ids)}" if task.id in self._ids else ""
+        cells = max(fields.cells, LEAST_CELLS)
+        name = plain(task.id, 16)
+        _name(fields, f"{name} · {clip(plain(task.info.title, 60), cells - cell_len(name + place) - TITLE)}{place}")
+        again = self._key("resubmit") if has_failed(task) else ""
+        fields.set_lines(task_lines(frame, task, self._record, cells, logged=logged, again=again))
+
+    def _draw_phase(self, frame: Frame, task: TaskState) -> None:
+        about = self.query_one("#about", LineView)
+        phase, cells = phase_of(frame.state, task), max(about.cells, LEAST_CELLS)
+        lines = verdict_lines(frame.state, task, self._record, cells)
+        if lines:
+            lines = [(("Criteria", "title"),), *lines]
         if phase is not None:
-            target = fields if small else about
-            phase_part = phase_lines(phase, max(target.cells, 20))
-            if small:
-                lines += [(), ((plain(phase.title or phase.name), "title"),), *phase_part]
-            else:
-                about.set_lines(phase_part)
-                if about.border_title != Content(plain(phase.title or phase.name)).markup:
-                    about.border_title = Content(plain(phase.title or phase.name))
-        fields.set_lines(lines)
-        self.query_one(CurvesPanel).follow(replace(frame, chosen=Chosen(task.id)))
+            _name(about, plain(phase.title or phase.name))
+            lines += phase_lines(phase, cells)
+        about.set_lines(lines or [(("Its phase is not known.", "dim"),)])
+
+    def _key(self, action: str) -> str:
+        """Return the key of one of the screen's actions, as it is written."""
+        found = (active.binding for active in self.active_bindings.values() if active.binding.action == action)
+        return next((self.app.get_key_display(binding) for binding in found), "")
 
 
-def _field(label: str, value: str, role: str = "text") -> Line:
-    return ((left(label, LABEL), "dim"), (value, role))
-
-
-def task_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
-    """Return all fields of a task."""
-    lines: list[Line] = [*_life_lines(frame, task), (), *_metric_lines(task, cells), (), *_setting_lines(task)]
-    lines += _note_lines(frame, task, cells)
-    if task.info.description:
-        lines += [(), *(((text, "text"),) for text in wrapped(plain(task.info.description, 400), cells))]
-    if error := select.error_text(task):
-        # The reason stands first: it is what one came for. What follows it comes last, as it may be long.
-        reason, *more = error.splitlines()
-        first: list[Line] = [((part, "text"),) for part in wrapped(plain(reason, 1_000), cells)]
-        lines = [(("Error", "dead"),), *first, (), *lines, ()]
-        for text in more:
-            indent = " " * min(len(text) - len(text.lstrip(" ")), 8)
-            lines += [((indent + part, "text"),) for part in wrapped(plain(text.strip(), 1_000), cells - len(indent))]
-    return lines
-
-
-def _note_lines(frame: Frame, task: TaskState, cells: int) -> list[Line]:
-    """Return what the run's notices say of the task."""
-    lines: list[Line] = []
-    for note in select.notices_about(frame.state, task.id)[-NOTES:]:
-        first, *more = wrapped(plain(note.text, 600), max(10, cells - LABEL))
-        lines.append(_field(fmt.clock(note.ts, frame.now), first, "warning" if note.level != "info" else "text"))
-        lines += [_field("", part) for part in more]
-    return [(), (("Notes", "title"),), *lines] if lines else []
-
-
-def _life_lines(frame: Frame, task: TaskState) -> list[Line]:
-    life, now = task.life, frame.now
-    status = f"{life.status}, {life.want} asked for" if life.want else str(life.status)
-    if frame.stalled(task):
-        status += ", stalled"
-    lines = [_field("state", status, str(life.status))]
-    if task.id in frame.pending:
-        lines.append(_field("asked", frame.pending[task.id], "warning"))
-    if life.paused_by:
-        lines.append(_field("paused by", plain(life.paused_by, 40)))
-    lines.append(_field("priority", f"{fmt.priority(life.priority)}, submission {life.order}"))
-    deaths = f", {life.deaths} deaths" if life.deaths else ""
-    lines.append(_field("run", f"{life.run}, attempt {life.attempt}{deaths}"))
-    lines.append(_field("worker", plain(life.worker, 60) or fmt.NONE))
-    if (others := hardware.pack_size(frame.state, task) - 1) > 0:
-        lines.append(_field("trains with", f"{others} other{'s' if others > 1 else ''}, as one network"))
-    lines.append(_field("queued", fmt.clock(life.queued_ts, now)))
-    started = fmt.clock(life.started_ts, now)
-    if life.claimed_ts > life.started_ts > 0:
-        started += f", this attempt {fmt.clock(life.claimed_ts, now)}"
-    lines.append(_field("started", started))
-    if life.ready_ts:
-        lines.append(_field("tries again", f"{fmt.clock(life.ready_ts, now)}, in {fmt.duration(life.ready_ts - now)}"))
-    if life.finished_ts:
-        seconds = select.took_s(task)
-        took = "" if seconds is None else f" after {fmt.duration(seconds)}"
-        lines.append(_field("ended", f"{fmt.clock(life.finished_ts, now)}{took}"))
-    elif (finish_ts := frame.finish_ts(task)) is not None:
-        lines.append(_field("ETA", f"~{fmt.clock(finish_ts, now)}, in {fmt.duration(finish_ts - now)}"))
-    return lines
-
-
-def _metric_lines(task: TaskState, cells: int) -> list[Line]:
-    info, progress = task.info, task.progress
-    lines = [_field("epoch", f"{fmt.count(task.epochs_done)} of {fmt.count(info.epochs)}")]
-    if progress is None:
-        return lines
-    if task.stopped_early:
-        first, *more = wrapped(plain(task.stopped_early, 400), max(10, cells - LABEL))
-        lines += [_field("stopped early", first), *(_field("", part) for part in more)]
-    for metric in task.algorithm.metrics:
-        lines += _metric_field(task, metric)
-    lines.append(_field("trained", f"{fmt.duration(_trained_s(progress))}, {fmt.count(progress.step)} steps"))
-    if progress.resumed_epoch:
-        lines.append(_field("resumed", f"from epoch {fmt.count(progress.resumed_epoch)}"))
-    return lines
-
-
-def _trained_s(progress: Progress) -> float:
-    return progress.elapsed_s if progress.trained_s is None else progress.trained_s
-
-
-def _gain(loss: float | None, baseline: float) -> str:
-    if loss is None or baseline <= 0:
-        return ""
-    gain = 1 - loss / baseline
-    return f", {abs(gain):.1%} {'better' if gain >= 0 else 'worse'}"
-
-
-def _metric_field(task: TaskState, metric: Metric) -> list[Line]:
-    """Return the metric's line, and below the headline metric what it is compared with."""
-    value, baseline = task.metric(metric.name), task.info.baseline_loss
-    if metric.kind == "speed":
-        return [_field(metric.label, f"{fmt.count(value or 0)} samples/s")]
-    if metric.name == task.algorithm.validation:
-        return [_field(metric.label, f"{fmt.number(value)}, best {fmt.number(task.best)}")]
-    if metric.kind == "validation" and value is None:
-        return []
-    if metric.name != task.algorithm.headline:
-        return [_field(metric.label, fmt.number(value))]
-    lines = [_field(metric.label, fmt.number(value), "strong")]
-    if baseline is not None:
-        lines.append(_field("baseline", f"{fmt.number(baseline)}{_gain(value, baseline)}"))
-    return lines
-
-
-def _setting_lines(task: TaskState) -> list[Line]:
-    info = task.info
-    return [
-        *(_field(setting.label, setting_text(value)) for setting, value in task.algorithm.shown(info.settings)),
-        _field("parameters", fmt.count(info.params)),
-        _field("steps per epoch", fmt.count(info.epoch_steps)),
-        _field("FLOPs per step", fmt.scaled(info.step_flops)),
-    ]
-
-
-def phase_lines(phase: PhaseInfo, cells: int) -> list[Line]:
-    """Return a phase's goal, questions with their answers, expectation and criteria."""
-    lines: list[Line] = []
-    answers = {answer.question: answer.lines for answer in phase.answers}
-    for title, texts in (("Goal", (phase.goal,)), ("Questions", phase.questions), ("Expected", (phase.expected,))):
-        if any(texts):
-            lines.append(((title, "title"),))
-            for text in texts:
-                first, *more = wrapped(plain(text, 600), cells - 2)
-                lines += [(("· " if title == "Questions" else "  ", "dim"), (first, "text"))]
-                lines += [((f"  {part}", "text"),) for part in more]
-                told = answers.get(text, ()) if title == "Questions" else ()
-                lines += [((f"    {part}", "dim"),) for line in told for part in wrapped(plain(line, 2_000), cells - 4)]
-    if phase.verdicts:
-        lines += [(("Criteria", "title"),), *criteria_lines(phase, cells)]
-    return lines
+def _name(part: LineView, title: str) -> None:
+    if part.border_title != Content(title).markup:
+        part.border_title = Content(title)

@@ -27,6 +27,7 @@ class Choice:
     text: str
 
 
+SIGN = "▸"
 CANCEL = Choice("c", "", "Cancel")
 
 
@@ -73,7 +74,7 @@ class Dialog(Once[str], ModalScreen[str]):
             yield Static(self._question, id="question", markup=False)
             if self._details:
                 yield Static("\n".join(self._details), id="details", markup=False)
-            yield Answers(*(Option(f" {left(c.key, 3)} {c.text}") for c in self._choices), markup=False)
+            yield Answers(*(Option(_prompt(choice, False)) for choice in self._choices), markup=False)
 
     def on_mount(self) -> None:
         """Preselect the first answer."""
@@ -85,6 +86,11 @@ class Dialog(Once[str], ModalScreen[str]):
         """Its answers are seen at any size."""
         for name, wanted in dialog_classes(*self.size).items():
             self.set_class(wanted, name)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Give the answer that Enter would take its sign: it is seen without colours."""
+        for i, choice in enumerate(self._choices):
+            event.option_list.replace_option_prompt_at_index(i, _prompt(choice, i == event.option_index))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
@@ -106,6 +112,10 @@ class Dialog(Once[str], ModalScreen[str]):
     def action_cancel(self) -> None:
         """Change nothing."""
         self.dismiss("")
+
+
+def _prompt(choice: Choice, highlighted: bool) -> str:
+    return f"{SIGN if highlighted else ' '}{left(choice.key, 3)} {choice.text}"
 
 
 def confirm(verb: str, what: str, details: Sequence[str], settled: Callable[[Frame], str]) -> Dialog:

@@ -93,7 +93,6 @@ class MainScreen(TaskScreen):
     def _arranged(self) -> None:
         phases, queue = self.query_one(PhasesPanel), self.query_one(QueuePanel)
         phases.set_class(not queue.display, "-small")
-        self.refresh_bindings()
         self.call_after_refresh(self._again)
 
     def _again(self) -> None:
@@ -148,13 +147,22 @@ class MainScreen(TaskScreen):
     @on(TimelinePanel.Opened)
     def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened) -> None:
         if self.frame is not None:
-            self.app.push_screen(DetailsScreen(self.control, event.task_id, self.frame))
+            details = DetailsScreen(self.control, self._feeds, event.task_id, self.frame, self.tasks.ids)
+            self.app.push_screen(details, lambda _: self._looked_at(details.task_id))
+
+    def _looked_at(self, task_id: str) -> None:
+        """Put the cursor on the task that was looked at last."""
+        ids = self.tasks.ids
+        if task_id in ids:
+            self.tasks.move_to(ids.index(task_id))
 
     # Filter
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In the filter these keys are letters like any other."""
         if action in {"filter", "priority"} and isinstance(self.focused, Input):
+            return False
+        if action == "filter" and isinstance(self.focused, LogPanel):  # which searches by this key
             return False
         return super().check_action(action, parameters)
 

@@ -23,8 +23,8 @@ class NumberDialog(Once[int], ModalScreen[int]):
         Binding("escape", "cancel", "Cancel", id="number.cancel", tooltip="change nothing", show=False)
     ]
 
-    def __init__(self, question: str, details: str, current: int, most: int = 0) -> None:
-        """`most`: the largest that there can be; 0 if that is not known."""
+    def __init__(self, question: str, details: str, current: int, most: int) -> None:
+        """`most`: the largest that there can be."""
         super().__init__()
         self._question, self._details, self._current, self._most = question, details, current, most
 
@@ -51,9 +51,9 @@ class NumberDialog(Once[int], ModalScreen[int]):
         number = int(typed) if typed.isascii() and typed.isdecimal() else 0
         if number == self._current:
             self.dismiss(0)
-        elif number < 1 or 0 < self._most < number:
-            most = f" to {self._most}, as many as the run's machine can have" if self._most else ""
-            self.query_one("#details", Static).update(f"A whole number from 1{most}.")
+        elif not 1 <= number <= self._most:
+            wanted = f"A whole number from 1 to {self._most}, as many as the run's machine can have."
+            self.query_one("#details", Static).update(wanted)
         else:
             self.dismiss(number)
 

@@ -41,8 +41,8 @@ class TaskScreen(RoleScreen[None], Once[None]):
         Binding("x", "cancel", "Cancel", id="task.cancel", tooltip="Cancel the task, after a question"),
         Binding("plus", "priority(1)", "Prio", key_display="+/-", id="task.raise", tooltip="Raise the priority"),
         Binding("minus", "priority(-1)", "Prio down", show=False, id="task.lower", tooltip="Lower the priority"),
-        Binding("u", "undo", "Undo", show=False, id="run.undo", tooltip="Take back what this screen has asked last"),
-        Binding("w", "workers", "Workers", show=False, id="run.workers", tooltip="Have more or fewer workers"),
+        Binding("u", "undo", "Undo", id="run.undo", tooltip="Take back what this screen has asked last"),
+        Binding("w", "workers", "Workers", id="run.workers", tooltip="Have more or fewer workers"),
         Binding(
             "R",
             "resubmit_dead",
@@ -59,7 +59,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
             id="run.drain",
             tooltip="Let running tasks end and start no other; asks",
         ),
-        Binding("y", "copy", "Copy", show=False, id="task.copy", tooltip="Copy the task's id, command or error"),
+        Binding("y", "copy", "Copy", id="task.copy", tooltip="Copy the task's id, command or error"),
     ]
 
     def __init__(self, control: Control) -> None:
@@ -137,12 +137,16 @@ class TaskScreen(RoleScreen[None], Once[None]):
 
     def action_workers(self) -> None:
         """Have more or fewer workers; after a question, fewer."""
-        if self.frame is None or not self.control.can_ask():
+        if self.frame is None or not self.control.can_ask_run():
             return
         state = self.frame.state
-        now, most = state.asked_workers or state.campaign.workers, state.campaign.workers_limit
-        at_most = f", at most {most}" if most else ""
-        details = f"Now {now}{at_most}. More start at once; fewer leave after a checkpoint."
+        most = state.campaign.workers_limit
+        now = min(state.asked_workers or state.campaign.workers, most)
+        if not most:
+            said = "The run's supervisor is of an earlier version, which cannot change the number of workers."
+            self.notify(said, severity="warning", markup=False)
+            return
+        details = f"Now {now}, at most {most}. More start at once; fewer leave after a checkpoint."
 
         def answered(count: int | None) -> None:
             if count and count < now:
@@ -164,7 +168,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
 
     def action_drain(self) -> None:
         """Let running tasks end and start no other, after a question."""
-        if self.frame is None or not self.control.can_ask():
+        if self.frame is None or not self.control.can_ask_run():
             return
         state = self.frame.state
         running = [task for task in state.tasks.values() if task.status is Status.RUNNING]

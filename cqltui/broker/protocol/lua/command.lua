@@ -105,7 +105,11 @@ if not status then
 end
 local before = as_it_is('asked', 'status', 'priority', 'next_priority', 'paused_by', 'want')
 if name == 'cancel' then
-  for one, value in pairs(as_it_is('kept', 'saved', 'done_token', 'deaths', 'ready_ts', unpack(KEPT))) do
+  local more = as_it_is('kept', 'ready_ts', 'finished_ts')
+  if more.kept then -- the run before comes back, and takes the place of all this
+    more = as_it_is('kept', 'ready_ts', 'saved', 'done_token', 'deaths', unpack(KEPT))
+  end
+  for one, value in pairs(more) do
     before[one] = value
   end
 end

@@ -1,0 +1,124 @@
+"""What a folded row shows of its tasks, and which ways to fold there are. No screen is needed for that."""
+
+from math import nan, sqrt
+
+import pytest
+
+from cqltui.state.eta import Estimate, TaskEstimate
+from cqltui.state.model import CampaignInfo, Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState
+from cqltui.state.varying import Varying
+from cqltui.ui.folding import PHASE, SEEDS, Spread, figures, folds, next_fold, same_setting, spread_of
+from cqltui.ui.frame import Frame
+from cqltui.ui.marks import Marks
+from cqltui.ui.panels.columns import COLUMNS
+
+NOW = 1_760_734_800.0
+"""Friday 17 October 2025, 21:00 UTC."""
+
+
+def task(task_id: str, status: Status, epoch: int, loss: float | None, seed: int, **life: object) -> TaskState:
+    metrics = {} if loss is None else {"loss": loss, "val_loss": 2 * loss}
+    report = Progress("1-1", epoch * 13, epoch, 200, metrics=metrics, best=loss, best_epoch=epoch) if epoch else None
+    live, kept = (report, None) if status is Status.RUNNING else (None, report)
+    info = TaskInfo(task_id, "p", settings={"alpha": 0.3, "seed": seed}, epochs=200)
+    return TaskState(info, Lifecycle(status=status, token="1-1", report=kept, **life), live)  # type: ignore[arg-type]
+
+
+TASKS = (
+    task(
+        "a", Status.DONE, 150, 0.1, 42, priority=3.0, attempt=2, worker="w2", started_ts=NOW - 90, finished_ts=NOW - 60
+    ),
+    task("b", Status.RUNNING, 50, 0.4, 45, priority=7.0, attempt=1, worker="w1", started_ts=NOW - 20),
+    task("c", Status.QUEUED, 0, None, 43, priority=5.0),
+    task("d", Status.DEAD, 100, nan, 44, attempt=3, worker="w2", started_ts=NOW - 50, finished_ts=NOW - 40),
+)
+ESTIMATES = {"b": TaskEstimate(NOW, NOW + 600), "c": TaskEstimate(NOW, NOW + 7_200)}
+FRAME = Frame(RunState(tasks={each.id: each for each in TASKS}, online=True), Estimate(None, ESTIMATES, {}), NOW)
+BY_NAME = {column.name: column for column in COLUMNS}
+
+
+def test_mean_and_spread_are_of_what_is_a_number() -> None:
+    found = spread_of([0.1, None, 0.4, nan])
+    assert found is not None
+    assert (found.number, found.mean) == (2, 0.25)
+    assert found.deviation == pytest.approx(0.3 / sqrt(2))
+    assert spread_of([0.1, 0.1, 0.1]) == Spread(3, 0.1, 0.0)
+    assert spread_of([0.1]) == Spread(1, 0.1, None)
+    assert spread_of([None, nan]) is None
+
+
+def test_the_figures_of_a_folded_row() -> None:
+    found = figures(TASKS, FRAME)
+    assert found.first.id == "b", "what runs stands for the others"
+    assert found.states == ((Status.RUNNING, 1), (Status.QUEUED, 1), (Status.DONE, 1), (Status.DEAD, 1))
+    assert (found.epochs_done, found.epochs_total) == (200 + 50 + 100, 800), "of a done one all of its epochs count"
+    assert (found.finish_ts, found.ended, found.duration_s) == (NOW + 7_200, False, 30 + 20 + 10)
+    assert (found.priorities, found.attempts, found.workers) == ((0.0, 7.0), 3, ("w1", "w2"))
+    assert figures(TASKS[2:], FRAME).first.id == "c"
+    assert figures((TASKS[0], TASKS[3]), FRAME).ended
+    unknown = Frame(FRAME.state, Estimate(None, {}, {}), NOW)
+    assert figures(TASKS, unknown).finish_ts is None, "that of one is not known"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "text"),
+    [
+        ("state", 12, "1R 1Q 1D 1X"),
+        ("state", 8, "1R1Q1D1X"),
+        ("id", 8, "4 tasks"),
+        ("phase", 11, "p"),
+        ("priority", 4, "0..7"),
+        ("attempt", 3, "3"),
+        ("worker", 8, "2"),
+        ("epoch", 9, "44%"),
+        ("loss", 15, "0.2500 ±0.2121"),
+        ("loss", 13, "0.2500"),
+        ("val", 15, "0.5000 ±0.4243"),
+        ("best", 15, "0.2500 ±0.2121"),
+        ("duration", 7, "1m 00s"),
+        ("curve", 8, "━━━╸────"),
+        ("eta", 10, "~23:00"),
+    ],
+)
+def test_what_the_columns_show_of_it(name: str, cells: int, text: str) -> None:
+    assert BY_NAME[name].group(FRAME, figures(TASKS, FRAME), cells)[0] == text
+
+
+def test_a_folded_row_sorts_by_what_it_shows() -> None:
+    found = figures(TASKS, FRAME)
+    keys = {name: BY_NAME[name].sort_of(FRAME, found) for name in ("loss", "epoch", "priority", "eta", "state")}
+    assert keys == {"loss": (0.25,), "epoch": (87.5,), "priority": (7.0,), "eta": (NOW + 7_200,), "state": (0,)}
+
+
+def test_a_setting_of_several_tasks() -> None:
+    assert same_setting(TASKS, "alpha", 4) == "0.3"
+    assert same_setting(TASKS, "seed", 6) == "42..45"
+    assert same_setting(TASKS, "seed", 5) == "4×"
+    assert same_setting(TASKS, "gamma", 5) == ""
+
+
+def test_ways_to_fold_come_one_after_the_other_as_far_as_they_fold_anything() -> None:
+    state = RunState(CampaignInfo(phases=(PhaseInfo("p", "The phase"),)), tasks=FRAME.state.tasks)
+    varying = Varying()
+    varying.update(state.tasks)
+    assert [fold.name for fold in folds(state, varying)] == [SEEDS, PHASE, "seed"]
+    assert [fold.heading(TASKS[0]) for fold in folds(state, varying)] == ["alpha 0.3", "The phase", "seed 42"]
+    assert next_fold(state, varying, "") == SEEDS
+    assert next_fold(state, varying, SEEDS) == "", "there is one phase, and each seed is of one task"
+    assert next_fold(state, varying, "gone") == ""
+    assert next_fold(RunState(), Varying(), "") == ""
+
+
+def test_marks_of_a_range_come_and_go_with_it() -> None:
+    marks = Marks()
+    marks.toggle(["a", "b"])
+    marks.toggle(["b", "c"])
+    assert marks.ids == {"a", "b", "c"}, "all of them, where not all were marked"
+    marks.toggle(["b", "c"])
+    marks.begin("x")
+    marks.extend(["x", "y"])
+    marks.extend(["x"])
+    assert marks.ids == {"a", "x"}
+    assert [marks.end(), marks.end()] == [True, False]
+    marks.keep(["a"])
+    assert marks.ids == {"a"}
