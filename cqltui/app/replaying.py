@@ -19,7 +19,7 @@ from cqltui.state.replay import Replay
 
 EVERY_S = 0.2
 """Between two tellings, by the wall's clock."""
-READS_NOTHING = "a replay shows what was, and changes nothing"
+REFUSED = "a replay shows what was, and changes nothing"
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 _SINCE = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
 DAY_S = 86_400.0
@@ -81,11 +81,6 @@ class Replaying:
         """Return the moment of the run."""
         return self._head.ts(self._wall())
 
-    @property
-    def going(self) -> bool:
-        """Whether it goes on by itself."""
-        return self._head.goes(self._wall())
-
     def toggle(self) -> None:
         """Pause, or go on."""
         self._move(self._head.toggled(self._wall()))
@@ -118,15 +113,15 @@ class NoRequests:
 
     def task(self, command: TaskCommand, task_id: str, priority: int | None = None) -> None:
         """Refuse."""
-        raise CqltuiError(READS_NOTHING)
+        raise CqltuiError(REFUSED)
 
     def want(self, wanted: Wanted, instead_of: Wanted | None = None) -> None:
         """Refuse."""
-        raise CqltuiError(READS_NOTHING)
+        raise CqltuiError(REFUSED)
 
     def workers(self, count: int, instead_of: int | None = None) -> None:
         """Refuse."""
-        raise CqltuiError(READS_NOTHING)
+        raise CqltuiError(REFUSED)
 
 
 def moment(text: str, begin_ts: float, end_ts: float) -> float:

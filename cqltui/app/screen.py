@@ -1,6 +1,8 @@
 """The screen on a run: one that is being started, that goes on, or that has ended. Loads Textual."""
 
+import math
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,12 +10,15 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from cqltui.app import options
+from cqltui.app.asof import LogsAsOf, record_as_of
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.later import later
 from cqltui.app.laterfile import LaterFile
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.past import JournalPast
+from cqltui.app.recorded import extent
 from cqltui.app.remembering import keep, load
+from cqltui.app.replaying import NoRequests, Replaying, moment
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
 from cqltui.app.still import Still
@@ -25,13 +30,14 @@ from cqltui.results.rundir import RunDir
 from cqltui.results.taskrecord import TaskRecords
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
+from cqltui.state.playhead import Playhead
 from cqltui.state.select import run_status
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.preferences import Preferences
-from cqltui.ui.run import run_in_browser, run_ui
+from cqltui.ui.run import run_in_browser, run_replay, run_ui
 
 show_report = later("cqltui.app.browsing", "show_report")
 
@@ -172,6 +178,32 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
     finally:
         feed.close()
     return ExitCode.OK if preferences.browser else _after(server, run_dir, choice)
+
+
+def replay(run_dir: RunDir, speed: float, at: str, preferences: Preferences) -> int:
+    """Show a recorded run from a moment on, until the user leaves. Raises InputError where nothing was recorded, or for
+    a moment that is not in it."""
+    begin_ts, end_ts = extent(run_dir)
+    at_ts = moment(at, begin_ts, end_ts) if at else begin_ts
+    replaying = Replaying(run_dir, Playhead(begin_ts, end_ts, at_ts, time.monotonic(), speed))
+    record = TaskRecords(run_dir.path).read
+    ports = Ports(
+        source=replaying,
+        requests=NoRequests(),
+        read_only=True,
+        logs=LogsAsOf(run_dir.path, replaying.now),
+        curves=CurveFiles(run_dir.path, replaying.reached, past=True).read,
+        record=lambda subject: record_as_of(record(subject), replaying.now()),
+        clock=replaying.now,
+        stall_s=math.inf,  # how long a step took is not recorded
+        past=replaying.past,
+        report=partial(show_report, run_dir),
+        remembered=load(),
+        keep=keep,
+        preferences=preferences,
+    )
+    run_replay(ports, replaying)
+    return ExitCode.OK
 
 
 def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:

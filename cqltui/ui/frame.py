@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from cqltui.state import select
 from cqltui.state.eta import Estimate
 from cqltui.state.model import RunState, TaskState
+from cqltui.state.playhead import Playhead
 
 
 def as_of(state: RunState, now: float) -> float:
@@ -47,6 +48,8 @@ class Frame:
     chosen: Chosen = Chosen()
     read_only: bool = False
     """Whether this screen changes nothing of the run."""
+    replay: Playhead | None = None
+    """Of a run that is replayed: how fast it goes, and between when and when. Where it is, `now` says."""
 
     @property
     def task(self) -> TaskState | None:
