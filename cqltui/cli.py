@@ -50,6 +50,7 @@ COMMANDS = {
     "supervise": "supervise",
     "status": "status",
     "attach": "attach",
+    "replay": "replay",
     "serve": "serve",
     "pause": "control",
     "resume": "control",
@@ -85,7 +86,7 @@ usage: cqltui                            the runs of this folder, on the screen
   cqltui ls                              the runs of this folder, as a table
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
-  status  attach  serve  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean
+  status  attach  replay  serve  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean
   evaluate  report  predict  export  redis-cli
 others:
   compare     runs beside each other: what differs, and by how much

@@ -12,16 +12,18 @@ LINE_CHARS = 64_000
 """Of a line that are looked at."""
 
 
-def last_lines(path: Path, most_bytes: int, start: int = 0) -> list[str]:
-    """Return the lines in the last bytes of a log, of what comes after byte `start`. Raise OSError.
+def last_lines(path: Path, most_bytes: int, start: int = 0, end: int | None = None) -> list[str]:
+    """Return the lines in the last bytes of a log, of what comes after byte `start` and before `end`. Raise
+    OSError.
 
     One whose beginning is cut off is left out: it may say that the line is not to be shown. Bytes that are no UTF-8
     become U+FFFD.
     """
     with open_regular(path) as file:
-        begin = max(start, file.seek(0, os.SEEK_END) - most_bytes)
+        size = file.seek(0, os.SEEK_END) if end is None else end
+        begin = max(start, size - most_bytes)
         file.seek(begin)
-        content = file.read(most_bytes)
+        content = file.read(most_bytes if end is None else max(0, end - begin))
     lines = content.decode("utf-8", "replace").splitlines()
     return lines[1:] if begin > start else lines
 

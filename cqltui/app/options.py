@@ -70,6 +70,11 @@ def positive_seconds(text: str) -> float:
     return _number(text, float, lambda value: 0 < value < float("inf"), "a positive number of seconds")
 
 
+def speed(text: str) -> float:
+    """Return how many times as fast as the wall's a clock is, for argparse."""
+    return _number(text, float, lambda value: 0.1 <= value <= 1e5, "a number from 0.1 to 100,000")
+
+
 def price(text: str) -> float:
     """Return a price, for argparse."""
     return _number(text, float, lambda value: 0 < value <= 1e6, "a positive number, at most 1,000,000")

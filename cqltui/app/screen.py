@@ -1,20 +1,26 @@
 """The screen on a run: one that is being started, that goes on, or that has ended. Loads Textual."""
 
+import math
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from cqltui.app import options
+from cqltui.app.asof import LogsAsOf, record_as_of
 from cqltui.app.ending import read, see_out, tell
 from cqltui.app.gauges import Gauges
 from cqltui.app.later import later
 from cqltui.app.laterfile import LaterFile
 from cqltui.app.opening import Opening, Tell
 from cqltui.app.past import JournalHappenings, JournalPast
+from cqltui.app.recorded import extent
 from cqltui.app.remembering import keep, load
+from cqltui.app.replaying import NoRequests, Replaying, moment
 from cqltui.app.requests import QueueRequests
 from cqltui.app.run_server import open_known
 from cqltui.app.still import Still
@@ -28,13 +34,14 @@ from cqltui.results.speeds import read_speeds
 from cqltui.results.taskrecord import TaskRecords
 from cqltui.state import decode
 from cqltui.state.model import RunState, Wanted
+from cqltui.state.playhead import Playhead
 from cqltui.state.select import run_status
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import hindered, is_supervised, place
 from cqltui.ui.logs import FileLogs
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.preferences import Preferences
-from cqltui.ui.run import run_in_browser, run_ui
+from cqltui.ui.run import run_in_browser, run_replay, run_ui
 
 show_report = later("cqltui.app.browsing", "show_report")
 
@@ -77,27 +84,16 @@ def show(
     file = LaterFile(run_dir, chosen.redis_url, opening.queue)
     try:
         choice = run_ui(
-            Ports(
+            _ports(
+                run_dir,
+                preferences,
                 source=opening,
                 requests=QueueRequests(opening.queue, lambda: (file.supervised or supervised)()),
                 file=file,
-                read_only=preferences.read_only,
-                logs=FileLogs(run_dir.path),
-                curves=CurveFiles(run_dir.path).read,
-                evaluation=EvaluationFiles(run_dir),
-                record=TaskRecords(run_dir.path).read,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
-                past=JournalPast(run_dir.journal),
-                happened=JournalHappenings(run_dir.journal),
-                measure=Gauges(run_dir),
-                speeds=partial(read_speeds, run_dir.history),
-                report=partial(show_report, run_dir),
-                remembered=load(),
-                keep=keep,
-                preferences=preferences,
             )
         )
         return _after(opening.wait(), run_dir, choice)
@@ -111,25 +107,14 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
     still = Still(state, lambda: _reopened(run_dir))
     try:
         choice = _shown(preferences)(
-            Ports(
+            _ports(
+                run_dir,
+                preferences,
                 source=still,
                 requests=QueueRequests(still.queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, None, still.queue),
-                read_only=preferences.read_only,
-                logs=FileLogs(run_dir.path),
-                curves=CurveFiles(run_dir.path).read,
-                evaluation=EvaluationFiles(run_dir),
-                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
-                past=JournalPast(run_dir.journal),
-                happened=JournalHappenings(run_dir.journal),
-                measure=Gauges(run_dir),
-                speeds=partial(read_speeds, run_dir.history),
-                report=partial(show_report, run_dir),
-                remembered=load(),
-                keep=keep,
-                preferences=preferences,
             )
         )
         if preferences.browser:
@@ -161,32 +146,67 @@ def watch(server: Server, run_dir: RunDir | None, preferences: Preferences) -> i
     feed, queue = server.feed(), server.another_queue()
     try:
         choice = _shown(preferences)(
-            Ports(
+            _ports(
+                run_dir,
+                preferences,
                 source=feed,
                 requests=QueueRequests(lambda: queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, server.url, lambda: queue),
-                read_only=preferences.read_only,
-                logs=FileLogs(run_dir.path),
-                curves=CurveFiles(run_dir.path).read,
-                evaluation=EvaluationFiles(run_dir),
-                record=TaskRecords(run_dir.path).read,
                 stall_s=_stall_s(run_dir),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
-                past=JournalPast(run_dir.journal),
-                happened=JournalHappenings(run_dir.journal),
-                measure=Gauges(run_dir),
-                speeds=partial(read_speeds, run_dir.history),
-                report=partial(show_report, run_dir),
-                remembered=load(),
-                keep=keep,
-                preferences=preferences,
             )
         )
     finally:
         feed.close()
     return ExitCode.OK if preferences.browser else _after(server, run_dir, choice)
+
+
+def replay(run_dir: RunDir, speed: float, at: str, preferences: Preferences) -> int:
+    """Show a recorded run from a moment on, until the user leaves. Raises InputError where nothing was recorded, or for
+    a moment that is not in it."""
+    begin_ts, end_ts = extent(run_dir)
+    at_ts = moment(at, begin_ts, end_ts) if at else begin_ts
+    replaying = Replaying(run_dir, Playhead(begin_ts, end_ts, at_ts, time.monotonic(), speed))
+    record = TaskRecords(run_dir.path).read
+    ports = Ports(
+        source=replaying,
+        requests=NoRequests(),
+        read_only=True,
+        logs=LogsAsOf(run_dir.path, replaying.now),
+        curves=CurveFiles(run_dir.path, replaying.reached, past=True).read,
+        record=lambda subject: record_as_of(record(subject), replaying.now()),
+        clock=replaying.now,
+        stall_s=math.inf,  # how long a step took is not recorded
+        past=replaying.past,
+        report=partial(show_report, run_dir),
+        remembered=load(),
+        keep=keep,
+        preferences=preferences,
+    )
+    run_replay(ports, replaying)
+    return ExitCode.OK
+
+
+def _ports(run_dir: RunDir, preferences: Preferences, **own: Any) -> Ports:
+    """Return the ports of a screen on a run, with what its files and its user's settings tell."""
+    return Ports(
+        logs=FileLogs(run_dir.path),
+        curves=CurveFiles(run_dir.path).read,
+        evaluation=EvaluationFiles(run_dir),
+        record=TaskRecords(run_dir.path).read,
+        past=JournalPast(run_dir.journal),
+        happened=JournalHappenings(run_dir.journal),
+        measure=Gauges(run_dir),
+        speeds=partial(read_speeds, run_dir.history),
+        report=partial(show_report, run_dir),
+        remembered=load(),
+        keep=keep,
+        read_only=preferences.read_only,
+        preferences=preferences,
+        **own,
+    )
 
 
 def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:

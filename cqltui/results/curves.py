@@ -3,11 +3,11 @@
 import math
 import os
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cqltui.results.rundir import MEASURED, RunDir
+from cqltui.results.rundir import MEASURED, RunDir, read_json
 from cqltui.state import decode
 from cqltui.state.curve import Band, Curve, band, thinned
 from trainer.files import open_regular
@@ -55,11 +55,19 @@ class CurvesRead:
     """Whether there is more to read."""
 
 
+def _all_of_them(_: CurveSubject) -> int | None:
+    return None
+
+
 class CurveFiles:
     """The metrics of a run directory. For one thread."""
 
-    def __init__(self, run_dir: Path) -> None:
-        self._run_dir = RunDir(run_dir)
+    def __init__(
+        self, run_dir: Path, reached: Callable[[CurveSubject], int | None] = _all_of_them, *, past: bool = False
+    ) -> None:
+        """`reached` tells how many epochs there are as of now, None for as many as the file has. `past`: the run is
+        replayed, so that what it will have published is there already."""
+        self._run_dir, self._reached, self._past = RunDir(run_dir), reached, past
         self._tails: dict[tuple[CurveSubject, tuple[str, ...]], _Tail] = {}
 
     def read(self, wish: CurveWish) -> CurvesRead:
@@ -69,8 +77,12 @@ class CurveFiles:
         left, found = READ_BYTES, {}
         for (subject, _), tail in kept.items():
             left -= tail.read(left)
+            reached = self._reached(subject)
+            if reached == 0:
+                continue
+            most = min(filter(None, (subject.epochs, reached)), default=0)
             for name, line in tail.curves().items():
-                found[subject.task_id, name] = line.until(subject.epochs) if subject.epochs else line
+                found[subject.task_id, name] = line.until(most) if most else line
         bands = {}
         if wish.together:
             for name in wish.metrics:
@@ -90,7 +102,13 @@ class CurveFiles:
             published = self._run_dir.metrics_csv(subject.task_id)
         except ValueError:  # an id or a token, which the server tells, that would lead out of the folder
             return ()
-        return (attempt, published) if subject.published else (attempt,)
+        is_published = subject.published or (self._past and self._is_accepted(subject))
+        return (attempt, published) if is_published else (attempt,)
+
+    def _is_accepted(self, subject: CurveSubject) -> bool:
+        """Return whether it is this attempt's metrics that are published."""
+        result = read_json(self._run_dir.result_json(subject.task_id)) or {}
+        return decode.text(result, "token") == subject.token
 
 
 class _Tail:

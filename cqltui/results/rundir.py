@@ -8,7 +8,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from operator import attrgetter
 from pathlib import Path
@@ -215,17 +215,20 @@ def read_metrics(path: Path) -> tuple[EpochMetrics, ...]:
         content = read_regular(path, LARGEST)
     except OSError:
         return ()
+    return tuple(metrics_rows(content))
+
+
+def metrics_rows(content: bytes) -> Iterator[EpochMetrics]:
+    """Yield the rows of a metrics.csv, one after the other as they are wanted, up to the first that is damaged."""
     whole = content[: content.rfind(b"\n") + 1].decode(errors="replace")
     rows = csv.reader(whole.splitlines())
-    metrics: list[EpochMetrics] = []
     try:
         header = next(rows, [])
-        if len(set(header)) < len(header) or not set(header) >= MEASURED:
-            return ()
-        metrics.extend(_metrics(header, row) for row in rows)
+        if len(set(header)) == len(header) and set(header) >= MEASURED:
+            for row in rows:
+                yield _metrics(header, row)
     except (ValueError, csv.Error):  # the last: a field of more than 128 KiB
-        pass
-    return tuple(metrics)
+        return
 
 
 def metrics_lines(rows: Iterable[EpochMetrics]) -> bytes:

@@ -38,9 +38,10 @@ class Kind(StrEnum):
     SNAPSHOT = "snapshot"
     CONNECTION = "connection"
     TICK = "tick"
+    ANEW = "anew"
 
 
-LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.CONNECTION, Kind.TICK})
+LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.CONNECTION, Kind.TICK, Kind.ANEW})
 """Kinds without a sequence number."""
 
 

@@ -80,6 +80,10 @@ class _Draft:
         """Forget all other tasks."""
         self._tasks = {task_id: task for task_id, task in self.tasks.items() if task_id in ids}
 
+    def forget(self) -> None:
+        """Begin with nothing."""
+        self.state, self._tasks, self._workers = RunState(), None, None
+
     def finished(self) -> RunState:
         """Return the state, frozen."""
         if self._tasks is not None:
@@ -90,10 +94,12 @@ class _Draft:
 
 
 def _apply(draft: _Draft, event: Event) -> None:
+    if event.kind is Kind.ANEW:
+        draft.forget()
     if event.ts > draft.state.now:
         draft.state = replace(draft.state, now=event.ts)
     match event.kind:
-        case Kind.TICK:
+        case Kind.TICK | Kind.ANEW:
             return
         case Kind.PROGRESS:
             _progress(draft, event)

@@ -176,7 +176,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._drawn_s = time.monotonic()
         state = self._pump.take()
         self._control.settle(state)
-        now = self._clock()
+        now = self.moment(state)
         missing = self._supervision.missing(now) and not state.finished_ts
         # Made anew every second, and when the run or a task has changed its state.
         key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
@@ -184,7 +184,11 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         hindered = self._supervision.hindered
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
         frame = replace(
-            frame, read_only=self._control.read_only, happened=self._pump.happened, samples=self._gauging.samples
+            frame,
+            read_only=self._control.read_only,
+            happened=self._pump.happened,
+            samples=self._gauging.samples,
+            replay=self.replay,
         )
         self.frame = frame
         for screen in reversed(self.screen_stack):
@@ -195,10 +199,18 @@ class CqltuiApp(CommonApp[LeaveChoice]):
                 self.say(why, "information")
             if not screen.is_modal:
                 break
-        self._tell_notices(state)
-        self._outward.show(frame)
+        self.tell_news(frame)
         if state.tasks or state.campaign.name:
             self._held.close()
+
+    def moment(self, state: RunState) -> float:
+        """Return the moment to draw: of a run that goes on, now."""
+        return self._clock()
+
+    def tell_news(self, frame: Frame) -> None:
+        """Tell what is new, to those who look elsewhere too."""
+        self._tell_notices(frame.state)
+        self._outward.show(frame)
 
     def _tell_notices(self, state: RunState) -> None:
         """Warnings that come while one looks; those from before are listed with the workers."""

@@ -8,6 +8,7 @@ from textual.app import ReturnType
 from textual.events import Key
 from textual.filter import LineFilter, NoColor
 
+from cqltui.state.playhead import Playhead
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.ground import Color, color_of, theme_on
 from cqltui.ui.internals import QuietErrors
@@ -63,6 +64,11 @@ class BaseApp(QuietErrors[ReturnType]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line of the screen goes through on its way to the terminal."""
         return [*super().get_line_filters(), *self._own_filters]
+
+    @property
+    def replay(self) -> Playhead | None:
+        """Where in the run it is, if what is shown is a replay."""
+        return None
 
     def theme_chosen(self, name: str) -> None:
         """Hear which theme the user has taken."""

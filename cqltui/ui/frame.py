@@ -8,6 +8,7 @@ from cqltui.state.eta import Estimate
 from cqltui.state.gauges import Sample
 from cqltui.state.happened import Happening
 from cqltui.state.model import RunState, TaskState
+from cqltui.state.playhead import Playhead
 
 
 def as_of(state: RunState, now: float) -> float:
@@ -53,6 +54,8 @@ class Frame:
     """What the screen has seen happen, the newest last; the same object while there is nothing new."""
     samples: tuple[Sample, ...] = ()
     """What was measured, the newest last; the same object while there is nothing new."""
+    replay: Playhead | None = None
+    """Of a run that is replayed: how fast it goes, and between when and when. Where it is, `now` says."""
 
     @property
     def task(self) -> TaskState | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from cqltui.logfile import last_lines
 from cqltui.results.rundir import RunDir
 
-_READ_BYTES = 256 * 1024
-_LINE_CHARS = 2_000
+READ_BYTES = 256 * 1024
+LINE_CHARS = 2_000
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 """An entry begins with it; what follows without one, as a traceback does, belongs to that entry."""
 
@@ -26,14 +26,14 @@ class FileLogs:
         Only the last 256 KiB are read, and a long line is cut: what a log holds cannot slow the screen down.
         """
         try:
-            found = last_lines(self._run_dir.log(worker_id), _READ_BYTES)
+            found = last_lines(self._run_dir.log(worker_id), READ_BYTES)
         except (OSError, ValueError):  # the latter for an id, which the server tells, that would lead out of the folder
             return []
-        kept = [line[:_LINE_CHARS] for line in _about(found, task_id) if line]
+        kept = [line[:LINE_CHARS] for line in about(found, task_id) if line]
         return kept[-lines:] if lines > 0 else []
 
 
-def _about(lines: Sequence[str], task_id: str) -> Iterator[str]:
+def about(lines: Sequence[str], task_id: str) -> Iterator[str]:
     """Yield the lines of the entries that mention the id."""
     goes_on = False
     for line in lines:

@@ -31,3 +31,11 @@ class ThreadDied(Message):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+
+
+class Sought(Message):
+    """Another moment of a replay is wanted."""
+
+    def __init__(self, ts: float) -> None:
+        super().__init__()
+        self.ts = ts

@@ -33,16 +33,8 @@ class Outward:
     def show(self, frame: Frame) -> None:
         """Tell what is new, if it is time to look."""
         state = frame.state
-        if frame.waiting or not state.tasks or int(frame.now) == self._second:
-            return
-        self._second = int(frame.now)
-        seen = (state.epoch, state.seq, len(state.tasks), state.finished_ts)
-        is_new, self._seen = seen != self._seen, seen
-        if is_new:
-            done, total = alerts.done_of(state)
-            self._title = plain(f"cqltui {state.campaign.name} {done}/{total}", TITLE_CHARS)
-        self._entitle(self._title)  # a screen that was suspended has lost it
-        if not is_new and (state.finished_ts or not state.campaign.notify.late_ts):
+        is_new = self.entitle(frame)
+        if is_new is None or (not is_new and (state.finished_ts or not state.campaign.notify.late_ts)):
             return
         if self._told is None:
             self._told = alerts.seen(state, frame.estimate, frame.now)
@@ -52,3 +44,18 @@ class Outward:
             self._tell(alert.text, "warning" if alert.bad else "information")
         if found and state.campaign.notify.bell:
             self._ring()
+
+    def entitle(self, frame: Frame) -> bool | None:
+        """Say in the terminal's title how far the run is. Return whether anything has happened since, None if it is not
+        time to look."""
+        state = frame.state
+        if frame.waiting or not state.tasks or int(frame.now) == self._second:
+            return None
+        self._second = int(frame.now)
+        seen = (state.epoch, state.seq, len(state.tasks), state.finished_ts)
+        is_new, self._seen = seen != self._seen, seen
+        if is_new:
+            done, total = alerts.done_of(state)
+            self._title = plain(f"cqltui {state.campaign.name} {done}/{total}", TITLE_CHARS)
+        self._entitle(self._title)  # a screen that was suspended has lost it
+        return is_new

@@ -15,6 +15,7 @@ from cqltui.state.gauges import Gauge, Sample
 from cqltui.state.happened import Happening
 from cqltui.state.lanes import Past
 from cqltui.state.model import TaskCommand, Wanted
+from cqltui.state.playhead import Playhead
 from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
@@ -97,6 +98,26 @@ class CampaignFile(Protocol):
 
     def apply(self, changes: FileChanges, tell: Callable[[str], None]) -> None:
         """Have the run go on with it; `tell` shows what is waited for."""
+
+
+class Steered(Protocol):
+    """The clock of a run that is replayed. Called in the screen's thread; nothing blocks."""
+
+    @property
+    def head(self) -> Playhead:
+        """Where it is, and how fast it goes."""
+
+    def now(self) -> float:
+        """Return the moment of the run."""
+
+    def toggle(self) -> None:
+        """Pause, or go on."""
+
+    def faster(self, step: int) -> None:
+        """Take the next speed, or the one before."""
+
+    def seek(self, ts: float) -> None:
+        """Go to another moment."""
 
 
 ReadCurves = Callable[[CurveWish], CurvesRead]

@@ -6,7 +6,8 @@ from cqltui.errors import CqltuiError
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
 from cqltui.ui.ground import ask
-from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.ports import LeaveChoice, Ports, Steered
+from cqltui.ui.replaying import ReplayApp
 from cqltui.ui.runs.app import RunsApp
 from cqltui.ui.runs.ports import RunsPorts
 
@@ -22,11 +23,19 @@ def run_ui(ports: Ports) -> LeaveChoice:
     Raises CqltuiError where there is no terminal, that of `ports.start`, and when the screen ended with an error of
     ours.
     """
+    return _run(CqltuiApp(ports))
+
+
+def run_replay(ports: Ports, steered: Steered) -> None:
+    """Show a recorded run until the user leaves."""
+    _run(ReplayApp(ports, steered))
+
+
+def _run(app: CqltuiApp) -> LeaveChoice:
     _expect_terminal()
-    app = CqltuiApp(ports)
     choice: LeaveChoice | None = None
     with Ending(app.leave_now) as ending:
-        if ports.preferences.asks:
+        if app.preferences.asks:
             app.follow_background(ask())
         choice = app.run()
     app.memory.settled(KEEP_S)

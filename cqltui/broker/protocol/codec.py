@@ -12,6 +12,8 @@ from cqltui.state.model import Wanted
 
 _TEXTS = ("task", "worker", "token")
 _COUNTS = ("epoch", "seq", "attempt")
+_TOLD = frozenset(Kind) - {Kind.ANEW}
+"""Nobody else has a reader forget what it knows."""
 COUNT_DIGITS = 18
 """Of a count: what has more is none of ours, and Python refuses some thousands."""
 
@@ -56,7 +58,7 @@ def decode_event(raw: bytes | str | None) -> Event | None:
     if value is None or not _is_count(value.get("v")) or not 1 <= value["v"] <= VERSION:
         return None
     ts, kind, data = value.get("ts"), value.get("kind"), value.get("data", {})
-    if not isinstance(kind, str) or kind not in set(Kind) or not isinstance(data, dict):
+    if not isinstance(kind, str) or kind not in _TOLD or not isinstance(data, dict):
         return None
     if isinstance(ts, bool) or not isinstance(ts, int | float) or not is_stamp(ts):
         return None

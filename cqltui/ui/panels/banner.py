@@ -28,6 +28,8 @@ def _wrong(frame: Frame) -> str:
             return f" No supervisor runs: {FIX}."
         hindered = "" if frame.state.finished_ts else plain(frame.hindered)
         return f" The supervisor is held up: {hindered}" if hindered else ""
+    if frame.replay is not None:
+        return f" From {fmt.stamp(since)} on {plain(frame.state.offline_why) or 'the server did not answer'}."
     silent = f"{fmt.stamp(since)} ({fmt.duration(frame.now - since)})"
     if frame.unsupervised:
         return f" No supervisor, and no server since {silent}: {FIX}."

@@ -53,10 +53,13 @@ class Header(Panel, can_focus=False):
         rate = select.samples_per_s(state, frame.as_of)
         workers = len(select.live_workers(state, frame.as_of))
         role, last = ("dim", "last ") if frame.stale else ("text", "")
-        parts: list[Line] = [(("read-only", "warning"),)] if frame.read_only else []
+        is_replay = frame.replay is not None
+        parts: list[Line] = [(("read-only", "warning"),)] if frame.read_only and not is_replay else []
         if self.cells >= 70 and not state.finished_ts:
             parts.append(((f"{last}{fmt.count(rate)}", role), (" samples/s", "dim")))
             parts.append(((str(workers), role), (" worker" if workers == 1 else " workers", "dim")))
+        if is_replay:
+            return joined([*parts, (("◂▸", "accent"), (" replay", "dim"))])
         return joined([*parts, (("○ connecting", "dim"),) if frame.waiting else connection(state)])
 
     def _status(self, frame: Frame) -> Ranked:

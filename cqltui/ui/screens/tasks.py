@@ -14,6 +14,7 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.announcer import Announcer
 from cqltui.ui.panels.keys import KeyLine
+from cqltui.ui.panels.replayline import ReplayLine
 from cqltui.ui.screens.copying import Copying
 from cqltui.ui.screens.dialog import confirm
 from cqltui.ui.screens.number import NumberDialog
@@ -68,7 +69,9 @@ class TaskScreen(RoleScreen[None], Once[None]):
         self.frame: Frame | None = None
 
     def on_mount(self) -> None:
-        """Add the line that tells changes, where the screen is read out."""
+        """Add the line that tells changes, where the screen is read out, and the one of a replay."""
+        if isinstance(self.app, BaseApp) and self.app.replay is not None:
+            self.mount(ReplayLine(), before=self.query_one(KeyLine))
         if isinstance(self.app, BaseApp) and self.app.preferences.plain:
             self.mount(Announcer(), before=self.query_one(KeyLine))
 
@@ -85,6 +88,8 @@ class TaskScreen(RoleScreen[None], Once[None]):
             self.draw(frame)
             for announcer in self.query_children(Announcer):
                 announcer.show(frame)
+            for line in self.query_children(ReplayLine):
+                line.show(frame)
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs; for the screens to say how."""
