@@ -5,10 +5,10 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cqltui.errors import InputError, without_passwords
+from cqltui.values import dataclass
 from trainer.names import suggestion
 
 INVALID: Final = object()

@@ -1,7 +1,8 @@
 """Which process it is, told so that it holds on every machine. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from cqltui.values import dataclass
 
 START_TOLERANCE_S = 0.05
 """Clocks count ticks of a hundredth of a second, and figures travel as decimals."""

@@ -18,7 +18,6 @@ import secrets
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +26,7 @@ import psutil
 
 from cqltui.child import tool_environment
 from cqltui.identity import Life, ProcessIdentity, judge
+from cqltui.values import dataclass
 
 LINUX = sys.platform == "linux"
 ASK_S = 10.0

@@ -1,7 +1,6 @@
 """What a campaign has trained, to be used in Python: `cqltui.load`. Of NumPy alone, without PyTorch."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from cqltui.algorithms.keeping import BEST_MODEL, epoch_model
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, read_json
+from cqltui.values import dataclass
 from trainer.model import Model, read_model
 from trainer.tensorfile import TensorFileError
 

@@ -6,10 +6,11 @@ details, criteria and results are made from these declarations.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from cqltui.fields import INVALID, Problems, Reader
+from cqltui.values import dataclass
 from trainer.config import TrainerConfig
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import cqltui
@@ -23,6 +23,7 @@ from cqltui.results.rundir import AUDIT_FORMAT, RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.plain import plain, word
 from cqltui.supervisor.lock import unusable
+from cqltui.values import dataclass
 from trainer import data
 from trainer.config import DataConfig
 from trainer.data.types import DataError

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cqltui.child import PYTHON, clean_environment
 from cqltui.errors import CqltuiError, InputError
+from cqltui.values import dataclass
 from trainer import allowance
 from trainer.allowance import Allowed
 from trainer.config import Precision

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cqltui.app import question
 from cqltui.campaign.difference import Difference, difference
@@ -13,6 +13,7 @@ from cqltui.reporters.difference import difference_lines, withdrawn_lines
 from cqltui.results.known import data_digest, read_known
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.lock import unusable
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

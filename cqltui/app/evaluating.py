@@ -1,7 +1,6 @@
 """The evaluation of a run: its data and its networks as the run directory has them, checked to be those of the run."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import cqltui
@@ -18,6 +17,7 @@ from cqltui.results.standings import standings
 from cqltui.results.study import Study
 from cqltui.state.model import ENDED, RunState, Status
 from cqltui.supervisor import manifest
+from cqltui.values import dataclass
 from trainer.config import DataConfig
 from trainer.data.types import Dataset
 from trainer.evaluation.audited import audit_data

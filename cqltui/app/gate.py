@@ -2,7 +2,8 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from cqltui.values import dataclass
 
 NAMES = ("127.0.0.1", "localhost")
 """Any other name that leads here is somebody else's: a page whose name now has this address (DNS rebinding)."""

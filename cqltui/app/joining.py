@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.model import CampaignInfo
 from cqltui.supervisor.lock import unusable
+from cqltui.values import dataclass
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from trainer import allowance
 from trainer.files import make_folder, plain_file

@@ -1,13 +1,13 @@
 """Where the workers of a campaign train: one choice, made before they start and kept in campaign.json."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cqltui.app import devices
 from cqltui.app.selftest import SelfTests
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.placing import Choice, choose
+from cqltui.values import dataclass
 from trainer.config import Precision
 
 

@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from cqltui.app.later import load
 from cqltui.campaign.document import parse_toml
 from cqltui.errors import InputError
 from cqltui.ui.preferences import AUTO, THEME_NAMES, Preferences
+from cqltui.values import dataclass
 from trainer.files import read_regular
 from trainer.names import suggestion
 

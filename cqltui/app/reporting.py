@@ -4,7 +4,7 @@ import errno
 import importlib
 import os
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from cqltui.reporters.steps import Step, silent
 from cqltui.results.reported import INSTALL, missing_packages
 from cqltui.results.rundir import RunDir, is_writable, read_json, within
 from cqltui.state.model import Status
+from cqltui.values import dataclass
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NICE = 10

@@ -6,13 +6,13 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from cqltui.errors import InputError
 from cqltui.state.plain import headline, plain
+from cqltui.values import dataclass
 from trainer.data.games import MONEYLINES, NEEDED, OPTIONAL
 from trainer.data.outcomes import AWAY_ODDS, HOME_ODDS
 from trainer.data.table import MISSING

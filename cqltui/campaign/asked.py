@@ -1,7 +1,6 @@
 """What a campaign file asks of a phase, its criteria and its questions: read by the same rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from cqltui.algorithms.base import REQUIRED, scaled_epochs
@@ -10,6 +9,7 @@ from cqltui.campaign.criteria import CHECKS, Check
 from cqltui.campaign.model import Asked, Criterion, ParamValue, Question
 from cqltui.campaign.schema import LINE
 from cqltui.fields import INVALID, Problems, Reader, read_table, text
+from cqltui.values import dataclass
 from trainer.names import suggestion
 
 MAX_CRITERIA = 1000

@@ -1,12 +1,13 @@
 """The checks that a success criterion may name, and their parameters. `cqltui.judging` judges by them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED
 from cqltui.fields import INVALID, Problems, Reader, choice, describe, integer, number, text
+from cqltui.values import dataclass
 from trainer.names import suggestion
 
 _ALGORITHM = ALGORITHMS[DEFAULT]

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cqltui.campaign.model import ID_LENGTH, Campaign, TaskSpec, task_digest
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

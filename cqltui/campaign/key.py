@@ -1,10 +1,10 @@
 """What a table of the campaign file is declared with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cqltui.fields import Reader
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import codecs
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, item_path, positive, read_table
+from cqltui.values import dataclass
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
 from trainer.files import read_regular
 from trainer.names import suggestion

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from cqltui.algorithms import named
 from cqltui.algorithms.base import Algorithm, Quantity
 from cqltui.errors import InputError
+from cqltui.values import dataclass
 from trainer.config import DataConfig, Precision, TrainerConfig
 
 Device = Literal["auto", "cuda", "mps", "cpu"]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
 from cqltui.campaign.schema import DATA, MAX_SECONDS
 from cqltui.errors import CqltuiError
 from cqltui.fields import Problems, read_table
+from cqltui.values import dataclass
 from trainer.config import DataConfig, TrainerConfig
 
 _SECONDS = ("checkpoint_s", "lease_s", "retry_s")

@@ -3,11 +3,11 @@ CPU's cores, else on the CPU. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from cqltui.campaign.model import Campaign
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from cqltui.algorithms.keeping import kept_names
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import PACK_LIMIT, fair_members, pack_key
 from cqltui.errors import InputError
+from cqltui.values import dataclass
 from trainer.config import ACTIONS
 from trainer.packing import FLOAT_BYTES
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
@@ -26,6 +25,7 @@ from cqltui.fields import (
     read_table,
     text,
 )
+from cqltui.values import dataclass
 from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS, DataConfig
 
 MAX_SECONDS = 7 * 86_400.0

@@ -2,7 +2,6 @@
 that is done, and the figures by what is kept of all. It states numbers and draws no conclusion from them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cqltui.campaign.asked import declared, params_of
@@ -12,6 +11,7 @@ from cqltui.judging.certainty import confident, member_of, q_spread, uncertainty
 from cqltui.judging.comparing import ended_at, setting
 from cqltui.judging.outcomes import Answer, Left, Params, Scope, TaskOutcome
 from cqltui.judging.trajectories import best_loss, convergence, reached_of, trajectory_of
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The answer that compares architectures: with their parameters, to a reference, by depth and by width."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +25,7 @@ from cqltui.judging.wording import (
     rows_of,
     shown,
 )
+from cqltui.values import dataclass
 
 Widths = tuple[int, ...]
 

@@ -3,7 +3,6 @@ worth. The last two are read from the evaluation on the test rows, of which noth
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.model import TaskSpec
@@ -12,6 +11,7 @@ from cqltui.judging.outcomes import Answer, Left, Params, Scope, TaskOutcome, av
 from cqltui.judging.spread import q_deviation
 from cqltui.judging.wording import configuration_title, finite, percent, rows_of, shown
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 from trainer.config import ACTIONS
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import math
 import operator
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.model import TaskSpec
@@ -29,6 +28,7 @@ from cqltui.judging.outcomes import (
 )
 from cqltui.judging.spread import q_deviation
 from cqltui.state.model import FAILED
+from cqltui.values import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,6 @@ sqrt(2) times the spread.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -25,6 +24,7 @@ from cqltui.judging.wording import (
     others,
     rows_of,
 )
+from cqltui.values import dataclass
 
 MOST_PAIRED = 6
 """Of more values of a setting only neighbours are paired."""

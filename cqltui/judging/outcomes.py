@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from itertools import accumulate
 from operator import attrgetter
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cqltui.campaign.criteria import HIGHER_IS_BETTER
 from cqltui.campaign.model import Asked, Phase, TaskSpec
 from cqltui.state.model import Status
+from cqltui.values import dataclass
 from trainer.config import TrainerConfig
 from trainer.progress import EpochMetrics
 

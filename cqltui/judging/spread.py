@@ -6,11 +6,11 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.outcomes import Left, deviation
+from cqltui.values import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,6 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -12,6 +11,7 @@ from cqltui.campaign.criteria import HIGHER_IS_BETTER
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.outcomes import Answer, Left, Params, Scope, TaskOutcome, rank
 from cqltui.judging.wording import NONE, finite, percent, rows_of, shown, task_name
+from cqltui.values import dataclass
 
 MOST_LINES = 5
 """Of more tasks the median is told, with the range."""

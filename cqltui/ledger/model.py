@@ -1,9 +1,11 @@
 """What a ledger holds: bets as they were taken, and the results of their games. Pure."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Literal, get_args
+
+from cqltui.values import dataclass
 
 Side = Literal["home", "away"]
 SIDES: tuple[Side, ...] = get_args(Side)

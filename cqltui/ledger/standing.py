@@ -1,7 +1,6 @@
 """How the bets of a ledger stand, beside what a run's evaluation expected of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,6 +12,7 @@ from cqltui.ledger.model import Entry
 from cqltui.results.evaluated import read_evaluation
 from cqltui.results.rundir import RunDir
 from cqltui.state.plain import plain, word
+from cqltui.values import dataclass
 from trainer.data.decisions import own_side_first
 from trainer.evaluation.taken import Account, Alarm, Taken, account
 

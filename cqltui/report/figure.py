@@ -1,8 +1,9 @@
 """A figure as the report knows it: panels of marks with their data. matplotlib, the page's script and the terminal each
 draw it in their own way; there is no drawing code here."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from cqltui.values import dataclass
 
 Values = tuple[float, ...]
 """Numbers to draw; NaN leaves a gap."""

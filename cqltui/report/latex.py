@@ -3,12 +3,12 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from cqltui.report.figure import Figure
 from cqltui.report.latexchars import breakable, escape
 from cqltui.report.table import ABSENT, Cell, Column, Table
+from cqltui.values import dataclass
 
 PACKAGES = (
     "\\usepackage[T1]{fontenc}",

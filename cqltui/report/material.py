@@ -2,7 +2,7 @@
 it from here, and touches no file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from cqltui.campaign.model import Campaign, Phase
 from cqltui.results.record import TaskRecord
 from cqltui.results.summary import Summary
 from cqltui.state.model import Status
+from cqltui.values import dataclass
 
 Floats = npt.NDArray[np.float64]
 

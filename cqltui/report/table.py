@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from cqltui.values import dataclass
 
 Cell = str | int | float | bool | None
 """A value as it was computed. None: there is none, or it cannot be known."""

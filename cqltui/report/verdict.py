@@ -6,7 +6,6 @@ told from break-even. Of a run of which none of these can be said it tells what 
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
@@ -30,6 +29,7 @@ from cqltui.report.reading import (
 )
 from cqltui.report.wording import counted
 from cqltui.state.model import Status
+from cqltui.values import dataclass
 from trainer.evaluation.estimates import EstimateVerdict
 from trainer.evaluation.evaluation import SINGLE
 from trainer.evaluation.intervals import Estimate

@@ -1,13 +1,14 @@
 """What `cqltui bench` measured, as a table for people and as JSON for programs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from cqltui.state.units import size
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

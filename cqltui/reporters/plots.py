@@ -3,7 +3,6 @@
 import math
 import string
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from cqltui.report.braille import ACROSS, DOWN, Canvas, character
 from cqltui.report.figure import Axis, Band, Bars, Line, Mark, Panel, Points, Rule
+from cqltui.values import dataclass
 
 STYLES = ("blue", "yellow", "green", "magenta", "cyan", "red", "white")
 """By the place in the palette."""

@@ -1,7 +1,6 @@
 """What happened, in one plain line each. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cqltui.state.decode import BY_LIMIT
@@ -9,6 +8,7 @@ from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import headline, plain
 from cqltui.state.select import PhaseProgress, counts, took_s
+from cqltui.values import dataclass
 
 TITLE_LIMIT = 60
 ERROR_LIMIT = 300

@@ -3,7 +3,6 @@ it: ids, weights and numbers are checked."""
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from cqltui.results.evaluated import AGAIN, read_evaluation, results_digest
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 WHICH = re.compile(r"last|best|e\d{1,12}")
 MOST_MEMBERS = 10_000

@@ -4,12 +4,13 @@ import math
 import os
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from cqltui.results.rundir import MEASURED, RunDir
 from cqltui.state import decode
 from cqltui.state.curve import Band, Curve, band, thinned
+from cqltui.values import dataclass
 from trainer.files import open_regular
 
 POINTS = 4_096

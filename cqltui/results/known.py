@@ -1,7 +1,7 @@
 """The run as its directory holds it: which tasks it knows, which of them are done, and which checkpoints are of use."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cqltui.campaign.difference import KnownTask
@@ -9,6 +9,7 @@ from cqltui.campaign.model import ID_LENGTH
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state import decode
 from cqltui.state.model import FAILED, Lifecycle, Status
+from cqltui.values import dataclass
 from trainer.files import checkpoints
 from trainer.progress import EpochMetrics
 

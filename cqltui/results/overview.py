@@ -1,7 +1,6 @@
 """What a run has come to, in a line: from its directory alone."""
 
 import json
-from dataclasses import dataclass
 
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, at, policy_at
@@ -11,6 +10,7 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
 from cqltui.state.model import ENDED, Status
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 HISTORY_BYTES = 64 * 1024
 DEPLOYED = (CONFIDENT, ENSEMBLE, "CQL single")

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from cqltui.errors import InputError
 from cqltui.results.chosen import Told
 from cqltui.results.tables import cell, expect_target
+from cqltui.values import dataclass
 from trainer.config import ACTIONS, STAKES
 from trainer.data.types import Double
 from trainer.data.upcoming import Upcoming

@@ -1,7 +1,7 @@
 """A task with all that is known of it: how it stands, and the files of its accepted result."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, astuple, dataclass, fields
+from dataclasses import MISSING, astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.decode import LARGEST, TEXT_LIMIT
 from cqltui.state.model import Status
+from cqltui.values import dataclass
 from trainer.config import ACTIONS
 from trainer.files import open_regular
 from trainer.progress import METRIC_COLUMNS, EpochMetrics

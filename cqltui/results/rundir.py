@@ -9,13 +9,14 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from cqltui.broker.server.ownership import close_to_others
 from cqltui.state import decode
+from cqltui.values import dataclass
 from trainer.files import not_plain, read_regular, write_bytes
 from trainer.progress import METRIC_COLUMNS, EpochMetrics
 

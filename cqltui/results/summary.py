@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from cqltui.algorithms.base import Algorithm, setting_text
@@ -14,6 +14,7 @@ from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import FAILED, Status, Verdict
 from cqltui.state.plain import headline, plain
+from cqltui.values import dataclass
 
 ERROR_LIMIT = 2_000
 """Characters of a failed task's error."""

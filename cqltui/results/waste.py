@@ -6,7 +6,6 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from cqltui.results.known import CARRIED
@@ -15,6 +14,7 @@ from cqltui.results.room import Taken
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.model import FAILED, Lifecycle, Status
+from cqltui.values import dataclass
 from trainer.files import checkpoints
 
 ATTEMPTS = "attempts of finished tasks"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeVar
 
 from cqltui.campaign.model import Occasion
@@ -11,6 +11,7 @@ from cqltui.state import select
 from cqltui.state.eta import Estimate
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.state.plain import headline, plain
+from cqltui.values import dataclass
 
 HOLDS_S = 60.0
 """An estimate has to be past the hour for so long: one that was made of little swings."""

@@ -5,9 +5,10 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TypeVar
+
+from cqltui.values import dataclass
 
 MEMBERS = 32
 """Of a group of more, so many make its median, evenly spaced."""

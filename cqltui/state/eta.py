@@ -13,7 +13,6 @@ with nothing else left it has no estimate, and neither has a phase that one of t
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cqltui.state import rates
@@ -22,6 +21,7 @@ from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
 from cqltui.state.rates import Rates
 from cqltui.state.spread import Left, Spread, spread
 from cqltui.state.waiting import Busy, Waiting
+from cqltui.values import dataclass
 
 PRIOR_SHARE = 0.2
 """A running pack's own speed and its architecture's weigh the same once it has done this share of its steps."""

@@ -1,9 +1,11 @@
 """Everything that can happen to a run. Lifecycle events come from the server's scripts, progress from workers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from cqltui.values import dataclass
 
 VERSION = 1
 

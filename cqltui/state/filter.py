@@ -6,12 +6,12 @@ Pure. It is compiled once, and asked of thousands of tasks.
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from cqltui.state.filter_fields import STALLED, Field, FilterError, Moment, field_named
 from cqltui.state.model import Status, TaskState
 from cqltui.state.pattern import PatternError, searcher
+from cqltui.values import dataclass
 from trainer.names import listed
 
 LONGEST = 500

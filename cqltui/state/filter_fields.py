@@ -2,7 +2,6 @@
 tables, but for what every task has."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from cqltui.algorithms import ALGORITHMS
@@ -10,6 +9,7 @@ from cqltui.algorithms.base import Setting, setting_text
 from cqltui.state.live import stalled
 from cqltui.state.model import TaskState
 from cqltui.state.select import duration_s
+from cqltui.values import dataclass
 from trainer.names import listed, suggestion
 
 Kind = Literal["number", "duration", "text", "list", "state"]

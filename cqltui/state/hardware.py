@@ -1,10 +1,10 @@
 """What the machines do now: memory of the devices, speed of training. Pure: the time is told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cqltui.state.live import RATE_S, live_workers, samples_per_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ where somebody has read it (`Past`).
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from cqltui.state.eta import UNNAMED, Estimate
 from cqltui.state.model import ENDED, RunState, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.rates import claim_key
+from cqltui.values import dataclass
 
 
 class Shown(StrEnum):
@@ -96,7 +97,11 @@ class Lanes:
     """Of the run's end."""
 
 
-def lanes(state: RunState, estimate: Estimate, now: float, past: Past = Past()) -> Lanes:
+UNKNOWN = Past()
+"""Nothing is known of the past."""
+
+
+def lanes(state: RunState, estimate: Estimate, now: float, past: Past = UNKNOWN) -> Lanes:
     """Return the lanes as of `now`."""
     found: defaultdict[str, list[Block]] = defaultdict(list)
     for block in (*_trained(state.tasks.values(), estimate, now), *_planned(state, estimate), *_earlier(past)):

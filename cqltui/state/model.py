@@ -1,7 +1,7 @@
 """The state of a run, frozen. Each part has an order of its own by which the newer value wins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import Algorithm
 from cqltui.identity import ProcessIdentity
 from cqltui.state.notify import NotifyInfo
+from cqltui.values import dataclass
 
 
 class Status(StrEnum):

@@ -1,8 +1,7 @@
 """What a run says about who is told what happens. What there is to tell, `alerts` decides."""
 
-from dataclasses import dataclass
-
 from cqltui.campaign.model import Occasion
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ time grows with the members is the model's simplification; a member's share of a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from statistics import fmean
 
 from cqltui.state.model import Progress, Status, TaskInfo, TaskState
+from cqltui.values import dataclass
 
 ClaimKey = tuple[str, float]
 """(worker, claimed_ts): the tasks of one claim, also those that have ended or paused since."""

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from cqltui.state import decode
 from cqltui.state.events import Event, parse_token
 from cqltui.state.model import Lifecycle, Status
+from cqltui.values import dataclass
 
 LEASE_EXPIRED, REPLACED, LAST_LINES = "its lease expired", "was replaced", "The last lines in the log of"
 """By these words of a task's error its attempt is known to have lost its lease, and what its worker had logged."""

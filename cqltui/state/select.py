@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import ceil, inf
 
 from cqltui.state.eta import Estimate
@@ -12,6 +11,7 @@ from cqltui.state.live import samples_per_s as samples_per_s
 from cqltui.state.live import stalled as stalled
 from cqltui.state.model import ENDED, FAILED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ The constants were chosen on recorded runs; `python -m tests.benchmarks.eta` mea
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, hypot, log
 
 from cqltui.state.model import TaskInfo
 from cqltui.state.rates import Rates, Trained, told_by
+from cqltui.values import dataclass
 
 DRIFT = 0.22
 """Of the logarithm of a speed from one part of a run to the next."""

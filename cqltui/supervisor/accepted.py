@@ -6,7 +6,7 @@ A worker may be wrong, out of date or hostile. Whose result it is, the server's 
 import math
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from cqltui.errors import CqltuiError
 from cqltui.results.record import LARGEST_FIGURE, TaskResult, read_q_heldout
 from cqltui.results.rundir import RESULT_FILES, read_metrics
 from cqltui.state.model import TaskInfo
+from cqltui.values import dataclass
 from trainer.config import ACTIONS, TrainerConfig
 from trainer.model import Model, read_model
 from trainer.progress import METRIC_COLUMNS, EpochMetrics

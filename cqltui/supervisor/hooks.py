@@ -1,11 +1,11 @@
 """What the loop that keeps a run going leaves to others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from cqltui.state.events import Event
 from cqltui.state.model import RunState, TaskState
+from cqltui.values import dataclass
 
 Notice = Callable[[str, str], None]
 """Takes a level and a text, which the screens and the reporters show at once."""

@@ -4,13 +4,13 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from cqltui.child import PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
+from cqltui.values import dataclass
 from trainer.files import make_folder, plain_file
 
 UNSEEN = -1

@@ -1,7 +1,6 @@
 """The keys that act where the keyboard is: of the focused panel, of its screen, of the app."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from textual.binding import ActiveBinding
 from textual.dom import DOMNode
@@ -9,6 +8,7 @@ from textual.screen import Screen
 
 from cqltui.ui.bindings import keys_of, level_of, lineage, merged, shown_key
 from cqltui.ui.preferences import Level
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from textual.app import App
@@ -14,6 +13,7 @@ from textual.widget import Widget
 
 import cqltui.ui
 from cqltui.ui.preferences import KeyRow, Level
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What the keys do: commands in order, in the background, and what is pending. The run's state is not touched."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from cqltui.errors import CqltuiError
@@ -9,6 +8,7 @@ from cqltui.state.model import ENDED, RunState, Status, TaskCommand, TaskState, 
 from cqltui.ui.background import Background
 from cqltui.ui.history import Act, History, taken_back
 from cqltui.ui.ports import Requests, TakeBack
+from cqltui.values import dataclass
 
 PENDING_S = 15.0
 """After this a command's effect is no longer waited for; it may have come to nothing."""

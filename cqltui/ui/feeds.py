@@ -1,6 +1,6 @@
 """What panels read beside the run's state, each from a source of its own."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.eta import Estimate
@@ -10,6 +10,7 @@ from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.background import Background
 from cqltui.ui.ports import LogSubject, Ports
 from cqltui.ui.reading import Reading
+from cqltui.values import dataclass
 
 LOG_LINES = 1_000
 RECORD_S = 2.0

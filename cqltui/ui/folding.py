@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from math import isfinite, sqrt
 from statistics import fmean
@@ -13,6 +13,7 @@ from cqltui.state.plain import plain
 from cqltui.state.select import duration_s
 from cqltui.state.varying import Varying, configuration_title, value_key, value_text
 from cqltui.ui.frame import Frame
+from cqltui.values import dataclass
 
 ACTIVITY = (
     Status.RUNNING, Status.QUEUED, Status.DELAYED, Status.PAUSED,

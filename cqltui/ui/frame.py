@@ -1,11 +1,12 @@
 """Everything that one refresh draws from. Panels get nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cqltui.state import select
 from cqltui.state.eta import Estimate
 from cqltui.state.model import RunState, TaskState
+from cqltui.values import dataclass
 
 
 def as_of(state: RunState, now: float) -> float:

@@ -2,7 +2,6 @@
 
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from textual.binding import Binding
@@ -11,6 +10,7 @@ from textual.keys import Keys, key_to_character
 from textual.screen import Screen
 
 from cqltui.ui.bindings import declared, keys_of, level_of, merged, our_nodes, own_bindings, shown_key
+from cqltui.values import dataclass
 from trainer.names import suggestion
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")

@@ -3,7 +3,6 @@
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -12,6 +11,7 @@ from cqltui.state.lanes import Block, Lanes, Mark, Shown, Sign
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, Span, clip, left
+from cqltui.values import dataclass
 
 STEPS_S = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600),

@@ -1,7 +1,9 @@
 """What of the screen is seen at a size, and where it stands. Pure: rows and cells from rows and cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from cqltui.values import dataclass
 
 PANELS = ("tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases")
 """The panels of the main screen in the order of their digits, from 1 on, and of Tab. The queue goes with the phases."""

@@ -1,7 +1,7 @@
 """The rows of the task list: which tasks, in which order, folded how. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from cqltui.state.select import ordered
 from cqltui.ui.folding import Figures, Fold, Group, grouped
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.columns import Column, SortKey
+from cqltui.values import dataclass
 
 Row = TypeVar("Row")
 FiguresOf = Callable[[Group], Figures]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.cells import chop_cells
@@ -11,6 +10,7 @@ from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.line import Line, Span
 from cqltui.ui.ports import LogSubject
+from cqltui.values import dataclass
 
 SIGNS = {"dead": "✗ ", "warning": "! ", "dim": "  "}
 SIGN = 2

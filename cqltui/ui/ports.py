@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from cqltui.state.model import TaskCommand, Wanted
 from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
+from cqltui.values import dataclass
 
 
 class EventSource(Protocol):

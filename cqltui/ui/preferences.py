@@ -1,8 +1,10 @@
 """How the user wants the screen: its colours, its characters, its keys. Read once, before the screen opens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from cqltui.values import dataclass
 
 Level = Literal["panel", "screen", "app"]
 """Who has a key: the focused panel before its screen, and that before the app."""

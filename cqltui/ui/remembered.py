@@ -1,7 +1,9 @@
 """What the screen keeps from one start to the next. Pure: a value, and how it is made from what a file holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
+
+from cqltui.values import dataclass
 
 LONGEST, MOST = 200, 64
 """Characters of a text, and texts of a list, that are taken from a file."""

@@ -1,10 +1,11 @@
 """Which file a worker trains on: its own side says so and not the server, and what is in it stays on this machine."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cqltui.results.rundir import STAYS, RunDir, read_json
+from cqltui.values import dataclass
 from trainer import data
 from trainer.config import DataConfig
 from trainer.data.types import DataError, Dataset

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
@@ -24,6 +24,7 @@ from cqltui.campaign.payload import PACK_LIMIT
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
+from cqltui.values import dataclass
 from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session

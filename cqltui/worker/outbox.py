@@ -4,10 +4,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cqltui.backoff import pause_s
 from cqltui.broker.protocol.records import Claim
+from cqltui.values import dataclass
 from cqltui.worker.link import PATIENCE_S, Link
 
 log = logging.getLogger(__name__)

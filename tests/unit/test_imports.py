@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
+    {"values"},
     {"errors", "streams", "identity", "child", "backoff", "logfile"},
     {"fields", "templates"},
     {"machine", "algorithms"},
@@ -47,7 +48,7 @@ TORCH_FREE = (
     "trainer.data",
 )
 """What the rooms that must start fast may import of the trainer."""
-PURE = ("identity", "algorithms", "campaign", "state", "judging")
+PURE = ("values", "identity", "algorithms", "campaign", "state", "judging")
 """They know no server."""
 HEADLESS = (*PURE, "machine", "broker", "results", "ledger", "supervisor", "reporters", "cli")
 

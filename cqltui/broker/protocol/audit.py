@@ -1,13 +1,13 @@
 """What the server has lost of its data: noticed by comparing its keys with each other, task by task."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Notice
+from cqltui.values import dataclass
 
 PAGE = 500
 """Tasks a call: a few milliseconds of the server's time."""

@@ -1,7 +1,5 @@
 """What the user asks of a task or of the whole run."""
 
-from dataclasses import dataclass
-
 import redis
 
 from cqltui.broker.protocol import codec
@@ -10,6 +8,7 @@ from cqltui.broker.protocol.records import TaskError, check_name, check_priority
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state.events import Kind
 from cqltui.state.model import Status, TaskCommand, Wanted
+from cqltui.values import dataclass
 
 _REFUSALS = {
     Status.QUEUED: "is queued",

@@ -1,13 +1,14 @@
 """What the queue takes and gives, its errors, and the check of names where they enter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.state.decode import NAME
 from cqltui.state.model import Wanted
+from cqltui.values import dataclass
 
 PRIORITY_MAX = 1_000_000
 """Priorities are whole numbers from 0 to this."""

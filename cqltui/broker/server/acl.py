@@ -10,11 +10,11 @@ only FCALL would still need every command of the scripts on every key, and could
 """
 
 import re
-from dataclasses import dataclass
 from importlib import resources
 
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import source
+from cqltui.values import dataclass
 
 _CALL = re.compile(r"call\('(\w+)'")
 

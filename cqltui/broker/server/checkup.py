@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 
 import redis
@@ -18,6 +17,7 @@ from cqltui.broker.server import fitness
 from cqltui.broker.server.connect import connect_url
 from cqltui.broker.server.url import shown_url
 from cqltui.errors import RIGHTS, CqltuiError
+from cqltui.values import dataclass
 
 LOOKED_AT = 1000
 """Entries of the queue that are looked at one by one."""

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -17,6 +16,7 @@ from cqltui.broker.server.locks import FileLock, is_held
 from cqltui.identity import Life
 from cqltui.machine import is_neighbour, life
 from cqltui.state import decode
+from cqltui.values import dataclass
 from trainer.files import read_regular
 
 STOP_S = 20.0

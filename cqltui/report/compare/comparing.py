@@ -1,7 +1,6 @@
 """Runs beside each other: what they differ in, and the differences of their figures, paired by seed. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cqltui.judging.evaluated import at, figure_at
@@ -14,6 +13,7 @@ from cqltui.report.material import Material
 from cqltui.report.table import Cell, Column, Table, absent
 from cqltui.results.record import TaskRecord
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 FORMAT = "cqltui.comparison/1"
 OTHER_DATA = (

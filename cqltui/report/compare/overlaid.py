@@ -1,7 +1,6 @@
 """Curves of several runs over each other, and their differences with intervals. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from cqltui.report.figure import Axis, Figure, Line, Panel, Points, Rule
 from cqltui.report.material import Floats, Material
 from cqltui.report.table import Table
 from cqltui.results.record import TaskRecord
+from cqltui.values import dataclass
 
 MOST_POINTS = 200
 """Of a curve that are drawn, evenly on the logarithmic axis."""

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scipy.special import stdtrit
+
+from cqltui.values import dataclass
 
 LEVEL = 0.95
 METHOD = "Student's t over paired seeds, 95 %"

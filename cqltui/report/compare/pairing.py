@@ -1,11 +1,11 @@
 """Tasks of two runs that belong together: the same settings and seed, but for what the runs differ in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from cqltui.algorithms.base import setting_text, told
 from cqltui.report.material import Material
 from cqltui.results.record import TaskRecord
+from cqltui.values import dataclass
 
 SEED = "seed"
 Key = tuple[tuple[str, str], ...]

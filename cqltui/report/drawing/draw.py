@@ -5,7 +5,6 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from cqltui.report.drawing.spans import Span, span
 from cqltui.report.drawing.ticks import ticks
 from cqltui.report.figure import Figure, Panel
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 POINTS = 72
 """In an inch, and the units of an SVG."""

@@ -2,11 +2,11 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cqltui.report.drawing.colors import INK, PAPER
 from cqltui.report.drawing.plotting import Canvas
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 FONT_SIZE = 9.0
 CHARACTER = 0.6 * FONT_SIZE

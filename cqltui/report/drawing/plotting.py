@@ -1,7 +1,7 @@
 """The marks of a panel as matplotlib's artists."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import cycle
 from typing import Any
 
@@ -16,6 +16,7 @@ from cqltui.report.drawing.spans import Floats, Span, drawable
 from cqltui.report.figure import Band, Bars, Line, Panel, Points, Rule
 from cqltui.report.thinning import buckets_for, kept
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SHAPES: Mapping[str, str] = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "X"}

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from cqltui.report.figure import Axis, Band, Bars, Line, Mark, Panel, Points, Rule, Values
+from cqltui.values import dataclass
 
 LARGEST = 1e200
 """A number beyond it is not drawn: arithmetic on it would overflow."""

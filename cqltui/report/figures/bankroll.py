@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -11,6 +10,7 @@ from cqltui.report.figure import Axis, Band, Figure, Line, Mark, Panel, Rule, Va
 from cqltui.report.material import Material
 from cqltui.report.reading import Document, policies, rows_said, text_at
 from cqltui.report.series import equally_long, numbers_at, why_not
+from cqltui.values import dataclass
 from trainer.evaluation.evaluation import IMPLIED, KELLY_LOW, RANDOM, SINGLE
 from trainer.evaluation.policies import KELLY_QUANTILES
 

@@ -3,7 +3,6 @@ values of an ensemble are distributed."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +13,7 @@ from cqltui.report.figure import Axis, Bars, Figure, Line, Panel, Points
 from cqltui.report.material import Material
 from cqltui.report.reading import Document, no_policies, objects, rows_said, seasons_of, text_at, whole_at
 from cqltui.state import decode
+from cqltui.values import dataclass
 from trainer.config import ACTIONS
 from trainer.evaluation.offpolicy import student_quantile
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +11,7 @@ from cqltui.report.figure import Axis
 from cqltui.report.material import Floats
 from cqltui.report.wording import counted
 from cqltui.state import decode
+from cqltui.values import dataclass
 
 JITTER_S = 5.0
 """Clocks of one machine's processes, and lines that were written at once, may be so far out of order."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from cqltui.state import decode
 from cqltui.state.events import Kind
 from cqltui.state.model import Status
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 NAME, TITLE = "worker_lanes", "Work by worker"
 MOST_LANES = 30

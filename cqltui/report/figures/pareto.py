@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from cqltui.algorithms.base import Algorithm, Metric, setting_text
@@ -14,6 +13,7 @@ from cqltui.report.figures.settings import comparable
 from cqltui.report.material import Material
 from cqltui.report.wording import capital, counted, listed
 from cqltui.results.record import TaskRecord
+from cqltui.values import dataclass
 
 NAME, TITLE = "architecture_pareto", "Cost and result of architectures"
 MOST_LEVELS = 7

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cqltui.algorithms.base import Algorithm, Metric, Setting, setting_text
@@ -12,6 +11,7 @@ from cqltui.report.figures.parts import beyond, spaced, value_axis
 from cqltui.report.material import Material
 from cqltui.report.wording import capital, counted, listed
 from cqltui.results.record import TaskRecord
+from cqltui.values import dataclass
 
 MOST_SETTINGS = 6
 MOST_SERIES = 100

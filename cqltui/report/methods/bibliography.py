@@ -1,7 +1,8 @@
 """What the methods cite, and references.bib."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

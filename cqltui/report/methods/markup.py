@@ -6,12 +6,12 @@ shown as it is (`code`), and what stands in curly quotes is text of the user's (
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from cqltui.report.latexchars import escape
 from cqltui.report.methods.bibliography import author_year, reference_line
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 LONGEST = 300
 """Characters of a text of the user's."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from cqltui.campaign.model import Phase
@@ -13,6 +12,7 @@ from cqltui.results.summary import BEST, VERDICT_WORDS, PhaseSummary
 from cqltui.state.decode import text
 from cqltui.state.model import ENDED, Verdict
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 Tone = Literal["good", "bad", "open"]
 LONGEST = 400

@@ -1,12 +1,13 @@
 """Where each table and each figure has its place on the page. What nobody names comes last, so that nothing is lost."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
 from cqltui.campaign.model import Campaign, Question
 from cqltui.report.figure import Figure
 from cqltui.report.table import Table
+from cqltui.values import dataclass
 
 Shown = Table | Figure
 AUDIT, ANSWERS, FURTHER = "audit", "answers", "further"

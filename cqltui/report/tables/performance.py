@@ -1,7 +1,6 @@
 """The network that validation chose and the ensemble, on one page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from cqltui.report.wording import capital
 from cqltui.results.record import TaskRecord
 from cqltui.state import decode
 from cqltui.state.plain import plain
+from cqltui.values import dataclass
 
 NAME, TITLE = "cql_performance_table", "The chosen networks"
 COLUMNS = (Column("what", "What"), Column("single", "CQL single"), Column("ensemble", "CQL ensemble"))

@@ -1,7 +1,6 @@
 """What a chart is of: the task, the marked tasks or the group that is looked at, and what is known of them."""
 
 from array import array
-from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
@@ -13,6 +12,7 @@ from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.chart.model import LINES, Chart, Series
 from cqltui.ui.frame import Frame
+from cqltui.values import dataclass
 
 ID_CELLS, TITLE_CELLS = 8, 60
 

@@ -3,7 +3,6 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from cqltui.report.braille import ACROSS, DOWN
 from cqltui.state.curve import Curve, smoothed
@@ -13,6 +12,7 @@ from cqltui.ui.chart.legend import BEST, legend, role
 from cqltui.ui.chart.model import Chart, Options
 from cqltui.ui.chart.scale import Scale, Window, epoch_ticks, scale, value_ticks, within
 from cqltui.ui.line import Line, Span
+from cqltui.values import dataclass
 
 LEAST_CELLS, LEAST_ROWS = 24, 4
 AXIS_ROWS = 8

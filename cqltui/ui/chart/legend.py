@@ -1,13 +1,13 @@
 """The lines below a chart: what its curves are, and their values where it is read."""
 
 import math
-from dataclasses import dataclass
 
 from cqltui.state.curve import Curve
 from cqltui.ui import format as fmt
 from cqltui.ui.chart.dots import PATTERNS, sample
 from cqltui.ui.chart.model import Chart, Series
 from cqltui.ui.line import Line, clip, width
+from cqltui.values import dataclass
 
 GAP = 3
 BEST = "◆"

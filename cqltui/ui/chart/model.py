@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cqltui.state.curve import Band, Curve
 from cqltui.ui.chart.scale import Window
+from cqltui.values import dataclass
 
 FACTORS = (0.0, 0.6, 0.9, 0.97)
 """Strengths of smoothing: what an epoch keeps of the average before it."""

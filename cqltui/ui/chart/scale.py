@@ -1,10 +1,10 @@
 """Where values and epochs lie on a grid of dots, and which part of the epochs is seen."""
 
 import math
-from dataclasses import dataclass
 
 from cqltui.report.braille import ACROSS, DOWN
 from cqltui.report.scales import linear, logarithmic, short
+from cqltui.values import dataclass
 
 LEAST_EPOCHS = 4.0
 """That a window shows: more cannot be told apart."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import headline, plain
@@ -11,6 +10,7 @@ from cqltui.ui import format as fmt
 from cqltui.ui.details.field import LEAST, paragraph
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, Span, clip, joined, width, wrapped
+from cqltui.values import dataclass
 
 FRAMES, LOGGED = 3, 5
 """Of the frames and of the log the last are shown."""

@@ -1,7 +1,6 @@
 """The columns of the task list: what each shows of a task and of a folded row, and how it sorts."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
@@ -16,6 +15,7 @@ from cqltui.ui.folding import ACTIVITY, Figures, Spread, same_setting
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Span
 from cqltui.ui.spark import bar, loss_values, spark
+from cqltui.values import dataclass
 
 LETTERS = {
     Status.RUNNING: "R", Status.QUEUED: "Q", Status.DELAYED: "W", Status.PAUSED: "P",

@@ -1,7 +1,6 @@
 """The line of keys at the bottom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from textual.events import Click
@@ -11,6 +10,7 @@ from cqltui.ui.base import BaseApp
 from cqltui.ui.layout import fitting
 from cqltui.ui.line import Line, Span
 from cqltui.ui.panels.view import LineView
+from cqltui.values import dataclass
 
 WAY_OUT = frozenset({"leave", "back"})
 GAP = 1

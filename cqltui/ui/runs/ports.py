@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cqltui.results.overview import RunOverview
 from cqltui.ui.preferences import Preferences
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The list of runs as lines. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from cqltui.results.overview import RunOverview
 from cqltui.state.plain import plain
@@ -9,6 +8,7 @@ from cqltui.state.units import size
 from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, Span, left, right
 from cqltui.ui.spark import bar
+from cqltui.values import dataclass
 
 SIGNS = {"running": ("▶", "running"), "finished": ("✓", "done"), "stopped": ("■", "delayed"), "empty": ("·", "dim")}
 MARGIN, BAR_CELLS = 4, 12

@@ -1,7 +1,6 @@
 """A question with a few answers, each with a key of its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,6 +15,7 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.layout import dialog_classes
 from cqltui.ui.line import left
 from cqltui.ui.screens.once import Once
+from cqltui.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

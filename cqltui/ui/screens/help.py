@@ -1,7 +1,6 @@
 """The keys that act where one is, on one page, and what the signs mean."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
 
@@ -18,6 +17,7 @@ from cqltui.ui.active import ActiveKey
 from cqltui.ui.bindings import shown_key
 from cqltui.ui.line import left, wrapped
 from cqltui.ui.screens.once import Once
+from cqltui.values import dataclass
 
 WIDTH = 80
 """Cells from which on there are two columns."""
