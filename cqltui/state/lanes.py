@@ -96,7 +96,11 @@ class Lanes:
     """Of the run's end."""
 
 
-def lanes(state: RunState, estimate: Estimate, now: float, past: Past = Past()) -> Lanes:
+UNKNOWN = Past()
+"""Nothing is known of the past."""
+
+
+def lanes(state: RunState, estimate: Estimate, now: float, past: Past = UNKNOWN) -> Lanes:
     """Return the lanes as of `now`."""
     found: defaultdict[str, list[Block]] = defaultdict(list)
     for block in (*_trained(state.tasks.values(), estimate, now), *_planned(state, estimate), *_earlier(past)):

@@ -85,6 +85,8 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._scheduled = False
         self._held = ExitStack()
         """Holds back the first paint."""
+        self.painted: Callable[[], object] = lambda: None
+        """Called once, with the first paint, or when it is no longer held back."""
         self._drawn_s = 0.0
         self.frame: Frame | None = None
         """What was drawn last."""
@@ -100,13 +102,18 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def on_mount(self) -> None:
         """Start the threads, and the clock."""
+        self._held.callback(self._first_paint)
         if self._start is None:
             self._held.enter_context(self.batch_update())
-            self._later(HELD_S, self._held.close)
+        self._later(HELD_S, self._held.close)
         for thread in self._threads:
             thread.start()
         self.set_interval(TICK_S, self._tick)
         self._tick()
+
+    def _first_paint(self) -> None:
+        self._main.refresh()
+        self.call_after_refresh(self.painted)
 
     def _tick(self) -> None:
         self._supervision.look()

@@ -26,10 +26,11 @@ USED: tuple[tuple[type, str], ...] = (
     (App, "_fatal_error"),
     (App, "_close_messages_no_wait"),
     (Screen, "_screen_resized"),
+    (Screen, "_compositor_refresh"),
 )
 """Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
-(the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver` and `_exit_renderables` (the app's) only
-that they are there."""
+(the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver`, `_exit_renderables` and `_batch_count`
+(the app's) only that they are there."""
 
 
 class OpenDriver(LinuxDriver):
@@ -120,12 +121,19 @@ class QuietErrors(App[ReturnType]):
 
 
 class SteadyScreen(Screen[ScreenResultType]):
-    """A screen that takes the terminal's own size alone.
+    """A screen that takes the terminal's own size alone, and renders nothing that is not drawn.
 
     A terminal that changes its size while the program starts sets off two chains of resize events: each layout posts
     the next event of its own size, and the screen would take both sizes in turn for ever.
+
+    During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
+    ends the batch refreshes the screen.
     """
 
     def _screen_resized(self, size: Size) -> None:
         if size == self.app.size:
             super()._screen_resized(size)
+
+    def _compositor_refresh(self) -> None:
+        if not self.app._batch_count:
+            super()._compositor_refresh()

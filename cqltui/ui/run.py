@@ -1,5 +1,6 @@
 """Show a run on the terminal until the user leaves."""
 
+import gc
 import sys
 
 from cqltui.errors import CqltuiError
@@ -33,15 +34,26 @@ def run_replay(ports: Ports, steered: Steered) -> None:
 
 def _run(app: CqltuiApp) -> LeaveChoice:
     _expect_terminal()
+    app.painted = _collect
+    gc.disable()  # until then nothing is garbage, and looking for it takes a tenth of the time
     choice: LeaveChoice | None = None
-    with Ending(app.leave_now) as ending:
-        if app.preferences.asks:
-            app.follow_background(ask())
-        choice = app.run()
+    try:
+        with Ending(app.leave_now) as ending:
+            if app.preferences.asks:
+                app.follow_background(ask())
+            choice = app.run()
+    finally:
+        gc.enable()
     app.memory.settled(KEEP_S)
     if ending.came:
         return LeaveChoice.BACKGROUND
     return _chosen(app, choice)
+
+
+def _collect() -> None:
+    """Collect garbage from now on, but not in what is there: it stays to the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def run_in_browser(ports: Ports) -> LeaveChoice:

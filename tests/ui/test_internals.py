@@ -31,6 +31,7 @@ WRITTEN_FOR = {
     "App._fatal_error": "30d456a15493cb76",
     "App._close_messages_no_wait": "38c5a9f8fc40a32f",
     "Screen._screen_resized": "49c2908cfe351a6f",
+    "Screen._compositor_refresh": "293583a9432b7eca",
 }
 """The source of each part that cqltui/ui/internals.py was written for, hashed."""
 ATTRIBUTES = (
@@ -41,6 +42,7 @@ ATTRIBUTES = (
     (Driver, "_size"),
     (App, "_driver"),
     (App, "_exit_renderables"),
+    (App, "_batch_count"),
 )
 
 
