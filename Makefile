@@ -10,8 +10,9 @@ ARGS ?=
 SEED ?= 1
 MINUTES ?= 60
 WHEELS ?=
+RUN ?= runs/quick
 
-.PHONY: run test check bench chaos gpu science mutants audit lock format docs screenshots clean help
+.PHONY: run test check bench chaos gpu science mutants audit lock format docs screenshots demo clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -65,6 +66,10 @@ docs: $(VENV)/.dev  ## make the pages of docs/ that are made from the code anew
 
 screenshots: $(VENV)/.dev  ## draw the pictures that the screen tests compare with anew
 	UPDATE_SCREENSHOTS=1 $(BIN)/python -m pytest tests/ui
+
+demo: $(VENV)/.dev  ## draw the README's demo from a replay: an animated SVG and an asciicast (RUN=runs/quick, which is run if it is not there)
+	test -f $(RUN)/journal.jsonl || $(BIN)/cqltui campaigns/quick.toml --run-dir $(RUN) --no-ui
+	$(BIN)/python -m tests.demo $(RUN)
 
 clean:  ## remove the environment and the caches; runs/ stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

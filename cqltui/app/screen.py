@@ -169,8 +169,14 @@ def replay(run_dir: RunDir, speed: float, at: str, preferences: Preferences) -> 
     begin_ts, end_ts = extent(run_dir)
     at_ts = moment(at, begin_ts, end_ts) if at else begin_ts
     replaying = Replaying(run_dir, Playhead(begin_ts, end_ts, at_ts, time.monotonic(), speed))
+    run_replay(replay_ports(run_dir, replaying, preferences), replaying)
+    return ExitCode.OK
+
+
+def replay_ports(run_dir: RunDir, replaying: Replaying, preferences: Preferences) -> Ports:
+    """Return what a screen is given of a recorded run: all of it as of the moment where the replay is."""
     record = TaskRecords(run_dir.path).read
-    ports = Ports(
+    return Ports(
         source=replaying,
         requests=NoRequests(),
         read_only=True,
@@ -185,8 +191,6 @@ def replay(run_dir: RunDir, speed: float, at: str, preferences: Preferences) -> 
         keep=keep,
         preferences=preferences,
     )
-    run_replay(ports, replaying)
-    return ExitCode.OK
 
 
 def _ports(run_dir: RunDir, preferences: Preferences, **own: Any) -> Ports:

@@ -228,7 +228,7 @@ class Replay:
         """Take an event of the journal; return it, behind what it ends."""
         self._chronicle.add(event)
         self._epoch = max(self._epoch, event.epoch)
-        before = self._connection(event.ts, True)
+        before = self._connection(event.ts, self._is_known(event.ts), UNKNOWN)
         worker = event.worker or decode.text(event.data, "worker")
         if (known := self._workers.get(worker)) is not None:
             known.heard_ts = event.ts
