@@ -29,7 +29,8 @@ from cqltui.ui.replaying import ReplayApp
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 CELLS, ROWS = 110, 30
-SHARES = (0.06, 0.25, 0.5, 0.75, 1.0)
+SHARES = (0.5, 0.75, 1.0, 0.06, 0.25)
+"""Of the run. The first is what is seen where pictures do not move."""
 SHOWN_S = 2.4
 CAST_S, PLAYED_S = 20.0, 15.0
 KEYS = ((3.0, b"j"), (3.4, b"j"), (3.8, b"j"), (9.0, b"("), (11.0, b";"), (12.5, b";"))
