@@ -81,7 +81,8 @@ class TimelinePanel(Panel):
         if self.in_lanes:
             moment = Moment(frame.state, frame.estimate, frame.as_of)
             self._reading.follow(moment, moment, frame.now, self._told, lambda _: None)
-            self._draw()
+            if not self._reading.busy:  # else it is drawn once that is there: a moment later, and not twice
+                self._draw()
         else:
             self._show_list(frame)
 

@@ -90,17 +90,27 @@ class LineView(ScrollView, can_focus=True):
         key = (line, cells, cursor)
         strip = self._strips.get(key)
         if strip is None:
-            # A blank has no colour: reversed, as the cursor's line may be, it would be a block of it.
-            segments = [Segment(text, None if text.isspace() else self.role_style(role)) for text, role in line]
             base = self.role_style("cursor") if cursor else Style()
-            strip = Strip(segments).adjust_cell_length(cells)
+            strip = Strip(self._segments(line, cursor)).adjust_cell_length(cells)
             if self._gutter:
                 strip = Strip([Segment(left(READ_SIGN if cursor else "", self._gutter)), *strip])
             elif cursor and not base.reverse:
                 strip = self._signed(strip)
-            strip = strip.apply_style(self.rich_style + base)
+            strip = strip.apply_style(self.rich_style + base).simplify()
             self._strips[key] = strip
         return strip
+
+    def _segments(self, line: Line, cursor: bool) -> list[Segment]:
+        """Return the line's parts. A blank has the style before it, and is one with it on its way to the terminal, where
+        that is not seen; in the cursor's line it has none: reversed, as that may be, it would be a block of colour."""
+        segments, style = [], None
+        for text, role in line:
+            if not text.isspace():
+                style = self.role_style(role)
+            elif cursor or (style is not None and _seen_in_blanks(style)):
+                style = None
+            segments.append(Segment(text, style))
+        return segments
 
     @staticmethod
     def _signed(strip: Strip) -> Strip:
@@ -173,3 +183,7 @@ class LineView(ScrollView, can_focus=True):
     def action_page_up(self) -> None:
         """Move a page up."""
         self.scroll_relative(y=-max(1, self.size.height - 1), animate=False)
+
+
+def _seen_in_blanks(style: Style) -> bool:
+    return bool(style.bgcolor or style.reverse or style.underline or style.underline2 or style.strike or style.overline)
