@@ -106,9 +106,15 @@ def driver_of(app: App[Any]) -> Driver | None:
 
 
 class QuietErrors(App[ReturnType]):
-    """Tells an unhandled error without the values of variables: a password may be among them. There is no setting."""
+    """Tells an unhandled error without the values of variables: a password may be among them. There is no setting.
+
+    The first one alone: what fails after it, in the widgets that are still there, mostly fails for the same reason, and
+    Textual names a command of its own that shows the others.
+    """
 
     def _fatal_error(self) -> None:
+        if self._exit_renderables:
+            return
         self.bell()
         # Loaded here: it takes a twentieth of a start.
         import rich

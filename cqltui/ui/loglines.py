@@ -18,7 +18,9 @@ SIGN = 2
 LINE_CHARS = 1_000
 _ERROR = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b")
 _WARNING = re.compile(r"\bWARN(ING)?\b")
-_TIME = re.compile(r"(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\s+")
+_TIME = re.compile(r"(?:\d{4}-\d\d-\d\d[ T])?(\d\d:\d\d:\d\d)(?:[.,]\d{1,6})?\s+")
+WIDE = 110
+"""From so many cells on a time has its date and milliseconds; below they would push the losses out of the panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,16 @@ class LogLines:
 
 
 @lru_cache(maxsize=2_048)
-def _read(text: str) -> tuple[str, int, str]:
+def _read(text: str, short: bool) -> tuple[str, int, str]:
     """Return the line as it may be shown, where what follows the time begins, and its own role; remembered, since a log
-    that grows is read again and again."""
+    that grows is read again and again. `short`: the time without date and milliseconds."""
     shown = plain(text, LINE_CHARS)
-    found = _TIME.match(shown)
     role = "dead" if _ERROR.search(shown) else "warning" if _WARNING.search(shown) else "dim"
-    return shown, found.end() if found else 0, role
+    found = _TIME.match(shown)
+    if found is None:
+        return shown, 0, role
+    time = f"{found[1]} " if short else found[0]
+    return time + shown[found.end() :], len(time), role
 
 
 def log_lines(texts: Sequence[str], cells: int, look: LogLook, current: int = -1) -> LogLines:
@@ -60,7 +65,7 @@ def log_lines(texts: Sequence[str], cells: int, look: LogLook, current: int = -1
     room = max(1, cells - SIGN)
     role = "dim"
     for i, text in enumerate(texts):
-        shown, begin, own = _read(text)
+        shown, begin, own = _read(text, cells < WIDE)
         sign = SIGNS[own]
         # What has no time goes on with the entry before it: a traceback with the error that it is of.
         role = own if begin or own != "dim" or role == "dim" else role

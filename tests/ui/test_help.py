@@ -1,5 +1,6 @@
 """Help and palette say what the keys do where one is."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -71,6 +72,10 @@ def test_the_last_line_leaves_out_what_does_not_fit_but_not_the_way_out() -> Non
         (22, 29, "q"),
     ]
     assert "".join(part for part, _ in key_line(keys, 22)[0]) == "Enter Details q Leave "
+    both = replace(key("curves.zoom_in", "panel", "plus", show=True, description="Zoom"), display="+/-")
+    out, helps = key("curves.zoom_out", "panel", "minus", show=True), key("app.help", "app", "question_mark", show=True)
+    line = key_line([both, out, *keys, replace(helps, action="help", description="Help")], 30)[0]
+    assert "".join(part for part, _ in line) == "+/- Zoom q Leave ? Help ", "one name for both, and help before others"
 
 
 async def test_help_and_palette_are_of_the_panel_that_has_the_keys() -> None:

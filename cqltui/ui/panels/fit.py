@@ -37,7 +37,7 @@ def widths(
     room, full = cells, NEVER
     for column in wanted:
         needed, rank = least.get(column.name, column.cells) + bool(kept), _rank(column, folded)
-        if (needed <= room and rank <= full) or (automatic and column.rank == 0):
+        if (needed <= room and rank <= full) or (automatic and column.rank == 0 and not folded):
             kept[column.name] = least.get(column.name, column.cells)
             room -= needed
         elif automatic:

@@ -13,6 +13,8 @@ from cqltui.ui.line import Line, Span
 from cqltui.ui.panels.view import LineView
 
 WAY_OUT = frozenset({"leave", "back"})
+FIRST = frozenset({"help"})
+"""Shown before all others: it tells of those that have no room."""
 GAP = 1
 """Cells between two keys."""
 LATE = frozenset({"undo", "workers", "resubmit_dead", "drain", "copy"})
@@ -30,10 +32,11 @@ class Place:
 
 def key_line(keys: Sequence[ActiveKey], cells: int) -> tuple[Line, tuple[Place, ...]]:
     """Return as many of the keys that are to be shown as fit, the way out among them, and where each stands."""
-    shown = [key for key in keys if key.show]
+    named = frozenset("".join(key.display for key in keys if key.show and len(key.display) > 1))  # "+/-" names both
+    shown = [key for key in keys if key.show and (key.display or key.label not in named)]
     widths = [cell_len(key.label) + 1 + cell_len(key.description) + GAP for key in shown]
-    rank = [0 if key.action in WAY_OUT else 2 if key.action in LATE else 1 for key in shown]
-    first = sorted((i for i, place in enumerate(rank) if place < 2), key=lambda i: (rank[i], i))
+    rank = [_rank(key.action) for key in shown]
+    first = sorted(range(len(shown)), key=lambda i: (rank[i], i))
     spans: list[Span] = []
     places: list[Place] = []
     at = 0
@@ -44,6 +47,10 @@ def key_line(keys: Sequence[ActiveKey], cells: int) -> tuple[Line, tuple[Place, 
         places.append(Place(at, at + widths[i] - GAP, key.keys[0]))
         at += widths[i]
     return tuple(spans), tuple(places)
+
+
+def _rank(action: str) -> int:
+    return next((i for i, some in enumerate((WAY_OUT, FIRST)) if action in some), 3 if action in LATE else 2)
 
 
 class KeyLine(LineView, can_focus=False):

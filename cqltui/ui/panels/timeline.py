@@ -14,7 +14,7 @@ from cqltui.ui import format as fmt
 from cqltui.ui.feeds import Moment
 from cqltui.ui.frame import Frame
 from cqltui.ui.lanelines import View, block_at, lane_lines, lane_rows, whole
-from cqltui.ui.line import Line, clip, right
+from cqltui.ui.line import Line, clip, right, wrapped
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.reading import Reading
 
@@ -25,6 +25,7 @@ ZOOM = 1.5
 PART = 0.25
 """Of the width that a key scrolls."""
 IN_LANES = frozenset({"zoom", "scroll", "step", "now", "whole", "open"})
+EMPTY = "A lane for each worker, once one has had a task."
 
 
 class TimelinePanel(Panel):
@@ -139,7 +140,7 @@ class TimelinePanel(Panel):
             return
         found, rows = self._lanes, self.size.height
         if not found.workers:
-            self.set_lines([(("A lane for each worker, once there is one.", "dim"),)])
+            self.set_lines([((text, "dim"),) for text in wrapped(EMPTY, max(self.cells, 1))])
             return
         chosen = self._block() if self.has_focus else None
         if chosen is not None:

@@ -1,0 +1,55 @@
+"""A bug anywhere on the screen ends it: the error is told once, the return code says so, and nothing is asked."""
+
+from typing import Any
+
+import pytest
+
+from cqltui.ui.panels.curves import CurvesPanel
+from cqltui.ui.panels.header import Header
+from cqltui.ui.panels.log import LogPanel
+from cqltui.ui.panels.panel import Panel
+from cqltui.ui.panels.tasks import TaskTable
+from cqltui.ui.panels.view import LineView
+from cqltui.ui.screens.details import DetailsScreen
+from cqltui.ui.screens.dialog import Dialog
+from tests.ui.conftest import Bench
+from tests.ui.night import Night
+
+BUGS: tuple[tuple[type, str, str], ...] = (
+    (Panel, "follow", ""),
+    (Header, "show", ""),
+    (TaskTable, "show", ""),
+    (TaskTable, "render_line", ""),
+    (LineView, "render_line", ""),
+    (TaskTable, "action_fold", "z"),
+    (CurvesPanel, "action_grid", "2 g"),
+    (LogPanel, "action_wrap", "4 w"),
+    (DetailsScreen, "compose", "enter"),
+    (Dialog, "on_mount", "x"),
+)
+"""Class, method, and the keys that lead to it, if it takes any."""
+
+
+@pytest.mark.parametrize(("owner", "method", "keys"), BUGS, ids=lambda value: getattr(value, "__name__", value))
+async def test_a_bug_ends_the_screen_and_is_told_once(
+    owner: type, method: str, keys: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(self: Any, *arguments: Any, **named: Any) -> None:
+        raise RuntimeError("a bug of the test")
+
+    night = Night(4_200.0)
+    bench = Bench(night.events(), night.now)
+    if not keys:
+        monkeypatch.setattr(owner, method, broken)
+    with pytest.raises(RuntimeError, match="a bug of the test"):  # noqa: PT012
+        async with bench.app.run_test(size=(160, 48)) as pilot:
+            if keys:
+                await bench.settle(pilot)
+                monkeypatch.setattr(owner, method, broken, raising=False)
+                await pilot.press(*keys.split())
+            await bench.until(pilot, lambda: not bench.app.is_running)
+    told = capsys.readouterr().err
+    assert (told.count("Traceback"), told.count("NOTE")) == (1, 0)
+    assert bench.app.return_code == 1
+    assert bench.requests.calls == []
+    assert bench.source.closed
