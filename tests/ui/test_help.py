@@ -76,6 +76,8 @@ def test_the_last_line_leaves_out_what_does_not_fit_but_not_the_way_out() -> Non
     out, helps = key("curves.zoom_out", "panel", "minus", show=True), key("app.help", "app", "question_mark", show=True)
     line = key_line([both, out, *keys, replace(helps, action="help", description="Help")], 30)[0]
     assert "".join(part for part, _ in line) == "+/- Zoom q Leave ? Help ", "one name for both, and help before others"
+    found = key_line([both, key("log.search", "panel", "slash", show=True, description="Search")], 30)[0]
+    assert "".join(part for part, _ in found) == "+/- Zoom / Search ", "what stands between the two is none of them"
 
 
 async def test_help_and_palette_are_of_the_panel_that_has_the_keys() -> None:

@@ -1,9 +1,14 @@
 """The screens at the sizes where their layout changes, and at the smallest and the largest."""
 
+from dataclasses import replace
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
+from cqltui.state import select
+from cqltui.state.events import Kind
+from cqltui.ui.line import width
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.panels.phases import PhasesPanel
@@ -95,6 +100,23 @@ async def test_questions_details_and_help_lead_out_at_every_breakpoint(monkeypat
                     assert options.max_scroll_y == 0, f"{size}: each answer"
             await pilot.press("escape")
             await bench.rest(pilot)
+
+
+async def test_after_the_last_task_nothing_is_said_to_end_in_no_time() -> None:
+    night = Night(1e6)
+    events = [event for event in night.events() if event.kind is not Kind.FINISHED]
+    bench = Bench(events, night.now)
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        await bench.settle(pilot)
+        assert lines(bench.app.screen.query_one(Header))[1].split()[0] == "finishing"
+        assert lines(bench.app.screen.query_one(Header))[1].rstrip().endswith("results and report are made")
+        phases = bench.app.screen.query_one(PhasesPanel)
+        phases._count = len("10000/10000")
+        frame = bench.app.frame
+        assert frame is not None
+        first = select.phases(frame.state)[0]
+        row = phases._row(replace(first, done=10_000, total=10_000), frame, 76)
+        assert (width(row), row[5][0]) == (76, " 10000/10000"), "beside the bar, and not in it"
 
 
 async def test_the_line_of_keys_is_drawn_anew_only_when_others_are_shown() -> None:

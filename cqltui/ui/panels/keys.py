@@ -1,5 +1,6 @@
 """The line of keys at the bottom."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,8 @@ class Place:
 
 def key_line(keys: Sequence[ActiveKey], cells: int) -> tuple[Line, tuple[Place, ...]]:
     """Return as many of the keys that are to be shown as fit, the way out among them, and where each stands."""
-    named = frozenset("".join(key.display for key in keys if key.show and len(key.display) > 1))  # "+/-" names both
+    # "+/-" and "[ ]" name both.
+    named = {name for key in keys if key.show and len(key.display) > 1 for name in re.split("[/ ]", key.display)}
     shown = [key for key in keys if key.show and (key.display or key.label not in named)]
     widths = [cell_len(key.label) + 1 + cell_len(key.description) + GAP for key in shown]
     rank = [_rank(key.action) for key in shown]

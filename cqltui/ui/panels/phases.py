@@ -13,6 +13,8 @@ from cqltui.ui.panels.queue import depth_text
 from cqltui.ui.spark import bar
 
 WIDE = 95
+TASKS = 7
+"""Cells for "20/24", at least."""
 
 
 class PhasesPanel(Panel):
@@ -27,6 +29,8 @@ class PhasesPanel(Panel):
 
     def __init__(self, id: str, title: str) -> None:
         super().__init__(id, title)
+        self._count = TASKS
+        """Cells for the numbers of tasks."""
         self._names: tuple[str, ...] = ()
         """The phase of each line; empty where it is none's."""
 
@@ -34,6 +38,7 @@ class PhasesPanel(Panel):
         """Draw what differs."""
         cells = max(self.cells, 40)
         phases = select.phases(frame.state)
+        self._count = max([TASKS, *(len(_tasks(phase)) for phase in phases)])
         lines = [self._row(phase, frame, cells) for phase in phases]
         self._names = tuple(phase.info.name for phase in phases)
         if self.size.height > len(lines):
@@ -54,13 +59,12 @@ class PhasesPanel(Panel):
     def _heading(self, cells: int) -> Line:
         name, room = self._room(cells)
         figures = f" {'epochs':>15} {'best':>8}" if cells >= WIDE else ""
-        text = f"{'':3}{left('phase', name)} {'':{room}} {'tasks':>7}{figures} {'ETA':>11}"
+        text = f"{'':3}{left('phase', name)} {'':{room}} {'tasks':>{self._count}}{figures} {'ETA':>11}"
         return ((text, "dim"),)
 
-    @staticmethod
-    def _room(cells: int) -> tuple[int, int]:
+    def _room(self, cells: int) -> tuple[int, int]:
         """Cells for the title and for the bar."""
-        fixed = 3 + 1 + 1 + 7 + 1 + 15 + 1 + 8 + 1 + 11 if cells >= WIDE else 3 + 1 + 1 + 7 + 1 + 11
+        fixed = 3 + 1 + 1 + self._count + 1 + 11 + (15 + 1 + 8 + 1 if cells >= WIDE else 0)
         free = cells - fixed
         name = min(36, max(free // 2, free - 16))
         return name, max(free - name, 4)
@@ -82,7 +86,7 @@ class PhasesPanel(Panel):
             (" ", "text"),
             (filled, role),
             (rest, "faint"),
-            (right(tasks, 8), "dead" if phase.failed else "text"),
+            (right(_tasks(phase), self._count + 1), "dead" if phase.failed else "text"),
         )
         if cells >= WIDE:
             epochs = f"{fmt.count(phase.epochs_done)}/{fmt.count(phase.epochs_total)}"
@@ -93,3 +97,7 @@ class PhasesPanel(Panel):
         if phase.paused and not reached:
             return (*line, (right(f"{phase.paused} paused", 12), "paused"))
         return (*line, (right(eta if reached or finish_ts is None else f"~{eta}", 12), "dim" if reached else "text"))
+
+
+def _tasks(phase: select.PhaseProgress) -> str:
+    return f"{phase.done}/{phase.total}"
