@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from cqltui.app import question
 from cqltui.app.asker import asker
+from cqltui.app.later import load
 from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import CqltuiError, ExitCode, InputError
 from cqltui.reporters.lines import TASK_LINES
@@ -16,7 +17,6 @@ from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import RunLock, is_supervised
-from cqltui.supervisor.records import Records
 
 WHOLE_RUN = {TaskCommand.PAUSE: Wanted.PAUSED, TaskCommand.RESUME: Wanted.RUNNING}
 """What the commands mean without a task."""
@@ -179,7 +179,8 @@ def full_id(given: str, known: Sequence[str]) -> str:
 
 def _write_down(run_dir: RunDir, queue: Queue) -> None:
     """Keep the run directory true where no supervisor does."""
-    lock, records = RunLock(run_dir), Records(run_dir)
+    lock = RunLock(run_dir)
+    records = load("cqltui.supervisor.records").Records(run_dir)  # late: it loads NumPy, which nothing else here needs
     try:
         for task in reduce(RunState(), queue.snapshot()).tasks.values():
             records.remember(task)

@@ -13,10 +13,12 @@ def snapshot_of(state: RunState, now: float) -> Event:
         life = asdict(task.life)
         del life["version"]
         tasks[task.id] = {"info": asdict(task.info), "life": life, "seq": task.life.version[1], "progress": None}
+    campaign = asdict(state.campaign)
+    campaign["notify"]["on"] = sorted(state.campaign.notify.on)  # a list, as JSON has it: `decode` takes no set
     meta = {
         "seq": state.seq,
         "wanted": state.wanted.value,
-        "campaign": asdict(state.campaign),
+        "campaign": campaign,
         "finished_ts": state.finished_ts,
     }
     return Event(Kind.SNAPSHOT, now, state.epoch, state.seq, data={"meta": meta, "tasks": tasks, "workers": {}})

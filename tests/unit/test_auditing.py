@@ -193,7 +193,7 @@ def test_a_yes_after_the_screen_shows_it_again(
     """The audit is made behind the screen, which closes for the question."""
     shown: list[bool] = []
 
-    def show(chosen: RunOptions, checked: Any, supervised: object, *, read_only: bool) -> int:
+    def show(chosen: RunOptions, checked: Any, supervised: object, preferences: object) -> int:
         shown.append(checked.keywords["yes"])
         checked(lambda text: None)
         return ExitCode.OK
