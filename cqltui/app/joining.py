@@ -20,7 +20,7 @@ from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
-from cqltui.state.model import CampaignInfo
+from cqltui.state.described import CampaignInfo
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from trainer import allowance

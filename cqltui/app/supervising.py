@@ -39,7 +39,8 @@ from cqltui.results.rundir import RunDir, read_json
 from cqltui.results.standings import standing, standings
 from cqltui.results.study import Study
 from cqltui.results.tables import write_results
-from cqltui.state.model import RunState, Status, Verdict, Wanted
+from cqltui.state.described import Verdict
+from cqltui.state.model import RunState, Status, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.awake import Awake, is_asked_for

@@ -20,8 +20,9 @@ from cqltui.reporters.wording import finish_time, phase_line
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import read_json
 from cqltui.state import hardware, select
+from cqltui.state.described import Verdict
 from cqltui.state.eta import estimate
-from cqltui.state.model import ENDED, RunState, TaskState, Verdict
+from cqltui.state.model import ENDED, RunState, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised

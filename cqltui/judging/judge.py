@@ -9,7 +9,8 @@ from cqltui.campaign.model import Asked, Campaign, Criterion, Phase, TaskSpec
 from cqltui.judging.answers import ANSWERINGS
 from cqltui.judging.checks import JUDGINGS
 from cqltui.judging.outcomes import Left, Scope, TaskOutcome
-from cqltui.state.model import ENDED, Verdict
+from cqltui.state.described import Verdict
+from cqltui.state.model import ENDED
 
 
 def watching(campaign: Campaign) -> dict[str, tuple[Asked, ...]]:

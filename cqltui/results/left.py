@@ -11,7 +11,8 @@ from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.results.tally import Tally
 from cqltui.state import decode
-from cqltui.state.model import ENDED, CampaignInfo, Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
+from cqltui.state.described import CampaignInfo
+from cqltui.state.model import ENDED, Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
 from cqltui.state.report import report_of
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")

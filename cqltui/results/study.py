@@ -10,7 +10,8 @@ from cqltui.judging.outcomes import Left, TaskOutcome
 from cqltui.results.evaluated import evaluation_of
 from cqltui.results.record import TaskStanding, read_q_heldout, read_result
 from cqltui.results.rundir import RunDir, read_metrics
-from cqltui.state.model import Status, Verdict
+from cqltui.state.described import Verdict
+from cqltui.state.model import Status
 
 
 class Study:

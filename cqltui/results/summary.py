@@ -12,7 +12,8 @@ from cqltui.judging.answers import Answered
 from cqltui.results.answers import answer_lines
 from cqltui.results.record import TaskRecord
 from cqltui.results.rundir import RunDir
-from cqltui.state.model import FAILED, Status, Verdict
+from cqltui.state.described import Verdict
+from cqltui.state.model import FAILED, Status
 from cqltui.state.plain import headline, plain
 
 ERROR_LIMIT = 2_000

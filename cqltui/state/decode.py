@@ -11,17 +11,8 @@ from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
 from cqltui.campaign.model import Occasion
 from cqltui.identity import ProcessIdentity
-from cqltui.state.model import (
-    AnswerInfo,
-    CampaignInfo,
-    Lifecycle,
-    PhaseInfo,
-    Progress,
-    Status,
-    TaskInfo,
-    Verdict,
-    WorkerState,
-)
+from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo, Verdict
+from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, WorkerState
 from cqltui.state.notify import NotifyInfo
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -9,7 +9,7 @@ from typing import Any
 from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import Algorithm
 from cqltui.identity import ProcessIdentity
-from cqltui.state.notify import NotifyInfo
+from cqltui.state.described import CampaignInfo
 
 
 class Status(StrEnum):
@@ -259,59 +259,6 @@ class WorkerState:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one success criterion; `passed` is None while it cannot be told."""
-
-    text: str
-    passed: bool | None = None
-    detail: str = ""
-    """The measured figures in one line."""
-    check: str = ""
-    """The criterion's check, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerInfo:
-    """A question that figures answer."""
-
-    question: str
-    lines: tuple[str, ...] = ()
-    """The figures so far, or why there are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseInfo:
-    """What is fixed about a phase, and its criteria and answers so far."""
-
-    name: str
-    title: str = ""
-    priority: int = 0
-    goal: str = ""
-    questions: tuple[str, ...] = ()
-    expected: str = ""
-    verdicts: tuple[Verdict, ...] = ()
-    answers: tuple[AnswerInfo, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignInfo:
-    """What is fixed about the run."""
-
-    name: str = ""
-    title: str = ""
-    description: str = ""
-    run_dir: str = ""
-    started_ts: float = 0.0
-    """When the run directory was made."""
-    workers: int = 0
-    """Workers wanted."""
-    phases: tuple[PhaseInfo, ...] = ()
-    notify: NotifyInfo = field(default_factory=NotifyInfo)
-    workers_limit: int = 0
-    """As many as the run's machine can have; 0 if it has not told."""
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """A line for the user about the run itself: an id refused, a worker restarted, a server rebuilt."""
 
@@ -326,7 +273,7 @@ class Notice:
 class RunState:
     """The whole run as one reader knows it."""
 
-    campaign: CampaignInfo = CampaignInfo()
+    campaign: CampaignInfo = field(default_factory=CampaignInfo)
     wanted: Wanted = Wanted.RUNNING
     tasks: Mapping[str, TaskState] = field(default_factory=lambda: MappingProxyType({}))
     workers: Mapping[str, WorkerState] = field(default_factory=lambda: MappingProxyType({}))

@@ -9,17 +9,7 @@ from typing import Any
 
 from cqltui.state import decode
 from cqltui.state.events import Event, Kind, parse_token
-from cqltui.state.model import (
-    Lifecycle,
-    Notice,
-    Progress,
-    RunState,
-    Status,
-    TaskInfo,
-    TaskState,
-    Wanted,
-    WorkerState,
-)
+from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
 
 NOTICES = 100
 

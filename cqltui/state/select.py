@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, inf
 
+from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import Estimate
 from cqltui.state.live import live_workers as live_workers
 from cqltui.state.live import samples_per_s as samples_per_s
 from cqltui.state.live import stalled as stalled
-from cqltui.state.model import ENDED, FAILED, Notice, PhaseInfo, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, FAILED, Notice, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 
 

@@ -17,8 +17,9 @@ from cqltui.identity import Life
 from cqltui.machine import life, machine_id
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
+from cqltui.state.described import CampaignInfo
 from cqltui.state.live import live_workers
-from cqltui.state.model import CampaignInfo, RunState, Wanted
+from cqltui.state.model import RunState, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.audit import Audit
 from cqltui.supervisor.records import Records

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from cqltui.judging.evaluated import FORBIDS
 from cqltui.judging.told import Audit, Ensemble, Policy, Told
 from cqltui.results.judged import EvaluationRead
-from cqltui.state.model import ENDED, PhaseInfo, RunState, Status
+from cqltui.state.described import PhaseInfo
+from cqltui.state.model import ENDED, RunState, Status
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, clip, joined, left, width, wrapped

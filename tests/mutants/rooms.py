@@ -153,7 +153,10 @@ ROOMS = (
     Room(
         "chart",
         ("cqltui/ui/chart/*.py", "cqltui/report/scales.py"),
-        (*(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content")), "tests/report/test_drawing.py"),
+        (
+            *(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content", "chart_scale")),
+            "tests/report/test_drawing.py",
+        ),
     ),
     Room(
         "lua",

@@ -26,7 +26,7 @@ from cqltui.report.tables import (
     sensitivity,
 )
 from cqltui.results.rundir import AUDIT_FORMAT, RunDir, write_json
-from cqltui.state.model import Verdict
+from cqltui.state.described import Verdict
 from tests.report.materials import CAMPAIGN, Values, falling, material, provenance
 
 LONGER = CAMPAIGN.replace("[[phase.task]]\nalpha = 0.5", "[[phase.task]]\nalpha = 0.3\nepochs = 2\nlr = 0.001")

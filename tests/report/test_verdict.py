@@ -8,7 +8,7 @@ import pytest
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE
 from cqltui.report.material import Material
 from cqltui.report.verdict import headline
-from cqltui.state.model import Verdict
+from cqltui.state.described import Verdict
 from tests.report.evaluations import audit, estimate, evaluated, evaluation, finding, off_policy, policy
 from tests.report.materials import material, provenance
 from tests.report.test_betting_tables import BROKEN

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from cqltui.algorithms.base import REQUIRED
+from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.eta import estimate
-from cqltui.state.model import Lifecycle, PhaseInfo, RunState, Status, TaskInfo, TaskState, Verdict
+from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
 from cqltui.state.record import LAST_LINES, Attempt, FileEntry, TaskRecord
 from cqltui.ui import format as fmt
 from cqltui.ui.details.attempts import SHOWN, attempt_lines

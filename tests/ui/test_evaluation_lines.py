@@ -6,7 +6,8 @@ import pytest
 
 from cqltui.judging.told import Audit, Finding, Interval, Policy, Told
 from cqltui.results.judged import EvaluationRead, Planned
-from cqltui.state.model import CampaignInfo, Lifecycle, PhaseInfo, RunState, Status, TaskInfo, TaskState, Verdict
+from cqltui.state.described import CampaignInfo, PhaseInfo, Verdict
+from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
 from cqltui.ui.evaluationlines import all_criteria, criteria_count, evaluation_lines, verdict_lines
 from cqltui.ui.intervals import Axis, axis, bar, scale_line
 from cqltui.ui.line import Line, width

@@ -4,8 +4,9 @@ from math import nan, sqrt
 
 import pytest
 
+from cqltui.state.described import CampaignInfo, PhaseInfo
 from cqltui.state.eta import Estimate, TaskEstimate
-from cqltui.state.model import CampaignInfo, Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState
+from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.state.varying import Varying
 from cqltui.ui.folding import PHASE, SEEDS, Spread, figures, folds, next_fold, same_setting, spread_of
 from cqltui.ui.frame import Frame

@@ -6,22 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo
 from cqltui.state.eta import estimate
 from cqltui.state.hardware import DeviceUse, Speed
-from cqltui.state.model import (
-    AnswerInfo,
-    CampaignInfo,
-    Lifecycle,
-    Notice,
-    PhaseInfo,
-    Progress,
-    RunState,
-    Status,
-    TaskInfo,
-    TaskState,
-    Wanted,
-    WorkerState,
-)
+from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
 from cqltui.ui import format as fmt
 from cqltui.ui.details.field import LABEL
 from cqltui.ui.details.phase import phase_lines

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cqltui.state.model import (
-    CampaignInfo,
-    Lifecycle,
-    PhaseInfo,
-    Progress,
-    RunState,
-    Status,
-    TaskInfo,
-    TaskState,
-    WorkerState,
-)
+from cqltui.state.described import CampaignInfo, PhaseInfo
+from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, WorkerState
 from trainer.config import step_flops
 
 LAUNCH = 1_700_000_000.0

@@ -8,8 +8,9 @@ from typing import Any
 
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
+from cqltui.state.described import CampaignInfo, PhaseInfo
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import CampaignInfo, PhaseInfo, RunState, TaskInfo
+from cqltui.state.model import RunState, TaskInfo
 from cqltui.state.reduce import reduce
 from tests.unit.runs import LAUNCH, info, play, queued
 

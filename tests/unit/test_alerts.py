@@ -6,8 +6,9 @@ from typing import Any
 
 from cqltui.campaign.model import Occasion
 from cqltui.state.alerts import HOLDS_S, Alert, Told, look, seen
+from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.eta import Estimate
-from cqltui.state.model import Lifecycle, PhaseInfo, RunState, Status, TaskState, Verdict
+from cqltui.state.model import Lifecycle, RunState, Status, TaskState
 from cqltui.state.notify import NotifyInfo
 from tests.unit.runs import LAUNCH, info, run_of
 

@@ -13,7 +13,8 @@ from cqltui.campaign.model import Criterion, ParamValue, Phase, TaskSpec
 from cqltui.judging.checks import roughness
 from cqltui.judging.judge import evaluate, figures
 from cqltui.judging.outcomes import Left, TaskOutcome
-from cqltui.state.model import Status, Verdict
+from cqltui.state.described import Verdict
+from cqltui.state.model import Status
 from trainer.config import TrainerConfig
 from trainer.progress import EpochMetrics
 

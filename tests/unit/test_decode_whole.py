@@ -8,19 +8,9 @@ import pytest
 
 from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
+from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo, Verdict
 from cqltui.state.events import Kind
-from cqltui.state.model import (
-    AnswerInfo,
-    CampaignInfo,
-    Lifecycle,
-    PhaseInfo,
-    Progress,
-    Status,
-    TaskInfo,
-    Verdict,
-    Wanted,
-    WorkerState,
-)
+from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, Wanted, WorkerState
 
 INFO = TaskInfo(
     *(

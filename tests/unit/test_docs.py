@@ -24,9 +24,10 @@ from cqltui.results.overview import RunOverview
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir
 from cqltui.results.tables import result_columns, write_results
+from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.events import Event, Kind
 from cqltui.state.hardware import DeviceUse
-from cqltui.state.model import Lifecycle, PhaseInfo, Progress, Status, TaskState, Verdict
+from cqltui.state.model import Lifecycle, Progress, Status, TaskState
 from tests.unit.made import leave_result
 from tests.unit.runs import LAUNCH, info, run_of
 from trainer.progress import METRIC_COLUMNS

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import estimate
-from cqltui.state.model import Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState, Wanted
+from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
 from cqltui.state.rates import WARM_S, measure
 from cqltui.state.select import took_s
 from tests.unit.runs import ARCHITECTURES, LAUNCH, Played, info, play, queued, run_of

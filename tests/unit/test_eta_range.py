@@ -7,8 +7,9 @@ import pytest
 
 from cqltui.commands.status import as_json
 from cqltui.reporters.wording import clock, finish_time
+from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import UNNAMED, Estimate, estimate
-from cqltui.state.model import PhaseInfo, Status, TaskState
+from cqltui.state.model import Status, TaskState
 from cqltui.state.spread import Spread
 from tests.unit.runs import ARCHITECTURES, LAUNCH, info, play, queued, run_of
 from tests.unit.test_eta import running, step_s

@@ -22,7 +22,8 @@ from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.results.study import Study
 from cqltui.results.tables import write_results
-from cqltui.state.model import Status, Verdict
+from cqltui.state.described import Verdict
+from cqltui.state.model import Status
 from tests.unit.small_run import FILE, finish
 
 DEEP = Path(__file__).parents[2] / "campaigns" / "deep.toml"

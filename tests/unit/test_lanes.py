@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import NOTHING, Estimate, TaskEstimate, estimate
 from cqltui.state.lanes import Attempt, Block, Lanes, Mark, Past, Shown, Sign, lanes
-from cqltui.state.model import Notice, PhaseInfo, RunState, Status, TaskState
+from cqltui.state.model import Notice, RunState, Status, TaskState
 from cqltui.ui import format as fmt
 from cqltui.ui.lanelines import View, block_at, lane_lines, ticks, whole
 from cqltui.ui.line import Line, width

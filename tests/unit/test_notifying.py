@@ -15,9 +15,10 @@ import pytest
 from cqltui.campaign.model import NotifyConfig
 from cqltui.results.rundir import RunDir
 from cqltui.state.alerts import Told
+from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.eta import Estimate
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Lifecycle, PhaseInfo, RunState, Status, TaskState, Verdict
+from cqltui.state.model import Lifecycle, RunState, Status, TaskState
 from cqltui.state.notify import NotifyInfo
 from cqltui.supervisor import notifying as notifying_module
 from cqltui.supervisor.courier import Courier

@@ -11,7 +11,8 @@ from cqltui.results.left import from_disk
 from cqltui.results.record import TaskStanding
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.results.tables import write_results
-from cqltui.state.model import AnswerInfo, Status
+from cqltui.state.described import AnswerInfo
+from cqltui.state.model import Status
 from cqltui.supervisor.manifest import resolved
 from tests.unit.small_run import FILE, finish, finish_all
 

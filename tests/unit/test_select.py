@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from cqltui.state import select
+from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import estimate
-from cqltui.state.model import Lifecycle, Notice, PhaseInfo, Progress, RunState, Status, TaskState, Wanted, WorkerState
+from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskState, Wanted, WorkerState
 from tests.unit.runs import LAUNCH, info, play, queued, run_of
 
 PHASES = (PhaseInfo("ensemble", "Ensemble", 6), PhaseInfo("quality", "Quality", 8))

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from cqltui.state import hardware, rates, select
+from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import Estimate, TaskEstimate, estimate, pack_seconds
 from cqltui.state.live import stall_limit_s
-from cqltui.state.model import Lifecycle, PhaseInfo, Progress, RunState, Status, TaskInfo, TaskState, WorkerState
+from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, WorkerState
 from cqltui.state.plain import headline, plain
 from cqltui.state.select import Milestone
 from tests.unit.runs import LAUNCH, run_of

@@ -11,7 +11,8 @@ from cqltui.report.material import Material
 from cqltui.report.wording import moment
 from cqltui.results.summary import BEST, VERDICT_WORDS, PhaseSummary
 from cqltui.state.decode import text
-from cqltui.state.model import ENDED, Verdict
+from cqltui.state.described import Verdict
+from cqltui.state.model import ENDED
 from cqltui.state.plain import plain
 
 Tone = Literal["good", "bad", "open"]

@@ -1,6 +1,7 @@
 """What a task's phase is to find out, and how its criteria stand."""
 
-from cqltui.state.model import PhaseInfo, RunState, TaskState
+from cqltui.state.described import PhaseInfo
+from cqltui.state.model import RunState, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.record import TaskRecord
 from cqltui.ui.line import Line, wrapped

@@ -1,6 +1,6 @@
 """The success criteria: met, failed, or not to be told yet."""
 
-from cqltui.state.model import PhaseInfo, Verdict
+from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.plain import plain
 from cqltui.ui.line import Line, wrapped
 

@@ -76,7 +76,6 @@ class PhasesPanel(Panel):
         filled, rest = bar(share, room)
         complete = phase.total > 0 and phase.done == phase.total
         role = "done" if complete else "running" if phase.running else "warning" if phase.failed else "dim"
-        tasks = f"{phase.done}/{phase.total}"
         finish_ts = frame.estimate.told(frame.estimate.phases.get(info.name))
         reached = phase.done + phase.failed >= phase.total
         eta = fmt.clock(finish_ts, frame.now)
