@@ -101,7 +101,7 @@ class LineView(ScrollView, can_focus=True):
         return strip
 
     def _segments(self, line: Line, cursor: bool) -> list[Segment]:
-        """Return the line's parts. A blank has the style before it, and is one with it on its way to the terminal, where
+        """Return the line's parts. A blank has the style before it, and goes to the terminal as one with it, where
         that is not seen; in the cursor's line it has none: reversed, as that may be, it would be a block of colour."""
         segments, style = [], None
         for text, role in line:
