@@ -9,6 +9,7 @@ answered by a line: how many events it was.
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from cqltui.results.rundir import RunDir, write_json
 from cqltui.supervisor.lock import RunLock
 from tests.benchmarks.queue_work import tasks
 
-WORKERS, EPOCHS, STEPS, POINTS = 4, 1_000, 13, 60
+WORKERS, EPOCHS, STEPS, POINTS = 4, 10_000, 13, 60
 TRUE = 0.0101
 """Less than any other loss, so that the phase shows it."""
 TICK_S = 0.1
@@ -50,7 +51,7 @@ class Load:
         write_json(place.campaign_json, {"campaign": {"name": "load"}, "workers": {"count": WORKERS}})
         self._queue.set_campaign(info | {"phases": phases})
         self._queue.set_workers(WORKERS)
-        self._queue.enqueue_many(tasks(0, count))
+        self._queue.enqueue_many([replace(task, info={**task.info, "epochs": EPOCHS}) for task in tasks(0, count)])
         self._workers = [self._queue.register_worker(f"w{i}", {"pid": 1, "device": "cpu"}) for i in range(WORKERS)]
         self._held: dict[str, list[Claim]] = {worker.id: [] for worker in self._workers}
         self._epoch = dict.fromkeys((f"t{i}" for i in range(count)), 0)
@@ -115,7 +116,10 @@ class Load:
 
     def _end(self, worker: Registration, loss: float) -> None:
         claim = self._held[worker.id].pop(0)
-        assert self._queue.complete(claim.id, claim.token, dict(self._member(claim, loss)))
+        report = self._member(claim, loss)
+        metrics = {name: report[name] for name in ("epoch", "loss", "td_loss", "cql_loss", "val_loss")}
+        result = {"steps": report["step"], "best_val_loss": report["best_val_loss"], "metrics": metrics}
+        assert self._queue.complete(claim.id, claim.token, {**report, **result})
 
 
 def main() -> None:
