@@ -119,8 +119,14 @@ def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
         paused=found[Status.PAUSED],
         epochs_done=sum(task.epochs_done for task in tasks),
         epochs_total=sum(task.epochs_total for task in tasks),
-        best=min((t for t in tasks if _merit(t)[1] < inf), key=_merit, default=None),
+        best=_best(tasks),
     )
+
+
+def _best(tasks: list[TaskState]) -> TaskState | None:
+    # Of thousands most are queued: they are passed over by the cheapest look.
+    ranked = [(merit, t) for t in tasks if t.progress is not None and (merit := _merit(t))[1] < inf]
+    return min(ranked, key=lambda found: found[0])[1] if ranked else None
 
 
 def _merit(task: TaskState) -> tuple[bool, float, int]:

@@ -212,10 +212,10 @@ def test_pure_rooms_load_no_server() -> None:
     assert not loaded_by(*modules) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
 
 
-def test_the_ui_loads_no_torch() -> None:
-    found = loaded_by(*modules_of("ui"))
+def test_the_screen_loads_no_torch_and_nothing_else_that_takes_long() -> None:
+    found = loaded_by(*modules_of("ui"), "cqltui.commands.attach", "cqltui.app.screen", "cqltui.app.preferences")
     assert "textual" in found
-    assert not found & {"torch", "pandas"}
+    assert not found & {"torch", "pandas", "numpy", "scipy", "pygments", "attr"}
 
 
 def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen() -> None:
