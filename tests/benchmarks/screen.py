@@ -165,11 +165,9 @@ def paint_new() -> Paint:
         place = Path(folder)
         with screen(str(CAMPAIGN), "--device", "cpu", cwd=place) as terminal:
             found = _painted(terminal, terminal.until(b"The run goes on without this screen"))
-            terminal.until(b"queued")  # the run can be stopped
-            terminal.press("q")
-            terminal.until(b"Stop: checkpoint")
-            terminal.press("s")
-            terminal.wait_end()
+            terminal.until(b"R running")  # the run can be stopped
+        stop = [sys.executable, "-m", "cqltui", "stop", "--yes", str(place / "runs" / CAMPAIGN.stem)]
+        subprocess.run(stop, cwd=place, check=False, capture_output=True, timeout=LIMIT_S)  # 4: there are tasks left
     return found
 
 
