@@ -11,6 +11,7 @@ from cqltui.state.gauges import MOST, Gauge, Sample, joined
 from cqltui.state.live import live_workers
 from cqltui.state.model import RunState
 from cqltui.ui.background import Background
+from cqltui.ui.frame import as_of
 
 EVERY_S = 2.0
 
@@ -44,7 +45,7 @@ class Gauging:
     def _sample(self, measure: Measure, state: RunState, now: float) -> Sample:
         if self._old is None:
             self._old = self._speeds()
-        workers = live_workers(state, now)
+        workers = live_workers(state, as_of(state, now))
         gauge = measure([worker.process for worker in workers])
         if not state.online or not workers:
             return Sample(now, gauge=gauge)

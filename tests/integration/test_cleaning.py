@@ -109,7 +109,7 @@ def test_a_former_result_and_a_run_that_is_under_way_are_kept(place: Place) -> N
     task_id = min(place.tokens())
     folder = place.run_dir.task(task_id)
     former = [path.name for path in (folder / "run-1").iterdir()]
-    place.ask("resubmit", task_id)
+    place.ask("resubmit", task_id, "--yes")
     assert clean(place, "--yes")[0] == 0
     assert [path.name for path in (folder / "run-1").iterdir()] == former, "it is to come back with a cancel"
     place.complete()

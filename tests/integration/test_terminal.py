@@ -166,7 +166,7 @@ def test_a_run_that_has_ended_is_shown_again(ended: Place) -> None:
 def test_a_screen_that_was_stopped_and_continued_goes_on_and_ends(terminal: Terminal) -> None:
     terminal.wait(running, "a running task")
     terminal.press("/")
-    terminal.wait(lambda screen: "id, title, phase or state" in screen, "the filter")
+    terminal.wait(lambda screen: "a phrase" in screen, "the filter")
     for typed in ("abcdefghijklmnopqrst", "uvwxyz0123456789"):
         os.kill(terminal.process.pid, signal.SIGSTOP)
         terminal.wait(lambda _: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED, "the stop")

@@ -220,7 +220,7 @@ def test_options_go_before_the_file_before_what_is_remembered_before_the_termina
     monkeypatch.setenv("TERM", "linux")
 
     def found(theme: str | None = None, ascii: bool = False, plain: bool = False) -> tuple[object, ...]:
-        said = open_screen(argparse.Namespace(theme=theme, ascii=ascii, plain_ui=plain))[1]
+        said = open_screen(argparse.Namespace(theme=theme, ascii=ascii, plain_ui=plain, read_only=False))[1]
         return said.theme, said.ascii, said.plain, said.colors, said.asks
 
     assert found() == ("ansi", True, False, True, False), "a console"
@@ -230,4 +230,6 @@ def test_options_go_before_the_file_before_what_is_remembered_before_the_termina
     assert found() == ("high-contrast", False, True, True, False)
     assert found(theme="dark", ascii=True)[:3] == ("dark", True, True)
     assert found(theme="auto")[0] == "ansi"
-    assert open_screen(argparse.Namespace(theme=None, ascii=False, plain_ui=False))[1].keymap == {"tasks.mark": "m"}
+    assert open_screen(argparse.Namespace(theme=None, ascii=False, plain_ui=False, read_only=False))[1].keymap == {
+        "tasks.mark": "m"
+    }
