@@ -40,8 +40,8 @@ class PatientDriver(OpenDriver):
         self.known_size = size or self.terminal_size()  # until the first event tells it
         self.output = cast(IO[str], _Output(self.output))
         self._running_loop = asyncio.get_running_loop()
-        self._title, self._has_title = "", False
-        """What was set last, and whether that is the terminal's."""
+        self._title, self._has_title, self._has_screen = "", False, False
+        """What was set last, whether that is the terminal's, and whether the screen has the terminal."""
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
 
@@ -110,14 +110,20 @@ class PatientDriver(OpenDriver):
 
     def entitle(self, title: str) -> None:
         """Set the terminal's title, a plain line, until the program lets go of the terminal."""
-        if not _HAS_TITLE or (self._has_title and title == self._title):
+        if not _HAS_TITLE or not self._has_screen or (self._has_title and title == self._title):
             return
         self.write(f"{'' if self._has_title else _PUT_ASIDE}\x1b]2;{title}\x07")
         self._title, self._has_title = title, True
         self.flush()
 
+    def start_application_mode(self) -> None:
+        """Start; from now on there may be a title."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's has no annotation
+        self._has_screen = True
+
     def stop_application_mode(self) -> None:
-        """Stop, and give the terminal its own title back."""
+        """Stop, and give the terminal its own title back, which a draw that comes late leaves alone."""
+        self._has_screen = False
         if self._has_title:
             self._has_title = False
             self.write(f"\x1b]2;\x07{_BRING_BACK}")  # where none is kept: the terminal's usual one
