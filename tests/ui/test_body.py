@@ -9,7 +9,8 @@ from textual.widgets import Input
 from cqltui.ui.layout import PANELS
 from cqltui.ui.line import Line, width
 from cqltui.ui.panels.header import Header
-from cqltui.ui.panels.tabs import GAP, NAMES, TabLine, tab_line
+from cqltui.ui.panels.nameline import GAP
+from cqltui.ui.panels.tabs import NAMES, TabLine, tab_line
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.remembered import Remembered
 from tests.ui.conftest import Bench

@@ -172,7 +172,7 @@ class Body(Widget):
 
     @on(TabLine.Chosen)
     def _chosen(self, event: TabLine.Chosen) -> None:
-        self.go_to(event.panel)
+        self.go_to(event.name)
 
 
 class _ByPlace(Layout):

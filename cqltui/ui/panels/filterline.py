@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -14,7 +12,7 @@ from textual.widgets import Input, Static
 from cqltui.state.filter import LONGEST, Filter, compiled
 from cqltui.state.filter_fields import FilterError
 from cqltui.state.plain import plain
-from cqltui.ui.layout import LOW_ROWS
+from cqltui.ui.panels.typedline import TypedLine
 from cqltui.ui.remembered import LONGEST as LONGEST_KEPT
 from cqltui.ui.remembered import MOST
 
@@ -59,7 +57,7 @@ class FilterField(Input):
         self.action_end()
 
 
-class FilterLine(Vertical):
+class FilterLine(TypedLine):
     """The field, and one line about it. While a word cannot be read, those before it stay in force, or if one of these
     is wrong the last filter that could be read."""
 
@@ -74,17 +72,11 @@ class FilterLine(Vertical):
         """The keys are the list's again."""
 
     def __init__(self, history: Sequence[str] = ()) -> None:
-        super().__init__(id="filterline")
-        self.field = FilterField()
+        self.field: FilterField
+        super().__init__("filterline", FilterField(), Static(HINT, id="filter-hint", markup=False))
         self.field.history = tuple(history)
-        self._hint = Static(HINT, id="filter-hint", markup=False)
         self.wrong = ""
         """What is wrong with what is typed."""
-
-    def compose(self) -> ComposeResult:
-        """Yield the field and the line below."""
-        yield self.field
-        yield self._hint
 
     @property
     def history(self) -> tuple[str, ...]:
@@ -93,22 +85,8 @@ class FilterLine(Vertical):
 
     def open(self) -> None:
         """Show the field."""
-        self.display = True
-        self.set_class(self.app.size.height < LOW_ROWS, "-low")
+        super().open()
         self.field.begin()
-
-    def clear(self) -> bool:
-        """Remove the filter and close the field; return whether there was anything to do."""
-        if not (self.display or self.field.value):
-            return False
-        self.field.value = ""
-        self.close()
-        return True
-
-    def close(self) -> None:
-        """Leave the filter as it is, and the field."""
-        self.display = False
-        self.post_message(self.Closed())
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -119,7 +97,7 @@ class FilterLine(Vertical):
         if found is not None:
             self.post_message(self.Wanted(found))
         self.set_class(bool(self.wrong), "-wrong")
-        self._hint.update(Content(self.wrong or HINT))
+        self.hint.update(Content(self.wrong or HINT))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

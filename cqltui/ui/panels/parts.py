@@ -2,47 +2,24 @@
 
 from collections.abc import Mapping
 
-from textual.events import Click
-from textual.message import Message
-
-from cqltui.ui.line import Line, joined, width
-from cqltui.ui.panels.view import LineView
-
-GAP = "  "
+from cqltui.ui.line import Line, width
+from cqltui.ui.panels.nameline import GAP, NameLine
 
 
-class PartLine(LineView, can_focus=False):
-    """Names, the one that is seen marked. A click chooses."""
-
-    class Chosen(Message):
-        """A part is wanted."""
-
-        def __init__(self, part: str) -> None:
-            super().__init__()
-            self.part = part
+class PartLine(NameLine):
+    """Names of parts, the one that is seen marked."""
 
     def __init__(self, id: str, names: Mapping[str, str]) -> None:
         """`names`: by part, in the order of Tab."""
         super().__init__(id)
         self._names = names
-        self._shown: tuple[tuple[str, Line], ...] = ()
 
     def mark(self, current: str, cells: int) -> None:
         """Draw the names that fit, the marked one among them."""
         shown = [(part, _name(name, part == current)) for part, name in self._names.items()]
         while _cells(shown) > cells and shown[0][0] != current:
             shown.pop(0)
-        self._shown = tuple(shown)
-        self.set_lines((joined([*(line for _, line in shown), (("Tab ⇥", "faint"),)], (GAP, "text")),))
-
-    def on_click(self, event: Click) -> None:
-        """Choose the part whose name it is."""
-        x = 0
-        for part, line in self._shown:
-            x += width(line) + len(GAP)
-            if event.x < x:
-                self.post_message(self.Chosen(part))
-                return
+        self.show_names(shown, (("Tab ⇥", "faint"),))
 
 
 def _name(name: str, current: bool) -> Line:

@@ -135,7 +135,7 @@ class DetailsScreen(TaskScreen):
 
     @on(PartLine.Chosen)
     def _part_chosen(self, event: PartLine.Chosen) -> None:
-        self._go_to(event.part)
+        self._go_to(event.name)
 
     def _go_to(self, part: str) -> None:
         self._current = part

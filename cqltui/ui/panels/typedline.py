@@ -1,0 +1,44 @@
+"""What lines have in common in which something is typed that a list follows."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from cqltui.ui.layout import LOW_ROWS
+
+
+class TypedLine(Vertical):
+    """A field, and one line about it, which a terminal with few rows leaves out."""
+
+    Closed: ClassVar[type[Message]]
+    """The keys are the list's again. Each line has its own: a screen may have several."""
+
+    def __init__(self, id: str, field: Input, hint: Static) -> None:
+        super().__init__(id=id)
+        self.field, self.hint = field, hint
+
+    def compose(self) -> ComposeResult:
+        """Yield the field and the line below."""
+        yield self.field
+        yield self.hint
+
+    def open(self) -> None:
+        """Show the field."""
+        self.display = True
+        self.set_class(self.app.size.height < LOW_ROWS, "-low")
+
+    def clear(self) -> bool:
+        """Empty the field and close it; return whether there was anything to do."""
+        if not (self.display or self.field.value):
+            return False
+        self.field.value = ""
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """Hide the field, and leave what is in it in force."""
+        self.display = False
+        self.post_message(self.Closed())
