@@ -251,7 +251,7 @@ def told(value: object) -> Any:
 
 
 def settings_title(settings: Mapping[str, Any]) -> str:
-    """Return settings in a few words: `alpha 0.2, lr 5e-05, [512, 256], seed 43`."""
+    """Return settings in a few words: `alpha 0.2, lr 5e-05, [512,256], seed 43`."""
     return ", ".join(_named(name, value) for name, value in settings.items())
 
 
@@ -274,7 +274,7 @@ def setting_cell(value: object) -> object:
 
 def _named(name: str, value: Any) -> str:
     if isinstance(value, tuple):
-        listed = f"[{', '.join(map(str, value))}]"
+        listed = setting_text(value)
         return listed if all(isinstance(part, int) for part in value) else f"{name} {listed}"
     if is_dataclass(value) or isinstance(value, Mapping):
         return f"{name} ({setting_text(value)})"

@@ -32,17 +32,17 @@ def shown(bench: Bench) -> list[str]:
 
 def asked(night: Night) -> list[Event]:
     """What people have asked in this night."""
-    seq, ts = 1_000, night.now - 600.0
+    seq, ts = 1_000, night.now - 200.0
     paused = {"status": "paused", "paused_by": "user", "by": "anna@host screen", "priority": 7}
     campaign = {"wanted": "paused", "wanted_by": "ben@lab cli", "asked_workers": 3, "asked_workers_by": "ben@lab cli"}
     resumed = {"wanted": "running", "wanted_by": "anna@host screen", "asked_workers": 3}
     notice = {"level": "warning", "text": "worker w2 was killed by signal 9; another is started"}
     return [
         Event(Kind.TASK_PAUSED, ts, 1, seq, ALL[30].id, data=paused),
-        Event(Kind.TASK_PRIORITY, ts + 60, 1, seq + 1, ALL[31].id, data=paused | {"status": "queued", "priority": 9}),
-        Event(Kind.WANTED, ts + 120, 1, seq + 2, data=campaign),
-        Event(Kind.WANTED, ts + 180, 1, seq + 3, data=resumed),
-        Event(Kind.NOTICE, ts + 240, 1, seq + 4, data=notice),
+        Event(Kind.TASK_PRIORITY, ts + 30, 1, seq + 1, ALL[31].id, data=paused | {"status": "queued", "priority": 9}),
+        Event(Kind.WANTED, ts + 60, 1, seq + 2, data=campaign),
+        Event(Kind.WANTED, ts + 90, 1, seq + 3, data=resumed),
+        Event(Kind.NOTICE, ts + 120, 1, seq + 4, data=notice),
     ]
 
 

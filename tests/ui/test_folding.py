@@ -1,5 +1,6 @@
 """What a folded row shows of its tasks, and which ways to fold there are. No screen is needed for that."""
 
+from dataclasses import replace
 from math import nan, sqrt
 
 import pytest
@@ -83,6 +84,14 @@ def test_the_figures_of_a_folded_row() -> None:
 )
 def test_what_the_columns_show_of_it(name: str, cells: int, text: str) -> None:
     assert BY_NAME[name].group(FRAME, figures(TASKS, FRAME), cells)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("deviation", "text"), [(0.02, "±0.0200"), (5.3e-4, "±0.0005"), (2e-5, "±2.0e-05"), (0.0, "±0.0000")]
+)
+def test_a_spread_has_the_decimals_of_its_mean_while_they_tell_something(deviation: float, text: str) -> None:
+    group = replace(figures(TASKS, FRAME), loss=Spread(3, 0.0734, deviation))
+    assert BY_NAME["loss"].group(FRAME, group, 15)[0] == f"0.0734 {text}"
 
 
 def test_a_folded_row_sorts_by_what_it_shows() -> None:

@@ -55,6 +55,8 @@ def test_two_columns_hold_every_key_once_and_one_column_where_it_is_narrow() -> 
     assert any("Ctrl+Q Ctrl+C" in line for line in text(help_lines(found, 60)))
     long = Section("Tasks", ((("x",), "a sentence that has to go on in a second line of its column"),))
     assert max(map(len, text(help_lines([long], 30)))) <= 30
+    many = Section("Tasks", tuple(((letter,), long.rows[0][1]) for letter in "abcdefghijk"))
+    assert text(help_lines([many], 80 - FRAME))[0][38:40].strip(), "a column begins with a key"
 
 
 def test_the_last_line_leaves_out_what_does_not_fit_but_not_the_way_out() -> None:

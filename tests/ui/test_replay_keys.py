@@ -18,10 +18,11 @@ from cqltui.ui.panels.replayline import ReplayLine, replay_line
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.replaying import ReplayApp
-from tests.ui.conftest import DEADLINE_S
-from tests.ui.night import LAUNCH_TS, campaign, tasks
+from tests.ui.conftest import DEADLINE_S, Compare
+from tests.ui.night import LAUNCH_TS, Night, campaign, tasks
 
 LENGTH_S = 7_200.0
+AT_S, SHOWN_S = 9_000.0, 4_200.0
 HEAD = Playhead(1_000.0, 8_200.0, 1_000.0, speed=60.0)
 
 
@@ -92,6 +93,25 @@ async def test_keys_move_the_clock(tmp_path: Path) -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert "at the end" in said(app, ReplayLine), "the details have the line too"
+
+
+async def test_it_looks(tmp_path: Path, compare: Compare) -> None:
+    """Like the run did, with a line of its own."""
+    run, night = RunDir(tmp_path), Night(AT_S)
+    run.journal.write_bytes(b"".join(encode_event(event) + b"\n" for event in night.events()))
+    begin_ts, end_ts = extent(run)
+    replaying = Replaying(run, Playhead(begin_ts, end_ts, begin_ts + SHOWN_S, speed=60.0), lambda: 0.0)
+    app = ReplayApp(replay_ports(run, replaying, Preferences()), replaying)
+    app.animation_level = "none"
+    async with app.run_test(size=(160, 48)) as pilot:
+        deadline = time.monotonic() + DEADLINE_S
+        while "17/49" not in said(app, Header) or app.busy:
+            assert time.monotonic() < deadline
+            await pilot.pause(0.02)
+        for size in ((160, 48), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            compare(app, f"replay-{size[0]}x{size[1]}")
 
 
 def test_the_line_tells_where_it_is() -> None:

@@ -111,11 +111,13 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
             assert time.monotonic() < deadline, "it did not happen in time"
             await pilot.pause(0.02)
 
-    async with app.run_test(size=(120, 24)) as pilot:
+    async with app.run_test(size=(160, 48)) as pilot:
         view = app.screen.query_one(RunsView)
         await until(lambda: "1.8 GiB" in str(view.border_subtitle))
         assert view.at == RUNS[1], "the cursor is on the run that was opened last"
-        compare(app, "runs-120x24")
+        compare(app, "runs-160x48")
+        await pilot.resize_terminal(80, 24)
+        compare(app, "runs-80x24")
         await pilot.press("c")
         assert not recorded.calls, "one run is compared with nothing"
         await pilot.press("space", "k", "k", "space", "c")

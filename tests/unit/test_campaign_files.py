@@ -86,7 +86,7 @@ def test_deep_exploration(deep: Campaign) -> None:
     expected = [(alpha, dims) for alpha in (0.2, 0.25, 0.3) for dims in ARCHITECTURES]
     assert [(t.trainer.alpha, t.trainer.hidden_dims) for t in tasks] == expected
     assert {(t.trainer.epochs, t.trainer.seed, t.trainer.lr) for t in tasks} == {(500, 42, 1e-4)}
-    assert tasks[1].title == "alpha 0.2, [512, 256, 128]"
+    assert tasks[1].title == "alpha 0.2, [512,256,128]"
 
 
 def test_deep_ensemble(deep: Campaign) -> None:

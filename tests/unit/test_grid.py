@@ -38,7 +38,7 @@ def test_a_range_of_seeds_is_not_spread_out_to_be_counted() -> None:
 
 def test_a_title_tells_what_varies() -> None:
     axes: Axes = {"alpha": [0.2, 0.3], "hidden_dims": [(512, 256), (64,)], "lr": [1e-4]}
-    assert point_title(axes, {"alpha": 0.2, "hidden_dims": (512, 256), "lr": 1e-4}) == "alpha 0.2, [512, 256]"
+    assert point_title(axes, {"alpha": 0.2, "hidden_dims": (512, 256), "lr": 1e-4}) == "alpha 0.2, [512,256]"
     assert point_title({"seed": range(42, 44)}, {"seed": 43}) == "seed 43"
 
 

@@ -95,8 +95,13 @@ def _spread(found: Spread | None, cells: int) -> Span:
     if found is None:
         return "", "faint"
     mean = fmt.number(found.mean)
-    with_spread = mean if found.deviation is None else f"{mean} ±{fmt.number(found.deviation)}"
+    with_spread = mean if found.deviation is None else f"{mean} ±{_deviation(found.deviation)}"
     return (with_spread if len(with_spread) <= cells else mean), "text"
+
+
+def _deviation(value: float) -> str:
+    """Return a deviation with the decimals of the mean before it, as long as these show any of it."""
+    return f"{value:.4f}" if 5e-5 <= value < 1e-3 else fmt.number(value)
 
 
 def _mean(found: Spread | None) -> SortKey:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from cqltui.ui.panels.columns import NEVER, Column
 
 TITLE = 16
-"""The least of a title on a narrow list; on a wide one it is `TITLE_SHARE` percent, and at most the longest title."""
 TITLE_SHARE = 28
+"""The least of a title, and its least part in percent: it often ends in what tells one task from the next. It needs no
+more than the longest title."""
 LONGEST_CURVE = 60
 WORDS, ROOM = 100, 125
 """From these widths on states are words, and have room for the longest."""
@@ -54,8 +55,7 @@ def widths(
 
 
 def _least(cells: int, title_cells: int, folded: bool) -> dict[str, int]:
-    share = cells * TITLE_SHARE // 100 if cells >= WORDS else TITLE
-    found = {"title": max(TITLE, min(share, title_cells))}
+    found = {"title": max(TITLE, min(cells * TITLE_SHARE // 100, title_cells))}
     if cells >= WORDS:
         found |= {"state": 9, "curve": 12}
     if cells >= ROOM:

@@ -19,7 +19,10 @@ from cqltui.ui.spark import bar
 MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
 ROOMY_ROWS = 5
 """From this height on, what all workers do together stands above them."""
-
+ROOMY = 50
+"""Cells from which on names are whole."""
+LEAST_TITLE = 6
+"""Cells below which what a worker does is left out."""
 
 LEAST_WORKERS = 6
 """So many lines stay for workers, however much else there is to show."""
@@ -106,12 +109,13 @@ class HardwarePanel(Panel):
 
     @staticmethod
     def _row(worker: WorkerState, live: bool, frame: Frame, cells: int) -> Line:
-        name = 8 if cells < 50 else 16
+        name = 8 if cells < ROOMY else 16
         tasks = [frame.state.tasks[t].info.title or t if t in frame.state.tasks else t for t in worker.tasks]
         doing = (f"{len(tasks)} tasks: " if len(tasks) > 1 else "") + plain(tasks[0]) if tasks else "idle"
         memory = f"{worker.memory_bytes / MEBIBYTE:,.0f}M" if worker.memory_bytes else fmt.NONE
         silent = f"silent for {fmt.duration(frame.as_of - worker.ts)}"
-        wide = cells >= 50
+        wide = cells >= ROOMY
+        room = cells - name - (26 if wide else 19)
         return (
             ("● " if live else "○ ", "done" if live else "dead"),
             (left(plain(worker.id), name), "text"),
@@ -119,7 +123,7 @@ class HardwarePanel(Panel):
             (right(f"{fmt.scaled(worker.samples_per_s)}/s", 9), "text"),
             (right(memory, 7) if wide else "", "dim"),
             ("  ", "text"),
-            (clip(doing if live else silent, max(cells - name - (26 if wide else 19), 0)), "dim" if live else "dead"),
+            (clip(doing if live else silent, room) if room >= LEAST_TITLE else "", "dim" if live else "dead"),
         )
 
     def on_focus(self) -> None:
@@ -171,10 +175,11 @@ def speed_line(speed: Speed, cells: int) -> Line:
 
 def device_line(use: DeviceUse, cells: int) -> Line:
     """Return a device's memory: what our workers hold of the whole, with a bar where that is known."""
-    name = left(plain(use.device, 8) or fmt.NONE, 7)
+    device = plain(use.device, 8) or fmt.NONE
+    name = left(device, 7) if cells < ROOMY else f"workers on {device} "
     held = f"{use.memory_bytes / GIBIBYTE:.1f}"
     if not use.memory_total_bytes:
         return ((name, "text"), (f"{held} GiB held" if use.memory_bytes else "memory unknown", "dim"))
     figures = f" {held} of {use.memory_total_bytes / GIBIBYTE:.1f} GiB"
     filled, rest = bar(use.memory_bytes / use.memory_total_bytes, max(cells - len(name) - len(figures), 4))
-    return ((name, "text"), (filled, "accent"), (rest, "faint"), (figures, "dim"))
+    return ((name, "dim"), (filled, "accent"), (rest, "faint"), (figures, "dim"))

@@ -109,11 +109,19 @@ def _section_lines(section: Section, cells: int, key_cells: int) -> list[list[tu
 
 
 def _half(lines: Sequence[list[tuple[str, str]]]) -> int:
-    """Return where the second column begins: at the heading next to the middle, if there is one near, else there."""
+    """Return where the second column begins: at the heading next to the middle, if there is one near, else at the key
+    that is there."""
     middle = (len(lines) + 1) // 2
     headings = [i for i, line in enumerate(lines) if line and line[0][1] == "bold"]
     near = min(headings, key=lambda i: abs(i - middle), default=middle)
-    return near if abs(near - middle) <= len(lines) // 8 else middle
+    if abs(near - middle) <= len(lines) // 8:
+        return near
+    return max((i for i in range(middle + 1) if not _goes_on(lines[i])), default=middle)
+
+
+def _goes_on(line: list[tuple[str, str]]) -> bool:
+    """Return whether a line is the rest of what a key does."""
+    return len(line) == 1 and not line[0][1]
 
 
 def _padded(line: list[tuple[str, str]], cells: int) -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
         tasks = self.targets()
         done = any(task.status is Status.DONE for task in tasks)
         note = "The result so far counts no more; cancelling the new run brings it back." if done else ""
-        self._ask("Run again", tasks, _has_ended, self.control.resubmit, always=done, note=note)
+        self._ask("Rerun", tasks, _has_ended, self.control.resubmit, always=done, note=note)
 
     def action_cancel(self) -> None:
         """Cancel, after a question."""
@@ -167,7 +167,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
         """Run every dead task again, after a question that names them."""
         dead = [task for task in self.frame.state.tasks.values() if _is_dead(task)] if self.frame else []
         if dead:
-            self._ask("Run again", dead, _is_dead, self.control.resubmit, always=True)
+            self._ask("Rerun", dead, _is_dead, self.control.resubmit, always=True)
         elif self.control.can_change():
             self.notify("No task is dead: there is nothing to run again.", markup=False)
 
