@@ -48,7 +48,7 @@ def test_tasks_are_taken_by_priority_then_first_in_first_out(undisturbed: Place)
     lines = undisturbed.journal()
     titles = {line["task"]: line["data"]["info"]["title"] for line in lines if line["data"].get("info")}
     taken = [titles[line["task"]] for line in lines if line["kind"] == "task.claimed"]
-    assert taken == ["Best small network", "Best alpha", "[16]", "[32, 16]", "seed 1", "seed 2"]
+    assert taken == ["Best small network", "Best alpha", "[16]", "[32,16]", "seed 1", "seed 2"]
 
 
 def test_nothing_is_left_running(undisturbed: Place) -> None:

@@ -54,7 +54,7 @@ def test_a_configuration_is_all_but_the_seed() -> None:
     keys = [varying.configuration(each) for each in (first, again, other, elsewhere)]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
-    assert configuration_title(other) == "alpha 0.5, lr 0.0001, [256, 128]"
+    assert configuration_title(other) == "alpha 0.5, lr 0.0001, [256,128]"
 
 
 def test_values_as_keys_and_for_people() -> None:
