@@ -4,9 +4,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jeepney.io import blocking
 
+from cqltui.supervisor.awake import ANSWER_S, by_desktop
 from tests.integration.bus import Bus
 from tests.integration.place import Place, until
 
@@ -49,6 +52,32 @@ def test_it_is_held_until_a_stop_and_ends_with_a_supervisor_that_is_killed(
     run.send(signal.SIGINT)
     run.ends(130)
     until(lambda: bus.seen == ["Inhibit", "UnInhibit", "gone"], "it being taken back")
+
+
+def test_a_desktop_has_time_for_each_of_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own second for the greeting and two for an answer are too few where all cores train."""
+    given: list[float] = []
+
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, timeout: float | None = None) -> Any:
+            given.extend([] if timeout is None else [timeout])
+            return function(*arguments, timeout=timeout)
+
+        return call
+
+    monkeypatch.setattr(blocking, "prep_socket", noted(blocking.prep_socket))
+    monkeypatch.setattr(
+        blocking.DBusConnection, "send_and_get_reply", noted(blocking.DBusConnection.send_and_get_reply)
+    )
+    bus = Bus(tmp_path)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
+    try:
+        with by_desktop() as why:
+            assert why == ""
+    finally:
+        bus.close()
+    assert bus.seen[:2] == ["Inhibit", "UnInhibit"]
+    assert given == [ANSWER_S] * 3, "the greeting and both"
 
 
 def test_a_desktop_that_does_not_know_how_is_one_notice(on_bus: Callable[..., tuple[Place, Bus]]) -> None:
