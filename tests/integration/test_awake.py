@@ -80,9 +80,18 @@ def test_a_desktop_has_time_for_each_of_its_answers(tmp_path: Path, monkeypatch:
     assert given == [ANSWER_S] * 3, "the greeting and both"
 
 
+def told(place: Place) -> int:
+    """How often it was told that the machine may fall asleep."""
+    said = [str(line["data"]) for line in place.journal() if line["kind"] == "notice"]
+    return sum("may fall asleep by itself" in text for text in said)
+
+
 def test_a_desktop_that_does_not_know_how_is_one_notice(on_bus: Callable[..., tuple[Place, Bus]]) -> None:
     place, bus = on_bus(answers=False)
-    place.complete()
-    said = [str(line["data"]) for line in place.journal() if line["kind"] == "notice"]
-    assert sum("may fall asleep by itself" in text for text in said) == 1
+    place.slow_down()
+    run = place.begin()
+    until(lambda: place.run_dir.journal.exists() and told(place), "the notice")
+    place.speed_up()
+    run.ends(0)
+    assert told(place) == 1
     assert bus.seen == ["refused Inhibit", "refused Inhibit"], "once by each of the ways that desktops have"
