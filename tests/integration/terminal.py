@@ -101,9 +101,13 @@ class Terminal:
             self._stream.feed(PRIVATE.sub(b"", data))
 
     def takes_nothing(self) -> bool:
-        """Whether so much was written that nobody has read that whoever writes more waits."""
-        unread = int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
-        return unread > 0 and not select.select([], [self.slave], [], 0)[1]
+        """Whether so much was written that nobody has read that whoever writes more waits, and not for a moment."""
+        for _ in range(3):
+            unread = int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
+            if not unread or select.select([], [self.slave], [], 0)[1]:
+                return False
+            time.sleep(0.1)
+        return True
 
     def wait_end(self) -> int:
         """Read until the program has ended; its exit code."""
