@@ -106,7 +106,7 @@ class OwnServer:
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @pytest.fixture
