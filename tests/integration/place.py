@@ -141,10 +141,10 @@ class Place:
 
     def slow_down(self) -> None:
         """From the next command on, what is trained here takes its time, until `speed_up`."""
-        self.environment = {**self.environment, "PACE_S": str(SLOW_S), "PACED_UNTIL": str(self.folder / "quick")}
+        self.environment = {**self.environment, "SLOW_S": str(SLOW_S), "SLOW_UNTIL": str(self.folder / "quick")}
 
     def speed_up(self) -> None:
-        """Have it trained as fast as it can be."""
+        """Have it trained as fast as ever."""
         (self.folder / "quick").touch()
 
     # Processes
