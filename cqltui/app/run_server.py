@@ -52,6 +52,8 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
             take(found.path)
         server = Server(found.path, use_url, namespace, start=start)
     except (OSError, ServerError) as error:
+        if not start and is_missed(found.server):  # it was killed just then
+            return open_known(found, url, start=True, look=look)
         why = error.__cause__ if isinstance(error, ServerError) else error
         if not isinstance(why, OSError) or why.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise

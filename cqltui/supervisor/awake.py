@@ -16,8 +16,11 @@ from cqltui.supervisor.hooks import Notice
 
 log = logging.getLogger(__name__)
 
+ANSWER_S = 25.0
+"""So long the desktop may take for an answer, as D-Bus has it by default. It is asked when training begins on all
+cores: one that took more than the two seconds of the library's own was not asked again for the whole night."""
 RELEASE_S = 3.0
-"""So long at most the end of a run waits for the desktop's answer, which is given up after two seconds."""
+"""So long at most the end of a run waits for the desktop's answer."""
 SLEEPS = (
     "this machine may fall asleep by itself during the run: its desktop was asked to stay awake and did not answer as "
     "known desktops do; see supervisor.log, or set [workers] keep_awake = false"
@@ -33,8 +36,21 @@ def by_desktop() -> Iterator[str]:
     connection, or on a pipe."""
     logging.getLogger("wakepy").setLevel(logging.WARNING)
     keep = importlib.import_module("wakepy").keep  # 30 ms, of a thread that nobody waits for
-    with keep.running(on_fail="pass") as mode:
+    with keep.running(on_fail="pass", dbus_adapter=_patient_adapter()) as mode:
         yield "" if mode.active else mode.result.get_failure_text("inline")
+
+
+def _patient_adapter() -> type | None:
+    """Return what talks over D-Bus, and waits `ANSWER_S` for each answer; None where nothing does."""
+    if sys.platform == "darwin":
+        return None
+    adapter = importlib.import_module("wakepy.dbus_adapters.jeepney").JeepneyDBusAdapter
+    connect = importlib.import_module("jeepney.io.blocking").open_dbus_connection
+
+    def patient(_: object, bus: str = "SESSION") -> object:
+        return connect(bus, auth_timeout=ANSWER_S)
+
+    return type("PatientAdapter", (adapter,), {"timeout": ANSWER_S, "_create_new_connection": patient})
 
 
 def is_asked_for() -> bool:

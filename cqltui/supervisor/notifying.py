@@ -16,8 +16,8 @@ from cqltui.state.alerts import Alert, Told
 from cqltui.state.eta import Estimate, estimate
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState
+from cqltui.supervisor import program
 from cqltui.supervisor.courier import Courier
-from cqltui.supervisor.program import Program
 from cqltui.supervisor.webhook import Webhook
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ GATHER_S = 60.0
 """So long after a notice others are gathered: when everything fails, it does so one after the other."""
 EXPECT_S = 10.0
 """So often the hour is looked at."""
-LEAVE_S = 5.0
-"""What the end of a run waits for its last notice."""
+LEAVE_S = program.LIMIT_S
+"""What the end of a run waits for its last notice: as long as a program has for any, on a machine that may be busy."""
 
 
 def next_hour(hour: Hour | None, now: float) -> float:
@@ -52,8 +52,8 @@ def couriers(config: NotifyConfig) -> list[Courier]:
     """Return who takes notices along, started; nobody where nothing is set."""
     found = []
     if config.command:
-        program = Program(config.command)
-        found.append(Courier("notify command", program.run, program.stop))
+        told = program.Program(config.command)
+        found.append(Courier("notify command", told.run, told.stop))
     if config.webhook is not None:
         webhook = Webhook(config.webhook)
         found.append(Courier(f"webhook at {webhook.host}", webhook.post))

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.await_complete import AwaitComplete
@@ -146,13 +147,13 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def on_leave_now(self, message: LeaveNow) -> None:
         """Leave: a signal came, or the terminal is gone."""
-        self._leave_early()
+        self._leave_with(LeaveChoice.BACKGROUND)
 
-    def _leave_early(self) -> None:
-        if self._main.is_mounted:
-            self.exit(LeaveChoice.BACKGROUND)
-        else:  # a screen fails when the app ends before it has its widgets
-            self._later(MOUNT_S, self._leave_early)
+    def _leave_with(self, choice: LeaveChoice) -> None:
+        if self._main.is_mounted and self.is_whole:
+            self.exit(choice)
+        else:
+            self._later(MOUNT_S, partial(self._leave_with, choice))
 
     def _later(self, wait_s: float, then: Callable[[], None]) -> None:
         """Call `then` in a while. Not by `set_timer`: a timer whose time has passed when it looks first, because it is
@@ -164,7 +165,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         if not isinstance(message.error, CqltuiError):
             raise message.error
         self.failure = message.error
-        self._leave_early()
+        self._leave_with(LeaveChoice.BACKGROUND)
 
     # Drawing
 
@@ -285,4 +286,4 @@ class CqltuiApp(CommonApp[LeaveChoice]):
             self.exit(choice)
         else:
             # Leave only when the server knows: a refusal is shown, and the user can choose again.
-            self._control.want(WANTED[choice], lambda: self.exit(choice))
+            self._control.want(WANTED[choice], partial(self._leave_with, choice))

@@ -48,6 +48,12 @@ class CommonApp(BaseApp[ReturnType]):
         super().__init__(preferences)
         self._mouse = True
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every screen has its widgets. One fails when the app ends before, such as a question that a key has
+        opened just as a signal comes."""
+        return all(screen.is_mounted for screen in self.screen_stack)
+
     @abstractmethod
     def action_leave(self) -> None:
         """Leave."""

@@ -8,14 +8,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event as Flag
-from threading import Thread
+from threading import Thread, current_thread
 from types import FrameType, TracebackType
 
 from cqltui.errors import ExitCode
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SCREEN_S = 3.0
-"""Time for the screen to leave by itself."""
+"""So long the main thread may do nothing before the screen is left: it waits for something that never comes."""
+LOOK_S = 0.1
+"""Between two looks at it."""
+BUSY_LOOKS = 250
+"""Looks in all. A machine whose cores all train takes many times as long as an idle one to leave a screen."""
 PROCESS_S = 25.0
 """Time for what follows the screen; the last user of an embedded server waits up to 20 s for its end."""
 _GONE = select.POLLHUP | select.POLLERR
@@ -37,6 +41,7 @@ class Ending:
     def __init__(self, leave: Callable[[], object], screen_s: float = SCREEN_S, process_s: float = PROCESS_S) -> None:
         self._leave, self._screen_s, self._process_s = leave, screen_s, process_s
         self._closed, self._decided = Flag(), Flag()
+        self._spent = spent_by(current_thread())
         self._thread = Thread(target=self._run, name="ending", daemon=True)
         self.came = False
         """Whether the end has come."""
@@ -78,7 +83,7 @@ class Ending:
             return
         with suppress(RuntimeError):  # its event loop has just been closed
             self._leave()
-        if self._closed.wait(self._screen_s):
+        if leaves(self._closed, self._spent, round(self._screen_s / LOOK_S)):
             time.sleep(self._process_s)
         self._end_now()
 
@@ -112,6 +117,30 @@ class Ending:
             own = os.open(os.ttyname(2), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
             os.write(own, RESTORE)
         os._exit(ExitCode.INTERRUPTED)
+
+
+def leaves(
+    closed: Flag, spent: Callable[[], float], idle_looks: int, look_s: float = LOOK_S, looks: int = BUSY_LOOKS
+) -> bool:
+    """Wait until the screen is left; return False if it hangs: the main thread has `spent` nothing of the processor for
+    so many looks. Its time is not counted by the clock, since it may be given little of a busy machine."""
+    before, idle = spent(), 0
+    for _ in range(looks):
+        if closed.wait(look_s):
+            return True
+        now = spent()
+        before, idle = now, (0 if now > before else idle + 1)
+        if idle >= idle_looks:
+            break
+    return closed.is_set()
+
+
+def spent_by(thread: Thread) -> Callable[[], float]:
+    """Return what tells the processor's seconds that a thread has taken; always the same where no system tells that."""
+    if not hasattr(time, "pthread_getcpuclockid"):  # macOS
+        return lambda: 0.0
+    clock = time.pthread_getcpuclockid(thread.ident or 0)
+    return lambda: time.clock_gettime(clock)
 
 
 def hung_up(descriptor: int) -> bool:

@@ -10,7 +10,7 @@ from cqltui.state.events import Event
 from cqltui.state.model import Lifecycle, RunState, Status
 from cqltui.state.reduce import reduce
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 def task(task_id: str, priority: int = 5, pack: str = "", digest: str = "d", **info: object) -> Submission:

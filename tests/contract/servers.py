@@ -1,10 +1,11 @@
 """Servers of a user's own: real processes with whatever configuration a test needs."""
 
+import random
 import socket
 import socketserver
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,11 +19,14 @@ from tests.contract.helpers import eventually
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody has just now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on 127.0.0.1 that nobody has just now, below those that the kernel gives to connections: while a server is
+    away, one of them might get its port, even the one that tries to reach it."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_768)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def once(url: str, **settings: Any) -> redis.Redis:
@@ -93,4 +97,4 @@ def user_server(folder: Path, *lines: str, sentinel: bool = False) -> Iterator[i
         yield port
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)

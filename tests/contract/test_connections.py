@@ -44,7 +44,7 @@ def test_a_feed_that_recovers_time_and_again_holds_three_connections(queue: Queu
     for number in range(5):
         assert feed._pubsub is not None
         queue.enqueue(task(f"lost{number}"))
-        assert feed._pubsub.get_message(timeout=5), "it is lost"
+        assert feed._pubsub.get_message(timeout=60), "it is lost"
         queue.enqueue(task(f"gap{number}"))
         eventually(lambda number=number: f"gap{number}" in polled(feed, events).tasks)  # type: ignore[misc]
         client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
@@ -136,7 +136,7 @@ def test_half_a_message_is_waited_for(
     (subscription,) = _subscriptions(client) - others
     splitter.hold.set()
     queue.enqueue_many([task("a"), task("b")])
-    assert splitter.held.wait(5)
+    assert splitter.held.wait(60)
     seen = [event for _ in range(20) for event in feed.poll(timeout_s)]
     splitter.go.set()
     eventually(lambda: "b" in polled(feed, seen).tasks)
@@ -154,7 +154,7 @@ def test_what_came_before_a_loss_is_told(queue: Queue, monkeypatch: pytest.Monke
 
     def once(timeout: float) -> Any:
         monkeypatch.setattr(feed._pubsub, "get_message", _cut)
-        return get_message(timeout=5)
+        return get_message(timeout=60)
 
     monkeypatch.setattr(feed._pubsub, "get_message", once)
     assert [event.kind for event in feed.poll(5)] == [Kind.TASK_QUEUED, Kind.CONNECTION]

@@ -176,7 +176,7 @@ def test_a_keeper_that_comes_after_its_server_has_ended_ends_too(
     monkeypatch.setattr(keeper, "UNKNOWN_S", 0.1)
     late = Thread(target=keeper.keep, args=(tmp_path / "server", 3600.0, users_of(tmp_path)), daemon=True)
     late.start()
-    late.join(10.0)
+    late.join(60.0)
     assert not late.is_alive()
 
 
@@ -191,7 +191,7 @@ def test_the_next_user_sees_to_a_keeper(tmp_path: Path, handle: ServerHandle) ->
 
 
 def test_a_starter_that_is_killed_on_its_way_leaves_no_server(tmp_path: Path) -> None:
-    starter = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, timeout=30)
+    starter = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, timeout=90)
     assert starter.returncode == -signal.SIGKILL
     assert EmbeddedServer(tmp_path).alive()
     eventually(lambda: is_gone(tmp_path))

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import tempfile
 import time
 from dataclasses import asdict, replace
@@ -12,12 +13,14 @@ from typing import Any
 import psutil
 import pytest
 
+from cqltui.app.run_server import open_known
 from cqltui.broker.server.connect import connect, read_connection
-from cqltui.broker.server.handle import is_cut_off
+from cqltui.broker.server.handle import STOP_S, is_alive, is_cut_off
 from cqltui.broker.server.locks import is_held
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time
+from cqltui.results.rundir import RunDir
 from tests.contract.helpers import eventually
 
 CONTAINER = replace(here(), machine="0" * 32, pid_namespace=1)
@@ -52,7 +55,7 @@ def test_the_last_to_leave_ends_a_server_whose_socket_is_gone(tmp_path: Path) ->
     Path(handle.socket).unlink()
     begun = time.monotonic()
     assert handle.leave()
-    assert time.monotonic() - begun < 5, "it was asked to, and not killed after a while"
+    assert time.monotonic() - begun < STOP_S, "it was asked to, and not killed after a while"
     assert read_connection(tmp_path) is None
 
 
@@ -70,6 +73,25 @@ def test_a_server_whose_socket_is_gone_is_left_alone_unless_it_is_known(tmp_path
     kept.rename(handle.socket)
     file.write_text(json.dumps(where))
     assert handle.leave()
+
+
+def test_a_server_that_is_killed_while_a_command_looks_for_it_is_brought_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = EmbeddedServer(tmp_path).start()
+    RunDir(tmp_path).campaign_json.write_text('{"campaign": {"name": "small"}}')
+
+    def killed(folder: Path) -> bool:
+        os.kill(handle.pid, signal.SIGKILL)
+        eventually(lambda: not is_alive(folder))
+        return False
+
+    monkeypatch.setattr("cqltui.app.run_server.is_cut_off", killed)
+    found = open_known(RunDir(tmp_path), None)
+    assert found.queue.client.ping()
+    handle.detach()
+    found.leave()
+    assert not is_alive(tmp_path / "server")
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["as an earlier version told", "its starter was killed"])

@@ -61,7 +61,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 def end(process: subprocess.Popen[str], word: str) -> str:
     """Ends the process by a word."""
-    out, _ = process.communicate(word + "\n", timeout=30)
+    out, _ = process.communicate(word + "\n", timeout=90)
     return out.strip()
 
 
@@ -275,7 +275,7 @@ def test_no_run_no_server(tmp_path: Path) -> None:
 
 
 def test_a_starter_that_is_killed_on_its_way_leaves_no_server_without_its_settings(tmp_path: Path) -> None:
-    starter = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, timeout=30)
+    starter = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, timeout=90)
     assert starter.returncode == -signal.SIGKILL
     handle = EmbeddedServer(tmp_path).start()
     assert (tmp_path / "server" / "server.log").read_text().count("is starting") == 1, "the very one"

@@ -82,7 +82,7 @@ def test_no_password_in_any_error(url: str) -> None:
     started = time.monotonic()
     with pytest.raises((InputError, ServerError)) as caught:
         connect(url)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     error: BaseException | None = caught.value
     while error is not None:
         for secret in ("hunter2", "s3cr", "et#x"):

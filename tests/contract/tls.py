@@ -17,7 +17,7 @@ def tls_binary() -> str | None:
     for name in ("redis-server", "valkey-server"):
         if (path := shutil.which(name)) is not None:
             config = "port 0\ntls-port 1\ntls-cert-file /nowhere\ntls-key-file /nowhere\n"
-            refused = subprocess.run([path, "-"], input=config, capture_output=True, text=True, timeout=10, check=False)
+            refused = subprocess.run([path, "-"], input=config, capture_output=True, text=True, timeout=60, check=False)
             if "Failed to configure TLS" in refused.stdout:  # it would, with certificates
                 return path
     return None
@@ -47,4 +47,4 @@ def tls_server(binary: str, folder: Path, host: str, ca: trustme.CA, access: str
         yield port
     finally:
         server.kill()
-        server.wait(10)
+        server.wait(60)

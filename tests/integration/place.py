@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,8 @@ checkpoint_s = 0.1
 PACE_S = 0.01
 """What an epoch of the small campaign takes at least: tasks that are looked at while they run need not keep a core
 busy for it."""
+SLOW_S = 0.25
+"""Of one that has to last: six tasks take two minutes, however long a busy machine needs to start a process."""
 
 
 class Trained(NamedTuple):
@@ -59,6 +61,16 @@ class Trained(NamedTuple):
     """Rows of metrics.csv without the speed."""
     kept: tuple[tuple[str, str], ...] = ()
     """Name and SHA-256 of the models beside it."""
+
+
+def copy_live(source: Path, target: Path) -> None:
+    """Copy a folder in which others write: what goes away meanwhile is not copied, as it is for a user."""
+
+    def copy(file: str, to: str) -> None:
+        with suppress(FileNotFoundError):
+            shutil.copy2(file, to)
+
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.tmp"), copy_function=copy)
 
 
 def read_trained(run_dir: RunDir, task_id: str) -> Trained | None:
@@ -127,6 +139,14 @@ class Place:
         self.run_dir = RunDir(folder / "runs" / campaign.stem)
         self._commands: list[Command] = []
 
+    def slow_down(self) -> None:
+        """From the next command on, what is trained here takes its time, until `speed_up`."""
+        self.environment = {**self.environment, "SLOW_S": str(SLOW_S), "SLOW_UNTIL": str(self.folder / "quick")}
+
+    def speed_up(self) -> None:
+        """Have it trained as fast as ever."""
+        (self.folder / "quick").touch()
+
     # Processes
 
     def start(self, *arguments: str, piped: bool = False) -> Command:
@@ -170,9 +190,10 @@ class Place:
         finally:
             self.end_all()
 
-    def processes(self) -> list[psutil.Process]:
-        """Everything that runs in this folder: commands, supervisors, workers, servers."""
-        return [process for process in psutil.process_iter() if self._is_ours(process)]
+    def processes(self, word: str = "") -> list[psutil.Process]:
+        """Everything that runs in this folder: commands, supervisors, workers, servers. With a word: those that have it
+        in their command line."""
+        return [process for process in psutil.process_iter() if self._is_ours(process, word)]
 
     def end_all(self) -> None:
         """Kill whatever is left here, stopped processes too."""
@@ -187,9 +208,10 @@ class Place:
         psutil.wait_procs(left, 0.1)
         return bool(left)
 
-    def _is_ours(self, process: psutil.Process) -> bool:
+    def _is_ours(self, process: psutil.Process, word: str) -> bool:
         try:
-            return process.pid != os.getpid() and Path(process.cwd()).is_relative_to(self.folder)
+            is_here = process.pid != os.getpid() and Path(process.cwd()).is_relative_to(self.folder)
+            return is_here and (not word or word in process.cmdline())  # it may have ended by now
         except (psutil.Error, OSError):
             return False
 
@@ -278,8 +300,9 @@ class Place:
         return {folder.name: self.result(folder.name)["token"] for folder in self.run_dir.tasks.iterdir()}
 
     def journal(self) -> list[dict[str, Any]]:
-        """Its lines."""
-        return [json.loads(line) for line in self.run_dir.journal.read_text(encoding="utf-8").splitlines()]
+        """Its lines, but for one that is being written."""
+        whole, _, _ = self.run_dir.journal.read_text(encoding="utf-8").rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def check_journal(self) -> None:
         """Every event is there once, in order and without a gap in an epoch of the server. A worker may have registered

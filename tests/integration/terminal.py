@@ -88,6 +88,11 @@ class Terminal:
                 self.read(0)
         return self.text()
 
+    def told(self, words: str, since: int) -> bool:
+        """Whether words were drawn since `output` was so long: a message goes after seconds, which may be before it is
+        looked at."""
+        return words.encode() in self.output[since:]
+
     def read(self, timeout_s: float) -> None:
         """Take what the program has written."""
         if select.select([self.master], [], [], timeout_s)[0]:
@@ -95,9 +100,14 @@ class Terminal:
             self.output += data
             self._stream.feed(PRIVATE.sub(b"", data))
 
-    def unread(self) -> int:
-        """Bytes that the program has written and nobody has read."""
-        return int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
+    def takes_nothing(self) -> bool:
+        """Whether so much was written that nobody has read that whoever writes more waits, and not for a moment."""
+        for _ in range(3):
+            unread = int.from_bytes(fcntl.ioctl(self.master, termios.FIONREAD, bytes(4)), sys.byteorder)
+            if not unread or select.select([], [self.slave], [], 0)[1]:
+                return False
+            time.sleep(0.1)
+        return True
 
     def wait_end(self) -> int:
         """Read until the program has ended; its exit code."""

@@ -125,7 +125,8 @@ def test_a_run_at_work_is_refused_and_checkpoints_of_a_cancelled_task_go_those_o
     tmp_path: Path,
 ) -> None:
     place = Place(tmp_path / "place")
-    quick, place.environment = place.environment, {**place.environment, "PACE_S": "0.05"}
+    quick = place.environment
+    place.slow_down()
     try:
         run = place.begin("--workers", "1")
         until(place.under_way, "a task with a checkpoint")

@@ -19,6 +19,7 @@ def _status(place: Place, task_id: str) -> Status:
 def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
     place: Place, expected: dict[str, Trained]
 ) -> None:
+    place.slow_down()
     run = place.begin("--json", *TWO, "--set", "workers.lease_s=60")
     until(lambda: len(place.running()) == 2, "two tasks under way")
     workers = place.worker_pids().values()
@@ -31,6 +32,7 @@ def test_tasks_are_paused_resumed_moved_and_cancelled_while_they_run(
     place.ask("priority", "9", last)
     place.ask("pause", first)
     place.ask("cancel", second)
+    place.speed_up()
     for pid in workers:
         os.kill(pid, signal.SIGCONT)
     until(lambda: _status(place, first) is Status.PAUSED, "the pause, after a checkpoint")

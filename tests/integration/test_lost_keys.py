@@ -6,6 +6,7 @@ KEYS = ("cq:tasks", "cq:leases", "active_workers", "cq:levels", "cq:results", "t
 
 
 def test_a_run_goes_on_whatever_key_is_lost(place: Place, expected: dict[str, Trained]) -> None:
+    place.slow_down()
     run = place.begin()
     until(place.under_way, "a task under way")
     (worker,) = place.worker_pids()
@@ -19,6 +20,7 @@ def test_a_run_goes_on_whatever_key_is_lost(place: Place, expected: dict[str, Tr
             if queue.client.delete(key):
                 whole = f"all tasks after the loss of {key}"
                 until(lambda: run.code is not None or len(place.look().tasks) == len(expected), whole)
+    place.speed_up()
     run.ends(0)
     assert place.trained() == expected
     assert place.processes() == []

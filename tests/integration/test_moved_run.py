@@ -16,10 +16,9 @@ from cqltui.errors import ServerError
 from cqltui.results.rundir import read_json
 from cqltui.state.live import LIVE_S, live_workers
 from tests.contract.servers import user_server
-from tests.integration.place import TASKS, Place, Trained, until
+from tests.integration.place import TASKS, Place, Trained, copy_live, until
 
 MORE = ("--set", "phase.ensemble.epochs=60", "--yes")
-PACED = {"PACE_S": "0.03"}
 
 
 @pytest.fixture
@@ -63,7 +62,8 @@ def test_a_run_that_has_ended_is_moved(ended: Place, elsewhere: Place, expected:
 
 @pytest.mark.parametrize("end", ["stopped", "killed"])
 def test_a_run_is_moved_in_the_midst(place: Place, elsewhere: Place, expected: dict[str, Trained], end: str) -> None:
-    quick, place.environment = place.environment, {**place.environment, **PACED}
+    quick = place.environment
+    place.slow_down()
     run = place.begin()
     until(place.under_way, "a task with a checkpoint")
     if end == "stopped":
@@ -84,10 +84,11 @@ def test_a_run_is_moved_in_the_midst(place: Place, elsewhere: Place, expected: d
 def test_a_copy_beside_a_running_original_touches_neither_its_server_nor_its_workers(
     place: Place, elsewhere: Place, expected: dict[str, Trained]
 ) -> None:
-    quick, place.environment = place.environment, {**place.environment, "PACE_S": "0.3"}
+    quick = place.environment
+    place.slow_down()
     original = place.begin()
     until(place.under_way, "a task with a checkpoint")
-    shutil.copytree(place.run_dir.path, elsewhere.run_dir.path, ignore=shutil.ignore_patterns("*.tmp"))
+    copy_live(place.run_dir.path, elsewhere.run_dir.path)
     workers, server = place.worker_pids(), place.server_pid()
     said = read_json(place.run_dir.server / "connection.json")
 
@@ -125,7 +126,7 @@ def test_the_start_of_a_copys_server_leaves_the_originals_socket(tmp_path: Path)
     original, copy = tmp_path / "original", tmp_path / "copy"
     handle = EmbeddedServer(original).start()
     try:
-        shutil.copytree(original, copy, ignore=shutil.ignore_patterns("*.tmp"))
+        copy_live(original, copy)
         waits = FileLock(copy / "server" / "users.lock")  # somebody who looks for a server there, at this very moment
         assert waits.try_shared()
         second = EmbeddedServer(copy).start()
@@ -145,11 +146,12 @@ def test_a_run_on_the_users_own_server_is_moved_and_a_copy_of_it_commands_nothin
     with user_server(tmp_path / "server") as port:
         place = Place(tmp_path / "place", f"redis://127.0.0.1:{port}/0")
         elsewhere = Place(tmp_path / "elsewhere", place.url)
-        quick, place.environment = place.environment, {**place.environment, **PACED}
+        quick = place.environment
+        place.slow_down()
         try:
             run = place.begin()
             until(place.under_way, "a task with a checkpoint")
-            shutil.copytree(place.run_dir.path, elsewhere.run_dir.path, ignore=shutil.ignore_patterns("*.tmp"))
+            copy_live(place.run_dir.path, elsewhere.run_dir.path)
             assert "of which this is a copy" in elsewhere.ask("stop", "runs/small", code=2).err
             assert "another run" in elsewhere.begin().ends(2).err
             assert "no supervisor runs" in elsewhere.ask("status", "runs/small").out

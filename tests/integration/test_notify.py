@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 from tests.integration.place import ONE_WORKER, Place
@@ -41,10 +40,8 @@ def test_a_run_tells_that_a_criterion_fails_and_that_it_has_ended(tmp_path: Path
         path.write_text(CAMPAIGN + notify, encoding="utf-8")
         place = Place(tmp_path / "place", campaign=path)
         place.make()
-        began = time.monotonic()
         place.make()  # there is nothing left to do, and nothing new to tell
         posted = [json.loads(body) for _, _, body in hook.got]
-    assert time.monotonic() - began < 30
     ran = [said["stdin"] for said in told(recorder)]
     assert [said["event"] for said in ran] == ["criterion.failed", "campaign.finished"]
     assert posted == [ran[0], *ran], "once more after the 503, and then each once"

@@ -18,7 +18,8 @@ from tests.integration.place import TASKS, TWO, Place, Trained, until
 from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
-LONG = ("small.toml", "--set", "phase.quality.epochs=100000")
+LONG = ("small.toml", "--set", "phase.quality.epochs=100000", "--set", "workers.lease_s=60")
+"""It goes on until it is stopped, and no busy machine costs a worker its task."""
 FAIR = ("small.toml", "--set", "phase.quality.epochs=300", "--set", "trainer.epochs=4")
 STOPPED = "the same campaign command goes on where it stopped"
 
@@ -53,12 +54,15 @@ def test_while_the_server_hangs_screens_and_lines_say_so_and_recover(place: Plac
     os.kill(server, signal.SIGSTOP)
     terminal.wait(says("○ offline", "has not answered since", "last "), "what is wrong, and what is stale")
     known = done(terminal.text())
+    so_far = len(terminal.output)
     terminal.press("p")
-    terminal.wait(lambda text: "nothing was asked" in text, "an answer to the key")
+    terminal.wait(lambda _: terminal.told("nothing was asked", so_far), "an answer to the key")
     terminal.press("q")
     terminal.wait(lambda text: "Stop: checkpoint" in text, "the dialog")
+    so_far = len(terminal.output)
     terminal.press("s")
-    terminal.wait(lambda text: "Stop: checkpoint" not in text and "nothing was asked" in text, "the same answer")
+    terminal.wait(lambda text: "Stop: checkpoint" not in text, "the dialog's end")
+    terminal.wait(lambda _: terminal.told("nothing was asked", so_far), "the same answer")
     until(lambda: is_told_offline(lines) and is_told_offline(events), "the followers know")
     os.kill(server, signal.SIGCONT)
     terminal.wait(says("● online", "running", "ETA "), "the server is back")
@@ -102,7 +106,7 @@ class OwnServer:
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @pytest.fixture
@@ -115,6 +119,7 @@ def own_server(tmp_path: Path) -> Iterator[OwnServer]:
 
 def test_a_server_that_comes_back_empty_is_filled_under_a_screen(own_server: OwnServer, tmp_path: Path) -> None:
     place = Place(tmp_path / "place", own_server.url)
+    place.slow_down()
     argv = [sys.executable, "-m", "cqltui", *FAIR]
     terminal = Terminal(argv, place.folder, {**place.environment, "REDIS_URL": own_server.url})
     try:
@@ -123,6 +128,7 @@ def test_a_server_that_comes_back_empty_is_filled_under_a_screen(own_server: Own
         terminal.wait(says("○ offline", "has not answered since"), "what is wrong")
         own_server.begin()
         terminal.wait(says("● online", "running"), "the run goes on")
+        place.speed_up()
         terminal.wait(says("finished"), "the end of the run")
         assert f"{TASKS}/{TASKS} done" in header(terminal.text())
         terminal.press("q")
@@ -151,7 +157,7 @@ def test_a_killed_supervisor_is_said_and_its_successor_seen(place: Place, screen
     again = place.start(*LONG, "--no-ui")
     terminal.wait(says("● online", "running", "ETA "), "the run is supervised again")
     until(lambda: "supervised again" in lines.err, "the line")
-    assert place.worker_pids() == workers, "taken over"
+    until(lambda: place.worker_pids() == workers, "the workers, taken over")
     place.ask("stop")
     again.ends(4)
     lines.ends(4)
@@ -184,8 +190,8 @@ def test_two_screens_that_start_at_once_show_one_run(place: Place, screen: Scree
     first, second = screen(*LONG), screen(*LONG)
     for terminal in (first, second):
         terminal.wait(says("● online", "running"), "the run")
-    log = place.log("supervisor")
-    assert log.count("started worker w1") == 1
+    until(place.worker_pids, "the worker")
+    assert place.log("supervisor").count("started worker w1") == 1
     place.ask("stop")
     for terminal in (first, second):
         terminal.press("q")
@@ -193,11 +199,13 @@ def test_two_screens_that_start_at_once_show_one_run(place: Place, screen: Scree
 
 
 def test_a_worker_started_under_an_id_in_use_gets_it(place: Place, expected: dict[str, Trained]) -> None:
+    place.slow_down()
     run = place.begin(*TWO)
     until(lambda: len(place.running()) == 2, "two tasks under way")
     ours = place.worker_pids()["w1"]
     hand = place.start("worker", "--worker-id", "w1", "--poll-interval", "0.1", "--device", "cpu")
     until(lambda: place.worker_pids().get("w1") == hand.pid, "the id's new holder")
+    place.speed_up()
     run.ends(0)
     hand.send(signal.SIGTERM)
     hand.ends(0)

@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     finally:
         made.end_all()
         server.kill()
-        server.wait(10)
+        server.wait(60)
 
 
 def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(

@@ -62,6 +62,7 @@ lr = 1e30
 @pytest.fixture
 def packed(place: Place) -> Place:
     place.campaign.write_text(PACK.replace("[phase.grid]", f"{DIVERGES}[phase.grid]"), encoding="utf-8")
+    place.slow_down()
     return place
 
 
@@ -87,6 +88,7 @@ def test_members_of_a_pack_end_one_by_one(packed: Place, alone: dict[str, Traine
     packed.ask("pause", paused)
     packed.ask("cancel", cancelled)
     until(lambda: packed.look().tasks[paused].status is Status.PAUSED, "the pause")
+    packed.speed_up()
     packed.ask("resume", paused)
     run.ends(1)
     assert packed.trained() == {task: result for task, result in alone.items() if task != cancelled}
@@ -105,6 +107,7 @@ def test_a_pack_whose_worker_is_killed_comes_back_with_the_same_bits(packed: Pla
     run = packed.begin("--workers", "1")
     together(packed)
     os.kill(packed.worker_pids()["w1"], signal.SIGKILL)
+    packed.speed_up()
     run.ends(0)
     assert packed.trained() == alone
     packed.check_journal()

@@ -117,7 +117,8 @@ def test_a_drain_without_its_supervisor_comes_to_its_end_all_the_same(place: Pla
 
 
 def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict[str, Trained]) -> None:
-    quick, place.environment = place.environment, {**place.environment, "PACE_S": "0.3"}
+    quick = place.environment
+    place.slow_down()
     victims: tuple[str, ...]
     for victims in (("server",), ("supervisor", "server")):
         run = place.begin()

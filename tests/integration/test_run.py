@@ -10,7 +10,8 @@ from cqltui.results.rundir import read_json
 from cqltui.results.tables import result_columns
 from tests.integration.place import TASKS, Place, Trained
 
-RERUN_S = 10.0
+RERUN_S = 25.0
+"""Less than it takes for the workers of before to count as gone."""
 
 
 def test_each_phase_has_a_table_with_a_row_a_task(undisturbed: Place) -> None:

@@ -52,7 +52,7 @@ def _plain_server(folder: Path) -> Iterator[int]:
         yield port
     finally:
         server.kill()
-        server.wait(10)
+        server.wait(60)
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ OLD = "0.0.9"
 def test_adopted_workers_of_another_version_leave_with_their_checkpoint(
     place: Place, expected: dict[str, Trained]
 ) -> None:
-    now, place.environment = place.environment, {**place.environment, "PROGRAM": OLD, "PACE_S": "0.03"}
+    now = place.environment
+    place.slow_down()
+    place.environment = {**place.environment, "PROGRAM": OLD}
     before = place.begin(*TWO)
     until(lambda: len(place.worker_pids()) == 2 and place.under_way(), "two workers, and a task with a checkpoint")
     former = [psutil.Process(pid) for pid in place.worker_pids().values()]
@@ -35,7 +37,7 @@ def test_adopted_workers_of_another_version_leave_with_their_checkpoint(
 
 
 def test_a_worker_of_another_version_that_was_started_by_hand_leaves(place: Place) -> None:
-    place.environment = {**place.environment, "PACE_S": "0.03"}
+    place.slow_down()
     place.begin("--workers", "1")
     until(place.under_way, "a task with a checkpoint")
     place.environment = {**place.environment, "PROGRAM": OLD}
@@ -44,5 +46,5 @@ def test_a_worker_of_another_version_that_was_started_by_hand_leaves(place: Plac
     ).ends(0)
     log = place.log("lap")
     assert f"worker lap is of cqltui {OLD}, this supervisor of {cqltui.__version__}: it leaves after" in log
-    supervisor = next(process for process in place.processes() if "small.toml" in process.cmdline())
+    supervisor = place.processes("small.toml")[0]
     os.kill(supervisor.pid, signal.SIGINT)

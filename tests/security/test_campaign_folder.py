@@ -118,7 +118,7 @@ def test_a_worker_gets_the_servers_password_only_if_it_needs_it(
     for case, environment in (("embedded", {}), ("own", {"CQLTUI_REDIS_URL": URL})):
         started = Launcher((), environment, tmp_path / "logs").start("w1", {"CASE": case})
         assert started.child is not None
-        assert started.child.wait(30) == 0
+        assert started.child.wait(90) == 0
     assert "marker" not in (tmp_path / "embedded").read_text("utf-8")
     assert f"CQLTUI_REDIS_URL={URL}" in (tmp_path / "own").read_text("utf-8")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from cqltui.results.curves import CurvesRead
 from cqltui.state.events import Event
@@ -26,7 +27,7 @@ from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 UPDATE = "UPDATE_SCREENSHOTS"
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 
 Compare = Callable[[App[Any], str], None]
 
@@ -48,6 +49,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", at_rest)
     monkeypatch.setattr("cqltui.ui.app.REFRESH_S", 0.005)
+    # A message stays until it was looked at, which on a busy machine may be after its five seconds.
+    monkeypatch.setattr("cqltui.ui.base.BaseApp.NOTIFICATION_TIMEOUT", 3600.0)
 
 
 @pytest.fixture
@@ -130,6 +133,11 @@ class Bench:
         await self.until(pilot, lambda: bool(answered))
         await pilot.pause()
         return self.requests.calls
+
+    def shows(self, kind: type[Screen[Any]]) -> bool:
+        """Whether there is such a screen, with all its widgets."""
+        screen = self.app.screen
+        return isinstance(screen, kind) and screen.is_mounted
 
     def give(self, *events: Event) -> None:
         """More events for the app."""

@@ -50,7 +50,7 @@ class FakeRequests:
 
     def _record(self, *call: object) -> None:
         self.calls.append(call)
-        self.open.wait(10)
+        self.open.wait(90)
         if self.refuse:
             raise ServerError(self.refuse)
 

@@ -13,7 +13,7 @@ from textual.app import App
 
 PASSES = 5
 """Turns of the event loop in which nothing was left to do: a handler may be waiting for another widget's."""
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 async def at_rest(min_sleep: float = 0.0, max_sleep: float = LIMIT_S) -> None:

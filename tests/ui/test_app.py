@@ -19,7 +19,9 @@ from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice, Ports
+from cqltui.ui.screens.dialog import Choice, Dialog
 from tests.ui.conftest import Bench, run_to_its_end
+from tests.ui.driving import started
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.night import LAUNCH_TS, Night, tasks
 
@@ -216,6 +218,14 @@ async def test_the_source_is_closed_at_the_end() -> None:
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
     assert bench.source.closed
+
+
+async def test_an_end_that_comes_while_a_question_is_opened_waits_for_its_widgets() -> None:
+    async with started() as (bench, pilot):
+        bench.app.push_screen(Dialog("Sure?", (), (Choice("n", "", "No"),)))
+        bench.app.leave_now()
+        await bench.until(pilot, lambda: not bench.app.is_running)
+    assert bench.app.return_value is LeaveChoice.BACKGROUND
 
 
 async def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -266,7 +266,7 @@ async def test_what_was_typed_while_a_question_settled_itself_goes_with_it(monke
         await found.to("x")
         late = key_event("p")
         found.bench.give(changed(found.bench, Kind.TASK_DONE, RUNNING, "done", finished_ts=found.bench.now))
-        await found.bench.until(found.pilot, lambda: isinstance(found.app.screen, MainScreen))
+        await found.bench.until(found.pilot, lambda: found.bench.shows(MainScreen))
         found.app.post_message(late)
         await found.burst("j")
         assert found.bench.requests.calls == []

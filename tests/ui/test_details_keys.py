@@ -30,7 +30,7 @@ def seen(bench: Bench) -> list[str]:
 async def test_the_next_task_is_shown_as_listed_and_the_cursor_follows() -> None:
     async with started(size=(80, 24)) as (bench, pilot):
         await pilot.press("slash", *"alpha 0.25", "enter", "g", "enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
         first = str(part(bench, "fields").border_title)
         assert "1 of 8" in first
         await pilot.press("K", "J")
@@ -38,7 +38,7 @@ async def test_the_next_task_is_shown_as_listed_and_the_cursor_follows() -> None
         await pilot.press("K")
         assert str(part(bench, "fields").border_title) == first
         await pilot.press("J", "escape")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
         ids = table(bench).ids
         assert table(bench).cursor_id == ids[1]
         place = ids.index(RUNNING)
@@ -47,7 +47,7 @@ async def test_the_next_task_is_shown_as_listed_and_the_cursor_follows() -> None
             files=(FileEntry("model.safetensors", 2_048, bench.now),),
         )
         await pilot.press(*["j"] * (place - 1), "enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
         await bench.until(pilot, lambda: "lease lost" in text(part(bench, "fields")))
         assert "its lease expired" in text(part(bench, "fields"))
         assert "2.0 KiB" in text(part(bench, "files"))
@@ -60,7 +60,7 @@ async def test_the_next_task_is_shown_as_listed_and_the_cursor_follows() -> None
 async def test_tab_goes_from_part_to_part_and_underscore_zooms() -> None:
     async with started(size=(80, 24)) as (bench, pilot):
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
         assert seen(bench) == ["fields", "curves"], "with the curve above"
         for name in (*list(PARTS)[1:], "fields"):
             await pilot.press("tab")

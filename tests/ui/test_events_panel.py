@@ -79,7 +79,7 @@ async def test_keys() -> None:
         assert len(shown(bench)) == everything
 
         await pilot.press("slash", *ALL[30].id, "tab", "g", "enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
         assert isinstance(bench.app.screen, DetailsScreen)
         assert [task.id for task in bench.app.screen.targets()] == [ALL[30].id]
         await sent(bench, pilot)

@@ -100,12 +100,12 @@ async def test_help_and_palette_are_of_the_panel_that_has_the_keys() -> None:
         assert bench.requests.calls[0][0] == "priority"
         await pilot.press("ctrl+p", *"show the task")
         await chosen(bench, pilot, "Show the task's details, or unfold a folded row")
-        await bench.until(pilot, lambda: isinstance(app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
 
 
 async def chosen(bench: Bench, pilot: Pilot[LeaveChoice], name: str) -> None:
     """Take the action that the palette has found first, once it is that one."""
-    await bench.until(pilot, lambda: isinstance(bench.app.screen, CommandPalette))
+    await bench.until(pilot, lambda: bench.shows(CommandPalette))
     found = bench.app.screen.query_one(CommandList)
     await bench.until(
         pilot, lambda: found.highlighted == 0 and str(found.get_option_at_index(0).prompt).startswith(name)

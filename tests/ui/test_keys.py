@@ -53,12 +53,12 @@ async def test_shift_p_pauses_and_resumes_the_run() -> None:
 async def test_r_asks_before_it_puts_a_result_aside() -> None:
     async with started() as (bench, pilot):
         await pilot.press("g", "r")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: bench.shows(Dialog))
         await pilot.press("n")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
         assert await bench.commands(pilot) == []
         await pilot.press("r")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: bench.shows(Dialog))
         details = bench.app.screen.query_one("#details", Static).render()
         assert "cancelling the new run brings it back" in str(details)
         await pilot.press("y")
@@ -98,7 +98,7 @@ async def test_x_cancels_nothing_without_a_yes() -> None:
             await pilot.press("x")
             assert isinstance(bench.app.screen, Dialog), keys
             await pilot.press(*keys)
-            await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+            await bench.until(pilot, lambda: bench.shows(MainScreen))
             assert await bench.commands(pilot) == [], keys
 
 
@@ -113,7 +113,7 @@ async def test_a_question_that_is_settled_goes_away() -> None:
         await pilot.press("x")
         assert isinstance(bench.app.screen, Dialog)
         bench.give(changed(bench, Kind.TASK_DONE, RUNNING, "done", finished_ts=bench.now))
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
         await bench.until(pilot, lambda: any("changed meanwhile" in n.message for n in bench.app._notifications))
         await pilot.press("y")
         assert await bench.commands(pilot) == []
@@ -168,7 +168,7 @@ async def test_q_can_be_taken_back() -> None:
             await pilot.press("q")
             assert isinstance(bench.app.screen, Dialog), key
             await pilot.press(key)
-            await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+            await bench.until(pilot, lambda: bench.shows(MainScreen))
             assert bench.app.is_running
 
 
@@ -185,7 +185,7 @@ async def test_a_run_that_finishes_meanwhile_settles_what_becomes_of_it() -> Non
         await pilot.press("q")
         seq = max(event.seq for event in bench.given) + 1
         bench.give(Event(Kind.FINISHED, bench.now, 1, seq, data={"finished_ts": bench.now}))
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
         assert bench.app.is_running
 
 
@@ -199,7 +199,7 @@ async def test_q_leaves_at_once_when_the_run_has_finished() -> None:
 async def test_the_palette_does_what_the_keys_do() -> None:
     async with started() as (bench, pilot):
         await pilot.press("ctrl+p")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, CommandPalette))
+        await bench.until(pilot, lambda: bench.shows(CommandPalette))
         await pilot.press(*"pause the task")
         found = bench.app.screen.query_one(CommandList)
         await bench.until(pilot, lambda: found.highlighted == 0)

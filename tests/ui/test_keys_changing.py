@@ -221,18 +221,18 @@ async def test_e_edits_the_campaign_file_and_applies_it_after_a_yes(monkeypatch:
         await _says(bench, pilot, "The file changes nothing of this run.")
         file.found = InputError("/c/deep.toml:3: trainer.lrr: unknown key")
         await pilot.press("e")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: bench.shows(Dialog))
         assert _details(bench) == "line 3: trainer.lrr: unknown key"
         file.found = FileChanges(tuple(f"  new  task {number}" for number in range(40)), "agreed")
         await pilot.press("e")
-        await bench.until(pilot, lambda: len(file.calls) == 3 and isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: len(file.calls) == 3 and bench.shows(Dialog))
         assert "new  task 0" in _details(bench)
         assert "more lines" in _details(bench)
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
         assert file.calls == ["deep.toml"] * 3, "No is preselected"
         await pilot.press("e")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: bench.shows(Dialog))
         await pilot.press("y")
         await _says(bench, pilot, "The run goes on with the changed file.")
         assert file.calls == [*["deep.toml"] * 4, "agreed"]

@@ -34,11 +34,11 @@ async def test_escape_removes_marks() -> None:
 async def test_enter_opens_details_and_escape_leads_back() -> None:
     async with started() as (bench, pilot):
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
         await pilot.press("p")
         await sent(bench, pilot, ("pause", RUNNING))
         await pilot.press("escape")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
 
 
 async def test_movement() -> None:
@@ -242,7 +242,7 @@ async def test_o_shows_the_report_or_says_where_it_is_and_copies_the_path() -> N
         assert bench.app.clipboard == path
         assert threading.get_ident() not in asked
         await pilot.press("question_mark", "o", "escape")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, MainScreen))
+        await bench.until(pilot, lambda: bench.shows(MainScreen))
         assert len(asked) == 2, "not above the help"
         await pilot.press("slash", "o")
         await bench.rest(pilot)

@@ -121,14 +121,14 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
         await pilot.press("c")
         assert not recorded.calls, "one run is compared with nothing"
         await pilot.press("space", "k", "k", "space", "c")
-        await until(lambda: isinstance(app.screen, ComparisonScreen))
+        await until(lambda: isinstance(app.screen, ComparisonScreen) and app.screen.is_mounted)
         compared = app.screen.query_one("#comparison", LineView)
         await until(lambda: "differs" in str(compared.lines))
         assert recorded.calls == [("compare", "runs/deep", "runs/games")]
         await pilot.press("escape", "escape")
         assert view.chosen() == (view.at,), "Escape has removed the marks"
         await pilot.press("g", "D")
-        await until(lambda: isinstance(app.screen, Dialog))
+        await until(lambda: isinstance(app.screen, Dialog) and app.screen.is_mounted)
         assert str(app.screen.query_one("#question", Static).content) == "Delete deep, 642 MiB?"
         await pilot.press("D", "enter")
         assert recorded.calls[1:] == [], "neither the key that asked nor the answer that is preselected deletes"

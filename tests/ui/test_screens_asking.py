@@ -40,7 +40,7 @@ async def test_questions(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> N
             compare(bench.app, f"{name}-80x24")
             await pilot.press("escape")
         await pilot.press("e")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: bench.shows(Dialog))
         await bench.rest(pilot)
         compare(bench.app, "ask-apply-80x24")
 

@@ -134,4 +134,4 @@ async def test_the_line_of_keys_is_drawn_anew_only_when_others_are_shown() -> No
         await resized(bench, pilot, (40, 10))
         assert 0 < len(keys.lines[0]) < len(shown[0])
         await pilot.click(KeyLine, offset=(lines(keys)[0].index("Leave"), 0))
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, Dialog))
+        await bench.until(pilot, lambda: bench.shows(Dialog))

@@ -53,7 +53,7 @@ async def test_keys() -> None:
         assert "▼" in shown(panel)[1]
 
         await pilot.press("enter")
-        await bench.until(pilot, lambda: isinstance(bench.app.screen, DetailsScreen))
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
         assert isinstance(bench.app.screen, DetailsScreen)
         assert [task.id for task in bench.app.screen.targets()] == [RUNNING]
 

@@ -25,7 +25,7 @@ NOTICE = json.dumps(
 
 def until(check: Callable[[], object]) -> None:
     """Wait for it, or fail."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not check():
         assert time.monotonic() < end
         time.sleep(0.005)

@@ -23,7 +23,7 @@ print("a browser writes this onto the terminal")
 time.sleep({seconds})
 sys.exit({code})
 """
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -69,11 +69,11 @@ def test_the_browser_gets_the_page_and_nothing_of_the_terminal(
 def test_a_browser_that_stays_keeps_nobody_waiting(
     local: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, page = browser(monkeypatch, tmp_path, seconds=5), page_in(tmp_path)
+    seen, page = browser(monkeypatch, tmp_path, seconds=60), page_in(tmp_path)
     monkeypatch.setattr(browsing, "WAIT_S", 0.1)
     began = time.monotonic()
     assert open_page(page) == (f"The browser shows {page}", "")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
     while not seen.exists():
         assert time.monotonic() - began < WAIT_S
         time.sleep(0.02)

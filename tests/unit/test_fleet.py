@@ -15,7 +15,7 @@ from cqltui.machine import start_time
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.process import WORKER, Launcher, left_behind
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 Start = Callable[..., subprocess.Popen[bytes]]
 

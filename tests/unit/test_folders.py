@@ -125,15 +125,15 @@ def test_of_two_at_once_one_is_there_whole(target: Path) -> None:
     def begin(text: str) -> None:
         with replaced_folder(target) as draft:
             (draft / "a").write_text(text)
-            together.wait(10)
+            together.wait(60)
             (draft / "b").write_text(text)
-            together.wait(10)
+            together.wait(60)
 
     threads = [threading.Thread(target=begin, args=(text,)) for text in ("one", "two")]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     found = held(target)
     assert found in ({"a": "one", "b": "one"}, {"a": "two", "b": "two"})
     assert nothing_beside(target)

@@ -31,5 +31,5 @@ def test_a_pipe_in_the_place_of_a_log_holds_nobody_up(tmp_path: Path, read: Call
     found: list[list[str]] = []
     reading = threading.Thread(target=lambda: found.append(read(log)), daemon=True)
     reading.start()
-    reading.join(10.0)
+    reading.join(60.0)
     assert found == [[]]

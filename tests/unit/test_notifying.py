@@ -21,6 +21,7 @@ from cqltui.state.events import Event, Kind
 from cqltui.state.model import Lifecycle, RunState, Status, TaskState
 from cqltui.state.notify import NotifyInfo
 from cqltui.supervisor import notifying as notifying_module
+from cqltui.supervisor import program
 from cqltui.supervisor.courier import Courier
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
 from tests.unit.runs import LAUNCH, info, run_of
@@ -202,6 +203,22 @@ def test_without_news_nothing_is_looked_at(tmp_path: Path, monkeypatch: pytest.M
         for now in range(3):
             notifying.tick(dead_run(), LAUNCH + now)
     assert looked == [Told(frozenset({"task.dead:00000001:1"}))], "what is no key in the file is passed over"
+
+
+def test_the_last_notice_has_the_time_that_any_has(tmp_path: Path) -> None:
+    """It was ended after five seconds, which a program that has to start needs on a machine whose cores all train."""
+
+    class Left(Recorded):
+        deadline = 0.0
+
+        def leave(self, deadline: float) -> None:
+            """Keep it."""
+            self.deadline = deadline
+
+    to, began = Left(), time.monotonic()
+    with Notifying(RunDir(tmp_path), [to]):
+        pass
+    assert to.deadline >= began + program.LIMIT_S
 
 
 def test_nobody_is_told_where_nothing_is_set(tmp_path: Path) -> None:

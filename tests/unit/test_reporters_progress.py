@@ -80,7 +80,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 
     def finish() -> bytes:
         stream.close()
-        reader.join(10)
+        reader.join(60)
         return b"".join(received)
 
     yield stream, finish

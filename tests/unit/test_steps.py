@@ -9,7 +9,7 @@ import pytest
 
 from cqltui.reporters.steps import Steps, once_long
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 class Screen(StringIO):

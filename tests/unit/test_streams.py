@@ -13,7 +13,7 @@ import pytest
 from cqltui import streams
 from cqltui.streams import WAITING_BYTES, Outlet
 
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 PROTECTED = "import os, signal, sys\nfrom cqltui import streams\nstreams.protect()\n"
 MUCH = 1 << 20
 """More than a pipe holds."""

@@ -67,9 +67,9 @@ class RunsApp(CommonApp[str]):
 
     def on_leave_now(self, message: LeaveNow) -> None:
         """Leave: a signal came, or the terminal is gone."""
-        if self._list.is_mounted:
+        if self._list.is_mounted and self.is_whole:
             self.exit(None)
-        else:  # a screen fails when the app ends before it has its widgets
+        else:
             asyncio.get_running_loop().call_later(0.02, self.call_next, partial(self.on_leave_now, message))
 
     def on_thread_died(self, message: ThreadDied) -> None:

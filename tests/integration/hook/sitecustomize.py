@@ -2,6 +2,7 @@
 
 PACE_S: seconds that an epoch takes at least, as on a slower machine. What is waited for then leaves the cores free, and
 takes as long on a busy machine as on an idle one.
+SLOW_S, SLOW_UNTIL: seconds that it takes at least until there is such a file.
 POISON: the file that says how the training with seed 13 harms its own process in its third epoch, as a bug in a library
 would: "abort", "hang" or "hang once". Without the file it does no harm.
 RESTART_S: seconds until a worker that died for the first time starts again, with which the later pauses double.
@@ -26,6 +27,8 @@ EPOCHS_BEFORE = 2
 FOREVER_S = 3600.0
 FILE = Path(os.environ.get("POISON", "/nonexistent"))
 PACE_S = float(os.environ.get("PACE_S", "0"))
+SLOW_S = float(os.environ.get("SLOW_S", "0"))
+SLOW_UNTIL = Path(os.environ.get("SLOW_UNTIL", "/nonexistent"))
 RESTART_S = float(os.environ.get("RESTART_S", "0"))
 PROGRAM = os.environ.get("PROGRAM", "")
 HELD = os.environ.get("HELD", "")
@@ -61,15 +64,20 @@ def _change_epochs(module: Any) -> None:
     run_epoch = trainer.run_epoch
 
     def changed(self: Any, *arguments: Any) -> Any:
-        ends = time.monotonic() + PACE_S
+        began = time.monotonic()
         for config, done in zip(self.members, self.epochs_done, strict=True):
             if config.seed == SEED and done == EPOCHS_BEFORE and FILE.exists():
                 _act(FILE.read_text(encoding="utf-8"))
         metrics = run_epoch(self, *arguments)
-        time.sleep(max(0.0, ends - time.monotonic()))
+        while (left := began + _pace_s() - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_S))
         return metrics
 
     trainer.run_epoch = changed
+
+
+def _pace_s() -> float:
+    return SLOW_S if SLOW_S and not SLOW_UNTIL.exists() else PACE_S
 
 
 def _change_reading(module: Any) -> None:
