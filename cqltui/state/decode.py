@@ -197,7 +197,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
     members = tuple(text(member, "task") for member in few(raw.get("members")))
     return WorkerState(
         id=worker_id,
-        version=(epoch, whole(raw, "since"), whole(raw, "report")),
+        version=worker_version(raw, epoch),
         ts=ts,
         pid=whole(raw, "pid"),
         process=process(raw.get("process")),
@@ -210,6 +210,11 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
         program=text(raw, "program"),
         tasks=members or strings(raw.get("tasks")),
     )
+
+
+def worker_version(raw: Mapping[str, Any], epoch: int) -> tuple[int, int, int]:
+    """Return the place of what a worker says of itself among all that it has said."""
+    return epoch, whole(raw, "since"), whole(raw, "report")
 
 
 def process(raw: object) -> ProcessIdentity:

@@ -47,7 +47,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No fixed pauses: what the app has left to do is looked at, and a draw follows its cause at once."""
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", at_rest)
-    monkeypatch.setattr("cqltui.ui.app.REFRESH_S", 0.005)
+    for pause in ("app.REFRESH_S", "pump.GATHER_S", "pump.REPORTS_S"):
+        monkeypatch.setattr(f"cqltui.ui.{pause}", 0.005)
 
 
 @pytest.fixture
