@@ -14,6 +14,9 @@ from cqltui.ui.runs.ports import RunsPorts
 
 YOUNG = 20_000
 """So many objects more than at the last collection bring about the next one."""
+SWITCH_S = 0.001
+"""So long a thread that reads reports may keep the one that draws from its turn. By default it is 5 ms, which a key
+would wait several times: read by one thread, acted on by another, written by a third."""
 KEEP_S = 1.0
 """How long the program waits at its end for the arrangement of the screen to be kept."""
 
@@ -37,6 +40,7 @@ def run_replay(ports: Ports, steered: Steered) -> None:
 def _run(app: CqltuiApp) -> LeaveChoice:
     _expect_terminal()
     app.painted = _collect
+    sys.setswitchinterval(SWITCH_S)
     gc.disable()  # until then nothing is garbage, and looking for it takes a tenth of the time
     choice: LeaveChoice | None = None
     try:

@@ -141,12 +141,6 @@ class LineView(ScrollView, can_focus=True):
             self._styles[role] = style
         return style
 
-    def forget(self) -> None:
-        """Draw everything anew."""
-        self._styles.clear()
-        self._strips.clear()
-        self.refresh()
-
     def notify_style_update(self) -> None:
         """Draw anew: the theme or a class has changed."""
         super().notify_style_update()
@@ -159,8 +153,7 @@ class LineView(ScrollView, can_focus=True):
             self.vertical_scrollbar.position = self.scroll_y
 
     def on_resize(self) -> None:
-        """Tell what makes the lines: strips are as wide as the view."""
-        self.forget()
+        """Tell what makes the lines. The widget is drawn anew already, and each strip is kept with its width."""
         self.post_message(StateChanged())
 
     def refresh_row(self, y: int) -> None:
