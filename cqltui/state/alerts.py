@@ -9,7 +9,7 @@ from cqltui.campaign.model import Occasion
 from cqltui.errors import without_passwords
 from cqltui.state import select
 from cqltui.state.eta import Estimate
-from cqltui.state.model import ENDED, RunState, Status, TaskState
+from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.plain import headline, plain
 
 HOLDS_S = 60.0
@@ -78,6 +78,8 @@ def _new(found: Iterable[tuple[str, T]], keys: frozenset[str]) -> dict[str, T]:
 
 
 def _dead(state: RunState) -> Iterator[tuple[str, TaskState]]:
+    if not select.counts(state)[Status.DEAD]:
+        return
     for task in state.tasks.values():
         if task.status is Status.DEAD:
             yield f"{Occasion.DEAD}:{task.id}:{task.life.run}", task
@@ -134,7 +136,7 @@ def _finished(state: RunState) -> Iterator[tuple[str, None]]:
 def _tell_finished(state: RunState) -> Alert:
     counts = select.counts(state)
     done, total = done_of(state)
-    whole = all(task.status in ENDED for task in state.tasks.values())
+    whole = not select.left(state)
     lost = counts[Status.DEAD] + counts[Status.CANCELLED]
     outcome = "stopped" if not whole else "unfinished" if lost else "done"
     verdicts = [verdict.passed for phase in state.campaign.phases for verdict in phase.verdicts]
@@ -172,7 +174,7 @@ def _late(state: RunState, expected: Estimate, now: float, told: Told, clock: Cl
 def _is_late(state: RunState, finish_ts: float | None, now: float) -> bool:
     """Return whether the run goes on and is expected after the hour, or goes on after it."""
     hour = state.campaign.notify.late_ts
-    if hour <= 0 or state.finished_ts or all(task.status in ENDED for task in state.tasks.values()):
+    if hour <= 0 or state.finished_ts or not select.left(state):
         return False
     return now >= hour or (finish_ts is not None and finish_ts > hour)
 

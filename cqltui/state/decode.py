@@ -25,6 +25,7 @@ LIST_LIMIT = 1000
 LATEST_TS = 1e11
 """Seconds since 1970: in the year 5138. Calendars fail far beyond."""
 METRICS = tuple(dict.fromkeys(name for algorithm in ALGORITHMS.values() for name in algorithm.metric_names()))
+_LISTS, _NUMBERS, _LARGEST_FLOAT = (list, tuple), (float, int), sys.float_info.max
 LARGEST = 2**63 - 1
 """Of a whole number: what is computed from two of them still fits a float."""
 
@@ -180,16 +181,18 @@ def _metrics(raw: Mapping[str, Any]) -> dict[str, float]:
 
 def _curve(raw: object) -> tuple[tuple[int, float], ...]:
     points = raw[:LIST_LIMIT] if isinstance(raw, list | tuple) else ()
+    # No call, and no union of types made for each: a pack's report has a thousand points, several times a second.
     return tuple(
-        (point[0], float(point[1]))
-        for point in points
-        if isinstance(point, list | tuple) and len(point) == 2 and isinstance(point[0], int) and _is_finite(point[1])
+        [
+            (point[0], float(point[1]))
+            for point in points
+            if isinstance(point, _LISTS)
+            and len(point) == 2
+            and isinstance(point[0], int)
+            and isinstance(point[1], _NUMBERS)
+            and -_LARGEST_FLOAT <= point[1] <= _LARGEST_FLOAT
+        ]
     )
-
-
-def _is_finite(value: object) -> bool:
-    # No call of `number`: a pack's report has a thousand points, several times a second.
-    return isinstance(value, float | int) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> WorkerState:
@@ -197,7 +200,7 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
     members = tuple(text(member, "task") for member in few(raw.get("members")))
     return WorkerState(
         id=worker_id,
-        version=(epoch, whole(raw, "since"), whole(raw, "report")),
+        version=worker_version(raw, epoch),
         ts=ts,
         pid=whole(raw, "pid"),
         process=process(raw.get("process")),
@@ -210,6 +213,11 @@ def worker(worker_id: str, raw: Mapping[str, Any], ts: float, epoch: int) -> Wor
         program=text(raw, "program"),
         tasks=members or strings(raw.get("tasks")),
     )
+
+
+def worker_version(raw: Mapping[str, Any], epoch: int) -> tuple[int, int, int]:
+    """Return the place of what a worker says of itself among all that it has said."""
+    return epoch, whole(raw, "since"), whole(raw, "report")
 
 
 def process(raw: object) -> ProcessIdentity:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -270,6 +271,36 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseTally:
+    """What the tasks of a phase come to, without withdrawn ones."""
+
+    states: Mapping[Status, int] = field(default_factory=dict)
+    epochs_done: int = 0
+    epochs_total: int = 0
+    best: str = ""
+    """The best task's id; empty: none, or it has become worse, and who is the best has to be looked for."""
+    merit: tuple[bool, float, int] = (True, inf, 0)
+    """As good as any task has been; see `counting.Merit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many tasks there are of what. What there is none of is left out."""
+
+    of: Mapping[str, TaskState] = field(default_factory=dict)
+    """The tasks that were counted."""
+    infos: Mapping[str, TaskInfo] = field(default_factory=dict)
+    """What is fixed about each; the same object while none of it has changed."""
+    states: Mapping[Status, int] = field(default_factory=dict)
+    queued: Mapping[int, int] = field(default_factory=dict)
+    """Queued tasks by priority, fractions rounded down."""
+    phases: Mapping[str, PhaseTally] = field(default_factory=dict)
+    work_done: int = 0
+    work_total: int = 0
+    """Epochs, each weighed by its FLOPs where they are known, without withdrawn and cancelled tasks."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunState:
     """The whole run as one reader knows it."""
 
@@ -293,6 +324,8 @@ class RunState:
     """What a server says that answers and does not do what it is asked; foreign. Empty for one that is away."""
     finished_ts: float = 0.0
     """When the supervisor wrote the results and left; 0 while it has not."""
+    counted: Tally = field(default=Tally(), compare=False, repr=False)
+    """Of the tasks that the reducer has told last; `counting.tally` is of those that there are."""
     now: float = 0.0
     """The latest time that any event or tick has told."""
     wanted_by: str = ""

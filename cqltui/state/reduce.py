@@ -5,25 +5,30 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from cqltui.state import decode
+from cqltui.state.counting import Counting, tally
 from cqltui.state.events import Event, Kind, parse_token
+from cqltui.state.latest import latest
 from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
 
 NOTICES = 100
+T = TypeVar("T")
 
 
 def reduce(state: RunState, event: Event) -> RunState:
     """Return the state after the event. Never raises on what came over the wire: nonsense is left out."""
-    return reduce_all(state, (event,))
+    draft = _Draft(state)
+    _apply(draft, event)
+    return draft.finished()
 
 
 def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
     """Return the state after all events, in order. The maps of tasks and workers are copied once, whatever their
-    number."""
+    number, and reports that others follow are not read."""
     draft = _Draft(state)
-    for event in events:
+    for event in latest(events):
         _apply(draft, event)
     return draft.finished()
 
@@ -35,6 +40,7 @@ class _Draft:
         self.state = state
         """All but the maps."""
         self._tasks: dict[str, TaskState] | None = None
+        self._counting = Counting()
         self._workers: dict[str, WorkerState] | None = None
 
     @property
@@ -51,9 +57,17 @@ class _Draft:
         """Add or replace a task; one whose id can be no task's is passed over."""
         if not decode.NAME.fullmatch(task.id):
             return
+        tasks = self._changing()
+        old = tasks.get(task.id)
+        if old is not task:
+            self._counting.put(old, task)
+            tasks[task.id] = task
+
+    def _changing(self) -> dict[str, TaskState]:
         if self._tasks is None:
-            self._tasks = dict(self.state.tasks)
-        self._tasks[task.id] = task
+            self._counting = Counting(tally(self.state))
+            self._tasks = _copied(self.state.tasks)
+        return self._tasks
 
     def put_worker(self, worker: WorkerState) -> None:
         """Add or replace a worker. The newest word counts; where two are of the same place, its end."""
@@ -63,12 +77,14 @@ class _Draft:
         ):
             return
         if self._workers is None:
-            self._workers = dict(self.state.workers)
+            self._workers = _copied(self.state.workers)
         self._workers[worker.id] = worker
 
     def keep_tasks(self, ids: Collection[str]) -> None:
         """Forget all other tasks."""
-        self._tasks = {task_id: task for task_id, task in self.tasks.items() if task_id in ids}
+        tasks = self._changing()
+        for task_id in [task_id for task_id in tasks if task_id not in ids]:
+            self._counting.put(tasks.pop(task_id), None)
 
     def forget(self) -> None:
         """Begin with nothing."""
@@ -77,10 +93,17 @@ class _Draft:
     def finished(self) -> RunState:
         """Return the state, frozen."""
         if self._tasks is not None:
-            self.state = replace(self.state, tasks=MappingProxyType(self._tasks))
+            tasks = MappingProxyType(self._tasks)
+            self.state = replace(self.state, tasks=tasks, counted=self._counting.finished(tasks))
         if self._workers is not None:
             self.state = replace(self.state, workers=MappingProxyType(self._workers))
         return self.state
+
+
+def _copied(known: Mapping[str, T]) -> dict[str, T]:
+    """Return a map as one that can be changed. By `dict(known)` a proxy of ten thousand tasks takes 2.5 ms, a hundred
+    times as long: it is not taken for the dictionary behind it."""
+    return known.copy() if isinstance(known, MappingProxyType) else dict(known)
 
 
 def _apply(draft: _Draft, event: Event) -> None:

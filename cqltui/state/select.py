@@ -1,17 +1,17 @@
 """What readers of the state show, computed from it. Pure: the time is told."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, inf
 
+from cqltui.state.counting import merit, tally
 from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import Estimate
 from cqltui.state.live import live_workers as live_workers
 from cqltui.state.live import samples_per_s as samples_per_s
 from cqltui.state.live import stalled as stalled
-from cqltui.state.model import ENDED, FAILED, Notice, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, Notice, PhaseTally, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 
 
@@ -47,13 +47,18 @@ class Milestone:
 
 def counts(state: RunState) -> Mapping[Status, int]:
     """Return the number of tasks per status, every status included."""
-    found = Counter(task.status for task in state.tasks.values())
-    return {status: found[status] for status in Status}
+    found = tally(state).states
+    return {status: found.get(status, 0) for status in Status}
+
+
+def left(state: RunState) -> int:
+    """Return how many tasks have not ended."""
+    return sum(count for status, count in tally(state).states.items() if status not in ENDED)
 
 
 def queue_depth(state: RunState) -> Mapping[int, int]:
     """Queued tasks per priority (fractions, as a raw zadd may set, rounded down), the highest first."""
-    depth = Counter(int(task.life.priority // 1) for task in state.tasks.values() if task.status is Status.QUEUED)
+    depth = tally(state).queued
     return {priority: depth[priority] for priority in sorted(depth, reverse=True)}
 
 
@@ -101,41 +106,40 @@ def _stays(task: TaskState, launch: float) -> Iterator[tuple[float, float]]:
 
 def phases(state: RunState) -> tuple[PhaseProgress, ...]:
     """Return the phases' progress, the highest priority first, then in the order of the file."""
-    members: dict[str, list[TaskState]] = {phase.name: [] for phase in state.campaign.phases}
-    for task in state.tasks.values():
-        if task.info.phase in members and task.status is not Status.WITHDRAWN:
-            members[task.info.phase].append(task)
-    return tuple(_phase(info, members[info.name]) for info in sorted(state.campaign.phases, key=lambda p: -p.priority))
+    known = tally(state).phases
+    order = sorted(state.campaign.phases, key=lambda phase: -phase.priority)
+    return tuple(_phase(info, known.get(info.name, PhaseTally()), state.tasks) for info in order)
 
 
-def _phase(info: PhaseInfo, tasks: list[TaskState]) -> PhaseProgress:
-    found = Counter(task.status for task in tasks)
+def _phase(info: PhaseInfo, found: PhaseTally, tasks: Mapping[str, TaskState]) -> PhaseProgress:
+    states = found.states
     return PhaseProgress(
         info=info,
-        total=len(tasks),
-        done=found[Status.DONE],
-        running=found[Status.RUNNING],
-        failed=found[Status.DEAD] + found[Status.CANCELLED],
-        paused=found[Status.PAUSED],
-        epochs_done=sum(task.epochs_done for task in tasks),
-        epochs_total=sum(task.epochs_total for task in tasks),
-        best=_best(tasks),
+        total=sum(states.values()),
+        done=states.get(Status.DONE, 0),
+        running=states.get(Status.RUNNING, 0),
+        failed=states.get(Status.DEAD, 0) + states.get(Status.CANCELLED, 0),
+        paused=states.get(Status.PAUSED, 0),
+        epochs_done=found.epochs_done,
+        epochs_total=found.epochs_total,
+        best=tasks[found.best] if found.best else _best(info.name, found, tasks),
     )
 
 
-def _best(tasks: list[TaskState]) -> TaskState | None:
-    # Of thousands most are queued: they are passed over by the cheapest look.
-    ranked = [(merit, t) for t in tasks if t.progress is not None and (merit := _merit(t))[1] < inf]
+def _best(phase: str, found: PhaseTally, tasks: Mapping[str, TaskState]) -> TaskState | None:
+    """Return the best task of a phase by looking at all, if one has ever been good."""
+    if found.merit[1] == inf:
+        return None
+    known = (task for task in tasks.values() if task.live is not None or task.life.report is not None)
+    members = (task for task in known if task.info.phase == phase and task.status is not Status.WITHDRAWN)
+    ranked = [(how, task) for task in members if (how := merit(task))[1] < inf]
     return min(ranked, key=lambda found: found[0])[1] if ranked else None
 
 
-def _merit(task: TaskState) -> tuple[bool, float, int]:
-    """Orders tasks, the best first: those with a validation loss, then by loss, then as in the file."""
-    if task.status in FAILED:
-        return True, inf, task.info.index
-    if task.best is not None:
-        return False, task.best, task.info.index
-    return True, inf if task.headline is None else task.headline, task.info.index
+def work_share(state: RunState) -> float:
+    """Return the share of the work that is done, 0 to 1, each epoch weighed by its FLOPs where they are known."""
+    found = tally(state)
+    return found.work_done / found.work_total if found.work_total else 0.0
 
 
 def took_s(task: TaskState) -> float | None:
@@ -231,8 +235,8 @@ def run_status(state: RunState) -> str:
     "finishing" (results are being written), or "pausing", "draining", "stopping" while tasks still run and "paused",
     "drained", "stopped" when none does."""
     found = counts(state)
-    left = any(found[status] for status in Status if status not in ENDED)
-    ended = bool(state.tasks) and not left
+    some_left = left(state) > 0
+    ended = bool(state.tasks) and not some_left
     if ended and state.finished_ts > 0:
         return "finished"
     if not state.online and state.finished_ts <= 0:
@@ -249,4 +253,4 @@ def run_status(state: RunState) -> str:
             return "stopping" if busy else "stopped"
     if busy:
         return "running"
-    return "waiting" if found[Status.QUEUED] or found[Status.DELAYED] or not left else "paused"
+    return "waiting" if found[Status.QUEUED] or found[Status.DELAYED] or not some_left else "paused"

@@ -12,7 +12,7 @@ from cqltui.ui.background import Background
 
 FEW = 300
 """Tasks whose estimate costs no more than a draw."""
-SHARE = 0.05
+SHARE = 0.02
 """Of a core, at most, for the estimates of many."""
 
 

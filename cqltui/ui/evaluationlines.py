@@ -7,6 +7,7 @@ from itertools import zip_longest
 from cqltui.judging.evaluated import FORBIDS
 from cqltui.judging.told import Audit, Ensemble, Policy, Told
 from cqltui.results.judged import EvaluationRead
+from cqltui.state import select
 from cqltui.state.described import PhaseInfo
 from cqltui.state.model import ENDED, RunState, Status
 from cqltui.state.plain import plain
@@ -94,20 +95,20 @@ def _basis(told: Told, now: float) -> str:
 
 
 def _no_verdict(found: EvaluationRead, state: RunState, cells: int, now: float) -> list[Line]:
-    tasks = [task for task in state.tasks.values() if task.status is not Status.WITHDRAWN]
-    done = sum(task.status is Status.DONE for task in tasks)
-    ended = all(task.status in ENDED for task in tasks)
-    said = f"{done:,} of {len(tasks):,} tasks are done"
+    counts = select.counts(state)
+    done, total = counts[Status.DONE], sum(counts.values()) - counts[Status.WITHDRAWN]
+    ended = not any(count for status, count in counts.items() if status not in ENDED)
+    said = f"{done:,} of {total:,} tasks are done"
     planned = found.planned
-    if not tasks:
+    if not total:
         text = "There are no tasks yet."
     elif planned is not None and planned.test_rows == 0:
         text = f"{said}; the run has no test rows, so that nothing will be evaluated."
     elif planned is not None and not planned.automatic:
         text = f"{said}; the campaign leaves the evaluation to `cqltui evaluate`."
-    elif done < len(tasks) and ended:
+    elif done < total and ended:
         text = f"{said}, and no other is going to be: `cqltui evaluate` evaluates these."
-    elif done < len(tasks):
+    elif done < total:
         text = f"{said}: evaluated when all are."
     elif state.finished_ts:
         text = f"{said}, and there is no evaluation of them: `cqltui evaluate` makes one."

@@ -63,6 +63,11 @@ class Frame:
         return self.state.tasks.get(self.chosen.cursor)
 
     @property
+    def news(self) -> tuple[int, int, int]:
+        """What changes when something has happened to the run, and every second."""
+        return self.state.epoch, self.state.seq, int(self.now)
+
+    @property
     def as_of(self) -> float:
         """The moment that the state is of; see `as_of`."""
         return as_of(self.state, self.now)

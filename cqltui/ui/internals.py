@@ -4,14 +4,17 @@
 the part is to be read again.
 """
 
+from collections.abc import Iterable
 from threading import Thread
 from typing import IO, Any, cast
 
+from textual._compositor import ChopsUpdate, Compositor
 from textual.app import App, ReturnType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen, ScreenResultType
+from textual.strip import Strip
 
 USED: tuple[tuple[type, str], ...] = (
     (LinuxDriver, "__init__"),
@@ -27,10 +30,13 @@ USED: tuple[tuple[type, str], ...] = (
     (App, "_close_messages_no_wait"),
     (Screen, "_screen_resized"),
     (Screen, "_compositor_refresh"),
+    (Compositor, "_get_renders"),
+    (Compositor, "_render_chops"),
+    (Compositor, "render_partial_update"),
 )
 """Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
 (the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver`, `_exit_renderables` and `_batch_count`
-(the app's) only that they are there."""
+(the app's), `_compositor` (the screen's) and `_dirty_regions` (the compositor's) only that they are there."""
 
 
 class OpenDriver(LinuxDriver):
@@ -126,6 +132,44 @@ class QuietErrors(App[ReturnType]):
         self._close_messages_no_wait()
 
 
+class LeanCompositor(Compositor):
+    """Has a widget render only those of its lines that are drawn.
+
+    The stock one has each widget render all of its lines that touches the rectangle around everything that changes:
+    with a clock at the top and a row at the bottom the whole screen, at each key.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn: tuple[Region, ...] | None = None
+        """What is being drawn; None: all."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        """Return what has changed."""
+        self._drawn = tuple(self._dirty_regions)
+        try:
+            return super().render_partial_update()
+        finally:
+            self._drawn = None
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if self._drawn is None:
+            yield from super()._get_renders(crop)
+            return
+        for widget, (region, clip) in self.visible_widgets.items():
+            left, top, width, height = region.intersection(clip)
+            right, bottom = left + width, top + height
+            spans = [
+                (y, y + rows)
+                for x, y, cells, rows in self._drawn
+                if x < right and x + cells > left and y < bottom and y + rows > top
+            ]
+            if spans:
+                first, last = max(top, min(y for y, _ in spans)), min(bottom, max(end for _, end in spans))
+                part = Region(region.x, first, region.width, last - first)
+                yield part, clip, widget.render_lines(Region(0, first - region.y, region.width, last - first))
+
+
 class SteadyScreen(Screen[ScreenResultType]):
     """A screen that takes the terminal's own size alone, and renders nothing that is not drawn.
 
@@ -135,6 +179,10 @@ class SteadyScreen(Screen[ScreenResultType]):
     During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
     ends the batch refreshes the screen.
     """
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name, id, classes)
+        self._compositor = LeanCompositor()
 
     def _screen_resized(self, size: Size) -> None:
         if size == self.app.size:

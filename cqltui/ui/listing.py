@@ -1,6 +1,6 @@
 """The rows of the task list: which tasks, in which order, folded how. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from cqltui.state.filter import EVERYTHING, Filter
 from cqltui.state.filter_fields import Moment
 from cqltui.state.model import TaskState
-from cqltui.state.select import ordered
 from cqltui.ui.folding import Figures, Fold, Group, grouped
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.columns import Column, SortKey
@@ -28,6 +27,11 @@ class Wish:
     fold: Fold | None = None
     unfolded: frozenset[str] = frozenset()
     """Groups that stand open, by key."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all tasks are wanted as they are in the campaign, whatever becomes of them."""
+        return not self.filter.words and self.column is None and self.fold is None
 
     @property
     def live(self) -> bool:
@@ -53,6 +57,12 @@ class Listing:
         group = self.groups.get(key)
         return group.ids if group else (key,) if key in self.places else ()
 
+    def among(self, wanted: Collection[str]) -> tuple[str, ...]:
+        """Return those of these tasks that are listed, in order."""
+        if self.groups or len(wanted) > len(self.ids) // 8:
+            return tuple(task for task in self.ids if task in wanted)
+        return tuple(sorted((task for task in wanted if task in self.places), key=self.places.__getitem__))
+
     def key_of(self, task: str, group: str) -> str:
         """Return the row of a task: its group's where the cursor was on that, or where it is folded; empty if it is not
         listed."""
@@ -66,10 +76,10 @@ class Listing:
         return [task for key in self.keys[low : high + 1] for task in self.tasks(key)]
 
 
-def listed(frame: Frame, wish: Wish, figures: FiguresOf) -> Listing:
-    """Return the rows. `figures` tells those of a group."""
+def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str]) -> Listing:
+    """Return the rows. `figures` tells those of a group; `order` are all tasks in the campaign's own."""
     moment = Moment(frame.as_of, frame.stall_s)
-    tasks: Sequence[TaskState] = ordered(frame.state)
+    tasks: Sequence[TaskState] = [frame.state.tasks[task_id] for task_id in order]
     if wish.filter.words:
         tasks = [task for task in tasks if wish.filter.matches(task, moment)]
     if wish.fold is None:

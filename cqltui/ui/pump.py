@@ -1,7 +1,8 @@
 """The thread that reads events and reduces them, so that the screen's own thread only draws."""
 
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event as Flag
 from threading import Thread
 
@@ -9,11 +10,16 @@ from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
 from cqltui.state.happened import MOST, Happening, Teller
 from cqltui.state.model import RunState
-from cqltui.state.reduce import reduce, reduce_all
+from cqltui.state.reduce import reduce_all
 from cqltui.ui.ports import EventSource
 
 POLL_S = 0.5
 RETRY_S = 1.0
+GATHER_S = 0.1
+"""Between two states, where something has happened, and between two looks at what has come."""
+REPORTS_S = 0.25
+"""Between two states that differ in reports only: workers make hundreds a second, and a number that changes more often
+than this cannot be read."""
 
 
 class Pump:
@@ -37,6 +43,10 @@ class Pump:
         self._kept: deque[Happening] = deque(maxlen=MOST)
         self.happened: tuple[Happening, ...] = ()
         """What has happened since it began, the newest last."""
+        self._shown_s = -REPORTS_S
+        """When the newest state was shown."""
+        self._failure: Event | None = None
+        """The last one that says that the source has given up."""
         self._thread = Thread(target=self._run, name="events", daemon=True)
 
     def start(self) -> None:
@@ -71,18 +81,33 @@ class Pump:
                 self._died(error)
 
     def _turn(self) -> None:
-        try:
-            events = self._source.poll(POLL_S)
-        except CqltuiError:
-            self._show(reduce(self._state, Event(Kind.CONNECTION, self._clock(), data={"online": False})))
-            self._stop.wait(RETRY_S)
-            return
+        """Wait until something comes, and reduce it with what comes until the next state is due."""
+        events = self._poll(POLL_S)
+        while events and (wait_s := self._due_s(events) - time.monotonic()) > 0 and not self._stop.is_set():
+            self._stop.wait(min(wait_s, GATHER_S))
+            events += self._poll(0.0)
         told = [one for event in events for one in self._teller.tell(event)]
         if told:
             self._kept += told
             self.happened = tuple(self._kept)
         if events:
+            self._shown_s = time.monotonic()
             self._show(reduce_all(self._state, events))
+        if events and events[-1] is self._failure:
+            self._stop.wait(RETRY_S)
+
+    def _poll(self, timeout_s: float) -> list[Event]:
+        """Return what has come; that the source has given up is an event too."""
+        try:
+            return self._source.poll(timeout_s)
+        except CqltuiError:
+            self._failure = Event(Kind.CONNECTION, self._clock(), data={"online": False})
+            return [self._failure]
+
+    def _due_s(self, events: Sequence[Event]) -> float:
+        """Return when the state is to be shown, by the monotonic clock."""
+        reports = all(event.kind is Kind.PROGRESS for event in events)
+        return self._shown_s + (REPORTS_S if reports else GATHER_S)
 
     def _show(self, state: RunState) -> None:
         self._state = state

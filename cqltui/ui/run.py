@@ -12,6 +12,11 @@ from cqltui.ui.replaying import ReplayApp
 from cqltui.ui.runs.app import RunsApp
 from cqltui.ui.runs.ports import RunsPorts
 
+YOUNG = 20_000
+"""So many objects more than at the last collection bring about the next one."""
+SWITCH_S = 0.001
+"""So long a thread that reads reports may keep the one that draws from its turn. By default it is 5 ms, which a key
+would wait several times: read by one thread, acted on by another, written by a third."""
 KEEP_S = 1.0
 """How long the program waits at its end for the arrangement of the screen to be kept."""
 
@@ -35,6 +40,7 @@ def run_replay(ports: Ports, steered: Steered) -> None:
 def _run(app: CqltuiApp) -> LeaveChoice:
     _expect_terminal()
     app.painted = _collect
+    sys.setswitchinterval(SWITCH_S)
     gc.disable()  # until then nothing is garbage, and looking for it takes a tenth of the time
     choice: LeaveChoice | None = None
     try:
@@ -51,8 +57,13 @@ def _run(app: CqltuiApp) -> LeaveChoice:
 
 
 def _collect() -> None:
-    """Collect garbage from now on, but not in what is there: it stays to the end."""
+    """Collect garbage from now on, but not in what is there: it stays to the end.
+
+    And not after every 700 objects more: the reports that are read together are tens of thousands of lists, none of
+    them garbage for long, and going through them would take a fifth of the time.
+    """
     gc.freeze()
+    gc.set_threshold(YOUNG)
     gc.enable()
 
 

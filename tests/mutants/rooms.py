@@ -57,6 +57,7 @@ ROOMS = (
             f"tests/unit/test_{name}*.py"
             for name in (
                 "alerts",
+                "counting",
                 "curve",
                 "decode",
                 "eta",
@@ -64,6 +65,7 @@ ROOMS = (
                 "happened",
                 "hardware",
                 "lanes",
+                "latest",
                 "rates",
                 "reduce",
                 "reporters",

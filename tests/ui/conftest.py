@@ -48,7 +48,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No fixed pauses: what the app has left to do is looked at, and a draw follows its cause at once."""
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", at_rest)
-    monkeypatch.setattr("cqltui.ui.app.REFRESH_S", 0.005)
+    for pause in ("app.REFRESH_S", "pump.GATHER_S", "pump.REPORTS_S"):
+        monkeypatch.setattr(f"cqltui.ui.{pause}", 0.005)
     # A message stays until it was looked at, which on a busy machine may be after its five seconds.
     monkeypatch.setattr("cqltui.ui.base.BaseApp.NOTIFICATION_TIMEOUT", 3600.0)
 

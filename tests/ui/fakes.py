@@ -25,6 +25,12 @@ class FakeSource:
             self._events += events
             self._news.notify()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has not been polled yet."""
+        with self._news:
+            return bool(self._events)
+
     def poll(self, timeout_s: float) -> list[Event]:
         """What was given since."""
         with self._news:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from textual._compositor import Compositor
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
 
 import cqltui.ui
 from cqltui.ui import internals
@@ -32,6 +34,9 @@ WRITTEN_FOR = {
     "App._close_messages_no_wait": "38c5a9f8fc40a32f",
     "Screen._screen_resized": "49c2908cfe351a6f",
     "Screen._compositor_refresh": "293583a9432b7eca",
+    "Compositor._get_renders": "10c0911d868cd151",
+    "Compositor._render_chops": "5c0f706cb96ea839",
+    "Compositor.render_partial_update": "264b882cbb5d1f64",
 }
 """The source of each part that cqltui/ui/internals.py was written for, hashed."""
 ATTRIBUTES = (
@@ -43,6 +48,8 @@ ATTRIBUTES = (
     (App, "_driver"),
     (App, "_exit_renderables"),
     (App, "_batch_count"),
+    (Screen, "_compositor"),
+    (Compositor, "_dirty_regions"),
 )
 
 

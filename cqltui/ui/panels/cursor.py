@@ -1,7 +1,5 @@
 """A list with a heading and a cursor that follows what it is on, whatever row that is in."""
 
-from textual.geometry import Size
-
 from cqltui.ui.panels.panel import Panel
 
 HEADING = 1
@@ -39,7 +37,7 @@ class CursorPanel(Panel):
         """List these rows, the cursor on that of the key; without one on the row that it is on, or at its height, the
         `row`, if that is gone."""
         self._keys = keys
-        self.virtual_size = Size(0, len(keys) + HEADING)
+        self.hold_lines(len(keys) + HEADING)
         found = cursor or (self._cursor if self._cursor in keys else keys[min(row, len(keys) - 1)] if keys else "")
         if self._cursor != found:
             self._cursor = found

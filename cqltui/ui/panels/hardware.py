@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from textual.message import Message
 
-from cqltui.state import hardware
+from cqltui.state import hardware, select
 from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.state.live import live_workers
-from cqltui.state.model import ENDED, RunState, Wanted, WorkerState
+from cqltui.state.model import RunState, Wanted, WorkerState
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.frame import Frame
@@ -149,7 +149,7 @@ def away_line(frame: Frame, cells: int) -> Line | None:
 
 def nobody(state: RunState) -> str:
     """Return why there is no worker."""
-    ends = state.wanted in {Wanted.DRAINING, Wanted.STOPPED} or all(t.status in ENDED for t in state.tasks.values())
+    ends = state.wanted in {Wanted.DRAINING, Wanted.STOPPED} or not select.left(state)
     if state.finished_ts or (state.workers and ends):
         return "All workers have left."
     wanted = state.campaign.workers

@@ -33,6 +33,10 @@ Ranked = list[tuple[int, Line]]
 class Header(Panel, can_focus=False):
     """Campaign, status, times, speed, workers, connection; and a bar over all the work."""
 
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return what the lines are made from, and what has happened meanwhile: the tasks are counted already."""
+        return (*super().needs(frame), *frame.news)
+
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         cells = self.cells
@@ -41,7 +45,7 @@ class Header(Panel, can_focus=False):
         title = plain(state.campaign.title or state.campaign.name or unknown, 200)
         first = spread(((" cqltui  ", "accent"), (title, "strong")), (*self._pulse(frame), (" ", "text")), cells)
         second = status_line(self._status(frame), self._finish(frame), cells)
-        share = work_share(state)
+        share = select.work_share(state)
         percent = f" {share:4.0%} "
         filled, rest = bar(share, max(cells - len(percent) - 1, 1))
         third: Line = ((" ", "text"), (filled, "accent"), (rest, "faint"), (percent, "dim"))
@@ -103,7 +107,7 @@ class Header(Panel, can_focus=False):
         expected = frame.estimate
         finish_ts = expected.finish_ts
         if finish_ts is None or (expected.between is None and finish_ts > expected.ts):  # it would mean nothing yet
-            early = self.cells >= ROOMY and any(task.status is Status.RUNNING for task in state.tasks.values())
+            early = self.cells >= ROOMY and select.counts(state)[Status.RUNNING] > 0
             return (("ETA ", "dim"), ("after the first epochs" if early else fmt.NONE, "text"))
         if frame.stale:
             return (("ETA was ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "dim"))
@@ -143,14 +147,3 @@ def connection(state: RunState) -> Line:
     if state.finished_ts:
         return (("○", "dim"), (" server closed", "dim"))
     return (("○ offline", "dead"),)
-
-
-def work_share(state: RunState) -> float:
-    """Return the share of the work that is done, 0 to 1, each epoch weighed by its FLOPs where they are known."""
-    done = total = 0.0
-    for task in state.tasks.values():
-        if task.status not in (Status.WITHDRAWN, Status.CANCELLED):
-            weight = (task.info.step_flops * task.info.epoch_steps) or 1
-            done += weight * task.epochs_done
-            total += weight * task.epochs_total
-    return done / total if total else 0.0

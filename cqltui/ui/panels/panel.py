@@ -49,8 +49,8 @@ class Panel(LineView):
         """Return what the lines are made from: while none of it changes they stay as they are. Numbers and strings are
         compared by value, all else by identity.
 
-        The estimate is made anew when a task has changed its state, and every second: in between only losses move,
-        and to go through thousands of tasks ten times a second for a sum would make the keys slow.
+        The estimate is made anew when a task has changed its state, and every second: in between only losses move. Of
+        many tasks it is made more rarely: what shows more than it is made of `frame.news` too.
         """
         return (frame.estimate, frame.unsupervised)
 

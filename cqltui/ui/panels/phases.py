@@ -34,6 +34,10 @@ class PhasesPanel(Panel):
         self._names: tuple[str, ...] = ()
         """The phase of each line; empty where it is none's."""
 
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return what the lines are made from, and what has happened meanwhile: the tasks are counted already."""
+        return (*super().needs(frame), *frame.news)
+
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         cells = max(self.cells, 40)

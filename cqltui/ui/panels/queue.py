@@ -7,9 +7,23 @@ from cqltui.ui.line import Line, joined, left, right
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import spark
 
+MANY = 1_000
+"""Of more tasks than these the history is told anew every `HISTORY_S` only."""
+HISTORY_S = 10.0
+
 
 class QueuePanel(Panel, can_focus=False):
     """Queue depth, its breakdown and its history."""
+
+    def __init__(self, id: str, title: str) -> None:
+        super().__init__(id, title)
+        self._history: tuple[int, ...] = ()
+        self._history_of: tuple[object, ...] = ()
+        """What the history was made of."""
+
+    def needs(self, frame: Frame) -> tuple[object, ...]:
+        """Return what the lines are made from, and what has happened meanwhile: the tasks are counted already."""
+        return (*super().needs(frame), *frame.news)
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
@@ -32,10 +46,19 @@ class QueuePanel(Panel, can_focus=False):
             )
             for priority, n in depth.items()
         ]
-        history = spark(select.queue_history(state, frame.now, cells), cells, zero=True) if state.tasks else ""
+        history = spark(self._history_until(frame, cells, total), cells, zero=True) if state.tasks else ""
         spare = self.size.height - 1 - len(rows)
         blank: list[Line] = [()] * (spare - 1)
         self.set_lines((head, *rows[: max(self.size.height - 1, 1)], *blank, *([((history, "faint"),)] * (spare > 0))))
+
+    def _history_until(self, frame: Frame, cells: int, queued: int) -> tuple[int, ...]:
+        """Return the history until now. That of many tasks is told anew now and then: to look at all of them takes
+        longer than a draw, and in between its last point alone changes."""
+        state = frame.state
+        often = frame.news if len(state.tasks) <= MANY else int(frame.now / HISTORY_S)
+        if self._history_of != (made_of := (cells, state.campaign.started_ts, often)):
+            self._history_of, self._history = made_of, select.queue_history(state, frame.now, cells)
+        return (*self._history[:-1], queued)
 
 
 def depth_text(state: RunState) -> str:

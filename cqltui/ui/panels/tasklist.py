@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
+from cqltui.state.counting import tally
 from cqltui.state.filter import EVERYTHING
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
+from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
 from cqltui.ui.folding import FOLD_TITLES, Figures, Group, figures, folds
 from cqltui.ui.frame import Chosen, Frame
@@ -50,6 +52,12 @@ class TaskList(CursorPanel):
         self._figures: dict[str, Figures] = {}
         """Of the groups that were looked at since the tasks were last listed."""
         self._order_key: Key = ()
+        self._listed_at = -1
+        """In which second many tasks were listed last."""
+        self._order: tuple[Key, tuple[str, ...]] = (), ()
+        """The campaign's own order, with what it was made of."""
+        self._pace: Key = ()
+        """Changes when something has happened to tasks, at most once a second if they are many."""
         self._followed: Key = ()
         """When the cursor was last put on what runs."""
         self._drawn: dict[int, tuple[TaskState | Figures, Key]] = {}
@@ -76,7 +84,7 @@ class TaskList(CursorPanel):
     @property
     def chosen(self) -> Chosen:
         """What the user looks at."""
-        marked = tuple(i for i in self.ids if i in self.marked) if self.marked else ()
+        marked = self.listing.among(self.marked) if self.marked else ()
         group = self.listing.groups.get(self._cursor)
         return Chosen(self.cursor_id, marked, group.ids if group else ())
 
@@ -91,8 +99,8 @@ class TaskList(CursorPanel):
         """Draw the rows that differ."""
         self.frame = frame
         self.list_again()
-        if self._following and self._followed != self._order_key:
-            self._followed = self._order_key
+        if self._following and self._followed != (self._order_key, self._pace):
+            self._followed = (self._order_key, self._pace)
             self._follow(frame)
         for y in range(HEADING, self.size.height):
             if (key := self.key_at(y)) and not self._is_drawn(frame, y, key):
@@ -111,16 +119,19 @@ class TaskList(CursorPanel):
             return
         state, wish = frame.state, self._wish(frame)
         second = int(frame.now)
-        pace = (second,) if len(state.tasks) > MANY else (state.epoch, state.seq, len(state.tasks))
-        key: Key = (
-            *(pace, second if wish.live else 0, state.campaign.phases, self.filter.text),
-            *(self.sort_name, self.inverted, self.fold_name, self.unfolded),
-        )
-        if key == self._order_key:
+        many = len(state.tasks) > MANY
+        self._pace = (second,) if many else (state.epoch, state.seq, len(state.tasks))
+        wanted: Key = self.filter.text, self.sort_name, self.inverted, self.fold_name, self.unfolded
+        made_of: Key = tally(state).infos, state.campaign.phases
+        key: Key = wanted, *made_of, () if wish.is_plain else self._pace, second if wish.live else 0
+        soon = many and self._order_key[:1] == (wanted,) and second == self._listed_at
+        if soon or key == self._order_key:
             return
-        self._order_key = key
+        self._order_key, self._listed_at = key, second if many else -1
         self._look(frame)
-        row, found = self.row, listed(frame, self._wish(frame), self._figures_of)
+        if made_of != self._order[0]:
+            self._order = made_of, tuple(task.id for task in ordered(state))
+        row, found = self.row, listed(frame, self._wish(frame), self._figures_of, self._order[1])
         same, self.listing = found.keys == self.listing.keys, found
         if not same:
             self._drawn.clear()

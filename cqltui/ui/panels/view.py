@@ -66,13 +66,25 @@ class LineView(ScrollView, can_focus=True):
         """Show these lines; only those that differ are drawn."""
         old, self._lines = self._lines, tuple(lines)
         if len(old) != len(self._lines):
-            self.virtual_size = Size(0, len(self._lines))
+            self.hold_lines(len(self._lines))
             self.refresh()
             return
         top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
         for y in range(top, min(bottom, len(old))):
             if old[y] != self._lines[y]:
                 self.refresh_line(y)
+
+    def hold_lines(self, count: int) -> None:
+        """Be so many lines long. The screen is laid out anew only where the scrollbar comes or goes by it: of a list
+        that grows all night that would be several times a second."""
+        height = self.size.height
+        if not height or (self.virtual_size.height > height) is not (count > height):
+            self.virtual_size = Size(0, count)
+        elif self.virtual_size.height != count:
+            self.set_reactive(LineView.virtual_size, Size(0, count))
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.window_virtual_size = count
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
     def cursor_line(self) -> int | None:
         """Return the line that is marked as selected, if the list has such."""
@@ -129,12 +141,6 @@ class LineView(ScrollView, can_focus=True):
             self._styles[role] = style
         return style
 
-    def forget(self) -> None:
-        """Draw everything anew."""
-        self._styles.clear()
-        self._strips.clear()
-        self.refresh()
-
     def notify_style_update(self) -> None:
         """Draw anew: the theme or a class has changed."""
         super().notify_style_update()
@@ -147,8 +153,7 @@ class LineView(ScrollView, can_focus=True):
             self.vertical_scrollbar.position = self.scroll_y
 
     def on_resize(self) -> None:
-        """Tell what makes the lines: strips are as wide as the view."""
-        self.forget()
+        """Tell what makes the lines. The widget is drawn anew already, and each strip is kept with its width."""
         self.post_message(StateChanged())
 
     def refresh_row(self, y: int) -> None:

@@ -1,0 +1,139 @@
+"""How many tasks there are of what, kept while tasks change: ten thousand are counted once, not at every draw. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from math import inf
+from types import MappingProxyType
+
+from cqltui.state.model import FAILED, PhaseTally, RunState, Status, Tally, TaskInfo, TaskState
+
+UNCOUNTED = frozenset({Status.WITHDRAWN, Status.CANCELLED})
+"""Their work is none of the run's."""
+Merit = tuple[bool, float, int]
+"""Orders tasks, the best first: those with a validation loss, then by loss, then as in the file."""
+NO_MERIT: Merit = (True, inf, 0)
+
+
+def tally(state: RunState) -> Tally:
+    """Return what the state's tasks come to: as the reducer has counted it, where the tasks are still those."""
+    return state.counted if state.counted.of is state.tasks else counted(state.tasks)
+
+
+def counted(tasks: Mapping[str, TaskState]) -> Tally:
+    """Return the same by counting all of them."""
+    counting = Counting()
+    for task in tasks.values():
+        counting.put(None, task)
+    return counting.finished(tasks)
+
+
+def merit(task: TaskState) -> Merit:
+    """Return how good the task is; the second part is infinite where nothing is known, or where it has failed."""
+    progress = task.progress
+    if progress is None or task.life.status in FAILED:
+        return NO_MERIT
+    if progress.best is not None:
+        return False, progress.best, task.info.index
+    headline = task.headline
+    return True, inf if headline is None else headline, task.info.index
+
+
+class Counting:
+    """A tally that is being changed, a task at a time."""
+
+    def __init__(self, begun: Tally | None = None) -> None:
+        """Begin with a tally, which stays as it is."""
+        begun = begun or Tally()
+        self._states, self._queued = Counter(begun.states), Counter(begun.queued)
+        self._work_done, self._work_total = begun.work_done, begun.work_total
+        self._begun, self._phases = begun.phases, dict[str, _Phase]()
+        self._infos, self._new_infos = begun.infos, None if begun.infos else dict[str, TaskInfo]()
+
+    def put(self, old: TaskState | None, new: TaskState | None) -> None:
+        """Count a task that has taken another one's place; None: there is none."""
+        if old is not None:
+            self._add(old, -1)
+        if new is not None:
+            self._add(new, 1)
+            phase = self._phase(new.info.phase)
+            if new.life.status is not Status.WITHDRAWN:
+                phase.look(new.info.id, merit(new))
+        if old is not None and (new is None or new.info.phase != old.info.phase or new.life.status is Status.WITHDRAWN):
+            self._phase(old.info.phase).lose(old.info.id)
+        if (old and old.info) is not (new and new.info):
+            self._inform(old, new)
+
+    def _add(self, task: TaskState, sign: int) -> None:
+        life, info = task.life, task.info
+        status = life.status
+        if task.live is None and life.report is None:  # of thousands most wait: they are told apart by a quick look
+            total = info.epochs
+            done = total if status is Status.DONE else 0
+        else:
+            done, total = task.epochs_done, task.epochs_total
+        self._states[status] += sign
+        if status is Status.QUEUED:
+            self._queued[int(life.priority // 1)] += sign
+        if status is not Status.WITHDRAWN:
+            self._phase(info.phase).add(status, sign, sign * done, sign * total)
+        if status not in UNCOUNTED:
+            weight = sign * ((info.step_flops * info.epoch_steps) or 1)
+            self._work_done += weight * done
+            self._work_total += weight * total
+
+    def _phase(self, name: str) -> "_Phase":
+        found = self._phases.get(name)
+        if found is None:
+            found = self._phases[name] = _Phase(self._begun.get(name))
+        return found
+
+    def _inform(self, old: TaskState | None, new: TaskState | None) -> None:
+        if self._new_infos is None:
+            self._new_infos = dict(self._infos.items())
+        if new is not None:
+            self._new_infos[new.info.id] = new.info
+        elif old is not None:
+            self._new_infos.pop(old.info.id, None)
+
+    def finished(self, tasks: Mapping[str, TaskState]) -> Tally:
+        """Return the tally of these tasks."""
+        return Tally(
+            of=tasks,
+            infos=self._infos if self._new_infos is None else MappingProxyType(self._new_infos),
+            states=MappingProxyType(+self._states),
+            queued=MappingProxyType(+self._queued),
+            phases=MappingProxyType({**self._begun, **{name: phase.told() for name, phase in self._phases.items()}}),
+            work_done=self._work_done,
+            work_total=self._work_total,
+        )
+
+
+class _Phase:
+    """A phase that is being counted."""
+
+    def __init__(self, begun: PhaseTally | None) -> None:
+        begun = begun or PhaseTally()
+        self._states = Counter(begun.states)
+        self._done, self._total = begun.epochs_done, begun.epochs_total
+        self._best, self._merit = begun.best, begun.merit
+
+    def add(self, status: Status, number: int, done: int, total: int) -> None:
+        self._states[status] += number
+        self._done += done
+        self._total += total
+
+    def look(self, task_id: str, merit: Merit) -> None:
+        """Take the task for the best if none has been as good; one that was the best and is worse now leaves the place
+        to somebody unknown, until another one is as good as it was."""
+        if merit[1] < inf and (merit <= self._merit if not self._best else merit < self._merit):
+            self._best, self._merit = task_id, merit
+        elif task_id == self._best and merit != self._merit:
+            self.lose(task_id)
+
+    def lose(self, task_id: str) -> None:
+        """Hear that the task is none of the phase's any more."""
+        if task_id == self._best:
+            self._best = ""
+
+    def told(self) -> PhaseTally:
+        return PhaseTally(MappingProxyType(+self._states), self._done, self._total, self._best, self._merit)

@@ -1,0 +1,90 @@
+"""What is drawn for a change: the lines that differ, and no others."""
+
+import gc
+import re
+from collections import Counter
+
+import pytest
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.strip import Strip
+
+from cqltui.ui.internals import LeanCompositor
+from cqltui.ui.panels.view import LineView
+from cqltui.ui.run import YOUNG, _collect
+from tests.ui.driving import started, table
+
+AIMLESS = re.compile(r"\x1b\[\d+;\d+H(?=\x1b\[\d+;\d+H|$)")
+"""A move of the terminal's cursor behind which nothing is written."""
+KEYS = ("j", "j", "G", "k", "space", "2", "right", "plus", "y", "3", "1", "z", "Z", "underscore", "j", "x", "escape")
+
+
+async def test_what_is_drawn_is_what_the_stock_compositor_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    lean, compared = LeanCompositor.render_partial_update, Counter[str]()
+    differing: list[list[str]] = []
+
+    def both(compositor: LeanCompositor) -> ChopsUpdate | None:
+        dirty = compositor._dirty_regions.copy()
+        found = lean(compositor)
+        compositor._dirty_regions = dirty
+        stock = Compositor.render_partial_update(compositor)
+        texts = [AIMLESS.sub("", update.render_segments(console)) if update else "" for update in (found, stock)]
+        compared["some" if texts[0] else "none"] += 1
+        if texts[0] != texts[1]:
+            differing.append(texts)
+        return found
+
+    async with started(size=(160, 48)) as (bench, pilot):
+        console = bench.app.console
+        monkeypatch.setattr(LeanCompositor, "render_partial_update", both)
+        for key in KEYS:
+            await pilot.press(key)
+            bench.now += 1.0
+            await bench.rest(pilot)
+    assert compared["some"] >= len(KEYS) // 2
+    assert not differing, differing[0]
+
+
+async def test_a_row_is_drawn_without_the_other_panels(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with started(size=(160, 48)) as (bench, pilot):
+        await pilot.press("j")
+        await bench.rest(pilot)
+        drawn, render_lines = Counter[str](), LineView.render_lines
+
+        def counted(view: LineView, crop: Region) -> list[Strip]:
+            drawn[view.id or ""] += crop.height
+            return render_lines(view, crop)
+
+        monkeypatch.setattr(LineView, "render_lines", counted)
+        row = table(bench).row
+        table(bench).refresh_row(row + 1 - table(bench).scroll_offset.y)
+        await bench.rest(pilot)
+    assert drawn == {"tasks": 1}
+
+
+async def test_a_list_that_grows_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    layouts, refresh = Counter[str](), Screen._refresh_layout
+    async with started(size=(160, 48)) as (bench, pilot):
+        view = bench.app.screen.query_one("#events", LineView)
+        view.hold_lines(view.size.height + 5)
+        await bench.rest(pilot)
+        monkeypatch.setattr(Screen, "_refresh_layout", lambda *a, **k: layouts.update(["one"]) or refresh(*a, **k))
+        view.hold_lines(view.size.height + 9)
+        await bench.rest(pilot)
+        assert (layouts["one"], view.vertical_scrollbar.window_virtual_size) == (0, view.size.height + 9)
+        assert view.max_scroll_y == 9
+        view.hold_lines(view.size.height - 1)
+        await bench.rest(pilot)
+        assert layouts["one"] > 0, "the scrollbar goes"
+        assert not view.show_vertical_scrollbar
+
+
+def test_what_is_read_together_is_no_reason_to_collect_garbage() -> None:
+    before = gc.get_threshold()
+    try:
+        _collect()
+        assert gc.get_threshold()[0] == YOUNG > 10_000
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

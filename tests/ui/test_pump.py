@@ -1,0 +1,45 @@
+"""How often what has come makes a state that is drawn."""
+
+import time
+from threading import Event as Flag
+
+import pytest
+
+from cqltui.state.events import Event, Kind
+from cqltui.ui.pump import Pump
+from tests.ui.fakes import FakeSource
+
+LIMIT_S = 10.0
+
+
+def report(number: int) -> Event:
+    member = {"task": "a", "token": "1-7", "step": number}
+    return Event(Kind.PROGRESS, float(number), 1, worker="w1", data={"report": number, "members": [member]})
+
+
+def test_reports_wait_for_each_other_and_what_happens_brings_them_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.pump.REPORTS_S", 1e6)
+    monkeypatch.setattr("cqltui.ui.pump.GATHER_S", 0.001)
+    source, shown = FakeSource([Event(Kind.WANTED, 0.0, 1, 1)]), Flag()
+    steps: list[int] = []
+
+    def changed() -> None:
+        state = pump.take()
+        steps.append(live.step if (live := state.tasks["a"].live if state.tasks else None) else 0)
+        shown.set()
+
+    pump = Pump(source, time.time, changed, lambda error: pytest.fail(str(error)))
+    pump.start()
+    try:
+        assert shown.wait(LIMIT_S)
+        shown.clear()
+        for number in range(1, 6):
+            source.give(report(number))
+            deadline = time.monotonic() + LIMIT_S
+            while source.waiting and time.monotonic() < deadline:
+                time.sleep(0.001)
+        source.give(Event(Kind.WANTED, 0.0, 1, 2))
+        assert shown.wait(LIMIT_S)
+    finally:
+        pump.stop()
+    assert steps == [0, 5], "each report that made a state of its own would be another one"
