@@ -141,9 +141,9 @@ ROOMS = (
         (
             "cqltui/app/preferences.py",
             "cqltui/app/terminal.py",
-            *(f"cqltui/ui/{name}.py" for name in ("announcing", "ground", "keymap", "late", "signs", "words")),
+            *(f"cqltui/ui/{name}.py" for name in ("announcing", "ground", "incoming", "keymap", "signs", "words")),
         ),
-        ("tests/unit/test_preferences.py", "tests/ui/test_looks.py"),
+        ("tests/unit/test_preferences.py", "tests/ui/test_incoming.py", "tests/ui/test_looks.py"),
     ),
     Room(
         "frame",
