@@ -108,7 +108,11 @@ class PatientDriver(OpenDriver):
 
     def _set_up_again(self) -> None:
         """After SIGSTOP, before which nothing could be taken down. Somebody else may have used the terminal."""
-        if hung_up(self.fileno) or self.key_thread is None or not self.key_thread.is_alive():
+        if hung_up(self.fileno):
+            return
+        if not self._reads:
+            if self.resumes:  # continued in the background, where it could not have the terminal
+                self._resume()
             return
         at_the_end, self.attrs_before = self.attrs_before, None  # it stays raw: what is typed meanwhile is not echoed
         self._sets_up = True
@@ -116,6 +120,10 @@ class PatientDriver(OpenDriver):
         self.resumes = True
         self._resume()
         self.attrs_before = at_the_end
+
+    @property
+    def _reads(self) -> bool:
+        return self.key_thread is not None and self.key_thread.is_alive()
 
     def _resume(self) -> None:
         self._sets_up = True
@@ -145,7 +153,7 @@ class PatientDriver(OpenDriver):
     def start_application_mode(self) -> None:
         """Start; from now on there may be a title."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's has no annotation
-        self._has_screen = True
+        self._has_screen = self._reads  # in the background it has not started
 
     def stop_application_mode(self) -> None:
         """Stop, and give the terminal its own title back, which a draw that comes late leaves alone."""

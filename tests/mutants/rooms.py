@@ -154,7 +154,7 @@ ROOMS = (
         "chart",
         ("cqltui/ui/chart/*.py", "cqltui/report/scales.py"),
         (
-            *(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content", "chart_scale")),
+            *(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content", "chart_many", "chart_scale")),
             "tests/report/test_drawing.py",
         ),
     ),
