@@ -234,8 +234,6 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     async def on_event(self, event: Event) -> None:
         """Take what is typed one after the other."""
-        if isinstance(event, Key) and not event.is_forwarded and self.is_answer(event):
-            return
         if isinstance(event, Key | Paste) and not event.is_forwarded:
             self._typed.add(event)
         else:

@@ -5,14 +5,13 @@ import time
 from collections.abc import Sequence
 
 from textual.app import ReturnType
-from textual.events import Key
 from textual.filter import LineFilter, NoColor
 
 from cqltui.state.playhead import Playhead
 from cqltui.ui.driver import PatientDriver
-from cqltui.ui.ground import Color, color_of, theme_on
+from cqltui.ui.ground import BACKGROUND, WAIT_S, Color, color_of, theme_on
 from cqltui.ui.internals import QuietErrors
-from cqltui.ui.late import WAIT_S, LateAnswer
+from cqltui.ui.messages import Answered
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.signs import StandIns
 from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
@@ -30,8 +29,7 @@ class BaseApp(QuietErrors[ReturnType]):
             self.register_theme(theme)
         self.theme = preferences.theme if self._colors and preferences.theme in THEMES else ANSI.name
         self.set_keymap(preferences.keymap)
-        self._late: LateAnswer | None = None
-        self._late_until = 0.0
+        self._answer_until = 0.0
         # Without colours Textual has this filter only where NO_COLOR says so, not for a terminal that has none.
         filters: list[LineFilter] = [] if self._colors else [NoColor()]
         if preferences.ascii or preferences.plain:
@@ -41,21 +39,16 @@ class BaseApp(QuietErrors[ReturnType]):
     def follow_background(self, color: Color | None) -> None:
         """Take the theme that suits the terminal's background. None: it has not said, and may do so late."""
         if color is None:
-            self._late, self._late_until = LateAnswer(), time.monotonic() + WAIT_S
+            self._answer_until = time.monotonic() + WAIT_S
         elif self._colors:
             self.theme = theme_on(color)
 
-    def is_answer(self, event: Key) -> bool:
-        """Return whether a key is none, but part of what the terminal says late of its background."""
-        late = self._late
-        if late is None or time.monotonic() > self._late_until:
-            return False
-        taken = late.takes(event.key, event.character, event.time)
-        if late.over:
-            self._late = None
-            if (color := color_of(late.text)) is not None:
-                self.follow_background(color)
-        return taken
+    def on_answered(self, message: Answered) -> None:
+        """Hear what the terminal says late of its background."""
+        color = color_of(message.text) if message.text.startswith(BACKGROUND) else None
+        if color is not None and time.monotonic() < self._answer_until:
+            self._answer_until = 0.0
+            self.follow_background(color)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of app.tcss for every theme."""

@@ -40,6 +40,10 @@ class CommonApp(BaseApp[ReturnType]):
             "ctrl+p,colon", "command_palette", "Palette", show=False,
             id="app.palette", tooltip="Find an action by its name",
         ),
+        Binding(
+            "ctrl+z", "suspend_process", "Suspend", show=False,
+            id="app.suspend", tooltip="Go back to the shell, where fg brings the screen back",
+        ),
         Binding("m", "mouse", "Mouse", show=False, id="app.mouse", tooltip="Turn the mouse on or off"),
         Binding("t", "theme", "Theme", show=False, id="app.theme", tooltip="Change the colours"),
     ]  # fmt: skip

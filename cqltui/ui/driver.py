@@ -3,24 +3,33 @@
 import asyncio
 import os
 import re
+import select
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import IO, cast
 
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Key
 
 from cqltui.ui.ending import hung_up
-from cqltui.ui.internals import OpenDriver
+from cqltui.ui.incoming import ESCAPE, Answer, Incoming
+from cqltui.ui.internals import OpenDriver, Reader
+from cqltui.ui.messages import Answered
 
 _PUT_ASIDE, _BRING_BACK = "\x1b[22;2t", "\x1b[23;2t"
 """The terminal's title, on a stack that it keeps."""
+READ = 16 * 1024
+SILENCE_S = 0.1
+"""After an ESC: it is the key."""
 _HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", "")) is None
 """Others may print what a title is set with."""
 
 
 class PatientDriver(OpenDriver):
-    """Drops input that is no UTF-8 (a pasted byte, an old-style mouse report); the stock driver ends the program.
+    """Acts on nothing that was neither typed nor pasted (`Incoming`). The stock driver ends the program at input that
+    is no UTF-8, and takes for keys what a paste has after an ESC, and what other programs have asked the terminal.
 
     Stopped and continued by signals alone, it starts its threads once; the stock driver starts them a second time, and
     the program never ends, since the first ones do not. What is typed meanwhile is kept.
@@ -56,14 +65,31 @@ class PatientDriver(OpenDriver):
 
     def run_input_thread(self) -> None:
         """Read input until the program ends, or the terminal does."""
+        incoming, parser = Incoming(), Reader()
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
         while not self.exit_event.is_set() and not hung_up(self.fileno):
             try:
-                super().run_input_thread()
-            except UnicodeDecodeError:
-                continue
+                if poll.poll(SILENCE_S * 1_000):
+                    self._hear(parser, incoming.take(os.read(self.fileno, READ)))
+                elif (rest := incoming.silence()) == ESCAPE:
+                    self.process_message(Key("escape", ESCAPE))
+                elif rest:
+                    self._hear(parser, [rest])
+                for event in parser.tick():
+                    self.process_message(event)
+            except (ValueError, OverflowError):  # a number beyond all characters
+                parser = Reader()
             except OSError:
-                pass  # `Ending` has seen it
-            return
+                return  # `Ending` has seen it
+
+    def _hear(self, parser: Reader, pieces: Iterable[str | Answer]) -> None:
+        for piece in pieces:
+            if isinstance(piece, Answer):
+                self.send_message(Answered(piece.text))
+            else:
+                for event in parser.feed(piece):
+                    self.process_message(event)
 
     def let_go(self) -> None:
         """Read no more if the terminal is gone. For any thread."""
@@ -82,7 +108,11 @@ class PatientDriver(OpenDriver):
 
     def _set_up_again(self) -> None:
         """After SIGSTOP, before which nothing could be taken down. Somebody else may have used the terminal."""
-        if hung_up(self.fileno) or self.key_thread is None or not self.key_thread.is_alive():
+        if hung_up(self.fileno):
+            return
+        if not self._reads:
+            if self.resumes:  # continued in the background, where it could not have the terminal
+                self._resume()
             return
         at_the_end, self.attrs_before = self.attrs_before, None  # it stays raw: what is typed meanwhile is not echoed
         self._sets_up = True
@@ -90,6 +120,10 @@ class PatientDriver(OpenDriver):
         self.resumes = True
         self._resume()
         self.attrs_before = at_the_end
+
+    @property
+    def _reads(self) -> bool:
+        return self.key_thread is not None and self.key_thread.is_alive()
 
     def _resume(self) -> None:
         self._sets_up = True
@@ -119,7 +153,7 @@ class PatientDriver(OpenDriver):
     def start_application_mode(self) -> None:
         """Start; from now on there may be a title."""
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's has no annotation
-        self._has_screen = True
+        self._has_screen = self._reads  # in the background it has not started
 
     def stop_application_mode(self) -> None:
         """Stop, and give the terminal its own title back, which a draw that comes late leaves alone."""

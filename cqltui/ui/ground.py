@@ -8,7 +8,11 @@ import time
 from contextlib import suppress
 
 ANSWER_S = 0.05
-"""Terminals answer within milliseconds; over a slow line the answer comes later, as keys (`late.py`)."""
+"""Terminals answer within milliseconds; over a slow line the answer comes later, while the screen reads."""
+WAIT_S = 10.0
+"""After the start; an answer that takes longer is not one."""
+BACKGROUND = "11;"
+"""How an answer begins."""
 LONGEST = 4096
 QUESTION = b"\x1b]11;?\x1b\\"
 _PART = r"([0-9a-fA-F]{1,4})"

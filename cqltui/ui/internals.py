@@ -9,6 +9,7 @@ from threading import Thread
 from typing import IO, Any, cast
 
 from textual._compositor import ChopsUpdate, Compositor
+from textual._xterm_parser import XTermParser
 from textual.app import App, ReturnType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -24,8 +25,10 @@ USED: tuple[tuple[type, str], ...] = (
     (LinuxDriver, "_enable_mouse_support"),
     (LinuxDriver, "_disable_mouse_support"),
     (LinuxDriver, "disable_input"),
-    (LinuxDriver, "run_input_thread"),
     (LinuxDriver, "start_application_mode"),
+    (XTermParser, "parse"),
+    (XTermParser, "feed"),
+    (XTermParser, "tick"),
     (App, "_fatal_error"),
     (App, "_close_messages_no_wait"),
     (Screen, "_screen_resized"),
@@ -37,6 +40,10 @@ USED: tuple[tuple[type, str], ...] = (
 """Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
 (the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver`, `_exit_renderables` and `_batch_count`
 (the app's), `_compositor` (the screen's) and `_dirty_regions` (the compositor's) only that they are there."""
+
+
+class Reader(XTermParser):
+    """Makes events of what a terminal sends. The driver has no way to look at that on its way there."""
 
 
 class OpenDriver(LinuxDriver):

@@ -17,6 +17,14 @@ class TypeOn(Message):
     """Something that was typed can be delivered."""
 
 
+class Answered(Message):
+    """The terminal has answered a question of its settings, maybe somebody else's."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class CallDone(Message):
     """A call in the background has ended; `then` is to run on the screen's thread."""
 

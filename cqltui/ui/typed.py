@@ -17,6 +17,8 @@ PATIENCE_S = 5.0
 """A widget that hangs for longer than this holds up nothing: the next key is delivered."""
 REPEAT_S = 0.1
 """A key that has closed a screen, pressed again within this time, is no answer to what stood below it."""
+MOST = 1_000
+"""Keys that may wait. More come of a paste in a terminal that does not say so, and would be acted on for minutes."""
 ROUNDS = 2
 """A key is handled in the first; what it has posted, in the second."""
 
@@ -51,6 +53,8 @@ class Typed:
 
     def add(self, event: Key | Paste) -> None:
         """One more. `TypeOn` is posted when there is something to deliver."""
+        if len(self._waiting) >= MOST:
+            return
         self._waiting.append(event)
         if not self._busy:
             self._app.post_message(TypeOn())

@@ -143,9 +143,9 @@ ROOMS = (
         (
             "cqltui/app/preferences.py",
             "cqltui/app/terminal.py",
-            *(f"cqltui/ui/{name}.py" for name in ("announcing", "ground", "keymap", "late", "signs", "words")),
+            *(f"cqltui/ui/{name}.py" for name in ("announcing", "ground", "incoming", "keymap", "signs", "words")),
         ),
-        ("tests/unit/test_preferences.py", "tests/ui/test_looks.py"),
+        ("tests/unit/test_preferences.py", "tests/ui/test_incoming.py", "tests/ui/test_looks.py"),
     ),
     Room(
         "frame",
@@ -156,7 +156,7 @@ ROOMS = (
         "chart",
         ("cqltui/ui/chart/*.py", "cqltui/report/scales.py"),
         (
-            *(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content", "chart_scale")),
+            *(f"tests/ui/test_{name}.py" for name in ("chart", "chart_content", "chart_many", "chart_scale")),
             "tests/report/test_drawing.py",
         ),
     ),

@@ -60,7 +60,7 @@ def test_what_is_read_is_of_the_attempt_that_is_shown(state: RunState) -> None:
     assert done.progress is not None
     assert running.progress is not None
     paused = replace(running, life=replace(running.life, status=Status.PAUSED, report=running.progress, token=""))
-    found = wish(Look((done, running, paused, state.tasks[QUEUED]), 4), LOSS, Rows.BOTH, 7)
+    found = wish(Look((done, running, paused, state.tasks[QUEUED]), 4), (LOSS,), Rows.BOTH, 7)
     assert found.subjects == (
         CurveSubject(DONE, 1, "1-1", published=True),
         CurveSubject(RUNNING, 1, running.progress.token),
@@ -68,11 +68,14 @@ def test_what_is_read_is_of_the_attempt_that_is_shown(state: RunState) -> None:
     )
     assert found.metrics == ("loss",)
     assert (found.together, found.viewer) == (False, 7)
-    assert wish(one(done), LOSS, Rows.BOTH, 0).metrics == ("loss", "val_loss")
-    assert wish(one(done), LOSS, Rows.TRAINING, 0).metrics == ("loss", "val_loss")  # by which the best epoch is known
-    assert wish(Look((done, running), 2), LOSS, Rows.VALIDATION, 0).metrics == ("val_loss",)
+    assert wish(one(done), (LOSS,), Rows.BOTH, 0).metrics == ("loss", "val_loss")
+    assert wish(one(done), (LOSS,), Rows.TRAINING, 0).metrics == (
+        "loss",
+        "val_loss",
+    )  # by which the best epoch is known
+    assert wish(Look((done, running), 2), (LOSS,), Rows.VALIDATION, 0).metrics == ("val_loss",)
     q_mean = choices(named("cql"))[3]
-    assert wish(Look((done, running), 2), q_mean, Rows.VALIDATION, 0).metrics == ("q_mean",)
+    assert wish(Look((done, running), 2), (q_mean,), Rows.VALIDATION, 0).metrics == ("q_mean",)
 
 
 def test_one_task_shows_what_its_file_says(state: RunState) -> None:

@@ -1,14 +1,10 @@
 """How the screen looks in each theme, with ASCII characters alone, and where it is read out."""
 
 import re
-import time
 from dataclasses import replace
 
 import pytest
-from textual._xterm_parser import XTermParser
 from textual.color import Color
-from textual.constants import ESCAPE_DELAY
-from textual.events import Key
 from textual.pilot import Pilot
 from textual.theme import Theme
 from textual.widgets import OptionList, Static
@@ -17,8 +13,7 @@ from cqltui.state.events import Kind
 from cqltui.state.model import Status
 from cqltui.ui.announcing import changes, sentence
 from cqltui.ui.app import CqltuiApp
-from cqltui.ui.ground import color_of
-from cqltui.ui.late import LateAnswer
+from cqltui.ui.messages import Answered
 from cqltui.ui.panels.announcer import Announcer
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
@@ -215,32 +210,16 @@ async def test_the_cursor_has_a_sign_and_the_theme_changes_with_its_key() -> Non
         assert all(segment.style is not None and segment.style.reverse for segment in line)
 
 
-@pytest.mark.parametrize(
-    ("answer", "left"),
-    [("\x1b]11;rgb:1111/ffff/0a0a\x1b\\", ["j", "g"]), ("\x1b]11;rgb:11/ff/0a\x07", ["j", "]", "g"])],
-)
-def test_an_answer_that_comes_late_is_no_key(answer: str, left: list[str]) -> None:
-    parser = XTermParser()
-    keys: list[Key] = []
-    for read in ("j", answer, "g"):
-        keys += [event for event in parser.feed(read) if isinstance(event, Key)]
-        time.sleep(ESCAPE_DELAY + 0.02 if read == answer else 0)  # what begins no sequence is told after a while
-        keys += [event for event in parser.tick() if isinstance(event, Key)]
-    assert len(keys) > 10
-    late = LateAnswer()
-    assert [key.character for key in keys if not late.takes(key.key, key.character, 1.0)] == left
-    assert late.over
-    assert color_of(late.text) is not None
-    assert not late.takes("circumflex_accent", "^", 1.0), "there is one answer"
-
-
-def test_keys_between_are_the_users() -> None:
-    late = LateAnswer()
-    typed = [("1", 0.0), ("q", 0.1), ("right_square_bracket", 0.2), ("1", 0.4)]
-    assert not any(late.takes(key, key, time_s) for key, time_s in typed), "nobody types so fast"
-    assert late.takes("circumflex_accent", "^", 1.0)
-    assert not late.takes("q", "q", 1.1)
-    assert not late.takes("1", "1", 1.2)
+async def test_the_background_that_the_terminal_tells_late_chooses_the_theme() -> None:
+    bench = looking(Preferences())
+    async with bench.app.run_test(size=(80, 24)) as pilot:
+        bench.app.follow_background(None)
+        themes = []
+        for answer in ("4;1;rgb:ffff/ffff/ffff", "11;?", "11;rgb:ffff/ffff/ffff", "11;rgb:0/0/0"):
+            bench.app.post_message(Answered(answer))
+            await pilot.pause()
+            themes.append(bench.app.theme)
+        assert themes == ["dark", "dark", "light", "light"], "another colour, none, the background, and nobody asked"
 
 
 async def test_the_answer_that_enter_takes_is_seen_without_colours() -> None:

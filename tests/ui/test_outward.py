@@ -1,5 +1,6 @@
 """What is told beside the screen: toast, bell and title."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from cqltui.state.model import RunState, Status
 from cqltui.state.notify import NotifyInfo
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
+from cqltui.ui.driver import PatientDriver
 from cqltui.ui.frame import Frame
 from cqltui.ui.outward import Outward
 from tests.ui.driving import RUNNING, RUNNING_S, changed, started
@@ -79,3 +81,16 @@ async def test_a_task_that_dies_is_a_toast_and_the_terminals_bell(monkeypatch: p
             pilot, lambda: any("MemoryError: [b]too large" in n.message for n in bench.app._notifications)
         )
         assert len(rung) == 1
+
+
+@pytest.mark.parametrize("taken_down", [True, False])
+def test_a_screen_that_could_not_come_back_in_the_background_does_in_the_foreground(taken_down: bool) -> None:
+    come_back: list[bool] = []
+    ours, theirs = os.openpty()
+    driver = PatientDriver.__new__(PatientDriver)
+    driver.fileno, driver._key_thread, driver.resumes = theirs, None, taken_down
+    driver.resume_application_mode = lambda: come_back.append(driver._sets_up)  # type: ignore[method-assign]
+    driver._set_up_again()
+    assert come_back == [True] * taken_down, "a signal of somebody else's starts nothing"
+    os.close(theirs)
+    os.close(ours)

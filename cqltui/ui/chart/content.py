@@ -1,6 +1,7 @@
 """What a chart is of: the task, the marked tasks or the group that is looked at, and what is known of them."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -74,9 +75,9 @@ def looked_at(frame: Frame) -> Look:
     return Look((frame.task,), 1) if frame.task is not None else Look()
 
 
-def wish(look: Look, choice: Choice, rows: Rows, viewer: int) -> CurveWish:
+def wish(look: Look, shown: Sequence[Choice], rows: Rows, viewer: int) -> CurveWish:
     """Return what has to be read."""
-    names = [metric.name for metric in _metrics(look, choice, rows)]
+    names = [metric.name for choice in shown for metric in _metrics(look, choice, rows)]
     if look.total == 1:
         names.append(look.tasks[0].algorithm.validation)
     subjects = tuple(

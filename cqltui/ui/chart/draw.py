@@ -74,8 +74,10 @@ class Memo:
         self._known, self._used = self._used, {}
 
 
-def draw(chart: Chart, cells: int, rows: int, options: Options, memo: Memo | None = None) -> Picture:
-    """Return the picture in `cells` by `rows`. `memo`: of the pictures before."""
+def draw(
+    chart: Chart, cells: int, rows: int, options: Options, memo: Memo | None = None, *, bare: bool = False
+) -> Picture:
+    """Return the picture in `cells` by `rows`. `memo`: of the pictures before; `bare`: without the legend."""
     whole = chart.whole
     if whole is None:
         return Picture((*(((note, "dim"),) for note in chart.notes or ("The curve appears after two epochs.",)),))
@@ -85,7 +87,7 @@ def draw(chart: Chart, cells: int, rows: int, options: Options, memo: Memo | Non
     wanted = chart.loss if options.log is None else options.log
     log = wanted and chart.positive()
     low, high = _value_ends(chart, seen, log)
-    below = legend(chart, options.epoch, (low, high), cells, max(1, rows // LEGEND_SHARE))
+    below = [] if bare else legend(chart, options.epoch, (low, high), cells, max(1, rows // LEGEND_SHARE))
     plot_rows = rows - len(below) - (2 if rows >= AXIS_ROWS else 1)
     y = scale(low, high, plot_rows * DOWN, log=log)
     ticks = value_ticks(y)

@@ -84,7 +84,7 @@ def _entries(chart: Chart, epoch: float | None, ends: tuple[float, float], level
     elif level.all:
         entries.append((("at the end", "dim"),))
     if chart.band is not None:
-        low, middle, high = (_value(line, epoch) for line in chart.curves())
+        low, middle, high = (value_at(line, epoch) for line in chart.curves())
         entries.append(_entry(sample(PATTERNS[0]), role(0), f"median {middle}", level))
         entries.append(_entry(BAND_SAMPLE, "dim", f"quartiles {low}-{high}", level))
     else:
@@ -106,7 +106,7 @@ def _entry(piece: str, its: str, text: str, level: _Level) -> Line:
 
 def _series(chart: Chart, epoch: float | None, level: _Level) -> list[Line]:
     """Return an entry for each curve; several tasks stand one below the other."""
-    values = [_value(each.curve, epoch) for each in chart.series]
+    values = [value_at(each.curve, epoch) for each in chart.series]
     names = [clip(each.name, level.name) for each in chart.series]
     if any(each.number for each in chart.series):
         wide = max(map(len, values))
@@ -127,8 +127,8 @@ def _number(series: Series) -> str:
     return f"{series.number} " if series.number else ""
 
 
-def _value(line: Curve, epoch: float | None) -> str:
-    """Return the value at an epoch, or at the curve's end; one that was measured at another epoch says so."""
+def value_at(line: Curve, epoch: float | None) -> str:
+    """Return the value at an epoch, or at the curve's end, in words; one that was measured at another epoch says so."""
     if not len(line):
         return fmt.NONE
     found = (0, line.values[-1]) if epoch is None else line.at(epoch)

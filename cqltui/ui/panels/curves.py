@@ -1,11 +1,12 @@
 """Metrics over the epochs: of the task under the cursor, of the marked tasks, or of a group."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Click, Leave, MouseMove, MouseScrollDown, MouseScrollUp
+from textual.events import Click, Leave, MouseEvent, MouseMove, MouseScrollDown, MouseScrollUp
 
 from cqltui.errors import CqltuiError
 from cqltui.results.curves import CurvesRead, CurveWish
@@ -14,6 +15,7 @@ from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
 from cqltui.ui.chart.content import Choice, Look, Rows, chart_of, choices, looked_at, wish
 from cqltui.ui.chart.draw import Memo, Picture, draw
+from cqltui.ui.chart.many import Small, draw_many, epoch_in, showing_at
 from cqltui.ui.chart.model import FACTORS, Chart, Options
 from cqltui.ui.chart.scale import Window, showing, within, zoomed
 from cqltui.ui.chart.words import words
@@ -42,6 +44,7 @@ class CurvesPanel(Panel, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         _key("left_square_bracket", "metric(-1)", "metric_before", "Metric", "Show the metric before", "[ ]"),
         _key("right_square_bracket", "metric(1)", "metric_next", "Next metric", "Show the next metric"),
+        _key("a", "all", "all", "All metrics", "Show all metrics, or one", "a"),
         _key("y", "log", "log", "Log", "Scale the values logarithmically or linearly", "y"),
         _key("s", "smooth", "smooth", "Smooth", "Smooth the curves: off, a little, more, most", "s"),
         _key("v", "rows", "rows", "Rows", "Show training and validation rows, or one of them", "v"),
@@ -71,6 +74,11 @@ class CurvesPanel(Panel, inherit_bindings=False):
         self._look = Look()
         self._choice: Choice | None = None
         self._chart, self._picture, self._memo = Chart(), Picture(()), Memo()
+        self._all = False
+        """Whether all metrics are shown, each in a small chart."""
+        self._charts: list[tuple[str, Chart]] = []
+        self._drawn: list[Small] = []
+        self._memos: list[Memo] = []
 
     # Drawing
 
@@ -96,17 +104,21 @@ class CurvesPanel(Panel, inherit_bindings=False):
         self._look = look = looked_at(self._frame)
         known = choices(look.tasks[0].algorithm) if look.tasks else []
         choice = next((each for each in known if each.metric.name == self._metric), known[0] if known else None)
-        self._choice = choice
+        self._choice, self._charts = choice, []
         if choice is None:
             self._chart = Chart(notes=("No task is chosen.",))
         else:
-            self._follow(self._frame, look, choice)
-            self._chart = chart_of(look, choice, self._rows, self._read)
+            shown = known if self._all else [choice]
+            self._follow(self._frame, look, shown)
+            charts = [chart_of(look, each, self._rows, self._read) for each in shown]
+            self._chart = charts[shown.index(choice)]
+            if self._all:
+                self._charts = [(each.metric.label, chart) for each, chart in zip(shown, charts, strict=True)]
         self._draw()
 
-    def _follow(self, frame: Frame, look: Look, choice: Choice) -> None:
+    def _follow(self, frame: Frame, look: Look, shown: Sequence[Choice]) -> None:
         """Have the metrics read, again and again while they grow."""
-        wanted = wish(look, choice, self._rows, id(self))
+        wanted = wish(look, shown, self._rows, id(self))
         if wanted != self._wish:
             self._wish, self._read = wanted, None
         if self._feed is None or not wanted.subjects:
@@ -127,12 +139,26 @@ class CurvesPanel(Panel, inherit_bindings=False):
         """Draw the chart as it is wanted now."""
         if self.plain:
             self.head(" · ".join(self._title()))
-            self.set_lines([((plain(text, 400), "text"),) for text in words(self._chart, self._epoch())])
+            charts = self._charts or [("", self._chart)]
+            said = [text for name, chart in charts for text in (name, *words(chart, self._epoch())) if text]
+            self.set_lines([((plain(text, 400), "text"),) for text in said])
             return
         options = replace(self._options, epoch=self._epoch())
-        self._picture = picture = draw(self._chart, self.cells, self.size.height, options, self._memo)
-        self.set_lines(picture.lines)
+        if self._charts:
+            self._draw_all(options)
+        else:
+            self._drawn = []
+            self._picture = draw(self._chart, self.cells, self.size.height, options, self._memo)
+            self.set_lines(self._picture.lines)
         self.head(" · ".join(self._title()))
+
+    def _draw_all(self, options: Options) -> None:
+        current = next(i for i, (_, chart) in enumerate(self._charts) if chart is self._chart)
+        while len(self._memos) < len(self._charts):
+            self._memos.append(Memo())
+        lines, self._drawn = draw_many(self._charts, current, self.cells, self.size.height, options, self._memos)
+        self._picture = next(small.picture for small in self._drawn if small.place == current)
+        self.set_lines(lines)
 
     def _title(self) -> list[str]:
         look, choice, options, picture = self._look, self._choice, self._options, self._picture
@@ -143,14 +169,22 @@ class CurvesPanel(Panel, inherit_bindings=False):
             parts.append(plain(look.tasks[0].id, 16))
         rows = look.rows(self._rows)
         both = rows is Rows.BOTH or choice.validation is None
-        parts.append(choice.title if both else f"{choice.title}, {rows} rows")
+        title = self._seen() if self._drawn else choice.title
+        parts.append(title if both else f"{title}, {rows} rows")
         if picture.x is not None:
-            parts.append("log scale" if picture.log else "linear" + (": not all above 0" if picture.refused else ""))
+            if not self._drawn:  # of several each has its own
+                parts.append("log scale" if picture.log else "linear" + ": not all above 0" * picture.refused)
             if options.factor:
                 parts.append(f"smoothed {options.factor:g}")
             if options.window is not None:
                 parts.append(f"epochs {fmt.count(picture.x.low)}-{fmt.count(picture.x.high)}")
         return parts
+
+    def _seen(self) -> str:
+        """Return which of all metrics are seen."""
+        first, last, many = self._drawn[0].place + 1, self._drawn[-1].place + 1, len(self._charts)
+        which = f"metric {first}" if first == last else f"metrics {first}-{last}"
+        return "all metrics" if last - first + 1 == many else f"{which} of {many}"
 
     # Reading
 
@@ -195,6 +229,11 @@ class CurvesPanel(Panel, inherit_bindings=False):
             self._metric = names[(names.index(self._choice.metric.name) + step) % len(names)]
             self._options = replace(self._options, log=None)
             self._make()
+
+    def action_all(self) -> None:
+        """Show all metrics, or one."""
+        self._all = not self._all
+        self._make()
 
     def action_rows(self) -> None:
         """Show both kinds of rows, or one."""
@@ -242,8 +281,16 @@ class CurvesPanel(Panel, inherit_bindings=False):
 
     def on_mouse_move(self, event: MouseMove) -> None:
         """Read below the mouse, with the next draw: a mouse moves more often than is of use."""
-        place = event.get_content_offset(self)
-        self._point_at(self._picture.epoch(place.x) if place is not None else None)
+        self._point_at(self._epoch_at(event))
+
+    def _epoch_at(self, event: MouseEvent) -> float | None:
+        """Return the epoch below the mouse."""
+        if (place := event.get_content_offset(self)) is None:
+            return None
+        if not self._drawn:
+            return self._picture.epoch(place.x)
+        small = showing_at(self._drawn, *place)
+        return epoch_in(small, place.x) if small is not None else None
 
     def on_leave(self, event: Leave) -> None:
         """Read where it was read before."""
@@ -255,8 +302,12 @@ class CurvesPanel(Panel, inherit_bindings=False):
             self.post_message(StateChanged())
 
     def on_click(self, event: Click) -> None:
-        """Go on reading here."""
-        if (place := event.get_content_offset(self)) is not None and (at := self._picture.epoch(place.x)) is not None:
+        """Go on reading here; of several metrics, this one is the current."""
+        at, place = self._epoch_at(event), event.get_content_offset(self)
+        if place is not None and (small := showing_at(self._drawn, *place)) is not None and self._look.tasks:
+            self._metric = choices(self._look.tasks[0].algorithm)[small.place].metric.name
+            self._make()
+        if at is not None:
             self._read_at(at)
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
@@ -270,8 +321,7 @@ class CurvesPanel(Panel, inherit_bindings=False):
     def _wheel(self, event: MouseScrollUp | MouseScrollDown, factor: float) -> None:
         event.stop()
         event.prevent_default()
-        place = event.get_content_offset(self)
-        if place is not None and (epoch := self._picture.epoch(place.x)) is not None:
+        if (epoch := self._epoch_at(event)) is not None:
             self._zoom(factor, epoch)
 
 
