@@ -7,7 +7,7 @@ from cqltui.state import select
 from cqltui.state.eta import Estimate
 from cqltui.state.gauges import Sample
 from cqltui.state.happened import Happening
-from cqltui.state.model import RunState, TaskState
+from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.playhead import Playhead
 
 
@@ -77,6 +77,12 @@ class Frame:
         """Whether the run goes on, but its server does not answer: what is drawn was so when it last did."""
         state = self.state
         return not state.online and state.offline_since > 0 and not state.finished_ts
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether tasks run, and all of them are stalled."""
+        running = [task for task in self.state.tasks.values() if task.status is Status.RUNNING]
+        return bool(running) and all(map(self.stalled, running))
 
     def finish_ts(self, task: TaskState) -> float | None:
         """Return when the task ends or ended."""

@@ -10,10 +10,11 @@ from cqltui.ui.line import GAP, Line, joined, spread, width
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.spark import bar
 
+STALLED = "stalled"
 STATUS_ROLES = {
     "running": "running", "finished": "done", "finishing": "done", "waiting": "queued", "offline": "dead",
     "pausing": "paused", "starting": "queued", "paused": "paused", "draining": "delayed", "drained": "delayed",
-    "stopping": "cancelled", "stopped": "cancelled", "unsupervised": "dead",
+    "stopping": "cancelled", "stopped": "cancelled", "unsupervised": "dead", STALLED: "warning",
 }  # fmt: skip
 
 HELD = frozenset({"pausing", "paused", "draining", "drained", "stopping", "stopped"})
@@ -75,6 +76,8 @@ class Header(Panel, can_focus=False):
             status = "starting"
         if frame.unsupervised and status not in ("stopped", "drained"):
             status = "unsupervised"
+        if status == "running" and frame.stands_still:
+            status = STALLED
         counts = select.counts(state)
         total = sum(counts.values()) - counts[Status.WITHDRAWN]
         started = state.campaign.started_ts
@@ -109,7 +112,7 @@ class Header(Panel, can_focus=False):
         if finish_ts is None or (expected.between is None and finish_ts > expected.ts):  # it would mean nothing yet
             early = self.cells >= ROOMY and select.counts(state)[Status.RUNNING] > 0
             return (("ETA ", "dim"), ("after the first epochs" if early else fmt.NONE, "text"))
-        if frame.stale:
+        if frame.stale or frame.stands_still:
             return (("ETA was ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "dim"))
         estimate: Line = (("ETA ", "dim"), (f"~{fmt.clock(finish_ts, now)}", "strong"))
         left = f"  in {fmt.duration(finish_ts - now)}"
