@@ -5,8 +5,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -34,6 +35,7 @@ gc.disable()
 probe_once = cache(devices.probe)
 """A process that loads PyTorch, for all who need to know the devices as they are and not how they are asked for."""
 
+ROOT = Path(__file__).parents[1]
 WAITING = {"chaos", "integration"}
 """Folders of tests that start whole runs and wait for them."""
 
@@ -107,6 +109,19 @@ def any_queue(any_client: redis.Redis) -> Queue:
 def probed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The devices of this machine are asked for once a session."""
     monkeypatch.setattr(devices, "probe", probe_once)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Of the whole suite, each of xdist's workers loads other modules first, and finds the rest compiled by the others:
+    in a fresh clone each compiled them all."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or session.config.args != session.config.getini("testpaths"):
+        return
+    modules = sorted(path.relative_to(ROOT) for path in Path(__file__).parent.glob("*/test_*.py"))
+    first = len(modules) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    for module in modules[first:] + modules[:first]:
+        with suppress(Exception, pytest.skip.Exception):  # is found again, and told, when its tests are collected
+            import_module(".".join(module.with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pandas
-import pyarrow.parquet
 import pytest
 
 from cqltui.app import mlflowstore, wandbruns
@@ -47,6 +45,9 @@ def tasks_of(run_dir: RunDir) -> list[str]:
 def test_tables_hold_every_figure_and_are_replaced_on_demand_only(
     undisturbed: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    import pandas
+    import pyarrow.parquet
+
     run_dir, out = undisturbed.run_dir, tmp_path / "out"
     command = ["export", str(run_dir.path), "-o", str(out)]
     assert main([*command, "--format", "csv"]) == ExitCode.OK

@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import pandas
 import pytest
 
 from cqltui.report.csvfile import csv_text
@@ -18,6 +17,8 @@ COLUMNS = (
 
 
 def test_numbers_are_whole_and_text_is_no_formula() -> None:
+    import pandas
+
     rows = (
         ("=cmd()", 0.1 + 0.2, 12_345, True),
         ('a, "b"\nc', np.float64(-0.5), None, False),
@@ -35,6 +36,8 @@ def test_numbers_are_whole_and_text_is_no_formula() -> None:
 
 @pytest.mark.parametrize("columns", [COLUMNS, COLUMNS[:1]])
 def test_pandas_reads_a_table_without_rows(columns: tuple[Column, ...]) -> None:
+    import pandas
+
     text = csv_text(absent("t", "T", "", columns, 'Not yet, since "x", y, z, and\nmore, is missing: a, b, c.'))
     assert text.count("\n") == 2
     names = [column.name for column in columns]

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from textual.app import App
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -23,6 +25,7 @@ from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice, Ports, ReadCurves
 from cqltui.ui.remembered import Remembered
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
+from tests.ui.late import LateDraws
 from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
@@ -30,6 +33,17 @@ UPDATE = "UPDATE_SCREENSHOTS"
 DEADLINE_S = 90.0
 
 Compare = Callable[[App[Any], str], None]
+
+_parse_rules = Stylesheet._parse_rules
+_rules: dict[object, list[RuleSet]] = {}
+
+
+def parse_rules(sheet: Stylesheet, css: str, *where: Any, **how: Any) -> list[RuleSet]:
+    """As an app's stylesheet does; what one app has parsed the next ones need not."""
+    key = (css, *where, *how.values(), frozenset(sheet._variables.items()))
+    if key not in _rules:
+        _rules[key] = _parse_rules(sheet, css, *where, **how)
+    return _rules[key]
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +66,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"cqltui.ui.{pause}", 0.005)
     # A message stays until it was looked at, which on a busy machine may be after its five seconds.
     monkeypatch.setattr("cqltui.ui.base.BaseApp.NOTIFICATION_TIMEOUT", 3600.0)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", parse_rules)
 
 
 @pytest.fixture
@@ -87,6 +102,9 @@ class Bench:
         self.supervised, self.hindered, self.asked = True, "", 0
         self.kept: list[Remembered] = []
         self.past = Past()
+        self.draws: LateDraws | None = None
+        """Where drawing is put off until the app is at rest."""
+        self._state, self._told = RunState(), 0
         self.records: dict[str, TaskRecord] = {}
         """Task id -> what its files tell."""
         self.app = CqltuiApp(
@@ -113,8 +131,8 @@ class Bench:
 
     async def settle(self, pilot: Pilot[LeaveChoice]) -> None:
         """Wait until the app has drawn all events, and nothing is left to do."""
-        state = reduce_all(RunState(), self.given)
-        await self.until(pilot, lambda: (frame := self.app.frame) is not None and frame.state == state)
+        self._state, self._told = reduce_all(self._state, self.given[self._told :]), len(self.given)
+        await self.until(pilot, lambda: (frame := self.app.frame) is not None and frame.state == self._state)
         await self.rest(pilot)
 
     async def rest(self, pilot: Pilot[LeaveChoice]) -> None:
@@ -124,6 +142,7 @@ class Bench:
             await pilot.pause()
             await self.until(pilot, lambda: not self.app.busy)
         await pilot.pause()
+        self._draw()
 
     async def commands(self, pilot: Pilot[LeaveChoice]) -> list[tuple[object, ...]]:
         """Return what was asked of the run, once all keys have acted and each command was answered."""
@@ -133,7 +152,12 @@ class Bench:
         self.app._calls.call(lambda: None, answered.append, lambda _: None)  # behind those that were given before
         await self.until(pilot, lambda: bool(answered))
         await pilot.pause()
+        self._draw()
         return self.requests.calls
+
+    def _draw(self) -> None:
+        if self.draws is not None:
+            self.draws.draw()
 
     def shows(self, kind: type[Screen[Any]]) -> bool:
         """Whether there is such a screen, with all its widgets."""

@@ -5,14 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
 from textual.pilot import Pilot
 
 from cqltui.state.events import Event, Kind
-from cqltui.ui.app import CqltuiApp
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.ports import LeaveChoice
 from tests.ui.conftest import Bench
+from tests.ui.late import LateDraws
 from tests.ui.night import Night, tasks
 
 RUNNING_S = 4_200.0
@@ -22,38 +21,18 @@ DONE, RUNNING, QUEUED = ALL[0].id, ALL[17].id, ALL[19].id
 
 @asynccontextmanager
 async def started(
-    until_s: float = RUNNING_S, size: tuple[int, int] = (80, 24), **ports: Any
+    until_s: float = RUNNING_S, size: tuple[int, int] = (80, 24), *, late: bool = True, **ports: Any
 ) -> AsyncIterator[tuple[Bench, Pilot[LeaveChoice]]]:
-    """An app at a moment of the night, its cursor on the first running task. `ports`: more than those of a bench."""
+    """An app at a moment of the night, its cursor on the first running task. `ports`: more than those of a bench.
+    `late`: it is drawn when it is at rest, and not on the way to there."""
     night = Night(until_s)
     bench = Bench(night.events(), night.now, **ports)
-    async with bench.app.run_test(size=size) as pilot:
-        await bench.settle(pilot)
-        yield bench, pilot
-
-
-class LateDraws:
-    """What is to be drawn is, when it is asked for: half of the time went into draws on the way to there."""
-
-    def __init__(self, app: CqltuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
-        """From now on, for as long as the patch lasts."""
-        self._app, self._draw, self._undrawn = app, Compositor.render_update, False
-        monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: self._put_off(compositor))
-
-    @staticmethod
-    def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-        """Draw nothing at all."""
-        monkeypatch.setattr(Compositor, "render_update", lambda compositor, **_: compositor._dirty_regions.clear())
-
-    def _put_off(self, compositor: Compositor) -> None:
-        compositor._dirty_regions.clear()
-        self._undrawn = True
-
-    def draw(self) -> None:
-        """The whole screen, if anything of it has changed."""
-        if self._undrawn and self._app.is_running:
-            self._draw(self._app.screen._compositor, full=True, screen_stack=self._app._background_screens)
-            self._undrawn = False
+    with pytest.MonkeyPatch.context() as patch:
+        if late:
+            bench.draws = LateDraws(bench.app, patch)
+        async with bench.app.run_test(size=size) as pilot:
+            await bench.settle(pilot)
+            yield bench, pilot
 
 
 def table(bench: Bench) -> TaskTable:

@@ -14,7 +14,8 @@ from cqltui.ui.panels.tabs import NAMES, TabLine, tab_line
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.remembered import Remembered
 from tests.ui.conftest import Bench
-from tests.ui.driving import RUNNING_S, LateDraws, started, table
+from tests.ui.driving import RUNNING_S, started, table
+from tests.ui.late import LateDraws
 from tests.ui.night import Night
 from tests.ui.test_sizes import leads_out, lines, resized
 

@@ -29,7 +29,7 @@ from cqltui.ui.screens.number import NumberDialog
 from cqltui.ui.screens.palette import Palette
 from cqltui.ui.typed import Typed
 from tests.ui.conftest import Bench
-from tests.ui.driving import ALL, RUNNING, LateDraws, changed, started
+from tests.ui.driving import ALL, RUNNING, changed, started
 
 CHARACTERS = {"slash": "/", "question_mark": "?", "plus": "+", "minus": "-", "less_than_sign": "<", "enter": "\r"}
 OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
@@ -86,14 +86,11 @@ def owner(node: object, action: str) -> type:
 class Desk:
     """One app for many bursts."""
 
-    def __init__(
-        self, bench: Bench, pilot: Pilot[LeaveChoice], monkeypatch: pytest.MonkeyPatch, *, at_the_end: bool
-    ) -> None:
-        """`at_the_end`: what is to be drawn is, once a burst has come to its end."""
+    def __init__(self, bench: Bench, pilot: Pilot[LeaveChoice], monkeypatch: pytest.MonkeyPatch) -> None:
         self.bench, self.pilot, self.app = bench, pilot, bench.app
         self.left: list[object] = []
         monkeypatch.setattr(bench.app, "exit", self.left.append)
-        self._draws = LateDraws(bench.app, monkeypatch) if at_the_end else None
+        self._draws, bench.draws = bench.draws, None
 
     async def burst(self, keys: Iterable[str]) -> None:
         """All at once, wait until nothing more happens, and draw what there is then."""
@@ -150,10 +147,10 @@ class Desk:
 
 @asynccontextmanager
 async def desk(monkeypatch: pytest.MonkeyPatch, *, at_the_end: bool = False) -> AsyncIterator[Desk]:
-    """One app for a test."""
-    async with started() as (bench, pilot):
+    """One app for a test. `at_the_end`: what is to be drawn is, once a burst has come to its end."""
+    async with started(late=at_the_end) as (bench, pilot):
         with monkeypatch.context() as patch:
-            yield Desk(bench, pilot, patch, at_the_end=at_the_end)
+            yield Desk(bench, pilot, patch)
 
 
 @pytest.mark.parametrize("screen", OPENERS, ids=lambda screen: screen.__name__)

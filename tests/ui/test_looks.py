@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from textual.color import Color
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.theme import Theme
 from textual.widgets import OptionList, Static
@@ -193,19 +194,28 @@ async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
         assert re.search(r"training: from 0\.\d+ at epoch 1 to 0\.\d+ at epoch \d+", drawn(bench)), drawn(bench)
 
 
-async def test_the_cursor_has_a_sign_and_the_theme_changes_with_its_key() -> None:
+async def test_the_cursor_has_a_sign_and_the_theme_changes_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = looking(Preferences(theme="light"))
+    parsed: list[str] = []
+    reparse = Stylesheet.reparse
+
+    def counted(sheet: Stylesheet) -> None:
+        parsed.append(bench.app.theme)
+        reparse(sheet)
+
+    monkeypatch.setattr(Stylesheet, "reparse", counted)
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
         table = bench.app.screen.query_one(TaskTable)
         signs = [y for y in range(table.size.height) if table.render_line(y).text.startswith("▌")]
         assert len(signs) == 1
         assert bench.app.theme == "light"
+        assert not parsed, "the start parses once"
         await pilot.press("t")
         assert (bench.app.theme, bench.app.memory.now.theme) == ("high-contrast", "high-contrast")
         await pilot.press("t")
         await bench.rest(pilot)
-        assert bench.app.theme == "ansi"
+        assert bench.app.theme == parsed[-1] == "ansi"
         line = next(table.render_line(y) for y in signs)
         assert all(segment.style is not None and segment.style.reverse for segment in line)
 

@@ -5,12 +5,19 @@ import pytest
 from cqltui.state.events import Event, Kind
 from tests.ui.conftest import Bench, Compare
 from tests.ui.driving import ALL
+from tests.ui.late import LateDraws
 from tests.ui.night import Night
 from tests.ui.test_screens import SIZES, bench
 
 AT_S = 4_200.0
 SILENT_S = 600.0
 """So long nothing has been heard of running tasks, of which the server says that they run."""
+
+
+@pytest.fixture(autouse=True)
+def pictures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn on the way to a picture, which draws the whole screen by itself."""
+    LateDraws.pictures(monkeypatch)
 
 
 def held(state: str) -> Bench:

@@ -6,10 +6,17 @@ from cqltui.state.events import Event, Kind
 from cqltui.state.record import Attempt, FileEntry, TaskRecord
 from tests.ui.conftest import Bench, Compare
 from tests.ui.driving import ALL, RUNNING
+from tests.ui.late import LateDraws
 from tests.ui.night import LAUNCH_TS, Night
 
 SIZES = [(80, 24), (160, 48)]
 FAILED = frozenset({11})
+
+
+@pytest.fixture(autouse=True)
+def pictures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn on the way to a picture, which draws the whole screen by itself."""
+    LateDraws.pictures(monkeypatch)
 
 
 def bench(name: str) -> Bench:

@@ -18,7 +18,7 @@ from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.dialog import Dialog
 from tests.ui.conftest import Bench
-from tests.ui.driving import LateDraws
+from tests.ui.late import LateDraws
 from tests.ui.night import PHASES, Night
 
 SIZES = (
@@ -55,9 +55,9 @@ async def resized(
 async def test_what_must_be_seen_is_seen_at_every_breakpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
+    draws = LateDraws(bench.app, monkeypatch)
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
-        draws = LateDraws(bench.app, monkeypatch)
         for size in SIZES:
             await resized(bench, pilot, size, draws)
             screen = bench.app.screen
@@ -77,9 +77,9 @@ async def test_what_must_be_seen_is_seen_at_every_breakpoint(monkeypatch: pytest
 async def test_questions_details_and_help_lead_out_at_every_breakpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
+    draws = LateDraws(bench.app, monkeypatch)
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.settle(pilot)
-        draws = LateDraws(bench.app, monkeypatch)
         for key in ("q", "x", "enter", "question_mark"):
             await pilot.press(key)
             await bench.rest(pilot)
