@@ -246,6 +246,10 @@ class Place:
         """Whether some task is in its midst: it runs and has a checkpoint."""
         return bool(self.running())
 
+    def at_work(self) -> set[str]:
+        """The workers that have a task."""
+        return {task.life.worker for task in self.running(checkpointed=False)}
+
     def checkpoints(self, task: TaskState) -> list[Path]:
         """Those of the task's current attempt."""
         return list(self.run_dir.attempt(task.id, task.life.run, task.life.token).glob("checkpoint-*"))
