@@ -32,6 +32,8 @@ STEP_S, LONGEST_STEP_S, SLOWER = 0.05, 0.25, 1.2
 """Between two looks at a run, which take milliseconds of a core: seldom where a wait is long."""
 TASKS = 6
 TWO = ("--workers", "2")
+LASTING = ("--set", "workers.lease_s=60")
+"""No busy machine costs a worker its task."""
 SMALL = Path(__file__).with_name("small.toml")
 HOOK = Path(__file__).with_name("hook")
 ONE_WORKER = """[evaluate]
