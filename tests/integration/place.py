@@ -197,6 +197,11 @@ class Place:
         in their command line."""
         return [process for process in psutil.process_iter() if self._is_ours(process, word)]
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a command that was started here has not ended, as where a test fails."""
+        return any(command.code is None for command in self._commands)
+
     def end_all(self) -> None:
         """Kill whatever is left here, stopped processes too."""
         until(lambda: not self._kill_once(), "the end of all processes")
