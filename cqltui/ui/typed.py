@@ -13,8 +13,9 @@ from textual.message_pump import MessagePump
 
 from cqltui.ui.messages import TypeOn
 
-PATIENCE_S = 5.0
-"""A widget that hangs for longer than this holds up nothing: the next key is delivered."""
+PATIENCE_S, LOOKS = 5.0, 250
+"""A widget that hangs for longer than this holds up nothing: the next key is delivered. The time passes in so many
+steps, each a turn of the event loop at least: on a busy machine, all that a key sets off may take longer."""
 REPEAT_S = 0.1
 """A key that has closed a screen, pressed again within this time, is no answer to what stood below it."""
 MOST = 1_000
@@ -44,7 +45,8 @@ class Typed:
         """When a screen was closed last, and the key that had been delivered last by then."""
         self._busy = False
         self._rounds, self._place = 0, (-1, -1)
-        self._limit: asyncio.TimerHandle | None = None
+        self._followed: object = None
+        """What was delivered and has not come to rest, if anything."""
 
     @property
     def busy(self) -> bool:
@@ -77,8 +79,18 @@ class Typed:
     def follow(self) -> None:
         """Go on with the next one when what was delivered has come to rest."""
         self._rounds, self._place = 0, (-1, -1)
-        self._limit = asyncio.get_running_loop().call_later(PATIENCE_S, self._rest)
+        self._followed = followed = object()
+        self._wait(followed, LOOKS)
         self._round()
+
+    def _wait(self, followed: object, looks: int) -> None:
+        """Give up after so many looks."""
+        if followed is not self._followed:
+            return
+        if looks:
+            asyncio.get_running_loop().call_later(PATIENCE_S / LOOKS, self._wait, followed, looks - 1)
+        else:
+            self._rest()
 
     def _round(self) -> None:
         """Send a marker through the queues that the key goes through, up to the app's."""
@@ -92,19 +104,17 @@ class Typed:
             self._rest()
             return
         self._rounds, self._place = self._rounds + 1, place
-        self._hop((focused or screen).ancestors_with_self, self._limit)
+        self._hop((focused or screen).ancestors_with_self, self._followed)
 
-    def _hop(self, path: Sequence[MessagePump], limit: asyncio.TimerHandle | None) -> None:
-        if limit is not self._limit:
+    def _hop(self, path: Sequence[MessagePump], followed: object) -> None:
+        if followed is not self._followed:
             return  # too late: the next key is under way
         for i, pump in enumerate(path):
-            if pump.call_later(partial(self._hop, path[i + 1 :], limit)):
+            if pump.call_later(partial(self._hop, path[i + 1 :], followed)):
                 return
         self._round()
 
     def _rest(self) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-        self._limit, self._busy = None, False
+        self._followed, self._busy = None, False
         if self._waiting:
             self._app.post_message(TypeOn())

@@ -50,7 +50,6 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
     return Place(made, None, CAMPAIGN).trained()
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("number", "faults", "why"),
     [

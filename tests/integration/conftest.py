@@ -42,11 +42,13 @@ def expected(undisturbed: Place) -> dict[str, Trained]:
 
 
 @pytest.fixture
-def ended(undisturbed: Place, tmp_path: Path) -> Place:
+def ended(undisturbed: Place, tmp_path: Path) -> Iterator[Place]:
     """A copy of a run that has ended."""
     copy = Place(tmp_path / "copy")
     shutil.copytree(undisturbed.run_dir.path, copy.run_dir.path)
-    return copy
+    yield copy
+    if copy.goes_on:
+        copy.end_all()
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ STEP_S, LONGEST_STEP_S, SLOWER = 0.05, 0.25, 1.2
 """Between two looks at a run, which take milliseconds of a core: seldom where a wait is long."""
 TASKS = 6
 TWO = ("--workers", "2")
+LASTING = ("--set", "workers.lease_s=60")
+"""No busy machine costs a worker its task."""
 SMALL = Path(__file__).with_name("small.toml")
 HOOK = Path(__file__).with_name("hook")
 ONE_WORKER = """[evaluate]
@@ -195,6 +197,11 @@ class Place:
         in their command line."""
         return [process for process in psutil.process_iter() if self._is_ours(process, word)]
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a command that was started here has not ended, as where a test fails."""
+        return any(command.code is None for command in self._commands)
+
     def end_all(self) -> None:
         """Kill whatever is left here, stopped processes too."""
         until(lambda: not self._kill_once(), "the end of all processes")
@@ -245,6 +252,10 @@ class Place:
     def under_way(self) -> bool:
         """Whether some task is in its midst: it runs and has a checkpoint."""
         return bool(self.running())
+
+    def at_work(self) -> set[str]:
+        """The workers that have a task."""
+        return {task.life.worker for task in self.running(checkpointed=False)}
 
     def checkpoints(self, task: TaskState) -> list[Path]:
         """Those of the task's current attempt."""

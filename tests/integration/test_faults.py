@@ -11,7 +11,7 @@ import psutil
 
 from cqltui.results.rundir import read_json
 from cqltui.state.model import Status
-from tests.integration.place import TWO, Place, Trained, until
+from tests.integration.place import LASTING, TWO, Place, Trained, until
 
 
 def _gone(pid: int) -> Callable[[], bool]:
@@ -67,7 +67,7 @@ def test_a_killed_supervisor_leaves_workers_that_the_next_one_takes_over(
     place: Place, expected: dict[str, Trained]
 ) -> None:
     place.slow_down()
-    first = place.begin(*TWO)
+    first = place.begin(*TWO, *LASTING)
     until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
     server = place.server_pid()
     first.kill()
@@ -76,7 +76,7 @@ def test_a_killed_supervisor_leaves_workers_that_the_next_one_takes_over(
     until(lambda: _ended(place) > ended, "a task that ends while nobody supervises")
     os.kill(server, signal.SIGKILL)  # nobody brings it back, and workers wait
     until(_gone(server), "the server's end")
-    place.complete(*TWO)
+    place.complete(*TWO, *LASTING)
     _same(place, expected)
     started = [line["worker"] for line in place.journal() if line["kind"] == "worker.started"]
     assert sorted(started) == ["w1", "w2"], "the same two processes to the end"
@@ -108,7 +108,7 @@ def test_a_run_whose_servers_socket_vanishes_goes_on(place: Place, expected: dic
     runtime = Path(tempfile.mkdtemp(prefix="cqltui-test-"))
     place.environment = {**place.environment, "XDG_RUNTIME_DIR": str(runtime)}
     place.slow_down()
-    run = place.begin(*TWO)
+    run = place.begin(*TWO, *LASTING)
     until(lambda: place.under_way() and len(place.worker_pids()) == 2, "two workers and a task under way")
     server, workers = place.server_pid(), place.worker_pids()
     shutil.rmtree(runtime)

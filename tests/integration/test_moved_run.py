@@ -16,7 +16,7 @@ from cqltui.errors import ServerError
 from cqltui.results.rundir import read_json
 from cqltui.state.live import LIVE_S, live_workers
 from tests.contract.servers import user_server
-from tests.integration.place import TASKS, Place, Trained, copy_live, until
+from tests.integration.place import LASTING, TASKS, Place, Trained, copy_live, until
 
 MORE = ("--set", "phase.ensemble.epochs=60", "--yes")
 
@@ -86,7 +86,7 @@ def test_a_copy_beside_a_running_original_touches_neither_its_server_nor_its_wor
 ) -> None:
     quick = place.environment
     place.slow_down()
-    original = place.begin()
+    original = place.begin(*LASTING)
     until(place.under_way, "a task with a checkpoint")
     copy_live(place.run_dir.path, elsewhere.run_dir.path)
     workers, server = place.worker_pids(), place.server_pid()

@@ -14,12 +14,11 @@ from cqltui.broker.server.launch import find_binary
 from cqltui.results.rundir import read_json
 from tests.contract.servers import answers, free_port
 from tests.integration.command import Command
-from tests.integration.place import TASKS, TWO, Place, Trained, until
+from tests.integration.place import LASTING, TASKS, TWO, Place, Trained, until
 from tests.integration.terminal import Terminal
 
 Screen = Callable[..., Terminal]
-LONG = ("small.toml", "--set", "phase.quality.epochs=100000", "--set", "workers.lease_s=60")
-"""It goes on until it is stopped, and no busy machine costs a worker its task."""
+LONG = ("small.toml", "--set", "phase.quality.epochs=100000", *LASTING)
 FAIR = ("small.toml", "--set", "phase.quality.epochs=300", "--set", "trainer.epochs=4")
 STOPPED = "the same campaign command goes on where it stopped"
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.contract.servers import user_server
 from tests.integration.command import PATIENCE_S
-from tests.integration.place import Place, Trained, until
+from tests.integration.place import LASTING, Place, Trained, until
 
 WORKER = (sys.executable, "-m", "cqltui", "worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu")
 PASSWORD = "correct-horse-battery"
@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_results_travel_through_the_server(place: Place, tmp_path: Path, expected: dict[str, Trained]) -> None:
     if subprocess.run([*ISOLATED, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no right to a pid namespace of one's own (unshare --pid)")
-    campaign = place.begin("--set", "workers.min_priority=8")
+    campaign = place.begin("--set", "workers.min_priority=8", *LASTING)
     until(lambda: place.running(checkpointed=False), "a running task")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -38,6 +38,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(
     place: Place, expected: dict[str, Trained]
 ) -> None:
+    place.slow_down()
     run = place.begin()
     until(lambda: place.running(checkpointed=False), "a task under way")
     lap = place.start(
@@ -57,6 +58,8 @@ def test_the_documented_commands_a_worker_by_hand_and_no_password_anywhere(
         until(lambda: ask("SMEMBERS", "active_workers") == {b"w1", b"lap"}, "the worker that was started by hand")
     processes = [psutil.Process(run.pid), *map(psutil.Process, place.worker_pids().values())]
     assert len(processes) == 3
+    until(lambda: "lap" in place.at_work(), "a task of its own")
+    place.speed_up()
     assert not any(PASSWORD in " ".join(process.cmdline()) for process in processes)
     run.ends(0)
     lap.send(signal.SIGTERM)

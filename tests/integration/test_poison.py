@@ -15,8 +15,6 @@ CAMPAIGN = Path(__file__).with_name("poison.toml")
 LIMIT_S = 150.0
 """Several workers start one after another, with pauses that double."""
 
-pytestmark = pytest.mark.timeout(2 * LIMIT_S)
-
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:

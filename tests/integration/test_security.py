@@ -73,17 +73,20 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
     port_and_ca: tuple[int, Path | None], tmp_path: Path, expected: dict[str, Trained]
 ) -> None:
     place = Place(tmp_path / "place", _url(OWNER, *port_and_ca))
+    place.slow_down()
+    desk = Place(place.folder / "desk", _url(WORKER, *port_and_ca))
+    desk.environment = place.environment
     try:
         until(lambda: _answers(place), "the server")
         run = place.begin("--json")
         until(lambda: place.running(checkpointed=False), "a task under way")
-        desk = Place(place.folder / "desk", _url(WORKER, *port_and_ca))
         lap = desk.start("worker", "--worker-id", "lap", "--poll-interval", "0.1", "--device", "cpu")
-        until(lambda: "lap" in place.worker_pids(), "a worker with the rights of one")
+        until(lambda: "lap" in place.at_work(), "a worker with the rights of one")
         processes = [psutil.Process(pid) for pid in (run.pid, *place.worker_pids().values())]
         assert len(processes) == 3, "supervisor, worker, and the worker that was started by hand"
         lines = [" ".join(process.cmdline()) for process in processes]
         told = [place.start("status", "--tasks").ends(0), place.start("status", "--json").ends(0)]
+        place.speed_up()
         run.ends(0)
         lap.send(signal.SIGTERM)
         lap.ends(0)
@@ -97,6 +100,7 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
             ]
             assert holds == []
     finally:
+        desk.end_all()
         place.end_all()
 
 

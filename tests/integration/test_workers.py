@@ -2,7 +2,7 @@
 
 import json
 
-from tests.integration.place import Place, Trained, until
+from tests.integration.place import LASTING, TWO, Place, Trained, until
 
 
 def _at_work(place: Place) -> set[str]:
@@ -10,7 +10,7 @@ def _at_work(place: Place) -> set[str]:
 
 
 def test_workers_come_and_go_and_nothing_is_lost(place: Place, expected: dict[str, Trained]) -> None:
-    options = ("--json", "--workers", "2", "--set", "workers.lease_s=60")  # no busy machine costs a worker its task
+    options = ("--json", *TWO, *LASTING)
     place.slow_down()
     run = place.begin(*options)
     until(lambda: len(place.running()) == 2, "two tasks under way")

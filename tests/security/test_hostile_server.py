@@ -47,7 +47,7 @@ GARBAGE = (
     b"-MOVED 1 \r\n",
     b"-ASK \r\n",
 )
-SECONDS = 30.0
+SECONDS = 90.0
 GROWTH_KB = 400 << 10
 Ask = Callable[..., str]
 

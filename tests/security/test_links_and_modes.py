@@ -133,7 +133,7 @@ def test_what_is_planted_afterwards_is_not_written_through(tmp_path: Path, victi
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(90)
 def test_nothing_waits_for_a_pipe_in_a_files_place(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)

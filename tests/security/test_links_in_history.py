@@ -93,7 +93,7 @@ def test_what_is_no_line_of_ours_goes_as_the_others_are_thinned_out(
     assert 2 < len(path.read_bytes().splitlines()) <= 8
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(90)
 def test_nobody_waits_for_a_pipe_in_the_place_of_a_log(tmp_path: Path) -> None:
     run_dir = RunDir(tmp_path)
     run_dir.logs.mkdir()
