@@ -49,13 +49,19 @@ class Editing:
 
     def _edit(self, path: Path) -> None:
         assert self._file is not None, "begun with it"
+        failed: Exception | None = None
         try:
             with self._app.suspend():
-                self._file.edit(path)
+                try:
+                    self._file.edit(path)
+                except Exception as error:  # an error that leaves the block leaves the screen without its terminal
+                    failed = error
         except SuspendNotSupported:
-            self._fail(CqltuiError(f"This terminal cannot be given to an editor: edit {path} in another one."))
-        except CqltuiError as error:
-            self._fail(error)
+            failed = CqltuiError(f"This terminal cannot be given to an editor: edit {path} in another one.")
+        if isinstance(failed, CqltuiError):
+            self._fail(failed)
+        elif failed is not None:
+            raise failed
         else:
             self._background.call(self._file.changes, self._ask, partial(self._wrong, path))
 

@@ -21,6 +21,10 @@ CELL_S = 10.0
 GIBIBYTE = 1024**3
 
 
+PARTS = "  "
+"""Between the parts of a value, of which the first are the more important."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One gauge: its name, what it says now, and its history."""
@@ -126,7 +130,7 @@ def _machine(its: Gauge, row: Callable[..., Row]) -> list[Row]:
         rows.append(row("memory", text, of_gauge(lambda it: it.memory_bytes), its.memory_total_bytes, "curve2"))
     if its.disk_free_bytes is not None:
         rate = its.disk_bytes_per_s
-        moved = "" if rate is None else f" {rate / 1e6:,.1f} MB/s"
+        moved = "" if rate is None else f"{PARTS}{rate / 1e6:,.1f} MB/s"
         text = f"{gibibytes(its.disk_free_bytes)} GiB free{moved}"
         rows.append(row("disk", text, of_gauge(lambda it: it.disk_bytes_per_s), None, "curve5"))
     return rows
@@ -138,7 +142,7 @@ def _gpu(index: int, gpu: Gpu, row: Callable[..., Row]) -> list[Row]:
 
     use = "" if gpu.use is None else _percent(gpu.use)
     watts = "" if gpu.watts is None else f"{gpu.watts:,.0f} W"
-    rows = [row(f"GPU {index}", "  ".join(filter(None, (use, watts))) or gpu.name, of(lambda it: it.use), 1.0)]
+    rows = [row(f"GPU {index}", PARTS.join(filter(None, (use, watts))) or gpu.name, of(lambda it: it.use), 1.0)]
     if gpu.memory_bytes is not None and gpu.memory_total_bytes:
         text = f"{gibibytes(gpu.memory_bytes)} of {gibibytes(gpu.memory_total_bytes)} GiB"
         rows.append(row("  memory", text, of(lambda it: it.memory_bytes), gpu.memory_total_bytes, "curve2"))
@@ -156,12 +160,22 @@ def gauge_lines(rows: Sequence[Row], cells: int, height: int, *, words: bool = F
     lines: list[Line] = []
     for row in shown:
         chart = area(row.values, tall, row.top) if width else [""]
-        start: Line = ((left(row.name, NAME), "dim"), (left(row.value, value_cells(cells) + GAP), "text"))
+        start: Line = (
+            (left(row.name, NAME), "dim"),
+            (left(_fitting(row.value, cells), value_cells(cells) + GAP), "text"),
+        )
         blank: Line = ((" " * (NAME + value_cells(cells) + GAP), "text"),)
         lines += [(*(start if not number else blank), (text, row.role)) for number, text in enumerate(chart)]
         if tall > 1:
             lines.append(())
     return lines
+
+
+def _fitting(value: str, cells: int) -> str:
+    """Return as many of the value's parts as there is room for: half a figure is none."""
+    while len(value) > value_cells(cells) and PARTS in value:
+        value = value.rpartition(PARTS)[0]
+    return value
 
 
 def area(values: Sequence[float | None], rows: int, top: float) -> list[str]:

@@ -55,7 +55,7 @@ def test_gauges_say_what_is_and_was() -> None:
         "GPU 0": "87 %  310 W",
         "  memory": "12.0 of 80.0 GiB",
         "memory": "5.0 of 16.0 GiB",
-        "disk": "212 GiB free 3.1 MB/s",
+        "disk": "212 GiB free  3.1 MB/s",
         "samples/s": "6,000",
         "GFLOP/s": "120.0",
     }
@@ -64,6 +64,16 @@ def test_gauges_say_what_is_and_was() -> None:
     known = [value for value in rows["CPU"].values if value is not None]
     assert known == sorted(known)
     assert rows["samples/s"].top == max(value or 0.0 for value in rows["samples/s"].values)
+
+
+def test_half_a_figure_is_none() -> None:
+    rows = gauge_rows(moving(61), NOW, 40, None)
+    disk = next(
+        text for line in gauge_lines(rows, 40, 8) if (text := "".join(part for part, _ in line)).startswith("disk")
+    )
+    assert "212 GiB free" in disk
+    assert "3." not in disk
+    assert "…" not in disk
 
 
 def test_what_a_machine_does_not_tell_is_left_out() -> None:

@@ -1,8 +1,8 @@
 """Keys that change the run as a whole, or take back what was asked; and a screen that changes nothing."""
 
 import re
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -183,7 +183,15 @@ class FakeFile:
     def __init__(self) -> None:
         self.calls: list[object] = []
         self.found: CqltuiError | FileChanges = FileChanges((), "")
-        self.missing = ""
+        self.missing = self.fails = ""
+        self.back = 0
+        """How often the screen has had its terminal back."""
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """As Textual's: nothing comes back after an error."""
+        yield
+        self.back += 1
 
     def path(self) -> Path:
         """Where it is said to be."""
@@ -193,6 +201,8 @@ class FakeFile:
 
     def edit(self, path: Path) -> None:
         """Record it."""
+        if self.fails:
+            raise CqltuiError(self.fails)
         self.calls.append(path.name)
 
     def changes(self) -> FileChanges:
@@ -212,7 +222,12 @@ async def test_e_edits_the_campaign_file_and_applies_it_after_a_yes(monkeypatch:
     async with started(file=file) as (bench, pilot):
         await pilot.press("e")
         await _says(bench, pilot, "cannot be given to an editor")  # nor can this test's
-        monkeypatch.setattr(bench.app, "suspend", nullcontext)
+        monkeypatch.setattr(bench.app, "suspend", file.suspend)
+        file.fails = "false ended with exit code 1: the file is not applied"
+        await pilot.press("e")
+        await _says(bench, pilot, file.fails)
+        assert file.back == 1, "the screen is there again"
+        file.fails = ""
         file.missing = "deep.toml: the campaign file is no longer here"
         await pilot.press("e")
         await _says(bench, pilot, file.missing)

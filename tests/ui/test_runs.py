@@ -127,9 +127,14 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
         assert recorded.calls == [("compare", "runs/deep", "runs/games")]
         await pilot.press("escape", "escape")
         assert view.chosen() == (view.at,), "Escape has removed the marks"
-        await pilot.press("g", "D")
+        for key in ("D", "a"):
+            await pilot.press("g", key)
+            await until(lambda: any("deep goes on" in one.message for one in app._notifications))
+            assert not isinstance(app.screen, Dialog), "no question in vain"
+            app.clear_notifications()
+        await pilot.press("j", "D")
         await until(lambda: isinstance(app.screen, Dialog) and app.screen.is_mounted)
-        assert str(app.screen.query_one("#question", Static).content) == "Delete deep, 642 MiB?"
+        assert str(app.screen.query_one("#question", Static).content) == "Delete games, 1.2 GiB?"
         await pilot.press("D", "enter")
         assert recorded.calls[1:] == [], "neither the key that asked nor the answer that is preselected deletes"
         recorded.refuse = "it is at work"
@@ -138,9 +143,9 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
         recorded.refuse = ""
         await pilot.press("j", "a", "y")
         await until(lambda: len(recorded.calls) == 3)
-        assert recorded.calls[1:] == [("delete", "runs/deep"), ("archive", "runs/games")]
-        await pilot.press("enter")
-    assert app.return_value == "runs/games"
+        assert recorded.calls[1:] == [("delete", "runs/games"), ("archive", "runs/odd")]
+        await pilot.press("g", "enter")
+    assert app.return_value == "runs/deep"
 
 
 def made(tmp_path: Path) -> Path:

@@ -154,6 +154,9 @@ class RunsApp(CommonApp[str]):
         runs = self._list.query_one(RunsView).chosen()
         if self._ports.read_only:
             self.say("This screen is read-only.", "error")
+        elif running := [plain(run.name, 40) for run in runs if run.state == "running"]:
+            many = f"{len(running)} of these runs go on" if len(running) > 1 else f"{running[0]} goes on"
+            self.say(f"{many}: stop what is to be put away first; nothing was changed.", "error")
         elif runs:
             what, details = _named(runs, self._sizes)
             answer = partial(self._answered, verb, runs, act)
