@@ -16,9 +16,9 @@ from typing import NoReturn, Protocol, cast
 
 import cqltui
 from cqltui import streams
-from cqltui.app.later import load
 from cqltui.child import forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
+from cqltui.later import load
 from trainer.names import nearest
 
 

@@ -22,11 +22,16 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from cqltui.child import tool_environment
 from cqltui.identity import Life, ProcessIdentity, judge
+from cqltui.later import Later
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = Later("psutil")
 
 LINUX = sys.platform == "linux"
 ASK_S = 10.0
@@ -76,7 +81,7 @@ def start_time(pid: int) -> float | None:
         return None
 
 
-def is_neighbour(process: psutil.Process) -> bool:
+def is_neighbour(process: "psutil.Process") -> bool:
     """Return whether it is this user's and has its number in our pid namespace: a host sees its containers' processes
     too, for which paths mean something else. Raises psutil.Error and OSError."""
     if process.uids().real != os.getuid():

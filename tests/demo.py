@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cqltui.app.recorded import extent
 from cqltui.app.replaying import Replaying
-from cqltui.app.screen import replay_ports
+from cqltui.app.replayscreen import replay_ports
 from cqltui.results.rundir import RunDir
 from cqltui.state.playhead import Playhead
 from cqltui.ui.preferences import Preferences

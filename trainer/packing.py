@@ -6,6 +6,8 @@ from typing import NamedTuple
 from trainer.config import ACTIONS, TrainerConfig, layer_sizes, param_count
 
 FLOAT_BYTES, INT_BYTES = 4, 8
+PACK_LIMIT = 64
+"""Members of a pack: more gain nothing, but all of them would end late, and die together."""
 BLOCK_STEPS = 64
 """Steps whose batches are gathered at once: an epoch of a small data set is one gather, a large one fits in memory."""
 VALIDATION_ROWS = 4096

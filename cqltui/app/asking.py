@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from cqltui.app import question
 from cqltui.app.asker import asker
-from cqltui.app.later import load
 from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import CqltuiError, ExitCode, InputError
+from cqltui.later import load
 from cqltui.reporters.lines import TASK_LINES
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import ENDED, RunState, Status, TaskCommand, TaskState, Wanted

@@ -3,17 +3,24 @@
 import json
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from cqltui.app.ending import exit_code, summary_text, tell
-from cqltui.broker.server.handle import is_alive
+from cqltui.broker.server.locks import is_alive
 from cqltui.errors import ExitCode, InputError
-from cqltui.reporters.jsonl import to_line
-from cqltui.reporters.wording import clock
+from cqltui.later import Later
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState
-from cqltui.state.still import snapshot_of
 from cqltui.supervisor.lock import is_supervised
+
+if TYPE_CHECKING:
+    from cqltui.app import ending
+    from cqltui.reporters import jsonl, wording
+    from cqltui.state import still
+else:  # for those who are told without a screen
+    ending = Later("cqltui.app.ending")
+    jsonl, wording = Later("cqltui.reporters.jsonl"), Later("cqltui.reporters.wording")
+    still = Later("cqltui.state.still")
 
 
 def look(run_dir: RunDir) -> RunState | None:
@@ -30,17 +37,20 @@ def look(run_dir: RunDir) -> RunState | None:
 def print_state(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:
     """Return what there is to say of it without a screen; how it ended."""
     if as_json:
-        print(to_line(snapshot_of(state, time.time())))
-        return exit_code(state)
-    print(f"this run ended at {clock(state.finished_ts)}; it is shown as it is, nothing is started", file=sys.stderr)
-    return tell(run_dir, state, state.wanted)
+        print(jsonl.to_line(still.snapshot_of(state, time.time())))
+        return ending.exit_code(state)
+    print(
+        f"this run ended at {wording.clock(state.finished_ts)}; it is shown as it is, nothing is started",
+        file=sys.stderr,
+    )
+    return ending.tell(run_dir, state, state.wanted)
 
 
 def print_again(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:
     """As a run that ends now would."""
     code = print_state(run_dir, state, as_json=as_json)
     if as_json:
-        print(summary_text(run_dir), end="", file=sys.stderr)
+        print(ending.summary_text(run_dir), end="", file=sys.stderr)
         print(json.dumps({"kind": "exit", "code": int(code)}))
     if code is ExitCode.UNFINISHED:
         print("cqltui: run what failed again with: cqltui resubmit --failed, then this command", file=sys.stderr)

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cqltui.app.later import load
 from cqltui.app.opening import Tell
-from cqltui.broker.protocol.queue import Queue
+from cqltui.later import load
 from cqltui.results.rundir import RunDir
 from cqltui.ui.ports import FileChanges
+
+if TYPE_CHECKING:
+    from cqltui.broker.protocol.queue import Queue
 
 
 class LaterFile:
     """A `cqltui.app.editing.RunFile`, made at its first use."""
 
-    def __init__(self, run_dir: RunDir, redis_url: str | None, queue: Callable[[], Queue]) -> None:
+    def __init__(self, run_dir: RunDir, redis_url: str | None, queue: "Callable[[], Queue]") -> None:
         self._given = (run_dir, redis_url, queue)
         self._file: Any = None
 

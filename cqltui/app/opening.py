@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Callable
 from threading import Event as Flag
+from typing import TYPE_CHECKING
 
-from cqltui.broker.feed.feed import Feed
-from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.server.access import Server
 from cqltui.state.events import Event
+
+if TYPE_CHECKING:
+    from cqltui.broker.feed.feed import Feed
+    from cqltui.broker.protocol.queue import Queue
+    from cqltui.broker.server.access import Server
 
 Tell = Callable[[str], None]
 """Says what is waited for."""
@@ -19,7 +22,7 @@ class Opening:
     `start` is called by the thread that then polls; the others are for the main thread.
     """
 
-    def __init__(self, start: Callable[[Tell], Server]) -> None:
+    def __init__(self, start: "Callable[[Tell], Server]") -> None:
         """`start` brings the run about, and leaves nothing behind when it raises."""
         self._start = start
         self._over = Flag()
@@ -55,12 +58,12 @@ class Opening:
         if feed is not None:
             feed.close()
 
-    def queue(self) -> Queue:
+    def queue(self) -> "Queue":
         """For the screen's commands, which it sends to a server that answers."""
         assert self._queue is not None, "no command is sent before an event has come"
         return self._queue
 
-    def wait(self) -> Server:
+    def wait(self) -> "Server":
         """Return the server of the run, also if the screen was left before it stood. Raises what its start raised."""
         if not self.over:
             print("cqltui: the run is being started", file=sys.stderr)

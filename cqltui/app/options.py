@@ -8,21 +8,25 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cqltui.app import terminal
 from cqltui.broker.protocol.keys import EXPECTED, NAMESPACE
 from cqltui.broker.server.keeper import CONTROL
 from cqltui.broker.server.ownership import expect_ours
-from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
+from cqltui.later import later
 from cqltui.results.rundir import AUDIT_FORMAT, CAMPAIGN_BYTES, RunDir, read_json
 from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
 from cqltui.ui.preferences import THEME_NAMES
 from trainer.files import read_regular
+
+if TYPE_CHECKING:
+    from cqltui.campaign.model import Campaign
+
+load_campaign = later("cqltui.campaign.load", "load_campaign")  # most commands read no file
 
 RUNS = Path("runs")
 _SET_ASIDE = re.compile(r"\.old-\d+$")
@@ -39,7 +43,7 @@ Number = TypeVar("Number", int, float)
 class RunOptions:
     """A campaign to run, and where."""
 
-    campaign: Campaign
+    campaign: "Campaign"
     run_dir: RunDir
     redis_url: str | None
     """None: the embedded server."""
@@ -231,9 +235,9 @@ def environment_with(url: str | None) -> dict[str, str]:
     return clean_environment({} if url is None else {URL_VARIABLES[0]: url})
 
 
-def load(arguments: argparse.Namespace) -> Campaign:
+def load(arguments: argparse.Namespace) -> "Campaign":
     """Return the campaign as file, --set, --workers and --device say. Raises InputError."""
-    campaign = load_campaign(arguments.campaign, arguments.settings)
+    campaign: Campaign = load_campaign(arguments.campaign, arguments.settings)
     workers = campaign.workers
     if arguments.workers is not None:
         workers = replace(workers, count=arguments.workers)
@@ -253,7 +257,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 
-def run_dir(wanted: Path | None, campaign: Campaign) -> RunDir:
+def run_dir(wanted: Path | None, campaign: "Campaign") -> RunDir:
     """Return the directory of the campaign's run, which need not be there yet. Raises InputError if it cannot be
     one."""
     path = _named(wanted or RUNS / campaign.name)
@@ -290,7 +294,7 @@ def expect_run(run_dir: RunDir) -> None:
         )
 
 
-def earlier(campaign: Campaign) -> dict[str, Any] | None:
+def earlier(campaign: "Campaign") -> dict[str, Any] | None:
     """campaign.json of the campaign's run where it usually is; None if there is none."""
     return read_json(RunDir(RUNS / campaign.name).campaign_json)
 

@@ -11,9 +11,10 @@ from types import ModuleType
 from typing import Any, Literal
 
 from cqltui.app import remembering, terminal
-from cqltui.app.later import load
 from cqltui.campaign.document import parse_toml
 from cqltui.errors import InputError
+from cqltui.later import load
+from cqltui.ui.ground import Question
 from cqltui.ui.preferences import AUTO, THEME_NAMES, Preferences
 from trainer.files import read_regular
 from trainer.names import suggestion
@@ -123,6 +124,11 @@ def _bare(key: str) -> str:
     return ".".join(part.strip().strip("\"'") for part in key.split("."))
 
 
+def check_settings() -> None:
+    """Raise InputError for what is wrong in the user's file."""
+    checked_keys(read_settings(config_file()))
+
+
 def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]:
     """Return `cqltui.app.screen`, which loads Textual, and how the user wants the screen.
 
@@ -138,13 +144,17 @@ def open_screen(arguments: argparse.Namespace) -> tuple[ModuleType, Preferences]
         return screen, Preferences(
             theme=theme, plain=bool(settings.plain), keymap=keymap, browser=browser, read_only=read_only
         )
-    screen = load("cqltui.app.screen")
-    keymap = checked_keys(settings)
+    asks = theme == AUTO and terminal.may_ask(os.environ)
+    with Question(ask=asks) as question:
+        screen = load("cqltui.app.screen")
+        keymap = checked_keys(settings)
+        background = question.answer()
     plain = arguments.plain_ui or bool(settings.plain)
     ascii_only = terminal.is_ascii(os.environ) if settings.ascii is None else settings.ascii
     return screen, Preferences(
         theme=terminal.theme(os.environ) if theme == AUTO else theme,
-        asks=theme == AUTO and terminal.may_ask(os.environ),
+        asks=asks,
+        background=background,
         colors=terminal.has_colors(os.environ),
         ascii=arguments.ascii or ascii_only,
         plain=plain,

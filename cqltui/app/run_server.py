@@ -3,17 +3,20 @@
 import argparse
 import errno
 
+from redis.exceptions import RedisError
+
 from cqltui.app import options
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.handle import is_cut_off, is_missed
 from cqltui.broker.server.ownership import expect_ours, foreign, take
-from cqltui.errors import InputError, ServerError
+from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.machine import machine_id
 from cqltui.results.rundir import RunDir, is_writable
 from cqltui.state import decode
 from cqltui.state.plain import plain
 from cqltui.supervisor import manifest
+from cqltui.supervisor.lock import is_supervised
 
 
 def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool = False) -> tuple[Server, RunDir | None]:
@@ -60,6 +63,16 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         whose = f"{found.path}: {why.strerror}: the run is another user's, or on a disk that is read-only"
         raise InputError(f"{whose}; it can be looked at: status, attach, logs") from error
     return _of_run(server, found, look=look)
+
+
+def reopened(run_dir: RunDir) -> Server | None:
+    """Return the server of a run that somebody goes on with; None while nobody does, or it has yet to start."""
+    if not is_supervised(run_dir):
+        return None
+    try:
+        return open_known(run_dir, None, look=True)
+    except (CqltuiError, RedisError, OSError):
+        return None
 
 
 def _of_run(server: Server, run_dir: RunDir, *, look: bool) -> Server:

@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from cqltui.app import options
-from cqltui.app.later import load
 from cqltui.errors import InputError
+from cqltui.later import load
 from cqltui.reporters.steps import silent
 from cqltui.results.overview import RunOverview, overview
 from cqltui.results.rundir import RunDir

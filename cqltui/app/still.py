@@ -3,14 +3,17 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from cqltui.broker.feed.feed import Feed
-from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.server.access import Server
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
 from cqltui.state.still import snapshot_of
+
+if TYPE_CHECKING:
+    from cqltui.broker.feed.feed import Feed
+    from cqltui.broker.protocol.queue import Queue
+    from cqltui.broker.server.access import Server
 
 LOOK_S = 1.0
 
@@ -18,7 +21,7 @@ LOOK_S = 1.0
 class Still:
     """Tells the reading, then looks now and then whether somebody goes on with the run."""
 
-    def __init__(self, state: RunState, reopen: Callable[[], Server | None]) -> None:
+    def __init__(self, state: RunState, reopen: "Callable[[], Server | None]") -> None:
         """`reopen`: the server of a run that goes on, None while it does not."""
         self.server: Server | None = None
         """Of the run that goes on; None while there is only the reading."""
@@ -44,7 +47,7 @@ class Still:
         if self.server is not None:
             self._queue, self._feed = self.server.another_queue(), self.server.feed()
 
-    def queue(self) -> Queue:
+    def queue(self) -> "Queue":
         """For the screen's commands. Raises CqltuiError while there is nothing to command."""
         if self._queue is None:
             raise CqltuiError("the run has ended and is shown read-only")

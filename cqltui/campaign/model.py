@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
 from cqltui.algorithms import named
 from cqltui.algorithms.base import Algorithm, Quantity
+from cqltui.campaign.defaults import STALL_S
+from cqltui.campaign.occasion import Occasion
 from cqltui.errors import InputError
 from trainer.config import DataConfig, Precision, TrainerConfig
 
@@ -108,7 +109,7 @@ class WorkersConfig:
     poll_interval_s: float = 1.0
     checkpoint_s: float = 5.0
     lease_s: float = 30.0
-    stall_s: float = 120.0
+    stall_s: float = STALL_S
     max_deaths: int = 3
     retry_s: float = 10.0
     """Before the first retry of a task; doubled with each further one."""
@@ -150,15 +151,6 @@ class ReportConfig:
 
     auto: bool = True
     """Once every task has ended; else by `cqltui report` alone."""
-
-
-class Occasion(StrEnum):
-    """What somebody may want to be told of, without looking at the screen."""
-
-    FINISHED = "campaign.finished"
-    DEAD = "task.dead"
-    CRITERION = "criterion.failed"
-    LATE = "eta.late"
 
 
 @dataclass(frozen=True, slots=True)

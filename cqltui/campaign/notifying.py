@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cqltui.campaign.key import Key, Table
-from cqltui.campaign.model import NotifyConfig, Occasion
+from cqltui.campaign.model import NotifyConfig
+from cqltui.campaign.occasion import Occasion
 from cqltui.fields import INVALID, Problems, Reader, accepting, boolean, list_of
 
 MOST_WORDS, LONGEST_WORD = 100, 4000

@@ -17,8 +17,6 @@ from trainer.config import DataConfig, TrainerConfig
 _SECONDS = ("checkpoint_s", "lease_s", "retry_s")
 _COUNTS = ("params", "epoch_steps")
 _LARGEST_COUNT = 2**53
-PACK_LIMIT = 64
-"""Members of a pack: more gain nothing, but all of them would end late, and die together."""
 PROTOCOL = 2
 """Of what a task's spec says. A worker that knows less than a task's leaves it: what it passed over might matter."""
 _AGAIN = "run the campaign's command again, which puts them right, then resubmit the task"

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from cqltui.algorithms.keeping import kept_names
 from cqltui.campaign.model import Campaign, TaskSpec
-from cqltui.campaign.payload import PACK_LIMIT, fair_members, pack_key
+from cqltui.campaign.payload import fair_members, pack_key
 from cqltui.errors import InputError
 from trainer.config import ACTIONS
-from trainer.packing import FLOAT_BYTES
+from trainer.packing import FLOAT_BYTES, PACK_LIMIT
 
 TASK_BYTES = 64 << 10
 """Of each task: results, lifecycle and events as text, headers, the rest of each file's last block, its share of the

@@ -1,12 +1,14 @@
 """`cqltui attach`: the screen on a run that goes on, or its lines."""
 
 import argparse
+from typing import Any
 
 from cqltui.app import finished, options
-from cqltui.app.later import load
-from cqltui.app.run_server import open_run
+from cqltui.later import later, load
 from cqltui.supervisor import manifest
 from cqltui.ui.preferences import Preferences
+
+open_run = later("cqltui.app.run_server", "open_run")  # one that has ended has no server
 
 HELP = "Watch a run that goes on in the background. Leaving the screen leaves it running unless you say otherwise."
 
@@ -22,20 +24,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until the user leaves or the run has ended; one that has is shown as it is."""
-    screen, preferences = None, Preferences()
-    if arguments.browser or options.is_on_screen(arguments):  # Textual is loaded by those who see it
-        screen, preferences = load("cqltui.app.preferences").open_screen(arguments)
+    on_screen = bool(arguments.browser) or options.is_on_screen(arguments)
+    if on_screen:
+        load("cqltui.app.preferences").check_settings()
     if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
         known = options.existing_run(arguments.run_dir)
         if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
-            if screen is not None:
+            if on_screen:
+                screen, preferences = _open_screen(arguments)
                 return int(screen.show_ended(known, ended, preferences))
             return finished.print_state(known, ended, as_json=arguments.json)
     server, run_dir = open_run(arguments, look=True)
     try:
-        if screen is not None:
+        if on_screen:
+            screen, preferences = _open_screen(arguments)
             return int(screen.watch(server, run_dir, preferences))
         follow = load("cqltui.app.following").follow
         return int(follow(server, run_dir, as_json=arguments.json, verbose=arguments.verbose))
     finally:
         server.leave()
+
+
+def _open_screen(arguments: argparse.Namespace) -> tuple[Any, Preferences]:
+    """Load Textual, for those who see it."""
+    screen: tuple[Any, Preferences] = load("cqltui.app.preferences").open_screen(arguments)
+    return screen

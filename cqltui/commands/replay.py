@@ -3,8 +3,8 @@
 import argparse
 
 from cqltui.app import options
-from cqltui.app.later import load
 from cqltui.errors import InputError
+from cqltui.later import load
 
 HELP = "Look back at a run, finished or not: the same screen at any moment, faster than it was. Nothing is changed."
 
@@ -30,5 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
     run_dir = options.existing_run(arguments.run_dir)
     if why := options.no_terminal():
         raise InputError(f"{why}: a replay needs a screen; journal.jsonl has the events")
-    screen, preferences = load("cqltui.app.preferences").open_screen(arguments)
-    return int(screen.replay(run_dir, arguments.speed, arguments.at, preferences))
+    _, preferences = load("cqltui.app.preferences").open_screen(arguments)
+    return int(load("cqltui.app.replayscreen").replay(run_dir, arguments.speed, arguments.at, preferences))

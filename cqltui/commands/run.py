@@ -5,8 +5,8 @@ from functools import partial
 
 from cqltui.app import options
 from cqltui.app.forwarding import forwarded
-from cqltui.app.later import later, load
 from cqltui.errors import InputError
+from cqltui.later import later, load
 from cqltui.ui.preferences import Preferences
 
 # The screen of a new run is seen before its data can be read: what that takes is loaded by those who need it.

@@ -3,8 +3,8 @@
 import argparse
 
 from cqltui.app import options
-from cqltui.app.later import load
 from cqltui.errors import InputError
+from cqltui.later import load
 
 HELP = "Show the runs of this folder: open one, compare some, archive or delete old ones."
 

@@ -5,9 +5,9 @@ import os
 
 from cqltui.app import options
 from cqltui.app.extras import needed
-from cqltui.app.later import load
 from cqltui.child import PYTHON
 from cqltui.errors import ExitCode
+from cqltui.later import load
 
 HELP = (
     "Show the screen of a run in a browser on this machine (127.0.0.1). Whoever has the address that is printed can "

@@ -13,7 +13,7 @@ from cqltui.app import options
 from cqltui.app.run_server import open_run
 from cqltui.broker.protocol.trouble import Trouble, kind
 from cqltui.broker.server.connect import is_closed
-from cqltui.broker.server.handle import is_alive
+from cqltui.broker.server.locks import is_alive
 from cqltui.errors import ExitCode, ServerError
 from cqltui.reporters.tasks import task_table
 from cqltui.reporters.wording import finish_time, phase_line

@@ -11,7 +11,7 @@ from cqltui.app.ending import POLL_S, read, see_out, tell
 from cqltui.app.question import expect_yes
 from cqltui.app.run_server import open_run
 from cqltui.broker.server.access import Server
-from cqltui.broker.server.handle import is_alive
+from cqltui.broker.server.locks import is_alive
 from cqltui.errors import ExitCode, InputError, ServerError
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from cqltui.campaign.model import Occasion
+from cqltui.campaign.occasion import Occasion
 from cqltui.errors import without_passwords
 from cqltui.state import select
 from cqltui.state.eta import Estimate

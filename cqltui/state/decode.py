@@ -9,7 +9,7 @@ from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
-from cqltui.campaign.model import Occasion
+from cqltui.campaign.occasion import Occasion
 from cqltui.identity import ProcessIdentity
 from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo, Verdict
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, WorkerState
@@ -29,10 +29,14 @@ _LISTS, _NUMBERS, _LARGEST_FLOAT = (list, tuple), (float, int), sys.float_info.m
 LARGEST = 2**63 - 1
 """Of a whole number: what is computed from two of them still fits a float."""
 
+MAPPINGS = (dict, Mapping)
+"""A dictionary, as nearly all are, is told at once, any other mapping by its class: ten thousands are looked at when a
+screen opens."""
+
 
 def number(data: object, key: str, default: float = 0.0) -> float:
     """Return data[key] as a finite float, else the default. Numbers may come as strings, as Redis stores them."""
-    value = data.get(key) if isinstance(data, Mapping) else None
+    value = data.get(key) if isinstance(data, MAPPINGS) else None
     try:
         result = float(value)  # type: ignore[arg-type]  # anything may come; what is no number raises
     except (TypeError, ValueError, OverflowError):
@@ -59,6 +63,8 @@ def optional(data: Mapping[str, Any], key: str) -> float | None:
 
 def whole(data: object, key: str) -> int:
     """Return data[key] as an int of at most 63 bits, 0 if it is none."""
+    if isinstance(data, MAPPINGS) and type(value := data.get(key)) is int and -LARGEST <= value <= LARGEST:
+        return value
     return max(-LARGEST, min(LARGEST, int(number(data, key))))
 
 
@@ -70,7 +76,7 @@ def text(data: Mapping[str, Any], key: str) -> str:
 def dicts(value: object) -> Iterator[Mapping[str, Any]]:
     """Yield the mappings in a list; nothing if it is none."""
     if isinstance(value, list | tuple):
-        yield from (item for item in value if isinstance(item, Mapping))
+        yield from (item for item in value if isinstance(item, MAPPINGS))
 
 
 def few(value: object) -> Iterator[Mapping[str, Any]]:
@@ -81,7 +87,7 @@ def few(value: object) -> Iterator[Mapping[str, Any]]:
 def items(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the (key, mapping) pairs of a mapping of mappings."""
     if isinstance(value, Mapping):
-        yield from ((str(k), v) for k, v in value.items() if isinstance(v, Mapping))
+        yield from ((str(k), v) for k, v in value.items() if isinstance(v, MAPPINGS))
 
 
 def strings(value: object) -> tuple[str, ...]:
@@ -92,17 +98,19 @@ def strings(value: object) -> tuple[str, ...]:
 def _as_text(value: object) -> str:
     """Return what can be said in a line; nothing of lists and objects, which may be nested deeper than can be
     written."""
+    if type(value) is str:
+        return value if len(value) <= TEXT_LIMIT else value[:TEXT_LIMIT]
     return str(value)[:TEXT_LIMIT] if isinstance(value, str | int | float) else ""
 
 
 def task_info(task_id: str, raw: object) -> TaskInfo | None:
     """Return the fixed part of a task, or None if there is nothing to read."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, MAPPINGS):
         return None
     algorithm = named(text(raw, "algorithm"))
     settings = raw.get("settings")
     # Earlier versions wrote the settings beside the rest, and knew neither shape nor pack.
-    accepted = algorithm.accepted(settings if isinstance(settings, Mapping) else raw)
+    accepted = algorithm.accepted(settings if isinstance(settings, MAPPINGS) else raw)
     shape = text(raw, "shape") or algorithm.shape_of(accepted)
     return TaskInfo(
         id=task_id,
@@ -148,7 +156,7 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
         want=text(raw, "want"),
         by=text(raw, "by")[:BY_LIMIT],
         error=text(raw, "error"),
-        report=progress(report, stamp(report, "ts")) if isinstance(report := raw.get("report"), Mapping) else None,
+        report=progress(report, stamp(report, "ts")) if isinstance(report := raw.get("report"), MAPPINGS) else None,
     )
 
 
@@ -174,7 +182,7 @@ def progress(raw: Mapping[str, Any], ts: float) -> Progress:
 def _metrics(raw: Mapping[str, Any]) -> dict[str, float]:
     """Return the metrics that some algorithm declares; earlier versions wrote them beside the rest."""
     metrics = raw.get("metrics")
-    source = metrics if isinstance(metrics, Mapping) else raw
+    source = metrics if isinstance(metrics, MAPPINGS) else raw
     found = {name: optional(source, name) for name in METRICS if name in source}
     return {name: value for name, value in found.items() if value is not None}
 

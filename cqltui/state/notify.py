@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cqltui.campaign.model import Occasion
+from cqltui.campaign.occasion import Occasion
 
 
 @dataclass(frozen=True, slots=True)

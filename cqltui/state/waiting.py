@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from itertools import count
 from typing import NamedTuple
 
-from cqltui.campaign.payload import PACK_LIMIT  # that a device's memory may allow fewer is not known here
 from cqltui.state.model import Status, TaskState
 from cqltui.state.rates import steps_left
+from trainer.packing import PACK_LIMIT  # that a device's memory may allow fewer is not known here
 
 MateKey = tuple[float, str]
 """(priority, pack key)."""

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cqltui
 from cqltui.broker.protocol.keys import NAMESPACE
-from cqltui.campaign.asked import as_written
-from cqltui.campaign.model import Campaign
-from cqltui.campaign.payload import DataSummary
 from cqltui.errors import InputError, without_passwords
+from cqltui.later import Later
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState
 from cqltui.supervisor.repository import git_commit, is_dirty
+
+if TYPE_CHECKING:
+    from cqltui.campaign import asked
+    from cqltui.campaign.model import Campaign
+    from cqltui.campaign.payload import DataSummary
+else:
+    asked = Later("cqltui.campaign.asked")  # what is written only
 
 SET = "(set)"
 """Stands for what may hold a secret."""
@@ -29,8 +34,8 @@ PACKAGES = ("numpy", "redis", "safetensors", "torch", "textual")
 
 def write(
     run_dir: RunDir,
-    campaign: Campaign,
-    data: DataSummary,
+    campaign: "Campaign",
+    data: "DataSummary",
     command: list[str],
     now: float,
     *,
@@ -103,13 +108,13 @@ def known(run_dir: RunDir) -> dict[str, Any]:
     return campaign if isinstance(campaign, dict) else {}
 
 
-def is_other(run_dir: RunDir, campaign: Campaign) -> bool:
+def is_other(run_dir: RunDir, campaign: "Campaign") -> bool:
     """Return whether the run was last started with other tasks, criteria or texts, which its results were made of."""
     known = (read_json(run_dir.campaign_json) or {}).get("campaign")
     return isinstance(known, dict) and known.get("phases") != resolved(campaign)["phases"]
 
 
-def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
+def resolved(campaign: "Campaign", *, own_server: bool = False) -> dict[str, Any]:
     """Return the campaign as campaign.json holds it; of the user's own server, and of who is told what happens, only
     that there is one, not its password."""
     plain = asdict(campaign)
@@ -119,7 +124,7 @@ def resolved(campaign: Campaign, *, own_server: bool = False) -> dict[str, Any]:
     # Beside the phases, which are compared with those of earlier versions: these did not know it.
     plain["defaults"] = {written["name"]: written.pop("defaults") for written in plain["phases"]}
     for written, phase in zip(plain["phases"], campaign.phases, strict=True):
-        written["questions"] = [as_written(question) for question in phase.questions]
+        written["questions"] = [asked.as_written(question) for question in phase.questions]
     value: dict[str, Any] = json.loads(json.dumps(plain, default=str))
     return value
 

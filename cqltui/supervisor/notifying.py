@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from datetime import time as Hour  # noqa: N812
 from typing import Any
 
-from cqltui.campaign.model import NotifyConfig, Occasion
+from cqltui.campaign.model import NotifyConfig
+from cqltui.campaign.occasion import Occasion
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import alerts, select
 from cqltui.state.alerts import Alert, Told

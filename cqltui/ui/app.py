@@ -6,14 +6,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from cqltui.errors import CqltuiError
+from cqltui.later import Later, load
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
 from cqltui.ui.background import Background
@@ -29,18 +31,24 @@ from cqltui.ui.internals import driver_of
 from cqltui.ui.memory import Memory
 from cqltui.ui.messages import LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.outward import Outward
+from cqltui.ui.panels.body import Body
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
-from cqltui.ui.screens.dialog import Dialog
-from cqltui.ui.screens.leaving import leave_dialog
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.typed import Typed
 
+if TYPE_CHECKING:
+    from cqltui.ui.screens import dialog, leaving
+else:
+    dialog, leaving = Later("cqltui.ui.screens.dialog"), Later("cqltui.ui.screens.leaving")
+
+SCREENS = ("details", "dialog", "copying", "help", "palette", "leaving")
+"""Of `cqltui.ui.screens`: what keys open, loaded before they are pressed."""
 REFRESH_S = 0.1
 MOUNT_S = 0.02
-HELD_S = 0.25
+HELD_S = 0.4
 """So long the first paint waits for the run's state: to draw an empty screen before it costs more than the wait."""
 TICK_S = 1.0
 """How often times that pass are drawn, and the estimate made, while nothing else happens."""
@@ -83,7 +91,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds, self.memory)
-        self._scheduled = False
+        self._scheduled = self._started = False
         self._held = ExitStack()
         """Holds back the first paint."""
         self.painted: Callable[[], object] = lambda: None
@@ -102,19 +110,42 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         return self._main
 
     def on_mount(self) -> None:
-        """Start the threads, and the clock."""
+        """Read the run's state, which the first frame waits for; one that is started is seen before."""
         self._held.callback(self._first_paint)
         if self._start is None:
             self._held.enter_context(self.batch_update())
+            self._pump.start()
         self._later(HELD_S, self._held.close)
-        for thread in self._threads:
-            thread.start()
-        self.set_interval(TICK_S, self._tick)
-        self._tick()
+        self._changed()
+
+    @on(Body.Arranged)
+    def _arranged(self) -> None:
+        if self._start is not None:
+            self.call_after_refresh(self._held.close)
 
     def _first_paint(self) -> None:
         self._main.refresh()
-        self.call_after_refresh(self.painted)
+        self.call_after_refresh(self._seen)
+
+    async def _seen(self) -> None:
+        """Go on with all that the first frame was not to wait for: other panels, other threads, and the clock."""
+        if not self._main.is_mounted:
+            self._later(MOUNT_S, self._seen)
+            return
+        self.painted()
+        self._start_threads()
+        await self._main.fill()
+        self._typed.begin()
+        self._browser.call(_load_screens, lambda _: None, lambda _: None)
+        self.set_interval(TICK_S, self._tick)
+        self._tick()
+
+    def _start_threads(self) -> None:
+        if not self._started:
+            self._started = True
+            for thread in self._threads:
+                if thread is not self._pump or self._start is not None:
+                    thread.start()
 
     def _tick(self) -> None:
         self._supervision.look()
@@ -123,13 +154,21 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def on_unmount(self) -> None:
         """Let go of everything; threads that hang in a call end with the process."""
+        self._start_threads()  # also of a run whose screen was left before it was seen: it is started all the same
         for thread in self._threads:
             thread.stop()
 
     @property
     def busy(self) -> bool:
         """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a file."""
-        return self._typed.busy or self._scheduled or self._feeds.busy or self._estimating.busy or self._gauging.busy
+        return (
+            not self._main.complete
+            or self._typed.busy
+            or self._scheduled
+            or self._feeds.busy
+            or self._estimating.busy
+            or self._gauging.busy
+        )
 
     # From other threads
 
@@ -155,7 +194,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         else:
             self._later(MOUNT_S, partial(self._leave_with, choice))
 
-    def _later(self, wait_s: float, then: Callable[[], None]) -> None:
+    def _later(self, wait_s: float, then: Callable[[], object]) -> None:
         """Call `then` in a while. Not by `set_timer`: a timer whose time has passed when it looks first, because it is
         that short or the process was not given the CPU, is never called."""
         asyncio.get_running_loop().call_later(wait_s, self.call_next, then)
@@ -202,7 +241,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TaskScreen):
                 screen.show(frame)
-            elif isinstance(screen, Dialog) and screen.is_current and (why := screen.settled(frame)):
+            elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.settled(frame)):
                 screen.dismiss("")
                 self.say(why, "information")
             if not screen.is_modal:
@@ -273,8 +312,8 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         """Leave at once if the run has finished, else ask what is to become of it, unless that is not ours to say."""
         if self._control.read_only or (self.frame is not None and self.frame.state.finished_ts):
             self.exit(LeaveChoice.BACKGROUND)
-        elif not isinstance(self.screen, Dialog):
-            self.push_screen(leave_dialog(self.frame), self._leave)
+        elif not isinstance(self.screen, dialog.Dialog):
+            self.push_screen(leaving.leave_dialog(self.frame), self._leave)
 
     def _leave(self, answer: str | None) -> None:
         if not answer:
@@ -285,3 +324,8 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         else:
             # Leave only when the server knows: a refusal is shown, and the user can choose again.
             self._control.want(WANTED[choice], partial(self._leave_with, choice))
+
+
+def _load_screens() -> None:
+    for name in SCREENS:
+        load(f"cqltui.ui.screens.{name}")

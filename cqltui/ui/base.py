@@ -81,6 +81,13 @@ class BaseApp(QuietErrors[ReturnType]):
         """Return what every line of the screen goes through on its way to the terminal."""
         return [*super().get_line_filters(), *self._own_filters]
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Take new colours. Textual does so before there is a screen too, which has all parsed then in any case."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
+
     @property
     def replay(self) -> Playhead | None:
         """Where in the run it is, if what is shown is a replay."""

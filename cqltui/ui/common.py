@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ReturnType
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
+from cqltui.later import Later
 from cqltui.state.plain import plain
 from cqltui.ui.active import active_keys
 from cqltui.ui.base import BaseApp
@@ -15,8 +16,12 @@ from cqltui.ui.driver import PatientDriver
 from cqltui.ui.internals import driver_of
 from cqltui.ui.messages import CallDone, LeaveNow, ThreadDied
 from cqltui.ui.preferences import Preferences
-from cqltui.ui.screens.help import HelpScreen
-from cqltui.ui.screens.palette import ActionsProvider, Palette
+
+if TYPE_CHECKING:
+    from cqltui.ui.screens import help as helping
+    from cqltui.ui.screens import palette
+else:
+    helping, palette = Later("cqltui.ui.screens.help"), Later("cqltui.ui.screens.palette")
 
 LONGEST = 600
 """Characters of a message that is shown."""
@@ -26,7 +31,7 @@ class CommonApp(BaseApp[ReturnType]):
     """An app with help, a palette, themes, the mouse on and off, and a way out."""
 
     TITLE = "cqltui"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {lambda: palette.ActionsProvider}
     ALLOW_SELECT = False
     """Text is selected with the mouse off. Textual's own selection fails on a click at what has just been removed."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,12 +70,12 @@ class CommonApp(BaseApp[ReturnType]):
     def action_help(self) -> None:
         """Show the keys that act here. Not above a question, which is answered first."""
         if not self.screen.is_modal:
-            self.push_screen(HelpScreen(active_keys(self.screen, self.preferences.keymap)))
+            self.push_screen(helping.HelpScreen(active_keys(self.screen, self.preferences.keymap)))
 
     def action_command_palette(self) -> None:
         """Show all actions by name. Not above a question either."""
         if not self.screen.is_modal:
-            self.push_screen(Palette(placeholder="Find an action by its name or key"))
+            self.push_screen(palette.Palette(placeholder="Find an action by its name or key"))
 
     def action_mouse(self) -> None:
         """Give the mouse to the terminal, so that text can be selected there, or take it back."""

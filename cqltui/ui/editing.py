@@ -4,15 +4,21 @@ import textwrap
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SuspendNotSupported
 
 from cqltui.errors import CqltuiError
+from cqltui.later import Later
 from cqltui.state.plain import plain
 from cqltui.ui.background import Background
 from cqltui.ui.control import Control
 from cqltui.ui.ports import CampaignFile, FileChanges, LeaveChoice
-from cqltui.ui.screens.dialog import Choice, Dialog
+
+if TYPE_CHECKING:
+    from cqltui.ui.screens import dialog
+else:
+    dialog = Later("cqltui.ui.screens.dialog")
 
 AROUND = 11
 """Rows of a question beside its details."""
@@ -67,9 +73,12 @@ class Editing:
 
     def _wrong(self, path: Path, error: CqltuiError) -> None:
         """Show the mistakes; the editor again, or not."""
-        choices = (Choice("e", "edit", "Edit it again"), Choice("n", "", "Leave it: the run goes on as it is"))
+        choices = (
+            dialog.Choice("e", "edit", "Edit it again"),
+            dialog.Choice("n", "", "Leave it: the run goes on as it is"),
+        )
         lines = self._fitting(str(error).replace(f"{path}:", "line ").splitlines())
-        self._show(Dialog("The file cannot be used", lines, choices), partial(self._edit, path))
+        self._show(dialog.Dialog("The file cannot be used", lines, choices), partial(self._edit, path))
 
     def _ask(self, changes: FileChanges) -> None:
         """Show what would change; apply it after a yes."""
@@ -78,21 +87,21 @@ class Editing:
             self._app.notify("The file changes nothing of this run.", markup=False)
             return
         no, yes = (
-            Choice("n", "", "No, the run goes on as it is"),
-            Choice("y", "apply", "Yes, go on with the changed file"),
+            dialog.Choice("n", "", "No, the run goes on as it is"),
+            dialog.Choice("y", "apply", "Yes, go on with the changed file"),
         )
         note = ("", "Then it goes on in the background; what trains is checkpointed first.")
         lines = (*self._fitting(changes.lines), *note)
-        self._show(Dialog("Apply the changed file?", lines, (no, yes)), partial(self._apply, changes))
+        self._show(dialog.Dialog("Apply the changed file?", lines, (no, yes)), partial(self._apply, changes))
 
-    def _show(self, dialog: Dialog, then: Callable[[], None]) -> None:
+    def _show(self, question: "dialog.Dialog", then: Callable[[], None]) -> None:
         def answered(answer: str | None) -> None:
             if answer:
                 then()
             else:
                 self._busy = False
 
-        self._app.push_screen(dialog, answered)
+        self._app.push_screen(question, answered)
 
     def _fitting(self, lines: Sequence[str]) -> tuple[str, ...]:
         room = max(self._app.size.height - AROUND, LEAST)

@@ -1,17 +1,24 @@
 """What panels read beside the run's state, each from a source of its own."""
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from cqltui.results.curves import CurvesRead, CurveWish
-from cqltui.results.judged import EvaluationRead, EvaluationWish
-from cqltui.state.eta import Estimate
-from cqltui.state.happened import Happening
-from cqltui.state.lanes import Lanes, lanes
+from cqltui.later import Later
 from cqltui.state.model import RunState
-from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.background import Background
 from cqltui.ui.ports import LogSubject, Ports
 from cqltui.ui.reading import Reading
+
+if TYPE_CHECKING:
+    from cqltui.results.curves import CurvesRead, CurveWish
+    from cqltui.results.judged import EvaluationRead, EvaluationWish
+    from cqltui.state import lanes
+    from cqltui.state.eta import Estimate
+    from cqltui.state.happened import Happening
+    from cqltui.state.lanes import Lanes
+    from cqltui.state.record import TaskRecord, TaskSubject
+else:
+    lanes = Later("cqltui.state.lanes")
 
 LOG_LINES = 1_000
 RECORD_S = 2.0
@@ -28,7 +35,7 @@ class Moment:
     """What lanes are made of; each is another key."""
 
     state: RunState
-    estimate: Estimate
+    estimate: "Estimate"
     ts: float
 
 
@@ -37,14 +44,14 @@ class Feeds:
     """One reading for each kind of thing that is looked at."""
 
     log: Reading[LogSubject, list[str]]
-    curves: Reading[CurveWish, CurvesRead]
-    lanes: Reading[Moment, Lanes]
+    curves: "Reading[CurveWish, CurvesRead]"
+    lanes: "Reading[Moment, Lanes]"
     """Computed there too: of thousands of tasks they take longer than a draw may."""
-    evaluation: Reading[EvaluationWish, EvaluationRead]
-    happened: Reading[int, tuple[Happening, ...]]
+    evaluation: "Reading[EvaluationWish, EvaluationRead]"
+    happened: "Reading[int, tuple[Happening, ...]]"
     details_log: Reading[LogSubject, list[str]]
     """Of the details, which are seen above the main screen with a log of their own."""
-    record: Reading[TaskSubject, TaskRecord]
+    record: "Reading[TaskSubject, TaskRecord]"
 
     @property
     def busy(self) -> bool:
@@ -58,8 +65,8 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
     def log(subject: LogSubject) -> list[str]:
         return ports.logs.tail(subject.worker_id, LOG_LINES, subject.task_id) if subject.worker_id else []
 
-    def lanes_at(moment: Moment) -> Lanes:
-        return lanes(moment.state, moment.estimate, moment.ts, ports.past())
+    def lanes_at(moment: Moment) -> "Lanes":
+        return lanes.lanes(moment.state, moment.estimate, moment.ts, ports.past())
 
     return Feeds(
         log=Reading(log, background),

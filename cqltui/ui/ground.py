@@ -1,11 +1,16 @@
-"""The colour of the terminal's background, which it is asked for before the screen opens."""
+"""The colour of the terminal's background, which it is asked for while the screen is being loaded."""
 
 import os
 import re
 import select
+import signal
 import termios
 import time
 from contextlib import suppress
+from types import FrameType
+from typing import Any, NoReturn, Self
+
+from cqltui.ui.ending import SIGNALS
 
 ANSWER_S = 0.05
 """Terminals answer within milliseconds; over a slow line the answer comes later, while the screen reads."""
@@ -38,28 +43,61 @@ def theme_on(background: Color) -> str:
     return "light" if 0.299 * red + 0.587 * green + 0.114 * blue > LIGHT_FROM else "dark"
 
 
-def ask() -> Color | None:
-    """Return the terminal's background; None if it does not say. Meanwhile nothing that is typed is shown, and what is
-    typed in these milliseconds is lost."""
-    try:
-        before = termios.tcgetattr(0)
-    except termios.error:
-        return None
-    silent = [*before]
-    silent[3] &= ~(termios.ECHO | termios.ICANON)
-    try:
-        termios.tcsetattr(0, termios.TCSANOW, silent)
-        os.write(2, QUESTION)
-        return _answer()
-    except (termios.error, OSError):
-        return None
-    finally:
-        with suppress(termios.error):
-            termios.tcsetattr(0, termios.TCSANOW, before)
+class Question:
+    """What the terminal is asked, and its answer, which comes while the screen is loaded.
+
+    From the question on nothing that is typed is shown; what is typed by the time of `answer` is lost. As a context it
+    is over at the end at the latest, by a signal too: an answer that nobody takes would be typed into the shell, which
+    would not show it. For the main thread, as signal handlers are.
+    """
+
+    def __init__(self, *, ask: bool = True) -> None:
+        """`ask`: whether it is asked at all; of one that is not there is no answer."""
+        self._before: list[Any] | None = None
+        self._handlers: dict[int, Any] = {}
+        self._asked_s = time.monotonic()
+        if ask:
+            self._ask()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.answer()
+
+    def _ask(self) -> None:
+        try:
+            before = termios.tcgetattr(0)
+            silent = [*before]
+            silent[3] &= ~(termios.ECHO | termios.ICANON)
+            termios.tcsetattr(0, termios.TCSANOW, silent)
+            self._before = before
+            self._handlers = {number: signal.signal(number, _end) for number in SIGNALS}
+            os.write(2, QUESTION)
+        except (termios.error, OSError):
+            self.answer()
+
+    def answer(self) -> Color | None:
+        """Return the terminal's background, once; None if it has not said within `ANSWER_S` of the question."""
+        before, self._before = self._before, None
+        if before is None:
+            return None
+        try:
+            return _answer(self._asked_s + ANSWER_S)
+        except OSError:
+            return None
+        finally:
+            with suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, before)
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
 
 
-def _answer() -> Color | None:
-    until = time.monotonic() + ANSWER_S
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _answer(until: float) -> Color | None:
     heard = b""
     while len(heard) < LONGEST:
         if (found := _WHOLE.search(heard)) is not None:

@@ -5,26 +5,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from cqltui.identity import ProcessIdentity
-from cqltui.results.curves import CurvesRead, CurveWish
-from cqltui.results.judged import EvaluationRead, EvaluationWish
-from cqltui.state.events import Event
-from cqltui.state.gauges import Gauge, Sample
-from cqltui.state.happened import Happening
-from cqltui.state.lanes import Past
+from cqltui.campaign.defaults import STALL_S
+from cqltui.later import Later
 from cqltui.state.model import TaskCommand, Wanted
-from cqltui.state.playhead import Playhead
-from cqltui.state.record import TaskRecord, TaskSubject
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
+
+if TYPE_CHECKING:
+    from cqltui.identity import ProcessIdentity
+    from cqltui.results import curves, judged
+    from cqltui.results.curves import CurvesRead, CurveWish
+    from cqltui.results.judged import EvaluationRead, EvaluationWish
+    from cqltui.state import lanes, record
+    from cqltui.state.events import Event
+    from cqltui.state.gauges import Gauge, Sample
+    from cqltui.state.happened import Happening
+    from cqltui.state.lanes import Past
+    from cqltui.state.playhead import Playhead
+    from cqltui.state.record import TaskRecord, TaskSubject
+else:
+    curves, judged = Later("cqltui.results.curves"), Later("cqltui.results.judged")
+    lanes, record = Later("cqltui.state.lanes"), Later("cqltui.state.record")
 
 
 class EventSource(Protocol):
     """Where events come from. Read by one thread of the screen's."""
 
-    def poll(self, timeout_s: float) -> list[Event]:
+    def poll(self, timeout_s: float) -> "list[Event]":
         """Return the events since the last call. Waits up to `timeout_s` for the first; CqltuiError when it gives
         up."""
 
@@ -104,7 +113,7 @@ class Steered(Protocol):
     """The clock of a run that is replayed. Called in the screen's thread; nothing blocks."""
 
     @property
-    def head(self) -> Playhead:
+    def head(self) -> "Playhead":
         """Where it is, and how fast it goes."""
 
     def now(self) -> float:
@@ -120,11 +129,11 @@ class Steered(Protocol):
         """Go to another moment."""
 
 
-ReadCurves = Callable[[CurveWish], CurvesRead]
+ReadCurves: TypeAlias = "Callable[[CurveWish], CurvesRead]"
 """Reads metrics by epoch. Called by one thread."""
 
 
-ReadEvaluation = Callable[[EvaluationWish], EvaluationRead]
+ReadEvaluation: TypeAlias = "Callable[[EvaluationWish], EvaluationRead]"
 """Reads what there is of the evaluation, and gives the same object while there is nothing new. Called by one thread."""
 
 
@@ -140,20 +149,24 @@ def _kept_nowhere(what: Remembered) -> None:
     pass
 
 
-def _no_curves(wish: CurveWish) -> CurvesRead:
-    return CurvesRead()
+def _no_curves(wish: "CurveWish") -> "CurvesRead":
+    return curves.CurvesRead()
 
 
-def _no_evaluation(wish: EvaluationWish) -> EvaluationRead:
-    return EvaluationRead()
+def _no_evaluation(wish: "EvaluationWish") -> "EvaluationRead":
+    return judged.EvaluationRead()
 
 
 def _no_report() -> tuple[str, str]:
     return "There is no report here.", ""
 
 
-def _no_record(_: TaskSubject) -> TaskRecord:
-    return TaskRecord()
+def _no_record(_: "TaskSubject") -> "TaskRecord":
+    return record.TaskRecord()
+
+
+def _no_past() -> "Past":
+    return lanes.Past()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +178,10 @@ class Ports:
     logs: Logs
     curves: ReadCurves = _no_curves
     evaluation: ReadEvaluation = _no_evaluation
-    record: Callable[[TaskSubject], TaskRecord] = _no_record
+    record: "Callable[[TaskSubject], TaskRecord]" = _no_record
     """Returns what files tell of a task; called in a thread."""
     clock: Callable[[], float] = time.time
-    stall_s: float = 120.0
+    stall_s: float = STALL_S
     """After so long without a step a task is called stalled."""
     supervised: Callable[[], bool] = lambda: True
     """Says whether the run has a supervisor. Called in a thread, about once a second; may raise OSError."""
@@ -181,15 +194,15 @@ class Ports:
     """The campaign file; None where there is nothing to be edited."""
     read_only: bool = False
     """Whether the screen refuses whatever would change the run."""
-    past: Callable[[], Past] = Past
+    past: "Callable[[], Past]" = _no_past
     """Tells what the state does not keep of what was. Called in a thread, now and then while the timeline is seen."""
-    happened: Callable[[], tuple[Happening, ...]] = tuple
+    happened: "Callable[[], tuple[Happening, ...]]" = tuple
     """Tells what has happened, also before this screen was opened, the newest last; the same object while there is
     nothing new. Called in a thread, while it is looked at."""
-    measure: Callable[[Sequence[ProcessIdentity]], Gauge] | None = None
+    measure: "Callable[[Sequence[ProcessIdentity]], Gauge] | None" = None
     """Measures this machine, and those of the workers that are on it; called in a thread every two seconds. None:
     nothing is measured."""
-    speeds: Callable[[], tuple[Sample, ...]] = tuple
+    speeds: "Callable[[], tuple[Sample, ...]]" = tuple
     """Tells how fast the run was before; called once, in the same thread."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""

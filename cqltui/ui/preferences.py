@@ -19,6 +19,8 @@ class Preferences:
     """One of `THEME_NAMES` but `AUTO`."""
     asks: bool = False
     """Whether the terminal is asked for its background, by which the theme is dark or light."""
+    background: tuple[float, float, float] | None = None
+    """What it has answered: red, green and blue, from 0 to 1. None: nothing yet."""
     colors: bool = True
     """Whether there are any."""
     ascii: bool = False

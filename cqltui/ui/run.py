@@ -2,15 +2,20 @@
 
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from cqltui.errors import CqltuiError
+from cqltui.later import Later
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ending import Ending
-from cqltui.ui.ground import ask
 from cqltui.ui.ports import LeaveChoice, Ports, Steered
-from cqltui.ui.replaying import ReplayApp
-from cqltui.ui.runs.app import RunsApp
-from cqltui.ui.runs.ports import RunsPorts
+
+if TYPE_CHECKING:
+    from cqltui.ui import replaying
+    from cqltui.ui.runs import app as runs
+    from cqltui.ui.runs.ports import RunsPorts
+else:
+    replaying, runs = Later("cqltui.ui.replaying"), Later("cqltui.ui.runs.app")
 
 YOUNG = 20_000
 """So many objects more than at the last collection bring about the next one."""
@@ -34,7 +39,7 @@ def run_ui(ports: Ports) -> LeaveChoice:
 
 def run_replay(ports: Ports, steered: Steered) -> None:
     """Show a recorded run until the user leaves."""
-    _run(ReplayApp(ports, steered))
+    _run(replaying.ReplayApp(ports, steered))
 
 
 def _run(app: CqltuiApp) -> LeaveChoice:
@@ -46,7 +51,7 @@ def _run(app: CqltuiApp) -> LeaveChoice:
     try:
         with Ending(app.leave_now) as ending:
             if app.preferences.asks:
-                app.follow_background(ask())
+                app.follow_background(app.preferences.background)
             choice = app.run()
     finally:
         gc.enable()
@@ -83,18 +88,18 @@ def _chosen(app: CqltuiApp, choice: LeaveChoice | None) -> LeaveChoice:
     return choice or LeaveChoice.BACKGROUND
 
 
-def run_runs(ports: RunsPorts, at: str, notice: str) -> str | None:
+def run_runs(ports: "RunsPorts", at: str, notice: str) -> str | None:
     """Show the list of runs until one is opened, whose path is returned, or the user leaves.
 
     `at`: the path of the run under the cursor; `notice`: what is said at the start. Raises CqltuiError where there is
     no terminal, and when the screen ended with an error of ours.
     """
     _expect_terminal()
-    app = RunsApp(ports, at, notice)
+    app = runs.RunsApp(ports, at, notice)
     opened: str | None = None
     with Ending(app.leave_now) as ending:
         if ports.preferences.asks:
-            app.follow_background(ask())
+            app.follow_background(ports.preferences.background)
         opened = app.run()
     if app.return_code and not ending.came:
         raise CqltuiError("The screen ended with the error above.")

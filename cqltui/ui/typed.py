@@ -44,6 +44,8 @@ class Typed:
         self._closer = ""
         """When a screen was closed last, and the key that had been delivered last by then."""
         self._busy = False
+        self._begun = False
+        """Whether all that a key may be for is there."""
         self._rounds, self._place = 0, (-1, -1)
         self._followed: object = None
         """What was delivered and has not come to rest, if anything."""
@@ -58,7 +60,13 @@ class Typed:
         if len(self._waiting) >= MOST:
             return
         self._waiting.append(event)
-        if not self._busy:
+        if self._begun and not self._busy:
+            self._app.post_message(TypeOn())
+
+    def begin(self) -> None:
+        """Deliver from now on, and what has been typed by now."""
+        self._begun = True
+        if self._waiting:
             self._app.post_message(TypeOn())
 
     def next(self) -> Key | Paste | None:

@@ -20,7 +20,6 @@ import psutil
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
-from cqltui.campaign.payload import PACK_LIMIT
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
@@ -29,6 +28,7 @@ from cqltui.worker.link import Link
 from cqltui.worker.session import Context, Session
 from trainer import memory
 from trainer.engines import engine
+from trainer.packing import PACK_LIMIT
 from trainer.threads import one_thread
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ import pytest
 
 from cqltui.app.run_server import open_known
 from cqltui.broker.server.connect import connect, read_connection
-from cqltui.broker.server.handle import STOP_S, is_alive, is_cut_off
-from cqltui.broker.server.locks import is_held
+from cqltui.broker.server.handle import STOP_S, is_cut_off
+from cqltui.broker.server.locks import is_alive, is_held
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import ServerError
 from cqltui.machine import here, start_time

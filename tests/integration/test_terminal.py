@@ -93,7 +93,7 @@ def test_start_pause_resume_and_stop(terminal: Terminal, tmp_path: Path) -> None
 def test_a_terminated_screen_leaves_the_terminal_as_it_was_and_the_run_going_on(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    terminal.read(LIMIT_S)  # from its first output on, it is a screen
+    opened(terminal)
     terminal.process.terminate()
     assert terminal.wait_end() == 0
     left_as_it_was(terminal)
@@ -108,7 +108,7 @@ def test_a_terminated_screen_leaves_the_terminal_as_it_was_and_the_run_going_on(
 @pytest.mark.parametrize("moment", ["starting", "running"])
 def test_a_closed_window_ends_the_screen_and_the_run_goes_on(moment: str, tmp_path: Path) -> None:
     with started(QUICK, tmp_path) as terminal:
-        terminal.read(LIMIT_S)  # from its first output on, it is a screen
+        opened(terminal)
         if moment == "running":
             terminal.wait(running, "a running task")
         terminal.hang_up()
@@ -134,6 +134,14 @@ def test_a_terminal_that_takes_no_output_does_not_hold_the_screen(tmp_path: Path
         terminal.process.terminate()
         assert terminal.process.wait(GONE_S) == 130
         assert termios.tcgetattr(terminal.slave) == terminal.before
+
+
+def opened(terminal: Terminal) -> None:
+    """Read until the screen has the terminal."""
+    deadline = time.monotonic() + LIMIT_S
+    while b"\x1b[?1049h" not in terminal.output:
+        assert time.monotonic() < deadline
+        terminal.read(0.1)
 
 
 def left_as_it_was(terminal: Terminal) -> None:

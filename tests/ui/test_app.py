@@ -112,8 +112,7 @@ async def test_a_run_that_is_being_started_is_not_one_whose_server_is_away() -> 
         tell("Reading the data.")
         stands.wait(30)
 
-    bench = Bench([], LAUNCH_TS)
-    bench.app._start = start
+    bench = Bench([], LAUNCH_TS, start=start)
     async with bench.app.run_test(size=(80, 24)) as pilot:
         await bench.until(pilot, lambda: "Reading the data." in seen(bench.app))
         assert "no campaign" not in seen(bench.app)

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from cqltui.app.recorded import extent
 from cqltui.app.replaying import Replaying
-from cqltui.app.screen import replay_ports
+from cqltui.app.replayscreen import replay_ports
 from cqltui.broker.protocol.codec import encode_event
 from cqltui.results.rundir import RunDir
 from cqltui.state.events import Event, Kind

@@ -47,11 +47,11 @@ class Host(App[None]):
         """The list."""
         yield TaskTable("tasks", "Tasks")
 
-    def on_task_table_opened(self, message: TaskTable.Opened) -> None:
+    def on_panel_task_opened(self, message: TaskTable.TaskOpened) -> None:
         """Remember it."""
         self.opened.append(message.task_id)
 
-    def on_task_table_moved(self) -> None:
+    def on_panel_moved(self) -> None:
         """Count it."""
         self.moves += 1
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cqltui.campaign.model import Occasion
+from cqltui.campaign.occasion import Occasion
 from cqltui.state.alerts import HOLDS_S, Alert, Told, look, seen
 from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.eta import Estimate

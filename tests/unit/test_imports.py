@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams", "identity", "child", "backoff", "logfile"},
+    {"errors", "streams", "identity", "child", "backoff", "logfile", "later"},
     {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},
@@ -216,6 +217,36 @@ def test_the_screen_loads_no_torch_and_nothing_else_that_takes_long() -> None:
     found = loaded_by(*modules_of("ui"), "cqltui.commands.attach", "cqltui.app.screen", "cqltui.app.preferences")
     assert "textual" in found
     assert not found & {"torch", "pandas", "numpy", "scipy", "pygments", "attr"}
+
+
+UNSEEN = ("ui.chart", "broker.feed", "broker.protocol.queue", "judging", "report", "reporters", "results.curves")
+UNSEEN_SCREENS = tuple(f"ui.screens.{name}" for name in ("columns", "details", "dialog", "help", "palette"))
+FIRST_FRAME = """
+import json, os, sys
+from cqltui import cli
+from cqltui.app import options, screen
+from cqltui.ui.app import CqltuiApp
+
+def run_ui(ports):
+    app = CqltuiApp(ports)
+    app.painted = lambda: (os.write(1, json.dumps(sorted(sys.modules)).encode()), os._exit(0))
+    app.run(headless=True)
+
+options.no_terminal = str
+screen.run_ui = run_ui
+cli.main(["campaigns/quick.toml", "--run-dir", sys.argv[1]])
+"""
+
+
+def test_the_first_frame_of_a_new_run_comes_before_server_files_and_whatever_is_not_seen(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FIRST_FRAME, str(tmp_path / "run")]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr
+    found = set(json.loads(done.stdout))
+    assert "cqltui.ui.panels.tasks" in found
+    unseen = {f"cqltui.{name}" for name in UNSEEN + UNSEEN_SCREENS} | {"cqltui.ui.panels.others", "cqltui.ui.runs"}
+    assert not found & (unseen | {"redis", "psutil", "numpy", "re2", "wakepy"})
 
 
 def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen() -> None:

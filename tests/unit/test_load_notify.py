@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cqltui.campaign.load import campaign_from
-from cqltui.campaign.model import Campaign, NotifyConfig, Occasion
+from cqltui.campaign.model import Campaign, NotifyConfig
+from cqltui.campaign.occasion import Occasion
 from cqltui.campaign.payload import DataSummary
 from cqltui.errors import InputError
 from cqltui.reporters.plan import told_to

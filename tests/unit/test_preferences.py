@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import signal
 import termios
 import threading
 from pathlib import Path
@@ -165,11 +166,32 @@ def test_the_terminal_is_asked_and_left_as_it_was(
     other = threading.Thread(target=terminals)
     other.start()
     try:
-        color = ground.ask()
-        other.join()
+        with ground.Question() as question:
+            other.join()
+            color = question.answer()
         assert (color and ground.theme_on(color)) == expected
         assert (heard, echoes) == ([ground.QUESTION], [0])
         assert termios.tcgetattr(slave) == before
+    finally:
+        os.dup2(kept[0], 0)
+        os.dup2(kept[1], 2)
+        for descriptor in (master, slave, *kept):
+            os.close(descriptor)
+
+
+def test_a_signal_while_the_terminal_is_asked_leaves_it_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = pty.openpty()
+    kept = os.dup(0), os.dup(2)
+    os.dup2(slave, 0)
+    os.dup2(slave, 2)
+    monkeypatch.setattr(ground, "ANSWER_S", 0.0)
+    before, handler = termios.tcgetattr(slave), signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as end, ground.Question():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert end.value.code == 128 + signal.SIGTERM
+        assert termios.tcgetattr(slave) == before
+        assert signal.getsignal(signal.SIGTERM) == handler
     finally:
         os.dup2(kept[0], 0)
         os.dup2(kept[1], 2)

@@ -7,17 +7,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
+from typing import TYPE_CHECKING
 
-import psutil
 import redis
 
 from cqltui.broker.server import keeper
 from cqltui.broker.server.connect import CONNECTION_FILE, client_of, read_connection
-from cqltui.broker.server.locks import FileLock, is_held
+from cqltui.broker.server.locks import FileLock, is_alive, is_held
 from cqltui.identity import Life
+from cqltui.later import Later
 from cqltui.machine import is_neighbour, life
 from cqltui.state import decode
 from trainer.files import read_regular
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = Later("psutil")
 
 STOP_S = 20.0
 """Time for a server to end in good order."""
@@ -68,11 +74,6 @@ class ServerHandle:
     def detach(self) -> None:
         """Give up the share and leave the server running, whoever else uses it."""
         self.users.close()
-
-
-def is_alive(folder: Path) -> bool:
-    """Return whether the server of that folder lives, answering or not: it holds `alive.lock` as long as it does."""
-    return is_held(folder / "alive.lock")
 
 
 def is_server(pid: int, folder: Path) -> bool:

@@ -87,6 +87,11 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def is_alive(folder: Path) -> bool:
+    """Return whether the server of that folder lives, answering or not: it holds `alive.lock` as long as it does."""
+    return is_held(folder / "alive.lock")
+
+
 def _listed(path: Path, table: Path = Path("/proc/locks")) -> bool | None:
     """Return whether the system's list of locks has it; None if there is no such list. Raises OSError."""
     if not table.exists():

@@ -16,15 +16,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
 import redis
 from redis.exceptions import BusyLoadingError
 
 from cqltui.broker.server.connect import CONNECTION_FILE, client_of, read_connection
 from cqltui.broker.server.datafiles import are_ours
-from cqltui.broker.server.handle import STOP_S, ServerHandle, end_cut_off, is_alive, is_server, read_pid
+from cqltui.broker.server.handle import STOP_S, ServerHandle, end_cut_off, is_server, read_pid
 from cqltui.broker.server.keeper import remove_socket
 from cqltui.broker.server.launch import (
     config_text,
@@ -39,13 +38,19 @@ from cqltui.broker.server.launch import (
     socket_path,
     write_private,
 )
-from cqltui.broker.server.locks import FileLock
+from cqltui.broker.server.locks import FileLock, is_alive
 from cqltui.broker.server.ownership import expect_ours, shut_out_others, unshare_written
 from cqltui.errors import ServerError
+from cqltui.later import Later
 from cqltui.logfile import last_lines
 from cqltui.machine import here, start_time
 from cqltui.state import decode
 from trainer.files import make_folder, plain_file
+
+if TYPE_CHECKING:
+    import psutil
+else:
+    psutil = Later("psutil")
 
 START_S = 30.0
 """Time for a server to answer."""

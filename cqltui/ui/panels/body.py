@@ -1,6 +1,6 @@
 """All panels of the main screen: which are seen, where, and which has the keys."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -50,9 +50,7 @@ class Body(Widget):
 
     def __init__(self, memory: Memory, *panels: Widget) -> None:
         super().__init__(*panels, id="body")
-        for panel in panels:
-            if isinstance(panel, Panel) and panel.id in PANELS:
-                panel.give_digit(str(PANELS.index(panel.id) + 1))
+        _give_digits(panels)
         self._memory = memory
         self._by_place = _ByPlace()
         self._arranged: tuple[Size, Counts, Wish] | None = None
@@ -88,6 +86,13 @@ class Body(Widget):
         return self.query_one(f"#{name}", Panel)
 
     # Arranging
+
+    async def add(self, *panels: Panel) -> None:
+        """Give more panels their places."""
+        _give_digits(panels)
+        await self.mount(*panels)
+        self._arranged, self._found = None, {}
+        self._arrange()
 
     def give(self, counts: Counts) -> None:
         """Arrange the panels for as much as there is to be seen."""
@@ -173,6 +178,12 @@ class Body(Widget):
     @on(TabLine.Chosen)
     def _chosen(self, event: TabLine.Chosen) -> None:
         self.go_to(event.name)
+
+
+def _give_digits(panels: Iterable[Widget]) -> None:
+    for panel in panels:
+        if isinstance(panel, Panel) and panel.id in PANELS:
+            panel.give_digit(str(PANELS.index(panel.id) + 1))
 
 
 class _ByPlace(Layout):

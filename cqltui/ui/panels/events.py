@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.message import Message
 from textual.strip import Strip
 
 from cqltui.errors import CqltuiError
@@ -28,13 +27,6 @@ class EventsPanel(CursorPanel):
             "enter", "open", "Details", id="events.open", tooltip="Show the details of the task that the event is about"
         ),
     ]
-
-    class Opened(Message):
-        """A task's details are wanted."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
 
     def __init__(self, id: str, title: str, reading: Reading[int, tuple[Happening, ...]]) -> None:
         super().__init__(id, title)
@@ -154,7 +146,7 @@ class EventsPanel(CursorPanel):
         known = self._frame.state.tasks if self._frame is not None else {}
         if found is not None and (task := next((one for one in found[0].tasks if one in known), "")):
             self.hold()
-            self.post_message(self.Opened(task))
+            self.post_message(self.TaskOpened(task))
 
     def on_click(self, event: Click) -> None:
         """Select; a second click opens."""

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from textual.message import Message
-
 from cqltui.state import hardware, select
 from cqltui.state.hardware import DeviceUse, Speed
 from cqltui.state.live import live_workers
@@ -30,9 +28,6 @@ LEAST_WORKERS = 6
 
 class HardwarePanel(Panel):
     """The speed and the devices, and one line a worker with a cursor."""
-
-    class Moved(Message):
-        """Another worker is selected."""
 
     def __init__(self, id: str, title: str) -> None:
         super().__init__(id, title)

@@ -15,6 +15,16 @@ class Panel(LineView):
     class Zoomed(Message):
         """The panel is wanted in all of the screen, or at its place again."""
 
+    class Moved(Message):
+        """Something else is chosen, by which other panels go."""
+
+    class TaskOpened(Message):
+        """A task's details are wanted."""
+
+        def __init__(self, task_id: str) -> None:
+            super().__init__()
+            self.task_id = task_id
+
     _made_for: tuple[object, ...] | None = None
     _made_size: Size | None = None
 
@@ -40,6 +50,11 @@ class Panel(LineView):
         if subtitle != self._subtitled:
             self._subtitled = subtitle
             self.border_subtitle = Content(subtitle)
+
+    @property
+    def worker_id(self) -> str:
+        """The worker that is chosen in it; empty if there is none."""
+        return ""
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""

@@ -45,16 +45,6 @@ class TaskTable(TaskList):
         Binding("Z", "unfold", "Unfold", show=False, id="tasks.unfold", tooltip="Give each task a row of its own"),
     ]
 
-    class Moved(Message):
-        """The cursor is on another row, or other tasks are marked."""
-
-    class Opened(Message):
-        """A task's details are wanted."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
-
     class ColumnsWanted(Message):
         """The columns are to be chosen."""
 
@@ -197,7 +187,7 @@ class TaskTable(TaskList):
             self._again()
         elif self._cursor:
             self.hold()
-            self.post_message(self.Opened(self._cursor))
+            self.post_message(self.TaskOpened(self._cursor))
 
     # Mouse
 

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.events import MouseScrollDown, MouseScrollLeft, MouseScrollRight, MouseScrollUp
-from textual.message import Message
 
 from cqltui.state import select
 from cqltui.state.lanes import Block, Lanes
@@ -50,13 +49,6 @@ class TimelinePanel(Panel):
         Binding("n", "now", "Now", id="timeline.now", tooltip="Scroll back to now"),
         Binding("f", "whole", "Whole run", show=False, id="timeline.whole", tooltip="Show the whole run"),
     ]  # fmt: skip
-
-    class Opened(Message):
-        """A task's details are wanted."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
 
     def __init__(self, id: str, title: str, reading: Reading[Moment, Lanes]) -> None:
         super().__init__(id, title)
@@ -229,7 +221,7 @@ class TimelinePanel(Panel):
         block = self._block()
         known = self._frame.state.tasks if self._frame else {}
         if block is not None and (task_id := next((task for task in block.tasks if task in known), "")):
-            self.post_message(self.Opened(task_id))
+            self.post_message(self.TaskOpened(task_id))
 
     def action_zoom(self, step: int) -> None:
         """Show less time, or more, around the chosen block where it is seen, else around the middle."""

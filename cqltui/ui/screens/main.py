@@ -1,7 +1,7 @@
 """The screen that one looks at all night."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import Input
 
+from cqltui.later import Later
 from cqltui.state.model import TaskState
 from cqltui.ui.control import Control
 from cqltui.ui.feeds import Feeds
@@ -18,24 +19,26 @@ from cqltui.ui.line import Line
 from cqltui.ui.memory import Memory
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.body import Body
-from cqltui.ui.panels.curves import CurvesPanel
-from cqltui.ui.panels.evaluation import EvaluationPanel
-from cqltui.ui.panels.events import EventsPanel
 from cqltui.ui.panels.filterline import FilterLine
-from cqltui.ui.panels.hardware import HardwarePanel
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
-from cqltui.ui.panels.log import LogPanel
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.panels.phases import PhasesPanel
 from cqltui.ui.panels.queue import QueuePanel
 from cqltui.ui.panels.tabs import TabLine
 from cqltui.ui.panels.tasks import TaskTable
-from cqltui.ui.panels.timeline import TimelinePanel
 from cqltui.ui.panels.wordsline import WordsLine
-from cqltui.ui.screens.columns import ColumnChooser
-from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.tasks import TaskScreen
+
+if TYPE_CHECKING:
+    from cqltui.ui.panels import events, others
+    from cqltui.ui.screens import columns, details
+else:
+    events, others = Later("cqltui.ui.panels.events"), Later("cqltui.ui.panels.others")
+    columns, details = Later("cqltui.ui.screens.columns"), Later("cqltui.ui.screens.details")
+
+FIRST = frozenset({"phases", "tasks"})
+"""Panels of the first frame that may have the keys."""
 
 
 class MainScreen(TaskScreen):
@@ -54,9 +57,12 @@ class MainScreen(TaskScreen):
     def __init__(self, control: Control, feeds: Feeds, memory: Memory) -> None:
         super().__init__(control)
         self._feeds, self._memory = feeds, memory
+        self.complete = False
+        """Whether all panels are there."""
 
     def compose(self) -> ComposeResult:
-        """Yield all panels; their places are in layout.py."""
+        """Yield the panels of the first frame; their places are in layout.py."""
+        self.complete = self._memory.now.tab not in FIRST
         yield Header("header")
         yield Banner("banner")
         yield Body(
@@ -65,12 +71,7 @@ class MainScreen(TaskScreen):
             QueuePanel("queue", "Queue"),
             TabLine("tabs"),
             TaskTable("tasks", "Tasks"),
-            CurvesPanel("curves", "Curves", self._feeds.curves),
-            TimelinePanel("timeline", "Timeline", self._feeds.lanes),
-            LogPanel("log", "Log", self._feeds.log),
-            EvaluationPanel("evaluation", "Evaluation", self._feeds.evaluation),
-            HardwarePanel("hardware", "Hardware"),
-            EventsPanel("events", "Events", self._feeds.happened),
+            *(others.other_panels(self._feeds) if self.complete else ()),
         )
         yield FilterLine(self._memory.now.filters)
         yield WordsLine()
@@ -81,6 +82,12 @@ class MainScreen(TaskScreen):
         kept = self._memory.now
         self.tasks.sort_by(kept.sort, kept.inverted)
         self.tasks.choose_columns(kept.columns)
+
+    async def fill(self) -> None:
+        """Add the other panels."""
+        if not self.complete and self.is_attached and self.is_running:
+            await self.query_one(Body).add(*others.other_panels(self._feeds))
+            self.complete = True
 
     @property
     def tasks(self) -> TaskTable:
@@ -124,8 +131,11 @@ class MainScreen(TaskScreen):
                 panel.follow(frame)
 
     def _chosen(self) -> Chosen:
-        hardware = self.query_one(HardwarePanel)
-        return replace(self.tasks.chosen, worker=hardware.worker_id if hardware.has_focus else "")
+        focused = self.focused
+        return replace(self.tasks.chosen, worker=focused.worker_id if isinstance(focused, Panel) else "")
+
+    def _has_keys(self, panel: str) -> bool:
+        return self.focused is not None and self.focused.id == panel
 
     # Selection
 
@@ -141,19 +151,16 @@ class MainScreen(TaskScreen):
         """Remove the marks: what was marked was meant for this."""
         self.tasks.unmark()
 
-    @on(TaskTable.Moved)
-    @on(HardwarePanel.Moved)
+    @on(Panel.Moved)
     def _moved(self) -> None:
         if self.frame is not None:
             self._draw_panels(self.frame)
 
-    @on(TaskTable.Opened)
-    @on(TimelinePanel.Opened)
-    @on(EventsPanel.Opened)
-    def _opened(self, event: TaskTable.Opened | TimelinePanel.Opened | EventsPanel.Opened) -> None:
+    @on(Panel.TaskOpened)
+    def _opened(self, event: Panel.TaskOpened) -> None:
         if self.frame is not None and self.app.screen is self:  # else it has just been opened
-            details = DetailsScreen(self.control, self._feeds, event.task_id, self.frame, self.tasks.ids)
-            self.app.push_screen(details, lambda _: self._looked_at(details.task_id))
+            screen = details.DetailsScreen(self.control, self._feeds, event.task_id, self.frame, self.tasks.ids)
+            self.app.push_screen(screen, lambda _: self._looked_at(screen.task_id))
 
     def _looked_at(self, task_id: str) -> None:
         """Put the cursor on the task that was looked at last."""
@@ -167,13 +174,13 @@ class MainScreen(TaskScreen):
         """In the filter these keys are letters like any other."""
         if action in {"filter", "priority"} and isinstance(self.focused, Input):
             return False
-        if action == "filter" and isinstance(self.focused, LogPanel):  # which searches by this key
+        if action == "filter" and self._has_keys("log"):  # which searches by this key
             return False
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Type to filter: the events while they have the keys, else the tasks."""
-        line = self.query_one(WordsLine) if self.query_one(EventsPanel).has_focus else self.query_one(FilterLine)
+        line = self.query_one(WordsLine) if self._has_keys("events") else self.query_one(FilterLine)
         line.open()
         self.set_focus(line.field)  # not field.focus(), which comes after the keys that are waiting
 
@@ -188,7 +195,7 @@ class MainScreen(TaskScreen):
 
     @on(WordsLine.Wanted)
     def _words_changed(self, event: WordsLine.Wanted) -> None:
-        self.query_one(EventsPanel).set_words(event.words)
+        self.query_one(events.EventsPanel).set_words(event.words)
 
     @on(WordsLine.Closed)
     def _words_done(self) -> None:
@@ -211,7 +218,7 @@ class MainScreen(TaskScreen):
         """Remove the filter of the events if these have the keys; else end the range of marks, else remove the filter,
         else the marks."""
         words = self.query_one(WordsLine)
-        if (words.display or self.query_one(EventsPanel).has_focus) and words.clear():
+        if (words.display or self._has_keys("events")) and words.clear():
             return
         if not (self.tasks.end_range() or self.query_one(FilterLine).clear()):
             self.tasks.unmark()
@@ -220,7 +227,7 @@ class MainScreen(TaskScreen):
 
     @on(TaskTable.ColumnsWanted)
     def _choose_columns(self) -> None:
-        self.app.push_screen(ColumnChooser(self.tasks.offered()), self.tasks.columns_chosen)
+        self.app.push_screen(columns.ColumnChooser(self.tasks.offered()), self.tasks.columns_chosen)
 
     @on(TaskTable.Arranged)
     def _tasks_arranged(self) -> None:

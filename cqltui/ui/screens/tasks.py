@@ -2,24 +2,28 @@
 
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from cqltui.later import Later
 from cqltui.state.model import ENDED, Status, TaskState, Wanted
 from cqltui.state.plain import plain
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
 from cqltui.ui.messages import StateChanged
-from cqltui.ui.panels.announcer import Announcer
 from cqltui.ui.panels.keys import KeyLine
-from cqltui.ui.panels.replayline import ReplayLine
-from cqltui.ui.screens.copying import Copying
-from cqltui.ui.screens.dialog import confirm
-from cqltui.ui.screens.number import NumberDialog
 from cqltui.ui.screens.once import Once
 from cqltui.ui.screens.roles import RoleScreen
+
+if TYPE_CHECKING:
+    from cqltui.ui.panels import announcer, replayline
+    from cqltui.ui.screens import copying, dialog, number
+else:
+    announcer, replayline = Later("cqltui.ui.panels.announcer"), Later("cqltui.ui.panels.replayline")
+    copying, dialog = Later("cqltui.ui.screens.copying"), Later("cqltui.ui.screens.dialog")
+    number = Later("cqltui.ui.screens.number")
 
 NOTE_CELLS = 70
 SHOWN = 120
@@ -67,13 +71,16 @@ class TaskScreen(RoleScreen[None], Once[None]):
         super().__init__()
         self.control = control
         self.frame: Frame | None = None
+        self._lines: tuple[announcer.Announcer | replayline.ReplayLine, ...] = ()
 
     def on_mount(self) -> None:
         """Add the line that tells changes, where the screen is read out, and the one of a replay."""
         if isinstance(self.app, BaseApp) and self.app.replay is not None:
-            self.mount(ReplayLine(), before=self.query_one(KeyLine))
+            self._lines += (replayline.ReplayLine(),)
         if isinstance(self.app, BaseApp) and self.app.preferences.plain:
-            self.mount(Announcer(), before=self.query_one(KeyLine))
+            self._lines += (announcer.Announcer(),)
+        if self._lines:
+            self.mount(*self._lines, before=self.query_one(KeyLine))
 
     @property
     def withheld(self) -> frozenset[str]:
@@ -86,9 +93,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
         # A screen that is being made or taken down has not all of its widgets.
         if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
-            for announcer in self.query_children(Announcer):
-                announcer.show(frame)
-            for line in self.query_children(ReplayLine):
+            for line in self._lines:
                 line.show(frame)
 
     def draw(self, frame: Frame) -> None:
@@ -161,7 +166,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
             elif count:
                 self.control.workers(count)
 
-        self.app.push_screen(NumberDialog("How many workers?", details, now, most), answered)
+        self.app.push_screen(number.NumberDialog("How many workers?", details, now, most), answered)
 
     def action_resubmit_dead(self) -> None:
         """Run every dead task again, after a question that names them."""
@@ -192,22 +197,22 @@ class TaskScreen(RoleScreen[None], Once[None]):
             return f"{verb} {what}? No longer: the run has finished." if frame.state.finished_ts else ""
 
         details = textwrap.wrap(note, NOTE_CELLS)
-        self.app.push_screen(confirm(verb, what, details, settled), lambda answer: act() if answer else None)
+        self.app.push_screen(dialog.confirm(verb, what, details, settled), lambda answer: act() if answer else None)
 
     def action_copy(self) -> None:
         """Copy something of the task, or of all marked ones, to the clipboard of the terminal."""
         if tasks := self.targets():
             assert self.frame is not None, "they are of it"
-            copying = Copying(tasks, self.frame.state.campaign.run_dir)
+            offer = copying.Copying(tasks, self.frame.state.campaign.run_dir)
 
             def answered(answer: str | None) -> None:
                 if answer:
-                    text = copying.text(answer)
+                    text = offer.text(answer)
                     self.app.copy_to_clipboard(text)
                     said = f"Copied, if your terminal allows it (OSC 52): {plain(text, SHOWN)}"
                     self.notify(said, markup=False)
 
-            self.app.push_screen(copying.dialog(), answered)
+            self.app.push_screen(offer.dialog(), answered)
 
     def _ask(
         self,
@@ -246,7 +251,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
         if len(tasks) > NAMED:
             names.append(f"and {len(tasks) - NAMED} more")
         details = [*names, "", note] if note else names
-        self.app.push_screen(confirm(verb, what, details, settled), answered)
+        self.app.push_screen(dialog.confirm(verb, what, details, settled), answered)
 
 
 def _known(frame: Frame, ids: Sequence[str]) -> list[TaskState]:
