@@ -328,4 +328,4 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
 def _load_screens() -> None:
     for name in SCREENS:
-        load(f"cqltui.ui.screens.{name}")
+        load(f"cqltui.ui.screens.{name}", running=True)
