@@ -45,6 +45,7 @@ class Counting:
         """Begin with a tally, which stays as it is."""
         begun = begun or Tally()
         self._states, self._queued = Counter(begun.states), Counter(begun.queued)
+        self._running = dict.fromkeys(begun.running)
         self._work_done, self._work_total = begun.work_done, begun.work_total
         self._begun, self._phases = begun.phases, dict[str, _Phase]()
         self._infos, self._new_infos = begun.infos, None if begun.infos else dict[str, TaskInfo]()
@@ -62,6 +63,10 @@ class Counting:
             self._phase(old.info.phase).lose(old.info.id)
         if (old and old.info) is not (new and new.info):
             self._inform(old, new)
+        if new is not None and new.life.status is Status.RUNNING:
+            self._running[new.info.id] = None
+        elif old is not None:
+            self._running.pop(old.info.id, None)
 
     def _add(self, task: TaskState, sign: int) -> None:
         life, info = task.life, task.info
@@ -101,6 +106,7 @@ class Counting:
             of=tasks,
             infos=self._infos if self._new_infos is None else MappingProxyType(self._new_infos),
             states=MappingProxyType(+self._states),
+            running=tuple(self._running),
             queued=MappingProxyType(+self._queued),
             phases=MappingProxyType({**self._begun, **{name: phase.told() for name, phase in self._phases.items()}}),
             work_done=self._work_done,

@@ -103,6 +103,11 @@ def _as_text(value: object) -> str:
     return str(value)[:TEXT_LIMIT] if isinstance(value, str | int | float) else ""
 
 
+def _shared(said: str) -> str:
+    """Return the text as one object for all that say it: what a phase's tasks have in common is kept once."""
+    return sys.intern(str(said))
+
+
 def task_info(task_id: str, raw: object) -> TaskInfo | None:
     """Return the fixed part of a task, or None if there is nothing to read."""
     if not isinstance(raw, MAPPINGS):
@@ -114,14 +119,14 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
     shape = text(raw, "shape") or algorithm.shape_of(accepted)
     return TaskInfo(
         id=task_id,
-        phase=text(raw, "phase"),
+        phase=_shared(text(raw, "phase")),
         title=text(raw, "title"),
-        description=text(raw, "description"),
+        description=_shared(text(raw, "description")),
         index=whole(raw, "index"),
         algorithm=algorithm.name,
         settings={name: told(value) for name, value in accepted.items()},
-        shape=shape,
-        pack=text(raw, "pack") if "pack" in raw or not shape else f"{text(raw, 'phase')}:{shape}",
+        shape=_shared(shape),
+        pack=_shared(text(raw, "pack") if "pack" in raw or not shape else f"{text(raw, 'phase')}:{shape}"),
         epochs=whole(raw, "epochs"),
         batch_size=whole(raw, "batch_size"),
         epoch_steps=whole(raw, "epoch_steps"),

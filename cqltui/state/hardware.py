@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cqltui.state.counting import tally
 from cqltui.state.live import RATE_S, live_workers, samples_per_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 
@@ -53,7 +54,7 @@ def device_use(state: RunState, now: float) -> tuple[DeviceUse, ...]:
 def speed(state: RunState, now: float) -> Speed:
     """Return the speed of now, from the reports of running tasks that are at most `RATE_S` old."""
     epochs = flops = 0.0
-    for task in _reporting(state.tasks.values(), now):
+    for task in _reporting(_running(state), now):
         info, progress = task.info, task.progress
         if progress is not None and info.batch_size > 0 and info.epoch_steps > 0:
             steps_per_s = progress.samples_per_s / info.batch_size
@@ -62,14 +63,15 @@ def speed(state: RunState, now: float) -> Speed:
     return Speed(samples_per_s(state, now), epochs, flops)
 
 
-def _reporting(tasks: Iterable[TaskState], now: float) -> Iterable[TaskState]:
+def _running(state: RunState) -> list[TaskState]:
+    return [state.tasks[task_id] for task_id in tally(state).running]
+
+
+def _reporting(running: Iterable[TaskState], now: float) -> Iterable[TaskState]:
     return (
         task
-        for task in tasks
-        if task.status is Status.RUNNING
-        and task.progress is not None
-        and task.progress.token == task.life.token
-        and now - task.progress.ts <= RATE_S
+        for task in running
+        if task.progress is not None and task.progress.token == task.life.token and now - task.progress.ts <= RATE_S
     )
 
 
@@ -77,6 +79,4 @@ def pack_size(state: RunState, task: TaskState) -> int:
     """Return how many running tasks train together with this one, itself included; 0 if it does not run."""
     if task.status is not Status.RUNNING:
         return 0
-    return sum(
-        1 for other in state.tasks.values() if other.status is Status.RUNNING and other.life.worker == task.life.worker
-    )
+    return sum(other.life.worker == task.life.worker for other in _running(state))

@@ -292,6 +292,8 @@ class Tally:
     infos: Mapping[str, TaskInfo] = field(default_factory=dict)
     """What is fixed about each; the same object while none of it has changed."""
     states: Mapping[Status, int] = field(default_factory=dict)
+    running: tuple[str, ...] = ()
+    """The ids of running tasks."""
     queued: Mapping[int, int] = field(default_factory=dict)
     """Queued tasks by priority, fractions rounded down."""
     phases: Mapping[str, PhaseTally] = field(default_factory=dict)

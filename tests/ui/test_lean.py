@@ -10,10 +10,13 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 
+from cqltui.state.events import Event, Kind
 from cqltui.ui.internals import LeanCompositor
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.run import YOUNG, _collect
+from tests.ui.conftest import Bench
 from tests.ui.driving import started, table
+from tests.ui.night import LAUNCH_TS
 
 AIMLESS = re.compile(r"\x1b\[\d+;\d+H(?=\x1b\[\d+;\d+H|$)")
 """A move of the terminal's cursor behind which nothing is written."""
@@ -78,6 +81,30 @@ async def test_a_list_that_grows_lays_nothing_out(monkeypatch: pytest.MonkeyPatc
         await bench.rest(pilot)
         assert layouts["one"] > 0, "the scrollbar goes"
         assert not view.show_vertical_scrollbar
+
+
+async def test_many_tasks_are_not_looked_at_for_what_one_of_them_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    infos = [{"phase": "p", "title": f"task {i}", "index": i, "epochs": 100} for i in range(1_100)]
+    running = {"status": "running", "token": "1-7", "priority": 5}
+    known = {f"{i:08x}": {"info": info, "life": running, "seq": 1} for i, info in enumerate(infos)}
+    events = [Event(Kind.CONNECTION, LAUNCH_TS, data={"online": True})]
+    bench = Bench([*events, Event(Kind.SNAPSHOT, LAUNCH_TS, 1, 1, data={"tasks": known})], LAUNCH_TS + 5)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        looked = Counter[str]()
+        for place in ("state.select.queue_history", "ui.panels.tasklist.ordered"):
+            monkeypatch.setattr(f"cqltui.{place}", lambda *_, place=place: looked.update([place]))
+        for second in range(1, 4):
+            bench.now += 1.0
+            member = {"task": f"{7:08x}", "token": "1-7", "step": second, "epoch": second}
+            data = {"report": second, "members": [member]}
+            bench.give(Event(Kind.PROGRESS, bench.now, 1, worker="w1", data=data))
+            await bench.settle(pilot)
+        assert bench.app.frame is not None
+        state = bench.app.frame.state
+    assert state.counted.of is state.tasks, "else they are counted anew"
+    assert state.counted.phases["p"].epochs_done == 3
+    assert not looked
 
 
 def test_what_is_read_together_is_no_reason_to_collect_garbage() -> None:

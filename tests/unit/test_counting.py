@@ -57,7 +57,7 @@ def test_counts_are_those_of_the_tasks_whatever_happens() -> None:
 def _shown(found: Tally) -> list[object]:
     phases = {name: (each.states, each.epochs_done, each.epochs_total) for name, each in found.phases.items()}
     used = {name: each for name, each in phases.items() if each[0]}
-    return [found.infos, found.states, found.queued, found.work_done, found.work_total, used]
+    return [found.infos, set(found.running), found.states, found.queued, found.work_done, found.work_total, used]
 
 
 def test_tasks_that_somebody_else_has_put_there_are_counted() -> None:

@@ -176,3 +176,11 @@ def test_nonsense_becomes_defaults(raw: dict[str, Any]) -> None:
     decode.progress(raw, 0.0)
     decode.worker("w", raw, 0.0, 1)
     decode.campaign(raw)
+
+
+def test_what_tasks_have_in_common_is_kept_once() -> None:
+    one, other = (decode.task_info(name, json.loads('{"phase": "a long phase", "shape": "4 8"}')) for name in "ab")
+    assert one is not None
+    assert other is not None
+    assert one.phase is other.phase
+    assert one.pack is other.pack

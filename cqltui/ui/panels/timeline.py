@@ -20,6 +20,8 @@ from cqltui.ui.reading import Reading
 MARKS = {"launch": ("▸", "▹"), "task": ("•", "◦"), "phase": ("■", "□"), "finish": ("◆", "◇")}
 LANES_CELLS, LANES_ROWS = 36, 5
 """Less is a list, unless one asks."""
+MANY, MANY_S = 1_000, 5.0
+"""More tasks than these are placed anew so often only."""
 ZOOM = 1.5
 PART = 0.25
 """Of the width that a key scrolls."""
@@ -65,7 +67,10 @@ class TimelinePanel(Panel):
         self._first = 0
 
     def needs(self, frame: Frame) -> tuple[object, ...]:
-        """Return what the lines are made from; the chosen block is seen while the panel has the keys."""
+        """Return what the lines are made from; the chosen block is seen while the panel has the keys. All of many tasks
+        are placed anew now and then only: it takes longer than a draw, and moves a block by less than a cell."""
+        if len(frame.state.tasks) > MANY:
+            return (frame.unsupervised, bool(frame.estimate.tasks), int(frame.now / MANY_S), self.has_focus)
         return (*super().needs(frame), self.has_focus)
 
     def show(self, frame: Frame) -> None:
