@@ -54,10 +54,10 @@ def check_screen(text: str, figures: Mapping[str, Figures]) -> list[str]:
 
 
 def _check_lines(where: str, lines: list[str], figures: Mapping[str, Figures], *, whole: bool) -> list[str]:
-    """`whole`: every task has to be there."""
+    """`whole`: every task has to be there. Its id comes before any other figure; beside it, panels may name others."""
     found, seen = [], 0
     for task_id, known in figures.items():
-        line = next((line for line in lines if re.search(rf"(?<!\(){task_id}\b", line)), None)
+        line = next((line for line in lines if re.search(rf"^[^0-9]*\b{task_id}\b", line)), None)
         if line is None:
             continue
         seen += 1

@@ -33,12 +33,12 @@ def test_a_closed_connection_is_noticed_before_it_is_used(client: redis.Redis) -
 
 
 def test_an_answer_that_came_too_late_is_not_the_next_calls(client: redis.Redis) -> None:
-    settings = {**client.connection_pool.connection_kwargs, "socket_timeout": 0.05}
+    settings = {**client.connection_pool.connection_kwargs, "socket_timeout": 0.5}
     pool = redis.ConnectionPool(connection_class=client.connection_pool.connection_class, **settings)
     with redis.Redis(connection_pool=pool) as impatient:
         line = Line(impatient)
         with pytest.raises(redis.TimeoutError):
-            line.call("BLPOP", "nothing", 0.3)
+            line.call("BLPOP", "nothing", 1.0)
         assert line.call("PING") == b"PONG"
     pool.disconnect()
 

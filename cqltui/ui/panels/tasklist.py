@@ -129,6 +129,7 @@ class TaskList(CursorPanel):
         soon = many and self._order_key[:1] == (wanted,) and second == self._listed_at
         if soon or key == self._order_key:
             return
+        other = self._order_key[:1] != (wanted,)
         self._order_key, self._listed_at = key, second if many else -1
         self._look(frame)
         if made_of != self._order[0]:
@@ -142,6 +143,9 @@ class TaskList(CursorPanel):
             if self._wanted not in state.tasks:
                 self._wanted = self.cursor_id
         self.label()
+        if other and self._following:
+            self._led = ""  # else it would stand where it came to by what was typed on the way
+            self._follow(frame)
 
     def _wish(self, frame: Frame) -> Wish:
         column = next((column for column in self.columns if column.name == self.sort_name), None)
