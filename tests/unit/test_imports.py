@@ -21,6 +21,7 @@ LAYERS = (
     {"judging"},
     {"broker"},
     {"results"},
+    {"store"},
     {"worker", "supervisor", "policy", "ledger"},
     {"report"},
     {"reporters", "ui"},
