@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -174,6 +175,11 @@ def _assemble(
         if reported.is_due(run_dir, campaign, standings(state)):
             report(run_dir, notice, is_stopped)
 
+    def conclude(state: RunState) -> float:
+        with suppress(RedisError):
+            errands.sweep(state, time.monotonic())
+        return _conclude(run_dir, campaign, state, study)
+
     sizing = Sizing(queue, len(places), devices.default_workers().amount)
     upkeep = Upkeep(server, run_dir, campaign, data, records, sizing, describe)
     upkeep.open(created_ts)
@@ -199,7 +205,7 @@ def _assemble(
         upkeep.audit,
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
-        lambda state: _conclude(run_dir, campaign, state, study),
+        conclude,
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),

@@ -29,7 +29,7 @@ def prove(queue: Queue, run_dir: RunDir, worker_id: str) -> bool:
     nonce = secrets.token_hex(16)
     try:
         within(run_dir, run_dir.proofs)
-        write_bytes(own, nonce.encode())
+        write_bytes(own, nonce.encode(), durable=False)
         answer = ask(queue, worker_id, {"what": WHAT, "wrote": nonce})
         return answer is not None and answer.get("seen") is True and _content(its) == answer.get("wrote")
     except OSError:
@@ -50,7 +50,7 @@ def confirm(run_dir: RunDir, worker_id: str, question: Mapping[str, Any]) -> dic
     nonce = secrets.token_hex(16)
     try:
         within(run_dir, run_dir.proofs)
-        write_bytes(its, nonce.encode())
+        write_bytes(its, nonce.encode(), durable=False)
     except OSError:
         return {"seen": False}
     return {"seen": True, "wrote": nonce}

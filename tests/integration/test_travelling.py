@@ -18,13 +18,14 @@ from cqltui.store.base import Store
 from cqltui.store.folder import prove
 from cqltui.store.objects import ObjectPlace
 from cqltui.store.parcel import Key, run_folder
-from cqltui.supervisor import errands
-from cqltui.supervisor.errands import Errands
+from cqltui.supervisor.errands import UNUSED_S, Errands
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
 from cqltui.worker.context import Context
+from cqltui.worker.session import Session
 from tests.contract.helpers import life
 from tests.integration.sessions import ONE, OneTask, check_undisturbed
+from tests.trainer.test_data_logged import bets, write
 
 EPOCHS = 12
 TEXT = ONE.replace("epochs = 1000000", f"epochs = {EPOCHS}").replace("checkpoint_s = 0.1", "checkpoint_s = 0.000001")
@@ -68,15 +69,13 @@ def errands_of(queue: Queue, run_dir: RunDir, path: Path | None = None, digest: 
 
 
 @contextmanager
-def supervised(queue: Queue, other: Queue, run_dir: RunDir) -> Iterator[None]:
+def served(errands: Errands, other: Queue) -> Iterator[None]:
     """A supervisor that does errands meanwhile, over a connection of its own."""
-    del queue
     stop = threading.Event()
 
     def serve() -> None:
-        own = errands_of(other, run_dir)
         while not stop.wait(0.02):
-            own.serve(state(other))
+            errands.serve(state(other))
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -216,7 +215,7 @@ def test_a_checkpoint_of_the_run_directory_is_sent_to_who_asks(queue: Queue, oth
     here.dies_after(4)
     assert queue.checkpoint_keys([here.claim.id]) == {here.claim.id: ""}
     there = Machine(queue, tmp_path / "there")
-    with supervised(queue, other, here.run_dir):
+    with served(errands_of(other, here.run_dir), other):
         assert there.goes_on() >= 4
 
 
@@ -227,11 +226,39 @@ def test_and_back(queue: Queue, tmp_path: Path) -> None:
     assert here.goes_on() >= 4
 
 
+@pytest.mark.parametrize("change", ["", "it is not to be sent", "damaged on its way"])
+def test_data_is_sent_where_it_may_be(queue: Queue, other: Queue, tmp_path: Path, change: str) -> None:
+    (folder := tmp_path / "there").mkdir()
+    file = write(folder / "bets.csv", bets(600))
+    text = TEXT.replace('source = "simulated"', 'source = "logged"\npath = "bets.csv"')
+    there = OneTask(queue, folder, text)
+    context = Context(there.link, there.context.worker, there.run_dir, {}, there.stop, hands_over=True)
+    digest = str(there.claim.spec["data_digest"])
+    queue.set_campaign({"sends_data": True})
+    file = file.rename(tmp_path / "bets.csv")
+    if change == "damaged on its way":
+        file.write_bytes(file.read_bytes().replace(b"1", b"2"))
+    may_go = change != "it is not to be sent"
+    errands = Errands(other, RunDir(tmp_path), Store(other), file, digest, sends_data=may_go)
+    with served(errands, other):
+        Session(context, [there.claim]).run()
+    found = life(queue, there.claim.id)
+    if change:
+        assert found.status is Status.QUEUED
+        assert "gives its tasks back: bets.csv: it is not known where" in there.notices()
+        assert "[store] send_data = true" in context.unable
+    else:
+        assert found.status is Status.DONE
+        again = context.travel.data(there.run_dir, digest, "bets.csv")
+        assert again is not None
+        assert again.read_bytes() == file.read_bytes()
+
+
 def test_a_folder_is_shared_if_each_sees_what_the_other_writes(queue: Queue, other: Queue, tmp_path: Path) -> None:
     own, copy = RunDir(tmp_path / "own"), RunDir(tmp_path / "copy")
     own.path.mkdir()
     copy.path.mkdir()
-    with supervised(queue, other, own):
+    with served(errands_of(other, own), other):
         assert prove(queue, own, "w")
         assert not prove(queue, copy, "w")
     assert list(own.proofs.iterdir()) == list(copy.proofs.iterdir()) == []
@@ -254,5 +281,5 @@ def test_an_unused_parcel_goes_and_one_that_is_named_stays(queue: Queue, tmp_pat
     sweeping = errands_of(queue, RunDir(tmp_path / "c"))
     sweeping.sweep(state(queue), 1.0)
     assert queue.stowed_names() >= {orphan} | named
-    sweeping.sweep(state(queue), 2.0 + errands.UNUSED_S)
+    sweeping.sweep(state(queue), 2.0 + UNUSED_S)
     assert queue.stowed_names() == named

@@ -13,7 +13,7 @@ from cqltui.state.decode import NAME
 
 STORE_BYTES = 256 << 20
 """Of all parcels together: they are in the server's memory."""
-ERRANDS_AT_ONCE = 16
+ERRANDS_AT_ONCE = 64
 ERRAND_BYTES = 32_000
 """Of a question or an answer."""
 ANSWERS_KEPT_S = 600
