@@ -106,13 +106,18 @@ def bucket(tmp_path: Path) -> ObjectPlace:
     return ObjectPlace(f"file://{tmp_path}/bucket", "one-1")
 
 
-def test_a_task_goes_on_in_another_folder_and_nothing_is_left(queue: Queue, tmp_path: Path) -> None:
+def test_a_task_goes_on_in_another_folder_and_nothing_is_left(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqltui.worker.attempt.cpu_model", lambda: "Xeon")
     first = Machine(queue, tmp_path / "a")
     first.dies_after(4)
+    monkeypatch.setattr("cqltui.worker.attempt.cpu_model", lambda: "EPYC")
     assert len(queue.stowed_names()) <= 2, "the former ones are removed"
     second = Machine(queue, tmp_path / "b")
     assert second.claim.checkpoint_epoch == second.noted_epoch >= 4
     assert second.goes_on() == second.claim.checkpoint_epoch
+    assert (read_json(second.folder / "result.json") or {})["cpu"] == "Xeon; EPYC", "who has trained it"
     assert set(queue.files(second.claim.id, second.claim.token, ["metrics.csv"])) == {"metrics.csv"}
     done = errands_of(queue, RunDir(tmp_path / "c"))
     done.sweep(state(queue), 1.0)
