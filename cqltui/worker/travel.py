@@ -69,7 +69,7 @@ class Travel:
         """Send the attempt's newest checkpoint; return by which key it is found: empty where it stays here, None where
         the next is sent later. `members` of the pack send one each. `leaving`: now, whatever its size.
 
-        Raises RedisError, OSError: try again. What the store alone cannot do is told.
+        Raises RedisError: try again. What the store alone cannot do is told.
         """
         if not self._sends:
             return ""
@@ -81,7 +81,12 @@ class Travel:
         if not leaving and time.monotonic() < sent.next:
             return None
         began = time.monotonic()
-        content = pack_saved(attempt.folder, epoch, About(attempt.cpus))
+        try:
+            content = pack_saved(attempt.folder, epoch, About(attempt.cpus))
+        except OSError as error:  # of this machine's disk: the server is none the worse
+            sent.next = began + UNANSWERED_S
+            log.warning("%s its checkpoint of epoch %d cannot be read: %s", attempt.id, epoch, error)
+            return None
         folder = run_folder(attempt.id, attempt.claim.run)
         key = key_of(content, folder, "checkpoint", attempt.claim.token, epoch)
         stale = [other for other in sent.stale[:-1] if other.epoch < epoch]  # the last is what the server names

@@ -156,6 +156,20 @@ def test_what_a_pause_gives_back_is_sent_at_once(queue: Queue, tmp_path: Path, m
     assert second.goes_on() >= 5
 
 
+def test_a_checkpoint_that_cannot_be_read_is_no_fault_of_the_servers(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("cqltui.worker.travel.pack_saved", fails)
+    first = Machine(queue, tmp_path / "a")
+    first.stop.once = lambda: first.epochs >= 3
+    first.train()
+    assert first.link.reachable
+    assert (life(queue, first.claim.id).status, queue.stowed_names()) == (Status.QUEUED, set())
+
+
 def test_what_is_too_large_for_the_server_stays_or_goes_to_the_objects(
     queue: Queue, tmp_path: Path, bucket: ObjectPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
