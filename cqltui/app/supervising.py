@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
 from cqltui.app.signals import Signals
+from cqltui.app.stores import open_store
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.trouble import Trouble, kind, named, told
 from cqltui.broker.server.access import Server
@@ -45,6 +47,7 @@ from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.awake import Awake, is_asked_for
 from cqltui.supervisor.continuing import carry_over
+from cqltui.supervisor.errands import Errands
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
@@ -172,6 +175,11 @@ def _assemble(
         if reported.is_due(run_dir, campaign, standings(state)):
             report(run_dir, notice, is_stopped)
 
+    def conclude(state: RunState) -> float:
+        with suppress(RedisError):
+            errands.sweep(state, time.monotonic())
+        return _conclude(run_dir, campaign, state, study)
+
     sizing = Sizing(queue, len(places), devices.default_workers().amount)
     upkeep = Upkeep(server, run_dir, campaign, data, records, sizing, describe)
     upkeep.open(created_ts)
@@ -189,22 +197,26 @@ def _assemble(
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
+    store = open_store(queue, campaign.store.url, campaign.name, created_ts)
+    send_data = campaign.store.send_data
+    errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=send_data)
     hooks = Hooks(
         upkeep.ensure,
         upkeep.audit,
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
-        lambda state: _conclude(run_dir, campaign, state, study),
+        conclude,
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
         lambda state: sizing.follow(state, fleet, launcher, upkeep.tell),
+        errands.serve,
         report_if_due,
     )
     ids = frozenset(task.id for task in campaign.tasks)
     interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
     watching = [*reporters, History(run_dir.history), interim]
-    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids)
+    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids, store)
 
 
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
@@ -235,6 +247,7 @@ def _describe(
         "host": socket.gethostname(),
         "process": asdict(here()),
         "started_ts": created_ts,
+        "sends_data": campaign.store.send_data,
         "phases": [
             {
                 "name": phase.name,

@@ -21,12 +21,14 @@ from cqltui.campaign.model import (
     Phase,
     RedisConfig,
     ReportConfig,
+    StoreConfig,
     TaskSpec,
     WorkersConfig,
 )
 from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
+from cqltui.campaign.storing import STORE
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, item_path, positive, read_table
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
@@ -89,6 +91,7 @@ def campaign_from(
     data = _data(tables.get("data", {}), state_cols, path, set_paths, problems)
     workers = read_table(tables.get("workers", {}), "workers", readers(schema.WORKERS), problems)
     redis = read_table(tables.get("redis", {}), "redis", readers(schema.REDIS), problems)
+    store = read_table(tables.get("store", {}), "store", readers(STORE), problems)
     evaluate = read_table(tables.get("evaluate", {}), "evaluate", readers(schema.EVALUATE), problems)
     report = read_table(tables.get("report", {}), "report", readers(schema.REPORT), problems)
     notify = read_table(tables.get("notify", {}), "notify", readers(NOTIFY), problems)
@@ -106,6 +109,7 @@ def campaign_from(
         evaluate=EvaluateConfig(**evaluate),
         report=ReportConfig(**report),
         notify=NotifyConfig(**notify),
+        store=StoreConfig(**store),
     )
 
 

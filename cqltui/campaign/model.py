@@ -126,6 +126,16 @@ class RedisConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """How files get to workers that do not see the run directory."""
+
+    url: str | None = None
+    """Of objects, for what is too large for the server; no url: there is no such place."""
+    send_data: bool = False
+    """The data may leave this machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluateConfig:
     """How the run is evaluated (`trainer.evaluation`)."""
 
@@ -181,6 +191,7 @@ class Campaign:
     evaluate: EvaluateConfig = EvaluateConfig()
     report: ReportConfig = ReportConfig()
     notify: NotifyConfig = NotifyConfig()
+    store: StoreConfig = StoreConfig()
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:

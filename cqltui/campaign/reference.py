@@ -11,6 +11,7 @@ from cqltui.campaign.criteria import CHECKS, Check
 from cqltui.campaign.key import Key, Table
 from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.schema import TrainingSchema
+from cqltui.campaign.storing import STORE
 from cqltui.fields import anything
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -24,6 +25,7 @@ TITLES = {
     "grid": "`[phase.grid]`: a task for each combination",
     "workers": "`[workers]`: how many, and how they are supervised",
     "redis": "`[redis]`: the queue's server",
+    "store": "`[store]`: files of workers elsewhere ([workers elsewhere](servers.md))",
     "evaluate": "`[evaluate]`: how it is told whether there is an edge",
     "report": "`[report]`: the report of the run",
     "notify": "`[notify]`: who is told what happens ([notices](notify.md))",
@@ -106,6 +108,7 @@ def markdown() -> str:
         "task": {name: key for name, key in training.task.items() if name not in training.settings},
         "workers": schema.WORKERS,
         "redis": schema.REDIS,
+        "store": STORE,
         "evaluate": schema.EVALUATE,
         "report": schema.REPORT,
         "notify": NOTIFY,

@@ -10,6 +10,7 @@ from cqltui.campaign.key import Key, Table
 from cqltui.campaign.model import EvaluateConfig, ReportConfig, WorkersConfig
 from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.splits import split
+from cqltui.campaign.storing import STORE
 from cqltui.fields import (
     INVALID,
     Problems,
@@ -317,6 +318,7 @@ TABLES: Mapping[str, Table] = {
     "data": DATA,
     "workers": WORKERS,
     "redis": REDIS,
+    "store": STORE,
     "evaluate": EVALUATE,
     "report": REPORT,
     "notify": NOTIFY,

@@ -13,7 +13,7 @@ from cqltui.campaign.plan import Speeds, plan
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
-from cqltui.reporters.plan import disk_warning, plan_json, plan_table, told_to
+from cqltui.reporters.plan import disk_warning, plan_json, plan_table, sent_to, told_to
 from cqltui.reporters.steps import Steps
 from cqltui.results.room import free_bytes, taken_bytes
 from cqltui.results.rundir import read_json
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)
-    notes = [*data.notes, *filter(None, [told_to(campaign.notify)])]
+    notes = [*data.notes, *filter(None, [told_to(campaign.notify), sent_to(campaign.store)])]
     warnings = [*data.warnings, *audited.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}

@@ -2,6 +2,7 @@
 
 import argparse
 from functools import partial
+from pathlib import Path
 
 from cqltui.app import options
 from cqltui.app.joining import Joining, join
@@ -34,6 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="on a machine other than the run's: the folder with the campaign's data file",
     )
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        metavar="DIR",
+        help="on a machine other than the run's: where this worker writes (default: runs)",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="on a machine other than the run's: the campaign's [store] url, for checkpoints above 8 MB",
+    )
     options.add_place(parser)
 
 
@@ -46,5 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.min_priority,
         arguments.poll_interval,
         arguments.data_root,
+        arguments.dir,
+        arguments.store,
     )
     return join(joining, partial(open_run, arguments))

@@ -1,6 +1,6 @@
 """The run as its directory holds it: which tasks it knows, which of them are done, and which checkpoints are of use."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,8 +36,16 @@ def newest_saved(run_dir: RunDir, task_id: str, run: int, *, carried: bool = Fal
     Whether the file itself is whole is seen by who reads it. `carried`: other tasks' checkpoints in its run count too.
     """
     folders = [run_dir.task(task_id), *run_dir.run(task_id, run).glob("*/")]
-    own = [folder for folder in folders if carried or not folder.name.startswith(CARRIED)]
-    for epoch, path in sorted((found for folder in own for found in checkpoints(folder)), reverse=True):
+    return _newest(folder for folder in folders if carried or not folder.name.startswith(CARRIED))
+
+
+def newest_of(run_dir: RunDir, task_id: str, run: int) -> Saved | None:
+    """Return the newest checkpoint that an attempt of this run goes on from; as of `newest_saved`."""
+    return _newest(folder for folder in run_dir.run(task_id, run).glob("*/") if not folder.is_symlink())
+
+
+def _newest(folders: Iterable[Path]) -> Saved | None:
+    for epoch, path in sorted((found for folder in folders for found in checkpoints(folder)), reverse=True):
         rows = tuple(row for row in read_metrics(path.parent / "metrics.csv") if row.epoch <= epoch)
         if len(rows) == epoch > 0 and [row.epoch for row in rows] == list(range(1, epoch + 1)):
             return Saved(path, rows)

@@ -73,6 +73,8 @@ class RunDir:
     """The embedded server's own folder."""
     logs = _At("logs")
     """One log a process."""
+    proofs = _At("proofs")
+    """What workers on other machines and the supervisor write, each for the other to see."""
     tasks = _At("tasks")
     """One folder a task."""
     results = _At("results")

@@ -19,6 +19,7 @@ from cqltui.machine import life
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.store.base import Store
 from cqltui.supervisor.evaluating import evaluate
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
@@ -54,8 +55,10 @@ class Supervisor:
         hooks: Hooks,
         reporters: Sequence[Reporter],
         task_ids: frozenset[str] = frozenset(),
+        store: Store | None = None,
     ) -> None:
-        """`task_ids`: without them all the run has not ended, whatever the server says."""
+        """`task_ids`: without them all the run has not ended, whatever the server says. `store`: where large results
+        lie; None: they come through the server."""
         self._ids = task_ids
         self.state = RunState()
         self._queue = queue
@@ -63,7 +66,7 @@ class Supervisor:
         self._fleet = fleet
         self._guard = guard
         self._records = records
-        self._publisher = Publisher(queue, records)
+        self._publisher = Publisher(queue, records, store)
         self._hooks = hooks
         self._telling = Telling(reporters)
         self._stop_asked = threading.Event()
@@ -183,6 +186,7 @@ class Supervisor:
         self._queue.promote()
         self._note_lost()
         self._guard.check(self.state, now)
+        self._guarded(partial(self._hooks.serve, self.state))
 
     def _catch_up(self) -> None:
         """Write what could not be written when it happened."""

@@ -23,9 +23,11 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
+from cqltui.store.base import Store
+from cqltui.worker.context import Context
 from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
-from cqltui.worker.session import Context, Session
+from cqltui.worker.session import Session
 from trainer import memory
 from trainer.engines import engine
 from trainer.packing import PACK_LIMIT
@@ -55,6 +57,8 @@ class WorkerOptions:
     """The run directory is on another machine."""
     data_root: Path | None = None
     """A folder that has the file of data, in place of where the run says that it is."""
+    store: Store | None = None
+    """Where files travel; None: through the server."""
 
 
 class Worker:
@@ -84,7 +88,8 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
         self._link = Link(queue, options.worker_id, self._worker, self._stop)
-        self._context = Context(self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
+        own = (self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
+        self._context = Context(*own, store=options.store)
         self._context.memory_bytes = self._memory_bytes
         self._context.device = options.device
         self._context.data_root = options.data_root

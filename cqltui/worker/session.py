@@ -2,14 +2,10 @@
 
 import logging
 import math
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as tensor_bytes
@@ -20,54 +16,21 @@ from cqltui.algorithms.keeping import kept_names
 from cqltui.broker.protocol.records import Claim, Directive
 from cqltui.campaign import payload
 from cqltui.campaign.payload import NewerSpecError, SpecError
-from cqltui.results.rundir import RESULT_FILES, RunDir
+from cqltui.results.rundir import RESULT_FILES
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
-from cqltui.worker.datafile import DataSource
+from cqltui.worker.context import Context
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
-from cqltui.worker.link import PATIENCE_S, Link
+from cqltui.worker.link import PATIENCE_S
 from cqltui.worker.outbox import KEPT_S, Outbox
 from trainer import memory
 from trainer.checkpoint import Checkpoint
-from trainer.config import DataConfig
-from trainer.data.types import DataError, Dataset, Float
+from trainer.data.types import DataError, Float
 from trainer.files import write_bytes
 
 log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.4
-
-
-@dataclass(slots=True)
-class Context:
-    """What a worker process has, for all of its sessions."""
-
-    link: Link
-    worker: dict[str, Any]
-    """id, pid, host, device, started_ts."""
-    run_dir: RunDir
-    versions: dict[str, str]
-    stop: threading.Event
-    """Set: checkpoint, give the tasks back, leave."""
-    hands_over: bool = False
-    """The run directory is on another machine: results travel through the server."""
-    device: str = "cpu"
-    """The torch device trained on."""
-    memory_bytes: Callable[[], int] = lambda: 0
-    """What this process holds on its device now."""
-    datasets: dict[str, Dataset] = field(default_factory=dict)
-    data_root: Path | None = None
-    """As of `DataSource.root`."""
-
-    unable: str = ""
-    """Why this process cannot train the campaign at all, once that is known."""
-
-    def dataset(self, config: DataConfig, digest: str) -> Dataset:
-        """Return the task's data, checked to be what the campaign was planned with."""
-        if digest not in self.datasets:
-            source = DataSource(None if self.hands_over else self.run_dir, self.data_root)
-            self.datasets = {digest: source.load(config, digest)}
-        return self.datasets[digest]
 
 
 class Session:
@@ -197,6 +160,7 @@ class Session:
             del self._waiting[claim.id]
         configs = [attempt.config for attempt in self._attempts]
         trainer = named(configs[0].algorithm).open(configs, dataset, self._context.device)
+        self._context.travel.bring(self._attempts, self._warn)
         for member, attempt in enumerate(self._attempts):
             attempt.resume(partial(trainer.restore, member), self._warn)
         return trainer
@@ -273,17 +237,19 @@ class Session:
 
     def _note_checkpoint(self, attempt: Attempt) -> None:
         """Tell of the newest checkpoint, once; while the server is away it is told later."""
-        epoch = attempt.saved_epoch
-        if epoch != attempt.noted_epoch:  # fewer than was told, where the newest could not be used
-            about = attempt.id, attempt.claim.token, epoch, attempt.saved_report
-            answer = self._context.link.ask(partial(self._queue.checkpoint, *about))
-            if answer is not None:
-                attempt.noted_epoch = epoch
+        if attempt.saved_epoch != attempt.noted_epoch:  # fewer than was told, where the newest could not be used
+            self._context.link.ask(partial(self._context.travel.note, attempt, len(self._attempts), self._warn))
 
     def _release(self, attempt: Attempt, to: Status) -> None:
         log.info("%s %s at epoch %d", attempt.id, to, attempt.epoch)
         self._last_word(attempt)
-        release = partial(self._queue.release, attempt.id, attempt.claim.token, to, report=attempt.saved_report)
+        members = len(self._attempts)
+
+        def release() -> bool:
+            if to is not Status.CANCELLED and attempt.saved_epoch != attempt.noted_epoch:
+                self._context.travel.note(attempt, members, self._warn, leaving=True)
+            return self._queue.release(attempt.id, attempt.claim.token, to, report=attempt.saved_report)
+
         self._outbox.post(release, attempt.claim)
 
     def _finish(self, trainer: Run, member: int) -> None:
@@ -304,9 +270,8 @@ class Session:
         self._last_word(attempt)
 
         def complete() -> bool:
-            if files:
-                self._queue.put_files(claim.id, claim.token, files)
-            accepted = self._queue.complete(claim.id, claim.token, result)
+            told = self._context.travel.hand_over(claim, files, result) if files else result
+            accepted = self._queue.complete(claim.id, claim.token, told)
             if accepted:
                 log.info("%s done after %d epochs", claim.id, attempt.epoch)
             else:

@@ -91,6 +91,10 @@ def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue
     assert worker.progress(who, [{"task": "a", "token": a.token, "epoch": 1}], {}).registered
     assert worker.checkpoint("a", a.token, 1)
     assert worker.put_files("a", a.token, {"metrics.csv": b"epoch\n1\n"})
+    assert worker.stow("a/run-1/x", b"parcel", ["a/run-1/before"]) == 1
+    assert worker.stowed("a/run-1/x", 100) == b"parcel"
+    worker.ask_errand("w1", {"what": "folder"})
+    assert worker.errand_answer("w1") == {}
     assert worker.complete("a", a.token, {"loss": 0.5})
     assert worker.fail("b", b.token, "boom", 0.1)
     assert worker.release("g", g.token)
@@ -142,6 +146,12 @@ def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis,
     assert owner.complete("a", a.token, {"loss": 0.5})
     assert owner.files("a", a.token, ["metrics.csv"]) == {"metrics.csv": b"1"}
     owner.drop_files("a", a.token)
+    owner.stow("a/run-1/x", b"parcel")
+    assert (owner.stowed_names(), owner.checkpoint_keys(["a"])) == ({"a/run-1/x"}, {"a": ""})
+    owner.ask_errand("w1", {"what": "folder"})
+    assert owner.errands() == {"w1": {"what": "folder"}}
+    owner.answer_errand("w1", {"seen": True})
+    owner.unstow(["a/run-1/x"])
     result = owner.result("a", 1)
     assert [found.id for found in owner.results()] == ["a"]
     _commands(owner, who)

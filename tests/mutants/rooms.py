@@ -113,6 +113,11 @@ ROOMS = (
             "tests/security/test_results_are_checked.py",
         ),
     ),
+    Room(
+        "store",
+        ("cqltui/store/*.py", "cqltui/worker/travel.py", "cqltui/supervisor/errands.py"),
+        ("tests/unit/test_parcels.py", "tests/contract/test_objects.py", "tests/integration/test_travelling.py"),
+    ),
     Room("report", ("cqltui/report/*.py", "cqltui/report/*/*.py"), ("tests/report/test_*.py",)),
     Room("ledger", ("cqltui/ledger/*.py",), ("tests/unit/test_ledger*.py",)),
     Room(

@@ -22,6 +22,7 @@ LAYERS = (
     {"judging"},
     {"broker"},
     {"results"},
+    {"store"},
     {"worker", "supervisor", "policy", "ledger"},
     {"report"},
     {"reporters", "ui"},

@@ -29,6 +29,7 @@ from cqltui.broker.protocol.records import (
     clean,
 )
 from cqltui.broker.protocol.snapshot import read_snapshot
+from cqltui.broker.protocol.stowing import Stowing
 from cqltui.broker.protocol.trouble import sensible, told
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
@@ -40,7 +41,7 @@ ALIGN = 1000
 """Entries of training_queue that one step of `reconcile` looks at."""
 
 
-class Queue(Commands, Claims, Handover, Audits):
+class Queue(Commands, Claims, Handover, Stowing, Audits):
     """One campaign's queue on one server. Not for use by several threads at once beyond what redis.Redis allows."""
 
     def __init__(self, client: redis.Redis, namespace: str = "") -> None:

@@ -100,6 +100,8 @@ class Claim:
     checkpoint_token: str = ""
     """The attempt that wrote it: the name of its folder."""
     deaths: int = 0
+    checkpoint_key: str = ""
+    """By which the checkpoint is found in a store; empty if the run directory has it."""
 
 
 @dataclass(frozen=True, slots=True)

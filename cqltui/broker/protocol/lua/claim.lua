@@ -1,7 +1,7 @@
 -- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any), memory for a pack in bytes ('' for any),
 -- 'any' to go by the first task although the index has more or fewer than training_queue
--- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, an error status, or
--- 0 where what is first is out of line with its index: `realign` is to be called, and this again.
+-- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths, checkpoint_key) for each task, an
+-- error status, or 0 where what is first is out of line with its index: `realign` is to be called, and this again.
 allow_full_server()
 local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local budget = tonumber(ARGV[7])
@@ -11,8 +11,10 @@ local out = {}
 
 -- A task with what its worker is told beside.
 local function look(id)
-  local t, spec, checkpoint_epoch, checkpoint_token = read(id, 'spec', 'checkpoint_epoch', 'checkpoint_token')
+  local t, spec, checkpoint_epoch, checkpoint_token, key =
+    read(id, 'spec', 'checkpoint_epoch', 'checkpoint_token', 'checkpoint_key')
   t.spec, t.checkpoint_epoch, t.checkpoint_token = spec, checkpoint_epoch or '0', checkpoint_token or ''
+  t.checkpoint_key = key or ''
   return t
 end
 
@@ -21,6 +23,7 @@ local function hand_out(id, t)
   local n = #out
   out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), t.spec
   out[n + 6], out[n + 7], out[n + 8] = t.checkpoint_epoch, t.checkpoint_token, t.deaths == '' and '0' or t.deaths
+  out[n + 9] = t.checkpoint_key
 end
 
 -- The first task of the highest priority: its id, that priority, and what `look` gives; nothing if there is none, false

@@ -46,7 +46,7 @@ local function read(id, ...)
   local v = call('hmget', TASK .. id, 'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token',
     'queued_ts', 'started_ts', 'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error',
     'next_priority', 'pack', 'solo', 'instance', 'done_token', 'report', 'by', ...)
-  return record(v), v[24], v[25], v[26]
+  return record(v), v[24], v[25], v[26], v[27]
 end
 
 -- A stored number as JSON has it, 0 for anything else that somebody may have typed.
