@@ -18,11 +18,13 @@ from cqltui.broker.server.access import Server
 from cqltui.broker.server.ownership import take
 from cqltui.errors import InputError
 from cqltui.machine import here
+from cqltui.placement.starting import END_TS
 from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.described import CampaignInfo
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
+from cqltui.worker.timing import Deadline
 from trainer import allowance
 from trainer.files import make_folder, plain_file
 
@@ -66,6 +68,7 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
             shown_device=os.environ.get(devices.SHOWN_DEVICE, ""),
             hands_over=not is_here,
             data_root=root,
+            deadline=Deadline.told_by(os.environ.get(END_TS)),
         )
         return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:

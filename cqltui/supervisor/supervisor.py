@@ -16,6 +16,7 @@ from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, sensible, to
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.identity import Life
 from cqltui.machine import life
+from cqltui.placement.protocol import UNSEEN, End
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
@@ -201,7 +202,7 @@ class Supervisor:
         """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""
         for worker in self.state.workers.values():
             if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
-                self._guard.note_death(worker.id, -1)
+                self._guard.note_death(worker.id, End.of_code(UNSEEN))
 
     def _tend(self) -> None:
         wanted = 0
@@ -210,22 +211,26 @@ class Supervisor:
             open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
             wanted = sum(task.status in open_states for task in self.state.tasks.values())
         self._guarded(partial(self._start_workers, wanted))
+        for said in self._fleet.news():
+            self._guarded(partial(self._queue.notice, *said))
+        for name, why in self._fleet.refusals():
+            self._futile.ended(name, why)
 
     def _start_workers(self, wanted: int) -> None:
         """As many as are wanted. Raises OSError: no room for a log, or for a process."""
         try:
-            for worker_id in self._fleet.tend(wanted, self._note_end, self._guard.others(self.state)):
+            others = self._guard.others(self.state)
+            for worker_id in self._fleet.tend(wanted, self._note_end, others, self.state.workers):
                 log.info("started worker %s", worker_id)
         except OSError as error:
             if error.errno not in DISK_FULL:
                 self._futile.ended("", f"it cannot be started: {error}")
             raise
 
-    def _note_end(self, worker_id: str, code: int) -> None:
-        self._guard.note_death(worker_id, code)
-        if code != 0:
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            why = reason(self._fleet.last_words(worker_id), code) or how
+    def _note_end(self, worker_id: str, end: End) -> None:
+        self._guard.note_death(worker_id, end)
+        if end.code != 0 and end.counts:
+            why = reason(self._fleet.last_words(worker_id), end.code) or end.text
             self._futile.ended(worker_id, why)
             if not self.state.online:  # else a notice says so
                 self._say(f"worker {worker_id} died: {why}")
@@ -291,7 +296,7 @@ class Supervisor:
         deadline = (self._terminated_at or time.monotonic()) + STOP_GRACE_S
         while self._fleet.alive:
             self._take(self._feed.poll(POLL_S))
-            self._fleet.tend(0, self._guard.note_death)
+            self._fleet.tend(0, self._guard.note_death, workers=self.state.workers)
             if time.monotonic() > deadline:
                 self._fleet.kill_all()
             if time.monotonic() > deadline + KILLED_S:

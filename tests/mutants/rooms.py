@@ -214,6 +214,11 @@ ROOMS = (
         tuple(f"cqltui/supervisor/{name}.py" for name in ("awake", "courier", "notifying", "program", "webhook")),
         tuple(f"tests/unit/test_{name}.py" for name in ("awake", "couriers", "notifying")),
     ),
+    Room(
+        "placement",
+        ("cqltui/placement/roster.py", "cqltui/placement/slurmwords.py", "cqltui/campaign/blocks.py"),
+        tuple(f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words")),
+    ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",

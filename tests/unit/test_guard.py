@@ -33,6 +33,14 @@ class Told:
         return True
 
 
+class Here:
+    """A fleet of this machine alone."""
+
+    def is_elsewhere(self, worker_id: str) -> bool:
+        """No block has it."""
+        return False
+
+
 class Nothing:
     """A run directory in which no attempt has left a result."""
 
@@ -52,7 +60,10 @@ def test_each_death_makes_the_next_attempt_wait_longer(deaths: int, retry_s: flo
     state = RunState(tasks={"a1": TaskState(TaskInfo("a1", "p"), life)})
     told = Told()
     guard = Guard(
-        cast("Queue", told), cast("Fleet", None), WorkersConfig(max_deaths=5, retry_s=10.0), cast("Records", Nothing())
+        cast("Queue", told),
+        cast("Fleet", Here()),
+        WorkersConfig(max_deaths=5, retry_s=10.0),
+        cast("Records", Nothing()),
     )
     guard.check(state, 0.0)
     assert told.deaths == [("a1", "1-7", "its worker w1 was replaced", 5, retry_s)]
