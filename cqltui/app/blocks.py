@@ -1,12 +1,14 @@
 """The blocks of a campaign's workers: the engines that place them, and what would be started where."""
 
 import os
+import shlex
 from collections.abc import Iterator
 
 from cqltui.app import options
 from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig
 from cqltui.errors import InputError
 from cqltui.placement import slurmwords
+from cqltui.placement.command import Command, dialect_of, start_words
 from cqltui.placement.protocol import Placement
 from cqltui.placement.slurm import Slurm
 from cqltui.placement.starting import ENV_FILE, Starting, read_secrets, write_secrets
@@ -21,7 +23,7 @@ def outposts(campaign: Campaign, run_dir: RunDir, redis_url: str | None) -> list
         starting = starting_of(block, run_dir, redis_url)
         if redis_url is not None and starting.env_file is not None:
             write_secrets(starting.env_file, {options.URL_VARIABLES[0]: redis_url})
-        found.append(Outpost(block.name, block.slots, _placement(block, starting)))
+        found.append(Outpost(block.name, block.slots, placement_of(block, starting)))
     return found
 
 
@@ -31,22 +33,24 @@ def starting_of(block: BlockConfig, run_dir: RunDir, redis_url: str | None) -> S
     return Starting(run_dir.path, block, run_dir.logs, env_file)
 
 
-def _placement(block: BlockConfig, starting: Starting) -> Placement:
-    assert isinstance(block.on, SlurmConfig)
-    return Slurm(block.on, starting)
+def placement_of(block: BlockConfig, starting: Starting) -> Placement:
+    """Return the engine of a block."""
+    return Slurm(block.on, starting) if isinstance(block.on, SlurmConfig) else Command(block.on, starting)
 
 
 def first_words(block: BlockConfig, run_dir: RunDir) -> list[str]:
     """Return the words of the program that starts the block's first worker."""
-    assert isinstance(block.on, SlurmConfig)
-    return slurmwords.submit(block.on, starting_of(block, run_dir, None), block.slots[0])
+    starting, slot = starting_of(block, run_dir, None), block.slots[0]
+    if isinstance(block.on, SlurmConfig):
+        return slurmwords.submit(block.on, starting, slot)
+    return start_words(dialect_of(block.on), block.on.options, starting, slot)
 
 
 def planned(campaign: Campaign, run_dir: RunDir) -> Iterator[str]:
     """Yield a line for each block: how many workers, where, and which program is started for one."""
     for block in campaign.blocks:
         workers = f"{block.count} worker{'s' * (block.count != 1)}"
-        yield f"{workers} of the block {block.name} ({block.kind}), each by: {' '.join(first_words(block, run_dir))}"
+        yield f"{workers} of the block {block.name} ({block.kind}), each by: {shlex.join(first_words(block, run_dir))}"
 
 
 def take_secrets() -> None:

@@ -3,6 +3,7 @@
 `[workers]`, a table, is the short form: the block of this machine, with the queue's own settings.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -14,8 +15,10 @@ from cqltui.campaign.model import BlockConfig, CommandConfig, SlurmConfig
 from cqltui.fields import INVALID, Problems, Reader, accepting, boolean, choice, integer, list_of, matching, read_table
 from trainer.names import suggestion
 
-KINDS = ("local", "slurm")
-PRESETS = ("pbs", "lsf", "ray", "kubectl", "skypilot")
+KINDS = ("local", "slurm", "command")
+PRESETS = ("pbs", "lsf")
+PLACEHOLDERS = ("python", "worker_id", "env_file", "log", "job_name", "run_dir", "worker", "job")
+"""What stands in braces in the words of a program."""
 MOST_BLOCKS = 100
 MOST_WORDS, LONGEST_WORD = 100, 4000
 WORKERS_NAME = matching(
@@ -35,6 +38,22 @@ def _accept_word(value: object) -> Any:
 
 _WORD = accepting("a text without control characters", {"type": "string"}, _accept_word)
 _WORDS = list_of(_WORD, "words", high=MOST_WORDS)
+
+
+_BRACES = re.compile(r"\{([a-z][a-z_]*)\}")
+
+
+def _read_template(value: object, key: str, problems: Problems) -> Any:
+    words = _WORDS(value, key, problems)
+    unknown = () if words is INVALID else [name for word in words for name in _BRACES.findall(word)]
+    for name in unknown:
+        if name not in PLACEHOLDERS:
+            problems.add(key, f"nothing is called {{{name}}}{suggestion(name, PLACEHOLDERS)}")
+            return INVALID
+    return words
+
+
+_TEMPLATE = Reader(_read_template, f"{_WORDS.expected}; {{{'}, {'.join(PLACEHOLDERS)}}} are filled in", _WORDS.schema)
 
 
 def _accept_path(value: object) -> Any:
@@ -82,12 +101,12 @@ SLURM: Table = {
 }
 COMMAND: Table = {
     "preset": Key(choice(*PRESETS), "Templates for a known engine, in place of `start`, `list` and `stop`."),
-    "start": Key(_WORDS, "The program that starts a worker, by its words; its last line of output names the job."),
-    "list": Key(_WORDS, "The program that prints a line for each job: its name, and its state."),
-    "stop": Key(_WORDS, "The program that ends the job `{job}`."),
+    "start": Key(_TEMPLATE, "The program that starts a worker, by its words; the last that it prints names the job."),
+    "list": Key(_TEMPLATE, "The program that prints a line for each job: `JOB NAME STATE [CODE]`."),
+    "stop": Key(_TEMPLATE, "The program that asks the job `{job}` to end, by TERM."),
     "options": Key(_OPTIONS, "Further options of the preset's program, each a word.", ()),
 }
-OF_KIND: Mapping[str, Table] = {"slurm": SLURM}
+OF_KIND: Mapping[str, Table] = {"slurm": SLURM, "command": COMMAND}
 LOCAL: Table = {
     "kind": COMMON["kind"],
     **{name: key for name, key in schema.WORKERS.items() if name not in schema.QUEUE},

@@ -66,6 +66,15 @@ class Night:
             assert time.monotonic() < deadline, f"no {pattern!r} within {limit_s:.0f} s:\n{text[self._at :][-3000:]}"
             time.sleep(0.2)
 
+    def expect_trained(self, slot: str, limit_s: float = 120.0) -> int:
+        """Wait until a new worker of that slot has trained for a while, and has saved it; its process."""
+        pid = int(self.expect(rf"worker {slot} started on cpu \(pid (\d+)\)", limit_s)[1])
+        since, deadline = time.time(), time.monotonic() + limit_s
+        while not any(path.stat().st_mtime > since for path in self.run_dir.glob("tasks/*/run-*/*/checkpoint-*")):
+            assert time.monotonic() < deadline, f"{slot} saves nothing"
+            time.sleep(0.2)
+        return pid
+
     @property
     def text(self) -> str:
         """All that it has printed."""

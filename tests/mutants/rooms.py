@@ -216,8 +216,13 @@ ROOMS = (
     ),
     Room(
         "placement",
-        ("cqltui/placement/roster.py", "cqltui/placement/slurmwords.py", "cqltui/campaign/blocks.py"),
-        tuple(f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words")),
+        (
+            *(f"cqltui/placement/{name}.py" for name in ("roster", "slurmwords", "templates")),
+            "cqltui/campaign/blocks.py",
+        ),
+        tuple(
+            f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words", "templates")
+        ),
     ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig, WorkersConfig
+from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig, WorkersConfig
 from cqltui.errors import InputError
 from cqltui.supervisor.manifest import resolved
 
@@ -15,6 +15,7 @@ TAIL = '[trainer]\nalpha = 0.3\nlr = 1e-4\nseed = 1\nepochs = 5\nhidden_dims = [
 TAIL += "[[phase.task]]\n"
 LOCAL = '[[workers]]\nkind = "local"\ncount = 3\n'
 SLURM = '[[workers]]\nkind = "slurm"\ncount = 2\npartition = "long"\n'
+COMMAND = '[[workers]]\nkind = "command"\ncount = 1\nstart = ["run", "{worker}"]\nstop = ["end", "{job}"]\n'
 
 
 @pytest.fixture
@@ -53,6 +54,10 @@ def test_several_blocks(path: Path) -> None:
     )
     assert [block.slots for block in campaign.blocks] == [["slurm-1", "slurm-2"], ["gpu-1"]]
     assert campaign.workers_elsewhere == 3
+    own = loaded(path, COMMAND + 'list = ["ls"]\n').blocks[0]
+    assert own.on == CommandConfig(start=("run", "{worker}"), list=("ls",), stop=("end", "{job}"))
+    pbs = loaded(path, '[[workers]]\nkind = "command"\npreset = "pbs"\ncount = 1\noptions = ["-qlong"]\n').blocks[0]
+    assert (pbs.name, pbs.kind, pbs.on) == ("pbs", "command", CommandConfig("pbs", options=("-qlong",)))
     assert loaded(path, SLURM).workers.count == 0, "nobody works here"
 
 
@@ -76,9 +81,9 @@ def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> Non
         (SLURM + SLURM, ":7: workers[1]: 'slurm' is the name of an earlier block: give it another"),
         (
             SLURM.replace("slurm", "slrm"),
-            ":4: workers[0].kind: expected one of local, slurm; did you mean slurm?",
+            ":4: workers[0].kind: expected one of local, slurm, command; did you mean slurm?",
         ),
-        ("[[workers]]\ncount = 1\n", ":3: workers[0]: has no kind; add kind = one of local, slurm"),
+        ("[[workers]]\ncount = 1\n", ":3: workers[0]: has no kind; add kind = one of local, slurm, command"),
         (SLURM.replace("count = 2\n", ""), ":3: workers[0]: has no count; add count = N, its workers"),
         (LOCAL + "lease_s = 3\n", ":6: workers[0].lease_s: unknown key; it is the queue's: put it in [queue]"),
         (
@@ -89,6 +94,12 @@ def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> Non
         (SLURM + 'time = "soon"\n', ":7: workers[0].time: expected a time as Slurm writes it"),
         (SLURM + 'options = ["job.sh"]\n', ":7: workers[0].options[0]: expected an option, which begins with -"),
         (SLURM + 'setup = ["a\\u001bb"]\n', ":7: workers[0].setup[0]: expected a text without control characters"),
+        (COMMAND, ":3: workers[0]: has no list; add them, or preset = one of pbs, lsf"),
+        (COMMAND + 'preset = "pbs"\n', ":6: workers[0].start: is the preset's to say: remove it, or the preset"),
+        (
+            COMMAND.replace("{worker}", "{wrker}") + 'list = ["ls"]\n',
+            ":6: workers[0].start: nothing is called {wrker}; did you mean worker?",
+        ),
         ("workers = 3\n", ":3: workers: expected a table, found 3"),
     ],
 )
