@@ -63,6 +63,11 @@ class End:
         return self.why in TASKS_OWN
 
     @property
+    def is_clean(self) -> bool:
+        """Whether it left by itself, with nothing to complain of."""
+        return self.why is Why.EXIT and self.code == 0
+
+    @property
     def text(self) -> str:
         """The end in words, for a message."""
         if self.why is Why.SIGNAL:

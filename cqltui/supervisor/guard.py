@@ -18,7 +18,7 @@ from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.campaign.model import WorkersConfig
 from cqltui.identity import Life
 from cqltui.machine import life
-from cqltui.placement.protocol import UNSEEN, End
+from cqltui.placement.protocol import UNSEEN, End, Why
 from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
@@ -32,7 +32,7 @@ from cqltui.supervisor.versions import Versions
 
 log = logging.getLogger(__name__)
 
-EXPECTED = (0, -signal.SIGTERM)
+EXPECTED = (End(Why.EXIT), End(Why.SIGNAL, -signal.SIGTERM))
 """Ends that are no news: it left, or was asked to before it could answer."""
 RETRY_LONGEST_S = 600.0
 """At most, of the pause after a death: how many there were, the server says."""
@@ -138,7 +138,7 @@ class Guard:
         signed_off = not self._queue.unregister_worker(worker_id)
         if not end.counts:
             self._queue.notice("info", f"worker {worker_id} has ended: {end.text}; that is no death of its tasks")
-        elif end.code not in EXPECTED and not (signed_off and end.code == UNSEEN):
+        elif end not in EXPECTED and not (signed_off and end.code == UNSEEN):
             why = f": {said}" if (said := last_reason(death.log, end.code)) else ""
             self._queue.notice("warning", f"worker {worker_id} died ({end.text}){why}")
 

@@ -229,7 +229,7 @@ class Supervisor:
 
     def _note_end(self, worker_id: str, end: End) -> None:
         self._guard.note_death(worker_id, end)
-        if end.code != 0 and end.counts:
+        if end.counts and not end.is_clean:
             why = reason(self._fleet.last_words(worker_id), end.code) or end.text
             self._futile.ended(worker_id, why)
             if not self.state.online:  # else a notice says so

@@ -45,11 +45,6 @@ def deaths(night: Night) -> list[int]:
     return [json.loads(path.read_text("utf-8"))["life"]["deaths"] for path in paths]
 
 
-def names(cluster: Cluster) -> list[str]:
-    """The jobs that are not over, by the slot that their names end with."""
-    return sorted(name.rpartition("-slurm-")[2] for _, name, _, _ in cluster.jobs() if "-slurm-" in name)
-
-
 def running(cluster: Cluster) -> str:
     """The number of the worker's job that runs."""
     (job,) = [job for job, name, state, _ in cluster.jobs() if "-slurm-" in name and state == "RUNNING"]
@@ -75,8 +70,9 @@ def test_preempted_cancelled_and_killed(cluster: Cluster, start: Start) -> None:
     night.expect("worker slurm-1 stopped", 30)
     night.expect_trained("slurm-1")
     assert night.stop() == 130
-    assert max(deaths(night)) == 1, "that by signal 9 alone"
-    assert names(cluster) == []
+    assert max(deaths(night)) <= 1, "that by signal 9 alone, until its next checkpoint"
+    assert night.text.count("slurm-1 died") == 1
+    cluster.wait_idle()
 
 
 def test_a_silent_controller_is_waited_for_and_jobs_are_found_again(cluster: Cluster, start: Start) -> None:
@@ -154,7 +150,7 @@ def test_a_disturbed_run_ends_as_an_undisturbed_one(cluster: Cluster, start: Sta
     assert quiet.end(300) == 0
     assert weights(night) == weights(quiet)
     assert len(weights(night)) == 4
-    assert names(cluster) == []
+    cluster.wait_idle()
 
 
 def weights(night: Night) -> dict[str, bytes]:
