@@ -59,6 +59,10 @@ class Fleet:
         """Return whether it is a worker of a block elsewhere, whose end may be none of its tasks' fault."""
         return any(outpost.owns(worker_id) for outpost in self._outposts)
 
+    def may_tell(self, worker_id: str) -> bool:
+        """Return whether an engine may yet say why a worker of its block fell silent."""
+        return any(outpost.may_tell(worker_id) for outpost in self._outposts if outpost.owns(worker_id))
+
     def pid(self, worker_id: str) -> int:
         """Return the process of a worker of ours here, as far as it is known to live; 0 if there is none."""
         worker = self._local.worker(worker_id)

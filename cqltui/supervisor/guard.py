@@ -114,6 +114,8 @@ class Guard:
         beats = {lease.id: (lease.token, lease.beat) for lease in leases}
         for task_id in self._leases.longer_than(beats, self._clock.now, self._config.lease_s):
             lease = by_id[task_id]
+            if self._fleet.may_tell(lease.worker):  # it may have run out of memory, which is a death of its tasks
+                continue
             counts = not self._fleet.is_elsewhere(lease.worker)
             self._give_back(
                 state, task_id, lease.token, f"{LEASE_EXPIRED}: worker {lease.worker} was silent", counts=counts

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 QUERY_S = 30.0
 """Seconds between two questions at least: schedulers have thousands of users."""
 GRACE_S = 60.0
+AWAITED_S = 60.0
+"""So long after a worker fell silent its engine may say why: a question, and its answer."""
 SHOWN = 200
 """Characters of what an engine says, which is foreign."""
 
@@ -42,6 +44,9 @@ class Outpost:
         """Who had a slot at our latest order, as far as the server told."""
         self._news: list[News] = []
         self._refused: list[str] = []
+        self._told_ts = -1.0
+        """When the question was asked that was answered last."""
+        self._silent_since: dict[Handle, float] = {}
         self._trouble = ""
         """What the engine said last that it could not do."""
         threading.Thread(target=self._work, name=f"block {name}", daemon=True).start()
@@ -58,6 +63,17 @@ class Outpost:
     def alive(self) -> int:
         """Workers that live, wait for a machine, or may live."""
         return self._roster.alive
+
+    def may_tell(self, worker_id: str) -> bool:
+        """Return whether the engine may yet say why a worker of the block fell silent: from the first call of this on,
+        until it has answered a later question, and for a minute at most."""
+        if (handle := self._roster.handle(worker_id)) is None:
+            return False
+        now = time.monotonic()
+        recent = {one: ts for one, ts in self._silent_since.items() if now - ts < 2 * AWAITED_S}
+        self._silent_since = {one: ts for one, ts in recent.items() if one in self._roster.handles()}
+        since = self._silent_since.setdefault(handle, now)
+        return self._told_ts < since and now - since < AWAITED_S
 
     def tend(self, wanted: int, workers: Mapping[str, WorkerState]) -> list[Ended]:
         """Take what the engine has told, order what is missing, at most `wanted` workers; who has ended. `workers`: as
@@ -155,7 +171,7 @@ class Outpost:
         ends = {handle: self._placement.why(handle) for handle, state in found.items() if state is State.ENDED}
 
         def apply(now: float) -> list[Ended]:
-            self._is_asking = False
+            self._is_asking, self._told_ts = False, asked_ts
             self._recover()
             return self._roster.told(found, ends.__getitem__, asked_ts, now)
 

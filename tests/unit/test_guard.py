@@ -59,6 +59,10 @@ class Here:
         """Whether a block has it."""
         return self._elsewhere
 
+    def may_tell(self, worker_id: str) -> bool:
+        """Its engine has told."""
+        return False
+
     def last_words(self, worker_id: str) -> list[str]:
         """It has said nothing."""
         return []

@@ -170,3 +170,15 @@ def test_all_are_asked_to_leave_once_and_those_that_wait_are_gone(engine: Engine
     tending.outpost.kill_all()
     tending.until(lambda: tending.outpost.alive == 0, wanted=0)
     assert tending.ended == [("b-1", End(Why.CANCELLED))]
+
+
+def test_a_silent_workers_end_is_waited_for_until_the_engine_has_answered(engine: Engine) -> None:
+    tending = Tending(engine)
+    tending.until(lambda: len(engine.states) == 2 and tending.outpost.alive == 2)
+    assert not tending.outpost.may_tell("somebody")
+    engine.is_free.clear()
+    tending.until(lambda: engine.questions and not tending.outpost.tend(2, {}))
+    assert tending.outpost.may_tell("b-1")
+    engine.is_free.set()
+    tending.until(lambda: not tending.outpost.may_tell("b-1"))
+    assert tending.outpost.alive == 2, "it runs, as far as the engine knows"
