@@ -12,7 +12,7 @@ MINUTES ?= 60
 WHEELS ?=
 RUN ?= runs/quick
 
-.PHONY: run test check bench chaos gpu science mutants audit lock format docs screenshots demo clean help
+.PHONY: run test check bench chaos cluster gpu science mutants audit lock format docs screenshots demo clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,10 @@ science: $(VENV)/.dev  ## is the evaluation's statistics right? Coverage, size, 
 
 mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")
 	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+cluster: $(VENV)/.dev  ## campaigns on a real Slurm of two nodes on this machine, some minutes; installs it where it may (root, Debian)
+	@sh tests/cluster/install.sh
+	CQLTUI_CLUSTER=1 $(BIN)/python -m pytest -n 0 --timeout 600 tests/cluster $(ARGS)
 
 gpu:  ## is training right and fast on this machine's GPU? eight minutes at most, no installation (PYTHON=python3 WHEELS=folder)
 	$(PYTHON) -m tests.gpu.run $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)

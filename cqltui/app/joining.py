@@ -19,6 +19,7 @@ from cqltui.broker.server.access import Server
 from cqltui.broker.server.ownership import take
 from cqltui.errors import InputError
 from cqltui.machine import here
+from cqltui.placement.starting import END_TS
 from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.described import CampaignInfo
@@ -27,6 +28,7 @@ from cqltui.store.folder import prove
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
+from cqltui.worker.timing import Deadline
 from trainer import allowance
 from trainer.files import make_folder, plain_file
 
@@ -75,6 +77,7 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
             hands_over=not is_here,
             data_root=root,
             store=_store(server, joining, place if is_here else None),
+            deadline=Deadline.told_by(os.environ.get(END_TS)),
         )
         return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from cqltui.app import auditing, devices, difference, options
+from cqltui.app import auditing, blocks, devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
@@ -33,6 +33,7 @@ from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, ServerError
 from cqltui.judging.answers import Answered
 from cqltui.machine import here
+from cqltui.placement.process import Launcher, left_behind
 from cqltui.reporters.steps import Steps, once_long
 from cqltui.results import reported
 from cqltui.results.earlier import keep_earlier
@@ -55,7 +56,6 @@ from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
-from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
 from cqltui.supervisor.sizing import Sizing
@@ -78,7 +78,11 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
     data = replace(data, warnings=(*data.warnings, *audited.warnings))
     if chosen.redis_url is not None:
         with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
-            check_room(client, shown_url(chosen.redis_url), len(placing.places) - len(left_behind(chosen.run_dir.path)))
+            check_room(
+                client,
+                shown_url(chosen.redis_url),
+                len(placing.places) + campaign.workers_elsewhere - len(left_behind(chosen.run_dir.path)),
+            )
     with Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:
@@ -180,7 +184,8 @@ def _assemble(
             errands.sweep(state, time.monotonic())
         return _conclude(run_dir, campaign, state, study)
 
-    sizing = Sizing(queue, len(places), devices.default_workers().amount)
+    here = len(places) if campaign.workers.count != 0 else 0
+    sizing = Sizing(queue, here, devices.default_workers().amount, campaign.workers_elsewhere)
     upkeep = Upkeep(server, run_dir, campaign, data, records, sizing, describe)
     upkeep.open(created_ts)
     sizing.open()
@@ -193,7 +198,9 @@ def _assemble(
     for warning in data.warnings:
         queue.notice("warning", warning)
     launcher = partial(_launcher, chosen, campaign, places)
-    fleet = Fleet(launcher(sizing.count), sizing.count, [devices.environment_of(place) for place in places])
+    elsewhere = blocks.outposts(campaign, run_dir, chosen.redis_url)
+    environments = [devices.environment_of(place) for place in places]
+    fleet = Fleet(launcher(sizing.count), sizing.count, environments, elsewhere)
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
@@ -271,7 +278,7 @@ def _describe(
 def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str], count: int) -> Launcher:
     """Return how workers are started of which there are `count`, at these places in turn."""
     workers = campaign.workers
-    share = max(Counter(places[number % len(places)] for number in range(count)).values())
+    share = max(Counter(places[number % len(places)] for number in range(count)).values(), default=1)
     arguments = ["--run-dir", str(chosen.run_dir.path), "--poll-interval", str(workers.poll_interval_s)]
     arguments += ["--device", places[0].partition(":")[0], "--share", str(share)]
     if workers.min_priority is not None:

@@ -103,7 +103,7 @@ class WorkersConfig:
     """How the campaign's workers are run."""
 
     count: int | None = None
-    """None: one a core, or one a GPU."""
+    """None: one a core, or one a GPU. 0: no block of the file is of this machine."""
     device: Device = "auto"
     min_priority: int | None = None
     poll_interval_s: float = 1.0
@@ -115,6 +115,64 @@ class WorkersConfig:
     """Before the first retry of a task; doubled with each further one."""
     keep_awake: bool = True
     """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmConfig:
+    """What jobs of Slurm are asked for with; None: as Slurm has it."""
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    time: str | None = None
+    """The limit, as Slurm writes it."""
+    cpus: int = 1
+    memory: str | None = None
+    gpus: int = 0
+    options: tuple[str, ...] = ()
+    """Further ones of sbatch."""
+    setup: tuple[str, ...] = ()
+    """Lines of shell before the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandConfig:
+    """Programs that start, list and stop workers, by their words; or a preset that has them."""
+
+    preset: str | None = None
+    start: tuple[str, ...] = ()
+    list: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockConfig:
+    """Workers that an engine starts elsewhere."""
+
+    name: str
+    on: SlurmConfig | CommandConfig
+    count: int
+    device: Device = "auto"
+    min_priority: int | None = None
+    poll_interval_s: float = 1.0
+    python: str | None = None
+    """None: the path of the one here."""
+    shared: bool = True
+    """The run directory is there at the same path."""
+    dir: str | None = None
+    """Where its workers write that do not see the run directory; None: below their working folder."""
+    data_root: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of engine it is."""
+        return "slurm" if isinstance(self.on, SlurmConfig) else "command"
+
+    @property
+    def slots(self) -> list[str]:
+        """The ids of its workers."""
+        return [f"{self.name}-{number + 1}" for number in range(self.count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +250,13 @@ class Campaign:
     report: ReportConfig = ReportConfig()
     notify: NotifyConfig = NotifyConfig()
     store: StoreConfig = StoreConfig()
+    blocks: tuple[BlockConfig, ...] = ()
+    """Workers elsewhere."""
+
+    @property
+    def workers_elsewhere(self) -> int:
+        """How many those of all blocks are."""
+        return sum(block.count for block in self.blocks)
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:

@@ -280,6 +280,8 @@ WORKERS: Table = {
         _WORKERS.keep_awake,
     ),
 }
+QUEUE: Table = {name: WORKERS[name] for name in ("checkpoint_s", "lease_s", "stall_s", "max_deaths", "retry_s")}
+"""The queue's own settings, wherever its workers are; `[workers]` takes them too."""
 REDIS: Table = {
     "url": Key(_url, "A server of your own; by default an embedded one is started."),
     "namespace": Key(
@@ -317,6 +319,7 @@ TABLES: Mapping[str, Table] = {
     "campaign": CAMPAIGN,
     "data": DATA,
     "workers": WORKERS,
+    "queue": QUEUE,
     "redis": REDIS,
     "store": STORE,
     "evaluate": EVALUATE,

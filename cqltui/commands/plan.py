@@ -5,7 +5,7 @@ import json
 
 from rich.text import Text
 
-from cqltui.app import auditing, difference, options
+from cqltui.app import auditing, blocks, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.measuring import step_speeds
 from cqltui.app.placing import settle
@@ -41,11 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = step_speeds(campaign, data, places)
-    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=len(places))
+    count = (len(places) if campaign.workers.count != 0 else 0) + campaign.workers_elsewhere
+    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=count)
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)
-    notes = [*data.notes, *filter(None, [told_to(campaign.notify), sent_to(campaign.store)])]
+    said = filter(None, [told_to(campaign.notify), sent_to(campaign.store)])
+    notes = [*data.notes, *said, *blocks.planned(campaign, run_dir)]
     warnings = [*data.warnings, *audited.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from cqltui.app import options
+from cqltui.app.blocks import take_secrets
 from cqltui.app.joining import Joining, join
 from cqltui.app.run_server import open_run
 
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Work until there is nothing left to do."""
+    take_secrets()
     joining = Joining(
         arguments.worker_id,
         arguments.device,

@@ -121,6 +121,10 @@ def resolved(campaign: "Campaign", *, own_server: bool = False) -> dict[str, Any
     plain["redis"]["url"] = SET if own_server else None
     for name in ("command", "webhook"):
         plain["notify"][name] = SET if plain["notify"][name] else None
+    blocks = [{"name": block.name, "kind": block.kind, "count": block.count} for block in campaign.blocks]
+    del plain["blocks"]  # the words of programs, which may hold secrets; a campaign without is written as ever
+    if blocks:
+        plain["blocks"] = blocks
     # Beside the phases, which are compared with those of earlier versions: these did not know it.
     plain["defaults"] = {written["name"]: written.pop("defaults") for written in plain["phases"]}
     for written, phase in zip(plain["phases"], campaign.phases, strict=True):

@@ -12,15 +12,14 @@ from redis.exceptions import RedisError
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, sensible, told
+from cqltui.broker.protocol.trouble import Trouble, kind, sensible, told
 from cqltui.errors import CqltuiError, ExitCode
-from cqltui.identity import Life
-from cqltui.machine import life
+from cqltui.placement.protocol import End
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.store.base import Store
-from cqltui.supervisor.evaluating import evaluate
+from cqltui.supervisor.concluding import conclude, evaluate
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
@@ -184,7 +183,7 @@ class Supervisor:
         self._hooks.resize(self.state)
         self._queue.reconcile()
         self._queue.promote()
-        self._note_lost()
+        self._guard.note_lost(self.state)
         self._guard.check(self.state, now)
         self._guarded(partial(self._hooks.serve, self.state))
 
@@ -201,12 +200,6 @@ class Supervisor:
         if why != self._hindered and self._guarded(partial(self._hooks.hindered, why)):
             self._hindered = why
 
-    def _note_lost(self) -> None:
-        """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""
-        for worker in self.state.workers.values():
-            if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
-                self._guard.note_death(worker.id, -1)
-
     def _tend(self) -> None:
         wanted = 0
         runs = self.state.wanted is Wanted.RUNNING and not self._stop_asked.is_set()
@@ -214,22 +207,26 @@ class Supervisor:
             open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
             wanted = sum(task.status in open_states for task in self.state.tasks.values())
         self._guarded(partial(self._start_workers, wanted))
+        for said in self._fleet.news():
+            self._guarded(partial(self._queue.notice, *said))
+        for name, why in self._fleet.refusals():
+            self._futile.ended(name, why)
 
     def _start_workers(self, wanted: int) -> None:
         """As many as are wanted. Raises OSError: no room for a log, or for a process."""
         try:
-            for worker_id in self._fleet.tend(wanted, self._note_end, self._guard.others(self.state)):
+            others = self._guard.others(self.state)
+            for worker_id in self._fleet.tend(wanted, self._note_end, others, self.state.workers):
                 log.info("started worker %s", worker_id)
         except OSError as error:
             if error.errno not in DISK_FULL:
                 self._futile.ended("", f"it cannot be started: {error}")
             raise
 
-    def _note_end(self, worker_id: str, code: int) -> None:
-        self._guard.note_death(worker_id, code)
-        if code != 0:
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            why = reason(self._fleet.last_words(worker_id), code) or how
+    def _note_end(self, worker_id: str, end: End) -> None:
+        self._guard.note_death(worker_id, end)
+        if end.counts and not end.is_clean:
+            why = reason(self._fleet.last_words(worker_id), end.code) or end.text
             self._futile.ended(worker_id, why)
             if not self.state.online:  # else a notice says so
                 self._say(f"worker {worker_id} died: {why}")
@@ -295,7 +292,7 @@ class Supervisor:
         deadline = (self._terminated_at or time.monotonic()) + STOP_GRACE_S
         while self._fleet.alive:
             self._take(self._feed.poll(POLL_S))
-            self._fleet.tend(0, self._guard.note_death)
+            self._fleet.tend(0, self._guard.note_death, workers=self.state.workers)
             if time.monotonic() > deadline:
                 self._fleet.kill_all()
             if time.monotonic() > deadline + KILLED_S:
@@ -303,10 +300,10 @@ class Supervisor:
                 break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
         self._judging.tell(self.state)
-        ended_ts = self._conclude()
+        ended_ts = conclude(self._hooks, self.state)
         if self._hooks.to_evaluate(self.state):
             evaluate(self._hooks, self.state, self._notice)
-            self._conclude()
+            conclude(self._hooks, self.state)
             self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
         self._hooks.report(self.state, self._notice, self._was_stopped)
         self._tell_end(ended_ts)
@@ -320,17 +317,6 @@ class Supervisor:
         """Tell it now: the loop rests meanwhile."""
         self._guarded(partial(self._queue.notice, level, text))
         self._take(self._feed.poll(POLL_S))
-
-    def _conclude(self) -> float:
-        try:
-            return self._hooks.conclude(self.state)
-        except OSError as error:
-            again = "free some space, then run the same command again"
-            raise CqltuiError(f"the results could not be written: {error}; {again}") from error
-        except (*NONSENSE, MemoryError) as error:  # of a file in the run directory
-            log.exception("the results could not be written")
-            what = f"{error} ({type(error).__name__}); the log says where"
-            raise CqltuiError(f"the results could not be written: {what}") from error
 
     def _tell_end(self, ended_ts: float) -> None:
         """Make sure that screens hear of it, though the server goes away at this very moment."""

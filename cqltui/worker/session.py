@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -23,6 +23,7 @@ from cqltui.worker.context import Context
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
 from cqltui.worker.link import PATIENCE_S
 from cqltui.worker.outbox import KEPT_S, Outbox
+from cqltui.worker.timing import PATIENT_S, EpochClock
 from trainer import memory
 from trainer.checkpoint import Checkpoint
 from trainer.data.types import DataError, Float
@@ -31,6 +32,10 @@ from trainer.files import write_bytes
 log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.4
+
+
+class _EpochLeftError(Exception):
+    """The worker is to leave, and the end of the epoch is too far away."""
 
 
 class Session:
@@ -52,6 +57,9 @@ class Session:
         self._directives: dict[str, Directive] = {}
         self._next_report = 0.0
         self._steps = 0
+        self.clock = EpochClock()
+        self._ends: dict[str, Checkpoint] = {}
+        """Each task as of its last whole epoch, where epochs are long: training cannot go back within one."""
         for claim in claims:
             try:
                 payload.check_spec(claim.id, claim.spec)
@@ -126,11 +134,16 @@ class Session:
             trainer = self._start()
             self._settle_all(trainer)
             while self._attempts:
+                self.clock.start(int(self._attempts[0].claim.spec["epoch_steps"]))
                 for member, metrics in enumerate(trainer.run_epoch(self._on_step)):
                     self._attempts[member].record(metrics)
                     self._attempts[member].keep(metrics, partial(trainer.model, member))
+                is_long = self.clock.end() > PATIENT_S
                 self._settle_all(trainer)
+                self._ends = self._unsaved_ends(trainer) if is_long else {}
                 self._report()
+        except _EpochLeftError:
+            self._leave_epoch()
         except Exception as error:
             if is_out_of_memory(error) and len(self.leases()) > 1:
                 log.warning("the memory is not enough for %d tasks at once: %s", len(self.leases()), error)
@@ -167,7 +180,24 @@ class Session:
 
     def _on_step(self) -> None:
         self._steps += 1
+        self.clock.step()
         self._report()
+        if self.clock.left_s > PATIENT_S and self._context.stop.is_set():
+            raise _EpochLeftError
+
+    def _unsaved_ends(self, trainer: Run) -> dict[str, Checkpoint]:
+        unsaved = [(m, attempt) for m, attempt in enumerate(self._attempts) if attempt.epoch > attempt.saved_epoch]
+        return {attempt.id: trainer.capture(member) for member, attempt in unsaved}
+
+    def _leave_epoch(self) -> None:
+        """Give all back as of the end of their last epoch, or of their newest checkpoint: what was trained since is
+        trained again, with the same bits."""
+        while self._attempts:
+            attempt = self._attempts.pop()
+            log.info("%s the epoch under way is left", attempt.id)
+            self._answer(attempt, partial(self._ends.get, attempt.id))
+            attempt.close()
+        self._ends.clear()
 
     def _report(self) -> None:
         """Publish progress, a few times a second; a server that is away is no reason to stop training."""
@@ -199,34 +229,46 @@ class Session:
     def _settle(self, trainer: Run, member: int) -> bool:
         """Do what is due for a member at the end of an epoch; whether it is over here."""
         attempt = self._attempts[member]
-        asked = self._directives.pop(attempt.id, Directive.OK)
-        if self._context.stop.is_set() and asked in (Directive.OK, Directive.PAUSE):
-            asked = Directive.STOP
-        if asked is Directive.LOST or self._context.link.fenced:
-            log.warning("%s was given to another worker: this attempt is dropped", attempt.id)
-        elif attempt.failed:
-            log.error("%s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
-            error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
-            self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
-        elif attempt.ended:
-            try:
-                self._finish(trainer, member)
-            except OSError as error:  # a full disk, for one: the others can go on
-                log.exception("%s", attempt.id)
-                with suppress(OSError):
-                    attempt.discard_result()
-                self._fail(attempt.claim, error)
-        elif asked is Directive.CANCEL:
-            self._release(attempt, Status.CANCELLED)
-        elif asked in (Directive.PAUSE, Directive.STOP):
-            if attempt.epoch > attempt.saved_epoch:
-                self._save(attempt, trainer.capture(member))
-            self._release(attempt, Status.PAUSED if asked is Directive.PAUSE else Status.QUEUED)
-        else:
+        if not (attempt.failed or attempt.ended) or self._is_lost(attempt):
+            if self._answer(attempt, partial(trainer.capture, member)):
+                return True
             if attempt.checkpoint_due:
                 self._save(attempt, trainer.capture(member))
             return False
+        self._directives.pop(attempt.id, None)
+        if attempt.failed:
+            log.error("%s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
+            error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
+            self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
+            return True
+        try:
+            self._finish(trainer, member)
+        except OSError as error:  # a full disk, for one: the others can go on
+            log.exception("%s", attempt.id)
+            with suppress(OSError):
+                attempt.discard_result()
+            self._fail(attempt.claim, error)
         return True
+
+    def _is_lost(self, attempt: Attempt) -> bool:
+        return self._directives.get(attempt.id) is Directive.LOST or self._context.link.fenced
+
+    def _answer(self, attempt: Attempt, capture: Callable[[], Checkpoint | None]) -> bool:
+        """Do what is asked of a task that has not ended; whether it is over here. `capture` returns it as of its last
+        epoch's end, if that can be had."""
+        is_lost = self._is_lost(attempt)
+        asked = self._directives.pop(attempt.id, Directive.OK)
+        if self._context.stop.is_set() and asked in (Directive.OK, Directive.PAUSE):
+            asked = Directive.STOP
+        if is_lost:
+            log.warning("%s was given to another worker: this attempt is dropped", attempt.id)
+        elif asked is Directive.CANCEL:
+            self._release(attempt, Status.CANCELLED)
+        elif asked in (Directive.PAUSE, Directive.STOP):
+            if attempt.epoch > attempt.saved_epoch and (state := capture()) is not None:
+                self._save(attempt, state)
+            self._release(attempt, Status.PAUSED if asked is Directive.PAUSE else Status.QUEUED)
+        return is_lost or asked in (Directive.CANCEL, Directive.PAUSE, Directive.STOP)
 
     def _save(self, attempt: Attempt, state: Checkpoint) -> None:
         trouble = attempt.save(state, len(self._attempts))

@@ -221,6 +221,16 @@ ROOMS = (
         tuple(f"cqltui/supervisor/{name}.py" for name in ("awake", "courier", "notifying", "program", "webhook")),
         tuple(f"tests/unit/test_{name}.py" for name in ("awake", "couriers", "notifying")),
     ),
+    Room(
+        "placement",
+        (
+            *(f"cqltui/placement/{name}.py" for name in ("roster", "slurmwords", "templates")),
+            "cqltui/campaign/blocks.py",
+        ),
+        tuple(
+            f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words", "templates")
+        ),
+    ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",
