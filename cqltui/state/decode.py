@@ -31,7 +31,7 @@ LARGEST = 2**63 - 1
 
 def number(data: object, key: str, default: float = 0.0) -> float:
     """Return data[key] as a finite float, else the default. Numbers may come as strings, as Redis stores them."""
-    value = data.get(key) if isinstance(data, Mapping) else None
+    value = data.get(key) if type(data) is dict or isinstance(data, Mapping) else None
     try:
         result = float(value)  # type: ignore[arg-type]  # anything may come; what is no number raises
     except (TypeError, ValueError, OverflowError):
@@ -58,6 +58,9 @@ def optional(data: Mapping[str, Any], key: str) -> float | None:
 
 def whole(data: object, key: str) -> int:
     """Return data[key] as an int of at most 63 bits, 0 if it is none."""
+    value = data.get(key) if type(data) is dict else None
+    if type(value) is int and -LARGEST <= value <= LARGEST:  # as nearly all are, of each of many tasks
+        return value
     return max(-LARGEST, min(LARGEST, int(number(data, key))))
 
 
@@ -91,6 +94,8 @@ def strings(value: object) -> tuple[str, ...]:
 def _as_text(value: object) -> str:
     """Return what can be said in a line; nothing of lists and objects, which may be nested deeper than can be
     written."""
+    if type(value) is str:
+        return value if len(value) <= TEXT_LIMIT else value[:TEXT_LIMIT]
     return str(value)[:TEXT_LIMIT] if isinstance(value, str | int | float) else ""
 
 

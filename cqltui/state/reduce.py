@@ -1,7 +1,7 @@
 """(state, event) -> state. The reducer replaces and never appends, and each part of the state has an order of its own,
 so a reader that missed, repeated or reordered messages ends where one that saw everything does."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from typing import Any
 
 from cqltui.state import decode
 from cqltui.state.events import Event, Kind, parse_token
+from cqltui.state.layered import writable
 from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
 
 NOTICES = 100
@@ -21,7 +22,7 @@ def reduce(state: RunState, event: Event) -> RunState:
 
 def reduce_all(state: RunState, events: Iterable[Event]) -> RunState:
     """Return the state after all events, in order. The maps of tasks and workers are copied once, whatever their
-    number."""
+    number; of many tasks only what has changed is (see `layered`)."""
     draft = _Draft(state)
     for event in events:
         _apply(draft, event)
@@ -34,7 +35,7 @@ class _Draft:
     def __init__(self, state: RunState) -> None:
         self.state = state
         """All but the maps."""
-        self._tasks: dict[str, TaskState] | None = None
+        self._tasks: MutableMapping[str, TaskState] | None = None
         self._workers: dict[str, WorkerState] | None = None
 
     @property
@@ -52,7 +53,7 @@ class _Draft:
         if not decode.NAME.fullmatch(task.id):
             return
         if self._tasks is None:
-            self._tasks = dict(self.state.tasks)
+            self._tasks = writable(self.state.tasks)
         self._tasks[task.id] = task
 
     def put_worker(self, worker: WorkerState) -> None:
@@ -77,7 +78,7 @@ class _Draft:
     def finished(self) -> RunState:
         """Return the state, frozen."""
         if self._tasks is not None:
-            self.state = replace(self.state, tasks=MappingProxyType(self._tasks))
+            self.state = replace(self.state, tasks=MappingProxyType(self._tasks))  # a `Layered` is a mapping too
         if self._workers is not None:
             self.state = replace(self.state, workers=MappingProxyType(self._workers))
         return self.state
