@@ -17,7 +17,7 @@ from safetensors.numpy import save as tensor_bytes
 from cqltui.algorithms import named
 from cqltui.algorithms.base import Run
 from cqltui.algorithms.keeping import kept_names
-from cqltui.broker.protocol.records import Claim, Directive
+from cqltui.broker.protocol.records import MANY_WORKERS, Claim, Directive
 from cqltui.campaign import payload
 from cqltui.campaign.payload import NewerSpecError, SpecError
 from cqltui.results.rundir import RESULT_FILES, RunDir
@@ -36,6 +36,15 @@ from trainer.files import write_bytes
 log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.4
+MANY_SHORTEST_S, MANY_LONGEST_S, MANY_A_SECOND = 2.0, 5.0, 200
+"""Between two messages of a worker of many, and how many come in a second from all of them."""
+
+
+def telling_interval_s(workers: int) -> float:
+    """Return the seconds between two messages of one of so many workers: whoever reads takes in all of them."""
+    if workers <= MANY_WORKERS:
+        return PROGRESS_INTERVAL_S
+    return min(max(workers / MANY_A_SECOND, MANY_SHORTEST_S), MANY_LONGEST_S)
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ class Session:
         self._unsaved: set[str] = set()
         """Tasks whose last checkpoint could not be written; the user is told when it begins."""
         self._directives: dict[str, Directive] = {}
-        self._next_report = 0.0
+        self._next_report = self._next_telling = 0.0
         self._steps = 0
         for claim in claims:
             try:
@@ -209,13 +218,23 @@ class Session:
         """Publish progress, a few times a second; a server that is away is no reason to stop training."""
         if time.monotonic() < self._next_report:
             return
-        members = [attempt.progress(self._step(attempt)) for attempt in self._attempts]
-        self.directives(self._context.link.progress(members, self.figures()))
+        if time.monotonic() >= self._next_telling:
+            self._tell()
         self._outbox.flush()
         for attempt in self._attempts:
             attempt.flush()
             self._note_checkpoint(attempt)
         self._next_report = time.monotonic() + PROGRESS_INTERVAL_S
+
+    def _tell(self) -> None:
+        """Tell how the tasks do; the more workers there are, the less often."""
+        link = self._context.link
+        few = link.workers <= MANY_WORKERS
+        members = [
+            attempt.progress(self._step(attempt), curve=few or attempt.id in link.looked) for attempt in self._attempts
+        ]
+        self.directives(link.progress(members, self.figures()))
+        self._next_telling = time.monotonic() + telling_interval_s(link.workers)
 
     def _warn(self, text: str) -> None:
         """Tell the user, now or later."""

@@ -10,7 +10,7 @@ import redis
 from cqltui.broker.protocol import queue as protocol
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import Cost, Submission
+from cqltui.broker.protocol.records import MANY_WORKERS, Cost, Directive, Submission
 from cqltui.broker.server.acl import WORKER
 from cqltui.broker.server.connect import connect_url
 from cqltui.broker.server.epoch import open_epoch
@@ -91,3 +91,22 @@ def test_the_journal_has_what_a_large_submission_drives_out_of_the_stream(monkey
         submit.submit(at.server.queue, at.campaign, at.data, records)
         assert records.version == (1, 6), "the last round is for the supervisor's first reading"
         assert at.run_dir.journal.read_bytes().count(b"task.queued") == 6
+
+
+def test_of_many_workers_a_report_brings_the_curves_that_somebody_looks_at(queue: Queue) -> None:
+    queue.enqueue_many([task("a", 5, "k"), task("b", 5, "k"), task("c", 5, "k")])
+    who = worker(queue)
+    leases = {claim.id: claim.token for claim in queue.claim(who, limit=3)}
+    queue.look_at(["b", "gone"])
+    few = queue.heartbeat(who, leases, {})
+    assert (few.workers, few.looked) == (1, frozenset()), "all are told"
+    for n in range(MANY_WORKERS):
+        worker(queue, f"other{n}")
+    many = queue.heartbeat(who, leases, {})
+    assert (many.workers, many.looked) == (MANY_WORKERS + 1, frozenset("b"))
+    assert set(many.directives.values()) == {Directive.OK}, "the sign is no part of it"
+    queue.look_at(["c"], seconds=0)
+    queue.look_at(["a"], seconds=60)
+    queue.pause("a")
+    asked = queue.heartbeat(who, leases, {})
+    assert (asked.looked, asked.directives["a"]) == (frozenset("ab"), Directive.PAUSE)

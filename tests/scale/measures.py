@@ -72,11 +72,11 @@ def late_reader(place: Place) -> Took:
     return took
 
 
-def event_s(place: Place, child: Supervised, workers: list[SimulatedWorker], events: int) -> float:
-    """Seconds of the supervisor's processor for a lifecycle event, beyond what it takes at rest."""
+def event_s(place: Place, child: Supervised, workers: list[SimulatedWorker], seconds: float) -> tuple[float, float]:
+    """What the supervisor takes of a core at rest, and its processor's seconds for a lifecycle event beyond that."""
     queue = place.server.queue
-    rest, before, began, told = child.share(5.0), child.cpu_s(), time.perf_counter(), 0
-    while told < events:
+    rest, before, began, told = child.share(seconds), child.cpu_s(), time.perf_counter(), 0
+    while time.perf_counter() < began + seconds:
         for worker in workers:
             claim(queue, worker, 1)
             for held in worker.claims:
@@ -84,8 +84,10 @@ def event_s(place: Place, child: Supervised, workers: list[SimulatedWorker], eve
                 told += 2
             worker.claims = []
             time.sleep(0.005)  # one by one, as they come
-    child.rest(rest + 0.05)
-    return max(0.0, child.cpu_s() - before - rest * (time.perf_counter() - began)) / told
+    while time.perf_counter() < began + 1.5 * seconds:  # what it is behind with
+        time.sleep(0.1)
+    spent = child.cpu_s() - before - rest * (time.perf_counter() - began)
+    return rest, max(0.0, spent) / told
 
 
 def claims(place: Place, workers: list[SimulatedWorker], limit: int) -> tuple[float, Took]:

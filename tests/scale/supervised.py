@@ -3,6 +3,7 @@
 Says "ready" when it supervises, and ends by TERM. What it judges and writes at the end of a run is left out.
 """
 
+import math
 import signal
 import subprocess
 import sys
@@ -52,11 +53,11 @@ class Supervised:
         time.sleep(seconds)
         return (self.cpu_s() - before) / (time.perf_counter() - began)
 
-    def rest(self, share: float, patience_s: float = 300.0) -> None:
-        """Wait until it takes no more than this part of a core, or a while."""
-        until = time.monotonic() + patience_s
-        while time.monotonic() < until and self.share(1.0) > share:
-            pass
+    def rest(self, patience_s: float = 300.0) -> None:
+        """Wait until it takes no less of a core than a while before, or it has for long."""
+        until, last = time.monotonic() + patience_s, math.inf
+        while time.monotonic() < until and (now := self.share(3.0)) < last - 0.02:
+            last = now
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import Claim, Registration
+from cqltui.broker.protocol.records import MANY_WORKERS, Claim, Registration
 
 CURVE_POINTS = 64
 METRICS = {
@@ -25,20 +25,22 @@ class SimulatedWorker:
     claims: list[Claim] = field(default_factory=list)
     reports: int = 0
     due: float = 0.0
+    few: bool = True
+    looked: frozenset[str] = frozenset()
 
-    def members(self, *, curves: bool) -> list[dict[str, Any]]:
-        """What it tells of its tasks, as `Attempt.progress` makes it."""
+    def members(self) -> list[dict[str, Any]]:
+        """What it tells of its tasks, as `Session` does."""
         self.reports += 1
-        return [report(claim, self.reports, curves=curves) for claim in self.claims]
+        return [report(claim, self.reports, curve=self.few or claim.id in self.looked) for claim in self.claims]
 
 
-def report(claim: Claim, epoch: int, *, curves: bool = True) -> dict[str, Any]:
+def report(claim: Claim, epoch: int, *, curve: bool) -> dict[str, Any]:
     """A task's part of a progress message, a few hundred epochs on its way."""
-    curve = [[300 + n * 5, round(0.5 + 0.5 / (n + 1), 9)] for n in range(CURVE_POINTS)] if curves else []
+    points = [[300 + n * 5, round(0.5 + 0.5 / (n + 1), 9)] for n in range(CURVE_POINTS)]
     return {
         "task": claim.id, "token": claim.token, "step": (600 + epoch) * 13, "epoch": 600 + epoch, "epochs": 1000,
         "resumed_epoch": 0, "elapsed_s": 123.456 + epoch, "trained_s": 123.456 + epoch, "metrics": METRICS,
-        "best": 0.4987654, "best_epoch": 512, "curve": curve,
+        "best": 0.4987654, "best_epoch": 512, **({"curve": points} if curve else {}),
     }  # fmt: skip
 
 
@@ -67,7 +69,8 @@ def claim(queue: Queue, worker: SimulatedWorker, limit: int) -> float:
 def tell(queue: Queue, worker: SimulatedWorker) -> None:
     """A report of all that it trains."""
     own = worker.data | {"samples_per_s": 12345.6, "memory_bytes": 1 << 28}
-    queue.progress(worker.registration, worker.members(curves=True), own)
+    answer = queue.progress(worker.registration, worker.members(), own)
+    worker.few, worker.looked = answer.workers <= MANY_WORKERS, answer.looked
 
 
 def rounds(queue: Queue, workers: list[SimulatedWorker], every_s: float, until: float) -> Iterator[int]:

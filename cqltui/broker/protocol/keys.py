@@ -48,6 +48,8 @@ class Keys:
         """List of notice events, the newest first, bounded."""
         self.events = f"{cq}events"
         """Capped stream of lifecycle events with ids <epoch>-<seq>, and the channel of the same name."""
+        self.looked = f"{cq}looked"
+        """Sorted set: id of a task that somebody looks at -> until when that is known."""
         self._checkup = f"{cq}checkup:"
         self._files = f"{cq}files:"
         self._task = f"{cq}task:"
