@@ -18,6 +18,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.child import clean_environment
 from cqltui.errors import InputError
+from cqltui.results.known import id_length
 from cqltui.results.rundir import AUDIT_FORMAT, CAMPAIGN_BYTES, RunDir, read_json
 from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
@@ -243,6 +244,11 @@ def load(arguments: argparse.Namespace) -> Campaign:
     return replace(campaign, workers=workers, report=report)
 
 
+def as_in(run_dir: RunDir, campaign: Campaign) -> Campaign:
+    """Return the campaign with its tasks' ids as long as those of the run that is there, if there is one."""
+    return replace(campaign, id_length=id_length(run_dir))
+
+
 def run_options(arguments: argparse.Namespace) -> RunOptions:
     """Return what is to be run, where. Raises InputError, also for a run directory that is another user's, or a folder
     of other files."""
@@ -250,6 +256,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
     found = run_dir(arguments.run_dir, campaign)
     expect_ours(found.path)
     expect_run(found)
+    campaign = as_in(found, campaign)
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 
