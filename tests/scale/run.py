@@ -9,11 +9,12 @@ import resource
 import sys
 from collections.abc import Sequence
 
-from tests.scale import measures
+from tests.scale import intake, measures
 from tests.scale.campaigns import place
 from tests.scale.supervised import supervised
 from tests.scale.workers import crew
 
+BURSTS = 600
 PARTS = ("tasks", "workers", "reports")
 
 
@@ -73,15 +74,18 @@ def workers(count: int, pack: int) -> None:
 def reports(count: int, tasks_: int) -> None:
     """Reports taken in."""
     say(f"{count:,} workers report")
-    with place(tasks_) as at:
+    for size in (tasks_ // 10, tasks_):
+        for members in (1, 10):
+            each = intake.taken_in(size, members, curve=False)
+            what = f"{size:,} tasks: reports of {members} task{'s' * (members > 1)}, taken in one by one"
+            told = f"{each:,.0f} a second of the processor ({each * members:,.0f} tasks')"
+            row(what, told, ">= 5,000" if members == 1 else "-", each >= 5_000 if members == 1 else None)
+    with place(count * 5) as at:
         measures.filled(at)
-        at.server.queue.set_workers(count)
         all_ = crew(at.server.queue, count)
         measures.claims(at, all_, 1)
-        each, again = measures.intake(at, all_, 600)
-        what = f"{count:,} workers, {tasks_:,} tasks"
-        row(f"{what}: reports taken in a second of a processor", f"{each:,.0f}", ">= 5,000", each >= 5_000)
-        row(f"{what}: whole readings meanwhile", f"{again:,}", "0", again == 0)
+        _, again = measures.intake(at, all_, BURSTS)
+        row(f"{count:,} workers: {BURSTS} reports in bursts of 100: whole readings again", f"{again}", "0", again == 0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

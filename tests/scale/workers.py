@@ -1,7 +1,6 @@
 """Simulated workers: each registers, claims packs, reports and gives back as a real one does, and trains nothing."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +23,6 @@ class SimulatedWorker:
     data: dict[str, Any]
     claims: list[Claim] = field(default_factory=list)
     reports: int = 0
-    due: float = 0.0
     few: bool = True
     looked: frozenset[str] = frozenset()
 
@@ -44,13 +42,18 @@ def report(claim: Claim, epoch: int, *, curve: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def register(queue: Queue, number: int) -> SimulatedWorker:
-    """A worker of that number, on one of many machines."""
+def process_of(number: int) -> dict[str, Any]:
+    """What the worker of that number says of its process, on one of many machines."""
     process = {"machine": f"m{number // 8:031x}", "boot": "b" * 32, "pid_namespace": 1, "uid": 1000, "pid": number + 1}
-    data = {
+    return {
         "id": f"n{number}", "pid": number + 1, "process": process | {"started": 1.0}, "host": f"node{number // 8}",
         "device": "cpu", "program": cqltui.__version__, "started_ts": time.time(), "memory_total_bytes": 1 << 34,
     }  # fmt: skip
+
+
+def register(queue: Queue, number: int) -> SimulatedWorker:
+    """A worker of that number."""
+    data = process_of(number)
     return SimulatedWorker(queue.register_worker(f"n{number}", data), data)
 
 
@@ -71,20 +74,3 @@ def tell(queue: Queue, worker: SimulatedWorker) -> None:
     own = worker.data | {"samples_per_s": 12345.6, "memory_bytes": 1 << 28}
     answer = queue.progress(worker.registration, worker.members(), own)
     worker.few, worker.looked = answer.workers <= MANY_WORKERS, answer.looked
-
-
-def rounds(queue: Queue, workers: list[SimulatedWorker], every_s: float, until: float) -> Iterator[int]:
-    """Have each worker report at its time until then; yields for each report."""
-    for number, worker in enumerate(workers):
-        worker.due = time.monotonic() + every_s * number / len(workers)
-    sent = 0
-    while time.monotonic() < until:
-        for worker in workers:
-            if (wait := worker.due - time.monotonic()) > 0:
-                time.sleep(min(wait, max(0.0, until - time.monotonic())))
-            if time.monotonic() >= until:
-                break
-            tell(queue, worker)
-            worker.due += every_s
-            sent += 1
-            yield sent
