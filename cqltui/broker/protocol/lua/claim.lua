@@ -5,7 +5,7 @@
 allow_full_server()
 local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local budget = tonumber(ARGV[7])
-local EXACT, SAMPLE, PLACES = 500, 200, 10 -- of more than EXACT a sample is looked at, of a queue in so many places
+local EXACT, SAMPLE, PLACES = 500, 100, 10 -- of more than EXACT a sample is looked at, of a queue in so many places
 
 local out = {}
 
