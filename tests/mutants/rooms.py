@@ -64,6 +64,7 @@ ROOMS = (
                 "happened",
                 "hardware",
                 "lanes",
+                "layered",
                 "rates",
                 "reduce",
                 "reporters",
