@@ -12,7 +12,7 @@ MINUTES ?= 60
 WHEELS ?=
 RUN ?= runs/quick
 
-.PHONY: run test check bench chaos cluster gpu science mutants audit lock format docs screenshots demo clean help
+.PHONY: run test check bench scale chaos cluster gpu science mutants audit lock format docs screenshots demo clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,9 @@ bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, of the queu
 	$(BIN)/python -m tests.benchmarks.judging
 	$(BIN)/python -m tests.benchmarks.screen
 	$(BIN)/python -m tests.benchmarks.eta $(wildcard runs/*)
+
+scale: $(VENV)/.dev  ## a thousand simulated workers and a hundred thousand tasks, some ten minutes (ARGS="--million --parts tasks")
+	$(BIN)/python -m tests.scale.run $(ARGS)
 
 chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)

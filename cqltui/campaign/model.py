@@ -18,7 +18,9 @@ from trainer.config import DataConfig, Precision, TrainerConfig
 Device = Literal["auto", "cuda", "mps", "cpu"]
 ParamValue = str | float | int | bool | tuple[str, ...] | tuple[int, ...]
 """Of a parameter of a criterion or a question."""
-ID_LENGTH = 8
+ID_LENGTH, FORMER_ID_LENGTH = 16, 8
+"""Hex digits of a task's id; the latter in runs that began when it had so few. Of 100,000 tasks two had the same then,
+more often than not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ class TaskSpec:
     """SHA-256 over phase and all that determines the weights; empty until the data is known."""
     auto_precision: bool = False
     """The file leaves the precision to the machine; `trainer.precision` is fp32 until that is known."""
+    id_length: int = ID_LENGTH
+    """As of the campaign."""
 
     @property
     def id(self) -> str:
-        """The first 8 hex digits of the digest."""
-        return self.digest[:ID_LENGTH]
+        """The first hex digits of the digest, `id_length` of them."""
+        return self.digest[: self.id_length]
 
     @property
     def algorithm(self) -> Algorithm:
@@ -252,6 +256,8 @@ class Campaign:
     store: StoreConfig = StoreConfig()
     blocks: tuple[BlockConfig, ...] = ()
     """Workers elsewhere."""
+    id_length: int = ID_LENGTH
+    """Digits of the tasks' ids, as of the run: `results.known.id_length`."""
 
     @property
     def workers_elsewhere(self) -> int:
@@ -305,9 +311,10 @@ class Campaign:
         """Return the same campaign with every task's digest filled in. `data_digest` as of
         `trainer.data.Dataset.digest`.
 
-        Raises InputError if two tasks have the same id: the same task twice, or a collision of 32 bits.
+        Raises InputError if two tasks have the same id: the same task twice, or a collision of their first digits.
         """
-        campaign = self._with_tasks(lambda task: replace(task, digest=task_digest(task, data_digest)))
+        length = self.id_length
+        campaign = self._with_tasks(lambda task: replace(task, digest=task_digest(task, data_digest), id_length=length))
         seen: dict[str, TaskSpec] = {}
         for task in campaign.tasks:
             if (other := seen.setdefault(task.id, task)) is not task:

@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the plan. 1 if an architecture cannot be trained here."""
     campaign = options.load(arguments)
     run_dir = options.run_dir(arguments.run_dir, campaign)
+    campaign = options.as_in(run_dir, campaign)
     placing = settle(campaign, read_json(run_dir.campaign_json), test=False)
     places = placing.places
     campaign, data = load_data(campaign.with_auto_precision(placing.precision))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cqltui.campaign.difference import KnownTask
-from cqltui.campaign.model import ID_LENGTH
+from cqltui.campaign.model import FORMER_ID_LENGTH, ID_LENGTH
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state import decode
 from cqltui.state.model import FAILED, Lifecycle, Status
@@ -66,6 +66,16 @@ def read_known(run_dir: RunDir, wanted: Collection[str]) -> dict[str, KnownTask]
     return found
 
 
+def id_length(run_dir: RunDir) -> int:
+    """Return how many digits the ids of the run's tasks have: what it began with, as ids are names of folders."""
+    said = read_json(run_dir.campaign_json)
+    if said is None:  # it has yet to begin, or its campaign.json was lost
+        folders = run_dir.tasks.iterdir() if run_dir.tasks.is_dir() else ()
+        is_former = any(len(folder.name) == FORMER_ID_LENGTH for folder in folders)
+        return FORMER_ID_LENGTH if is_former else ID_LENGTH
+    return ID_LENGTH if decode.whole(said, "id_length") == ID_LENGTH else FORMER_ID_LENGTH
+
+
 def data_digest(run_dir: RunDir) -> str:
     """Of the data that the run was last started with; empty if that is not known."""
     data = (read_json(run_dir.campaign_json) or {}).get("data")
@@ -74,10 +84,11 @@ def data_digest(run_dir: RunDir) -> str:
 
 def _of_manifest(run_dir: RunDir) -> Iterator[KnownTask]:
     """Yield the tasks that the run was last started with, whatever became of them."""
+    length = id_length(run_dir)
     campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
     for phase in decode.dicts(campaign.get("phases") if isinstance(campaign, Mapping) else None):
         for task in decode.dicts(phase.get("tasks")):
-            task_id, epochs = decode.text(task, "digest")[:ID_LENGTH], decode.whole(task.get("trainer"), "epochs")
+            task_id, epochs = decode.text(task, "digest")[:length], decode.whole(task.get("trainer"), "epochs")
             if decode.NAME.fullmatch(task_id):
                 yield KnownTask(task_id, decode.text(task, "phase"), decode.text(task, "title"), epochs)
 

@@ -20,6 +20,7 @@ from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.store.base import Store
 from cqltui.supervisor.concluding import conclude, evaluate
+from cqltui.supervisor.filing import Filing
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
@@ -33,7 +34,8 @@ from cqltui.supervisor.telling import Telling
 
 log = logging.getLogger(__name__)
 
-POLL_S, CHORES_S = 0.2, 0.5
+POLL_S, CHORES_S, CHORES_SHARE, CHORES_LONGEST_S = 0.2, 0.5, 10, 1.5
+"""Chores take a while with many tasks, and rest so many times as long; but no longer than leases bear."""
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -80,6 +82,7 @@ class Supervisor:
         self._futile = Futile()
         self._unkept: set[str] = set()
         """Tasks that have changed, which the run directory has yet to be told: the disk was full, the server away."""
+        self._filing = Filing(partial(records.remember, durable=False), self._guarded)
 
     def ask_stop(self) -> None:
         """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler."""
@@ -95,11 +98,13 @@ class Supervisor:
         while True:
             self._take(self._feed.poll(0.0 if self._judging.is_behind else POLL_S))
             self._judging.study(self.state.tasks)
+            self._filing.step(self.state.tasks)
             now = time.monotonic()
             if now < next_chores:
                 continue
-            next_chores = now + CHORES_S
             self._chores(now)
+            rest_s = min(CHORES_SHARE * (time.monotonic() - now), CHORES_LONGEST_S)
+            next_chores = now + max(CHORES_S, rest_s)
             self._futile.refused(self.state.offline_why, now)
             if why := self._futile.verdict(self._fleet.alive, now):
                 self._guarded(partial(self._queue.notice, "error", why))
@@ -123,8 +128,9 @@ class Supervisor:
             self._telling.handle(before, event, self.state)
             # The tasks first: a result that is published is never recorded again, whatever becomes of the journal.
             if event.kind is Kind.SNAPSHOT:
-                for task_id in self.state.tasks:
-                    self._keep(task_id)
+                for task in self.state.tasks.values():
+                    if not self._filing.puts_off(task, self.state):
+                        self._keep(task.id)
             elif event.kind not in LOCAL_KINDS and event.task in self.state.tasks:
                 self._keep(event.task)
             if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
@@ -140,6 +146,7 @@ class Supervisor:
 
     def _keep(self, task_id: str) -> None:
         """Keep the run directory true to the task."""
+        self._filing.drop(task_id)
         self._unkept.add(task_id)
         self._guarded(partial(self._write_down, task_id))
         if self.state.tasks[task_id].status in ENDED:

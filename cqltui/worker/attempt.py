@@ -231,10 +231,11 @@ class Attempt:
         if self._metrics is not None:
             self._metrics.close()
 
-    def progress(self, step: int) -> dict[str, Any]:
+    def progress(self, step: int, *, curve: bool = True) -> dict[str, Any]:
         """Return the task's part of a progress message. `step`: training steps done, epochs of earlier attempts
-        included."""
-        return self.report() | {"task": self.id, "step": step}
+        included. `curve`: whether somebody is to see it."""
+        told = self.report() | {"task": self.id, "step": step}
+        return told if curve else {name: value for name, value in told.items() if name != "curve"}
 
     def report(self) -> dict[str, Any]:
         """Return how the training run stands as of its last whole epoch, as `decode.progress` reads it."""

@@ -23,6 +23,7 @@ from cqltui.worker.context import Context
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
 from cqltui.worker.link import PATIENCE_S
 from cqltui.worker.outbox import KEPT_S, Outbox
+from cqltui.worker.telling import PROGRESS_INTERVAL_S, Telling
 from cqltui.worker.timing import PATIENT_S, EpochClock
 from trainer import memory
 from trainer.checkpoint import Checkpoint
@@ -30,8 +31,6 @@ from trainer.data.types import DataError, Float
 from trainer.files import write_bytes
 
 log = logging.getLogger(__name__)
-
-PROGRESS_INTERVAL_S = 0.4
 
 
 class _EpochLeftError(Exception):
@@ -56,6 +55,7 @@ class Session:
         """Tasks whose last checkpoint could not be written; the user is told when it begins."""
         self._directives: dict[str, Directive] = {}
         self._next_report = 0.0
+        self._telling = Telling(context.link)
         self._steps = 0
         self.clock = EpochClock()
         self._ends: dict[str, Checkpoint] = {}
@@ -203,8 +203,8 @@ class Session:
         """Publish progress, a few times a second; a server that is away is no reason to stop training."""
         if time.monotonic() < self._next_report:
             return
-        members = [attempt.progress(self._step(attempt)) for attempt in self._attempts]
-        self.directives(self._context.link.progress(members, self.figures()))
+        if self._telling.is_due:
+            self.directives(self._telling.tell(self._attempts, self._step, self.figures()))
         self._outbox.flush()
         for attempt in self._attempts:
             attempt.flush()

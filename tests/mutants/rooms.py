@@ -66,6 +66,7 @@ ROOMS = (
                 "hardware",
                 "lanes",
                 "latest",
+                "layered",
                 "rates",
                 "reduce",
                 "reporters",

@@ -1,7 +1,8 @@
 """What workers say to the queue: that they are there, what they claim, how it goes and how it ended."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import redis
@@ -23,6 +24,10 @@ ERROR_LIMIT = 10_000
 """Characters of an error that are kept with the task."""
 CLAIM = 9
 """Values of a claimed task in the script's answer."""
+LOOKED_S = 30.0
+"""So long a screen's word counts that it shows a task: it says so again before."""
+MOST_LOOKED = 500
+"""Tasks that fit on a screen."""
 
 
 class Claims:
@@ -93,6 +98,11 @@ class Claims:
         flat = [value for row in rows for value in row]
         answer = self._scripts.run("report", worker.id, worker.instance, codec.encode_object(own), *flat)
         return wire.answered([row[0] for row in rows], answer)
+
+    def look_at(self, task_ids: Iterable[str], seconds: float = LOOKED_S) -> None:
+        """Say that somebody looks at these tasks, for so long: where there are more than `MANY_WORKERS`, reports bring
+        the curves of such tasks alone."""
+        self._scripts.run("look", seconds, *islice(task_ids, MOST_LOOKED))
 
     def checkpoint(
         self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None, key: str = ""

@@ -56,6 +56,8 @@ class Keys:
         """Hash: worker -> what it asks of the supervisor, JSON."""
         self.errands_done = f"{cq}errands_done"
         """Hash: worker -> the answer, JSON."""
+        self.looked = f"{cq}looked"
+        """Sorted set: id of a task that somebody looks at -> until when that is known."""
         self._checkup = f"{cq}checkup:"
         self._files = f"{cq}files:"
         self._task = f"{cq}task:"

@@ -9,6 +9,8 @@ from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.state.decode import NAME
 from cqltui.state.model import Wanted
 
+MANY_WORKERS = 50
+"""Of more, each reports at longer intervals, and tells a task's curve only while somebody looks at it."""
 PRIORITY_MAX = 1_000_000
 """Priorities are whole numbers from 0 to this."""
 
@@ -128,6 +130,10 @@ class Report:
     """Another process has this worker's id: end. Not registered and not fenced: register again."""
     leave: str = ""
     """Why this process is asked to leave after its checkpoint; empty if it is not."""
+    workers: int = 0
+    """How many are registered."""
+    looked: frozenset[str] = frozenset()
+    """Tasks that somebody looks at; not told where there are no more than `MANY_WORKERS`."""
 
 
 @dataclass(frozen=True, slots=True)

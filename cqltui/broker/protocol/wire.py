@@ -53,14 +53,17 @@ def claim(row: Sequence[bytes]) -> Claim:
 
 def answered(task_ids: Sequence[str], answer: Sequence[bytes]) -> Report:
     """Return the answer to a heartbeat that told of these tasks."""
-    registered, wanted, *directives = answer
+    registered, wanted, workers, *told = answer
+    directives = dict(zip(task_ids, told, strict=True))
     leave = registered.decode(errors="replace").partition("leave:")[2]
     return Report(
-        directives={task_id: Directive(raw.decode()) for task_id, raw in zip(task_ids, directives, strict=True)},
+        directives={task_id: Directive(raw.rstrip(b"+").decode()) for task_id, raw in directives.items()},
         wanted=codec.wanted(wanted),
         registered=registered == b"ok" or bool(leave),
         fenced=registered == b"fenced",
         leave=leave,
+        workers=int(workers),
+        looked=frozenset(task_id for task_id, raw in directives.items() if raw.endswith(b"+")),
     )
 
 

@@ -5,7 +5,7 @@
 allow_full_server()
 local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local budget = tonumber(ARGV[7])
-local LOOKED_AT = 2000
+local EXACT, SAMPLE, PLACES = 500, 100, 10 -- of more than EXACT a sample is looked at, of a queue in so many places
 
 local out = {}
 
@@ -64,24 +64,53 @@ local function cost(id, running)
   return tonumber(flops) * math.max(0, tonumber(epochs) - done), tonumber(own), tonumber(shared)
 end
 
--- Half of all work goes to each of two workers, whoever asks first: the work that is queued at this priority and what
--- the others still have to do, over the workers wanted. It is summed up to `enough` only, above which it does not matter.
-local function fair_share(p, workers, enough)
-  local left = 0
-  local leases, at, queued = call('hgetall', LEASES), 0, 0
+-- What the others still have to do: of all leases, or of a sample of so many that a look at all would hold the server up.
+local function left_elsewhere()
+  local count = redis.pcall('hlen', LEASES) -- an error: the server's user has only the rights that an earlier version needs
+  local leases, looked_at, left = nil, 0, 0
+  if type(count) == 'number' and count > EXACT then
+    leases = redis.pcall('hrandfield', LEASES, SAMPLE, 'WITHVALUES')
+  end
+  if not leases or leases.err then
+    leases = call('hgetall', LEASES)
+    count = #leases / 2
+  end
   for i = 1, #leases, 2 do
+    looked_at = looked_at + 1
     if string.match(leases[i + 1], '([^|]*)$') ~= worker then
       left = left + cost(leases[i], true)
     end
   end
+  return left * count / math.max(1, looked_at) -- those not looked at are like the others
+end
+
+-- What is queued at this priority, as far as it is not more than `enough`: of all, or of a sample from all over the queue.
+local function queued_at(p, enough)
   local count = call('zcard', ORDER .. p)
-  while left + queued < enough * workers and at < math.min(count, LOOKED_AT) do
-    for _, id in ipairs(call('zrange', ORDER .. p, at, at + 99)) do
-      queued = queued + cost(id)
-    end
-    at = at + 100
+  local step, together, looked_at, queued = 100, 100, 0, 0
+  if count > EXACT then
+    step, together = math.floor(count / PLACES), SAMPLE / PLACES
   end
-  return (left + queued * math.max(1, count / math.max(1, at))) / workers -- those not looked at are like the others
+  for at = 0, count - 1, step do
+    for _, id in ipairs(call('zrange', ORDER .. p, at, at + together - 1)) do
+      queued = queued + cost(id)
+      looked_at = looked_at + 1
+    end
+    if queued >= enough then -- it does not matter how much more it is
+      break
+    end
+  end
+  return queued * count / math.max(1, looked_at)
+end
+
+-- Half of all work goes to each of two workers, whoever asks first: the work that is queued at this priority and what
+-- the others still have to do, over the workers wanted. It is summed up to `enough` only, above which it does not matter.
+local function fair_share(p, workers, enough)
+  local queued = queued_at(p, enough * workers)
+  if queued >= enough * workers then
+    return queued / workers
+  end
+  return (queued + left_elsewhere()) / workers
 end
 
 -- The ids to train together: the head (t, as it is) and its mates.
