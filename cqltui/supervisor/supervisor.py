@@ -19,8 +19,8 @@ from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.store.base import Store
-from cqltui.supervisor.concluding import conclude, evaluate
 from cqltui.supervisor.filing import Filing
+from cqltui.supervisor.finishing import conclude, evaluate
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from cqltui.broker.protocol.records import MANY_WORKERS, Directive
+from cqltui.broker.protocol.records import Directive
+from cqltui.state.live import MANY_WORKERS
 from cqltui.worker.attempt import Attempt
 from cqltui.worker.link import Link
 

@@ -10,11 +10,12 @@ import redis
 from cqltui.broker.protocol import queue as protocol
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import MANY_WORKERS, Cost, Directive, Submission
+from cqltui.broker.protocol.records import Cost, Directive, Submission
 from cqltui.broker.server.acl import WORKER
 from cqltui.broker.server.connect import connect_url
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.handle import ServerHandle
+from cqltui.state.live import MANY_WORKERS
 from cqltui.supervisor import submit
 from cqltui.supervisor.records import Records
 from tests.contract.helpers import claimed, life, task, worker

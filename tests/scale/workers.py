@@ -6,7 +6,8 @@ from typing import Any
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import MANY_WORKERS, Claim, Registration
+from cqltui.broker.protocol.records import Claim, Registration
+from cqltui.state.live import MANY_WORKERS
 
 CURVE_POINTS = 64
 METRICS = {

@@ -7,8 +7,8 @@ from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
-from cqltui.broker.protocol.records import MANY_WORKERS
 from cqltui.state.layered import MANY
+from cqltui.state.live import MANY_WORKERS
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.supervisor import history
 from cqltui.supervisor.filing import Filing, is_untouched

@@ -15,7 +15,7 @@ from cqltui.placement.restart import FIRST_S, HEALTHY_S, LONGEST_S, Restart
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState
 from cqltui.supervisor import reporting
-from cqltui.supervisor.concluding import evaluate
+from cqltui.supervisor.finishing import evaluate
 from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 

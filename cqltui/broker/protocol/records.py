@@ -9,8 +9,6 @@ from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.state.decode import NAME
 from cqltui.state.model import Wanted
 
-MANY_WORKERS = 50
-"""Of more, each reports at longer intervals, and tells a task's curve only while somebody looks at it."""
 PRIORITY_MAX = 1_000_000
 """Priorities are whole numbers from 0 to this."""
 

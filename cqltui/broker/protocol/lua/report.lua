@@ -4,7 +4,7 @@
 -- the task, as far as there are so many workers that it matters.
 allow_full_server()
 local worker, instance = ARGV[2], ARGV[3]
-local MANY = 50 -- as MANY_WORKERS in records.py
+local MANY = 50 -- as MANY_WORKERS in cqltui/state/live.py
 local workers = redis.pcall('scard', P .. 'active_workers')
 workers = type(workers) == 'number' and workers or 0 -- else overwritten by hand, which the supervisor notices
 local w = call('hmget', WORKER .. worker, 'instance', 'since', 'leave')
