@@ -248,7 +248,7 @@ def load(arguments: argparse.Namespace) -> "Campaign":
     return replace(campaign, workers=workers, report=report)
 
 
-def as_in(run_dir: RunDir, campaign: Campaign) -> Campaign:
+def as_in(run_dir: RunDir, campaign: "Campaign") -> "Campaign":
     """Return the campaign with its tasks' ids as long as those of the run that is there, if there is one."""
     return replace(campaign, id_length=id_length(run_dir))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cqltui.broker.protocol.queue import Queue
-from cqltui.campaign.payload import PACK_LIMIT
 from cqltui.machine import cpu_model
 from cqltui.results.known import newest_of
 from cqltui.results.rundir import RunDir
@@ -19,6 +18,7 @@ from cqltui.store.data import DATA_BYTES, FILE, WHAT, data_folder
 from cqltui.store.parcel import Key, key_of, pack, run_folder
 from cqltui.store.saved import About, pack_saved
 from trainer.files import read_regular
+from trainer.packing import PACK_LIMIT
 
 log = logging.getLogger(__name__)
 
