@@ -85,7 +85,7 @@ def test_data_that_its_workers_would_not_find(tmp_path: Path) -> None:
         findings = blockchecks.blocks(load_campaign(path), RunDir(tmp_path / "run"), None)
         return [finding.found for finding in findings if "data" in finding.found]
 
-    data = '[data]\npath = "games.csv"\n'
+    data = '[data]\nsource = "games"\npath = "games.csv"\n'
     assert found("shared = false", data) == ["its workers do not find the file of data"]
     assert found("shared = false", "") == []
     assert found("shared = false", data + "[store]\nsend_data = true\n") == []

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cqltui.state.counting import counted
+from cqltui.state.events import Event, Kind
 from cqltui.state.layered import MANY, Layered, writable
+from cqltui.state.model import Lifecycle, RunState, TaskInfo, TaskState
+from cqltui.state.reduce import reduce
 
 
 @given(st.lists(st.tuples(st.sampled_from(["set", "copy", "look"]), st.integers(0, 40), st.integers())))
@@ -54,3 +58,20 @@ def test_only_many_are_layered_and_a_copy_of_those_shares_them() -> None:
 def test_nothing_is_deleted() -> None:
     with pytest.raises(TypeError):
         del Layered({"a": 1})["a"]
+
+
+def test_many_tasks_are_counted_as_they_change_and_forgotten_by_a_snapshot() -> None:
+    tasks = {f"t{n}": TaskState(TaskInfo(f"t{n}", "p"), Lifecycle((1, n + 1))) for n in range(MANY + 500)}
+    begun = RunState(tasks=MappingProxyType(tasks), epoch=1, seq=MANY + 500, online=True)
+    claim = {"status": "running", "run": 1, "attempt": 1, "token": "1-1", "worker": "w1"}
+    claimed = reduce(begun, Event(Kind.TASK_CLAIMED, 9.0, 1, begun.seq + 1, "t7", data=claim))
+    done = reduce(claimed, Event(Kind.TASK_DONE, 9.0, 1, begun.seq + 2, "t7", data=claim | {"status": "done"}))
+    read = {task_id: {"seq": begun.seq + 3} for task_id in list(tasks)[:MANY]}
+    kept = reduce(done, Event(Kind.SNAPSHOT, 9.0, 1, begun.seq + 3, data={"tasks": read}))
+    assert [state.tasks["t7"].status for state in (begun, claimed, done)] == ["queued", "running", "done"]
+    assert [state.counted.running for state in (claimed, done)] == [("t7",), ()]
+    assert (len(done.tasks), len(kept.tasks)) == (MANY + 500, MANY)
+    for state in (claimed, done, kept):
+        assert state.counted.of is state.tasks, "else all are counted at each draw"
+        again = counted(state.tasks)
+        assert (state.counted.states, dict(state.counted.infos)) == (again.states, dict(again.infos))
