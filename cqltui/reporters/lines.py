@@ -140,8 +140,9 @@ def bars(state: RunState, expected: Estimate, now: float) -> Group:
             Text("ended" if ended else f"{phase.paused} paused" if phase.paused else finish_time(finish_ts, now)),
             Text(best_text(phase.best) if phase.best else ""),
         )
+    many = len(live_workers(state, now))
     whole = (
-        f"{run_status(state)}, {len(live_workers(state, now))} workers, {samples_per_s(state, now):,.0f} samples/s, "
+        f"{run_status(state)}, {many:,} worker{'s' * (many != 1)}, {samples_per_s(state, now):,.0f} samples/s, "
         f"ends {finish_time(expected.finish_ts, now, expected.between)}{without_paused(expected)}"
     )
     return Group(table, Text(whole))

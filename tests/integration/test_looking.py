@@ -22,7 +22,8 @@ NOBODY = 65534
 AS_NOBODY = f"""
 import importlib, os, sys
 from cqltui.cli import COMMANDS, main
-importlib.import_module("cqltui.commands." + COMMANDS[sys.argv[1]])
+for name in ("commands." + COMMANDS[sys.argv[1]], "app.following", "app.run_server"):
+    importlib.import_module("cqltui." + name)  # what it loads when it is needed may be where nobody else can read
 os.chdir("/")
 os.setgroups([])
 os.setgid({NOBODY})

@@ -92,7 +92,7 @@ def leaves(bench: Bench) -> list[Widget]:
 
 
 async def test_a_bug_anywhere_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with started(size=(160, 48)) as (bench, pilot):
+    async with started(size=(160, 48), late=False) as (bench, pilot):
         heard = Heard(monkeypatch)
         panels = [panel for panel in bench.app.screen.query(Panel) if panel.id in PANELS]
         assert {panel.id for panel in panels} == set(PANELS)

@@ -112,10 +112,10 @@ async def test_columns_are_chosen_and_kept() -> None:
         def heading() -> list[str]:
             return found.render_line(0).text.split()
 
-        assert heading() == ["S", "id", "title", "epoch", "loss", "val", "curve", "ETA"]
+        assert heading() == ["S", "id", "title", "epoch", "loss", "val", "ETA"]
         await pilot.press("C", "j", "space", "j", "J", "K", "K", "enter")  # no id, the title first but for it
-        assert heading() == ["S", "title", "epoch", "loss", "val", "curve", "ETA"]
-        assert found.chosen_columns == ("state", "title", "epoch", "loss", "val", "curve", "eta")
+        assert heading() == ["S", "title", "epoch", "loss", "val", "ETA"]
+        assert found.chosen_columns == ("state", "title", "epoch", "loss", "val", "eta")
         await pilot.press("C", "J", "escape", "C", "enter")
         assert found.chosen_columns[0] == "state", "nothing was applied"
         await pilot.press("C", "J", "enter", "i", "greater_than_sign", "i")
@@ -123,7 +123,7 @@ async def test_columns_are_chosen_and_kept() -> None:
         kept = bench.app.memory.now
         assert (kept.columns, kept.sort, kept.inverted) == (found.chosen_columns, "title", True)
         await pilot.press("C", "a")
-        assert len(heading()) == 8
+        assert len(heading()) == 7
 
 
 async def test_what_was_kept_is_there_at_the_start_as_far_as_there_is_such_a_thing() -> None:

@@ -38,7 +38,7 @@ async def test_what_is_drawn_is_what_the_stock_compositor_draws(monkeypatch: pyt
             differing.append(texts)
         return found
 
-    async with started(size=(160, 48)) as (bench, pilot):
+    async with started(size=(160, 48), late=False) as (bench, pilot):
         console = bench.app.console
         monkeypatch.setattr(LeanCompositor, "render_partial_update", both)
         for key in KEYS:
@@ -50,7 +50,7 @@ async def test_what_is_drawn_is_what_the_stock_compositor_draws(monkeypatch: pyt
 
 
 async def test_a_row_is_drawn_without_the_other_panels(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with started(size=(160, 48)) as (bench, pilot):
+    async with started(size=(160, 48), late=False) as (bench, pilot):
         await pilot.press("j")
         await bench.rest(pilot)
         drawn, render_lines = Counter[str](), LineView.render_lines
@@ -68,7 +68,7 @@ async def test_a_row_is_drawn_without_the_other_panels(monkeypatch: pytest.Monke
 
 async def test_a_list_that_grows_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     layouts, refresh = Counter[str](), Screen._refresh_layout
-    async with started(size=(160, 48)) as (bench, pilot):
+    async with started(size=(160, 48), late=False) as (bench, pilot):
         view = bench.app.screen.query_one("#events", LineView)
         view.hold_lines(view.size.height + 5)
         await bench.rest(pilot)

@@ -54,7 +54,7 @@ def test_the_spread_is_read_at_the_nearest_validated_epoch() -> None:
             left = trained(each, lambda epoch, place=place: 1.0 + 0.1 * place)  # type: ignore[misc]
         outcomes.append(TaskOutcome(each, Status.DONE, figures(looked[each.phase], each, left)))
     (verdict,) = (v for v in evaluate_all(campaign, outcomes)["exploration"] if v.check == "conclusive")
-    first, second = (f"[{', '.join(map(str, dims))}]" for dims in architectures[:2])
+    first, second = (f"[{','.join(map(str, dims))}]" for dims in architectures[:2])
     assert verdict.passed is True
     assert verdict.detail.startswith(f"alpha 0.3: {first} val_loss 1.0000, then {second} 1.1000, gap 0.1000; spread ")
     assert "; spread over seeds 0.0592 (at epoch 20, compared with values of epoch 25)" in verdict.detail

@@ -73,7 +73,7 @@ def test_the_lowest_of_several_is_the_best(run_dir: RunDir, campaign: Campaign) 
     summary = write_results(run_dir, campaign, {task.id: TaskStanding(Status.DONE, 1) for task in (one, two, three)})
     best = summary.phases[1].best[0]
     assert (best.value, best.epoch, best.task_id) == (0.3, 3, two.id)
-    assert best.task == "alpha 0.3, lr 0.0001, [64, 32], seed 43"
+    assert best.task == "alpha 0.3, lr 0.0001, [64,32], seed 43"
 
 
 def test_the_summary_for_programs(run_dir: RunDir, campaign: Campaign, standings: dict[str, TaskStanding]) -> None:
@@ -87,7 +87,7 @@ def test_the_summary_for_programs(run_dir: RunDir, campaign: Campaign, standings
         "metric": "loss",
         "value": 0.30,
         "task_id": good.id,
-        "task": "Best, overall: alpha 0.3, lr 0.0001, [64, 32], seed 42",
+        "task": "Best, overall: alpha 0.3, lr 0.0001, [64,32], seed 42",
         "alpha": 0.3,
         "epoch": 3,
         "baseline_loss": 0.4,
@@ -124,11 +124,11 @@ def test_the_summary_for_people(run_dir: RunDir, campaign: Campaign, standings: 
     assert lines[start - 1] == ""
     assert [line.rstrip() for line in lines[start + 1 : start + 9]] == [
         "  best training loss                   0.3000  epoch 3; baseline 0.4000",
-        f"  {'':<43}  {good.id} Best, overall: alpha 0.3, lr 0.0001, [64, 32], seed 42",
+        f"  {'':<43}  {good.id} Best, overall: alpha 0.3, lr 0.0001, [64,32], seed 42",
         "  best validation loss, last epoch     0.4400  epoch 3",
-        f"  {'':<43}  {good.id} Best, overall: alpha 0.3, lr 0.0001, [64, 32], seed 42",
+        f"  {'':<43}  {good.id} Best, overall: alpha 0.3, lr 0.0001, [64,32], seed 42",
         "  best validation loss, any epoch      0.4100  epoch 2",
-        f"  {'':<43}  {good.id} Best, overall: alpha 0.3, lr 0.0001, [64, 32], seed 42",
+        f"  {'':<43}  {good.id} Best, overall: alpha 0.3, lr 0.0001, [64,32], seed 42",
         "  by alpha (loss = td_loss + alpha * cql_loss: losses of different alphas are not on one scale)",
         "    alpha 0.3: best loss 0.3000, best val_loss 0.4400",
     ]
@@ -138,7 +138,7 @@ def test_the_summary_for_people(run_dir: RunDir, campaign: Campaign, standings: 
         "each task of a pack counted"
     )
     after = lines[lines.index(second) :]
-    assert f"  {'':<43}  {first.id} alpha 0.3, lr 0.0001, [64, 32], seed 42" in after
+    assert f"  {'':<43}  {first.id} alpha 0.3, lr 0.0001, [64,32], seed 42" in after
     assert not any("by alpha" in line or "baseline" in line for line in after)
 
 

@@ -60,6 +60,8 @@ class TaskList(CursorPanel):
         """Changes when something has happened to tasks, at most once a second if they are many."""
         self._followed: Key = ()
         """When the cursor was last put on what runs."""
+        self._led = ""
+        """The task that it was put on then."""
         self._drawn: dict[int, tuple[TaskState | Figures, Key]] = {}
         self._empty: tuple[Line, ...] = ()
 
@@ -180,15 +182,21 @@ class TaskList(CursorPanel):
         self._wanted = self.cursor_id
 
     def _follow(self, frame: Frame) -> None:
-        """Put the cursor on the first task that runs, and leave it there while that one runs."""
+        """Put the cursor on the first task that runs, and have it there while that one runs and is listed."""
         tasks, listing = frame.state.tasks, self.listing
-        here = tasks.get(self.cursor_id)
-        if here is None or here.status is not Status.RUNNING:
-            running = (i for i in listing.ids if (task := tasks.get(i)) and task.status is Status.RUNNING)
-            if first := next(running, ""):
-                key = first if first in listing.places else listing.homes.get(first, "")
-                self.go_to(listing.places.get(key, 0))
-                self.show_cursor(again=True)
+
+        def row(task_id: str) -> int | None:
+            task = tasks.get(task_id)
+            if task is None or task.status is not Status.RUNNING:
+                return None
+            return listing.places.get(task_id, listing.places.get(listing.homes.get(task_id, "")))
+
+        if row(self._led) is None:
+            self._led = next((task_id for task_id in listing.ids if row(task_id) is not None), "")
+        there = row(self._led)
+        if there is not None and there != self.row:
+            self.go_to(there)
+            self.show_cursor(again=True)
 
     def label(self) -> None:
         """Say in the title how many tasks are listed, of how many, and what is done with them."""
