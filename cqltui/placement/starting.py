@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import stat
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +60,7 @@ class Starting:
     def worker(self, slot: str) -> list[str]:
         """Return the worker's command line."""
         block = self.block
-        python = [block.python or sys.executable, *PYTHON[1:]]
+        python = [block.python or PYTHON[0], *PYTHON[1:]]
         words = [*python, *WORKER, slot, "--poll-interval", f"{block.poll_interval_s:g}"]
         if block.shared:
             words += ["--run-dir", str(self.run_dir)]
