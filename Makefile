@@ -12,7 +12,7 @@ MINUTES ?= 60
 WHEELS ?=
 RUN ?= runs/quick
 
-.PHONY: run test check bench chaos gpu science mutants audit lock format docs screenshots demo clean help
+.PHONY: run test check bench scale chaos cluster gpu science mutants audit lock format docs screenshots demo clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,9 @@ bench: $(VENV)/.bench  ## speed beside a plain loop, d3rlpy and JAX, of the queu
 	$(BIN)/python -m tests.benchmarks.screen
 	$(BIN)/python -m tests.benchmarks.eta $(wildcard runs/*)
 
+scale: $(VENV)/.dev  ## a thousand simulated workers and a hundred thousand tasks, some ten minutes (ARGS="--million --parts tasks")
+	$(BIN)/python -m tests.scale.run $(ARGS)
+
 chaos: $(VENV)/.dev  ## real campaigns under random faults, an hour: was anything lost? (SEED=1 MINUTES=60)
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) $(ARGS)
 
@@ -46,6 +49,10 @@ science: $(VENV)/.dev  ## is the evaluation's statistics right? Coverage, size, 
 
 mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")
 	$(BIN)/python -m tests.mutants.run $(ARGS)
+
+cluster: $(VENV)/.dev  ## campaigns on a real Slurm of two nodes on this machine, some minutes; installs it where it may (root, Debian)
+	@sh tests/cluster/install.sh
+	CQLTUI_CLUSTER=1 $(BIN)/python -m pytest -n 0 --timeout 600 tests/cluster $(ARGS)
 
 gpu:  ## is training right and fast on this machine's GPU? eight minutes at most, no installation (PYTHON=python3 WHEELS=folder)
 	$(PYTHON) -m tests.gpu.run $(if $(WHEELS),--wheels $(WHEELS)) $(ARGS)

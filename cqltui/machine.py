@@ -14,6 +14,7 @@ of one is taken for the other's. Containers that share a home may have one id; e
 
 import json
 import os
+import platform
 import secrets
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,20 @@ def machine_id() -> str:
 def here() -> ProcessIdentity:
     """Return this process."""
     return _process(os.getpid())
+
+
+@cache
+def cpu_model() -> str:
+    """Return the kind of this machine's processors as people know it: another kind may round sums otherwise."""
+    if LINUX:
+        with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
+            for line in islice(lines, 64):
+                name, _, value = line.partition(":")
+                if name.strip() == "model name" and value.strip():
+                    return " ".join(value.split())
+    else:
+        return _answer("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.machine()
 
 
 def start_time(pid: int) -> float | None:

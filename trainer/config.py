@@ -1,6 +1,7 @@
 """What a training run is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,8 @@ STAKES = (0.0, 0.2, 0.6, 1.0)
 """Share of the largest stake that each action bets; the largest is 5 % of the bankroll."""
 LARGEST_EDGE_SIZE = 10.0
 """Points that a simulated market may overlook."""
+CACHED = 1024
+"""Shapes of networks whose figures are kept: each of many tasks asks for the same."""
 MAX_LAYERS, MAX_WIDTH = 32, 16_384
 ADAM_BETAS = (0.9, 0.999)
 ADAM_EPS = 1e-8
@@ -100,17 +103,20 @@ class TrainerConfig:
     early_stop: EarlyStop | None = None
 
 
+@lru_cache(CACHED)
 def layer_sizes(hidden_dims: tuple[int, ...], state_dim: int) -> tuple[tuple[int, int], ...]:
     """Return (inputs, outputs) of each linear layer, the head with one output per action included."""
     sizes = (state_dim, *hidden_dims, len(ACTIONS))
     return tuple(pairwise(sizes))
 
 
+@lru_cache(CACHED)
 def param_count(hidden_dims: tuple[int, ...], state_dim: int) -> int:
     """Trainable parameters: weights, biases, and LayerNorm's gain and shift per hidden layer."""
     return sum(i * o + o for i, o in layer_sizes(hidden_dims, state_dim)) + 2 * sum(hidden_dims)
 
 
+@lru_cache(CACHED)
 def step_flops(hidden_dims: tuple[int, ...], state_dim: int, batch_size: int) -> int:
     """FLOPs of a training step's matrix products: forward, gradients of weights and of inputs, but the first inputs."""
     sizes = layer_sizes(hidden_dims, state_dim)

@@ -7,6 +7,8 @@ details, criteria and results are made from these declarations.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
+from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from cqltui.fields import INVALID, Problems, Reader
@@ -164,8 +166,7 @@ class Algorithm(ABC):
 
     def shape_of(self, values: Mapping[str, Any]) -> str:
         """Return the shape by settings of which some may be missing; empty where all are."""
-        known = [str(setting_cell(values[s.name])) for s in self.settings if s.in_shape and s.name in values]
-        return ":".join(known)
+        return ":".join(str(setting_cell(values[s.name])) for s in self.settings if s.in_shape and s.name in values)
 
     def shape_title(self, config: TrainerConfig) -> str:
         """Return the shape in a few words: `[256, 128, 64]`."""
@@ -174,7 +175,8 @@ class Algorithm(ABC):
 
     def values(self, config: TrainerConfig) -> dict[str, Any]:
         """Return setting -> value, in the order of the table, as JSON can hold it."""
-        return {setting.name: told(getattr(config, setting.name)) for setting in self.settings}
+        values = zip(self._names, self._values_of(config), strict=True)
+        return {name: value if type(value) in _PLAIN else told(value) for name, value in values}
 
     def scaled(self, config: TrainerConfig, scale: float) -> TrainerConfig:
         """Return the settings with what counts epochs scaled."""
@@ -207,10 +209,48 @@ class Algorithm(ABC):
     def accepted(self, raw: Mapping[str, Any], problems: Problems | None = None) -> dict[str, Any]:
         """Return those foreign values that are settings of this algorithm and pass their check. `problems` is told of
         the others."""
-        problems = problems or Problems("")
+        if problems is None:
+            return self._read_known(raw)
         given = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
         read = {s.name: s.read(given[s.name], s.name, problems) for s in self.settings if s.name in given}
         return {name: value for name, value in read.items() if value is not INVALID}
+
+    def _read_known(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the same: of many tasks nearly all settings are those of the others."""
+        found = {}
+        for place, name in enumerate(self._names):
+            if name in raw:
+                value = raw[name]
+                kind = type(value)
+                if kind in _SCALARS and (kind is not str or len(value) <= KEPT_LENGTH):
+                    read = self._reading(place, value)
+                elif kind in _LISTS and len(value) <= KEPT_LENGTH and _NUMBERS.issuperset(map(type, value)):
+                    read = self._reading_list(place, tuple(value), tuple(map(type, value)))
+                else:
+                    read = self._read_one(place, value)
+                if read is not INVALID:
+                    found[name] = read
+        return found
+
+    def _read_one(self, place: int, value: object) -> Any:
+        setting = self.settings[place]
+        return setting.read(list(value) if isinstance(value, tuple) else value, setting.name, Problems(""))
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(setting.name for setting in self.settings)
+
+    @cached_property
+    def _values_of(self) -> Callable[[TrainerConfig], tuple[Any, ...]]:
+        return attrgetter(*self._names)
+
+    @cached_property
+    def _reading(self) -> Callable[[int, object], Any]:
+        return lru_cache(READ_KEPT, typed=True)(self._read_one)
+
+    @cached_property
+    def _reading_list(self) -> Callable[[int, object, tuple[type, ...]], Any]:
+        return lru_cache(READ_KEPT)(lambda place, value, types: self._read_one(place, value))
 
     def config_of(self, settings: Mapping[str, Any]) -> TrainerConfig | None:
         """Return the settings that came over the network, defaults filled in; None if a required one is missing."""
@@ -245,8 +285,18 @@ def scaled_epochs(epochs: int, scale: float) -> int:
     return max(1, round(epochs * scale))
 
 
+_SCALARS = frozenset({int, float, str, bool, type(None)})
+_NUMBERS, _LISTS = frozenset({int, float, bool}), frozenset({tuple, list})
+_PLAIN = _SCALARS | _LISTS
+"""Types of which JSON has each value as it is."""
+READ_KEPT, KEPT_LENGTH = 1024, 100
+"""Values of settings that are known to be right or wrong; texts that are longer are read again."""
+
+
 def told(value: object) -> Any:
     """Return a setting's value as the campaign file has it, and JSON: one of several parts is a table."""
+    if type(value) in _PLAIN:  # nearly all of them, of each of many tasks
+        return value
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
@@ -267,9 +317,11 @@ def setting_text(value: object) -> str:
 
 def setting_cell(value: object) -> object:
     """Return a setting's value for a CSV cell: numbers as they are, lists as 256-128-64, tables as people read them."""
-    if isinstance(value, Mapping) or is_dataclass(value):
+    if isinstance(value, tuple | list):
+        return "-".join(map(str, value))
+    if type(value) not in _PLAIN and (isinstance(value, Mapping) or is_dataclass(value)):
         return setting_text(value)
-    return "-".join(map(str, value)) if isinstance(value, tuple | list) else value
+    return value
 
 
 def _named(name: str, value: Any) -> str:

@@ -82,8 +82,10 @@ def of_kind(kind: str, devices: Sequence[Device], environment: Mapping[str, str]
 
 def slots(chosen: Sequence[str], count: int | None) -> tuple[str, ...]:
     """Return the device of each worker, the chosen ones in turn: one a core, or one a GPU, unless the count is
-    given."""
-    total = count or (default_workers().amount if list(chosen) == ["cpu"] else len(chosen))
+    given. Where it is 0, no worker is of this machine: the one place says where training would be."""
+    total = (
+        max(1, count) if count is not None else (default_workers().amount if list(chosen) == ["cpu"] else len(chosen))
+    )
     return tuple(chosen[place % len(chosen)] for place in range(total))
 
 

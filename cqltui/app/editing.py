@@ -125,7 +125,7 @@ class RunFile:
         """Return what is to be run, with the options of the run's command. Raises CqltuiError."""
         arguments = _arguments(read_json(self._run_dir.campaign_json) or {})
         arguments.campaign, arguments.run_dir = self.path(), self._run_dir.path
-        campaign = options.load(arguments)
+        campaign = options.as_in(self._run_dir, options.load(arguments))
         return RunOptions(campaign, self._run_dir, self._redis_url or campaign.redis.url), arguments
 
 

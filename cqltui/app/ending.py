@@ -10,6 +10,7 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.trouble import told
 from cqltui.broker.server.access import Server
 from cqltui.errors import CqltuiError, ExitCode
+from cqltui.placement.process import WorkerProcess, left_behind
 from cqltui.reporters.lines import LineReporter
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
@@ -19,7 +20,6 @@ from cqltui.state.reduce import reduce
 from cqltui.state.select import live_workers
 from cqltui.supervisor.lock import is_supervised
 from cqltui.supervisor.outcome import STOP_GRACE_S, outcome
-from cqltui.supervisor.process import WorkerProcess, left_behind
 from trainer.files import read_regular
 
 POLL_S = 0.2

@@ -13,16 +13,22 @@ from typing import Any
 from cqltui.app import devices, options
 from cqltui.app.logform import log_plainly
 from cqltui.app.selftest import SelfTests
+from cqltui.app.stores import open_store
 from cqltui.broker.protocol.records import check_name
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.ownership import take
 from cqltui.errors import InputError
 from cqltui.machine import here
+from cqltui.placement.starting import END_TS
 from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.described import CampaignInfo
+from cqltui.store.base import Store
+from cqltui.store.folder import prove
+from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
+from cqltui.worker.timing import Deadline
 from trainer import allowance
 from trainer.files import make_folder, plain_file
 
@@ -41,6 +47,10 @@ class Joining:
     poll_interval_s: float = 1.0
     data_root: Path | None = None
     """On another machine: the folder that has the file of data."""
+    folder: Path | None = None
+    """On another machine: where this worker writes; None: below the current folder."""
+    store: str | None = None
+    """On another machine: the URL of the campaign's objects."""
 
 
 def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]]) -> int:
@@ -51,7 +61,7 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
     chosen = joining.device if joining.device == "auto" else choose_device(joining.device)
     server, run_dir = open_run()
     try:
-        place, is_here = (run_dir, True) if run_dir is not None else place_of(server, joining.worker_id)
+        place, is_here = place_of(server, joining.worker_id, joining.folder, run_dir)
         try:
             log_to(within(place, place.log(joining.worker_id)))
         except OSError as error:  # another user's, for one
@@ -66,6 +76,8 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
             shown_device=os.environ.get(devices.SHOWN_DEVICE, ""),
             hands_over=not is_here,
             data_root=root,
+            store=_store(server, joining, place if is_here else None),
+            deadline=Deadline.told_by(os.environ.get(END_TS)),
         )
         return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:
@@ -86,23 +98,54 @@ def auto_device(campaign: Mapping[str, Any], *, is_here: bool) -> str:
     return device.name
 
 
-def place_of(server: Server, worker_id: str) -> tuple[RunDir, bool]:
+def _store(server: Server, joining: Joining, run_dir: RunDir | None) -> Store:
+    """Return where this worker finds and leaves files. Which objects those are our own side says, and not the
+    server."""
+    url = joining.store
+    if url is None and run_dir is not None:
+        known = manifest.known(run_dir).get("store")
+        url = decode.text(known, "url") or None if isinstance(known, Mapping) else None
+    campaign = decode.campaign(server.queue.campaign()) if url is not None else None
+    name = check_name("campaign", campaign.name) if campaign is not None else ""
+    return open_store(server.queue, url, name, campaign.started_ts if campaign is not None else 0.0)
+
+
+def place_of(
+    server: Server, worker_id: str, folder: Path | None = None, named: RunDir | None = None
+) -> tuple[RunDir, bool]:
     """Return where to write, and whether that is the run directory itself: on another machine it is a folder of our
-    own, from which results travel through the server. Raises InputError if the server has no campaign."""
+    own, from which results travel through the server, unless the supervisor is seen to have the same directory.
+
+    `named`: the run directory that the user has named. `folder`: where that of our own is, which is asked for by it.
+    Raises InputError if the server has no campaign.
+    """
+    if named is not None:
+        return named, True
     said = server.queue.campaign()
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
         raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
     # A path means the same where processes do; in doubt results travel through the server, which is never wrong.
     is_here = decode.process(said.get("process")).shares_numbers(here())
-    if is_here and (there := _own_run(campaign)) is not None:
+    if (
+        folder is None
+        and (there := _own_run(campaign)) is not None
+        and (is_here or _is_shared(server, there, worker_id))
+    ):
         return there, True
     name = check_name("campaign", campaign.name)
-    own = RunDir((options.RUNS / f"{name}@{worker_id}").absolute())
+    own = RunDir(((folder or options.RUNS) / f"{name}@{worker_id}").absolute())
     if own.path.is_symlink():  # in a folder that somebody else has prepared, to lead us into another run
         raise InputError(f"{own.path}: is a link, which is not written to; remove it")
     take(own.path)  # may be open to others, from an archive
     return own, False
+
+
+def _is_shared(server: Server, there: RunDir, worker_id: str) -> bool:
+    """Return whether the run directory is the supervisor's own, and not a copy of it on another machine."""
+    is_proved = prove(server.queue, there, worker_id)
+    log.info("%s %s", there.path, "is shared with the supervisor" if is_proved else "is not the supervisor's own")
+    return is_proved
 
 
 def _own_run(campaign: CampaignInfo) -> RunDir | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cqltui.campaign.model import Campaign
 
 load_campaign = later("cqltui.campaign.load", "load_campaign")  # most commands read no file
+id_length = later("cqltui.results.known", "id_length")
 
 RUNS = Path("runs")
 _SET_ASIDE = re.compile(r"\.old-\d+$")
@@ -247,6 +248,11 @@ def load(arguments: argparse.Namespace) -> "Campaign":
     return replace(campaign, workers=workers, report=report)
 
 
+def as_in(run_dir: RunDir, campaign: "Campaign") -> "Campaign":
+    """Return the campaign with its tasks' ids as long as those of the run that is there, if there is one."""
+    return replace(campaign, id_length=id_length(run_dir))
+
+
 def run_options(arguments: argparse.Namespace) -> RunOptions:
     """Return what is to be run, where. Raises InputError, also for a run directory that is another user's, or a folder
     of other files."""
@@ -254,6 +260,7 @@ def run_options(arguments: argparse.Namespace) -> RunOptions:
     found = run_dir(arguments.run_dir, campaign)
     expect_ours(found.path)
     expect_run(found)
+    campaign = as_in(found, campaign)
     return RunOptions(campaign, found, redis_url(arguments.redis_url) or campaign.redis.url)
 
 

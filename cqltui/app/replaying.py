@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from cqltui.app import recorded
@@ -122,6 +122,9 @@ class NoRequests:
     def workers(self, count: int, instead_of: int | None = None) -> None:
         """Refuse."""
         raise CqltuiError(REFUSED)
+
+    def look_at(self, task_ids: Sequence[str]) -> None:
+        """Do nothing: no worker listens."""
 
 
 def moment(text: str, begin_ts: float, end_ts: float) -> float:

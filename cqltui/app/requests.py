@@ -1,6 +1,6 @@
 """What is asked on the screen, as calls of the queue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -43,6 +43,10 @@ class QueueRequests:
     def workers(self, count: int, instead_of: int | None = None) -> None:
         """Ask for so many workers."""
         self._ask(self._queue().ask_workers, count, self._by, instead_of)
+
+    def look_at(self, task_ids: Sequence[str]) -> None:
+        """Say which tasks are seen."""
+        self._ask(self._queue().look_at, task_ids)
 
     def _undo(self, receipt: Receipt) -> None:
         self._ask(self._queue().undo, receipt, self._by)

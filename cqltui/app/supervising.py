@@ -7,18 +7,20 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from cqltui.app import auditing, devices, difference, options
+from cqltui.app import auditing, blocks, devices, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
 from cqltui.app.placing import Placing, settle
 from cqltui.app.signals import Signals
+from cqltui.app.stores import open_store
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.trouble import Trouble, kind, named, told
 from cqltui.broker.server.access import Server
@@ -31,6 +33,7 @@ from cqltui.campaign.payload import DataSummary
 from cqltui.errors import ExitCode, ServerError
 from cqltui.judging.answers import Answered
 from cqltui.machine import here
+from cqltui.placement.process import Launcher, left_behind
 from cqltui.reporters.steps import Steps, once_long
 from cqltui.results import reported
 from cqltui.results.earlier import keep_earlier
@@ -45,6 +48,7 @@ from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
 from cqltui.supervisor.awake import Awake, is_asked_for
 from cqltui.supervisor.continuing import carry_over
+from cqltui.supervisor.errands import Errands
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
@@ -52,7 +56,6 @@ from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
-from cqltui.supervisor.process import Launcher, left_behind
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
 from cqltui.supervisor.sizing import Sizing
@@ -75,7 +78,11 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
     data = replace(data, warnings=(*data.warnings, *audited.warnings))
     if chosen.redis_url is not None:
         with connect_url(chosen.redis_url) as client:  # a server that cannot be used leaves no trace of a run
-            check_room(client, shown_url(chosen.redis_url), len(placing.places) - len(left_behind(chosen.run_dir.path)))
+            check_room(
+                client,
+                shown_url(chosen.redis_url),
+                len(placing.places) + campaign.workers_elsewhere - len(left_behind(chosen.run_dir.path)),
+            )
     with Signals() as signals:
         lock = RunLock(chosen.run_dir)
         try:
@@ -172,7 +179,13 @@ def _assemble(
         if reported.is_due(run_dir, campaign, standings(state)):
             report(run_dir, notice, is_stopped)
 
-    sizing = Sizing(queue, len(places), devices.default_workers().amount)
+    def conclude(state: RunState) -> float:
+        with suppress(RedisError):
+            errands.sweep(state, time.monotonic())
+        return _conclude(run_dir, campaign, state, study)
+
+    here = len(places) if campaign.workers.count != 0 else 0
+    sizing = Sizing(queue, here, devices.default_workers().amount, campaign.workers_elsewhere)
     upkeep = Upkeep(server, run_dir, campaign, data, records, sizing, describe)
     upkeep.open(created_ts)
     sizing.open()
@@ -185,26 +198,32 @@ def _assemble(
     for warning in data.warnings:
         queue.notice("warning", warning)
     launcher = partial(_launcher, chosen, campaign, places)
-    fleet = Fleet(launcher(sizing.count), sizing.count, [devices.environment_of(place) for place in places])
+    elsewhere = blocks.outposts(campaign, run_dir, chosen.redis_url)
+    environments = [devices.environment_of(place) for place in places]
+    fleet = Fleet(launcher(sizing.count), sizing.count, environments, elsewhere)
     if adopted := fleet.adopt(left_behind(run_dir.path)):
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
+    store = open_store(queue, campaign.store.url, campaign.name, created_ts)
+    send_data = campaign.store.send_data
+    errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=send_data)
     hooks = Hooks(
         upkeep.ensure,
         upkeep.audit,
         lambda task: study.take(task.id, standing(task)),
         upkeep.tell,
-        lambda state: _conclude(run_dir, campaign, state, study),
+        conclude,
         lambda state: data.test_rows > 0 and is_due(run_dir, campaign, standings(state)),
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
         lambda state: sizing.follow(state, fleet, launcher, upkeep.tell),
+        errands.serve,
         report_if_due,
     )
     ids = frozenset(task.id for task in campaign.tasks)
     interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
     watching = [*reporters, History(run_dir.history), interim]
-    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids)
+    return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids, store)
 
 
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
@@ -235,6 +254,7 @@ def _describe(
         "host": socket.gethostname(),
         "process": asdict(here()),
         "started_ts": created_ts,
+        "sends_data": campaign.store.send_data,
         "phases": [
             {
                 "name": phase.name,
@@ -258,7 +278,7 @@ def _describe(
 def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str], count: int) -> Launcher:
     """Return how workers are started of which there are `count`, at these places in turn."""
     workers = campaign.workers
-    share = max(Counter(places[number % len(places)] for number in range(count)).values())
+    share = max(Counter(places[number % len(places)] for number in range(count)).values(), default=1)
     arguments = ["--run-dir", str(chosen.run_dir.path), "--poll-interval", str(workers.poll_interval_s)]
     arguments += ["--device", places[0].partition(":")[0], "--share", str(share)]
     if workers.min_priority is not None:

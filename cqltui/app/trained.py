@@ -1,6 +1,7 @@
 """What a run has trained and on which data, as its directory has it: checked to be those of the run."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cqltui.algorithms.keeping import BEST_MODEL
@@ -9,6 +10,7 @@ from cqltui.campaign.payload import read_data
 from cqltui.campaign.recorded import read_recorded
 from cqltui.errors import InputError
 from cqltui.reporters.steps import Step, silent
+from cqltui.results.known import id_length
 from cqltui.results.rundir import RunDir, read_json
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.supervisor import manifest
@@ -36,7 +38,8 @@ def data_config(run_dir: RunDir) -> tuple[DataConfig, str]:
 def recorded_campaign(run_dir: RunDir) -> Campaign:
     """Return the campaign that the run was last started with; where it trains is not told. Raises InputError."""
     config, digest = data_config(run_dir)
-    return read_recorded(manifest.known(run_dir), config, run_dir.campaign_json).identified(digest)
+    campaign = read_recorded(manifest.known(run_dir), config, run_dir.campaign_json)
+    return replace(campaign, id_length=id_length(run_dir)).identified(digest)
 
 
 def load_dataset(config: DataConfig, digest: str) -> Dataset:

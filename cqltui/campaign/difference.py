@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cqltui.campaign.model import ID_LENGTH, Campaign, TaskSpec, task_digest
+from cqltui.campaign.model import Campaign, TaskSpec, task_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _alike(
     if task.trainer.early_stop is not None:
         return []
     others = (replace(task, trainer=replace(task.trainer, epochs=n)) for n in epochs if n != task.trainer.epochs)
-    ids = (task_digest(other, data_digest)[:ID_LENGTH] for other in others)
+    ids = (task_digest(other, data_digest)[: task.id_length] for other in others)
     return [known[task_id] for task_id in ids if task_id in known]
 
 

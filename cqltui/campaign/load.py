@@ -11,6 +11,7 @@ from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
 from cqltui.campaign import grid, schema
 from cqltui.campaign.asked import Reading, phase_names, read_criteria, read_questions, title
+from cqltui.campaign.blocks import merged, read_blocks, redirected
 from cqltui.campaign.document import parse_toml
 from cqltui.campaign.key import readers
 from cqltui.campaign.lines import line_of
@@ -21,12 +22,14 @@ from cqltui.campaign.model import (
     Phase,
     RedisConfig,
     ReportConfig,
+    StoreConfig,
     TaskSpec,
     WorkersConfig,
 )
 from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
+from cqltui.campaign.storing import STORE
 from cqltui.errors import InputError
 from cqltui.fields import INVALID, Problems, item_path, positive, read_table
 from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
@@ -72,7 +75,7 @@ def campaign_from(
     mistakes = Problems(str(path))
     changes = parse_settings(settings, mistakes)
     scale = changes.pop(EPOCHS_SCALE, 1.0)
-    set_paths = apply_settings(document, changes, mistakes)
+    set_paths = apply_settings(document, redirected(document, changes), mistakes)
     mistakes.raise_any()  # a setting that leads nowhere makes what follows misleading
 
     problems = Problems(str(path), set_paths, lines)
@@ -87,8 +90,11 @@ def campaign_from(
     trainer = read_table(tables.get("trainer", {}), "trainer", readers(training.trainer), problems, training.hints)
     state_cols = trainer.pop("state_cols", None)
     data = _data(tables.get("data", {}), state_cols, path, set_paths, problems)
-    workers = read_table(tables.get("workers", {}), "workers", readers(schema.WORKERS), problems)
+    blocks = read_blocks(tables.get("workers", {}), problems)
+    queue = read_table(tables.get("queue", {}), "queue", readers(schema.QUEUE), problems)
+    workers = merged(blocks.local, queue, problems)
     redis = read_table(tables.get("redis", {}), "redis", readers(schema.REDIS), problems)
+    store = read_table(tables.get("store", {}), "store", readers(STORE), problems)
     evaluate = read_table(tables.get("evaluate", {}), "evaluate", readers(schema.EVALUATE), problems)
     report = read_table(tables.get("report", {}), "report", readers(schema.REPORT), problems)
     notify = read_table(tables.get("notify", {}), "notify", readers(NOTIFY), problems)
@@ -106,6 +112,8 @@ def campaign_from(
         evaluate=EvaluateConfig(**evaluate),
         report=ReportConfig(**report),
         notify=NotifyConfig(**notify),
+        store=StoreConfig(**store),
+        blocks=blocks.remote,
     )
 
 

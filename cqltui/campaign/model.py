@@ -18,7 +18,9 @@ from trainer.config import DataConfig, Precision, TrainerConfig
 Device = Literal["auto", "cuda", "mps", "cpu"]
 ParamValue = str | float | int | bool | tuple[str, ...] | tuple[int, ...]
 """Of a parameter of a criterion or a question."""
-ID_LENGTH = 8
+ID_LENGTH, FORMER_ID_LENGTH = 16, 8
+"""Hex digits of a task's id; the latter in runs that began when it had so few. Of 100,000 tasks two had the same then,
+more often than not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,13 @@ class TaskSpec:
     """SHA-256 over phase and all that determines the weights; empty until the data is known."""
     auto_precision: bool = False
     """The file leaves the precision to the machine; `trainer.precision` is fp32 until that is known."""
+    id_length: int = ID_LENGTH
+    """As of the campaign."""
 
     @property
     def id(self) -> str:
-        """The first 8 hex digits of the digest."""
-        return self.digest[:ID_LENGTH]
+        """The first hex digits of the digest, `id_length` of them."""
+        return self.digest[: self.id_length]
 
     @property
     def algorithm(self) -> Algorithm:
@@ -103,7 +107,7 @@ class WorkersConfig:
     """How the campaign's workers are run."""
 
     count: int | None = None
-    """None: one a core, or one a GPU."""
+    """None: one a core, or one a GPU. 0: no block of the file is of this machine."""
     device: Device = "auto"
     min_priority: int | None = None
     poll_interval_s: float = 1.0
@@ -118,11 +122,79 @@ class WorkersConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SlurmConfig:
+    """What jobs of Slurm are asked for with; None: as Slurm has it."""
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    time: str | None = None
+    """The limit, as Slurm writes it."""
+    cpus: int = 1
+    memory: str | None = None
+    gpus: int = 0
+    options: tuple[str, ...] = ()
+    """Further ones of sbatch."""
+    setup: tuple[str, ...] = ()
+    """Lines of shell before the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandConfig:
+    """Programs that start, list and stop workers, by their words; or a preset that has them."""
+
+    preset: str | None = None
+    start: tuple[str, ...] = ()
+    list: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockConfig:
+    """Workers that an engine starts elsewhere."""
+
+    name: str
+    on: SlurmConfig | CommandConfig
+    count: int
+    device: Device = "auto"
+    min_priority: int | None = None
+    poll_interval_s: float = 1.0
+    python: str | None = None
+    """None: the path of the one here."""
+    shared: bool = True
+    """The run directory is there at the same path."""
+    dir: str | None = None
+    """Where its workers write that do not see the run directory; None: below their working folder."""
+    data_root: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of engine it is."""
+        return "slurm" if isinstance(self.on, SlurmConfig) else "command"
+
+    @property
+    def slots(self) -> list[str]:
+        """The ids of its workers."""
+        return [f"{self.name}-{number + 1}" for number in range(self.count)]
+
+
+@dataclass(frozen=True, slots=True)
 class RedisConfig:
     """Where the queue lives. No url: the embedded server."""
 
     url: str | None = None
     namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """How files get to workers that do not see the run directory."""
+
+    url: str | None = None
+    """Of objects, for what is too large for the server; no url: there is no such place."""
+    send_data: bool = False
+    """The data may leave this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +253,16 @@ class Campaign:
     evaluate: EvaluateConfig = EvaluateConfig()
     report: ReportConfig = ReportConfig()
     notify: NotifyConfig = NotifyConfig()
+    store: StoreConfig = StoreConfig()
+    blocks: tuple[BlockConfig, ...] = ()
+    """Workers elsewhere."""
+    id_length: int = ID_LENGTH
+    """Digits of the tasks' ids, as of the run: `results.known.id_length`."""
+
+    @property
+    def workers_elsewhere(self) -> int:
+        """How many those of all blocks are."""
+        return sum(block.count for block in self.blocks)
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:
@@ -229,9 +311,10 @@ class Campaign:
         """Return the same campaign with every task's digest filled in. `data_digest` as of
         `trainer.data.Dataset.digest`.
 
-        Raises InputError if two tasks have the same id: the same task twice, or a collision of 32 bits.
+        Raises InputError if two tasks have the same id: the same task twice, or a collision of their first digits.
         """
-        campaign = self._with_tasks(lambda task: replace(task, digest=task_digest(task, data_digest)))
+        length = self.id_length
+        campaign = self._with_tasks(lambda task: replace(task, digest=task_digest(task, data_digest), id_length=length))
         seen: dict[str, TaskSpec] = {}
         for task in campaign.tasks:
             if (other := seen.setdefault(task.id, task)) is not task:

@@ -69,10 +69,18 @@ def task_info(campaign: Campaign, task: TaskSpec, index: int, data: DataSummary)
     }
 
 
-def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str, Any]:
-    """Return what a worker trains by; read back with `read_trainer` and `read_data`."""
-    source, quantity = asdict(campaign.data), campaign.quantity(task, data.rows)
-    source["path"] = None if campaign.data.path is None else str(campaign.data.path.resolve())
+def data_spec(campaign: Campaign) -> dict[str, Any]:
+    """Return where the tasks' transitions come from, as `task_spec` has it and `read_data` reads it."""
+    path = campaign.data.path
+    return asdict(campaign.data) | {"path": None if path is None else str(path.resolve())}
+
+
+def task_spec(
+    campaign: Campaign, task: TaskSpec, data: DataSummary, source: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what a worker trains by; read back with `read_trainer` and `read_data`. `source`: what `data_spec` gives,
+    where it is at hand."""
+    quantity = campaign.quantity(task, data.rows)
     return {
         "protocol": PROTOCOL,
         "program": cqltui.__version__,
@@ -81,7 +89,7 @@ def task_spec(campaign: Campaign, task: TaskSpec, data: DataSummary) -> dict[str
         "params": quantity.params,
         "epoch_steps": quantity.epoch_steps,
         "trainer": task.algorithm.values(task.trainer),
-        "data": source,
+        "data": data_spec(campaign) if source is None else source,
         "data_digest": data.digest,
         "checkpoint_s": campaign.workers.checkpoint_s,
         "lease_s": campaign.workers.lease_s,

@@ -5,12 +5,13 @@ from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED, setting_text
-from cqltui.campaign import schema
+from cqltui.campaign import blocks, schema
 from cqltui.campaign.answers import ANSWERS
 from cqltui.campaign.criteria import CHECKS, Check
 from cqltui.campaign.key import Key, Table
 from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.schema import TrainingSchema
+from cqltui.campaign.storing import STORE
 from cqltui.fields import anything
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -23,7 +24,12 @@ TITLES = {
     "task": "`[[phase.task]]`: one task",
     "grid": "`[phase.grid]`: a task for each combination",
     "workers": "`[workers]`: how many, and how they are supervised",
+    "blocks": "`[[workers]]`: workers here and elsewhere ([machines](machines.md))",
+    "slurm": '`[[workers]]` with `kind = "slurm"`',
+    "command": '`[[workers]]` with `kind = "command"`: programs start, list and stop workers',
+    "queue": "`[queue]`: the queue's own settings, wherever its workers are",
     "redis": "`[redis]`: the queue's server",
+    "store": "`[store]`: files of workers elsewhere ([workers elsewhere](servers.md))",
     "evaluate": "`[evaluate]`: how it is told whether there is an edge",
     "report": "`[report]`: the report of the run",
     "notify": "`[notify]`: who is told what happens ([notices](notify.md))",
@@ -41,6 +47,8 @@ def json_schema() -> dict[str, Any]:
     }
     phase["properties"]["questions"]["items"] = {"anyOf": [dict(schema.LINE.schema), *_asked("answer", ANSWERS)]}
     tables = {name: _table(table) for name, table in schema.TABLES.items()}
+    several = {"type": "array", "minItems": 1, "items": _block()}
+    tables["workers"] = {"if": {"type": "array"}, "then": several, "else": tables["workers"]}
     return {
         "$schema": DRAFT,
         "title": "Campaign file of cqltui",
@@ -53,6 +61,17 @@ def json_schema() -> dict[str, Any]:
         "required": ["campaign", "phase"],
         "additionalProperties": False,
     }
+
+
+def _block() -> dict[str, Any]:
+    """Return the schema of a block of workers."""
+    kinds = {"local": blocks.LOCAL} | {kind: {**blocks.COMMON, **table} for kind, table in blocks.OF_KIND.items()}
+    choices = []
+    for kind, table in kinds.items():
+        required = ["kind"] if kind == "local" else ["kind", "count"]
+        is_it = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+        choices.append({"if": is_it, "then": _table(table) | {"required": required}})
+    return {"type": "object", "required": ["kind"], "allOf": choices}
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -105,13 +124,20 @@ def markdown() -> str:
         },
         "task": {name: key for name, key in training.task.items() if name not in training.settings},
         "workers": schema.WORKERS,
+        "blocks": blocks.COMMON,
+        "slurm": blocks.SLURM,
+        "command": blocks.COMMAND,
+        "queue": schema.QUEUE,
         "redis": schema.REDIS,
+        "store": STORE,
         "evaluate": schema.EVALUATE,
         "report": schema.REPORT,
         "notify": NOTIFY,
     }
     for name, table in tables.items():
         lines += ["", f"## {TITLES[name]}"]
+        if name == "blocks":
+            lines += [*_BLOCKS, ""]
         if name in ("phase", "task"):
             lines += ["And every setting of `[trainer]`: the one nearest to the task holds.", ""]
         lines += ["| key | value | default | what it is |", "| --- | --- | --- | --- |"]
@@ -125,6 +151,11 @@ def markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
+_BLOCKS = (
+    "Several blocks in place of the table `[workers]`. `--workers` and the screen's `w` mean the one whose kind is",
+    "local, which has the keys of `[workers]` but for the queue's. A block of another kind starts programs, which",
+    "`cqltui plan` shows.",
+)
 _GRID = (
     "A list of values for any setting; `seed` may be `{ from = 42, to = 61 }`, both ends included. The first key",
     "varies slowest, the last fastest.",

@@ -10,6 +10,7 @@ from cqltui.campaign.key import Key, Table
 from cqltui.campaign.model import EvaluateConfig, ReportConfig, WorkersConfig
 from cqltui.campaign.notifying import NOTIFY
 from cqltui.campaign.splits import split
+from cqltui.campaign.storing import STORE
 from cqltui.fields import (
     INVALID,
     Problems,
@@ -279,6 +280,8 @@ WORKERS: Table = {
         _WORKERS.keep_awake,
     ),
 }
+QUEUE: Table = {name: WORKERS[name] for name in ("checkpoint_s", "lease_s", "stall_s", "max_deaths", "retry_s")}
+"""The queue's own settings, wherever its workers are; `[workers]` takes them too."""
 REDIS: Table = {
     "url": Key(_url, "A server of your own; by default an embedded one is started."),
     "namespace": Key(
@@ -316,7 +319,9 @@ TABLES: Mapping[str, Table] = {
     "campaign": CAMPAIGN,
     "data": DATA,
     "workers": WORKERS,
+    "queue": QUEUE,
     "redis": REDIS,
+    "store": STORE,
     "evaluate": EVALUATE,
     "report": REPORT,
     "notify": NOTIFY,

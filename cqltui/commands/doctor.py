@@ -4,10 +4,12 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
-from cqltui.app import options
+from cqltui.app import blockchecks, options
 from cqltui.app.readiness import look
 from cqltui.broker.server.checkup import Level
+from cqltui.campaign.load import load_campaign
 from cqltui.errors import ExitCode
 from cqltui.reporters.findings import SHOWN, print_findings
 from cqltui.state.plain import plain
@@ -17,6 +19,13 @@ HELP = "Check this machine: Python, PyTorch and devices, server, terminal, disk.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add those of `cqltui doctor`."""
+    parser.add_argument(
+        "campaign",
+        nargs="?",
+        type=Path,
+        metavar="CAMPAIGN.toml",
+        help="check its blocks of workers too",
+    )
     parser.add_argument("--redis-url", metavar="URL", help="check this server too (default: REDIS_URL, if it is set)")
     parser.add_argument(
         "--namespace", type=options.namespace, default="", help="the campaign's [redis] namespace on that server"
@@ -27,8 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 1 if one is an error."""
-    url = options.redis_url(arguments.redis_url)
+    campaign = None if arguments.campaign is None else load_campaign(arguments.campaign)
+    url = options.redis_url(arguments.redis_url) or (campaign.redis.url if campaign is not None else None)
     findings = list(look(url, arguments.namespace, tell, retest=arguments.retest))
+    if campaign is not None:
+        findings += blockchecks.blocks(campaign, options.run_dir(None, campaign), url)
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:

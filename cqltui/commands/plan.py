@@ -5,7 +5,7 @@ import json
 
 from rich.text import Text
 
-from cqltui.app import auditing, difference, options
+from cqltui.app import auditing, blocks, difference, options
 from cqltui.app.dataset import load_data
 from cqltui.app.measuring import step_speeds
 from cqltui.app.placing import settle
@@ -13,7 +13,7 @@ from cqltui.campaign.plan import Speeds, plan
 from cqltui.errors import ExitCode
 from cqltui.reporters.console import console
 from cqltui.reporters.difference import difference_json, difference_lines, left_line
-from cqltui.reporters.plan import disk_warning, plan_json, plan_table, told_to
+from cqltui.reporters.plan import disk_warning, plan_json, plan_table, sent_to, told_to
 from cqltui.reporters.steps import Steps
 from cqltui.results.room import free_bytes, taken_bytes
 from cqltui.results.rundir import read_json
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the plan. 1 if an architecture cannot be trained here."""
     campaign = options.load(arguments)
     run_dir = options.run_dir(arguments.run_dir, campaign)
+    campaign = options.as_in(run_dir, campaign)
     placing = settle(campaign, read_json(run_dir.campaign_json), test=False)
     places = placing.places
     campaign, data = load_data(campaign.with_auto_precision(placing.precision))
@@ -41,11 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     speeds, failures = Speeds(), dict[str, str]()
     if arguments.measure:
         speeds, failures = step_speeds(campaign, data, places)
-    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=len(places))
+    count = (len(places) if campaign.workers.count != 0 else 0) + campaign.workers_elsewhere
+    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=count)
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)
-    notes = [*data.notes, *filter(None, [told_to(campaign.notify)])]
+    said = filter(None, [told_to(campaign.notify), sent_to(campaign.store)])
+    notes = [*data.notes, *said, *blocks.planned(campaign, run_dir)]
     warnings = [*data.warnings, *audited.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}

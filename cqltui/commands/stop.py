@@ -13,13 +13,13 @@ from cqltui.app.run_server import open_run
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.locks import is_alive
 from cqltui.errors import ExitCode, InputError, ServerError
+from cqltui.placement.process import left_behind
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.state.plain import plain
 from cqltui.supervisor.lock import is_supervised
-from cqltui.supervisor.process import left_behind
 
 SERVER_BACK_S = 15.0
 """For which a server that has died is waited for, while its run goes on."""

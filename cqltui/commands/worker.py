@@ -2,8 +2,10 @@
 
 import argparse
 from functools import partial
+from pathlib import Path
 
 from cqltui.app import options
+from cqltui.app.blocks import take_secrets
 from cqltui.app.joining import Joining, join
 from cqltui.app.run_server import open_run
 
@@ -34,11 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="on a machine other than the run's: the folder with the campaign's data file",
     )
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        metavar="DIR",
+        help="on a machine other than the run's: where this worker writes (default: runs)",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="on a machine other than the run's: the campaign's [store] url, for checkpoints above 8 MB",
+    )
     options.add_place(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Work until there is nothing left to do."""
+    take_secrets()
     joining = Joining(
         arguments.worker_id,
         arguments.device,
@@ -46,5 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.min_priority,
         arguments.poll_interval,
         arguments.data_root,
+        arguments.dir,
+        arguments.store,
     )
     return join(joining, partial(open_run, arguments))

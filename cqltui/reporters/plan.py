@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cqltui.campaign.model import NotifyConfig
+from cqltui.campaign.model import NotifyConfig, StoreConfig
 from cqltui.campaign.plan import Plan, TaskPlan
 from cqltui.reporters.wording import span
 from cqltui.state.plain import plain
@@ -34,6 +34,14 @@ def disk_warning(plan: Plan, taken_bytes: int, free_bytes: int) -> str:
         return ""
     there = f" beside the {size(taken_bytes)} that the run has" if taken_bytes else ""
     return f"the run may take {size(wanted)}{there}, and its disk has {size(free_bytes)} free: free some, or --run-dir"
+
+
+def sent_to(store: StoreConfig) -> str:
+    """Return what leaves this machine for workers elsewhere by the campaign's file; empty if nothing does."""
+    sent = [f"large checkpoints and models go to {plain(store.url)}"] if store.url is not None else []
+    if store.send_data:
+        sent.append("the data's file is sent to those that lack it")
+    return f"for workers elsewhere, {' and '.join(sent)} ([store])" if sent else ""
 
 
 def told_to(notify: NotifyConfig) -> str:

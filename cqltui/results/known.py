@@ -1,11 +1,11 @@
 """The run as its directory holds it: which tasks it knows, which of them are done, and which checkpoints are of use."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cqltui.campaign.difference import KnownTask
-from cqltui.campaign.model import ID_LENGTH
+from cqltui.campaign.model import FORMER_ID_LENGTH, ID_LENGTH
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state import decode
 from cqltui.state.model import FAILED, Lifecycle, Status
@@ -36,8 +36,16 @@ def newest_saved(run_dir: RunDir, task_id: str, run: int, *, carried: bool = Fal
     Whether the file itself is whole is seen by who reads it. `carried`: other tasks' checkpoints in its run count too.
     """
     folders = [run_dir.task(task_id), *run_dir.run(task_id, run).glob("*/")]
-    own = [folder for folder in folders if carried or not folder.name.startswith(CARRIED)]
-    for epoch, path in sorted((found for folder in own for found in checkpoints(folder)), reverse=True):
+    return _newest(folder for folder in folders if carried or not folder.name.startswith(CARRIED))
+
+
+def newest_of(run_dir: RunDir, task_id: str, run: int) -> Saved | None:
+    """Return the newest checkpoint that an attempt of this run goes on from; as of `newest_saved`."""
+    return _newest(folder for folder in run_dir.run(task_id, run).glob("*/") if not folder.is_symlink())
+
+
+def _newest(folders: Iterable[Path]) -> Saved | None:
+    for epoch, path in sorted((found for folder in folders for found in checkpoints(folder)), reverse=True):
         rows = tuple(row for row in read_metrics(path.parent / "metrics.csv") if row.epoch <= epoch)
         if len(rows) == epoch > 0 and [row.epoch for row in rows] == list(range(1, epoch + 1)):
             return Saved(path, rows)
@@ -58,6 +66,16 @@ def read_known(run_dir: RunDir, wanted: Collection[str]) -> dict[str, KnownTask]
     return found
 
 
+def id_length(run_dir: RunDir) -> int:
+    """Return how many digits the ids of the run's tasks have: what it began with, as ids are names of folders."""
+    said = read_json(run_dir.campaign_json)
+    if said is None:  # it has yet to begin, or its campaign.json was lost
+        folders = run_dir.tasks.iterdir() if run_dir.tasks.is_dir() else ()
+        is_former = any(len(folder.name) == FORMER_ID_LENGTH for folder in folders)
+        return FORMER_ID_LENGTH if is_former else ID_LENGTH
+    return ID_LENGTH if decode.whole(said, "id_length") == ID_LENGTH else FORMER_ID_LENGTH
+
+
 def data_digest(run_dir: RunDir) -> str:
     """Of the data that the run was last started with; empty if that is not known."""
     data = (read_json(run_dir.campaign_json) or {}).get("data")
@@ -66,10 +84,11 @@ def data_digest(run_dir: RunDir) -> str:
 
 def _of_manifest(run_dir: RunDir) -> Iterator[KnownTask]:
     """Yield the tasks that the run was last started with, whatever became of them."""
+    length = id_length(run_dir)
     campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
     for phase in decode.dicts(campaign.get("phases") if isinstance(campaign, Mapping) else None):
         for task in decode.dicts(phase.get("tasks")):
-            task_id, epochs = decode.text(task, "digest")[:ID_LENGTH], decode.whole(task.get("trainer"), "epochs")
+            task_id, epochs = decode.text(task, "digest")[:length], decode.whole(task.get("trainer"), "epochs")
             if decode.NAME.fullmatch(task_id):
                 yield KnownTask(task_id, decode.text(task, "phase"), decode.text(task, "title"), epochs)
 

@@ -60,6 +60,8 @@ class TaskResult:
     """Of python, torch, numpy and cqltui."""
     stopped_early: str = ""
     """Why it ended before its last epoch; empty if it did not."""
+    cpu: str = ""
+    """The kinds of processors that have trained it, in order, with "; " between them; empty where it is not known."""
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "TaskResult | None":
@@ -84,7 +86,7 @@ class TaskResult:
         return cls(**values) if sound else None
 
 
-_TEXTS = ("task_id", "digest", "phase", "token", "worker", "device", "stopped_early")
+_TEXTS = ("task_id", "digest", "phase", "token", "worker", "device", "stopped_early", "cpu")
 _COUNTS = ("run", "attempt", "attempts", "epochs", "params")
 _FIGURES = ("started_ts", "finished_ts", "seconds")
 _OPTIONAL = ("samples_per_s", "best_val_loss", "best_val_epoch")

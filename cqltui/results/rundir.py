@@ -73,6 +73,8 @@ class RunDir:
     """The embedded server's own folder."""
     logs = _At("logs")
     """One log a process."""
+    proofs = _At("proofs")
+    """What workers on other machines and the supervisor write, each for the other to see."""
     tasks = _At("tasks")
     """One folder a task."""
     results = _At("results")
@@ -180,10 +182,11 @@ def _safe(name: str) -> str:
     return name
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
     """Write a value as JSON, atomically; the same value gives the same bytes. A half of a surrogate pair, as of a path
-    that is no UTF-8, becomes a question mark."""
-    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n")
+    that is no UTF-8, becomes a question mark. `durable`: as of `trainer.files.replaced`."""
+    content = json.dumps(value, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n"
+    write_bytes(path, content, durable=durable)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

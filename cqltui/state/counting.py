@@ -1,10 +1,11 @@
 """How many tasks there are of what, kept while tasks change: ten thousand are counted once, not at every draw. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from math import inf
 from types import MappingProxyType
 
+from cqltui.state.layered import Layered, writable
 from cqltui.state.model import FAILED, PhaseTally, RunState, Status, Tally, TaskInfo, TaskState
 
 UNCOUNTED = frozenset({Status.WITHDRAWN, Status.CANCELLED})
@@ -45,10 +46,12 @@ class Counting:
         """Begin with a tally, which stays as it is."""
         begun = begun or Tally()
         self._states, self._queued = Counter(begun.states), Counter(begun.queued)
-        self._running = dict.fromkeys(begun.running)
+        self._running = begun.running
+        self._new_running: dict[str, None] | None = None
         self._work_done, self._work_total = begun.work_done, begun.work_total
         self._begun, self._phases = begun.phases, dict[str, _Phase]()
-        self._infos, self._new_infos = begun.infos, None if begun.infos else dict[str, TaskInfo]()
+        self._infos = begun.infos
+        self._new_infos: MutableMapping[str, TaskInfo] | None = None if begun.infos else {}
 
     def put(self, old: TaskState | None, new: TaskState | None) -> None:
         """Count a task that has taken another one's place; None: there is none."""
@@ -63,10 +66,9 @@ class Counting:
             self._phase(old.info.phase).lose(old.info.id)
         if (old and old.info) is not (new and new.info):
             self._inform(old, new)
-        if new is not None and new.life.status is Status.RUNNING:
-            self._running[new.info.id] = None
-        elif old is not None:
-            self._running.pop(old.info.id, None)
+        runs = new is not None and new.life.status is Status.RUNNING
+        if runs is not (old is not None and old.life.status is Status.RUNNING):  # a report changes nothing of it
+            self._run((new or old).info.id, runs=runs)  # type: ignore[union-attr]  # there is one of them
 
     def _add(self, task: TaskState, sign: int) -> None:
         life, info = task.life, task.info
@@ -92,12 +94,22 @@ class Counting:
             found = self._phases[name] = _Phase(self._begun.get(name))
         return found
 
+    def _run(self, task_id: str, *, runs: bool) -> None:
+        if self._new_running is None:
+            self._new_running = dict.fromkeys(self._running)
+        if runs:
+            self._new_running[task_id] = None
+        else:
+            self._new_running.pop(task_id, None)
+
     def _inform(self, old: TaskState | None, new: TaskState | None) -> None:
         if self._new_infos is None:
-            self._new_infos = dict(self._infos.items())
+            self._new_infos = writable(self._infos)
         if new is not None:
             self._new_infos[new.info.id] = new.info
         elif old is not None:
+            if isinstance(self._new_infos, Layered):
+                self._new_infos = dict(self._new_infos)
             self._new_infos.pop(old.info.id, None)
 
     def finished(self, tasks: Mapping[str, TaskState]) -> Tally:
@@ -106,7 +118,7 @@ class Counting:
             of=tasks,
             infos=self._infos if self._new_infos is None else MappingProxyType(self._new_infos),
             states=MappingProxyType(+self._states),
-            running=tuple(self._running),
+            running=self._running if self._new_running is None else tuple(self._new_running),
             queued=MappingProxyType(+self._queued),
             phases=MappingProxyType({**self._begun, **{name: phase.told() for name, phase in self._phases.items()}}),
             work_done=self._work_done,

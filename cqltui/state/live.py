@@ -6,6 +6,8 @@ LIVE_S = 30.0
 """A worker that has not spoken for as long as a lease lasts counts as gone, until it speaks again."""
 FIRST_STEP = 5
 """An attempt's first step may take so many times as long as any other before the task counts as stalled."""
+MANY_WORKERS = 50
+"""Of more, each reports at longer intervals, and tells a task's curve only while somebody looks at it."""
 RATE_S = 10.0
 """A rate older than this says nothing about the speed of now."""
 

@@ -1,6 +1,6 @@
 """Which settings differ between the tasks of a run, and in what. Pure; it looks at each task once."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 from cqltui.algorithms import ALGORITHMS
@@ -11,6 +11,8 @@ SETTINGS: Mapping[str, Setting] = {s.name: s for algorithm in ALGORITHMS.values(
 """Of all algorithms, by name."""
 TITLE = 80
 """Characters of a title that count."""
+ID_CELLS, MOST_ID_CELLS = 8, 16
+"""Of an id as many characters are shown as tell it from those of the other tasks."""
 
 
 class Varying:
@@ -24,6 +26,8 @@ class Varying:
         """Those that differ, as in the algorithm's table."""
         self.title_cells = 0
         """Characters of the longest title."""
+        self.id_cells = ID_CELLS
+        """As of `told_apart`."""
 
     def update(self, tasks: Mapping[str, TaskState]) -> None:
         """Look at the tasks that are new or have been changed."""
@@ -33,8 +37,11 @@ class Varying:
         if changed or len(known.keys() | (info.id for info in new)) > len(tasks):  # what is gone counts no more
             self._infos, self._values, self.title_cells = {}, {}, 0
             new = [task.info for task in tasks.values()]
+        count = len(self._infos)
         for info in new:
             self._add(info)
+        if len(self._infos) != count:
+            self.id_cells = told_apart(self._infos)
         if new:
             self.settings = tuple(s for name, s in SETTINGS.items() if len(self._values.get(name, ())) > 1)
 
@@ -54,6 +61,14 @@ class Varying:
         """Return what tasks share that differ in no setting but the one that only repeats a configuration."""
         info, repeat = task.info, task.algorithm.repeat
         return info.phase, *(value_key(info.settings.get(s.name)) for s in self.settings if s.name != repeat)
+
+
+def told_apart(ids: Collection[str]) -> int:
+    """Return how many of their first characters tell ids apart."""
+    cells = ID_CELLS
+    while cells < MOST_ID_CELLS and len({task_id[:cells] for task_id in ids}) < len(ids):
+        cells += 1
+    return cells
 
 
 def configuration_title(task: TaskState) -> str:

@@ -139,7 +139,8 @@ def _document(result: Result, info: TaskInfo | None, digest: str, end: int) -> d
             raise RefusedResultError(f"result.json: {name} is {str(said)[:SHOWN]!a}, expected {expected!a}")
     if digest and (said := result.data.get("digest")) != digest:
         raise RefusedResultError(f"result.json: is of other settings: digest {str(said)[:SHOWN]!a}, expected {digest}")
-    document = {**result.data, **own, "attempt": result.attempt, "worker": result.worker}
+    said = {name: value for name, value in result.data.items() if name != "parcel"}  # where its files lay on their way
+    document = {**said, **own, "attempt": result.attempt, "worker": result.worker}
     read = TaskResult.from_json(document)
     if read is None:
         raise RefusedResultError("result.json: a figure is missing, or has the wrong type")

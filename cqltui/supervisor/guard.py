@@ -1,5 +1,6 @@
 """Gives back what dead, silent and hanging workers held."""
 
+import logging
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.campaign.model import WorkersConfig
 from cqltui.identity import Life
 from cqltui.machine import life
+from cqltui.placement.protocol import UNSEEN, End, Why
 from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
@@ -24,12 +26,13 @@ from cqltui.state.record import LAST_LINES, LEASE_EXPIRED, REPLACED
 from cqltui.supervisor.accepted import is_of
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.lastwords import reason as last_reason
-from cqltui.supervisor.process import UNSEEN
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.versions import Versions
 
-EXPECTED = (0, -signal.SIGTERM)
+log = logging.getLogger(__name__)
+
+EXPECTED = (End(Why.EXIT), End(Why.SIGNAL, -signal.SIGTERM))
 """Ends that are no news: it left, or was asked to before it could answer."""
 RETRY_LONGEST_S = 600.0
 """At most, of the pause after a death: how many there were, the server says."""
@@ -39,8 +42,7 @@ TICKS_A_LEASE = 4
 
 @dataclass(frozen=True, slots=True)
 class _Death:
-    code: int
-    """As of `WorkerProcess.exit_code`."""
+    end: End
     log: Sequence[str]
     """The last lines of the worker's."""
 
@@ -82,15 +84,22 @@ class Guard:
         elsewhere."""
         match life(worker.process):
             case Life.ALIVE:
-                return worker.pid != self._fleet.pid(worker.id)
+                return worker.pid != self._fleet.pid(worker.id) and not self._fleet.is_elsewhere(worker.id)
             case Life.DEAD:
                 return False
-        return spoke
+        return spoke and not self._fleet.is_elsewhere(worker.id)
 
-    def note_death(self, worker_id: str, code: int) -> None:
-        """Tell that a worker on this machine has ended; `code` as of `WorkerProcess.exit_code`."""
+    def note_death(self, worker_id: str, end: End) -> None:
+        """Tell that a worker on this machine, or of a block, has ended."""
         if worker_id not in self._deaths:  # now: the next process of that id writes into the same log
-            self._deaths[worker_id] = _Death(code, self._fleet.last_words(worker_id))
+            self._deaths[worker_id] = _Death(end, self._fleet.last_words(worker_id))
+
+    def note_lost(self, state: RunState) -> None:
+        """Tell of the workers of this machine that are not our children, and have died: they were started by hand, or
+        by a supervisor before."""
+        for worker in state.workers.values():
+            if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
+                self.note_death(worker.id, End.of_code(UNSEEN))
 
     def check(self, state: RunState, monotonic: float) -> None:
         """Tell of deaths, reap expired leases, restart what hangs. Raises RedisError if the server does not answer."""
@@ -107,11 +116,17 @@ class Guard:
         by_id = {lease.id: lease for lease in leases}
         for lease in leases:
             if lease.fenced:
-                self._give_back(state, lease.id, lease.token, f"its worker {lease.worker} {REPLACED}")
+                counts = not self._fleet.is_elsewhere(lease.worker)
+                self._give_back(state, lease.id, lease.token, f"its worker {lease.worker} {REPLACED}", counts=counts)
         beats = {lease.id: (lease.token, lease.beat) for lease in leases}
         for task_id in self._leases.longer_than(beats, self._clock.now, self._config.lease_s):
             lease = by_id[task_id]
-            self._give_back(state, task_id, lease.token, f"{LEASE_EXPIRED}: worker {lease.worker} was silent")
+            if self._fleet.may_tell(lease.worker):  # it may have run out of memory, which is a death of its tasks
+                continue
+            counts = not self._fleet.is_elsewhere(lease.worker)
+            self._give_back(
+                state, task_id, lease.token, f"{LEASE_EXPIRED}: worker {lease.worker} was silent", counts=counts
+            )
         self._restart_stalled(state)
         self._versions.check(state)
 
@@ -121,22 +136,29 @@ class Guard:
             where = f"process {other.pid} on {plain(other.host, 60)}"
             self._queue.notice("warning", f"worker {worker_id} has left: another works under its id ({where})")
             return
-        code = death.code
-        how = "its end was not seen" if code == UNSEEN else f"signal {-code}" if code < 0 else f"exit code {code}"
-        reason = self._hung.get(worker_id, f"its worker {worker_id} died ({how})")
+        end = death.end
+        reason = self._hung.get(worker_id, f"its worker {worker_id} died ({end.text})")
         if death.log:
             reason = "\n".join((reason, f"{LAST_LINES} {worker_id}:", *death.log))
         for lease in leases:
             if lease.worker == worker_id:
-                self._give_back(state, lease.id, lease.token, reason)
+                counts = end.counts or worker_id in self._hung
+                self._give_back(state, lease.id, lease.token, reason, counts=counts)
         signed_off = not self._queue.unregister_worker(worker_id)
-        if code not in EXPECTED and not (signed_off and code == UNSEEN):
-            why = f": {said}" if (said := last_reason(death.log, code)) else ""
-            self._queue.notice("warning", f"worker {worker_id} died ({how}){why}")
+        if not end.counts:
+            self._queue.notice("info", f"worker {worker_id} has ended: {end.text}; that is no death of its tasks")
+        elif end not in EXPECTED and not (signed_off and end.code == UNSEEN):
+            why = f": {said}" if (said := last_reason(death.log, end.code)) else ""
+            self._queue.notice("warning", f"worker {worker_id} died ({end.text}){why}")
 
-    def _give_back(self, state: RunState, task_id: str, token: str, reason: str) -> None:
-        """End the task's attempt: done if it has left a result, which it could not tell."""
+    def _give_back(self, state: RunState, task_id: str, token: str, reason: str, *, counts: bool = True) -> None:
+        """End the task's attempt: done if it has left a result, which it could not tell. `counts`: it is a death of the
+        task, which may have brought it about; else it is queued again as if its worker had given it back."""
         if self._hand_over(state, task_id, token):
+            return
+        if not counts:
+            log.info("task %s is queued again: %s", task_id, reason.partition("\n")[0])
+            self._queue.release(task_id, token, Status.QUEUED)
             return
         deaths = state.tasks[task_id].life.deaths if task_id in state.tasks else 0
         retry_s = pause_s(deaths, self._config.retry_s, RETRY_LONGEST_S) if deaths else 0.0

@@ -4,6 +4,7 @@ import errno
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ from trainer.files import is_private, plain_file, replaced
 log = logging.getLogger(__name__)
 
 EVERY_S = 10.0
+SHARE = 20
+"""What the end of very many tasks is expected from takes a while: the next line comes after so many times as long."""
 MOST_LINES = 20_000
 """Two days and more; then every other line goes, and from there on half as many are written."""
 MOST_BYTES = 1 << 28
@@ -31,6 +34,7 @@ class History:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._every_s = EVERY_S
+        self._wait_s = EVERY_S
         self._next_ts = 0.0
         self._lines = self._count()
         self._failed = False
@@ -40,11 +44,15 @@ class History:
 
     def tick(self, state: RunState, now: float) -> None:
         """Write a line if it is time."""
-        if abs(now - self._next_ts) < self._every_s and now < self._next_ts:  # else the clock was set back
+        if abs(now - self._next_ts) < self._wait_s and now < self._next_ts:  # else the clock was set back
             return
-        self._next_ts = now + self._every_s
+        self._next_ts, self._wait_s = now + self._every_s, self._every_s
         try:
-            self._append(json.dumps(sample(state, now), separators=(",", ":")).encode() + b"\n")
+            began = time.monotonic()
+            line = json.dumps(sample(state, now), separators=(",", ":")).encode() + b"\n"
+            self._wait_s = max(self._every_s, SHARE * (time.monotonic() - began))
+            self._next_ts = now + self._wait_s
+            self._append(line)
             self._failed = False
         except (OSError, ValueError) as error:
             if not self._failed:

@@ -43,5 +43,7 @@ class Hooks:
     """The server answers and refuses, or is unable: tell why to those who look; empty when that is over."""
     resize: Callable[[RunState], None] = lambda state: None
     """Follow how many workers are asked for. Raises RedisError."""
+    serve: Callable[[RunState], None] = lambda state: None
+    """Do what workers elsewhere ask for. Raises RedisError."""
     report: Callable[[RunState, Notice, Callable[[], bool]], object] = lambda state, notice, is_stopped: None
     """Write the report if it is due, tell of it, and leave it once the run is stopped. Raises nothing."""

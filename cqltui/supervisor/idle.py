@@ -2,9 +2,9 @@
 
 from cqltui.broker.server.handle import has_users
 from cqltui.errors import InputError
+from cqltui.placement.process import workers_here
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.lock import place
-from cqltui.supervisor.process import workers_here
 
 
 def expect_idle(run_dir: RunDir) -> None:

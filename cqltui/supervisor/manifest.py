@@ -66,6 +66,7 @@ def write(
             "data": asdict(data),
             "data_path": None if (path := campaign.data.path) is None else str(path.resolve()),  # workers open this one
             "placing": placing or {},
+            "id_length": campaign.id_length,
             "campaign": resolved(campaign, own_server=own_server),
         },
     )
@@ -118,9 +119,16 @@ def resolved(campaign: "Campaign", *, own_server: bool = False) -> dict[str, Any
     """Return the campaign as campaign.json holds it; of the user's own server, and of who is told what happens, only
     that there is one, not its password."""
     plain = asdict(campaign)
+    del plain["id_length"]  # it is beside the campaign, which is compared with what earlier versions wrote
+    for task in (task for phase in plain["phases"] for task in phase["tasks"]):
+        del task["id_length"]
     plain["redis"]["url"] = SET if own_server else None
     for name in ("command", "webhook"):
         plain["notify"][name] = SET if plain["notify"][name] else None
+    blocks = [{"name": block.name, "kind": block.kind, "count": block.count} for block in campaign.blocks]
+    del plain["blocks"]  # the words of programs, which may hold secrets; a campaign without is written as ever
+    if blocks:
+        plain["blocks"] = blocks
     # Beside the phases, which are compared with those of earlier versions: these did not know it.
     plain["defaults"] = {written["name"]: written.pop("defaults") for written in plain["phases"]}
     for written, phase in zip(plain["phases"], campaign.phases, strict=True):

@@ -37,15 +37,16 @@ class Records:
         """Close the journal."""
         self.journal.close()
 
-    def remember(self, task: TaskState) -> None:
-        """Write where the task is, one that the campaign does not know only if the run directory does."""
+    def remember(self, task: TaskState, *, durable: bool = True) -> None:
+        """Write where the task is, one that the campaign does not know only if the run directory does. `durable`: as of
+        `trainer.files.replaced`."""
         if self._remembered.get(task.id) == task.life:
             return
         if not self.knows(task.id):
             return
         info = self._info(task.id) or task.info
         within(self._run_dir, self._run_dir.task(task.id))
-        write_json(self._run_dir.task_json(task.id), {"info": asdict(info), "life": asdict(task.life)})
+        write_json(self._run_dir.task_json(task.id), {"info": asdict(info), "life": asdict(task.life)}, durable=durable)
         self._remembered[task.id] = task.life
 
     def as_planned(self, state: RunState, task_ids: Iterable[str]) -> RunState:

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 
 from cqltui.broker.protocol.queue import Queue
+from cqltui.placement.process import Launcher
 from cqltui.state.model import RunState
 from cqltui.state.plain import plain
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import Launcher
 
 log = logging.getLogger(__name__)
 
@@ -18,13 +18,20 @@ SHOWN = 80
 class Sizing:
     """Steers by what is asked for on the server, as `cqltui workers` and the screen do."""
 
-    def __init__(self, queue: Queue, count: int, limit: int) -> None:
-        """`count`: what the file says. `limit`: as many as this machine can have; as many as the file says at least."""
+    def __init__(self, queue: Queue, count: int, limit: int, elsewhere: int = 0) -> None:
+        """`count`: what the file says of this machine. `limit`: as many as it can have; as many as the file says at
+        least. `elsewhere`: those of the blocks, which nobody steers."""
         self._queue = queue
         self.count = count
         """Workers now."""
         self.limit = max(count, limit)
+        self._elsewhere = elsewhere
         self._asked = 0
+
+    @property
+    def total(self) -> int:
+        """Workers of all machines: each takes its share of what is queued."""
+        return self.count + self._elsewhere
 
     def open(self) -> None:
         """Go on with what was asked for before, unless the run has come to its end since: it then has what its file
@@ -34,7 +41,7 @@ class Sizing:
         elif asked := self._queue.asked_workers():
             self._asked, self.count = asked, self._allowed(asked)
             self._queue.notice("info", f"{_workers(self.count)}, as was asked for before this supervisor started")
-        self._queue.set_workers(self.count)
+        self._queue.set_workers(self.total)
 
     def put_back(self) -> None:
         """Ask for it again, after the server's data was lost. Raises RedisError."""
@@ -51,7 +58,7 @@ class Sizing:
             return
         former, self.count = self.count, self._allowed(asked)
         fleet.resize(self.count, launcher(self.count))
-        self._queue.set_workers(self.count)
+        self._queue.set_workers(self.total)
         tell(state)
         who = f" (asked for by {plain(state.asked_workers_by, SHOWN)})" if state.asked_workers_by else ""
         if self.count != former:

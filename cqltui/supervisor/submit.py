@@ -2,10 +2,15 @@
 
 import logging
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
+from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.audit import PAGE
-from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.queue import BATCH, ROUND, Queue
 from cqltui.broker.protocol.records import PRIORITY_MAX, Cost, Result, Submission
 from cqltui.campaign import payload
 from cqltui.campaign.model import Campaign, TaskSpec
@@ -21,18 +26,23 @@ log = logging.getLogger(__name__)
 def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
     """Return one for each task, in the order in which they are to be queued."""
     places = {task.digest: place for place, task in enumerate(campaign.tasks)}
-    return [
-        Submission(
-            id=task.id,
-            digest=task.digest,
-            info=payload.task_info(campaign, task, places[task.digest], data),
-            spec=payload.task_spec(campaign, task, data),
-            pack=payload.pack_key(task, data.digest),
-            priority=task.priority,
-            cost=_cost(campaign, task, data),
-        )
-        for task in campaign.queue_order
-    ]
+    source = payload.data_spec(campaign)
+    return [_submission(campaign, task, places[task.digest], data, source) for task in campaign.queue_order]
+
+
+def _submission(
+    campaign: Campaign, task: TaskSpec, place: int, data: DataSummary, source: Mapping[str, Any]
+) -> Submission:
+    info = payload.task_info(campaign, task, place, data)
+    return Submission(
+        id=task.id,
+        digest=task.digest,
+        info=info,
+        spec=payload.task_spec(campaign, task, data, source),
+        pack=info["pack"],
+        priority=task.priority,
+        cost=_cost(campaign, task, data),
+    )
 
 
 def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
@@ -71,8 +81,15 @@ def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records
     for submission, life in sorted(known, key=lambda item: item[1].order if item[1] else sys.maxsize):
         if life is not None:
             restore(queue, submission, life, records)
-    queue.enqueue_many(wanted)
+    many = len(lacking) > ROUND * BATCH  # their events would drive others, and each other, out of the capped stream
+    queue.enqueue_many(wanted, partial(_write_down, queue, records) if many else None)
     queue.withdraw(set(queue.ids()) - {submission.id for submission in wanted})
+
+
+def _write_down(queue: Queue, records: Records) -> None:
+    """Put what has happened so far into the journal. A disk that is full does not keep a queue from being filled."""
+    with suppress(OSError):
+        records.journal.append(events_after(queue, records.version))
 
 
 def restore(queue: Queue, submission: Submission, life: Lifecycle, records: Records) -> None:

@@ -12,14 +12,15 @@ from redis.exceptions import RedisError
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, sensible, told
+from cqltui.broker.protocol.trouble import Trouble, kind, sensible, told
 from cqltui.errors import CqltuiError, ExitCode
-from cqltui.identity import Life
-from cqltui.machine import life
+from cqltui.placement.protocol import End
 from cqltui.state import reduce
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
-from cqltui.supervisor.evaluating import evaluate
+from cqltui.store.base import Store
+from cqltui.supervisor.filing import Filing
+from cqltui.supervisor.finishing import conclude, evaluate
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.futile import Futile
 from cqltui.supervisor.guard import Guard
@@ -33,7 +34,8 @@ from cqltui.supervisor.telling import Telling
 
 log = logging.getLogger(__name__)
 
-POLL_S, CHORES_S = 0.2, 0.5
+POLL_S, CHORES_S, CHORES_SHARE, CHORES_LONGEST_S = 0.2, 0.5, 10, 1.5
+"""Chores take a while with many tasks, and rest so many times as long; but no longer than leases bear."""
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -54,8 +56,10 @@ class Supervisor:
         hooks: Hooks,
         reporters: Sequence[Reporter],
         task_ids: frozenset[str] = frozenset(),
+        store: Store | None = None,
     ) -> None:
-        """`task_ids`: without them all the run has not ended, whatever the server says."""
+        """`task_ids`: without them all the run has not ended, whatever the server says. `store`: where large results
+        lie; None: they come through the server."""
         self._ids = task_ids
         self.state = RunState()
         self._queue = queue
@@ -63,7 +67,7 @@ class Supervisor:
         self._fleet = fleet
         self._guard = guard
         self._records = records
-        self._publisher = Publisher(queue, records)
+        self._publisher = Publisher(queue, records, store)
         self._hooks = hooks
         self._telling = Telling(reporters)
         self._stop_asked = threading.Event()
@@ -78,6 +82,7 @@ class Supervisor:
         self._futile = Futile()
         self._unkept: set[str] = set()
         """Tasks that have changed, which the run directory has yet to be told: the disk was full, the server away."""
+        self._filing = Filing(partial(records.remember, durable=False), self._guarded)
 
     def ask_stop(self) -> None:
         """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler."""
@@ -93,11 +98,13 @@ class Supervisor:
         while True:
             self._take(self._feed.poll(0.0 if self._judging.is_behind else POLL_S))
             self._judging.study(self.state.tasks)
+            self._filing.step(self.state.tasks)
             now = time.monotonic()
             if now < next_chores:
                 continue
-            next_chores = now + CHORES_S
             self._chores(now)
+            rest_s = min(CHORES_SHARE * (time.monotonic() - now), CHORES_LONGEST_S)
+            next_chores = now + max(CHORES_S, rest_s)
             self._futile.refused(self.state.offline_why, now)
             if why := self._futile.verdict(self._fleet.alive, now):
                 self._guarded(partial(self._queue.notice, "error", why))
@@ -121,8 +128,9 @@ class Supervisor:
             self._telling.handle(before, event, self.state)
             # The tasks first: a result that is published is never recorded again, whatever becomes of the journal.
             if event.kind is Kind.SNAPSHOT:
-                for task_id in self.state.tasks:
-                    self._keep(task_id)
+                for task in self.state.tasks.values():
+                    if not self._filing.puts_off(task, self.state):
+                        self._keep(task.id)
             elif event.kind not in LOCAL_KINDS and event.task in self.state.tasks:
                 self._keep(event.task)
             if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
@@ -138,6 +146,7 @@ class Supervisor:
 
     def _keep(self, task_id: str) -> None:
         """Keep the run directory true to the task."""
+        self._filing.drop(task_id)
         self._unkept.add(task_id)
         self._guarded(partial(self._write_down, task_id))
         if self.state.tasks[task_id].status in ENDED:
@@ -181,8 +190,9 @@ class Supervisor:
         self._hooks.resize(self.state)
         self._queue.reconcile()
         self._queue.promote()
-        self._note_lost()
+        self._guard.note_lost(self.state)
         self._guard.check(self.state, now)
+        self._guarded(partial(self._hooks.serve, self.state))
 
     def _catch_up(self) -> None:
         """Write what could not be written when it happened."""
@@ -197,12 +207,6 @@ class Supervisor:
         if why != self._hindered and self._guarded(partial(self._hooks.hindered, why)):
             self._hindered = why
 
-    def _note_lost(self) -> None:
-        """Workers of this machine that are not our children, started by hand or by a supervisor before, die too."""
-        for worker in self.state.workers.values():
-            if not worker.stopped and worker.id not in self._fleet and life(worker.process) is Life.DEAD:
-                self._guard.note_death(worker.id, -1)
-
     def _tend(self) -> None:
         wanted = 0
         runs = self.state.wanted is Wanted.RUNNING and not self._stop_asked.is_set()
@@ -210,22 +214,26 @@ class Supervisor:
             open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
             wanted = sum(task.status in open_states for task in self.state.tasks.values())
         self._guarded(partial(self._start_workers, wanted))
+        for said in self._fleet.news():
+            self._guarded(partial(self._queue.notice, *said))
+        for name, why in self._fleet.refusals():
+            self._futile.ended(name, why)
 
     def _start_workers(self, wanted: int) -> None:
         """As many as are wanted. Raises OSError: no room for a log, or for a process."""
         try:
-            for worker_id in self._fleet.tend(wanted, self._note_end, self._guard.others(self.state)):
+            others = self._guard.others(self.state)
+            for worker_id in self._fleet.tend(wanted, self._note_end, others, self.state.workers):
                 log.info("started worker %s", worker_id)
         except OSError as error:
             if error.errno not in DISK_FULL:
                 self._futile.ended("", f"it cannot be started: {error}")
             raise
 
-    def _note_end(self, worker_id: str, code: int) -> None:
-        self._guard.note_death(worker_id, code)
-        if code != 0:
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            why = reason(self._fleet.last_words(worker_id), code) or how
+    def _note_end(self, worker_id: str, end: End) -> None:
+        self._guard.note_death(worker_id, end)
+        if end.counts and not end.is_clean:
+            why = reason(self._fleet.last_words(worker_id), end.code) or end.text
             self._futile.ended(worker_id, why)
             if not self.state.online:  # else a notice says so
                 self._say(f"worker {worker_id} died: {why}")
@@ -291,7 +299,7 @@ class Supervisor:
         deadline = (self._terminated_at or time.monotonic()) + STOP_GRACE_S
         while self._fleet.alive:
             self._take(self._feed.poll(POLL_S))
-            self._fleet.tend(0, self._guard.note_death)
+            self._fleet.tend(0, self._guard.note_death, workers=self.state.workers)
             if time.monotonic() > deadline:
                 self._fleet.kill_all()
             if time.monotonic() > deadline + KILLED_S:
@@ -299,10 +307,10 @@ class Supervisor:
                 break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
         self._judging.tell(self.state)
-        ended_ts = self._conclude()
+        ended_ts = conclude(self._hooks, self.state)
         if self._hooks.to_evaluate(self.state):
             evaluate(self._hooks, self.state, self._notice)
-            self._conclude()
+            conclude(self._hooks, self.state)
             self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
         self._hooks.report(self.state, self._notice, self._was_stopped)
         self._tell_end(ended_ts)
@@ -316,17 +324,6 @@ class Supervisor:
         """Tell it now: the loop rests meanwhile."""
         self._guarded(partial(self._queue.notice, level, text))
         self._take(self._feed.poll(POLL_S))
-
-    def _conclude(self) -> float:
-        try:
-            return self._hooks.conclude(self.state)
-        except OSError as error:
-            again = "free some space, then run the same command again"
-            raise CqltuiError(f"the results could not be written: {error}; {again}") from error
-        except (*NONSENSE, MemoryError) as error:  # of a file in the run directory
-            log.exception("the results could not be written")
-            what = f"{error} ({type(error).__name__}); the log says where"
-            raise CqltuiError(f"the results could not be written: {what}") from error
 
     def _tell_end(self, ended_ts: float) -> None:
         """Make sure that screens hear of it, though the server goes away at this very moment."""

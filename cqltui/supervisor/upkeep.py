@@ -89,7 +89,7 @@ class Upkeep:
             log.warning("the server's data was lost or outdated: the queue is made again from the run directory")
             self._queue.notice("warning", "the server's data was lost: the queue was made again from the run directory")
         filled = self._queue.is_filled()
-        self._queue.set_workers(self._sizing.count)
+        self._queue.set_workers(self._sizing.total)
         submit(self._queue, self._campaign, self._data, self._records)
         if state is not None and not filled:
             self.tell(state)

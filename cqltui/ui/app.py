@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,7 @@ from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.gauging import Gauging
 from cqltui.ui.internals import driver_of
+from cqltui.ui.looking import Looking
 from cqltui.ui.memory import Memory
 from cqltui.ui.messages import LeaveNow, StateChanged, ThreadDied, TypeOn
 from cqltui.ui.outward import Outward
@@ -81,6 +82,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._estimating = Estimating(self._planner, self._changed)
         self._gauges = Background("gauges", self.post, self.died)
         self._gauging = Gauging(ports.measure, ports.speeds, self._gauges)
+        self._looking = Looking(ports.requests, self._calls)
         self._report = ports.report
         self.memory = Memory(ports.remembered, ports.keep, self.died)
         self._threads = (self._pump, self._calls, self._reads, self._browser, self._planner, self._gauges, self.memory)
@@ -149,8 +151,18 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def _tick(self) -> None:
         self._supervision.look()
-        self._gauging.look(self._pump.state, self._clock())
+        state, now = self._pump.state, self._clock()
+        self._gauging.look(state, now)
+        self._looking.look(state, (task_id for screen in self._screens() for task_id in screen.seen), now)
         self._changed()
+
+    def _screens(self) -> Iterator[TaskScreen]:
+        """Yield the screens with tasks that are seen, the uppermost first."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, TaskScreen):
+                yield screen
+            if not screen.is_modal:
+                return
 
     def on_unmount(self) -> None:
         """Let go of everything; threads that hang in a call end with the process."""

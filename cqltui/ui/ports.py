@@ -62,6 +62,9 @@ class Requests(Protocol):
         """Say how many workers the run is to have. `instead_of`: refuse if another number is asked for now, 0 for as
         many as the file says."""
 
+    def look_at(self, task_ids: Sequence[str]) -> None:
+        """Say that these tasks are seen, for half a minute: of many workers each brings the curves of these alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogSubject:

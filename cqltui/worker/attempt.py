@@ -14,6 +14,7 @@ from cqltui.algorithms import named
 from cqltui.algorithms.keeping import BEST_MODEL, Stopping
 from cqltui.broker.protocol.records import Claim
 from cqltui.campaign import payload
+from cqltui.machine import cpu_model
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_metrics, within, write_json
 from cqltui.results.tally import Tally
 from cqltui.worker.failure import written
@@ -54,8 +55,11 @@ class Attempt:
             named(self.config.algorithm), self.epochs, int(claim.spec["epoch_steps"]), self.config.batch_size
         )
         self._started = time.monotonic()
-        self._checkpoint_s = float(claim.spec["checkpoint_s"])
-        self._next_checkpoint = self._started + self._checkpoint_s
+        self.checkpoint_s = float(claim.spec["checkpoint_s"])
+        """Least seconds between two checkpoints."""
+        self.cpus: tuple[str, ...] = (cpu_model(),)
+        """The kinds of processors that have trained this run, the first one first, as far as that is known."""
+        self._next_checkpoint = self._started + self.checkpoint_s
         self._last_log = -math.inf
         self._run_folder = run_dir.run(claim.id, claim.run)
         self._metrics: MetricsFile | None = None
@@ -88,6 +92,11 @@ class Attempt:
         """Seconds since this attempt began to train."""
         return time.monotonic() - self._started
 
+    def local_epoch(self) -> int:
+        """Return the epoch of the newest checkpoint of this run on this machine, whether or not it can be used."""
+        found = (path for folder in self._run_folder.glob("*/") for path in checkpoints(folder))
+        return max((epoch for epoch, _ in found), default=0)
+
     def resume(self, restore: Callable[[checkpoint.Checkpoint], None], tell: Callable[[str], None]) -> None:
         """Begin, from the newest checkpoint of this run that can be used if there is one, with the metrics up to it.
 
@@ -111,6 +120,9 @@ class Attempt:
         self.resumed_epoch = found.checkpoint.epoch if found.checkpoint else 0
         self.saved_epoch = self.resumed_epoch
         self._warn(found, tell)
+        for path, _ in found.bad:  # one that was fetched: nobody else is to meet it
+            if path.parent == self.folder:
+                path.unlink(missing_ok=True)
         try:
             self._metrics = MetricsFile(self.folder / "metrics.csv", rows)
             if found.checkpoint is not None:
@@ -124,7 +136,7 @@ class Attempt:
             self.tally.add(row)
             self._stopping.add(row)
         self._started = time.monotonic()
-        self._next_checkpoint = self._started + self._checkpoint_s
+        self._next_checkpoint = self._started + self.checkpoint_s
         if found.checkpoint is not None:
             self.saved_report = self.report()
             log.info("%s resumes at epoch %d", self.id, self.resumed_epoch)
@@ -175,7 +187,7 @@ class Attempt:
 
         A disk that refuses leaves the one before intact, and training goes on. `members` of the pack write one each.
         """
-        pause_s, trouble = self._checkpoint_s, ""
+        pause_s, trouble = self.checkpoint_s, ""
         try:
             self._file.sync()  # a checkpoint without the rows before it is of no use
             self._keeper.write()  # nor is one without the models that were kept until then
@@ -219,10 +231,11 @@ class Attempt:
         if self._metrics is not None:
             self._metrics.close()
 
-    def progress(self, step: int) -> dict[str, Any]:
+    def progress(self, step: int, *, curve: bool = True) -> dict[str, Any]:
         """Return the task's part of a progress message. `step`: training steps done, epochs of earlier attempts
-        included."""
-        return self.report() | {"task": self.id, "step": step}
+        included. `curve`: whether somebody is to see it."""
+        told = self.report() | {"task": self.id, "step": step}
+        return told if curve else {name: value for name, value in told.items() if name != "curve"}
 
     def report(self) -> dict[str, Any]:
         """Return how the training run stands as of its last whole epoch, as `decode.progress` reads it."""
@@ -248,6 +261,7 @@ class Attempt:
             **self._own(),
             "worker": worker["id"],
             "device": worker["device"],
+            "cpu": "; ".join(dict.fromkeys(self.cpus)),
             "started_ts": self.started_ts,
             "finished_ts": time.time(),
             "seconds": round(self.tally.trained_s, 3),

@@ -42,6 +42,10 @@ class Link:
         self.reachable = True
         """Whether the last call was answered, if only by a refusal. While it was not, the training thread does not ask,
         since each call may wait for seconds: the heartbeat, on a connection and a thread of its own, finds it back."""
+        self.workers = 0
+        """How many there are, as far as the server has told."""
+        self.looked: frozenset[str] = frozenset()
+        """Tasks that somebody looks at; as of `Report.looked`."""
         self._data = dict(data)
         self._stop = stop
         self._registration = Registration(worker_id, secrets.token_hex(8))
@@ -149,6 +153,7 @@ class Link:
         self.reachable = True
 
     def _heed(self, report: Report, queue: Queue) -> Mapping[str, Directive]:
+        self.workers, self.looked = report.workers, report.looked
         if report.fenced:
             self._leave()
         elif not report.registered:

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
@@ -23,9 +23,12 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
+from cqltui.store.base import Store
+from cqltui.worker.context import Context
 from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
-from cqltui.worker.session import Context, Session
+from cqltui.worker.session import Session
+from cqltui.worker.timing import Deadline
 from trainer import memory
 from trainer.engines import engine
 from trainer.packing import PACK_LIMIT
@@ -55,6 +58,10 @@ class WorkerOptions:
     """The run directory is on another machine."""
     data_root: Path | None = None
     """A folder that has the file of data, in place of where the run says that it is."""
+    store: Store | None = None
+    """Where files travel; None: through the server."""
+    deadline: Deadline = field(default_factory=Deadline)
+    """When this machine is taken away."""
 
 
 class Worker:
@@ -70,6 +77,7 @@ class Worker:
         self._stop = threading.Event()
         self._session: Session | None = None
         self._limit = PACK_LIMIT
+        self._longest_epoch_s = 0.0
         self._process = process
         self._worker = {
             "id": options.worker_id,
@@ -84,7 +92,8 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
         self._link = Link(queue, options.worker_id, self._worker, self._stop)
-        self._context = Context(self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
+        own = (self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
+        self._context = Context(*own, store=options.store)
         self._context.memory_bytes = self._memory_bytes
         self._context.device = options.device
         self._context.data_root = options.data_root
@@ -96,9 +105,12 @@ class Worker:
         one_thread()
         log.info("worker %s on %s, pid %d", self._options.worker_id, self._options.device, os.getpid())
         self._heartbeat.start()
+        timer = self._leave_in_time()
         try:
             self._loop()
         finally:
+            if timer is not None:
+                timer.cancel()
             self._heartbeat.stop()
             self._link.sign_off()
             log.info("worker %s leaves", self._options.worker_id)
@@ -109,11 +121,15 @@ class Worker:
     def _loop(self) -> None:
         idle_since = time.monotonic()
         while not self._stop.is_set():
+            if not self._options.deadline.is_enough(self._longest_epoch_s):
+                log.info("the time that is left here is too short for a further task")
+                return
             if claims := self._link.claim(self._limit, self._options.min_priority, self._free_bytes()):
                 self._session = Session(self._context, claims)
                 self._heartbeat.pace(interval_s(self._session.lease_s))
                 if not self._session.run():  # the memory was not enough, whatever the estimate said
                     self._limit = max(1, len(claims) // 2)
+                self._longest_epoch_s = max(self._longest_epoch_s, self._session.clock.longest_s)
                 self._session = None
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > IDLE_LEAVE_S:
@@ -121,6 +137,16 @@ class Worker:
                 return
             else:
                 self._stop.wait(self._options.poll_interval_s)
+
+    def _leave_in_time(self) -> threading.Timer | None:
+        """Stop before the machine goes, though nobody says so then."""
+        left_s = self._options.deadline.left_s
+        if left_s > threading.TIMEOUT_MAX:
+            return None
+        timer = threading.Timer(max(0.0, left_s), self._stop.set)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _beat(self) -> None:
         session = self._session

@@ -2,14 +2,10 @@
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as tensor_bytes
@@ -20,54 +16,25 @@ from cqltui.algorithms.keeping import kept_names
 from cqltui.broker.protocol.records import Claim, Directive
 from cqltui.campaign import payload
 from cqltui.campaign.payload import NewerSpecError, SpecError
-from cqltui.results.rundir import RESULT_FILES, RunDir
+from cqltui.results.rundir import RESULT_FILES
 from cqltui.state.model import Status
 from cqltui.worker.attempt import Attempt
-from cqltui.worker.datafile import DataSource
+from cqltui.worker.context import Context
 from cqltui.worker.failure import is_out_of_memory, message, retry_s
-from cqltui.worker.link import PATIENCE_S, Link
+from cqltui.worker.link import PATIENCE_S
 from cqltui.worker.outbox import KEPT_S, Outbox
+from cqltui.worker.telling import PROGRESS_INTERVAL_S, Telling
+from cqltui.worker.timing import PATIENT_S, EpochClock
 from trainer import memory
 from trainer.checkpoint import Checkpoint
-from trainer.config import DataConfig
-from trainer.data.types import DataError, Dataset, Float
+from trainer.data.types import DataError, Float
 from trainer.files import write_bytes
 
 log = logging.getLogger(__name__)
 
-PROGRESS_INTERVAL_S = 0.4
 
-
-@dataclass(slots=True)
-class Context:
-    """What a worker process has, for all of its sessions."""
-
-    link: Link
-    worker: dict[str, Any]
-    """id, pid, host, device, started_ts."""
-    run_dir: RunDir
-    versions: dict[str, str]
-    stop: threading.Event
-    """Set: checkpoint, give the tasks back, leave."""
-    hands_over: bool = False
-    """The run directory is on another machine: results travel through the server."""
-    device: str = "cpu"
-    """The torch device trained on."""
-    memory_bytes: Callable[[], int] = lambda: 0
-    """What this process holds on its device now."""
-    datasets: dict[str, Dataset] = field(default_factory=dict)
-    data_root: Path | None = None
-    """As of `DataSource.root`."""
-
-    unable: str = ""
-    """Why this process cannot train the campaign at all, once that is known."""
-
-    def dataset(self, config: DataConfig, digest: str) -> Dataset:
-        """Return the task's data, checked to be what the campaign was planned with."""
-        if digest not in self.datasets:
-            source = DataSource(None if self.hands_over else self.run_dir, self.data_root)
-            self.datasets = {digest: source.load(config, digest)}
-        return self.datasets[digest]
+class _EpochLeftError(Exception):
+    """The worker is to leave, and the end of the epoch is too far away."""
 
 
 class Session:
@@ -88,7 +55,11 @@ class Session:
         """Tasks whose last checkpoint could not be written; the user is told when it begins."""
         self._directives: dict[str, Directive] = {}
         self._next_report = 0.0
+        self._telling = Telling(context.link)
         self._steps = 0
+        self.clock = EpochClock()
+        self._ends: dict[str, Checkpoint] = {}
+        """Each task as of its last whole epoch, where epochs are long: training cannot go back within one."""
         for claim in claims:
             try:
                 payload.check_spec(claim.id, claim.spec)
@@ -163,11 +134,16 @@ class Session:
             trainer = self._start()
             self._settle_all(trainer)
             while self._attempts:
+                self.clock.start(int(self._attempts[0].claim.spec["epoch_steps"]))
                 for member, metrics in enumerate(trainer.run_epoch(self._on_step)):
                     self._attempts[member].record(metrics)
                     self._attempts[member].keep(metrics, partial(trainer.model, member))
+                is_long = self.clock.end() > PATIENT_S
                 self._settle_all(trainer)
+                self._ends = self._unsaved_ends(trainer) if is_long else {}
                 self._report()
+        except _EpochLeftError:
+            self._leave_epoch()
         except Exception as error:
             if is_out_of_memory(error) and len(self.leases()) > 1:
                 log.warning("the memory is not enough for %d tasks at once: %s", len(self.leases()), error)
@@ -197,20 +173,38 @@ class Session:
             del self._waiting[claim.id]
         configs = [attempt.config for attempt in self._attempts]
         trainer = named(configs[0].algorithm).open(configs, dataset, self._context.device)
+        self._context.travel.bring(self._attempts, self._warn)
         for member, attempt in enumerate(self._attempts):
             attempt.resume(partial(trainer.restore, member), self._warn)
         return trainer
 
     def _on_step(self) -> None:
         self._steps += 1
+        self.clock.step()
         self._report()
+        if self.clock.left_s > PATIENT_S and self._context.stop.is_set():
+            raise _EpochLeftError
+
+    def _unsaved_ends(self, trainer: Run) -> dict[str, Checkpoint]:
+        unsaved = [(m, attempt) for m, attempt in enumerate(self._attempts) if attempt.epoch > attempt.saved_epoch]
+        return {attempt.id: trainer.capture(member) for member, attempt in unsaved}
+
+    def _leave_epoch(self) -> None:
+        """Give all back as of the end of their last epoch, or of their newest checkpoint: what was trained since is
+        trained again, with the same bits."""
+        while self._attempts:
+            attempt = self._attempts.pop()
+            log.info("%s the epoch under way is left", attempt.id)
+            self._answer(attempt, partial(self._ends.get, attempt.id))
+            attempt.close()
+        self._ends.clear()
 
     def _report(self) -> None:
         """Publish progress, a few times a second; a server that is away is no reason to stop training."""
         if time.monotonic() < self._next_report:
             return
-        members = [attempt.progress(self._step(attempt)) for attempt in self._attempts]
-        self.directives(self._context.link.progress(members, self.figures()))
+        if self._telling.is_due:
+            self.directives(self._telling.tell(self._attempts, self._step, self.figures()))
         self._outbox.flush()
         for attempt in self._attempts:
             attempt.flush()
@@ -235,34 +229,46 @@ class Session:
     def _settle(self, trainer: Run, member: int) -> bool:
         """Do what is due for a member at the end of an epoch; whether it is over here."""
         attempt = self._attempts[member]
-        asked = self._directives.pop(attempt.id, Directive.OK)
-        if self._context.stop.is_set() and asked in (Directive.OK, Directive.PAUSE):
-            asked = Directive.STOP
-        if asked is Directive.LOST or self._context.link.fenced:
-            log.warning("%s was given to another worker: this attempt is dropped", attempt.id)
-        elif attempt.failed:
-            log.error("%s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
-            error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
-            self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
-        elif attempt.ended:
-            try:
-                self._finish(trainer, member)
-            except OSError as error:  # a full disk, for one: the others can go on
-                log.exception("%s", attempt.id)
-                with suppress(OSError):
-                    attempt.discard_result()
-                self._fail(attempt.claim, error)
-        elif asked is Directive.CANCEL:
-            self._release(attempt, Status.CANCELLED)
-        elif asked in (Directive.PAUSE, Directive.STOP):
-            if attempt.epoch > attempt.saved_epoch:
-                self._save(attempt, trainer.capture(member))
-            self._release(attempt, Status.PAUSED if asked is Directive.PAUSE else Status.QUEUED)
-        else:
+        if not (attempt.failed or attempt.ended) or self._is_lost(attempt):
+            if self._answer(attempt, partial(trainer.capture, member)):
+                return True
             if attempt.checkpoint_due:
                 self._save(attempt, trainer.capture(member))
             return False
+        self._directives.pop(attempt.id, None)
+        if attempt.failed:
+            log.error("%s the loss is not a number at epoch %d", attempt.id, attempt.epoch)
+            error = f"the loss is not a number at epoch {attempt.epoch}: try a smaller lr"
+            self._outbox.post(partial(self._queue.fail, attempt.id, attempt.claim.token, error, None), attempt.claim)
+            return True
+        try:
+            self._finish(trainer, member)
+        except OSError as error:  # a full disk, for one: the others can go on
+            log.exception("%s", attempt.id)
+            with suppress(OSError):
+                attempt.discard_result()
+            self._fail(attempt.claim, error)
         return True
+
+    def _is_lost(self, attempt: Attempt) -> bool:
+        return self._directives.get(attempt.id) is Directive.LOST or self._context.link.fenced
+
+    def _answer(self, attempt: Attempt, capture: Callable[[], Checkpoint | None]) -> bool:
+        """Do what is asked of a task that has not ended; whether it is over here. `capture` returns it as of its last
+        epoch's end, if that can be had."""
+        is_lost = self._is_lost(attempt)
+        asked = self._directives.pop(attempt.id, Directive.OK)
+        if self._context.stop.is_set() and asked in (Directive.OK, Directive.PAUSE):
+            asked = Directive.STOP
+        if is_lost:
+            log.warning("%s was given to another worker: this attempt is dropped", attempt.id)
+        elif asked is Directive.CANCEL:
+            self._release(attempt, Status.CANCELLED)
+        elif asked in (Directive.PAUSE, Directive.STOP):
+            if attempt.epoch > attempt.saved_epoch and (state := capture()) is not None:
+                self._save(attempt, state)
+            self._release(attempt, Status.PAUSED if asked is Directive.PAUSE else Status.QUEUED)
+        return is_lost or asked in (Directive.CANCEL, Directive.PAUSE, Directive.STOP)
 
     def _save(self, attempt: Attempt, state: Checkpoint) -> None:
         trouble = attempt.save(state, len(self._attempts))
@@ -273,17 +279,19 @@ class Session:
 
     def _note_checkpoint(self, attempt: Attempt) -> None:
         """Tell of the newest checkpoint, once; while the server is away it is told later."""
-        epoch = attempt.saved_epoch
-        if epoch != attempt.noted_epoch:  # fewer than was told, where the newest could not be used
-            about = attempt.id, attempt.claim.token, epoch, attempt.saved_report
-            answer = self._context.link.ask(partial(self._queue.checkpoint, *about))
-            if answer is not None:
-                attempt.noted_epoch = epoch
+        if attempt.saved_epoch != attempt.noted_epoch:  # fewer than was told, where the newest could not be used
+            self._context.link.ask(partial(self._context.travel.note, attempt, len(self._attempts), self._warn))
 
     def _release(self, attempt: Attempt, to: Status) -> None:
         log.info("%s %s at epoch %d", attempt.id, to, attempt.epoch)
         self._last_word(attempt)
-        release = partial(self._queue.release, attempt.id, attempt.claim.token, to, report=attempt.saved_report)
+        members = len(self._attempts)
+
+        def release() -> bool:
+            if to is not Status.CANCELLED and attempt.saved_epoch != attempt.noted_epoch:
+                self._context.travel.note(attempt, members, self._warn, leaving=True)
+            return self._queue.release(attempt.id, attempt.claim.token, to, report=attempt.saved_report)
+
         self._outbox.post(release, attempt.claim)
 
     def _finish(self, trainer: Run, member: int) -> None:
@@ -304,9 +312,8 @@ class Session:
         self._last_word(attempt)
 
         def complete() -> bool:
-            if files:
-                self._queue.put_files(claim.id, claim.token, files)
-            accepted = self._queue.complete(claim.id, claim.token, result)
+            told = self._context.travel.hand_over(claim, files, result) if files else result
+            accepted = self._queue.complete(claim.id, claim.token, told)
             if accepted:
                 log.info("%s done after %d epochs", claim.id, attempt.epoch)
             else:

@@ -24,8 +24,9 @@ from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.submit import submissions
+from cqltui.worker.context import Context
 from cqltui.worker.link import Link
-from cqltui.worker.session import Context, Session
+from cqltui.worker.session import Session
 from trainer.config import Precision
 from trainer.threads import one_thread
 from trainer.train import PackTrainer

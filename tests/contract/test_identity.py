@@ -27,13 +27,13 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
+from cqltui.placement.process import Launcher
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.lock import RunLock, hindered
-from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.sizing import Sizing
 from cqltui.supervisor.supervisor import Supervisor

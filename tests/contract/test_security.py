@@ -12,7 +12,7 @@ from cqltui.broker.feed.feed import Feed
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import Registration
+from cqltui.broker.protocol.records import Cost, Registration
 from cqltui.broker.protocol.scripts import source
 from cqltui.broker.server import checkup
 from cqltui.broker.server.acl import OWNER, WORKER, Role
@@ -78,7 +78,12 @@ def used(admin: redis.Redis) -> set[str]:
 
 
 def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue, any_client: redis.Redis) -> None:
-    owner.enqueue_many([task(name, pack="p" if name in "cd" else "") for name in "abcdefg"])
+    # What another has left, and what is queued, is what a pack goes by: two of the 1,200 FLOPs are less than a half.
+    owner.enqueue_many([replace(task("held", 9), cost=Cost(100, 10))])
+    assert owner.claim(owner.register_worker("w2", {}))
+    owner.set_workers(2)
+    pack = [replace(task(name, pack="p"), cost=Cost(10, 10)) for name in "cd"]
+    owner.enqueue_many([task("a"), task("b"), *pack, *map(task, "efg")])
     any_client.execute_command("ZADD", KEYS.queue, 5, "no-such-task", 6, "g")
     any_client.execute_command("CONFIG", "RESETSTAT")
 
@@ -91,6 +96,10 @@ def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue
     assert worker.progress(who, [{"task": "a", "token": a.token, "epoch": 1}], {}).registered
     assert worker.checkpoint("a", a.token, 1)
     assert worker.put_files("a", a.token, {"metrics.csv": b"epoch\n1\n"})
+    assert worker.stow("a/run-1/x", b"parcel", ["a/run-1/before"]) == 1
+    assert worker.stowed("a/run-1/x", 100) == b"parcel"
+    worker.ask_errand("w1", {"what": "folder"})
+    assert worker.errand_answer("w1") == {}
     assert worker.complete("a", a.token, {"loss": 0.5})
     assert worker.fail("b", b.token, "boom", 0.1)
     assert worker.release("g", g.token)
@@ -101,7 +110,8 @@ def test_a_worker_needs_its_line_and_the_whole_of_it(owner: Queue, worker: Queue
     assert not worker.is_finished()
     assert worker.unregister_worker(who)
 
-    assert WORKER.commands() - used(any_client) == {"ping"}, "which connecting needs"
+    # Connecting needs the one, and what very many have left the other (tests/contract/test_many.py).
+    assert WORKER.commands() - used(any_client) == {"ping", "hrandfield"}
     assert [life(owner, name).status for name in "abc"] == [Status.DONE, Status.DELAYED, Status.RUNNING]
 
 
@@ -142,6 +152,12 @@ def test_the_owner_has_the_whole_protocol(owner: Queue, any_client: redis.Redis,
     assert owner.complete("a", a.token, {"loss": 0.5})
     assert owner.files("a", a.token, ["metrics.csv"]) == {"metrics.csv": b"1"}
     owner.drop_files("a", a.token)
+    owner.stow("a/run-1/x", b"parcel")
+    assert (owner.stowed_names(), owner.checkpoint_keys(["a"])) == ({"a/run-1/x"}, {"a": ""})
+    owner.ask_errand("w1", {"what": "folder"})
+    assert owner.errands() == {"w1": {"what": "folder"}}
+    owner.answer_errand("w1", {"seen": True})
+    owner.unstow(["a/run-1/x"])
     result = owner.result("a", 1)
     assert [found.id for found in owner.results()] == ["a"]
     _commands(owner, who)

@@ -5,9 +5,9 @@ from typing import cast
 import pytest
 
 from cqltui.broker.protocol.queue import Queue
+from cqltui.placement.process import Launcher
 from cqltui.state.model import RunState
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.sizing import Sizing
 from tests.contract.helpers import state, worker
 

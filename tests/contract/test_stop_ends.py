@@ -11,6 +11,7 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.connect import eviction
 from cqltui.campaign.model import WorkersConfig
 from cqltui.errors import ExitCode
+from cqltui.placement.process import Launcher
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState, Status, TaskState, Wanted
 from cqltui.supervisor import supervisor
@@ -18,7 +19,6 @@ from cqltui.supervisor.accepted import Planned
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.hooks import Hooks, Reporter
-from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.supervisor import Supervisor
 from tests.contract.helpers import claim_one, eventually, state, task, worker

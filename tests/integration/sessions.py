@@ -21,9 +21,10 @@ from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir, read_metrics
 from cqltui.state.model import RunState, TaskState
 from cqltui.supervisor.submit import submissions
+from cqltui.worker.context import Context
 from cqltui.worker.heartbeat import Heartbeat
 from cqltui.worker.link import Link
-from cqltui.worker.session import Context, Session
+from cqltui.worker.session import Session
 from tests.contract.helpers import after
 from tests.contract.readers import reader
 from tests.integration.place import Trained, as_trained, until

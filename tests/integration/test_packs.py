@@ -16,9 +16,10 @@ from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, TaskState
 from cqltui.supervisor.submit import submissions
+from cqltui.worker.context import Context
 from cqltui.worker.failure import is_out_of_memory
 from cqltui.worker.link import Link
-from cqltui.worker.session import Context, Session
+from cqltui.worker.session import Session
 from tests.contract.helpers import state
 from tests.integration.place import Place, Trained, until
 from tests.integration.sessions import trained_alone

@@ -17,12 +17,13 @@ from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import WorkersConfig
+from cqltui.placement.process import Launcher
+from cqltui.placement.protocol import End
 from cqltui.results.rundir import RESULT_FILES, read_json
 from cqltui.state.model import RunState, Status
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
-from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.submit import submit
 from tests.contract.helpers import claim_one, life, worker
@@ -81,7 +82,7 @@ class Room:
 
     def hears_of_the_end(self, worker_id: str) -> None:
         """The worker's process is gone."""
-        self.guard.note_death(worker_id, 0)
+        self.guard.note_death(worker_id, End.of_code(0))
         self.guard.check(self.state(), 1.0)
 
 

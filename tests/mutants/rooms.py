@@ -66,6 +66,7 @@ ROOMS = (
                 "hardware",
                 "lanes",
                 "latest",
+                "layered",
                 "rates",
                 "reduce",
                 "reporters",
@@ -112,6 +113,11 @@ ROOMS = (
             "tests/integration/test_cleaning.py",
             "tests/security/test_results_are_checked.py",
         ),
+    ),
+    Room(
+        "store",
+        ("cqltui/store/*.py", "cqltui/worker/travel.py", "cqltui/supervisor/errands.py"),
+        ("tests/unit/test_parcels.py", "tests/contract/test_objects.py", "tests/integration/test_travelling.py"),
     ),
     Room("report", ("cqltui/report/*.py", "cqltui/report/*/*.py"), ("tests/report/test_*.py",)),
     Room("ledger", ("cqltui/ledger/*.py",), ("tests/unit/test_ledger*.py",)),
@@ -215,6 +221,16 @@ ROOMS = (
         "notices",
         tuple(f"cqltui/supervisor/{name}.py" for name in ("awake", "courier", "notifying", "program", "webhook")),
         tuple(f"tests/unit/test_{name}.py" for name in ("awake", "couriers", "notifying")),
+    ),
+    Room(
+        "placement",
+        (
+            *(f"cqltui/placement/{name}.py" for name in ("roster", "slurmwords", "templates")),
+            "cqltui/campaign/blocks.py",
+        ),
+        tuple(
+            f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words", "templates")
+        ),
     ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(

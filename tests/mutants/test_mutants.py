@@ -80,11 +80,11 @@ def test_the_lists_can_be_read() -> None:
 
 def test_what_a_rooms_tests_do_not_look_at_survives() -> None:
     """Tests of the pause after a death look at that, and at nothing of the fleet's."""
-    room = Room("supervisor", ("cqltui/supervisor/restart.py",), ("tests/unit/test_supervising.py",))
+    room = Room("supervisor", ("cqltui/placement/restart.py",), ("tests/unit/test_supervising.py",))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         outcome = pool.submit(try_room, room, 6, 1, 2).result()
     assert outcome.problem == ""
     noticed = {mutant.file for mutant, by in outcome.noticed if "test_supervising.py::test_a_worker_that" in by}
-    assert noticed == {"cqltui/supervisor/restart.py"}
+    assert noticed == {"cqltui/placement/restart.py"}
     assert {mutant.file for mutant in outcome.survived if mutant.named} >= {"cqltui/supervisor/fleet.py"}
     assert not any(mutant.named for mutant, _ in outcome.noticed)

@@ -287,3 +287,21 @@ def test_the_section_compiles_without_overfull_lines(tmp_path: Path) -> None:
     log = done.stdout.decode("utf-8", "replace")
     assert done.returncode == 0, log[-2000:]
     assert not [width for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(width) > 5]
+
+
+def test_kinds_of_processors_are_told_and_what_they_mean() -> None:
+    run = whole()
+
+    def said(*cpus: str) -> str:
+        records = tuple(
+            replace(record, result=record.result and replace(record.result, cpu=cpu))
+            for record, cpu in zip(run.records, cpus, strict=True)
+        )
+        return methods_md(replace(run, records=records))
+
+    assert "Processors" not in said("", "", "", "", "")
+    assert "Processors: `Xeon`.\n" in said("Xeon", "Xeon", "", "", "Xeon")
+    two = said("Xeon", "Xeon; EPYC", "Xeon; EPYC", "", "EPYC")
+    assert "Processors: `Xeon`, `EPYC`. Weights are the same bit for bit on one kind of processor only; 2 tasks" in two
+    assert "2 tasks went on on another kind." in two
+    assert "on one kind of processor only.\n" in said("Xeon", "EPYC", "", "", "")

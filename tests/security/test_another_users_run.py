@@ -13,10 +13,10 @@ from cqltui.broker.server.locks import FileLock
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.cli import main
 from cqltui.errors import InputError
+from cqltui.placement.process import WORKER, left_behind
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.state.model import Lifecycle, Status, TaskInfo
 from cqltui.supervisor.lock import RunLock
-from cqltui.supervisor.process import WORKER, left_behind
 
 THEIRS = 12345
 

@@ -12,8 +12,9 @@ from cqltui.app import options
 from cqltui.broker.server import launch
 from cqltui.child import clean_environment, find_program, tool_environment
 from cqltui.errors import ServerError
-from cqltui.supervisor import process, repository
-from cqltui.supervisor.process import Launcher
+from cqltui.placement import process
+from cqltui.placement.process import Launcher
+from cqltui.supervisor import repository
 
 ROOT = Path(__file__).parents[2]
 URL = "redis://:marker@192.0.2.1:6379/0"

@@ -15,11 +15,11 @@ from cqltui.broker.server.locks import FileLock
 from cqltui.broker.server.ownership import shut_out_others
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import ServerError
+from cqltui.placement.process import Launcher
 from cqltui.results.rundir import METRICS_HEADER, RunDir
 from cqltui.state.events import Event, Kind
 from cqltui.supervisor.journal import Journal
 from cqltui.supervisor.lock import RunLock
-from cqltui.supervisor.process import Launcher
 from cqltui.worker.metrics import MetricsFile
 from tests.conftest import talkative
 from tests.contract.helpers import eventually

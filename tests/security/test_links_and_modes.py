@@ -13,12 +13,12 @@ from cqltui.broker.protocol.records import Claim, Result
 from cqltui.broker.server.locks import FileLock, is_held
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import InputError
+from cqltui.placement.process import Launcher
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
 from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.journal import Journal
 from cqltui.supervisor.lock import RunLock
-from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.records import Records
 from cqltui.worker.attempt import Attempt
 from tests.unit.made import leave_result

@@ -14,12 +14,12 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Claim, Result
 from cqltui.broker.protocol.wire import RESULT_BYTES
 from cqltui.campaign.model import WorkersConfig
+from cqltui.placement.process import Launcher
 from cqltui.results.rundir import RESULT_FILES, RunDir, read_json, write_json
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
 from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
-from cqltui.supervisor.process import Launcher
 from cqltui.supervisor.publish import Publisher
 from cqltui.supervisor.records import Records
 from tests.contract.helpers import claim_one, state, task, worker

@@ -175,7 +175,14 @@ def test_a_folder_of_data_is_not_left(tmp_path: Path, secret: Path) -> None:
             source.load(config(Path(said)), digest)
     for said in (str(secret.with_name("other.csv")), "/", "nul\0.csv"):
         with pytest.raises(DataError, match="the data cannot be used"):
-            source.load(config(Path(said)), digest)
+            source.load(config(Path(said)), digest[::-1])
+    file.rename(root / "renamed.csv")
+    (root / "of" / "bets.csv").unlink()
+    assert source.load(config(Path("/elsewhere/bets.csv")), digest).digest() == digest, "it is known by what is in it"
+    (root / "renamed.csv").rename(tmp_path / "renamed.csv")
+    (root / "linked.csv").symlink_to(tmp_path / "renamed.csv")
+    with pytest.raises(DataError, match="the data cannot be used"):
+        source.load(config(Path("/elsewhere/bets.csv")), digest)
 
 
 def test_a_worker_elsewhere_without_a_folder_of_data_leaves_the_task_to_others(

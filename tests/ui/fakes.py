@@ -73,6 +73,10 @@ class FakeRequests:
         """Record."""
         self._record("workers", count, *(() if instead_of is None else (instead_of,)))
 
+    def look_at(self, task_ids: Sequence[str]) -> None:
+        """Record."""
+        self._record("look_at", *task_ids)
+
 
 class FakeLogs:
     """The same lines for each worker, with the name of who was asked for."""

@@ -195,6 +195,17 @@ def varied(*tasks: TaskState) -> Varying:
     return varying
 
 
+def test_of_an_id_as_much_is_shown_as_tells_it_from_others() -> None:
+    def shown(*ids: str) -> list[str]:
+        tasks = [replace(TASKS[0], info=replace(TASKS[0].info, id=task_id)) for task_id in ids]
+        column = next(column for column in available(varied(*tasks)) if column.name == "id")
+        return [column.text(FRAME, task, column.cells)[0] for task in tasks]
+
+    assert shown("0123456789abcdef", "1123456789abcdef") == ["01234567", "11234567"]
+    assert shown("0123456789abcdef", "0123456780abcdef") == ["0123456789", "0123456780"]
+    assert shown("1a2b3c4d", "1a2b3c4e") == ["1a2b3c4d", "1a2b3c4e"]
+
+
 def test_only_settings_that_differ_have_a_column() -> None:
     same = varied(*(set_to(entry) for entry in TASKS))
     assert available(same)[: len(COLUMNS)] == COLUMNS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import Campaign, task_digest
+from cqltui.campaign.model import FORMER_ID_LENGTH, Campaign, task_digest
 from cqltui.campaign.plan import plan
 from cqltui.errors import InputError
 
@@ -120,7 +120,10 @@ def test_quick_is_deep_with_fewer_epochs(deep: Campaign, quick: Campaign) -> Non
 def test_ids_are_what_they_were() -> None:
     """A change here makes everybody's finished tasks count as not done."""
     deep = load_campaign(CAMPAIGNS / "deep.toml").identified("data")
-    assert [task.id for task in deep.tasks][:6] == IDS
+    assert [task.id[:FORMER_ID_LENGTH] for task in deep.tasks][:6] == IDS
+    assert {len(task.id) for task in deep.tasks} == {16}
+    former = replace(deep, id_length=FORMER_ID_LENGTH).identified("data")
+    assert [task.id for task in former.tasks][:6] == IDS, "of a run that began with these"
     assert len({task.id for task in deep.tasks}) == 49
 
 
@@ -151,5 +154,5 @@ def test_an_id_depends_on_what_determines_the_weights(deep: Campaign) -> None:
 def test_a_collision_is_reported(deep: Campaign) -> None:
     phase = deep.phases[0]
     twice = replace(deep, phases=(replace(phase, tasks=(phase.tasks[0], replace(phase.tasks[0], title="again"))),))
-    with pytest.raises(InputError, match=r"'again' have the same id [0-9a-f]{8}: change the seed"):
+    with pytest.raises(InputError, match=r"'again' have the same id [0-9a-f]{16}: change the seed"):
         twice.identified("data")

@@ -12,8 +12,9 @@ import pytest
 
 from cqltui.child import PYTHON
 from cqltui.machine import start_time
+from cqltui.placement.process import WORKER, Launcher, left_behind
+from cqltui.placement.protocol import UNSEEN, End, Why
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import WORKER, Launcher, left_behind
 
 LIMIT_S = 60.0
 
@@ -75,9 +76,9 @@ def test_workers_of_before_are_taken_over_and_those_too_many_are_ended(start: St
     fleet = _fleet(run_dir, 1)
     assert sorted(fleet.adopt(left_behind(run_dir))) == ["w1", "w2"]
     second.wait(LIMIT_S)
-    died: list[tuple[str, int]] = []
-    assert fleet.tend(1, lambda worker, code: died.append((worker, code))) == []
-    assert died == [("w2", -1)]
+    died: list[tuple[str, End]] = []
+    assert fleet.tend(1, lambda worker, end: died.append((worker, end))) == []
+    assert died == [("w2", End(Why.EXIT, UNSEEN))]
     assert fleet.pid("w1") == first.pid
     assert all(start_time(process.pid) for process in (first, by_hand, other, named))
 
@@ -116,19 +117,19 @@ def test_an_id_under_which_another_process_works_is_left_to_it(start: Start, run
     assert fleet.pid("w1") == first.pid
     first.kill()
     first.wait(LIMIT_S)
-    assert fleet.tend(1, lambda worker, code: None, taken={"w1"}) == ["w2"]
+    assert fleet.tend(1, lambda worker, end: None, taken={"w1"}) == ["w2"]
     assert fleet.pid("w1") == 0
     fleet.kill_all()
     end = time.monotonic() + LIMIT_S
     while fleet.alive:
         assert time.monotonic() < end
-        fleet.tend(0, lambda worker, code: None)
+        fleet.tend(0, lambda worker, end: None)
 
 
 def test_a_worker_that_cannot_be_started_is_tried_again_later(run_dir: Path) -> None:
     (run_dir / "logs").touch()
     fleet = _fleet(run_dir / "logs", 1)
     with pytest.raises(OSError, match="logs"):
-        fleet.tend(1, lambda worker, code: None)
-    assert fleet.tend(1, lambda worker, code: None) == [], "not at once"
+        fleet.tend(1, lambda worker, end: None)
+    assert fleet.tend(1, lambda worker, end: None) == [], "not at once"
     assert fleet.alive == 0

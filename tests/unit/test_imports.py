@@ -22,6 +22,8 @@ LAYERS = (
     {"judging"},
     {"broker"},
     {"results"},
+    {"store"},
+    {"placement"},
     {"worker", "supervisor", "policy", "ledger"},
     {"report"},
     {"reporters", "ui"},
@@ -50,7 +52,7 @@ TORCH_FREE = (
 """What the rooms that must start fast may import of the trainer."""
 PURE = ("identity", "algorithms", "campaign", "state", "judging")
 """They know no server."""
-HEADLESS = (*PURE, "machine", "broker", "results", "ledger", "supervisor", "reporters", "cli")
+HEADLESS = (*PURE, "machine", "broker", "results", "placement", "ledger", "supervisor", "reporters", "cli")
 
 
 def sources(package: str) -> Iterator[Path]:
@@ -173,7 +175,7 @@ def test_only_one_room_knows_the_library(library: str, rooms: set[str]) -> None:
 def test_rules_can_fail() -> None:
     assert wrong_direction("cqltui.state.eta", "cqltui.ui.app")
     assert wrong_direction("cqltui.ui.app", "cqltui.reporters.lines")
-    assert wrong_direction("cqltui.worker.main", "cqltui.supervisor.process")
+    assert wrong_direction("cqltui.worker.main", "cqltui.supervisor.fleet")
     assert not wrong_direction("cqltui.supervisor.supervisor", "cqltui.results.rundir")
     assert not wrong_direction("cqltui.ui.app", "cqltui.ui.theme")
     assert not wrong_direction("cqltui.cli", "cqltui.errors")

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.app.trained import recorded_campaign
 from cqltui.broker.protocol.records import Result
 from cqltui.campaign.difference import KnownTask, difference
 from cqltui.campaign.model import TaskSpec
+from cqltui.campaign.payload import DataSummary
 from cqltui.results.earlier import keep_earlier
-from cqltui.results.known import newest_saved, read_known
+from cqltui.results.known import id_length, newest_saved, read_known
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, read_metrics, write_json
 from cqltui.results.tables import write_results
 from cqltui.state.model import Lifecycle, Status, TaskInfo, TaskState
+from cqltui.supervisor import manifest
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.records import Records
 from tests.unit.made import leave_result
@@ -88,7 +91,8 @@ def test_the_last_checkpoint_is_kept_with_its_result(file: Path, run_dir: RunDir
 def test_what_the_directory_holds_is_read_from_it(file: Path, run_dir: RunDir) -> None:
     first, second, third = campaign_of(file).tasks
     assert read_known(run_dir, ()) == {}
-    write_json(run_dir.campaign_json, {"campaign": json.loads(json.dumps(asdict(campaign_of(file)), default=str))})
+    said = {"campaign": json.loads(json.dumps(asdict(campaign_of(file)), default=str)), "id_length": 16}
+    write_json(run_dir.campaign_json, said)
     assert read_known(run_dir, ()) == {
         task.id: KnownTask(task.id, task.phase, task.title, 100) for task in (first, second, third)
     }
@@ -174,3 +178,33 @@ def test_no_table_lies_beside_the_results_of_a_file_that_has_no_such_phase(file:
     names = {path.name for path in run_dir.results.iterdir()}
     assert names == {"phase1_one_results.csv", "summary.json", "summary.txt", "earlier"}
     assert [path.read_bytes() for path in run_dir.earlier.iterdir()] == [table]
+
+
+@pytest.mark.parametrize(
+    ("said", "folder", "length"),
+    [
+        (None, None, 16),
+        (None, "1a2b3c4d", 8),
+        (None, "1a2b3c4d5e6f7a8b", 16),
+        ({"campaign": {}}, None, 8),
+        ({"id_length": 16}, None, 16),
+        ({"id_length": 8}, "1a2b3c4d", 8),
+        ({"id_length": [64]}, None, 8),
+    ],
+)
+def test_a_run_keeps_ids_of_the_length_that_it_began_with(
+    run_dir: RunDir, said: object, folder: str | None, length: int
+) -> None:
+    if said is not None:
+        write_json(run_dir.campaign_json, said)
+    if folder is not None:
+        run_dir.task(folder).mkdir(parents=True)
+    assert id_length(run_dir) == length
+
+
+def test_a_run_of_todays_ids_knows_its_tasks_by_them(run_dir: RunDir, file: Path) -> None:
+    former = replace(campaign_of(file), id_length=8).identified(DATA)
+    manifest.write(run_dir, former, DataSummary(DATA, 1, 1), [], 1.0, own_server=False)
+    assert read_known(run_dir, ()).keys() == {task.id for task in former.tasks}
+    assert {len(task_id) for task_id in read_known(run_dir, ())} == {8}
+    assert [task.id for task in recorded_campaign(run_dir).tasks] == [task.id for task in former.tasks]

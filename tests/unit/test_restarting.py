@@ -5,9 +5,10 @@ from typing import cast
 
 import pytest
 
+from cqltui.placement.process import Launcher
+from cqltui.placement.protocol import End, Why
 from cqltui.supervisor import fleet as module
 from cqltui.supervisor.fleet import Fleet
-from cqltui.supervisor.process import Launcher
 
 
 class Worker:
@@ -45,10 +46,10 @@ def test_no_worker_is_restarted_before_its_time(monkeypatch: pytest.MonkeyPatch)
     now = 1_000.0
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     workers = Workers()
-    fleet, died = Fleet(cast("Launcher", workers), 2), list[tuple[str, int]]()
+    fleet, died = Fleet(cast("Launcher", workers), 2), list[tuple[str, End]]()
 
     def tend() -> list[str]:
-        return fleet.tend(2, lambda worker, code: died.append((worker, code)))
+        return fleet.tend(2, lambda worker, end: died.append((worker, end)))
 
     assert tend() == ["w1", "w2"]
     for pause_s in (1.0, 2.0, 4.0):
@@ -58,7 +59,7 @@ def test_no_worker_is_restarted_before_its_time(monkeypatch: pytest.MonkeyPatch)
         assert tend() == []
         now += 0.02
         assert tend() == ["w1"]
-    assert died == [("w1", 1)] * 3
+    assert died == [("w1", End(Why.EXIT, 1))] * 3
     workers.started["w2"].code = 0
     assert tend() == ["w2"], "it left by itself"
 
@@ -68,7 +69,7 @@ def test_workers_too_many_are_asked_to_leave_and_those_that_are_missing_are_star
     fleet, died = Fleet(cast("Launcher", before), 3), list[str]()
 
     def tend() -> list[str]:
-        return fleet.tend(10, lambda worker, code: died.append(worker))
+        return fleet.tend(10, lambda worker, end: died.append(worker))
 
     assert tend() == ["w1", "w2", "w3"]
     fleet.resize(1, cast("Launcher", after))

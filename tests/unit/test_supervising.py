@@ -11,13 +11,13 @@ import pytest
 
 from cqltui.backoff import pause_s
 from cqltui.errors import CqltuiError
+from cqltui.placement.restart import FIRST_S, HEALTHY_S, LONGEST_S, Restart
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState
 from cqltui.supervisor import reporting
-from cqltui.supervisor.evaluating import evaluate
+from cqltui.supervisor.finishing import evaluate
 from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.reaper import MAX_TICK_S, AnsweringClock, Unchanged
-from cqltui.supervisor.restart import FIRST_S, HEALTHY_S, LONGEST_S, Restart
 
 
 def test_pauses_double_up_to_the_longest() -> None:

@@ -1,7 +1,8 @@
 """What workers say to the queue: that they are there, what they claim, how it goes and how it ended."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import redis
@@ -21,6 +22,12 @@ from cqltui.state.report import report_of
 
 ERROR_LIMIT = 10_000
 """Characters of an error that are kept with the task."""
+CLAIM = 9
+"""Values of a claimed task in the script's answer."""
+LOOKED_S = 30.0
+"""So long a screen's word counts that it shows a task: it says so again before."""
+MOST_LOOKED = 500
+"""Tasks that fit on a screen."""
 
 
 class Claims:
@@ -71,7 +78,7 @@ class Claims:
         if flat == 0:  # somebody typed into training_queue
             self._scripts.run("realign")
             flat = self._scripts.run("claim", *args, "any") or []  # what differs far behind is for `reconcile`
-        return [wire.claim(flat[i : i + 8]) for i in range(0, len(flat), 8)]
+        return [wire.claim(flat[i : i + CLAIM]) for i in range(0, len(flat), CLAIM)]
 
     def heartbeat(self, worker: Registration, leases: Mapping[str, str], data: Mapping[str, Any]) -> Report:
         """Extend the leases (id -> token), tell how the worker does, and bring what is asked of each task."""
@@ -92,10 +99,18 @@ class Claims:
         answer = self._scripts.run("report", worker.id, worker.instance, codec.encode_object(own), *flat)
         return wire.answered([row[0] for row in rows], answer)
 
-    def checkpoint(self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None) -> bool:
+    def look_at(self, task_ids: Iterable[str], seconds: float = LOOKED_S) -> None:
+        """Say that somebody looks at these tasks, for so long: where there are more than `MANY_WORKERS`, reports bring
+        the curves of such tasks alone."""
+        self._scripts.run("look", seconds, *islice(task_ids, MOST_LOOKED))
+
+    def checkpoint(
+        self, task_id: str, token: str, epoch: int, report: Mapping[str, Any] | None = None, key: str = ""
+    ) -> bool:
         """Tell that a checkpoint after `epoch` epochs is on disk; return False if the lease is lost. A later one than
-        before clears the deaths. `report`: as of that epoch, what is shown of the task when it no longer runs."""
-        return bool(self._scripts.run("checkpoint", task_id, token, epoch, wire.report(report)))
+        before clears the deaths. `report`: as of that epoch, what is shown of the task when it no longer runs.
+        `key`: by which it is found in a store; empty where the run directory has it."""
+        return bool(self._scripts.run("checkpoint", task_id, token, epoch, wire.report(report), key))
 
     def complete(self, task_id: str, token: str, result: Mapping[str, Any]) -> bool:
         """Tell that the task is done. Recorded once; return True again for the token that did it, False (fenced) for

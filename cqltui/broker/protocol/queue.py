@@ -4,7 +4,7 @@ Nothing here tries again: errors of the connection (redis.ConnectionError, redis
 does. Every call may be repeated safely: a claim by its nonce, a report by its token.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -29,6 +29,7 @@ from cqltui.broker.protocol.records import (
     clean,
 )
 from cqltui.broker.protocol.snapshot import read_snapshot
+from cqltui.broker.protocol.stowing import Stowing
 from cqltui.broker.protocol.trouble import sensible, told
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
@@ -36,16 +37,20 @@ from cqltui.state.report import report_of
 
 BATCH = 200
 """Tasks sent in one call."""
+ROUND = 25
+"""Batches that make no more events than half of what the stream keeps."""
 ALIGN = 1000
 """Entries of training_queue that one step of `reconcile` looks at."""
 
 
-class Queue(Commands, Claims, Handover, Audits):
+class Queue(Commands, Claims, Handover, Stowing, Audits):
     """One campaign's queue on one server. Not for use by several threads at once beyond what redis.Redis allows."""
 
     def __init__(self, client: redis.Redis, namespace: str = "") -> None:
         super().__init__(client, namespace)
         self._cursor = b"0"  # where `reconcile` goes on
+        self._holders: dict[tuple[str, str], bytes | None] = {}
+        """The process that has claimed, by task and token of the leases that there were: it stays the same."""
 
     # -- what the campaign file says -----------------------------------------------------------------------------
 
@@ -53,8 +58,8 @@ class Queue(Commands, Claims, Handover, Audits):
         """Add one task; see `enqueue_many`."""
         self.enqueue_many([task])
 
-    def enqueue_many(self, tasks: Iterable[Submission]) -> int:
-        """Add tasks in order, and return how many were sent.
+    def enqueue_many(self, tasks: Iterable[Submission], between: Callable[[], object] | None = None) -> int:
+        """Add tasks in order, and return how many were sent. `between`: called after every `ROUND` batches.
 
         A task that is there with the same digest stays as it is, but for its info and spec, a priority that the file
         has changed, and a withdrawn one, which comes back to its former state. Raises TaskError naming those whose
@@ -70,6 +75,8 @@ class Queue(Commands, Claims, Handover, Audits):
             except ServerFullError as error:
                 raise ServerFullError(f"{error}; {sent} tasks were submitted, from {batch[0].id} on none") from error
             sent += len(batch)
+            if between is not None and sent % (ROUND * BATCH) == 0:
+                between()
         if conflicts:
             raise TaskError(
                 *(f"task {task_id}: the server holds another definition under this id" for task_id in conflicts)
@@ -122,14 +129,23 @@ class Queue(Commands, Claims, Handover, Audits):
             for task_id, stored in raw.items()
             if (lease := wire.lease(stored)) is not None
         }
+        holders = {(task_id, token): b"" for task_id, (token, _, _) in found.items()}
+        unknown = [key for key in holders if key not in self._holders]
+        workers = {worker for _, _, worker in found.values()}
         pipeline = self.client.pipeline(transaction=False)
-        for task_id, (_, _, worker) in found.items():
-            pipeline.execute_command("HGET", self.keys.task(task_id), "instance")
+        for task_id, _ in unknown:
+            pipeline.execute_command("HMGET", self.keys.task(task_id), "token", "instance")
+        for worker in workers:
             pipeline.execute_command("HGET", self.keys.worker(worker), "instance")
-        instances = pipeline.execute()
+        answers = pipeline.execute()
+        instances = dict(zip(workers, answers[len(unknown) :], strict=True))
+        told = dict(zip(unknown, answers, strict=False))
+        holder = {key: told[key][1] if key in told else self._holders[key] for key in holders}
+        # What the hash said of another claim of the task is asked again.
+        self._holders = {key: of for key, of in holder.items() if key not in told or told[key][0] == key[1].encode()}
         return [
-            Lease(task_id, token, beat, worker, fenced=instances[2 * i + 1] not in (None, instances[2 * i]))
-            for i, (task_id, (token, beat, worker)) in enumerate(found.items())
+            Lease(task_id, token, beat, worker, fenced=instances[worker] not in (None, holder[task_id, token]))
+            for task_id, (token, beat, worker) in found.items()
         ]
 
     def died(self, task_id: str, token: str, reason: str, max_deaths: int, retry_s: float | None = None) -> bool:

@@ -100,6 +100,8 @@ class Claim:
     checkpoint_token: str = ""
     """The attempt that wrote it: the name of its folder."""
     deaths: int = 0
+    checkpoint_key: str = ""
+    """By which the checkpoint is found in a store; empty if the run directory has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ class Report:
     """Another process has this worker's id: end. Not registered and not fenced: register again."""
     leave: str = ""
     """Why this process is asked to leave after its checkpoint; empty if it is not."""
+    workers: int = 0
+    """How many are registered."""
+    looked: frozenset[str] = frozenset()
+    """Tasks that somebody looks at; not told where there are no more than `MANY_WORKERS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def claim(row: Sequence[bytes]) -> Claim:
     """Return a claim as a script answers it; its spec is empty if it cannot be read. Raises RefusedError for no claim
     at all: its id and token become names of folders."""
     try:
-        task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths = row
+        task_id, token, run, attempt, spec, epoch, checkpoint_token, deaths, key = row
         return Claim(
             id=check_name("task", task_id.decode()),
             token=check_name("token", token.decode()),
@@ -45,6 +45,7 @@ def claim(row: Sequence[bytes]) -> Claim:
             checkpoint_epoch=int(epoch),
             checkpoint_token=checkpoint_token.decode(),
             deaths=int(deaths),
+            checkpoint_key=key.decode(),
         )
     except (*NONSENSE, InputError) as error:
         raise RefusedError(f"the server hands out what is no task: {' '.join(str(error).split())[:200]}") from None
@@ -52,14 +53,17 @@ def claim(row: Sequence[bytes]) -> Claim:
 
 def answered(task_ids: Sequence[str], answer: Sequence[bytes]) -> Report:
     """Return the answer to a heartbeat that told of these tasks."""
-    registered, wanted, *directives = answer
+    registered, wanted, workers, *told = answer
+    directives = dict(zip(task_ids, told, strict=True))
     leave = registered.decode(errors="replace").partition("leave:")[2]
     return Report(
-        directives={task_id: Directive(raw.decode()) for task_id, raw in zip(task_ids, directives, strict=True)},
+        directives={task_id: Directive(raw.rstrip(b"+").decode()) for task_id, raw in directives.items()},
         wanted=codec.wanted(wanted),
         registered=registered == b"ok" or bool(leave),
         fenced=registered == b"fenced",
         leave=leave,
+        workers=int(workers),
+        looked=frozenset(task_id for task_id, raw in directives.items() if raw.endswith(b"+")),
     )
 
 

@@ -73,8 +73,10 @@ WORKER = Role(
         "release",
         "notice",
         "snapshot",
+        "stow",
     ),
-    _EVERYBODY | {"hset", "expire", "multi", "exec"},  # what a worker on another machine hands over
+    # What a worker on another machine hands over, and fetches.
+    _EVERYBODY | {"hset", "expire", "multi", "exec", "hstrlen"},
 )
 """`cqltui worker`, on whatever machine."""
 OWNER = Role(

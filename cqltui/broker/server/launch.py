@@ -192,6 +192,10 @@ def config_text(folder: Path, where: Mapping[str, Any]) -> str:
         # filled. They grow afterwards, bucket by bucket, at the cost of the claims (`make bench`).
         "auto-aof-rewrite-min-size 1gb",
         "auto-aof-rewrite-percentage 400",
+        # A task that waits is one piece of memory, not fifty, which saves a sixth of what a long queue takes. From its
+        # claim on it has more fields, and is looked into often. Newer servers know the settings by these names too.
+        "hash-max-ziplist-value 1024",
+        "hash-max-ziplist-entries 16",
         # Redis 7 and Valkey have some of it switched off by themselves (enable-protected-configs no), 6.2 does not.
         *(f'rename-command {name} ""' for name in DISABLED),
         *(f"rename-command {name} {_quoted(other)}" for name, other in keeper.names(where).items()),

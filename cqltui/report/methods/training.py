@@ -1,6 +1,6 @@
 """How networks were trained: the algorithm with its constants, the settings by phase, and what it ran on."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from cqltui.algorithms.base import Algorithm
 from cqltui.campaign.model import Phase
@@ -112,6 +112,7 @@ def _computation(material: Material) -> Iterator[Part]:
             f"worker{'s' if workers != 1 else ''} (devices: {devices}). Tasks of one shape train together on a worker "
             "as a pack; on a CPU a task has the same weights, bit for bit, in any pack."
         )
+        yield from _processors([result.cpu for result in results])
     else:
         yield "No task is done yet."
     if its.platform:
@@ -123,6 +124,19 @@ def _computation(material: Material) -> Iterator[Part]:
         yield f"Git commit: {code(its.git_commit)}{changed}."
     if its.command:
         yield f"Command: {code(' '.join(its.command))}."
+
+
+def _processors(said: Sequence[str]) -> Iterator[Part]:
+    """Say on which kinds of processors tasks were trained: two kinds may round the same sum otherwise."""
+    kinds = list(dict.fromkeys(kind for each in said for kind in each.split("; ") if kind))
+    if not kinds:
+        return
+    moved = sum("; " in each for each in said)
+    text = f"Processors: {_listed(plain(kind, 80) for kind in kinds)}."
+    if len(kinds) > 1:
+        text += " Weights are the same bit for bit on one kind of processor only"
+        text += f"; {moved:,} task{'s' if moved != 1 else ''} went on on another kind." if moved else "."
+    yield text
 
 
 def _listed(texts: Iterable[str]) -> str:

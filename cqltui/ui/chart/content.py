@@ -11,11 +11,12 @@ from cqltui.results.curves import CurvesRead, CurveSubject, CurveWish
 from cqltui.state.curve import MEMBERS, Band, Curve, band, curve, evenly
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
+from cqltui.state.varying import told_apart
 from cqltui.ui import format as fmt
 from cqltui.ui.chart.model import LINES, Chart, Series
 from cqltui.ui.frame import Frame
 
-ID_CELLS, TITLE_CELLS = 8, 60
+TITLE_CELLS = 60
 
 
 class Rows(StrEnum):
@@ -101,12 +102,12 @@ def chart_of(look: Look, choice: Choice, rows: Rows, read: CurvesRead | None) ->
     metrics = _metrics(look, choice, rows)
     if look.together and (common := _band(look, metrics[0], read)) is not None:
         return Chart(band=common, loss=choice.metric.loss, notes=_fewer(common.members, look.total))
-    several = look.total > 1
+    several, id_cells = look.total > 1, told_apart([task.id for task in look.tasks])
     series: list[Series] = []
     for task in look.tasks[:LINES]:
         for metric in metrics:
             place = len(series)
-            name = _named(task) if several else metric.kind if metric.kind != "speed" else metric.label
+            name = _named(task, id_cells) if several else metric.kind if metric.kind != "speed" else metric.label
             style = place if several or metric.kind != "validation" else 1
             series.append(Series(name, _curve(task, metric, read), style, place + 1 if several else 0))
     if not any(len(each.curve) > 1 for each in series):
@@ -152,8 +153,8 @@ def _fewer(members: int, total: int) -> tuple[str, ...]:
     return (f"of {members} of {total} tasks",) if members < total else (f"of {total} tasks",)
 
 
-def _named(task: TaskState) -> str:
-    return f"{plain(task.id, ID_CELLS)} {plain(task.info.title, TITLE_CELLS)}".rstrip()
+def _named(task: TaskState, id_cells: int) -> str:
+    return f"{plain(task.id)[:id_cells]} {plain(task.info.title, TITLE_CELLS)}".rstrip()
 
 
 def _baseline(look: Look) -> float | None:

@@ -1,7 +1,7 @@
 """The columns of the task list: what each shows of a task and of a folded row, and how it sorts."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
@@ -10,7 +10,7 @@ from cqltui.algorithms.base import Setting
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.select import duration_s
-from cqltui.state.varying import Varying, value_key, value_text
+from cqltui.state.varying import ID_CELLS, Varying, value_key, value_text
 from cqltui.ui import format as fmt
 from cqltui.ui.folding import ACTIVITY, Figures, Spread, same_setting
 from cqltui.ui.frame import Frame
@@ -168,7 +168,7 @@ COLUMNS = (
         "state", "S", 1, _state, lambda f, t: (ACTIVITY.index(t.status),), _states, about="state, by letter", rank=0,
     ),
     Column(
-        "id", "id", 8, lambda f, t, c: (plain(t.id), "dim"), lambda f, t: (t.id,),
+        "id", "id", ID_CELLS, lambda f, t, c: (plain(t.id)[:c], "dim"), lambda f, t: (t.id,),
         lambda f, g, c: (f"{len(g.members)} tasks", "dim"), lambda f, g: (g.first.id,), rank=20,
     ),
     Column(
@@ -244,7 +244,8 @@ def available(varying: Varying) -> tuple[Column, ...]:
     measured."""
     before = next(i for i, column in enumerate(COLUMNS) if column.name == "title") + 1
     settings = (_of_setting(setting, varying.cells(setting.name)) for setting in varying.settings)
-    return (*COLUMNS[:before], *settings, *COLUMNS[before:], *METRICS)
+    first = (replace(column, cells=varying.id_cells) if column.name == "id" else column for column in COLUMNS[:before])
+    return (*first, *settings, *COLUMNS[before:], *METRICS)
 
 
 def setting_name(name: str) -> str:

@@ -91,6 +91,11 @@ class TaskList(CursorPanel):
         return Chosen(self.cursor_id, marked, group.ids if group else ())
 
     @property
+    def seen(self) -> tuple[str, ...]:
+        """The keys of the rows that are seen: tasks, and folded rows."""
+        return tuple(filter(None, map(self.key_at, range(HEADING, self.size.height)))) if self.display else ()
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The tasks that a key acts on: those that are marked and listed, else those of the row under the cursor."""
         return self.chosen.marked or self.listing.tasks(self._cursor)
@@ -156,9 +161,9 @@ class TaskList(CursorPanel):
         """Find out what differs between the tasks now."""
         self._figures.clear()
         varying = self.varying
-        known = varying.settings, varying.title_cells
+        known = varying.settings, varying.title_cells, varying.id_cells
         varying.update(frame.state.tasks)
-        if known != (varying.settings, varying.title_cells):
+        if known != (varying.settings, varying.title_cells, varying.id_cells):
             self.columns = available(varying)
             self.refresh()
 

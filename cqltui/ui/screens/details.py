@@ -156,6 +156,11 @@ class DetailsScreen(TaskScreen):
 
     # Which task
 
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The task."""
+        return (self.task_id,)
+
     def targets(self) -> tuple[TaskState, ...]:
         """Return the task."""
         task = self.frame.state.tasks.get(self.task_id) if self.frame else None

@@ -139,6 +139,11 @@ class MainScreen(TaskScreen):
 
     # Selection
 
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The tasks whose rows are seen, and those whose curves are drawn."""
+        return *self.tasks.seen, *self.tasks.targets
+
     def targets(self) -> tuple[TaskState, ...]:
         """Return the marked tasks, else those of the row under the cursor."""
         if self.frame is None:

@@ -104,6 +104,11 @@ class TaskScreen(RoleScreen[None], Once[None]):
         """Draw it: it was hidden."""
         self.app.post_message(StateChanged())
 
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The tasks that are seen or chosen."""
+        raise NotImplementedError
+
     def targets(self) -> tuple[TaskState, ...]:
         """Return the tasks that a key acts on."""
         raise NotImplementedError
@@ -247,7 +252,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
                 self.acted()
 
         what = f"{len(tasks)} tasks" if len(tasks) > 1 else "this task"
-        names = [f"{plain(task.id, 12)}  {plain(task.info.title, 44)}" for task in tasks[:NAMED]]
+        names = [f"{plain(task.id, 16)}  {plain(task.info.title, 44)}" for task in tasks[:NAMED]]
         if len(tasks) > NAMED:
             names.append(f"and {len(tasks) - NAMED} more")
         details = [*names, "", note] if note else names

@@ -119,7 +119,7 @@ def _next() -> None:
 _changes: dict[str, Callable[[Any], None]] = {
     "trainer.train": _change_epochs,
     "trainer.files": _change_reading,
-    "cqltui.supervisor.restart": _change_restart,
+    "cqltui.placement.restart": _change_restart,
     "cqltui": _change_version,
 }
 sys.meta_path.insert(0, _Finder())

@@ -1,18 +1,20 @@
 -- ARGV: prefix, worker, instance, nonce, limit, lowest priority ('' for any), memory for a pack in bytes ('' for any),
 -- 'any' to go by the first task although the index has more or fewer than training_queue
--- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths) for each task, an error status, or
--- 0 where what is first is out of line with its index: `realign` is to be called, and this again.
+-- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths, checkpoint_key) for each task, an
+-- error status, or 0 where what is first is out of line with its index: `realign` is to be called, and this again.
 allow_full_server()
 local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local budget = tonumber(ARGV[7])
-local LOOKED_AT = 2000
+local EXACT, SAMPLE, PLACES = 500, 100, 10 -- of more than EXACT a sample is looked at, of a queue in so many places
 
 local out = {}
 
 -- A task with what its worker is told beside.
 local function look(id)
-  local t, spec, checkpoint_epoch, checkpoint_token = read(id, 'spec', 'checkpoint_epoch', 'checkpoint_token')
+  local t, spec, checkpoint_epoch, checkpoint_token, key =
+    read(id, 'spec', 'checkpoint_epoch', 'checkpoint_token', 'checkpoint_key')
   t.spec, t.checkpoint_epoch, t.checkpoint_token = spec, checkpoint_epoch or '0', checkpoint_token or ''
+  t.checkpoint_key = key or ''
   return t
 end
 
@@ -21,6 +23,7 @@ local function hand_out(id, t)
   local n = #out
   out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), t.spec
   out[n + 6], out[n + 7], out[n + 8] = t.checkpoint_epoch, t.checkpoint_token, t.deaths == '' and '0' or t.deaths
+  out[n + 9] = t.checkpoint_key
 end
 
 -- The first task of the highest priority: its id, that priority, and what `look` gives; nothing if there is none, false
@@ -61,24 +64,53 @@ local function cost(id, running)
   return tonumber(flops) * math.max(0, tonumber(epochs) - done), tonumber(own), tonumber(shared)
 end
 
--- Half of all work goes to each of two workers, whoever asks first: the work that is queued at this priority and what
--- the others still have to do, over the workers wanted. It is summed up to `enough` only, above which it does not matter.
-local function fair_share(p, workers, enough)
-  local left = 0
-  local leases, at, queued = call('hgetall', LEASES), 0, 0
+-- What the others still have to do: of all leases, or of a sample of so many that a look at all would hold the server up.
+local function left_elsewhere()
+  local count = redis.pcall('hlen', LEASES) -- an error: the server's user has only the rights that an earlier version needs
+  local leases, looked_at, left = nil, 0, 0
+  if type(count) == 'number' and count > EXACT then
+    leases = redis.pcall('hrandfield', LEASES, SAMPLE, 'WITHVALUES')
+  end
+  if not leases or leases.err then
+    leases = call('hgetall', LEASES)
+    count = #leases / 2
+  end
   for i = 1, #leases, 2 do
+    looked_at = looked_at + 1
     if string.match(leases[i + 1], '([^|]*)$') ~= worker then
       left = left + cost(leases[i], true)
     end
   end
+  return left * count / math.max(1, looked_at) -- those not looked at are like the others
+end
+
+-- What is queued at this priority, as far as it is not more than `enough`: of all, or of a sample from all over the queue.
+local function queued_at(p, enough)
   local count = call('zcard', ORDER .. p)
-  while left + queued < enough * workers and at < math.min(count, LOOKED_AT) do
-    for _, id in ipairs(call('zrange', ORDER .. p, at, at + 99)) do
-      queued = queued + cost(id)
-    end
-    at = at + 100
+  local step, together, looked_at, queued = 100, 100, 0, 0
+  if count > EXACT then
+    step, together = math.floor(count / PLACES), SAMPLE / PLACES
   end
-  return (left + queued * math.max(1, count / math.max(1, at))) / workers -- those not looked at are like the others
+  for at = 0, count - 1, step do
+    for _, id in ipairs(call('zrange', ORDER .. p, at, at + together - 1)) do
+      queued = queued + cost(id)
+      looked_at = looked_at + 1
+    end
+    if queued >= enough then -- it does not matter how much more it is
+      break
+    end
+  end
+  return queued * count / math.max(1, looked_at)
+end
+
+-- Half of all work goes to each of two workers, whoever asks first: the work that is queued at this priority and what
+-- the others still have to do, over the workers wanted. It is summed up to `enough` only, above which it does not matter.
+local function fair_share(p, workers, enough)
+  local queued = queued_at(p, enough * workers)
+  if queued >= enough * workers then
+    return queued / workers
+  end
+  return (queued + left_elsewhere()) / workers
 end
 
 -- The ids to train together: the head (t, as it is) and its mates.

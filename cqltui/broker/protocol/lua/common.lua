@@ -7,7 +7,7 @@ local CQ = P .. 'cq:'
 local META, TASKS, TASK, ORDER = CQ .. 'meta', CQ .. 'tasks', CQ .. 'task:', CQ .. 'order:'
 local PACK, LEVELS = CQ .. 'pack:', CQ .. 'levels'
 local LEASES, DELAYED, PAUSED, DEAD = CQ .. 'leases', CQ .. 'delayed', CQ .. 'paused', CQ .. 'dead'
-local WORKER, RESULTS, EVENTS = CQ .. 'worker:', CQ .. 'results', CQ .. 'events'
+local WORKER, RESULTS, EVENTS, LOOKED = CQ .. 'worker:', CQ .. 'results', CQ .. 'events', CQ .. 'looked'
 local EVENTS_KEPT, NOTICES_KEPT, REJECTED_KEPT = 10000, 100, 1000
 local EVENTS_CUT = 100 -- so many events from one cut of the stream to the next
 local PRIORITY_MAX = 1000000
@@ -46,7 +46,7 @@ local function read(id, ...)
   local v = call('hmget', TASK .. id, 'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token',
     'queued_ts', 'started_ts', 'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error',
     'next_priority', 'pack', 'solo', 'instance', 'done_token', 'report', 'by', ...)
-  return record(v), v[24], v[25], v[26]
+  return record(v), v[24], v[25], v[26], v[27]
 end
 
 -- A stored number as JSON has it, 0 for anything else that somebody may have typed.

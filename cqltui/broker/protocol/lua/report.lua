@@ -1,12 +1,16 @@
 -- ARGV: prefix, worker, instance, data (JSON object), then (id, token, progress JSON or '') for each task held.
--- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, (directive)...; the registration is
--- ok, leave:<why>, fenced or unknown.
+-- Extends the leases, stores the progress, tells it in one message. Returns registration, wanted, the number of workers,
+-- (directive)...; the registration is ok, leave:<why>, fenced or unknown. A directive ends with '+' where somebody looks at
+-- the task, as far as there are so many workers that it matters.
 allow_full_server()
 local worker, instance = ARGV[2], ARGV[3]
+local MANY = 50 -- as MANY_WORKERS in cqltui/state/live.py
+local workers = redis.pcall('scard', P .. 'active_workers')
+workers = type(workers) == 'number' and workers or 0 -- else overwritten by hand, which the supervisor notices
 local w = call('hmget', WORKER .. worker, 'instance', 'since', 'leave')
 local known, leave = w[1], w[3]
 if known ~= instance then
-  local out = {known and 'fenced' or 'unknown', WANTED}
+  local out = {known and 'fenced' or 'unknown', WANTED, workers}
   for _ = 5, #ARGV, 3 do
     out[#out + 1] = 'lost'
   end
@@ -24,7 +28,13 @@ local function directive(want)
   return 'ok'
 end
 
-local out, members, tasks = {leave and 'leave:' .. leave or 'ok', WANTED}, {}, {}
+-- Whether somebody looks at the task, and is to see its curve.
+local function looked_at(id)
+  local until_ts = workers > MANY and call('zscore', LOOKED, id)
+  return until_ts and tonumber(until_ts) > tonumber(NOW)
+end
+
+local out, members, tasks = {leave and 'leave:' .. leave or 'ok', WANTED, workers}, {}, {}
 for i = 5, #ARGV, 3 do
   local id, token, progress = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local t = read(id)
@@ -36,7 +46,7 @@ for i = 5, #ARGV, 3 do
       members[#members + 1] = progress
     end
     tasks[#tasks + 1] = '"' .. id .. '"'
-    out[#out + 1] = directive(t.want)
+    out[#out + 1] = directive(t.want) .. (looked_at(id) and '+' or '')
   else
     out[#out + 1] = 'lost'
   end

@@ -11,10 +11,9 @@ import psutil
 
 from cqltui.child import PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
+from cqltui.placement.protocol import UNSEEN
 from trainer.files import make_folder, plain_file
 
-UNSEEN = -1
-"""The exit code of a process whose end we could not collect."""
 WORKER = ("-m", "cqltui", "worker", "--worker-id")
 """The first arguments of a worker that a supervisor starts."""
 SLOT = re.compile(r"w[1-9][0-9]*")

@@ -1,0 +1,69 @@
+"""Workers that programs start, list and stop, by templates of their words."""
+
+from collections.abc import Sequence
+
+from cqltui.campaign.model import CommandConfig
+from cqltui.placement import templates
+from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
+from cqltui.placement.starting import Starting
+from cqltui.placement.tools import run_tool
+from trainer.files import make_folder
+
+
+class Command:
+    """The jobs of one block of such an engine."""
+
+    def __init__(self, command: CommandConfig, starting: Starting) -> None:
+        self._dialect = dialect_of(command)
+        self._options = command.options
+        self._starting = starting
+        self._ends: dict[Handle, End] = {}
+
+    def start(self, slots: Sequence[str]) -> list[Handle]:
+        """As of `Placement.start`."""
+        make_folder(self._starting.logs)
+        started: list[Handle] = []
+        for slot in slots:
+            try:
+                said = run_tool(start_words(self._dialect, self._options, self._starting, slot))
+            except PlacementError:
+                if not started:
+                    raise
+                break
+            if (job := self._dialect.job(said)) is None:
+                raise PlacementError(f"{self._dialect.start[0]} named no job: it said {said[:80]!a}")
+            started.append(Handle(slot, job))
+        return started
+
+    def list(self) -> dict[Handle, State]:
+        """As of `Placement.list`."""
+        said = run_tool(templates.fill(self._dialect.list, self._starting, ""))
+        found: dict[Handle, State] = {}
+        self._ends = {}
+        for job, name, state, end in self._dialect.rows(said):
+            if (slot := self._starting.slot(name)) is not None:
+                handle = Handle(slot, job)
+                found[handle] = state
+                if end is not None:
+                    self._ends[handle] = end
+        return found
+
+    def why(self, handle: Handle) -> End:
+        """As of `Placement.why`."""
+        return self._ends.get(handle, End(Why.UNKNOWN))
+
+    def stop(self, handle: Handle, grace_s: float) -> None:
+        """As of `Placement.stop`: these engines send TERM first, and end a job after a time of their own."""
+        run_tool(templates.fill(self._dialect.stop, self._starting, handle.slot, handle.job))
+
+
+def dialect_of(command: CommandConfig) -> templates.Dialect:
+    """Return how the engine is spoken to."""
+    if command.preset is not None:
+        return templates.PRESETS[command.preset]
+    return templates.dialect(command.start, command.list, command.stop)
+
+
+def start_words(dialect: templates.Dialect, options: Sequence[str], starting: Starting, slot: str) -> list[str]:
+    """Return the words that start a slot's worker."""
+    return templates.fill(templates.with_options(dialect.start, options), starting, slot)

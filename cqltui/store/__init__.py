@@ -1,0 +1,1 @@
+"""How checkpoints, models and data get to those who do not see the run directory."""

@@ -1,0 +1,34 @@
+"""These tests run a cluster on this machine: only where they are asked for, by `make cluster`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import slurm
+from tests.cluster.slurm import Cluster
+
+ASKED = "CQLTUI_CLUSTER"
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip those of this folder, unless they are asked for."""
+    why = "a cluster takes minutes: make cluster runs it" if not os.environ.get(ASKED) else ""
+    for item in items:
+        if HERE in item.path.parents and why:
+            item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One for all tests."""
+    if why := slurm.why_not():
+        pytest.skip(why)
+    made = Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()

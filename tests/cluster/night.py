@@ -1,0 +1,102 @@
+"""A campaign that is supervised while a test disturbs its machines, followed by the lines that it prints."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+CAMPAIGN = """\
+[campaign]
+name = "night"
+[data]
+source = "simulated"
+[trainer]
+precision = "fp32"
+lr = 1e-3
+hidden_dims = [16]
+epochs = {epochs}
+[evaluate]
+automatic = false
+[report]
+auto = false
+[queue]
+checkpoint_s = 1
+lease_s = 10
+[[phase]]
+name = "p"
+[phase.grid]
+alpha = [0.1, 0.3]
+seed = [1, 2]
+"""
+END_S = 90.0
+
+
+class Night:
+    """A run of the campaign, with blocks of its own."""
+
+    def __init__(self, folder: Path, blocks: str, epochs: int, environment: Mapping[str, str]) -> None:
+        folder.mkdir(exist_ok=True)
+        self.run_dir = folder / "run"
+        self._file, self._lines, self._at = folder / "night.toml", folder / "lines", 0
+        self._file.write_text(CAMPAIGN.format(epochs=epochs) + blocks, encoding="utf-8")
+        self._environment = environment
+        self.start()
+
+    def start(self) -> None:
+        """Supervise it; also again, after the supervisor was killed."""
+        words = [sys.executable, "-P", "-m", "cqltui", str(self._file), "--run-dir", str(self.run_dir), "--no-ui"]
+        with self._lines.open("ab") as lines:
+            self._process = subprocess.Popen(
+                [*words, "--verbose"], env=self._environment, stdin=subprocess.DEVNULL, stdout=lines, stderr=lines
+            )
+
+    def expect(self, pattern: str, limit_s: float = 120.0) -> re.Match[str]:
+        """Return the next line that holds it, from the last one found on."""
+        deadline = time.monotonic() + limit_s
+        while True:
+            text = self._lines.read_text("utf-8", errors="replace")
+            if (found := re.compile(pattern).search(text, self._at)) is not None:
+                self._at = found.end()
+                return found
+            assert self._process.poll() is None, f"it has ended before {pattern!r}:\n{text[-3000:]}"
+            assert time.monotonic() < deadline, f"no {pattern!r} within {limit_s:.0f} s:\n{text[self._at :][-3000:]}"
+            time.sleep(0.2)
+
+    def expect_trained(self, slot: str, limit_s: float = 120.0) -> int:
+        """Wait until a new worker of that slot has trained for a while, and has saved it; its process."""
+        pid = int(self.expect(rf"worker {slot} started on cpu \(pid (\d+)\)", limit_s)[1])
+        since, deadline = time.time(), time.monotonic() + limit_s
+        while not any(path.stat().st_mtime > since for path in self.run_dir.glob("tasks/*/run-*/*/checkpoint-*")):
+            assert time.monotonic() < deadline, f"{slot} saves nothing"
+            time.sleep(0.2)
+        return pid
+
+    @property
+    def text(self) -> str:
+        """All that it has printed."""
+        return self._lines.read_text("utf-8", errors="replace")
+
+    def kill(self) -> None:
+        """End the supervisor as a crash does."""
+        self._process.kill()
+        self._process.wait(20)
+
+    def stop(self) -> int:
+        """Stop the run as Ctrl-C does; the exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(END_S)
+
+    def end(self, limit_s: float) -> int:
+        """Wait for the end of the run; the exit code."""
+        return self._process.wait(limit_s)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                self.stop()
+            self._process.kill()

@@ -1,0 +1,131 @@
+"""What is measured, a function each. Seconds of the processor where others use the machine too, else of the clock."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cqltui.broker.feed.feed import Feed
+from cqltui.broker.server.epoch import open_epoch
+from cqltui.state.events import Kind
+from cqltui.state.model import RunState
+from cqltui.state.reduce import reduce, reduce_all
+from cqltui.supervisor.records import Records
+from cqltui.supervisor.submit import planned, submit
+from tests.scale.campaigns import Place, settle
+from tests.scale.supervised import Supervised
+from tests.scale.workers import SimulatedWorker, claim, tell
+
+LAST_CLAIMS = 100
+REPORTED_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How long something took."""
+
+    wall_s: float
+    own_s: float
+    """Of this process's processor time."""
+    server_s: float
+    """Of the server's."""
+
+    @property
+    def cpu_s(self) -> float:
+        """Of both, which take turns: the time on a machine that has nothing else to do."""
+        return self.own_s + self.server_s
+
+    def __str__(self) -> str:
+        return f"{self.cpu_s:.2f} s (server {self.server_s:.2f}; by the clock {self.wall_s:.1f})"
+
+
+def timed(place: Place, do: Callable[[], object]) -> Took:
+    """Do it, and say how long it took."""
+    server, own, wall = place.server_cpu_s(), time.process_time(), time.perf_counter()
+    do()
+    took = time.perf_counter() - wall, time.process_time() - own
+    return Took(*took, place.server_cpu_s() - server)
+
+
+def filled(place: Place) -> tuple[Took, int]:
+    """Submit the campaign as a supervisor does at its start; also how many events the journal lacks after it."""
+    queue, run_dir = place.server.queue, place.run_dir
+    open_epoch(queue.client, run_dir.server / "epoch")
+    records = Records(run_dir, planned(place.campaign, place.data))
+    took = timed(place, lambda: submit(queue, place.campaign, place.data, records))
+    queue.set_filled()
+    records.close()
+    settle(place.client)
+    return took, queue.version()[1] - run_dir.journal.read_bytes().count(b"\n")
+
+
+def late_reader(place: Place) -> Took:
+    """Read everything as a screen that comes late, until its state is right."""
+    state = RunState()
+
+    def read() -> None:
+        nonlocal state
+        state = reduce(RunState(), place.server.queue.snapshot())
+
+    took = timed(place, read)
+    assert len(state.tasks) == sum(1 for _ in place.campaign.tasks)
+    return took
+
+
+def event_s(place: Place, child: Supervised, workers: list[SimulatedWorker], seconds: float) -> tuple[float, float]:
+    """What the supervisor takes of a core at rest, and its processor's seconds for a lifecycle event beyond that."""
+    queue = place.server.queue
+    rest, before, began, told = child.share(seconds), child.cpu_s(), time.perf_counter(), 0
+    while time.perf_counter() < began + seconds:
+        for worker in workers:
+            claim(queue, worker, 1)
+            for held in worker.claims:
+                queue.release(held.id, held.token)
+                told += 2
+            worker.claims = []
+            time.sleep(0.005)  # one by one, as they come
+    while time.perf_counter() < began + 1.5 * seconds:  # what it is behind with
+        time.sleep(0.1)
+    spent = child.cpu_s() - before - rest * (time.perf_counter() - began)
+    return rest, max(0.0, spent) / told
+
+
+def claims(place: Place, workers: list[SimulatedWorker], limit: int) -> tuple[float, Took]:
+    """Have all claim packs: seconds of one of the last claims, and until all have theirs."""
+
+    def go(some: list[SimulatedWorker]) -> None:
+        for worker in some:
+            claim(place.server.queue, worker, limit)
+
+    first, last = workers[:-LAST_CLAIMS], workers[-LAST_CLAIMS:]
+    before, after = timed(place, lambda: go(first)), timed(place, lambda: go(last))
+    assert all(worker.claims for worker in workers)
+    whole = Took(before.wall_s + after.wall_s, before.own_s + after.own_s, before.server_s + after.server_s)
+    return after.cpu_s / len(last), whole
+
+
+def leases_s(place: Place) -> Took:
+    """What the guard asks twice a second."""
+    place.server.queue.leases()  # the first time more is asked
+    return timed(place, place.server.queue.leases)
+
+
+def intake(place: Place, workers: list[SimulatedWorker], count: int) -> tuple[float, int]:
+    """Messages of workers that a reader takes in for a second of its processor, all that has come at a time; and how
+    often it had to read everything again."""
+    feed, queue = Feed(place.server.client), place.server.queue
+    state = reduce_all(RunState(), feed.poll(1.0))
+    taken = sent = again = 0
+    spent = 0.0
+    while taken < count:
+        for worker in workers[:100]:
+            tell(queue, worker)
+            sent += 1
+        while taken < sent:
+            began = time.process_time()
+            events = feed.poll(0.05)
+            state = reduce_all(state, events)
+            spent += time.process_time() - began
+            taken += sum(event.kind is Kind.PROGRESS for event in events)
+            again += sum(event.kind is Kind.SNAPSHOT for event in events)
+    feed.close()
+    return taken / spent, again
