@@ -146,7 +146,10 @@ def test_a_run_at_work_is_refused_and_checkpoints_of_a_cancelled_task_go_those_o
         assert "nothing to remove" in clean(place, "--yes")[1]
         assert sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*")) == found
         place.ask("cancel", task.id)
-        assert "checkpoints of dead and cancelled tasks" in clean(place, "--yes")[1]
+        until(
+            lambda: "checkpoints of dead and cancelled tasks" in clean(place, "--yes")[1],
+            "they are removed, once the server that the command has used is down",
+        )
         assert not list(place.run_dir.task(task.id).rglob("checkpoint-*"))
         place.ask("resubmit", task.id)
         place.environment = quick
