@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from tests.integration.place import Place
 
-
 SHOWN = 8
 """Digits of an id in a list."""
 
