@@ -19,8 +19,10 @@ LINE_CHARS = 1_000
 _ERROR = re.compile(r"\b(ERROR|CRITICAL|Traceback)\b")
 _WARNING = re.compile(r"\bWARN(ING)?\b")
 _TIME = re.compile(r"(?:\d{4}-\d\d-\d\d[ T])?(\d\d:\d\d:\d\d)(?:[.,]\d{1,6})?\s+")
+_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{8}\b")
 WIDE = 110
-"""From so many cells on a time has its date and milliseconds; below they would push the losses out of the panel."""
+"""From so many cells on a time has its date and milliseconds, and an id of 16 digits all of them; below they would push
+the losses out of the panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,17 @@ class LogLines:
 @lru_cache(maxsize=2_048)
 def _read(text: str, short: bool) -> tuple[str, int, str]:
     """Return the line as it may be shown, where what follows the time begins, and its own role; remembered, since a log
-    that grows is read again and again. `short`: the time without date and milliseconds."""
+    that grows is read again and again. `short`: the time without date and milliseconds, an id by its
+    first digits."""
     shown = plain(text, LINE_CHARS)
     role = "dead" if _ERROR.search(shown) else "warning" if _WARNING.search(shown) else "dim"
     found = _TIME.match(shown)
     if found is None:
         return shown, 0, role
-    time = f"{found[1]} " if short else found[0]
-    return time + shown[found.end() :], len(time), role
+    time, said = found[0], shown[found.end() :]
+    if short:
+        time, said = f"{found[1]} ", _ID.sub(r"\1", said)
+    return time + said, len(time), role
 
 
 def log_lines(texts: Sequence[str], cells: int, look: LogLook, current: int = -1) -> LogLines:

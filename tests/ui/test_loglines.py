@@ -32,6 +32,8 @@ def test_errors_and_warnings_are_told_by_sign_and_colour() -> None:
     ]
     assert said(lines)[4] == "  no time, WORKER"
     assert said(lines)[0] == "  07:46:37 INFO worker w1 on cpu", "date and milliseconds where there is room alone"
+    long = log_lines(["2026-01-02 07:46:37,120 INFO acc2694e3e94d43a Epoch 1/60"], 40, LogLook()).lines
+    assert said(long) == ["  07:46:37 INFO acc2694e Epoch 1/60"], "of a long id what tells tasks apart"
     assert said(log_lines(TEXTS, 110, LogLook()).lines)[0] == f"  {TEXTS[0]}"
     assert said(log_lines(TEXTS, 80, LogLook(times=False)).lines)[:3] == [
         "  INFO worker w1 on cpu",

@@ -12,6 +12,7 @@ from cqltui.errors import CqltuiError
 from cqltui.results.curves import CurvesRead, CurveWish
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
+from cqltui.state.varying import ID_CELLS
 from cqltui.ui import format as fmt
 from cqltui.ui.chart.content import Choice, Look, Rows, chart_of, choices, looked_at, wish
 from cqltui.ui.chart.draw import Memo, Picture, draw
@@ -166,7 +167,7 @@ class CurvesPanel(Panel, inherit_bindings=False):
         if choice is None:
             return parts
         if look.total == 1:
-            parts.append(plain(look.tasks[0].id, 16))
+            parts.append(plain(look.tasks[0].id)[:ID_CELLS])
         rows = look.rows(self._rows)
         both = rows is Rows.BOTH or choice.validation is None
         title = self._seen() if self._drawn else choice.title
