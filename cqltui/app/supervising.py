@@ -192,11 +192,7 @@ def _assemble(
     upkeep.tell(RunState())
     queue.finish(0.0)
     queue.want(Wanted.RUNNING)
-    for note in (*data.notes, placing.reason):
-        if note:
-            queue.notice("info", note)
-    for warning in data.warnings:
-        queue.notice("warning", warning)
+    _tell_of(queue, data, placing)
     launcher = partial(_launcher, chosen, campaign, places)
     elsewhere = blocks.outposts(campaign, run_dir, chosen.redis_url)
     environments = [devices.environment_of(place) for place in places]
@@ -205,8 +201,8 @@ def _assemble(
         log.info("took over the workers %s", ", ".join(adopted))
     guard = Guard(queue, fleet, campaign.workers, records)
     store = open_store(queue, campaign.store.url, campaign.name, created_ts)
-    send_data = campaign.store.send_data
-    errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=send_data)
+    sends_data = campaign.store.send_data
+    errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=sends_data)
     hooks = Hooks(
         upkeep.ensure,
         upkeep.audit,
@@ -224,6 +220,15 @@ def _assemble(
     interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
     watching = [*reporters, History(run_dir.history), interim]
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids, store)
+
+
+def _tell_of(queue: Queue, data: DataSummary, placing: Placing) -> None:
+    """Notice what is to be known of the data, and why the run trains where it does."""
+    for note in (*data.notes, placing.reason):
+        if note:
+            queue.notice("info", note)
+    for warning in data.warnings:
+        queue.notice("warning", warning)
 
 
 def _conclude(run_dir: RunDir, campaign: Campaign, state: RunState, study: Study) -> float:
