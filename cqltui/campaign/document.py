@@ -19,6 +19,9 @@ _PIECE = re.compile(
 )
 """What may hold dots, or hide them: text, comments and keys."""
 
+TWICE = ": it is there already; [name] and [[name]] are one name, as of [workers], the short form of one block"
+"""Added to what tomllib says of such a line."""
+
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
     """Return the document; InputError with line and column where it is not TOML or not UTF-8. A byte order mark, as
@@ -38,6 +41,8 @@ def parse_toml(content: bytes, path: Path) -> dict[str, Any]:
         if place is None:
             raise InputError(f"{path}: not valid TOML: {error}") from None
         message, line_number, column = place.groups()
+        if line_number and content.split(b"\n")[int(line_number) - 1].lstrip().startswith(b"["):
+            message += TWICE if message == "Cannot overwrite a value" else ""
         where = f"line {line_number}, column {column}" if line_number else "end of the file"
         raise InputError(f"{path}: {where}: not valid TOML: {message}") from None
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits; brackets nested too deeply

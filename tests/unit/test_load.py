@@ -82,6 +82,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     assert load_campaign(path) == load(tmp_path, GOOD)
     for wrong, said in (
         (b"name = = 1", r"c\.toml: line 1, column 8: not valid TOML"),
+        (b"[workers]\n[[workers]]", r"c\.toml: line 2, column \d+: not valid TOML: .*the short form of one block"),
         (b'a = 1\nb = "\xe9"', r"line 2: not UTF-8 \(byte 0xe9\)"),
     ):
         path.write_bytes(b"\xef\xbb\xbf" + wrong)
