@@ -18,6 +18,7 @@ from playwright.sync_api import Page, WebSocket, sync_playwright
 from cqltui.app.serving import COOKIE, MOST, Site
 from cqltui.errors import InputError
 from cqltui.state.model import Wanted
+from cqltui.state.varying import ID_CELLS
 from tests.integration.command import PATIENCE_S
 from tests.integration.place import Place, until
 from tests.report.test_page_in_browser import CHROMIUM, FLAGS
@@ -192,7 +193,7 @@ def test_a_browser_shows_the_run_and_cannot_change_it(place: Place) -> None:
         seen = Watched(context.new_page())
         seen.page.goto(url)
         seen.until("A small campaign")
-        seen.until(place.running()[0].id)
+        seen.until(place.running()[0].id[:ID_CELLS])
         seen.until("read-only")
         assert token not in seen.page.url
         assert seen.page.evaluate("document.cookie") == "", "no script gets the token"
