@@ -10,6 +10,7 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.handle import is_cut_off, is_missed
 from cqltui.broker.server.ownership import expect_ours, foreign, take
+from cqltui.broker.server.url import tunnel_folder
 from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.machine import machine_id
 from cqltui.results.rundir import RunDir, is_writable
@@ -40,6 +41,8 @@ def open_run(arguments: argparse.Namespace, *, start: bool = False, look: bool =
 def open_known(found: RunDir, url: str | None, *, start: bool = False, look: bool = False) -> Server:
     """As `open_run`, for this run. `url`: of the user's own server, if one is given."""
     is_own, namespace = manifest.is_own_server(found), manifest.namespace(found)
+    if url is not None and tunnel_folder(url) is not None:
+        is_own = True  # of the run, but reached as one elsewhere
     if is_own and url is None:
         raise InputError(f"{found.path}: this run is on your own server: give --redis-url, or set REDIS_URL")
     use_url = url if is_own else None

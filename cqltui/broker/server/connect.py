@@ -14,7 +14,7 @@ from cqltui.broker.protocol.bounded import BoundedParser
 from cqltui.broker.server import fitness, keeper
 from cqltui.broker.server.local import LocalConnection, Place
 from cqltui.broker.server.locks import is_held
-from cqltui.broker.server.url import check_url, passwords, shown_url, wrong_form
+from cqltui.broker.server.url import check_url, passwords, shown_url, tunnel_folder, wrong_form
 from cqltui.errors import InputError, ServerError
 
 try:
@@ -112,6 +112,8 @@ def connect_url(url: str) -> redis.Redis:
     Raises InputError for what is no such URL or a server of a kind that cannot be used, ServerError (of the class that
     `trouble.named` gives) if it cannot be used now; neither message, nor what they are raised from, holds a password.
     """
+    if (folder := tunnel_folder(url)) is not None:
+        return _connect_tunnel(folder)
     check_url(url)
     is_tls = url.startswith("rediss:")
     try:
@@ -135,6 +137,20 @@ def connect_url(url: str) -> redis.Redis:
         if trouble.kind(found) is trouble.Trouble.AWAY:
             text = _with_fix(f"the server cannot be used: {text}", tls=is_tls)
         raise type(found)(f"{shown_url(url)}: {text}") from None
+    return client
+
+
+def _connect_tunnel(folder: Path) -> redis.Redis:
+    """Return a client for the server at the other end of a tunnel. Raises ServerError."""
+    where = keeper.read_connection(folder)
+    if where is None:
+        raise ServerError(f"{folder}: no tunnel to the run's server ends here now")
+    client = client_of(where, folder)
+    try:
+        client.ping()
+    except (redis.RedisError, OSError) as error:
+        client.close()
+        raise ServerError(f"through the tunnel that ends in {folder}: {trouble.told(error)}") from error
     return client
 
 

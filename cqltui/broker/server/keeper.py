@@ -40,6 +40,8 @@ LONGEST_FILE = 1 << 16
 LONGEST_SOCKET = 107
 """Bytes of a socket's path, as Linux has room for."""
 PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
+USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Of the server's; the default user has all rights."""
 OWN_SOCKET = re.compile(r"/(cqltui|cqltui-[0-9]+|cqltui-alone-[^/]+)/[0-9a-f]{16}\.sock\Z")
 """How each of ours ends (`launch.socket_path`)."""
 SOCKETS_ALONE = "cqltui-alone-"
@@ -228,6 +230,7 @@ def _is_sound(value: dict[str, Any]) -> bool:
     path, started = value["socket"], value["start_time"]
     return (
         PASSWORD.fullmatch(value["password"]) is not None
+        and (value.get("username") is None or USER.fullmatch(value["username"]) is not None)
         and path.startswith("/")
         and CONTROL.search(path) is None
         and OWN_SOCKET.search(path) is not None

@@ -60,7 +60,7 @@ class LocalConnection(redis.UnixDomainSocketConnection):
     def _connect(self) -> socket.socket:
         """Connect, with nothing sent yet. Raises OSError and redis.ConnectionError."""
         where = self._place.now()
-        self.path, self.password = where["socket"], where["password"]
+        self.path, self.username, self.password = where["socket"], where.get("username"), where["password"]
         self._packer.names = keeper.names(where)
         made: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         if not self._place.trusts(made):
@@ -70,3 +70,13 @@ class LocalConnection(redis.UnixDomainSocketConnection):
                 f"{self.path}: a process of another user (uid {uid}) listens there, and is not told the password"
             )
         return made
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        """Log in. A guest who is refused waits: a server that was started anew has yet to hear of it. Raises
+        redis.RedisError."""
+        try:
+            super().on_connect_check_health(check_health)
+        except redis.AuthenticationError as error:
+            if self.username is None:
+                raise
+            raise redis.ConnectionError(f"{self.path}: the run does not let this block in, now or any more") from error

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from cqltui.errors import InputError
 from trainer.files import open_regular
@@ -10,6 +10,8 @@ from trainer.files import open_regular
 URL_FORMS = "redis://[user:password@]host:port/db (with TLS: rediss://) or unix://[user:password@]/path?db=0"
 _OPTIONS = frozenset({"db", "username", "password", "client_name", "socket_timeout", "socket_connect_timeout"})
 _SCHEMES = ("redis", "rediss", "unix")
+TUNNEL = "tunnel://"
+"""Begins a URL of ours: the folder with the connection file that the end of a tunnel keeps, at the workers' machine."""
 _PRINTABLE = re.compile(r"[!-~]+")
 _TLS = "ssl_"
 """How the client library's options of TLS begin."""
@@ -20,6 +22,16 @@ LARGEST_FILE = 16 << 20
 """Of certificates: all that a system trusts take a quarter of a megabyte."""
 LONGEST_S = 60.0
 """That a URL may have a server that does not answer be waited for."""
+
+
+def tunnel_url(folder: Path) -> str:
+    """Return the URL of the server to which the tunnel leads that ends in this folder."""
+    return TUNNEL + quote(str(folder.absolute()))
+
+
+def tunnel_folder(url: str) -> Path | None:
+    """Return the folder of `tunnel_url`; None for another URL."""
+    return Path(unquote(url.removeprefix(TUNNEL))) if url.startswith(f"{TUNNEL}/") else None
 
 
 def check_url(url: str) -> None:
