@@ -5,11 +5,15 @@ import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from cqltui.app.blocks import first_words, placement_of, starting_of
+from cqltui.app import dialling
+from cqltui.app.blocks import first_words, host_engine, placement_of, starting_of
 from cqltui.broker.server.checkup import Finding, Level
-from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig
+from cqltui.campaign.hosts import SshConfig
+from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig
 from cqltui.child import find_program
+from cqltui.placement import wayback
 from cqltui.placement.protocol import PlacementError, State
+from cqltui.placement.ssh import Ssh
 from cqltui.placement.tools import run_tool
 from cqltui.results.rundir import RunDir
 
@@ -22,19 +26,61 @@ def blocks(campaign: Campaign, run_dir: RunDir, url: str | None) -> Iterator[Fin
     """Yield how each block of the campaign stands. `url`: of the user's own server."""
     for block in campaign.blocks:
         what = f"block {block.name}"
-        yield from _engine(campaign, block, run_dir, what)
+        if isinstance(block.on, SshConfig):
+            yield from _hosts(campaign, block, block.on, run_dir, url)
+            yield from _data(campaign, block, what)
+            continue
+        yield from _engine(campaign, block, block.on, run_dir, what)
         yield from _python(block, what)
         yield from _data(campaign, block, what)
         yield _route(url, what)
 
 
-def _engine(campaign: Campaign, block: BlockConfig, run_dir: RunDir, what: str) -> Iterator[Finding]:
+def _hosts(
+    campaign: Campaign, block: BlockConfig, config: SshConfig, run_dir: RunDir, url: str | None
+) -> Iterator[Finding]:
+    """Yield whether ssh reaches each host, what is there, and whether there is a way back to the server."""
+    if config.dials_in:
+        fix = f"on each of its machines: {dialling.words(run_dir, block)}"
+        yield Finding(Level.OK, f"block {block.name}", f"its workers are started by hand: {fix}")
+    for host in config.hosts:
+        what = f"block {block.name} on {host}"
+        engine = host_engine(config, host, starting_of(campaign, block, run_dir, url), url)
+        try:
+            found = engine.look()
+            live = sum(state is not State.ENDED for state in engine.list().values())
+        except PlacementError as error:
+            yield Finding(Level.ERROR, what, str(error), "ssh must get there without asking anything")
+            continue
+        workers = f"; {live} worker{'s' * (live != 1)} of this run" if live else ""
+        yield Finding(
+            Level.OK, what, f"cqltui {found['version']}, Python {found['python']}, {found['cores']} cores{workers}"
+        )
+        if "data_root" in found["missing"]:
+            yield Finding(Level.ERROR, what, f"data_root = {block.data_root}: there is no such folder there", "make it")
+        yield _way_back(engine, what) if url is None else _route(url, what)
+
+
+def _way_back(engine: Ssh, what: str) -> Finding:
+    """Return whether a tunnel gets through from there to a socket here, which answers as the server would."""
+    try:
+        wayback.check(engine)
+    except PlacementError as error:
+        return Finding(
+            Level.ERROR, what, f"no way back to the embedded server: {error}", "or set REDIS_URL to a server"
+        )
+    return Finding(Level.OK, what, "a tunnel leads back to the embedded server")
+
+
+def _engine(
+    campaign: Campaign, block: BlockConfig, config: SlurmConfig | CommandConfig, run_dir: RunDir, what: str
+) -> Iterator[Finding]:
     words = first_words(campaign, block, run_dir)
     if find_program(words[0]) is None and not os.path.isabs(words[0]):  # noqa: PTH117
         yield Finding(Level.ERROR, what, f"there is no program {words[0]!r} on PATH", "start the campaign where it is")
         return
     try:
-        found = placement_of(block, starting_of(campaign, block, run_dir, None)).list()
+        found = placement_of(config, starting_of(campaign, block, run_dir, None)).list()
         if isinstance(block.on, SlurmConfig):
             run_tool([words[0], "--test-only", *(word for word in words[1:] if word != "--parsable")], NOTHING)
     except PlacementError as error:

@@ -2,45 +2,89 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 
-from cqltui.app import options
-from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig
+from cqltui.app import dialling, options
+from cqltui.campaign.hosts import SshConfig
+from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig
 from cqltui.errors import InputError
-from cqltui.placement import slurmwords
+from cqltui.placement import slurmwords, sshwords
 from cqltui.placement.command import Command, dialect_of, start_words
-from cqltui.placement.protocol import Placement
+from cqltui.placement.protocol import Placement, PlacementError
 from cqltui.placement.slurm import Slurm
+from cqltui.placement.ssh import Ssh
 from cqltui.placement.starting import ENV_FILE, Starting, read_secrets, write_secrets
+from cqltui.placement.tunnel import Tunnel
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.outpost import Outpost
 
+SSH_QUERY_S = 10.0
+"""Between two questions to a host, which has no other users of its answers."""
+Tunnels = Mapping[tuple[str, str], Tunnel]
+"""By block and host."""
+NO_TUNNELS: Tunnels = {}
 
-def outposts(campaign: Campaign, run_dir: RunDir, redis_url: str | None) -> list[Outpost]:
-    """Return the campaign's blocks elsewhere, each with its engine. Raises OSError."""
+
+def outposts(
+    campaign: Campaign, run_dir: RunDir, redis_url: str | None, tunnels: Tunnels = NO_TUNNELS
+) -> list[Outpost]:
+    """Return the campaign's blocks elsewhere, each with its engine; of ssh each host. Raises OSError."""
     found = []
     for block in campaign.blocks:
         starting = starting_of(campaign, block, run_dir, redis_url)
-        if redis_url is not None and starting.env_file is not None:
+        if isinstance(block.on, SshConfig):
+            for host in block.on.hosts:
+                tunnel = tunnels.get((block.name, host))
+                engine = host_engine(block.on, host, starting, redis_url, tunnel)
+                slots = list(block.on.share(block.slots, host))
+                found.append(Outpost(f"{block.name} on {host}", slots, engine, SSH_QUERY_S))
+            continue
+        if redis_url is not None and starting.env_file is not None and block.env_file is None:
             write_secrets(starting.env_file, {options.URL_VARIABLES[0]: redis_url})
-        found.append(Outpost(block.name, block.slots, placement_of(block, starting)))
+        found.append(Outpost(block.name, block.slots, placement_of(block.on, starting)))
     return found
+
+
+def host_engine(
+    config: SshConfig, host: str, starting: Starting, redis_url: str | None = None, tunnel: Tunnel | None = None
+) -> Ssh:
+    """Return the engine of one host. Workers are started with a URL, or at the end of a tunnel."""
+    return Ssh(config, host, starting, partial(_secrets, redis_url, tunnel))
+
+
+def _secrets(redis_url: str | None, tunnel: Tunnel | None) -> Mapping[str, str]:
+    """Return what a worker is told of the server. Raises PlacementError while there is no way to it."""
+    url = tunnel.url() if tunnel is not None else redis_url
+    if url is None:
+        raise PlacementError("its workers do not reach the embedded server")
+    return {options.URL_VARIABLES[0]: url}
 
 
 def starting_of(campaign: Campaign, block: BlockConfig, run_dir: RunDir, redis_url: str | None) -> Starting:
     """Return how a block's workers are started."""
-    env_file = run_dir.path / "blocks" / f"{block.name}.env" if redis_url is not None else None
-    return Starting(run_dir.path, block, run_dir.logs, env_file, campaign.store.url)
+    env_file, logs = None, run_dir.logs
+    if isinstance(block.on, SshConfig):  # whose other end has a place for both
+        pass
+    elif block.shared:
+        env_file = run_dir.path / "blocks" / f"{block.name}.env" if redis_url is not None else None
+    else:
+        env_file = Path(block.env_file) if block.env_file is not None else None
+        logs = Path.home() / (block.log or "")
+    return Starting(run_dir.path, block, logs, env_file, campaign.store.url)
 
 
-def placement_of(block: BlockConfig, starting: Starting) -> Placement:
+def placement_of(engine: SlurmConfig | CommandConfig, starting: Starting) -> Placement:
     """Return the engine of a block."""
-    return Slurm(block.on, starting) if isinstance(block.on, SlurmConfig) else Command(block.on, starting)
+    return Slurm(engine, starting) if isinstance(engine, SlurmConfig) else Command(engine, starting)
 
 
 def first_words(campaign: Campaign, block: BlockConfig, run_dir: RunDir) -> list[str]:
     """Return the words of the program that starts the block's first worker."""
     starting, slot = starting_of(campaign, block, run_dir, None), block.slots[0]
+    if isinstance(block.on, SshConfig):
+        return sshwords.shown(block.on, block.on.hosts[0] if block.on.hosts else "", starting.worker(slot))
     if isinstance(block.on, SlurmConfig):
         return slurmwords.submit(block.on, starting, slot)
     return start_words(dialect_of(block.on), block.on.options, starting, slot)
@@ -49,9 +93,12 @@ def first_words(campaign: Campaign, block: BlockConfig, run_dir: RunDir) -> list
 def planned(campaign: Campaign, run_dir: RunDir) -> Iterator[str]:
     """Yield a line for each block: how many workers, where, and which program is started for one."""
     for block in campaign.blocks:
-        workers = f"{block.count} worker{'s' * (block.count != 1)}"
-        words = shlex.join(first_words(campaign, block, run_dir))
-        yield f"{workers} of the block {block.name} ({block.kind}), each by: {words}"
+        workers = f"{len(block.slots)} worker{'s' * (len(block.slots) != 1)} of the block {block.name} ({block.kind})"
+        if isinstance(block.on, SshConfig) and block.on.dials_in:
+            yield f"{workers}, which are started by hand: {dialling.words(run_dir, block)}"
+            continue
+        where = f" on {', '.join(block.on.hosts)}" if isinstance(block.on, SshConfig) else ""
+        yield f"{workers}{where}, each by: {shlex.join(first_words(campaign, block, run_dir))}"
 
 
 def take_secrets() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from cqltui.app import auditing, blocks, devices, difference, options
+from cqltui.app import auditing, blocks, devices, difference, options, tunnels
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
@@ -96,10 +96,11 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 with (
                     Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake,
                     Notifying(chosen.run_dir, couriers(campaign.notify)) as notifying,
+                    tunnels.kept(campaign, chosen.run_dir, chosen.redis_url) as ways,
                 ):
                     watching = (*reporters, awake, notifying)
                     supervisor = _persistently(
-                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock), server.restart
+                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock, ways), server.restart
                     )
                     lock.say(ready=True)
                     signals.reach(supervisor)
@@ -150,6 +151,7 @@ def _assemble(
     server: Server,
     reporters: Sequence[Reporter],
     lock: RunLock,
+    ways: blocks.Tunnels,
 ) -> Supervisor:
     """Return the run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of
     it."""
@@ -194,7 +196,7 @@ def _assemble(
     queue.want(Wanted.RUNNING)
     _tell_of(queue, data, placing)
     launcher = partial(_launcher, chosen, campaign, places)
-    elsewhere = blocks.outposts(campaign, run_dir, chosen.redis_url)
+    elsewhere = blocks.outposts(campaign, run_dir, chosen.redis_url, ways)
     environments = [devices.environment_of(place) for place in places]
     fleet = Fleet(launcher(sizing.count), sizing.count, environments, elsewhere)
     if adopted := fleet.adopt(left_behind(run_dir.path)):

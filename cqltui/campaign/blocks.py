@@ -10,12 +10,13 @@ from typing import Any
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign import schema
+from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.key import Key, Table, readers
 from cqltui.campaign.model import BlockConfig, CommandConfig, SlurmConfig
 from cqltui.fields import INVALID, Problems, Reader, accepting, boolean, choice, integer, list_of, matching, read_table
 from trainer.names import suggestion
 
-KINDS = ("local", "slurm", "command")
+KINDS = ("local", "slurm", "ssh", "command")
 PRESETS = ("pbs", "lsf")
 PLACEHOLDERS = ("python", "worker_id", "env_file", "log", "job_name", "run_dir", "worker", "job")
 """What stands in braces in the words of a program."""
@@ -74,6 +75,19 @@ _OPTIONS = list_of(
     high=MOST_WORDS,
 )
 
+_HOST = matching(
+    r"[A-Za-z0-9_][A-Za-z0-9_.:@%-]{0,199}", "a host as ssh is given it, host or user@host, which begins with no -"
+)
+_HOSTS = list_of(_HOST, "hosts", high=MOST_BLOCKS, unique=True)
+
+
+def _read_hosts(value: object, key: str, problems: Problems) -> Any:
+    """One host is a list of one."""
+    return _HOSTS([value] if isinstance(value, str) else value, key, problems)
+
+
+_ONE_OR_MORE_HOSTS = Reader(_read_hosts, f"a host, or {_HOSTS.expected}", {"anyOf": [_HOST.schema, _HOSTS.schema]})
+
 COMMON: Table = {
     "kind": Key(choice(*KINDS), "Which engine gets the machines; local is this one.", REQUIRED),
     "name": Key(WORKERS_NAME, "Names the block; its workers are NAME-1 and so on. By default its kind.", ""),
@@ -82,10 +96,16 @@ COMMON: Table = {
     "min_priority": schema.WORKERS["min_priority"],
     "poll_interval_s": schema.WORKERS["poll_interval_s"],
     "python": Key(_PATH, "Python there, in whose environment this version of cqltui is; by default the one here."),
-    "shared": Key(boolean, "The run directory is there too, at the same path, on a shared disk.", True),
+    "shared": Key(boolean, "The run directory is there too, at the same path, on a shared disk. Of ssh: false.", True),
     "dir": Key(_PATH, "Without a shared disk: the folder there where the workers write; by default `runs`."),
     "data_root": Key(_PATH, "Without a shared disk: the folder there that has the file of data."),
+    "log": Key(_PATH, "Without a shared disk: the folder there for what the workers print; by default one of theirs."),
 }
+_ENV_FILE = Key(
+    _PATH,
+    "Without a shared disk: the file there (mode 0600) in which you have written `REDIS_URL=...`; nothing else takes "
+    "the URL there.",
+)
 SLURM: Table = {
     "partition": Key(_ENGINES_NAME, "The partition; by default Slurm's own."),
     "account": Key(_ENGINES_NAME, "Who is charged."),
@@ -99,6 +119,7 @@ SLURM: Table = {
     "gpus": Key(integer(0, 64), "GPUs of a job, as `--gres=gpu:N`; a worker uses one.", 0),
     "options": Key(_OPTIONS, "Further options of sbatch, each a word.", ()),
     "setup": Key(_WORDS, "Lines of shell before the worker, such as `module load python/3.11`.", ()),
+    "env_file": _ENV_FILE,
 }
 COMMAND: Table = {
     "preset": Key(choice(*PRESETS), "Templates for a known engine, in place of `start`, `list` and `stop`."),
@@ -106,8 +127,28 @@ COMMAND: Table = {
     "list": Key(_TEMPLATE, "The program that prints a line for each job: `JOB NAME STATE [CODE]`."),
     "stop": Key(_TEMPLATE, "The program that asks the job `{job}` to end, by TERM."),
     "options": Key(_OPTIONS, "Further options of the preset's program, each a word.", ()),
+    "env_file": _ENV_FILE,
 }
-OF_KIND: Mapping[str, Table] = {"slurm": SLURM, "command": COMMAND}
+SSH: Table = {
+    "hosts": Key(
+        _ONE_OR_MORE_HOSTS,
+        "The machines, as `ssh` is given them; `count` workers on each. User, port and key are for `~/.ssh/config`.",
+        (),
+    ),
+    "options": Key(_OPTIONS, "Further options of ssh, each a word, such as `-p2222`.", ()),
+    "dials_in": Key(
+        boolean,
+        "In place of `hosts`: machines that this one cannot reach, but that reach it. Nothing is "
+        "started there; `cqltui plan` prints what to type.",
+        False,
+    ),
+}
+OF_KIND: Mapping[str, Table] = {"slurm": SLURM, "ssh": SSH, "command": COMMAND}
+CONFIGS: Mapping[str, type[SlurmConfig | SshConfig | CommandConfig]] = {
+    "slurm": SlurmConfig,
+    "ssh": SshConfig,
+    "command": CommandConfig,
+}
 LOCAL: Table = {
     "kind": COMMON["kind"],
     **{name: key for name, key in schema.WORKERS.items() if name not in schema.QUEUE},
@@ -207,11 +248,15 @@ def _remote(table: object, kind: object, place: str, problems: Problems) -> Bloc
         problems.add(place, "has no count; add count = N, its workers")
     if kind == "command":
         _check_command(read, place, problems)
+    elif kind == "ssh":
+        _check_ssh(read, place, problems)
+        read.setdefault("shared", False)
     if "count" not in read or INVALID in read.values():
         return None
-    own = {name: read.pop(name) for name in OF_KIND[kind] if name in read}
+    config = CONFIGS[kind]
+    own = {field.name: read.pop(field.name) for field in fields(config) if field.name in read}
     read.pop("kind")
-    on = SlurmConfig(**own) if kind == "slurm" else CommandConfig(**own)
+    on = config(**own)
     name = read.pop("name", None) or (own.get("preset") if kind == "command" else None) or kind
     return BlockConfig(name=name, on=on, **read)
 
@@ -223,6 +268,13 @@ def _check_command(read: Mapping[str, Any], place: str, problems: Problems) -> N
     elif "preset" not in read and len(own) < 3:
         lacking = [name for name in ("start", "list", "stop") if name not in read]
         problems.add(place, f"has no {' and no '.join(lacking)}; add them, or preset = one of {', '.join(PRESETS)}")
+
+
+def _check_ssh(read: Mapping[str, Any], place: str, problems: Problems) -> None:
+    if read.get("dials_in") is True and "hosts" in read:
+        problems.add(f"{place}.hosts", "are not reached by a block that dials in: remove them, or dials_in")
+    elif read.get("dials_in") is not True and "hosts" not in read:
+        problems.add(place, 'has no hosts; add hosts = ["..."], or dials_in = true where they reach this machine only')
 
 
 def said(block: BlockConfig) -> Sequence[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from cqltui.algorithms import named
 from cqltui.algorithms.base import Algorithm, Quantity
 from cqltui.campaign.defaults import STALL_S
+from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.occasion import Occasion
 from cqltui.errors import InputError
 from trainer.config import DataConfig, Precision, TrainerConfig
@@ -155,8 +156,9 @@ class BlockConfig:
     """Workers that an engine starts elsewhere."""
 
     name: str
-    on: SlurmConfig | CommandConfig
+    on: SlurmConfig | CommandConfig | SshConfig
     count: int
+    """Of ssh: on each host."""
     device: Device = "auto"
     min_priority: int | None = None
     poll_interval_s: float = 1.0
@@ -167,16 +169,23 @@ class BlockConfig:
     dir: str | None = None
     """Where its workers write that do not see the run directory; None: below their working folder."""
     data_root: str | None = None
+    log: str | None = None
+    """The folder there where what its workers print goes; None: as of the engine."""
+    env_file: str | None = None
+    """The file there with what is secret, which the user has put there; None: it is ours to put somewhere."""
 
     @property
     def kind(self) -> str:
         """What kind of engine it is."""
+        if isinstance(self.on, SshConfig):
+            return "ssh"
         return "slurm" if isinstance(self.on, SlurmConfig) else "command"
 
     @property
     def slots(self) -> list[str]:
         """The ids of its workers."""
-        return [f"{self.name}-{number + 1}" for number in range(self.count)]
+        hosts = max(1, len(self.on.hosts)) if isinstance(self.on, SshConfig) else 1
+        return [f"{self.name}-{number + 1}" for number in range(self.count * hosts)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +271,7 @@ class Campaign:
     @property
     def workers_elsewhere(self) -> int:
         """How many those of all blocks are."""
-        return sum(block.count for block in self.blocks)
+        return sum(len(block.slots) for block in self.blocks)
 
     @property
     def tasks(self) -> Iterator[TaskSpec]:

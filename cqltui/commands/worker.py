@@ -6,8 +6,10 @@ from pathlib import Path
 
 from cqltui.app import options
 from cqltui.app.blocks import take_secrets
+from cqltui.app.dialling import dialled
 from cqltui.app.joining import Joining, join
 from cqltui.app.run_server import open_run
+from cqltui.errors import InputError
 
 HELP = (
     "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
@@ -47,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="on a machine other than the run's: the campaign's [store] url, for checkpoints above 8 MB",
     )
+    parser.add_argument(
+        "--through",
+        metavar="HOST:FILE",
+        help="on a machine that the run's cannot reach: how ssh reaches that one, and its file for this block "
+        "(`cqltui plan` prints the words)",
+    )
     options.add_place(parser)
 
 
@@ -63,4 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dir,
         arguments.store,
     )
-    return join(joining, partial(open_run, arguments))
+    if arguments.through is None:
+        return join(joining, partial(open_run, arguments))
+    if arguments.redis_url is not None or arguments.run_dir is not None:
+        raise InputError("--through says where the run is: leave --redis-url and --run-dir out")
+    with dialled(arguments.through) as arguments.redis_url:
+        return join(joining, partial(open_run, arguments))

@@ -90,11 +90,12 @@ class Handle:
 class PlacementError(Exception):
     """The engine did not do what it was asked for; the text says why, for people."""
 
-    def __init__(self, text: str, *, refused: bool = False) -> None:
+    def __init__(self, text: str, *, refused: bool = False, code: int | None = None) -> None:
         """`refused`: it answered, and the same again would be refused again. Else it did not answer, or not in time,
-        and whether it has done it is not known."""
+        and whether it has done it is not known. `code`: the exit code of its program, if there is one."""
         super().__init__(text)
         self.refused = refused
+        self.code = code
 
 
 class Placement(Protocol):

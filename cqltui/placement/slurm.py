@@ -7,7 +7,6 @@ from cqltui.placement import slurmwords
 from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
 from cqltui.placement.starting import Starting
 from cqltui.placement.tools import run_tool
-from trainer.files import make_folder
 
 
 class Slurm:
@@ -21,7 +20,7 @@ class Slurm:
 
     def start(self, slots: Sequence[str]) -> list[Handle]:
         """As of `Placement.start`."""
-        make_folder(self._starting.logs)
+        self._starting.make_logs()
         started: list[Handle] = []
         for slot in slots:
             words = slurmwords.submit(self._slurm, self._starting, slot)

@@ -43,7 +43,7 @@ def submit(slurm: SlurmConfig, starting: Starting, slot: str) -> list[str]:
         "--ntasks=1",
         f"--cpus-per-task={slurm.cpus}",
     ]
-    words += [f"--output={log}", "--open-mode=append", f"--chdir={starting.run_dir.parent}"]
+    words += [f"--output={log}", "--open-mode=append", f"--chdir={starting.folder}"]
     given = {"partition": slurm.partition, "account": slurm.account, "qos": slurm.qos}
     given |= {"time": slurm.time, "mem": slurm.memory, "gres": f"gpu:{slurm.gpus}" if slurm.gpus else None}
     words += [f"--{name}={value}" for name, value in given.items() if value is not None]

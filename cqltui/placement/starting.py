@@ -20,7 +20,8 @@ ENV_FILE = "CQLTUI_ENV_FILE"
 END_TS = "CQLTUI_END_TS"
 """When the worker's machine is taken away, in seconds since 1970."""
 LARGEST_BYTES = 1 << 16
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+"""What stands in no name of a job or folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Starting:
     run_dir: Path
     block: BlockConfig
     logs: Path
+    """Where workers write; a folder there, where the run directory is not shared."""
     env_file: Path | None = None
     """With the server's URL; None where the run directory's own server is meant."""
     store: str | None = None
@@ -40,7 +42,7 @@ class Starting:
         """What the names of the run's jobs begin with: of the run directory's name, and of its path, since several runs
         may be called so."""
         path = str(self.run_dir.resolve())
-        name = _UNSAFE.sub("-", self.run_dir.name)[:40]
+        name = UNSAFE.sub("-", self.run_dir.name)[:40]
         return f"cqltui-{name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}-"
 
     def job_name(self, slot: str) -> str:
@@ -52,6 +54,16 @@ class Starting:
         own = self.prefix + self.block.name + "-"
         number = job_name.removeprefix(own)
         return f"{self.block.name}-{number}" if job_name.startswith(own) and number.isdecimal() else None
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which a job begins, which is there: not the run directory where it is not shared."""
+        return self.run_dir.parent if self.block.shared else Path.home()
+
+    def make_logs(self) -> None:
+        """Make the folder of logs, if it is here. Raises OSError."""
+        if self.block.shared:
+            make_folder(self.logs)
 
     def log(self, slot: str) -> Path:
         """Return where the worker writes."""

@@ -47,4 +47,4 @@ def _fail(name: str, done: subprocess.CompletedProcess[bytes]) -> NoReturn:
     said = (done.stderr.strip() or done.stdout.strip())[-4 * SAID :].decode(errors="replace").strip()
     what = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
     said = " ".join(said.replace(f"{name}: ", "").split())[-SAID:]
-    raise PlacementError(f"{name}: {said or what}", refused=True)
+    raise PlacementError(f"{name}: {said or what}", refused=True, code=done.returncode)

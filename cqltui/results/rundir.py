@@ -116,6 +116,10 @@ class RunDir:
         """Return the table of a phase. `number` counts from 1."""
         return self.results / f"phase{number}_{_safe(phase)}_results.csv"
 
+    def guest(self, block: str) -> Path:
+        """Return the file by which workers of a block find the embedded server from elsewhere, and are let in."""
+        return self.server / f"{block}.guest"
+
     def log(self, worker_id: str) -> Path:
         """Return a worker's log."""
         return self.logs / f"{_safe(worker_id)}.log"

@@ -225,11 +225,15 @@ ROOMS = (
     Room(
         "placement",
         (
-            *(f"cqltui/placement/{name}.py" for name in ("roster", "slurmwords", "templates")),
+            *(
+                f"cqltui/placement/{name}.py"
+                for name in ("roster", "slurmwords", "ssh", "sshwords", "templates", "there")
+            ),
             "cqltui/campaign/blocks.py",
         ),
         tuple(
-            f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words", "templates")
+            f"tests/unit/test_{name}.py"
+            for name in ("load_blocks", "outpost", "roster", "slurm_words", "ssh", "templates")
         ),
     ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),

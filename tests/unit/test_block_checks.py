@@ -1,10 +1,12 @@
 """What `cqltui doctor CAMPAIGN.toml` and `cqltui plan` say of blocks of workers, with stand-ins for Slurm."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cqltui import __version__
 from cqltui.app import blockchecks, blocks
 from cqltui.broker.server.checkup import Level
 from cqltui.campaign.load import load_campaign
@@ -91,6 +93,59 @@ def test_data_that_its_workers_would_not_find(tmp_path: Path) -> None:
     assert found("shared = false", data + "[store]\nsend_data = true\n") == []
     assert found('shared = false\ndata_root = "/d"', data) == []
     assert found("", data) == []
+
+
+HOST = 'hosts = ["lab"]'
+
+
+def test_hosts_of_ssh(programs: Programs, tmp_path: Path) -> None:
+    path = tmp_path / "b.toml"
+    path.write_text(FILE.replace('kind = "slurm"', 'kind = "ssh"').replace('partition = "long"', HOST), "utf-8")
+    campaign = load_campaign(path)
+    run_dir = RunDir(tmp_path / "run")
+    look = {"version": __version__, "python": "3.11.7", "cores": 8, "missing": [], "jobs": {}}
+    programs(ssh=f"echo 'cqltui-there {json.dumps(look)}'")
+    found = list(blockchecks.blocks(campaign, run_dir, "redis://u:p@login:6379/0"))
+    assert [(finding.level, finding.found) for finding in found] == [
+        (Level.OK, f"cqltui {__version__}, Python 3.11.7, 8 cores"),
+        (Level.OK, "its workers are told a server on login"),
+    ]
+    programs(ssh="echo 'Host key for lab has changed and you have requested strict checking.' >&2; exit 255")
+    (finding,) = blockchecks.blocks(campaign, run_dir, None)
+    assert finding.level is Level.ERROR
+    assert "ssh-keygen -R lab" in finding.found
+    assert finding.what == "block ssh on lab"
+    (line,) = blocks.planned(campaign, run_dir)
+    assert line.startswith("2 workers of the block ssh (ssh) on lab, each by: ssh lab ")
+    assert line.endswith("-P -m cqltui worker --worker-id ssh-1 --poll-interval 1")
+
+
+def test_a_block_that_dials_in_is_told_what_to_type(tmp_path: Path) -> None:
+    path = tmp_path / "b.toml"
+    text = FILE.replace('kind = "slurm"', 'kind = "ssh"').replace('partition = "long"', 'dials_in = true\ndir = "/w"')
+    path.write_text(text, encoding="utf-8")
+    campaign, run_dir = load_campaign(path), RunDir(tmp_path / "run")
+    (line,) = blocks.planned(campaign, run_dir)
+    assert line.startswith(
+        "2 workers of the block ssh (ssh), which are started by hand: cqltui worker --worker-id ssh-1"
+    )
+    assert line.endswith(f":{tmp_path}/run/server/ssh.guest --dir /w")
+    (finding,) = blockchecks.blocks(campaign, run_dir, None)
+    assert line.partition("by hand: ")[2] in finding.found
+
+
+def test_nothing_lies_in_a_run_directory_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "b.toml"
+    path.write_text(FILE.replace("count = 2", 'count = 2\nshared = false\nenv_file = "/etc/me/url"'), encoding="utf-8")
+    campaign, run_dir = load_campaign(path), RunDir(tmp_path / "run")
+    (block,) = campaign.blocks
+    starting = blocks.starting_of(campaign, block, run_dir, "redis://u:p@login/0")
+    said = " ".join(
+        [*blocks.first_words(campaign, block, run_dir), *starting.worker("slurm-1"), str(starting.env_file)]
+    )
+    assert str(run_dir.path) not in said
+    assert f"--chdir={Path.home()} " in said
+    assert starting.environment()["CQLTUI_ENV_FILE"] == "/etc/me/url"
 
 
 def test_a_plan_shows_what_would_be_started(campaign: Campaign, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig, WorkersConfig
 from cqltui.errors import InputError
@@ -15,6 +16,7 @@ TAIL = '[trainer]\nalpha = 0.3\nlr = 1e-4\nseed = 1\nepochs = 5\nhidden_dims = [
 TAIL += "[[phase.task]]\n"
 LOCAL = '[[workers]]\nkind = "local"\ncount = 3\n'
 SLURM = '[[workers]]\nkind = "slurm"\ncount = 2\npartition = "long"\n'
+SSH = '[[workers]]\nkind = "ssh"\ncount = 2\nhosts = ["a", "me@b"]\n'
 COMMAND = '[[workers]]\nkind = "command"\ncount = 1\nstart = ["run", "{worker}"]\nstop = ["end", "{job}"]\n'
 
 
@@ -61,6 +63,22 @@ def test_several_blocks(path: Path) -> None:
     assert loaded(path, SLURM).workers.count == 0, "nobody works here"
 
 
+def test_hosts_have_the_workers_in_turn(path: Path) -> None:
+    (block,) = loaded(path, SSH).blocks
+    assert block == BlockConfig("ssh", SshConfig(("a", "me@b")), 2, shared=False)
+    assert block.slots == ["ssh-1", "ssh-2", "ssh-3", "ssh-4"]
+    assert isinstance(block.on, SshConfig)
+    assert [list(block.on.share(block.slots, host)) for host in block.on.hosts] == [
+        ["ssh-1", "ssh-3"],
+        ["ssh-2", "ssh-4"],
+    ]
+    assert loaded(path, SSH).workers_elsewhere == 4
+    one = SSH.replace('["a", "me@b"]', '"a"') + 'shared = true\noptions = ["-p2222"]\nlog = "/l"\n'
+    assert loaded(path, one).blocks == (BlockConfig("ssh", SshConfig(("a",), ("-p2222",)), 2, log="/l"),)
+    dialling = SSH.replace('hosts = ["a", "me@b"]', "dials_in = true")
+    assert loaded(path, dialling).blocks == (BlockConfig("ssh", SshConfig(dials_in=True), 2, shared=False),)
+
+
 def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> None:
     assert loaded(path, SLURM + LOCAL, "workers.count=5").workers.count == 5
     made = loaded(path, SLURM, "workers.count=5", "workers.lease_s=7", "workers.slurm.count=9", "workers[0].time=4:00")
@@ -81,9 +99,9 @@ def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> Non
         (SLURM + SLURM, ":7: workers[1]: 'slurm' is the name of an earlier block: give it another"),
         (
             SLURM.replace("slurm", "slrm"),
-            ":4: workers[0].kind: expected one of local, slurm, command; did you mean slurm?",
+            ":4: workers[0].kind: expected one of local, slurm, ssh, command; did you mean slurm?",
         ),
-        ("[[workers]]\ncount = 1\n", ":3: workers[0]: has no kind; add kind = one of local, slurm, command"),
+        ("[[workers]]\ncount = 1\n", ":3: workers[0]: has no kind; add kind = one of local, slurm, ssh, command"),
         (SLURM.replace("count = 2\n", ""), ":3: workers[0]: has no count; add count = N, its workers"),
         (LOCAL + "lease_s = 3\n", ":6: workers[0].lease_s: unknown key; it is the queue's: put it in [queue]"),
         (
@@ -94,6 +112,11 @@ def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> Non
         (SLURM + 'time = "soon"\n', ":7: workers[0].time: expected a time as Slurm writes it"),
         (SLURM + 'options = ["job.sh"]\n', ":7: workers[0].options[0]: expected an option, which begins with -"),
         (SLURM + 'setup = ["a\\u001bb"]\n', ":7: workers[0].setup[0]: expected a text without control characters"),
+        (SSH.replace('"a"', '"-oProxyCommand=x"'), ":6: workers[0].hosts[0]: expected a host as ssh is given it"),
+        (SSH.replace('"me@b"', '"a"'), ':6: workers[0].hosts[1]: "a" repeats [0]'),
+        (SSH + "dials_in = true\n", ":6: workers[0].hosts: are not reached by a block that dials in: remove them"),
+        (SSH.replace("hosts", "#"), ":3: workers[0]: has no hosts; add hosts"),
+        (SSH + 'env_file = "/e"\n', ":7: workers[0].env_file: unknown key"),
         (COMMAND, ":3: workers[0]: has no list; add them, or preset = one of pbs, lsf"),
         (COMMAND + 'preset = "pbs"\n', ":6: workers[0].start: is the preset's to say: remove it, or the preset"),
         (
