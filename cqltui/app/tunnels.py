@@ -74,7 +74,7 @@ def kept(campaign: Campaign, run_dir: RunDir, redis_url: str | None) -> Iterator
                 doors.append(Door(guests, block.name, run_dir.guest(block.name)))
             for host in block.on.hosts:
                 engine = host_engine(block.on, host, starting_of(campaign, block, run_dir, None))
-                tunnels[block.name, host] = Tunnel(host, engine.ends, engine.tunnel, admit, guests.is_stale)
+                tunnels[block.name, host] = Tunnel(engine, admit, guests.is_stale)
         yield tunnels
     finally:
         ways: list[Tunnel | Door] = [*tunnels.values(), *doors]

@@ -24,7 +24,7 @@ class Ssh:
         self, config: SshConfig, host: str, starting: Starting, secrets: Callable[[], Mapping[str, str]]
     ) -> None:
         """`secrets`: what a worker may know and nobody else; raises PlacementError while that is not to be had."""
-        self._config, self._host, self._starting, self._secrets = config, host, starting, secrets
+        self._config, self.host, self._starting, self._secrets = config, host, starting, secrets
         self._folder = folder_on(starting, host)
         self._states: dict[Handle, State] = {}
         self._ends: dict[Handle, End] = {}
@@ -67,9 +67,13 @@ class Ssh:
 
     def aside(self) -> "Ssh":
         """Return the same engine with another folder there, which no run has."""
-        other = Ssh(self._config, self._host, self._starting, self._secrets)
+        other = Ssh(self._config, self.host, self._starting, self._secrets)
         other._folder += ".doctor"
         return other
+
+    def named(self, error: PlacementError) -> PlacementError:
+        """Return what ssh has complained of, with its fix."""
+        return sshwords.trouble(self.host, error)
 
     def ends(self) -> tuple[str, Path]:
         """Return a new socket for a tunnel there, and the folder there with its connection file. Raises
@@ -80,7 +84,7 @@ class Ssh:
     def tunnel(self, sockets: tuple[str, str]) -> Sequence[str]:
         """Return the words of a tunnel between a socket there and one here."""
         hold = sshwords.there(self._starting.worker("")[0], "hold", self._folder)
-        return sshwords.tunnel(self._config, self._host, sockets, hold)
+        return sshwords.tunnel(self._config, self.host, sockets, hold)
 
     def look(self) -> Mapping[str, Any]:
         """Return what is there, for the doctor. Raises PlacementError."""
@@ -89,19 +93,19 @@ class Ssh:
 
     def ask(self, what: str, **more: Any) -> dict[str, Any]:
         """Return the host's answer. Raises PlacementError."""
-        words = sshwords.command(self._config, self._host, self._starting.worker("")[0], "ask")
+        words = sshwords.command(self._config, self.host, self._starting.worker("")[0], "ask")
         question = {"what": what, "folder": self._folder, **more}
         try:
             answer = sshwords.read(run_tool(words, json.dumps(question)))
         except PlacementError as error:
-            raise sshwords.trouble(self._host, error) from None
+            raise sshwords.trouble(self.host, error) from None
         if (version := answer.get("version")) != cqltui.__version__:
             text = (
-                f"{self._host}: cqltui {plain(str(version), 40)} is there, and {cqltui.__version__} here: install that"
+                f"{self.host}: cqltui {plain(str(version), 40)} is there, and {cqltui.__version__} here: install that"
             )
             raise PlacementError(text, refused=True)
         if "error" in answer:
-            raise PlacementError(f"{self._host}: {answer['error']}", refused=True)
+            raise PlacementError(f"{self.host}: {answer['error']}", refused=True)
         return answer
 
     def _order(self, slot: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from cqltui.broker.server.url import tunnel_url
 from cqltui.child import clean_environment, find_program
 from cqltui.errors import CqltuiError
 from cqltui.placement.protocol import PlacementError
+from cqltui.placement.ssh import Ssh
 from cqltui.placement.there import READY
 from cqltui.state.plain import plain
 
@@ -102,23 +103,21 @@ class Kept:
 class Tunnel(Kept):
     """From one host to the server, built from here."""
 
-    def __init__(
-        self,
-        name: str,
-        ends: Callable[[], tuple[str, Path]],
-        words: Callable[[tuple[str, str]], Sequence[str]],
-        admit: Callable[[], Entry],
-        is_stale: Callable[[Entry], bool],
-    ) -> None:
-        """Begin to build it. `ends`: a new socket there, and the folder there with the connection file; `words`: of
-        ssh, for the sockets there and here; `admit`, `is_stale`: as of `Guests`."""
-        self._ends, self._words, self._admit, self._is_stale = ends, words, admit, is_stale
-        super().__init__(name)
+    def __init__(self, engine: Ssh, admit: Callable[[], Entry], is_stale: Callable[[Entry], bool]) -> None:
+        """Begin to build it. `admit`, `is_stale`: as of `Guests`."""
+        self._engine, self._admit, self._is_stale = engine, admit, is_stale
+        super().__init__(engine.host)
 
     def _hold(self) -> None:
         entry = self._admit()
-        there, folder = self._ends()
-        with opened(self._words((there, entry.socket)), stdin=subprocess.PIPE) as (process, errors):
+        there, folder = self._engine.ends()
+        try:
+            self._lead(entry, there, folder)
+        except PlacementError as error:
+            raise self._engine.named(error) from None
+
+    def _lead(self, entry: Entry, there: str, folder: Path) -> None:
+        with opened(self._engine.tunnel((there, entry.socket)), stdin=subprocess.PIPE) as (process, errors):
             _tell(process, entry.at(there), errors)
             self._stands(folder)
             while not self._closing.wait(LOOK_S):

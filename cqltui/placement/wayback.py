@@ -19,6 +19,13 @@ PONG = "+PONG"
 
 def check(engine: Ssh) -> None:
     """Raise PlacementError, with the reason, if nothing comes back from there."""
+    try:
+        _check(engine)
+    except PlacementError as error:
+        raise engine.named(error) from None
+
+
+def _check(engine: Ssh) -> None:
     with tempfile.TemporaryDirectory(prefix="cqltui-") as folder, socket.socket(socket.AF_UNIX) as server:
         here = str(Path(folder, "s"))
         server.bind(here)

@@ -14,6 +14,8 @@ import pytest
 
 from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.model import BlockConfig
+from cqltui.cli import main
+from cqltui.errors import ExitCode
 from cqltui.placement import sshwords
 from cqltui.placement.dial import Dial
 from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
@@ -157,6 +159,12 @@ def test_another_version_there_is_refused(engine: Ssh, tmp_path: Path) -> None:
         engine.list()
     assert raised.value.refused
     program.write_text(STAND_IN, encoding="utf-8")
+
+
+def test_a_way_and_a_url_are_one_too_many(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["worker", "--worker-id", "x", "--through", "h:/f", "--redis-url", "redis://h/0"]
+    assert main(words) == ExitCode.INPUT
+    assert "--through says where the run is: leave --redis-url and --run-dir out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["host", "host:relative", "-oProxyCommand=x:/f", "host:/a\nb", ""])
