@@ -47,6 +47,15 @@ class Dial(Kept):
         entry = self._read(self._ask())
         local = socket_path(folder)
         local.unlink(missing_ok=True)
+        try:
+            self._lead(entry, local)
+        finally:
+            local.unlink(missing_ok=True)
+
+    def _lead(self, entry: dict[str, Any], local: Path) -> None:
+        """Keep up the tunnel to the socket of the entry; return once the server is at another. Raises
+        PlacementError."""
+        folder = Path(self._folder.name)
         words = sshwords.dial(self._config, self._host, (str(local), str(entry["socket"])), self._file, REPEAT_S)
         with opened(words, stdin=subprocess.DEVNULL) as (process, errors):
             kept, rest = b"", b""

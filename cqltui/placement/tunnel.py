@@ -18,7 +18,7 @@ from cqltui.backoff import pause_s
 from cqltui.broker.server.guests import Entry
 from cqltui.broker.server.url import tunnel_url
 from cqltui.child import clean_environment, find_program
-from cqltui.errors import CqltuiError
+from cqltui.errors import CqltuiError, ServerError
 from cqltui.placement.protocol import PlacementError
 from cqltui.placement.ssh import Ssh
 from cqltui.placement.there import READY
@@ -123,12 +123,16 @@ class Tunnel(Kept):
             while not self._closing.wait(LOOK_S):
                 if process.poll() is not None:
                     raise PlacementError(f"it was cut: {said(errors)}")
-                if self._is_stale(entry):
+                if not self._is_stale(entry):
+                    continue
+                try:
                     later = self._admit()
-                    if later.socket != entry.socket:
-                        return
-                    entry = later
-                    _tell(process, entry.at(there), errors)
+                except ServerError:  # the next one is yet to answer
+                    continue
+                if later.socket != entry.socket:
+                    return
+                entry = later
+                _tell(process, entry.at(there), errors)
 
 
 @contextmanager

@@ -1,12 +1,15 @@
 """Workers elsewhere have a user of the embedded server's for each block: what it can do, and for how long."""
 
 import json
+import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from cqltui.app.tunnels import kept
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import RefusedError, Registration
 from cqltui.broker.server.connect import client_of, connect_url
@@ -15,7 +18,9 @@ from cqltui.broker.server.handle import ServerHandle
 from cqltui.broker.server.keeper import HIDDEN
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.broker.server.url import shown_url, tunnel_folder, tunnel_url
+from cqltui.campaign.load import load_campaign
 from cqltui.errors import ServerError
+from cqltui.results.rundir import RunDir
 
 NAMESPACE = "mine"
 ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -88,6 +93,56 @@ def test_it_is_sent_away(handle: ServerHandle) -> None:
                 each.ping()
     with handle.connect() as owner:
         assert owner.acl_users() == ["default"]
+
+
+CAMPAIGN = """\
+[campaign]
+name = "b"
+[trainer]
+alpha = 0.3
+lr = 1e-4
+seed = 1
+epochs = 5
+hidden_dims = [8]
+[[workers]]
+kind = "ssh"
+name = "lab"
+count = 2
+dials_in = true
+[[phase]]
+name = "p"
+[[phase.task]]
+"""
+
+
+def test_they_are_let_in_as_long_as_the_run_is_supervised(tmp_path: Path) -> None:
+    file, run_dir = tmp_path / "b.toml", RunDir(tmp_path / "run")
+    file.write_text(CAMPAIGN, encoding="utf-8")
+    handle = EmbeddedServer(run_dir.path).start()
+    Guests(run_dir.path).admit("former")  # by a supervisor that was killed
+    with kept(load_campaign(file), run_dir, None):
+        told = awaited(run_dir.guest("lab"))
+        assert stat.S_IMODE(run_dir.guest("lab").stat().st_mode) == 0o600
+        with client_of(told) as client, handle.connect() as owner:
+            client.ping()
+            assert set(owner.acl_users()) == {"default", f"{PREFIX}lab"}
+        handle.leave()
+        handle = EmbeddedServer(run_dir.path).start()
+        with client_of(awaited(run_dir.guest("lab"), other_than=told)) as client:
+            client.ping()
+    assert not run_dir.guest("lab").exists()
+    with handle.connect() as owner:
+        assert owner.acl_users() == ["default"]
+    handle.leave()
+
+
+def awaited(path: Path, other_than: object = None) -> dict[str, object]:
+    """What the file says, once it says something else."""
+    deadline = time.monotonic() + 60
+    while not path.exists() or (found := json.loads(path.read_text("utf-8"))) == other_than:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return dict(found)
 
 
 def test_a_later_server_is_another_matter_and_the_file_leads_there(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,9 +45,11 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ssh]:
     starting = Starting(tmp_path / "run", block, tmp_path / "logs")
     made = Ssh(SshConfig(("me@host",)), "me@host", starting, lambda: {"REDIS_URL": URL})
     yield made
-    for handle, state in made.list().items():
-        if state is State.RUNNING:
-            made.stop(handle, 0)
+    for path in tmp_path.glob("state/cqltui/ssh/*/*/*.job"):
+        record = json.loads(path.read_text("utf-8"))
+        with suppress(psutil.NoSuchProcess):
+            if (process := psutil.Process(record["pid"])).ppid() == record["keeper"]:
+                process.kill()
 
 
 def begin(engine: Ssh, slot: str, program: str) -> Handle:
