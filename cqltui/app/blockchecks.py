@@ -33,7 +33,11 @@ def blocks(campaign: Campaign, run_dir: RunDir, url: str | None) -> Iterator[Fin
         yield from _engine(campaign, block, block.on, run_dir, what)
         yield from _python(block, what)
         yield from _data(campaign, block, what)
-        yield _route(url, what)
+        if not block.shared and block.env_file is None:
+            fix = "write REDIS_URL=... into a file there (chmod 600), and name it: env_file"
+            yield Finding(Level.WARNING, what, "nothing there tells its workers the server's URL", fix)
+        else:
+            yield _route(url, what)
 
 
 def _hosts(
@@ -56,7 +60,7 @@ def _hosts(
         yield Finding(
             Level.OK, what, f"cqltui {found['version']}, Python {found['python']}, {found['cores']} cores{workers}"
         )
-        if "data_root" in found["missing"]:
+        if not found["has_data_root"]:
             yield Finding(Level.ERROR, what, f"data_root = {block.data_root}: there is no such folder there", "make it")
         yield _way_back(engine, what) if url is None else _route(url, what)
 

@@ -88,8 +88,7 @@ class Ssh:
 
     def look(self) -> Mapping[str, Any]:
         """Return what is there, for the doctor. Raises PlacementError."""
-        block = self._starting.block
-        return self.ask("look", dir=block.dir, data_root=block.data_root)
+        return self.ask("look", data_root=self._starting.block.data_root)
 
     def ask(self, what: str, **more: Any) -> dict[str, Any]:
         """Return the host's answer. Raises PlacementError."""

@@ -100,12 +100,12 @@ def stop(folder: Path, slot: str, job: str, *, hard: bool) -> bool:
 
 def look(question: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is here, for the doctor."""
-    named = {name: path for name in ("dir", "data_root") if (path := question.get(name)) is not None}
+    data_root = question["data_root"]
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
         "cores": os.cpu_count(),
-        "missing": [name for name, path in named.items() if name == "data_root" and not _expanded(path).is_dir()],
+        "has_data_root": data_root is None or _expanded(data_root).is_dir(),
     }
 
 

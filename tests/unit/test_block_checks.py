@@ -103,7 +103,7 @@ def test_hosts_of_ssh(programs: Programs, tmp_path: Path) -> None:
     path.write_text(FILE.replace('kind = "slurm"', 'kind = "ssh"').replace('partition = "long"', HOST), "utf-8")
     campaign = load_campaign(path)
     run_dir = RunDir(tmp_path / "run")
-    look = {"version": __version__, "python": "3.11.7", "cores": 8, "missing": [], "jobs": {}}
+    look = {"version": __version__, "python": "3.11.7", "cores": 8, "has_data_root": True, "jobs": {}}
     programs(ssh=f"echo 'cqltui-there {json.dumps(look)}'")
     found = list(blockchecks.blocks(campaign, run_dir, "redis://u:p@login:6379/0"))
     assert [(finding.level, finding.found) for finding in found] == [
@@ -146,6 +146,10 @@ def test_nothing_lies_in_a_run_directory_that_is_not_there(tmp_path: Path) -> No
     assert str(run_dir.path) not in said
     assert f"--chdir={Path.home()} " in said
     assert starting.environment()["CQLTUI_ENV_FILE"] == "/etc/me/url"
+    lacks = "nothing there tells its workers the server's URL"
+    assert lacks not in [each.found for each in blockchecks.blocks(campaign, run_dir, "redis://login/0")]
+    path.write_text(FILE.replace("count = 2", "count = 2\nshared = false"), encoding="utf-8")
+    assert lacks in [each.found for each in blockchecks.blocks(load_campaign(path), run_dir, "redis://login/0")]
 
 
 def test_a_plan_shows_what_would_be_started(campaign: Campaign, tmp_path: Path) -> None:
