@@ -50,7 +50,7 @@ science: $(VENV)/.dev  ## is the evaluation's statistics right? Coverage, size, 
 mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")
 	$(BIN)/python -m tests.mutants.run $(ARGS)
 
-cluster: $(VENV)/.dev  ## campaigns on a real Slurm of two nodes on this machine, some minutes; installs it where it may (root, Debian)
+cluster: $(VENV)/.dev  ## campaigns on a real Slurm of two nodes and over a real sshd, on this machine, some minutes; installs both where it may (root, Debian)
 	@sh tests/cluster/install.sh
 	CQLTUI_CLUSTER=1 $(BIN)/python -m pytest -n 0 --timeout 600 tests/cluster $(ARGS)
 

@@ -25,7 +25,7 @@ automatic = false
 auto = false
 [queue]
 checkpoint_s = 1
-lease_s = 10
+lease_s = {lease_s}
 [[phase]]
 name = "p"
 [phase.grid]
@@ -38,11 +38,13 @@ END_S = 90.0
 class Night:
     """A run of the campaign, with blocks of its own."""
 
-    def __init__(self, folder: Path, blocks: str, epochs: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, blocks: str, epochs: int, environment: Mapping[str, str], lease_s: int = 10
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.run_dir = folder / "run"
         self._file, self._lines, self._at = folder / "night.toml", folder / "lines", 0
-        self._file.write_text(CAMPAIGN.format(epochs=epochs) + blocks, encoding="utf-8")
+        self._file.write_text(CAMPAIGN.format(epochs=epochs, lease_s=lease_s) + blocks, encoding="utf-8")
         self._environment = environment
         self.start()
 
@@ -65,6 +67,10 @@ class Night:
             assert self._process.poll() is None, f"it has ended before {pattern!r}:\n{text[-3000:]}"
             assert time.monotonic() < deadline, f"no {pattern!r} within {limit_s:.0f} s:\n{text[self._at :][-3000:]}"
             time.sleep(0.2)
+
+    def forget(self) -> None:
+        """Expect only what is printed from now on."""
+        self._at = len(self.text)
 
     def expect_trained(self, slot: str, limit_s: float = 120.0) -> int:
         """Wait until a new worker of that slot has trained for a while, and has saved it; its process."""
