@@ -38,6 +38,17 @@ probe_once = cache(devices.probe)
 ROOT = Path(__file__).parents[1]
 WAITING = {"chaos", "integration"}
 """Folders of tests that start whole runs and wait for them."""
+LONG = {
+    "test_bursts",
+    "test_child",
+    "test_compiled_bits",
+    "test_d3rlpy",
+    "test_engines",
+    "test_gpu",
+    "test_latex",
+    "test_page_in_browser",
+}
+"""Modules with tests that take long by themselves, which nobody can help with at the end."""
 
 
 @pytest.fixture(scope="session")
@@ -125,17 +136,17 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests that wait for processes come first, their modules dealt out to all of xdist's workers.
+    """The tests that wait for processes or take long come first, their modules dealt out to all of xdist's workers.
 
     Each begins with its part of the list as it stands. Those tests were one worker's part, which all had to help with
     at the end, when there was nothing else to do while they waited.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     modules = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
-    waiting = [tests for tests in modules if tests[0].path.parent.name in WAITING]
-    others = iter([test for tests in modules if tests not in waiting for test in tests])
+    early = [tests for tests in modules if tests[0].path.parent.name in WAITING or tests[0].path.stem in LONG]
+    others = iter([test for tests in modules if tests not in early for test in tests])
     items_each = -(-len(items) // workers)
-    parts = [[test for tests in waiting[worker::workers] for test in tests] for worker in range(workers)]
+    parts = [[test for tests in early[worker::workers] for test in tests] for worker in range(workers)]
     items[:] = [test for part in parts for test in (*part, *islice(others, max(0, items_each - len(part))))]
 
 
