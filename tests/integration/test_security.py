@@ -85,7 +85,7 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
         processes = [psutil.Process(pid) for pid in (run.pid, *place.worker_pids().values())]
         assert len(processes) == 3, "supervisor, worker, and the worker that was started by hand"
         lines = [" ".join(process.cmdline()) for process in processes]
-        told = [place.start("status", "--tasks").ends(0), place.start("status", "--json").ends(0)]
+        told = [place.ask("status", "--tasks"), place.ask("status", "--json")]
         place.speed_up()
         run.ends(0)
         lap.send(signal.SIGTERM)
@@ -120,6 +120,7 @@ def _connections(process: psutil.Process, kind: str) -> list[Any]:
 
 
 def test_a_run_listens_on_no_port_and_its_socket_and_password_are_private(place: Place) -> None:
+    place.slow_down()
     run = place.begin("--set", "phase.quality.epochs=100000")
     until(lambda: len(place.worker_pids()) == 1, "a worker")
     processes = place.processes()
