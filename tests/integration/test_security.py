@@ -92,7 +92,8 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
         lap.ends(0)
         assert place.trained() == expected
         assert "lap" in {place.result(task_id)["worker"] for task_id in expected}
-        shown = "".join((*lines, *(command.out + command.err for command in (*told, run, lap))))
+        lines += [said.out + said.err for said in told] + [command.out + command.err for command in (run, lap)]
+        shown = "".join(lines)
         for secret in (PASSWORD, WRITTEN):
             assert secret not in shown
             holds = [
