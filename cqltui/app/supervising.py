@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -96,10 +96,12 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                 with (
                     Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake,
                     Notifying(chosen.run_dir, couriers(campaign.notify)) as notifying,
+                    ExitStack() as opened,
                 ):
                     watching = (*reporters, awake, notifying)
                     supervisor = _persistently(
-                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock), server.restart
+                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock, opened),
+                        server.restart,
                     )
                     lock.say(ready=True)
                     signals.reach(supervisor)
@@ -150,11 +152,12 @@ def _assemble(
     server: Server,
     reporters: Sequence[Reporter],
     lock: RunLock,
+    opened: ExitStack,
 ) -> Supervisor:
-    """Return the run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of
-    it."""
+    """Return the run's parts; `opened` closes what is to be closed. Raises CqltuiError, OSError, and RedisError if the
+    server goes away in the middle of it."""
     run_dir, queue, places = chosen.run_dir, server.queue, placing.places
-    records = Records(run_dir, planned(campaign, data))
+    records = opened.enter_context(closing(Records(run_dir, planned(campaign, data))))
     created_ts = manifest.write(
         run_dir,
         campaign,

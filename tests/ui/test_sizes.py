@@ -106,7 +106,7 @@ async def test_after_the_last_task_nothing_is_said_to_end_in_no_time() -> None:
     night = Night(1e6)
     events = [event for event in night.events() if event.kind is not Kind.FINISHED]
     bench = Bench(events, night.now)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         assert lines(bench.app.screen.query_one(Header))[1].split()[0] == "finishing"
         assert lines(bench.app.screen.query_one(Header))[1].rstrip().endswith("results and report are made")
@@ -122,7 +122,7 @@ async def test_after_the_last_task_nothing_is_said_to_end_in_no_time() -> None:
 async def test_the_line_of_keys_is_drawn_anew_only_when_others_are_shown() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(100, 30)) as pilot:
+    async with bench.open((100, 30)) as pilot:
         await bench.settle(pilot)
         keys = bench.app.screen.query_one(KeyLine)
         shown = keys.lines
