@@ -10,10 +10,13 @@ from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, Span, left, right
 from cqltui.ui.spark import bar
 
-SIGNS = {"running": ("▶", "running"), "finished": ("✓", "done"), "stopped": ("■", "delayed"), "empty": ("·", "dim")}
+SIGNS = {
+    "running": ("▶", "running"), "finished": ("✓", "done"), "stopped": ("■", "delayed"), "empty": ("·", "dim"),
+    "unreadable": ("✗", "dead"), "large": ("·", "dim"),
+}  # fmt: skip
 MARGIN, BAR_CELLS = 4, 12
 WIDTHS = {
-    "run": 14, "state": 10, "progress": BAR_CELLS + 1, "done": 7, "failed": 6, "best": 8, "when": 15, "size": 9,
+    "run": 14, "state": 12, "progress": BAR_CELLS + 1, "done": 7, "failed": 6, "best": 8, "when": 15, "size": 9,
     "verdict": 12,
 }  # fmt: skip
 """Least cells of each column."""
@@ -90,7 +93,7 @@ def _text(name: str, row: Row, now: float) -> Span:
             sign, role = SIGNS.get(run.state, ("·", "dim"))
             return f"{sign} {run.state}", role
         case "done":
-            return f"{run.done}/{run.tasks}", "text"
+            return ("" if run.why and not run.tasks else f"{run.done}/{run.tasks}"), "text"
         case "failed":
             return (str(run.failed), "dead") if run.failed else ("", "faint")
         case "best":
@@ -100,7 +103,11 @@ def _text(name: str, row: Row, now: float) -> Span:
         case "size":
             return ("…" if row.size_bytes is None else size(row.size_bytes)), "dim"
         case _:
-            return run.verdict, "dead" if run.verdict == "leak" else "text"
+            return (f"campaign.json {run.why}", "dead") if run.why else _verdict(run)
+
+
+def _verdict(run: RunOverview) -> Span:
+    return run.verdict, "dead" if run.verdict == "leak" else "text"
 
 
 def _when(run: RunOverview, now: float) -> str:
