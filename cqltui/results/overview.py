@@ -26,8 +26,8 @@ class RunOverview:
     """Of its directory."""
     path: str
     state: str
-    """"running", "finished", "stopped" with tasks left, "empty" where nothing has run, "unreadable", or "large": too much
-    to read for a line."""
+    """"running", "finished", "stopped" with tasks left, "empty" where nothing has run, "unreadable", or "large" where
+    there is too much to read for a line."""
     tasks: int = 0
     """Withdrawn ones are not counted."""
     done: int = 0

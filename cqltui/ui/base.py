@@ -77,8 +77,8 @@ class BaseApp(QuietErrors[ReturnType]):
             self.follow_background(color)
 
     def on_notify(self, message: Notify) -> None:
-        """Let what is said again take the place of the toast that still says it, and count: a key that is held down would
-        fill the screen with one refusal."""
+        """Let what is said again take the place of the toast that still says it, and count it: a key that is held down
+        would fill the screen with one refusal."""
         new = message.notification
         said = new.severity, new.message
         self._told = {key: told for key, told in self._told.items() if not told[0].has_expired}
