@@ -30,7 +30,7 @@ from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 UPDATE = "UPDATE_SCREENSHOTS"
-DEADLINE_S = 20.0
+DEADLINE_S = 90.0
 
 Compare = Callable[[App[Any], str], None]
 

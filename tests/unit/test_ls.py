@@ -115,8 +115,11 @@ def test_no_name_is_none(folder: Path) -> None:
     options.add_place(parser, by_position=True)
     assert parser.parse_args([]).run_dir is None
     assert parser.parse_args(["--run-dir", "one"]).run_dir == Path("one")
-    with pytest.raises(InputError, match="nix: is not a run directory"):
+    with pytest.raises(InputError, match=r"nix: is not a run directory \(it has no campaign.json\)$"):
         options.existing_run(Path("nix"))
+    made(folder, "deep", Status.QUEUED)
+    with pytest.raises(InputError, match=r"depe: is not a run directory .*; did you mean deep\?"):
+        options.existing_run(Path("depe"))
 
 
 def test_a_directory_here_goes_before_a_name(folder: Path) -> None:

@@ -16,7 +16,7 @@ SIGNS = {
 }  # fmt: skip
 MARGIN, BAR_CELLS = 4, 12
 WIDTHS = {
-    "run": 14, "state": 12, "progress": BAR_CELLS + 1, "done": 7, "failed": 6, "best": 8, "when": 15, "size": 9,
+    "run": 14, "state": 10, "progress": BAR_CELLS + 1, "done": 7, "failed": 6, "best": 8, "when": 15, "size": 9,
     "verdict": 12,
 }  # fmt: skip
 """Least cells of each column."""
@@ -40,6 +40,7 @@ class Row:
 def columns(rows: Sequence[Row], cells: int) -> dict[str, int]:
     """Return the columns that fit, with their cells; what is left goes to names and verdicts."""
     shown = dict(WIDTHS)
+    shown["state"] = max([shown["state"], *(2 + len(row.run.state) for row in rows)])
     names = max((len(row.run.name) for row in rows), default=0)
     for name in GIVES_WAY:
         if _width(shown) <= cells - MARGIN:
