@@ -75,11 +75,20 @@ def show(
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
+                planned=_planned(chosen),
             )
         )
         return int(leave(opening.wait(), run_dir, choice))
     finally:
         opening.leave()
+
+
+def _planned(chosen: options.RunOptions) -> list[str]:
+    """Return a line for each task of a new run. Of one that goes on, the queue or the run directory tells."""
+    if chosen.run_dir.campaign_json.is_file():
+        return []
+    tasks = chosen.campaign.queue_order
+    return [f"{task.title} · {task.trainer.epochs:,} epochs, priority {task.priority}" for task in tasks]
 
 
 def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> int:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a line a run, the newest first."""
     runs = [RunDir(path.parent) for path in options.run_files()]
-    found = [overview(one, is_supervised(one)) for one in runs if _is_listed(one)]
+    found = [overview(one, is_supervised(one)) for one in runs]
     found.sort(key=lambda one: -one.started_ts)
     if arguments.json:
         print(json.dumps([asdict(one) for one in found], indent=1))
@@ -38,23 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"there is no run in {options.RUNS.absolute()}; `cqltui CAMPAIGN.toml` starts one")
     else:
         console().print(_table(found, time.time()))
+        for one in found:
+            if one.why:
+                print(f"cqltui: {plain(one.path)}/campaign.json {one.why}", file=sys.stderr)
     return ExitCode.OK
-
-
-LISTED_BYTES = 16 << 20
-"""Of a campaign.json that is read for a line: that of 15,000 tasks has fewer."""
-
-
-def _is_listed(run_dir: RunDir) -> bool:
-    """Return whether it is quick to read; of one that is not, a line says so."""
-    try:
-        size = run_dir.campaign_json.stat().st_size
-    except OSError:  # it has just been removed
-        return False
-    if size > LISTED_BYTES:
-        where = f"{plain(str(run_dir.campaign_json))} has {size:,} bytes"
-        print(f"cqltui: {where}, expected at most {LISTED_BYTES:,}: the run is not listed", file=sys.stderr)
-    return size <= LISTED_BYTES
 
 
 def _table(runs: list[RunOverview], now: float) -> Table:
@@ -65,7 +52,7 @@ def _table(runs: list[RunOverview], now: float) -> Table:
         table.add_row(
             Text(plain(one.name)),
             one.state,
-            f"{one.done}/{one.tasks}",
+            "" if one.why and not one.tasks else f"{one.done}/{one.tasks}",
             str(one.failed or ""),
             "" if one.best is None else f"{one.best:.4f}",
             day_and_time(one.started_ts),

@@ -8,7 +8,7 @@ from typing import Any
 
 from cqltui.algorithms import named
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, read_json, read_metrics
+from cqltui.results.rundir import RunDir, read_json, read_metrics, why_unreadable
 from cqltui.results.tally import Tally
 from cqltui.state import decode
 from cqltui.state.described import CampaignInfo
@@ -31,6 +31,8 @@ def from_disk(run_dir: RunDir) -> RunState:
         if info is not None and life is not None:
             tasks[info.id] = TaskState(info, replace(life, report=left_of(run_dir, info, life)))
     if not tasks:
+        if why := why_unreadable(run_dir.campaign_json):
+            raise InputError(f"{run_dir.campaign_json}: {why}: restore it, or run the campaign file again")
         raise InputError(f"{run_dir.path}: nothing has run here yet")
     campaign = decode.campaign(_described(run_dir, raw.get("campaign"))) or CampaignInfo()
     campaign = replace(campaign, run_dir=str(run_dir.path), started_ts=decode.stamp(raw, "created_ts"))

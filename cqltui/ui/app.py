@@ -70,7 +70,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     def __init__(self, ports: Ports) -> None:
         super().__init__(ports.preferences)
         self._clock, self._stall_s = ports.clock, ports.stall_s
-        self._start = ports.start
+        self._start, self._planned = ports.start, ports.planned
         self._waiting = "Starting." if ports.start else ""
         self.failure: CqltuiError | None = None
         """Why the run could not be started."""
@@ -244,6 +244,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
         frame = replace(
             frame,
+            planned=self._planned,
             read_only=self._control.read_only,
             happened=self._pump.happened,
             samples=self._gauging.samples,

@@ -1,6 +1,6 @@
 """Everything that one refresh draws from. Panels get nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cqltui.state import select
@@ -46,6 +46,8 @@ class Frame:
     """What keeps the supervisor from its work, though the server answers; foreign."""
     waiting: str = ""
     """What is waited for, while the run is being started."""
+    planned: Sequence[str] = ()
+    """A line for each task of a new run, foreign; the same object as long as the screen is open."""
 
     chosen: Chosen = Chosen()
     read_only: bool = False

@@ -14,8 +14,10 @@ from textual.app import App, ReturnType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
+from textual.notifications import Notification
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
+from textual.widgets._toast import Toast, ToastRack
 
 USED: tuple[tuple[type, str], ...] = (
     (LinuxDriver, "__init__"),
@@ -31,6 +33,10 @@ USED: tuple[tuple[type, str], ...] = (
     (XTermParser, "tick"),
     (App, "_fatal_error"),
     (App, "_close_messages_no_wait"),
+    (App, "_on_notify"),
+    (App, "_unnotify"),
+    (Toast, "_expire"),
+    (ToastRack, "show"),
     (Screen, "_screen_resized"),
     (Screen, "_compositor_refresh"),
     (Compositor, "_get_renders"),
@@ -116,6 +122,13 @@ class OpenDriver(LinuxDriver):
 def driver_of(app: App[Any]) -> Driver | None:
     """Return the app's driver; Textual hands it to nobody."""
     return app._driver
+
+
+def take_away(app: App[Any], notification: Notification) -> None:
+    """Forget a notification and its toast, as a click on that does. There is only a way to forget all of them."""
+    app._unnotify(notification, refresh=False)
+    for screen in app.screen_stack:
+        screen.query(f"#{ToastRack._toast_id(notification)}").remove()
 
 
 class QuietErrors(App[ReturnType]):

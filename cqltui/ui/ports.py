@@ -193,6 +193,8 @@ class Ports:
     start: Callable[[Callable[[str], None]], None] | None = None
     """Brings the run about, in a thread, once the screen is seen, with a function that shows what is waited for. The
     source is read after it. When the screen is left before it has come to its end, it goes on."""
+    planned: Sequence[str] = ()
+    """A line for each task of a new run, in the order in which they are taken: seen until there is a queue."""
     file: CampaignFile | None = None
     """The campaign file; None where there is nothing to be edited."""
     read_only: bool = False

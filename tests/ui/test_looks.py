@@ -180,6 +180,7 @@ async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
         text = drawn(bench)
         assert not re.search(r"[|+]-|-{4}|={3}|[^ -~\n]", text), "no frame, no bar"
         table = screen.query_one(TaskTable)
+        assert "curve" not in table.render_line(0).text, "a column of blanks"
         cursors = [line for y in range(table.size.height) if (line := table.render_line(y).text).startswith(">")]
         assert len(cursors) == 1
         assert table.cursor_id in cursors[0]

@@ -110,6 +110,10 @@ async def test_after_the_last_task_nothing_is_said_to_end_in_no_time() -> None:
         await bench.settle(pilot)
         assert lines(bench.app.screen.query_one(Header))[1].split()[0] == "finishing"
         assert lines(bench.app.screen.query_one(Header))[1].rstrip().endswith("results and report are made")
+        await pilot.resize_terminal(40, 10)
+        await bench.rest(pilot)
+        assert "made" not in lines(bench.app.screen.query_one(Header))[1], "a half of it says nothing"
+        await pilot.resize_terminal(80, 24)
         phases = bench.app.screen.query_one(PhasesPanel)
         phases._count = len("10000/10000")
         frame = bench.app.frame

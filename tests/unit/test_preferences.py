@@ -75,7 +75,16 @@ def test_lines_are_found_however_an_action_is_written() -> None:
         ('"task.pause" = "x"', "x is the key of task.cancel too"),
         ('"app.quit" = "x"', "x would be typed nowhere any more"),
         ('"dialog.next" = "y"', "y may be the key of an answer"),
-        ('"app.help" = ["j", "p"]', "the help could not be opened: its keys are those of list.down, task.pause too"),
+        ('"app.help" = ["j", "p"]', "it would not act everywhere: its keys are those of list.down, task.pause too"),
+        ('"app.leave" = "x"', "it would not act everywhere: its keys are those of task.cancel too"),
+        ('"app.palette" = ["v"]', "it would not act everywhere: its keys are those of curves.rows too"),
+        ('"task.pause" = "q"', "q is the key of app.leave, which acts everywhere: choose another"),
+        ('"curves.grid" = ["f7", "?"]', "? is the key of app.help, which acts everywhere"),
+        ('"tasks.fold" = ":"', ": is the key of app.palette, which acts everywhere"),
+        ('"main.clear" = "ctrl+p"', "Ctrl+P is the key of app.palette, which acts everywhere"),
+        ('"task.pause" = "ctrl+c"', "Ctrl+C is the key of app.quit too, and app.quit comes first"),
+        ('"tasks.fold" = "/"', "/ is the key of main.filter too, and main.filter comes first"),
+        ('"main.filter" = "z"', "z is the key of tasks.fold too, and main.filter comes first"),
     ],
 )
 def test_keys_that_cannot_be_are_told(tmp_path: Path, keys: str, said: str) -> None:

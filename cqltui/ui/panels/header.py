@@ -106,7 +106,7 @@ class Header(Panel, can_focus=False):
         if frame.unsupervised:
             return (("no supervisor runs", "dead"),)
         if select.run_status(state) == "finishing":  # what is left is not training, and nobody has timed it
-            return (("results and report ", "dim"), ("are made", "text"))
+            return (("results and report are made", "text"),)  # whole, or not at all
         expected = frame.estimate
         finish_ts = expected.finish_ts
         if finish_ts is None or (expected.between is None and finish_ts > expected.ts):  # it would mean nothing yet

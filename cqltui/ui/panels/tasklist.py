@@ -10,6 +10,7 @@ from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
+from cqltui.ui.base import BaseApp
 from cqltui.ui.folding import FOLD_TITLES, Figures, Group, figures, folds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.line import Line
@@ -224,7 +225,9 @@ class TaskList(CursorPanel):
         cells, title, folded = self.cells - MARGIN, self.varying.title_cells, bool(self.fold_name)
         key = (cells, title, folded, self.chosen_columns, self.columns)
         if key != self._fit[0]:
-            self._fit = key, widths(cells, self.columns, self.chosen_columns, title, folded=folded)
+            plain = isinstance(self.app, BaseApp) and self.app.preferences.plain
+            columns = tuple(one for one in self.columns if not (plain and one.name == "curve"))  # a drawing
+            self._fit = key, widths(cells, columns, self.chosen_columns, title, folded=folded)
         return self._fit[1]
 
     def _row(self, frame: Frame, key: str) -> TaskState | Figures | None:

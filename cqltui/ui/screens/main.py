@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from cqltui.later import Later
 from cqltui.state.model import TaskState
+from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.feeds import Feeds
 from cqltui.ui.frame import Chosen, Frame
@@ -39,6 +40,8 @@ else:
 
 FIRST = frozenset({"phases", "tasks"})
 """Panels of the first frame that may have the keys."""
+MOST_PLANNED = 100
+"""Tasks of a new run that are listed before there is a queue: no screen has more rows."""
 
 
 class MainScreen(TaskScreen):
@@ -262,4 +265,11 @@ def _empty_lines(frame: Frame) -> tuple[Line, ...]:
             "If it does not, cqltui doctor tells why.",
         )
     first, *rest = texts
-    return (((f"   {first}", "strong"),), *(((f"   {text}", "dim"),) for text in rest))
+    planned = frame.planned[:MOST_PLANNED]
+    if planned:
+        rest += ["", f"{len(frame.planned):,} task{'s' * (len(frame.planned) != 1)} planned, in this order:"]
+    return (
+        ((f"   {first}", "strong"),),
+        *(((f"   {text}", "dim"),) for text in rest),
+        *(((f"   ◦ {plain(text, 200)}", "text"),) for text in planned),
+    )

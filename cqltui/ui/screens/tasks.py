@@ -31,7 +31,8 @@ SHOWN = 120
 CHANGES = frozenset({
     "pause", "pause_all", "resubmit", "cancel", "priority", "undo", "workers", "resubmit_dead", "drain", "edit",
 })  # fmt: skip
-"""Actions that do nothing but change the run: a screen that is read-only does not offer them."""
+"""Actions that do nothing but change the run: a screen that is read-only does not offer them, nor one on a run that
+rests, but for the file."""
 NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
@@ -71,6 +72,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
         super().__init__()
         self.control = control
         self.frame: Frame | None = None
+        self._withheld = self.withheld
         self._lines: tuple[announcer.Announcer | replayline.ReplayLine, ...] = ()
 
     def on_mount(self) -> None:
@@ -85,11 +87,16 @@ class TaskScreen(RoleScreen[None], Once[None]):
     @property
     def withheld(self) -> frozenset[str]:
         """Actions that are not offered in the last line."""
-        return CHANGES if self.control.read_only else frozenset()
+        if self.control.read_only:
+            return CHANGES
+        return CHANGES - {"edit"} if self.control.rests else frozenset()
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
         self.frame = frame
+        if self._withheld != (now := self.withheld):
+            self._withheld = now
+            self.refresh_bindings()
         # A screen that is being made or taken down has not all of its widgets.
         if self.is_mounted and self.is_running and self.is_attached:
             self.draw(frame)
