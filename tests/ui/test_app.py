@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -14,7 +15,11 @@ from textual.strip import Strip
 
 from cqltui.errors import ServerError
 from cqltui.state.events import Event, Kind
+from cqltui.state.model import RunState
+from cqltui.state.reduce import reduce_all
+from cqltui.state.select import ordered
 from cqltui.ui.app import CqltuiApp
+from cqltui.ui.format import stamp
 from cqltui.ui.panels.banner import Banner
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.panels.view import LineView
@@ -120,6 +125,46 @@ async def test_a_run_that_is_being_started_is_not_one_whose_server_is_away() -> 
         await bench.until(pilot, lambda: any("server yet" in n.message for n in bench.app._notifications))
         assert not any("does not answer" in n.message for n in bench.app._notifications)
         stands.set()
+
+
+async def test_a_run_is_seen_as_it_is_known_until_its_server_answers() -> None:
+    answers = threading.Event()
+
+    def start(tell: Callable[[str], None]) -> None:
+        answers.wait(30)
+
+    night = Night(4_200.0)
+    events = night.events()
+    known = replace(reduce_all(RunState(), events), online=False, offline_since=night.now - 60, workers={})
+    bench = Bench(events, night.now, start=start, waiting="Connecting to the server.", known=known)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.until(pilot, lambda: bench.app.frame is not None and "alpha 0.25" in seen(bench.app))
+        text = seen(bench.app)
+        since = stamp(night.now - 60)
+        assert f"○ connecting, as of {since}" in text
+        assert not any(word in text for word in ("samples/s", "0 workers", "offline", "starting", "~"))
+        assert not bench.app.screen.query_one(Banner).display
+        await pilot.press("x")
+        await bench.until(pilot, lambda: any("server yet" in n.message for n in bench.app._notifications))
+        assert not bench.requests.calls
+        answers.set()
+        await bench.settle(pilot)
+        text = seen(bench.app)
+        assert "connecting" not in text
+        assert "● online" in text
+        assert bench.app.screen.query_one(TaskTable).ids == tuple(task.id for task in ordered(known))
+
+
+async def test_a_server_that_does_not_answer_at_once_is_away_since_the_run_was_written_down() -> None:
+    night = Night(4_200.0)
+    known = replace(reduce_all(RunState(), night.events()), online=False, offline_since=night.now - 60)
+    bench = Bench(
+        [Event(Kind.CONNECTION, night.now, data={"online": False})], night.now, start=lambda _: None, known=known
+    )
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        said = f"has not answered since {stamp(night.now - 60)}"
+        await bench.until(pilot, lambda: said in seen(bench.app))
+        assert "connecting" not in seen(bench.app)
 
 
 @pytest.mark.usefixtures("ticking")
