@@ -1,6 +1,6 @@
 """The screen on a run: one that is being started, that goes on, or that has ended. Loads Textual."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from cqltui.app.still import Still
 from cqltui.campaign.defaults import STALL_S
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.later import later, made_later
+from cqltui.results.left import at_a_glance
 from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.model import RunState
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
 # The screen is seen before what reads the server and the files, which is loaded in the threads that do so.
 open_server = later("cqltui.broker.server.access", "Server")
 read_speeds = later("cqltui.results.speeds", "read_speeds")
+opened = later("cqltui.app.run_server", "opened")
 reopened = later("cqltui.app.run_server", "reopened")
 show_report = later("cqltui.app.browsing", "show_report")
 tell = later("cqltui.app.ending", "tell")
 leave = later("cqltui.app.leaving", "after")
+
+GLANCE_S = 0.3
+"""So long the first frame may wait for the run directory, which may be on a slow disk, or have very many tasks."""
 
 
 def show(
@@ -103,7 +108,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 source=still,
                 requests=_requests(still.queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, None, still.queue),
-                stall_s=_stall_s(run_dir),
+                stall_s=_stall_s(manifest.known(run_dir)),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
             )
         )
@@ -114,6 +119,34 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
         return int(leave(still.server, run_dir, choice))
     finally:
         still.leave()
+
+
+def attach(run_dir: RunDir, said: Mapping[str, Any], preferences: Preferences) -> int:
+    """Return the screen on a run with a server of its own: as its directory has it, until that has answered.
+
+    `said`: its campaign.json, of which one of thousands of tasks has megabytes.
+    """
+    opening = Opening(lambda tell: opened(run_dir), "the server is being reached")
+    try:
+        choice = _shown(preferences)(
+            _ports(
+                run_dir,
+                preferences,
+                source=opening,
+                requests=_requests(opening.queue, partial(_need_supervisor, run_dir)),
+                file=LaterFile(run_dir, None, opening.queue),
+                stall_s=_stall_s(manifest.campaign_of(said)),
+                supervised=lambda: is_supervised(run_dir),
+                hindered=lambda: hindered(run_dir),
+                start=opening.start,
+                waiting="Connecting to the server.",
+                known=at_a_glance(run_dir, said, GLANCE_S),
+            )
+        )
+        server = opening.wait()
+        return ExitCode.OK if preferences.browser else int(leave(server, run_dir, choice))
+    finally:
+        opening.leave()
 
 
 def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) -> int:
@@ -132,7 +165,7 @@ def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) ->
                 source=feed,
                 requests=_requests(lambda: queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, server.url, lambda: queue),
-                stall_s=_stall_s(run_dir),
+                stall_s=_stall_s(manifest.known(run_dir)),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
@@ -175,9 +208,9 @@ def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:
     return run_in_browser if preferences.browser else run_ui
 
 
-def _stall_s(run_dir: RunDir) -> float:
-    """After how long without a step the run's supervisor calls a task stalled."""
-    return decode.number(manifest.known(run_dir).get("workers"), "stall_s", STALL_S)
+def _stall_s(campaign: Mapping[str, Any]) -> float:
+    """After how long without a step the supervisor of the run calls a task stalled."""
+    return decode.number(campaign.get("workers"), "stall_s", STALL_S)
 
 
 def _need_supervisor(run_dir: RunDir) -> None:

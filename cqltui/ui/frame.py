@@ -45,7 +45,7 @@ class Frame:
     hindered: str = ""
     """What keeps the supervisor from its work, though the server answers; foreign."""
     waiting: str = ""
-    """What is waited for, while the run is being started."""
+    """What is waited for, while the run is being started, or its server reached."""
     planned: Sequence[str] = ()
     """A line for each task of a new run, foreign; the same object as long as the screen is open."""
 
@@ -79,6 +79,11 @@ class Frame:
         """Whether the run goes on, but its server does not answer: what is drawn was so when it last did."""
         state = self.state
         return not state.online and state.offline_since > 0 and not state.finished_ts
+
+    @property
+    def connecting(self) -> bool:
+        """Whether the server has yet to answer: what is drawn is as the run directory has it."""
+        return bool(self.waiting) and self.state.offline_since > 0
 
     @property
     def stands_still(self) -> bool:

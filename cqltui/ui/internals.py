@@ -15,8 +15,10 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
 from textual.notifications import Notification
+from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastRack
 
 USED: tuple[tuple[type, str], ...] = (
@@ -198,7 +200,12 @@ class SteadyScreen(Screen[ScreenResultType]):
 
     During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
     ends the batch refreshes the screen.
+
+    Where the keys go to another widget, the two draw themselves anew, as they look otherwise then. Textual draws all of
+    the screen.
     """
+
+    focused = Reactive[Widget | None](None, repaint=False)
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from cqltui.campaign.defaults import STALL_S
 from cqltui.later import Later
-from cqltui.state.model import TaskCommand, Wanted
+from cqltui.state.model import RunState, TaskCommand, Wanted
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
 
@@ -191,10 +191,15 @@ class Ports:
     hindered: Callable[[], str] = str
     """Says what keeps the supervisor from its work; called like `supervised`."""
     start: Callable[[Callable[[str], None]], None] | None = None
-    """Brings the run about, in a thread, once the screen is seen, with a function that shows what is waited for. The
-    source is read after it. When the screen is left before it has come to its end, it goes on."""
+    """Brings the run about, or reaches its server, in a thread, once the screen is seen, with a function that shows
+    what is waited for. The source is read after it. When the screen is left before it has come to its end, it goes
+    on."""
     planned: Sequence[str] = ()
     """A line for each task of a new run, in the order in which they are taken: seen until there is a queue."""
+    waiting: str = "Starting."
+    """What is waited for at first, where there is a `start`."""
+    known: RunState = field(default_factory=RunState)
+    """What is shown meanwhile, offline since the moment that it is of."""
     file: CampaignFile | None = None
     """The campaign file; None where there is nothing to be edited."""
     read_only: bool = False

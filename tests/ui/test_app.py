@@ -1,6 +1,5 @@
 """What the app does beside the keys: foreign text, offline, threads that die, colours, many tasks."""
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -21,7 +20,7 @@ from cqltui.ui.panels.view import LineView
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.screens.dialog import Choice, Dialog
 from tests.ui.conftest import Bench, run_to_its_end
-from tests.ui.driving import RUNNING_S, started
+from tests.ui.driving import started
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.night import LAUNCH_TS, Night, tasks
 
@@ -103,37 +102,6 @@ async def test_what_holds_up_the_supervisor_is_told_while_the_server_answers() -
         await bench.until(pilot, lambda: "held up: the server's user may not (NOPERM)" in seen(bench.app))
         bench.hindered = ""
         await bench.until(pilot, lambda: "held up" not in seen(bench.app))
-
-
-async def test_a_run_that_is_being_started_is_not_one_whose_server_is_away() -> None:
-    stands = threading.Event()
-
-    def start(tell: Callable[[str], None]) -> None:
-        tell("Reading the data.")
-        stands.wait(30)
-
-    bench = Bench([], LAUNCH_TS, start=start)
-    async with bench.open() as pilot:
-        await bench.until(pilot, lambda: "Reading the data." in seen(bench.app))
-        assert "no campaign" not in seen(bench.app)
-        await pilot.press("q", "s")
-        await bench.until(pilot, lambda: any("server yet" in n.message for n in bench.app._notifications))
-        assert not any("does not answer" in n.message for n in bench.app._notifications)
-        stands.set()
-
-
-async def test_the_tasks_of_a_new_run_are_listed_before_there_is_a_queue() -> None:
-    stands, night = threading.Event(), Night(RUNNING_S)
-    planned = [f"seed {number} [b]\x1b[2J" for number in range(3_000)]
-    bench = Bench(night.events(), night.now, start=lambda _: stands.wait(30), planned=planned)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
-        await bench.until(pilot, lambda: "3,000 tasks planned, in this order:" in seen(bench.app))
-        assert "◦ seed 0 [b]" in seen(bench.app)
-        assert seen(bench.app).index("seed 1 ") < seen(bench.app).index("seed 2 ")
-        assert "\x1b" not in seen(bench.app)
-        stands.set()
-        await bench.settle(pilot)
-        assert "planned, in" not in seen(bench.app), "what there is is listed instead"
 
 
 @pytest.mark.usefixtures("ticking")

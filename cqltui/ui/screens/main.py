@@ -93,6 +93,11 @@ class MainScreen(TaskScreen):
             self.complete = True
 
     @property
+    def has_room(self) -> bool:
+        """Whether its panels have their sizes; there are none while it is made or taken down."""
+        return self.is_mounted and any(body.size for body in self.query(Body))
+
+    @property
     def tasks(self) -> TaskTable:
         """The task list."""
         return self.query_one(TaskTable)
