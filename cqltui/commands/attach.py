@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         load("cqltui.app.preferences").check_settings()
     if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
         known = options.existing_run(arguments.run_dir)
-        if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
+        if not manifest.is_own_server(known) and (ended := finished.look_or_say(known)) is not None:
             if on_screen:
                 screen, preferences = _open_screen(arguments)
                 return int(screen.show_ended(known, ended, preferences))

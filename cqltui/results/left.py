@@ -31,8 +31,7 @@ def from_disk(run_dir: RunDir) -> RunState:
         if info is not None and life is not None:
             tasks[info.id] = TaskState(info, replace(life, report=left_of(run_dir, info, life)))
     if not tasks:
-        if why := why_unreadable(run_dir.campaign_json):
-            raise InputError(f"{run_dir.campaign_json}: {why}: restore it, or run the campaign file again")
+        expect_readable(run_dir)
         raise InputError(f"{run_dir.path}: nothing has run here yet")
     campaign = decode.campaign(_described(run_dir, raw.get("campaign"))) or CampaignInfo()
     campaign = replace(campaign, run_dir=str(run_dir.path), started_ts=decode.stamp(raw, "created_ts"))
@@ -40,6 +39,12 @@ def from_disk(run_dir: RunDir) -> RunState:
     if not finished_ts and "finished_ts" not in raw and all(task.status in ENDED for task in tasks.values()):
         finished_ts = max(task.life.finished_ts for task in tasks.values())  # of a version that did not write it
     return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
+
+
+def expect_readable(run_dir: RunDir) -> None:
+    """Raise InputError if there is a campaign.json that cannot be read."""
+    if why := why_unreadable(run_dir.campaign_json):
+        raise InputError(f"{run_dir.campaign_json}: {why}: restore it, or run the campaign file again")
 
 
 def left_of(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:
