@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             if not manifest.is_own(manifest.campaign_of(said)):
                 screen, preferences = _open_screen(arguments)
                 return int(screen.attach(known, said, preferences))
-        if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
+        if not manifest.is_own_server(known) and (ended := finished.look_or_say(known)) is not None:
             if on_screen:
                 screen, preferences = _open_screen(arguments)
                 return int(screen.show_ended(known, ended, preferences))

@@ -31,14 +31,19 @@ def from_disk(run_dir: RunDir) -> RunState:
             report = left_of(run_dir, task.info, task.life)
             tasks[task.id] = replace(task, life=replace(task.life, report=report))
     if not tasks:
-        if why := why_unreadable(run_dir.campaign_json):
-            raise InputError(f"{run_dir.campaign_json}: {why}: restore it, or run the campaign file again")
+        expect_readable(run_dir)
         raise InputError(f"{run_dir.path}: nothing has run here yet")
     campaign = _campaign(run_dir, raw)
     finished_ts = decode.stamp(raw, "finished_ts")
     if not finished_ts and "finished_ts" not in raw and all(task.status in ENDED for task in tasks.values()):
         finished_ts = max(task.life.finished_ts for task in tasks.values())  # of a version that did not write it
     return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
+
+
+def expect_readable(run_dir: RunDir) -> None:
+    """Raise InputError if there is a campaign.json that cannot be read."""
+    if why := why_unreadable(run_dir.campaign_json):
+        raise InputError(f"{run_dir.campaign_json}: {why}: restore it, or run the campaign file again")
 
 
 def at_a_glance(

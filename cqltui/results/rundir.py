@@ -206,10 +206,9 @@ def why_unreadable(path: Path) -> str:
         return ""
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    except json.JSONDecodeError as error:
-        return f"is no JSON: line {error.lineno}: {error.msg}" if error.doc.strip() else "is empty"
     except ValueError as error:
-        return f"is no JSON: {error}"
+        empty = isinstance(error, json.JSONDecodeError) and not error.doc.strip()
+        return "is empty" if empty else f"is no JSON: {error}"
     return ""
 
 

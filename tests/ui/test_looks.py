@@ -169,6 +169,10 @@ async def test_no_byte_of_the_screen_is_beyond_ascii() -> None:
             assert len(text) > 1_000, name
 
 
+def test_signs_have_stand_ins_of_the_same_width() -> None:
+    assert to_ascii("√∞≈≤≥✓✗●○▶◆…–µ") == "v8~<>vx*o>*.-u"
+
+
 async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
     bench = looking(Preferences(plain=True))
     async with bench.open((160, 48)) as pilot:

@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from cqltui import cli
-from cqltui.app import options
+from cqltui.app import finished, options
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo
@@ -62,7 +63,7 @@ def test_each_run_in_a_line_the_newest_first(folder: Path, capsys: pytest.Captur
     ("content", "why"),
     [
         (b"", "is empty"),
-        (b'{"campaign":\n {"na', "is no JSON: line 2: "),
+        (b'{"campaign":\n {"na', "is no JSON: Unterminated string starting at: line 2"),
         (b"[1]", "is no JSON: expected an object, found list"),
         (b"\xff{}", "is no JSON: 'utf-8' codec can't decode"),
         (b"[" * 100_000, "is no JSON: its brackets are nested too deeply"),
@@ -93,6 +94,8 @@ def test_a_run_whose_campaign_cannot_be_read_says_so_and_why(
     if content is not None:
         assert cli.main(["status", "bare"]) == 2
         assert f"runs/bare/campaign.json: {why}" in capsys.readouterr().err
+        with pytest.raises(InputError, match=re.escape(why)):  # for `attach`, and Enter in the list
+            finished.look_or_say(RunDir(folder / "runs" / "cut"))
 
 
 def test_without_a_run_it_says_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
