@@ -37,8 +37,8 @@ show_report = later("cqltui.app.browsing", "show_report")
 tell = later("cqltui.app.ending", "tell")
 leave = later("cqltui.app.leaving", "after")
 
-GLANCE_S = 0.3
-"""So long the first frame may wait for the run directory, which may be on a slow disk, or have very many tasks."""
+GLANCE_S = 1.0
+"""So long the first frame may wait for the run directory, which may be on a slow disk."""
 
 
 def show(
