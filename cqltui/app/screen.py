@@ -14,7 +14,7 @@ from cqltui.campaign.defaults import STALL_S
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.later import later, made_later
 from cqltui.results.left import at_a_glance
-from cqltui.results.rundir import RunDir
+from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
 from cqltui.state.model import RunState
 from cqltui.supervisor import manifest
@@ -37,8 +37,8 @@ show_report = later("cqltui.app.browsing", "show_report")
 tell = later("cqltui.app.ending", "tell")
 leave = later("cqltui.app.leaving", "after")
 
-GLANCE_S = 0.3
-"""So long the first frame may wait for the run directory, which may be on a slow disk, or have very many tasks."""
+GLANCE_S = 1.0
+"""So long the first frame may wait for the run directory, which may be on a slow disk."""
 
 
 def show(
@@ -121,11 +121,9 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
         still.leave()
 
 
-def attach(run_dir: RunDir, said: Mapping[str, Any], preferences: Preferences) -> int:
-    """Return the screen on a run with a server of its own: as its directory has it, until that has answered.
-
-    `said`: its campaign.json, of which one of thousands of tasks has megabytes.
-    """
+def attach(run_dir: RunDir, preferences: Preferences) -> int:
+    """Return the screen on a run with a server of its own: as its directory has it, until that has answered."""
+    stall_s, known = _at_a_glance(run_dir)
     opening = Opening(lambda tell: opened(run_dir), "the server is being reached")
     try:
         choice = _shown(preferences)(
@@ -135,12 +133,12 @@ def attach(run_dir: RunDir, said: Mapping[str, Any], preferences: Preferences) -
                 source=opening,
                 requests=_requests(opening.queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, None, opening.queue),
-                stall_s=_stall_s(manifest.campaign_of(said)),
+                stall_s=stall_s,
                 supervised=lambda: is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
                 waiting="Connecting to the server.",
-                known=at_a_glance(run_dir, said, GLANCE_S),
+                known=known,
             )
         )
         server = opening.wait()
@@ -206,6 +204,13 @@ def _requests(queue: "Callable[[], Queue]", supervised: Callable[[], None]) -> R
 
 def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:
     return run_in_browser if preferences.browser else run_ui
+
+
+def _at_a_glance(run_dir: RunDir) -> tuple[float, RunState]:
+    """Return `_stall_s`, and how the run stands. What campaign.json says is not kept: of ten thousand tasks it is tens
+    of megabytes."""
+    said = read_json(run_dir.campaign_json) or {}
+    return _stall_s(manifest.campaign_of(said)), at_a_glance(run_dir, said, GLANCE_S)
 
 
 def _stall_s(campaign: Mapping[str, Any]) -> float:

@@ -19,6 +19,8 @@ from cqltui.state.described import CampaignInfo
 from cqltui.state.model import ENDED, Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
 from cqltui.state.report import report_of
 
+MOST = 3_000
+"""Tasks that are read at a glance: in about the time that a server takes to be reached and to tell them."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")
 
 
@@ -50,11 +52,12 @@ def at_a_glance(
     run_dir: RunDir, raw: Mapping[str, Any], within_s: float, monotonic: Callable[[], float] = time.monotonic
 ) -> RunState:
     """Return a run that goes on as it was last written down, by its campaign.json (`raw`) and the tasks' task.json
-    alone: offline since its journal was last written to. What is damaged is left out. Without tasks if reading them
-    takes longer than `within_s`: a part of them would look like all."""
+    alone: offline since its journal was last written to. What is damaged is left out. Without tasks if there are more
+    than `MOST`, or reading them takes longer than `within_s`: a part of them would look like all."""
     end = monotonic() + within_s
     tasks: dict[str, TaskState] = {}
-    for folder in run_dir.tasks.glob("*"):
+    folders = list(run_dir.tasks.glob("*"))
+    for folder in folders if len(folders) <= MOST else ():
         if monotonic() >= end:
             tasks = {}
             break

@@ -89,12 +89,7 @@ def finish(run_dir: RunDir, state: RunState, now: float) -> float:
 
 def is_own_server(run_dir: RunDir) -> bool:
     """Return whether the run is on the user's own server."""
-    return is_own(known(run_dir))
-
-
-def is_own(campaign: Mapping[str, Any]) -> bool:
-    """Return the same of a campaign that has been read, as of `known`."""
-    redis = campaign.get("redis")
+    redis = known(run_dir).get("redis")
     return isinstance(redis, dict) and bool(redis.get("url"))
 
 

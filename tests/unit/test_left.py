@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cqltui.cli import main
+from cqltui.results import left
 from cqltui.results.left import at_a_glance, earlier_result, from_disk, left_of
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, read_json, write_json
 from cqltui.state.counting import tally
@@ -157,7 +158,7 @@ def test_at_a_glance_a_run_is_as_it_was_last_written_down(run_dir: RunDir) -> No
     assert not reduce(state, snapshot).tasks, "what the server says counts"
 
 
-def test_at_a_glance_a_part_of_the_tasks_is_none(run_dir: RunDir) -> None:
+def test_at_a_glance_a_part_of_the_tasks_is_none(run_dir: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     remember(run_dir, LIFE)
     for number in range(3):
         write_json(run_dir.task_json(f"t{number}"), {"info": asdict(INFO), "life": asdict(LIFE)})
@@ -165,6 +166,8 @@ def test_at_a_glance_a_part_of_the_tasks_is_none(run_dir: RunDir) -> None:
     state = glance(run_dir, 0.4)
     assert (len(state.tasks), state.campaign.title) == (0, "One")
     assert state.offline_since > 0, "there is no journal yet: as of campaign.json"
+    monkeypatch.setattr(left, "MOST", 3)
+    assert not glance(run_dir).tasks
 
 
 def test_a_state_survives_as_a_snapshot(run_dir: RunDir) -> None:
