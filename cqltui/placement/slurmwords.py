@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cqltui.campaign.model import SlurmConfig
 from cqltui.placement.protocol import End, Handle, State, Why
@@ -44,10 +44,23 @@ def submit(slurm: SlurmConfig, starting: Starting, slot: str) -> list[str]:
         f"--cpus-per-task={slurm.cpus}",
     ]
     words += [f"--output={log}", "--open-mode=append", f"--chdir={starting.run_dir.parent}"]
-    given = {"partition": slurm.partition, "account": slurm.account, "qos": slurm.qos}
-    given |= {"time": slurm.time, "mem": slurm.memory, "gres": f"gpu:{slurm.gpus}" if slurm.gpus else None}
-    words += [f"--{name}={value}" for name, value in given.items() if value is not None]
-    return [*words, *slurm.options]
+    given = {"time": slurm.time, "mem": slurm.memory, "gres": f"gpu:{slurm.gpus}" if slurm.gpus else None}
+    return [*words, *_given(_charged(slurm) | given), *slurm.options]
+
+
+def at_once(slurm: SlurmConfig, script: str, patience_s: int) -> list[str]:
+    """Return the words of srun that run a script on a machine of the block if there is one soon, for a minute at most,
+    and print what it prints."""
+    words = ["srun", "--quiet", f"--immediate={patience_s}", "--ntasks=1", "--time=1", "--chdir=/tmp"]
+    return [*words, *_given(_charged(slurm)), "sh", "-c", script]
+
+
+def _charged(slurm: SlurmConfig) -> dict[str, str | None]:
+    return {"partition": slurm.partition, "account": slurm.account, "qos": slurm.qos}
+
+
+def _given(options: Mapping[str, str | None]) -> list[str]:
+    return [f"--{name}={value}" for name, value in options.items() if value is not None]
 
 
 def script(slurm: SlurmConfig, starting: Starting, slot: str) -> str:

@@ -1,4 +1,4 @@
-"""How blocks of workers elsewhere stand is told to who looks: when it changes, and again once the server has lost it."""
+"""How blocks of workers elsewhere stand is told to those who look: when it changes, and again after a loss."""
 
 from typing import Any, cast
 
