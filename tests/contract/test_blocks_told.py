@@ -1,10 +1,13 @@
 """How blocks of workers elsewhere stand is told to those who look: when it changes, and again after a loss."""
 
+import json
 from typing import Any, cast
 
 import pytest
 
 from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.server.handle import ServerHandle
+from cqltui.cli import main
 from cqltui.state.placed import BlockInfo, JobInfo, blocks
 from cqltui.supervisor import placed
 from cqltui.supervisor.fleet import Fleet
@@ -49,3 +52,21 @@ def test_what_a_server_says_of_blocks_is_foreign(nonsense: Any) -> None:
 def test_a_server_may_hold_anything_there(queue: Queue) -> None:
     queue.client.execute_command("HSET", queue.keys.meta, "blocks", b"\xff{")
     assert queue.blocks() == ()
+
+
+def test_status_tells_them(queue: Queue, server: ServerHandle, capsys: pytest.CaptureFixture[str]) -> None:
+    queue.set_campaign({"name": "night", "phases": []})
+    queue.set_blocks((ONE,))
+    url = f"unix://:{server.password}@{server.socket}?db=0"
+    assert main(["status", "--redis-url", url, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["blocks"]
+    assert told == {
+        "name": "gpu",
+        "kind": "slurm",
+        "count": 2,
+        "jobs": [{"slot": "gpu-1", "job": "7", "state": "pending", "reason": "Priority"}],
+        "trouble": "squeue did not answer",
+    }
+    assert main(["status", "--redis-url", url]) == 0
+    said = "block gpu (slurm), 2 wanted: 1 waiting for a machine (1 Priority); squeue did not answer"
+    assert said in capsys.readouterr().out
