@@ -16,7 +16,7 @@ CODE = "import json, sys, kubernetes_validate as k; k.validate(json.load(open(sy
 
 def validate(path: Path, version: str) -> subprocess.CompletedProcess[str]:
     """Run the validator."""
-    words = [tools.BIN / "python", "-c", CODE, path, version]
+    words = [str(tools.BIN / "python"), "-c", CODE, str(path), version]
     return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
 
 

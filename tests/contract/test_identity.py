@@ -229,9 +229,12 @@ def test_a_run_directory_that_is_named_is_believed_on_its_own_machine_only(
 ) -> None:
     """On another one the same path may be a copy, which swallows all that is written to it."""
     asked: list[float] = []
-    monkeypatch.setattr(
-        joining, "prove", lambda queue, run_dir, worker_id, patience_s: asked.append(patience_s) or is_seen
-    )
+
+    def prove(queue: Queue, run_dir: RunDir, worker_id: str, patience_s: float) -> bool:
+        asked.append(patience_s)
+        return is_seen
+
+    monkeypatch.setattr(joining, "prove", prove)
     monkeypatch.chdir(tmp_path)
     assert place_of(found.server, "lap", named=found.run_dir) == (found.run_dir, True), "it holds no run yet"
     found.holds(HOST, CREATED_TS, said)
