@@ -1,11 +1,11 @@
-"""Whether a campaign's blocks of workers can be started: findings, each with its fix. Nothing is ordered."""
+"""Whether a campaign's blocks of workers can be started: findings, each with its fix. No worker is ordered."""
 
 import os
-import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cqltui.app.blocks import first_words, placement_of, starting_of
+from cqltui.app.blockversions import versions
 from cqltui.broker.server.checkup import Finding, Level
 from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig
 from cqltui.child import find_program
@@ -23,7 +23,7 @@ def blocks(campaign: Campaign, run_dir: RunDir, url: str | None) -> Iterator[Fin
     for block in campaign.blocks:
         what = f"block {block.name}"
         yield from _engine(campaign, block, run_dir, what)
-        yield from _python(block, what)
+        yield from versions(block, what)
         yield from _data(campaign, block, what)
         yield _route(url, what)
 
@@ -44,14 +44,6 @@ def _engine(campaign: Campaign, block: BlockConfig, run_dir: RunDir, what: str) 
     jobs = f"; {live} job{'s' * (live != 1)} of this run" if live else ""
     takes = "would take its jobs" if isinstance(block.on, SlurmConfig) else "answers"
     yield Finding(Level.OK, what, f"{words[0]} {takes}{jobs}")
-
-
-def _python(block: BlockConfig, what: str) -> Iterator[Finding]:
-    """Yield whether Python is there, as far as this machine shows it."""
-    python = block.python or sys.executable
-    if block.shared and not os.access(python, os.X_OK):
-        fix = "name that of an environment with cqltui, or say shared = false"
-        yield Finding(Level.WARNING, what, f"python = {python}: there is no such program here", fix)
 
 
 def _data(campaign: Campaign, block: BlockConfig, what: str) -> Iterator[Finding]:

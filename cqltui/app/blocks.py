@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Iterator
 
 from cqltui.app import options
-from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig
+from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig
 from cqltui.errors import InputError
 from cqltui.placement import slurmwords
-from cqltui.placement.command import Command, dialect_of, start_words
+from cqltui.placement.command import Command, start_words
+from cqltui.placement.presets import dialect_of
 from cqltui.placement.protocol import Placement
 from cqltui.placement.slurm import Slurm
 from cqltui.placement.starting import ENV_FILE, Starting, read_secrets, write_secrets
@@ -23,7 +24,7 @@ def outposts(campaign: Campaign, run_dir: RunDir, redis_url: str | None) -> list
         starting = starting_of(campaign, block, run_dir, redis_url)
         if redis_url is not None and starting.env_file is not None:
             write_secrets(starting.env_file, {options.URL_VARIABLES[0]: redis_url})
-        found.append(Outpost(block.name, block.slots, placement_of(block, starting)))
+        found.append(Outpost(block.name, block.slots, placement_of(block, starting), kind=engine_name(block)))
     return found
 
 
@@ -31,6 +32,11 @@ def starting_of(campaign: Campaign, block: BlockConfig, run_dir: RunDir, redis_u
     """Return how a block's workers are started."""
     env_file = run_dir.path / "blocks" / f"{block.name}.env" if redis_url is not None else None
     return Starting(run_dir.path, block, run_dir.logs, env_file, campaign.store.url)
+
+
+def engine_name(block: BlockConfig) -> str:
+    """Return what a block's engine is called, for people."""
+    return (block.on.preset if isinstance(block.on, CommandConfig) else None) or block.kind
 
 
 def placement_of(block: BlockConfig, starting: Starting) -> Placement:

@@ -24,6 +24,7 @@ from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.described import CampaignInfo
 from cqltui.store.base import Store
+from cqltui.store.errand import PATIENCE_S
 from cqltui.store.folder import prove
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import unusable
@@ -33,6 +34,9 @@ from trainer import allowance
 from trainer.files import make_folder, plain_file
 
 log = logging.getLogger(__name__)
+
+NAMED_PATIENCE_S = 60.0
+"""Of a worker elsewhere that was given the run directory: a supervisor may just be starting again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,14 @@ def place_of(
     """Return where to write, and whether that is the run directory itself: on another machine it is a folder of our
     own, from which results travel through the server, unless the supervisor is seen to have the same directory.
 
-    `named`: the run directory that the user has named. `folder`: where that of our own is, which is asked for by it.
-    Raises InputError if the server has no campaign.
+    `named`: the run directory that the user has named, of which the same has to be seen on another machine: it may be a
+    copy. `folder`: where that of our own is, which is asked for by it. Raises InputError if the server has no campaign.
     """
-    if named is not None:
+    if named is not None and server.embedded:  # found by that directory, which is therefore on this machine
         return named, True
     said = server.queue.campaign()
+    if named is not None and (not said or _is_same(server, said, named, worker_id)):
+        return named, True
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
         raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
@@ -129,6 +135,7 @@ def place_of(
     is_here = decode.process(said.get("process")).shares_numbers(here())
     if (
         folder is None
+        and named is None
         and (there := _own_run(campaign)) is not None
         and (is_here or _is_shared(server, there, worker_id))
     ):
@@ -141,9 +148,16 @@ def place_of(
     return own, False
 
 
-def _is_shared(server: Server, there: RunDir, worker_id: str) -> bool:
+def _is_same(server: Server, said: Mapping[str, Any], named: RunDir, worker_id: str) -> bool:
+    """Return whether the directory that was named is the run's: where its path means the same, or is seen to."""
+    if decode.process(said.get("process")).shares_numbers(here()):
+        return True
+    return _is_shared(server, named, worker_id, NAMED_PATIENCE_S)
+
+
+def _is_shared(server: Server, there: RunDir, worker_id: str, patience_s: float = PATIENCE_S) -> bool:
     """Return whether the run directory is the supervisor's own, and not a copy of it on another machine."""
-    is_proved = prove(server.queue, there, worker_id)
+    is_proved = prove(server.queue, there, worker_id, patience_s)
     log.info("%s %s", there.path, "is shared with the supervisor" if is_proved else "is not the supervisor's own")
     return is_proved
 

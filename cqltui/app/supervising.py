@@ -56,6 +56,7 @@ from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
+from cqltui.supervisor.placed import Placed
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
 from cqltui.supervisor.sizing import Sizing
@@ -206,6 +207,12 @@ def _assemble(
     store = open_store(queue, campaign.store.url, campaign.name, created_ts)
     sends_data = campaign.store.send_data
     errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=sends_data)
+    placed = Placed(queue, fleet)
+
+    def serve(state: RunState) -> None:
+        errands.serve(state)
+        placed.tell()
+
     hooks = Hooks(
         upkeep.ensure,
         upkeep.audit,
@@ -216,7 +223,7 @@ def _assemble(
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
         lambda state: sizing.follow(state, fleet, launcher, upkeep.tell),
-        errands.serve,
+        serve,
         report_if_due,
     )
     ids = frozenset(task.id for task in campaign.tasks)

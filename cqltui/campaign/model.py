@@ -148,6 +148,13 @@ class CommandConfig:
     list: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    image: str | None = None
+    """Of kubectl's containers, as all that follows."""
+    secret: str | None = None
+    """The Secret whose `worker.env` has the server's URL."""
+    cpus: int = 1
+    memory: str | None = None
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,11 +225,13 @@ ROOMS = (
     Room(
         "placement",
         (
-            *(f"cqltui/placement/{name}.py" for name in ("roster", "slurmwords", "templates")),
+            *(f"cqltui/placement/{name}words.py" for name in ("batch", "kube", "ray", "sky", "slurm")),
+            *(f"cqltui/placement/{name}.py" for name in ("roster", "templates")),
             "cqltui/campaign/blocks.py",
         ),
         tuple(
-            f"tests/unit/test_{name}.py" for name in ("load_blocks", "outpost", "roster", "slurm_words", "templates")
+            f"tests/unit/test_{name}.py"
+            for name in ("load_blocks", "outpost", "presets", "roster", "slurm_words", "templates")
         ),
     ),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),

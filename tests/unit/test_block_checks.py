@@ -1,14 +1,19 @@
 """What `cqltui doctor CAMPAIGN.toml` and `cqltui plan` say of blocks of workers, with stand-ins for Slurm."""
 
+import re
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import cqltui
 from cqltui.app import blockchecks, blocks
+from cqltui.app.blockversions import versions
 from cqltui.broker.server.checkup import Level
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import Campaign
+from cqltui.campaign.model import Campaign, CommandConfig, SlurmConfig
 from cqltui.results.rundir import RunDir
 
 FILE = """\
@@ -62,19 +67,63 @@ def test_a_block_that_is_ready(campaign: Campaign, programs: Programs, tmp_path:
     found = list(blockchecks.blocks(campaign, run_dir, "redis://u:p@login:6379/0"))
     assert [(finding.level, finding.found) for finding in found] == [
         (Level.OK, "sbatch would take its jobs; 1 job of this run"),
+        (Level.OK, f"{sys.executable} has cqltui {cqltui.__version__}"),
         (Level.OK, "its workers are told a server on login"),
     ]
 
 
 def test_what_is_not_ready(campaign: Campaign, programs: Programs, tmp_path: Path) -> None:
     run_dir = RunDir(tmp_path / "run")
-    first, route = blockchecks.blocks(campaign, run_dir, None)
+    first, *_, route = blockchecks.blocks(campaign, run_dir, None)
     assert (first.level, first.found) == (Level.ERROR, "there is no program 'sbatch' on PATH")
     assert (route.level, route.found) == (Level.WARNING, "the embedded server is reached on this machine alone")
     programs(squeue="", sbatch="echo 'sbatch: error: invalid partition specified: long' >&2; exit 1")
-    first, route = blockchecks.blocks(campaign, run_dir, "redis://127.0.0.1/0")
+    first, *_, route = blockchecks.blocks(campaign, run_dir, "redis://127.0.0.1/0")
     assert (first.level, first.found) == (Level.ERROR, "sbatch: error: invalid partition specified: long")
     assert route.level is Level.WARNING
+
+
+OURS = cqltui.__version__
+
+
+@pytest.mark.parametrize(
+    ("said", "level", "found"),
+    [
+        (f"echo cqltui {OURS}", Level.OK, f"has cqltui {OURS}"),
+        ("echo cqltui 0.0.9", Level.ERROR, f"has cqltui 0.0.9, and this is {OURS}"),
+        ("echo hello", Level.ERROR, f"has cqltui an unknown version, and this is {OURS}"),
+        ("echo No module named cqltui >&2; exit 1", Level.ERROR, "could not tell its cqltui: .*No module named cqltui"),
+    ],
+)
+def test_which_cqltui_a_shared_python_has(
+    campaign: Campaign, programs: Programs, tmp_path: Path, said: str, level: Level, found: str
+) -> None:
+    programs(python=f'test "$*" = "-P -m cqltui --version" && {{ {said}; }}')
+    block = replace(campaign.blocks[0], python=str(tmp_path / "bin" / "python"))
+    (finding,) = versions(block, "b")
+    assert finding.level is level
+    assert re.search(found, finding.found)
+    with_module = replace(block, on=SlurmConfig(setup=("module load python",)))
+    expected = Level.WARNING if "could not" in found else level
+    assert next(versions(with_module, "b")).level is expected, "what a module brings is not here"
+
+
+def test_which_cqltui_there_is_on_other_disks_a_job_tells(
+    campaign: Campaign, programs: Programs, tmp_path: Path
+) -> None:
+    block = replace(campaign.blocks[0], shared=False, python="/opt/py", on=SlurmConfig("long", setup=("A=1",)))
+    told = tmp_path / "told"
+    programs(srun=f'printf "%s\\n" "$@" > {told}; echo cqltui 0.0.9')
+    (finding,) = versions(block, "b")
+    assert finding.found == f"/opt/py has cqltui 0.0.9, and this is {OURS}"
+    words = told.read_text("utf-8").splitlines()
+    assert {"--partition=long", "--immediate=30", "--time=1"} <= set(words)
+    assert words[-4:] == ["sh", "-c", "A=1", "exec /opt/py -P -m cqltui --version"]
+    programs(srun="echo 'srun: error: Unable to allocate resources' >&2; exit 1")
+    (finding,) = versions(block, "b")
+    assert finding.level is Level.WARNING, "it may be full just now"
+    (finding,) = versions(replace(block, on=CommandConfig("ray")), "b")
+    assert finding.found == "which cqltui its machines have is not known here"
 
 
 def test_data_that_its_workers_would_not_find(tmp_path: Path) -> None:
