@@ -280,8 +280,15 @@ WORKERS: Table = {
         _WORKERS.keep_awake,
     ),
 }
-QUEUE: Table = {name: WORKERS[name] for name in ("checkpoint_s", "lease_s", "stall_s", "max_deaths", "retry_s")}
-"""The queue's own settings, wherever its workers are; `[workers]` takes them too."""
+QUEUE: Table = {
+    **{name: WORKERS[name] for name in ("checkpoint_s", "lease_s", "stall_s", "max_deaths", "retry_s")},
+    "weight": Key(
+        integer(1, 1000),
+        "The campaign's part of shared workers beside other campaigns on its server ([machines](machines.md)).",
+        _WORKERS.weight,
+    ),
+}
+"""The queue's own settings, wherever its workers are; `[workers]` takes all but the weight too."""
 REDIS: Table = {
     "url": Key(_url, "A server of your own; by default an embedded one is started."),
     "namespace": Key(
