@@ -7,13 +7,12 @@ import pytest
 from cqltui.broker.protocol.census import PRESENT_S, standing
 from cqltui.broker.protocol.queue import Queue
 from cqltui.state.model import RunState
-from cqltui.supervisor import presence
 from cqltui.supervisor.presence import Presence
 
 
 def test_it_says_so_now_and_then_while_the_server_answers(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(presence.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("cqltui.supervisor.presence.time.monotonic", lambda: now[0])
     expected: list[float | None] = [None]
     telling = Presence(queue, 3, lambda: expected[0])
     away = replace(RunState(), online=False)
