@@ -98,12 +98,12 @@ _url = Reader(
 def _accept_count(value: object) -> Any:
     if value == "auto":
         return None
-    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024 else INVALID
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1024 else INVALID
 
 
 _worker_count = accepting(
-    '"auto" or an integer from 1 to 1,024',
-    {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": 1024}]},
+    '"auto" or an integer from 0 to 1,024',
+    {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 0, "maximum": 1024}]},
     _accept_count,
 )
 
@@ -257,7 +257,7 @@ class TrainingSchema:
 
 
 WORKERS: Table = {
-    "count": Key(_worker_count, "Worker processes; auto: one per core, or one per GPU.", "auto"),
+    "count": Key(_worker_count, "Worker processes; auto: one per core, or one per GPU; 0: none, others join.", "auto"),
     "device": Key(
         choice("auto", "cuda", "mps", "cpu"),
         "Where to train; auto: a GPU that has passed its self test and is faster, else the CPU.",
