@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from cqltui.worker.timing import Deadline
+from cqltui.worker.turn import Turn
 from trainer import allowance
 from trainer.files import make_folder, plain_file
 
@@ -55,6 +56,8 @@ class Joining:
     """On another machine: where this worker writes; None: below the current folder."""
     store: str | None = None
     """On another machine: the URL of the campaign's objects."""
+    turn: Turn = field(default_factory=Turn)
+    """For how long."""
 
 
 def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]]) -> int:
@@ -82,6 +85,7 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
             data_root=root,
             store=_store(server, joining, place if is_here else None),
             deadline=Deadline.told_by(os.environ.get(END_TS)),
+            turn=joining.turn,
         )
         return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:

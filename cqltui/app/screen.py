@@ -36,6 +36,7 @@ reopened = later("cqltui.app.run_server", "reopened")
 show_report = later("cqltui.app.browsing", "show_report")
 tell = later("cqltui.app.ending", "tell")
 leave = later("cqltui.app.leaving", "after")
+read_blocks = later("cqltui.app.requests", "read_blocks")
 
 GLANCE_S = 1.0
 """So long the first frame may wait for the run directory, which may be on a slow disk."""
@@ -74,6 +75,7 @@ def show(
                 run_dir,
                 preferences,
                 source=opening,
+                blocks=partial(read_blocks, opening.queue),
                 requests=_requests(opening.queue, lambda: (file.supervised or supervised)()),
                 file=file,
                 stall_s=chosen.campaign.workers.stall_s,
@@ -106,6 +108,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 run_dir,
                 preferences,
                 source=still,
+                blocks=partial(read_blocks, still.queue),
                 requests=_requests(still.queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, None, still.queue),
                 stall_s=_stall_s(manifest.known(run_dir)),
@@ -161,6 +164,7 @@ def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) ->
                 run_dir,
                 preferences,
                 source=feed,
+                blocks=partial(read_blocks, lambda: queue),
                 requests=_requests(lambda: queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, server.url, lambda: queue),
                 stall_s=_stall_s(manifest.known(run_dir)),

@@ -15,6 +15,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from cqltui.app import auditing, blocks, devices, difference, options
+from cqltui.app.asker import asker
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
@@ -57,6 +58,7 @@ from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
 from cqltui.supervisor.placed import Placed
+from cqltui.supervisor.presence import Presence
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
 from cqltui.supervisor.sizing import Sizing
@@ -228,7 +230,9 @@ def _assemble(
     )
     ids = frozenset(task.id for task in campaign.tasks)
     interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
-    watching = [*reporters, History(run_dir.history), interim]
+    history = History(run_dir.history)
+    presence = Presence(queue, campaign.workers.weight, lambda: history.expected_ts)
+    watching = [*reporters, history, interim, presence]
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids, store)
 
 
@@ -267,6 +271,7 @@ def _describe(
         "description": campaign.description,
         "run_dir": str(run_dir.path),
         "host": socket.gethostname(),
+        "owner": asker(),
         "process": asdict(here()),
         "started_ts": created_ts,
         "sends_data": campaign.store.send_data,

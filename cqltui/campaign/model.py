@@ -116,6 +116,8 @@ class WorkersConfig:
     stall_s: float = STALL_S
     max_deaths: int = 3
     retry_s: float = 10.0
+    weight: int = 1
+    """Of the campaign beside others, where workers are shared."""
     """Before the first retry of a task; doubled with each further one."""
     keep_awake: bool = True
     """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""

@@ -1,4 +1,4 @@
-"""`cqltui ls`: the runs of this folder."""
+"""`cqltui ls`: the runs of this folder, or the campaigns on a server."""
 
 import argparse
 import json
@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cqltui.app import options
-from cqltui.errors import ExitCode
+from cqltui.errors import ExitCode, InputError
+from cqltui.later import load
 from cqltui.reporters.console import console
 from cqltui.reporters.wording import day_and_time, span
 from cqltui.results.overview import RunOverview, overview
@@ -18,17 +19,30 @@ from cqltui.results.rundir import RunDir
 from cqltui.state.plain import plain
 from cqltui.supervisor.lock import is_supervised
 
-HELP = "List the runs of this folder: state, progress, best validation, age."
+HELP = (
+    "List the runs of this folder: state, progress, best validation, age; with --redis-url the campaigns on a server: "
+    "whose each is, its state, tasks, workers, weight, and when it ends."
+)
 COLUMNS = ("run", "state", "done", "failed", "best validation", "started", "age")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui ls`."""
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--redis-url", nargs="?", const="", metavar="URL", help="the campaigns on this server (default: REDIS_URL's)"
+    )
+    parser.add_argument(
+        "--namespace", type=options.namespace, metavar="NAME", help="with --redis-url: this campaign alone"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a line a run, the newest first."""
+    """Print a line a run, the newest first; or a line a campaign of a server, by name."""
+    if arguments.redis_url is not None:
+        return _on_server(arguments)
+    if arguments.namespace is not None:
+        raise InputError("--namespace names a campaign on a server: give --redis-url, too")
     runs = [RunDir(path.parent) for path in options.run_files()]
     found = [overview(one, is_supervised(one)) for one in runs]
     found.sort(key=lambda one: -one.started_ts)
@@ -41,6 +55,18 @@ def run(arguments: argparse.Namespace) -> int:
         for one in found:
             if one.why:
                 print(f"cqltui: {plain(one.path)}/campaign.json {one.why}", file=sys.stderr)
+    return ExitCode.OK
+
+
+def _on_server(arguments: argparse.Namespace) -> int:
+    found = load("cqltui.app.campaigns").on_server(arguments)
+    table = load("cqltui.reporters.campaigns")  # a list of runs needs neither
+    if arguments.json:
+        print(json.dumps(table.as_json(found), indent=1))
+    elif not found:
+        print("there is no campaign on this server; `cqltui CAMPAIGN.toml --redis-url URL` starts one")
+    else:
+        console().print(table.campaign_table(found, time.time()))
     return ExitCode.OK
 
 

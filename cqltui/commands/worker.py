@@ -8,6 +8,8 @@ from cqltui.app import options
 from cqltui.app.blocks import take_secrets
 from cqltui.app.joining import Joining, join
 from cqltui.app.run_server import open_run
+from cqltui.app.sharing import share
+from cqltui.errors import InputError
 
 HELP = (
     "Claim tasks from a queue and train them, until the queue has been empty for ten minutes. Ctrl-C: checkpoint, stop."
@@ -47,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="on a machine other than the run's: the campaign's [store] url, for checkpoints above 8 MB",
     )
+    parser.add_argument(
+        "--shared",
+        action="store_true",
+        help="work for all campaigns on the server of --redis-url, for each by its [queue] weight",
+    )
     options.add_place(parser)
 
 
@@ -63,4 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dir,
         arguments.store,
     )
-    return join(joining, partial(open_run, arguments))
+    if not arguments.shared:
+        return join(joining, partial(open_run, arguments))
+    if arguments.run_dir is not None or arguments.namespace is not None:
+        raise InputError("--shared is for all campaigns on a server: leave out --run-dir and --namespace")
+    url = options.redis_url(arguments.redis_url)
+    if url is None:
+        raise InputError("--shared: which server? Give --redis-url URL, or set REDIS_URL")
+    return share(joining, url)

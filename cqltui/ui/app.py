@@ -37,6 +37,7 @@ from cqltui.ui.panels.body import Body
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.roles import FrameScreen
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.typed import Typed
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 else:
     dialog, leaving = Later("cqltui.ui.screens.dialog"), Later("cqltui.ui.screens.leaving")
 
-SCREENS = ("details", "dialog", "copying", "help", "palette", "leaving")
+SCREENS = ("details", "dialog", "copying", "help", "palette", "leaving", "fleet")
 """Of `cqltui.ui.screens`: what keys open, loaded before they are pressed."""
 REFRESH_S = 0.1
 MOUNT_S = 0.02
@@ -258,7 +259,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         )
         self.frame = frame
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, TaskScreen):
+            if isinstance(screen, FrameScreen):
                 screen.show(frame)
             elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.settled(frame)):
                 screen.dismiss("")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cqltui.state.gauges import Gauge, Sample
     from cqltui.state.happened import Happening
     from cqltui.state.lanes import Past
+    from cqltui.state.placed import BlockInfo
     from cqltui.state.playhead import Playhead
     from cqltui.state.record import TaskRecord, TaskSubject
 else:
@@ -214,6 +215,9 @@ class Ports:
     nothing is measured."""
     speeds: "Callable[[], tuple[Sample, ...]]" = tuple
     """Tells how fast the run was before; called once, in the same thread."""
+    blocks: "Callable[[], tuple[BlockInfo, ...]]" = tuple
+    """Tells how the blocks of workers elsewhere stand; called in a thread while they are looked at, once the server
+    answers."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)

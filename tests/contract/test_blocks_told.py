@@ -5,9 +5,11 @@ from typing import Any, cast
 
 import pytest
 
+from cqltui.app.requests import read_blocks
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.cli import main
+from cqltui.errors import ServerError
 from cqltui.state.placed import BlockInfo, JobInfo, blocks
 from cqltui.supervisor import placed
 from cqltui.supervisor.fleet import Fleet
@@ -70,3 +72,19 @@ def test_status_tells_them(queue: Queue, server: ServerHandle, capsys: pytest.Ca
     assert main(["status", "--redis-url", url]) == 0
     said = "block gpu (slurm), 2 wanted: 1 waiting for a machine (1 Priority); squeue did not answer"
     assert said in capsys.readouterr().out
+
+
+def test_a_screen_reads_what_the_supervisor_has_told(queue: Queue) -> None:
+    assert read_blocks(lambda: queue) == ()
+    told = (BlockInfo("lab", "slurm", 2, (JobInfo("lab-1", "7", "pending", "Priority"),), "squeue: timed out"),)
+    queue.set_blocks(told)
+    assert read_blocks(lambda: queue) == told
+
+
+def test_what_is_none_of_ours_is_nothing_and_a_refusal_is_told(queue: Queue) -> None:
+    queue.client.hset(queue.keys.meta, "blocks", '{"blocks": [7, {"name": []}]}')
+    assert read_blocks(lambda: queue) == (BlockInfo("", "", 0),)
+    queue.client.delete(queue.keys.meta)
+    queue.client.set(queue.keys.meta, "overwritten")
+    with pytest.raises(ServerError, match="WRONGTYPE"):
+        read_blocks(lambda: queue)

@@ -23,6 +23,7 @@ from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.columns import ColumnChooser
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.dialog import Dialog
+from cqltui.ui.screens.fleet import FleetScreen
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.number import NumberDialog
@@ -38,6 +39,7 @@ OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
     DetailsScreen: (("enter",),),
     Dialog: (("x",), ("q",)),
     NumberDialog: (("w",),),
+    FleetScreen: (("F",),),
     HelpScreen: (("question_mark",),),
     Palette: (("ctrl+p",),),
 }

@@ -209,6 +209,11 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         value = codec.encode_object({"blocks": [asdict(block) for block in blocks]})
         self.client.execute_command("HSET", self.keys.meta, "blocks", value)
 
+    def present(self, expected_ts: float | None, weight: int = 1) -> None:
+        """Tell that the run's supervisor is there, for those who list the server's campaigns. `expected_ts`: when the
+        run is going to end, None while that is not known."""
+        self._scripts.run("present", "" if expected_ts is None else f"{expected_ts:.0f}", weight)
+
     def finish(self, ts: float) -> bool:
         """Tell that the results are written (ts > 0), or the run goes on (0); return False if it was so already."""
         return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}", "", ""))

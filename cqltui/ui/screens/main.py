@@ -33,10 +33,11 @@ from cqltui.ui.screens.tasks import TaskScreen
 
 if TYPE_CHECKING:
     from cqltui.ui.panels import events, others
-    from cqltui.ui.screens import columns, details
+    from cqltui.ui.screens import columns, details, fleet
 else:
     events, others = Later("cqltui.ui.panels.events"), Later("cqltui.ui.panels.others")
     columns, details = Later("cqltui.ui.screens.columns"), Later("cqltui.ui.screens.details")
+    fleet = Later("cqltui.ui.screens.fleet")
 
 FIRST = frozenset({"phases", "tasks"})
 """Panels of the first frame that may have the keys."""
@@ -53,6 +54,7 @@ class MainScreen(TaskScreen):
             "slash", "filter", "Filter", priority=True, id="main.filter", tooltip="Filter the tasks, or the events"
         ),
         Binding("escape", "clear", "Clear", show=False, id="main.clear", tooltip="Remove the filter, else the marks"),
+        Binding("F", "fleet", "Fleet", show=False, id="main.fleet", tooltip="Show all workers, by machine and block"),
         # In the filter; elsewhere these are the panels'.
         Binding("tab,shift+tab", "list", "List", show=False, id="main.list", tooltip="Leave the filter for the list"),
     ]
@@ -180,6 +182,11 @@ class MainScreen(TaskScreen):
         ids = self.tasks.ids
         if task_id in ids:
             self.tasks.move_to(ids.index(task_id))
+
+    def action_fleet(self) -> None:
+        """Show all workers."""
+        if self.frame is not None:
+            self.app.push_screen(fleet.FleetScreen(self._feeds, self.frame))
 
     # Filter
 

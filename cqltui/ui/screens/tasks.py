@@ -12,10 +12,9 @@ from cqltui.state.plain import plain
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
-from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.screens.once import Once
-from cqltui.ui.screens.roles import RoleScreen
+from cqltui.ui.screens.roles import FrameScreen
 
 if TYPE_CHECKING:
     from cqltui.ui.panels import announcer, replayline
@@ -37,7 +36,7 @@ NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
 
-class TaskScreen(RoleScreen[None], Once[None]):
+class TaskScreen(FrameScreen, Once[None]):
     """A screen with a selection of tasks. It draws frames and sends commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,7 +70,6 @@ class TaskScreen(RoleScreen[None], Once[None]):
     def __init__(self, control: Control) -> None:
         super().__init__()
         self.control = control
-        self.frame: Frame | None = None
         self._withheld = self.withheld
         self._lines: tuple[announcer.Announcer | replayline.ReplayLine, ...] = ()
 
@@ -93,23 +91,12 @@ class TaskScreen(RoleScreen[None], Once[None]):
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
-        self.frame = frame
+        super().show(frame)
         if self._withheld != (now := self.withheld):
             self._withheld = now
             self.refresh_bindings()
-        # A screen that is being made or taken down has not all of its widgets.
-        if self.is_mounted and self.is_running and self.is_attached:
-            self.draw(frame)
-            for line in self._lines:
-                line.show(frame)
-
-    def draw(self, frame: Frame) -> None:
-        """Draw what differs; for the screens to say how."""
-        raise NotImplementedError
-
-    def on_screen_resume(self) -> None:
-        """Draw it: it was hidden."""
-        self.app.post_message(StateChanged())
+        for line in self._lines if self.is_there else ():
+            line.show(frame)
 
     @property
     def seen(self) -> tuple[str, ...]:
