@@ -50,8 +50,9 @@ science: $(VENV)/.dev  ## is the evaluation's statistics right? Coverage, size, 
 mutants: $(VENV)/.dev  ## which wrong code would pass? Some 15 minutes (ARGS="--room data --seed 3 --sample 40")
 	$(BIN)/python -m tests.mutants.run $(ARGS)
 
-cluster: $(VENV)/.dev  ## campaigns on a real Slurm of two nodes and over a real sshd, on this machine, some minutes; installs both where it may (root, Debian)
+cluster: $(VENV)/.dev  ## campaigns on a real Slurm and a real Ray, each of two nodes, and over a real sshd, on this machine, some minutes; installs them where it may
 	@sh tests/cluster/install.sh
+	@$(MAKE) --no-print-directory build/cluster/.done || echo "tests of Ray and Kubernetes will skip: see above" >&2
 	CQLTUI_CLUSTER=1 $(BIN)/python -m pytest -n 0 --timeout 600 tests/cluster $(ARGS)
 
 gpu:  ## is training right and fast on this machine's GPU? eight minutes at most, no installation (PYTHON=python3 WHEELS=folder)
@@ -111,4 +112,9 @@ $(VENV)/.bench: $(VENV)/.dev locks/bench.lock
 $(TOOLS)/.done: $(VENV)/.pip locks/tools.lock
 	$(VENV)/bin/python -m venv $(TOOLS)
 	$(TOOLS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r locks/tools.lock
+	@touch $@
+
+build/cluster/.done: $(VENV)/.pip locks/cluster.lock
+	$(VENV)/bin/python -m venv build/cluster
+	build/cluster/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r locks/cluster.lock
 	@touch $@

@@ -83,7 +83,7 @@ usage: cqltui                            the runs of this folder, on the screen
   cqltui plan CAMPAIGN.toml              tasks, work and time; nothing is started
   cqltui bench CAMPAIGN.toml             how fast this machine trains its networks
   cqltui init [deep|quick|blank]         write a commented campaign file
-  cqltui ls                              the runs of this folder, as a table
+  cqltui ls                              the runs of this folder, or a server's campaigns, as a table
 
 commands on a run (RUN or --run-dir RUN, a directory or a name in runs/; or --redis-url URL):
   status  attach  replay  serve  logs  pause  resume  cancel  resubmit  priority  workers  stop  clean

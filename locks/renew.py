@@ -10,6 +10,8 @@ ROOT = HERE.parent
 EXTRAS = {"run": ("report",), "dev": ("report", "dev"), "bench": ("report", "dev", "bench")}
 TOOLS = "pip-audit\nuv\n"
 """What `make audit` and `make lock` work with, in an environment of its own."""
+CLUSTER = "kubernetes-validate\nray[default]\n"
+"""What `make cluster` tests with, likewise."""
 BY_VERSION = re.compile(r"^(torch|triton|cuda-[\w-]+|nvidia-[\w-]+)==.*\\\n(    .*\n)*", re.MULTILINE)
 """PyTorch and what its builds for Linux bring: they are installed by version, since the builds differ by platform."""
 
@@ -23,6 +25,7 @@ def main() -> None:
         _write(uv, name, "pyproject.toml", *(f"--extra={extra}" for extra in extras))
     _write(uv, "pip", "-", text="pip\n")
     _write(uv, "tools", "-", text=TOOLS)
+    _write(uv, "cluster", "-", text=CLUSTER)
 
 
 def _write(uv: Path, name: str, *arguments: str, text: str | None = None) -> None:

@@ -1,12 +1,14 @@
 """What the whole suite shares: real servers, one of each kind a session."""
 
 import gc
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,6 +22,7 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.broker.server.server import EmbeddedServer
+from tests.once import once
 
 for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
     del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them
@@ -32,12 +35,22 @@ settings.load_profile("busy machine")
 # took a fifth of the time of the tests that run in these processes.
 gc.disable()
 
-probe_once = cache(devices.probe)
-"""A process that loads PyTorch, for all who need to know the devices as they are and not how they are asked for."""
+probe = devices.probe
 
 ROOT = Path(__file__).parents[1]
 WAITING = {"chaos", "integration"}
 """Folders of tests that start whole runs and wait for them."""
+LONG = {
+    "test_bursts",
+    "test_child",
+    "test_compiled_bits",
+    "test_d3rlpy",
+    "test_engines",
+    "test_gpu",
+    "test_latex",
+    "test_page_in_browser",
+}
+"""Modules with tests that take long by themselves, which nobody can help with at the end."""
 
 
 @pytest.fixture(scope="session")
@@ -105,10 +118,24 @@ def any_queue(any_client: redis.Redis) -> Queue:
     return Queue(any_client)
 
 
+def probe_once(factory: pytest.TempPathFactory) -> tuple[str, tuple[devices.Device, ...]]:
+    """The answer of one process that loads PyTorch, for all of xdist's workers who need to know the devices as they are
+    and not how they are asked for."""
+
+    def ask(folder: Path) -> None:
+        version, found = probe()
+        folder.mkdir()
+        said = {"version": version, "devices": [asdict(device) for device in found]}
+        (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
+
+    said = json.loads((once(factory, "devices", ask) / "said.json").read_text(encoding="utf-8"))
+    return said["version"], tuple(devices.Device(**device) for device in said["devices"])
+
+
 @pytest.fixture
-def probed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def probed_once(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The devices of this machine are asked for once a session."""
-    monkeypatch.setattr(devices, "probe", probe_once)
+    monkeypatch.setattr(devices, "probe", partial(probe_once, tmp_path_factory))
 
 
 def pytest_collection(session: pytest.Session) -> None:
@@ -125,17 +152,17 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests that wait for processes come first, their modules dealt out to all of xdist's workers.
+    """The tests that wait for processes or take long come first, their modules dealt out to all of xdist's workers.
 
     Each begins with its part of the list as it stands. Those tests were one worker's part, which all had to help with
     at the end, when there was nothing else to do while they waited.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     modules = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
-    waiting = [tests for tests in modules if tests[0].path.parent.name in WAITING]
-    others = iter([test for tests in modules if tests not in waiting for test in tests])
+    early = [tests for tests in modules if tests[0].path.parent.name in WAITING or tests[0].path.stem in LONG]
+    others = iter([test for tests in modules if tests not in early for test in tests])
     items_each = -(-len(items) // workers)
-    parts = [[test for tests in waiting[worker::workers] for test in tests] for worker in range(workers)]
+    parts = [[test for tests in early[worker::workers] for test in tests] for worker in range(workers)]
     items[:] = [test for part in parts for test in (*part, *islice(others, max(0, items_each - len(part))))]
 
 

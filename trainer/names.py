@@ -19,7 +19,10 @@ def nearest(name: str, known: Collection[str]) -> str | None:
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """Return the end of a message about an unknown name: the nearest known one, or all of them."""
+    """Return the end of a message about an unknown name: the nearest known one, or all of them; empty if none is
+    known."""
+    if not known:
+        return ""
     near = nearest(name, known)
     return f"; known: {listed(known)}" if near is None else f"; did you mean {_shown(near)}?"
 

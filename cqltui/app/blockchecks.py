@@ -1,13 +1,14 @@
-"""Whether a campaign's blocks of workers can be started: findings, each with its fix. Nothing is ordered."""
+"""Whether a campaign's blocks of workers can be started: findings, each with its fix. No worker is ordered."""
 
 import os
-import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cqltui.app import dialling
 from cqltui.app.blocks import first_words, host_engine, placement_of, starting_of
+from cqltui.app.blockversions import versions
 from cqltui.broker.server.checkup import Finding, Level
+from cqltui.campaign.blocks import NOT_SHARED
 from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig
 from cqltui.child import find_program
@@ -31,9 +32,9 @@ def blocks(campaign: Campaign, run_dir: RunDir, url: str | None) -> Iterator[Fin
             yield from _data(campaign, block, what)
             continue
         yield from _engine(campaign, block, block.on, run_dir, what)
-        yield from _python(block, what)
+        yield from versions(block, what)
         yield from _data(campaign, block, what)
-        if not block.shared and block.env_file is None:
+        if not (block.shared or block.env_file is not None or _brings_url(block)):
             fix = "write REDIS_URL=... into a file there (chmod 600), and name it: env_file"
             yield Finding(Level.WARNING, what, "nothing there tells its workers the server's URL", fix)
         else:
@@ -96,12 +97,8 @@ def _engine(
     yield Finding(Level.OK, what, f"{words[0]} {takes}{jobs}")
 
 
-def _python(block: BlockConfig, what: str) -> Iterator[Finding]:
-    """Yield whether Python is there, as far as this machine shows it."""
-    python = block.python or sys.executable
-    if block.shared and not os.access(python, os.X_OK):
-        fix = "name that of an environment with cqltui, or say shared = false"
-        yield Finding(Level.WARNING, what, f"python = {python}: there is no such program here", fix)
+def _brings_url(block: BlockConfig) -> bool:
+    return isinstance(block.on, CommandConfig) and block.on.preset in NOT_SHARED
 
 
 def _data(campaign: Campaign, block: BlockConfig, what: str) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig
 from cqltui.errors import InputError
 from cqltui.placement import slurmwords, sshwords
-from cqltui.placement.command import Command, dialect_of, start_words
+from cqltui.placement.command import Command, start_words
+from cqltui.placement.presets import dialect_of
 from cqltui.placement.protocol import Placement, PlacementError
 from cqltui.placement.slurm import Slurm
 from cqltui.placement.ssh import Ssh
@@ -39,11 +40,11 @@ def outposts(
                 tunnel = tunnels.get((block.name, host))
                 engine = host_engine(block.on, host, starting, redis_url, tunnel)
                 slots = list(block.on.share(block.slots, host))
-                found.append(Outpost(f"{block.name} on {host}", slots, engine, SSH_QUERY_S))
+                found.append(Outpost(f"{block.name} on {host}", slots, engine, SSH_QUERY_S, engine_name(block)))
             continue
         if redis_url is not None and starting.env_file is not None and block.env_file is None:
             write_secrets(starting.env_file, {options.URL_VARIABLES[0]: redis_url})
-        found.append(Outpost(block.name, block.slots, placement_of(block.on, starting)))
+        found.append(Outpost(block.name, block.slots, placement_of(block.on, starting), kind=engine_name(block)))
     return found
 
 
@@ -64,15 +65,23 @@ def _secrets(redis_url: str | None, tunnel: Tunnel | None) -> Mapping[str, str]:
 
 def starting_of(campaign: Campaign, block: BlockConfig, run_dir: RunDir, redis_url: str | None) -> Starting:
     """Return how a block's workers are started."""
-    env_file, logs = None, run_dir.logs
-    if isinstance(block.on, SshConfig):  # whose other end has a place for both
-        pass
-    elif block.shared:
-        env_file = run_dir.path / "blocks" / f"{block.name}.env" if redis_url is not None else None
-    else:
-        env_file = Path(block.env_file) if block.env_file is not None else None
-        logs = Path.home() / (block.log or "")
+    if isinstance(block.on, SshConfig):  # whose other end has a place for logs and what is secret
+        return Starting(run_dir.path, block, run_dir.logs, store=campaign.store.url)
+    env_file = Path(block.env_file) if block.env_file is not None else None
+    if env_file is None and redis_url is not None and (block.shared or _brings_secrets(block)):
+        env_file = run_dir.path / "blocks" / f"{block.name}.env"
+    logs = run_dir.logs if block.shared else Path.home() / (block.log or "")
     return Starting(run_dir.path, block, logs, env_file, campaign.store.url)
+
+
+def _brings_secrets(block: BlockConfig) -> bool:
+    """Return whether the engine takes what is secret from a file here to its jobs."""
+    return isinstance(block.on, CommandConfig) and "{secrets}" in dialect_of(block.on).start
+
+
+def engine_name(block: BlockConfig) -> str:
+    """Return what a block's engine is called, for people."""
+    return (block.on.preset if isinstance(block.on, CommandConfig) else None) or block.kind
 
 
 def placement_of(engine: SlurmConfig | CommandConfig, starting: Starting) -> Placement:

@@ -57,7 +57,7 @@ def _with_theme(preferences: Preferences, *, fixed: bool) -> Preferences:
 def _show(path: Path, screen: ModuleType, preferences: Preferences) -> None:
     """Show a run as `cqltui attach` does."""
     run_dir: RunDir = options.existing_run(path)
-    if not manifest.is_own_server(run_dir) and (ended := finished.look(run_dir)) is not None:
+    if not manifest.is_own_server(run_dir) and (ended := finished.look_or_say(run_dir)) is not None:
         screen.show_ended(run_dir, ended, preferences)
         return
     server = open_known(run_dir, None, look=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cqltui.broker.server.locks import is_alive
 from cqltui.errors import ExitCode, InputError
 from cqltui.later import Later
-from cqltui.results.left import from_disk
+from cqltui.results.left import expect_readable, from_disk
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import RunState
 from cqltui.supervisor.lock import is_supervised
@@ -32,6 +32,14 @@ def look(run_dir: RunDir) -> RunState | None:
     except InputError:
         return None
     return state if state.finished_ts > 0 else None
+
+
+def look_or_say(run_dir: RunDir) -> RunState | None:
+    """Return what `look` does. Raises InputError if nobody has the run open, and its campaign.json cannot be read."""
+    found = look(run_dir)
+    if found is None and not is_supervised(run_dir) and not is_alive(run_dir.server):
+        expect_readable(run_dir)
+    return found
 
 
 def print_state(run_dir: RunDir, state: RunState, *, as_json: bool) -> ExitCode:

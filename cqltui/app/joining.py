@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,20 @@ from cqltui.results.rundir import RunDir, read_json, within
 from cqltui.state import decode
 from cqltui.state.described import CampaignInfo
 from cqltui.store.base import Store
+from cqltui.store.errand import PATIENCE_S
 from cqltui.store.folder import prove
 from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import unusable
 from cqltui.worker.main import Worker, WorkerOptions, choose_device
 from cqltui.worker.timing import Deadline
+from cqltui.worker.turn import Turn
 from trainer import allowance
 from trainer.files import make_folder, plain_file
 
 log = logging.getLogger(__name__)
+
+NAMED_PATIENCE_S = 60.0
+"""Of a worker elsewhere that was given the run directory: a supervisor may just be starting again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Joining:
     """On another machine: where this worker writes; None: below the current folder."""
     store: str | None = None
     """On another machine: the URL of the campaign's objects."""
+    turn: Turn = field(default_factory=Turn)
+    """For how long."""
 
 
 def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]]) -> int:
@@ -78,6 +85,7 @@ def join(joining: Joining, open_run: Callable[[], tuple[Server, RunDir | None]])
             data_root=root,
             store=_store(server, joining, place if is_here else None),
             deadline=Deadline.told_by(os.environ.get(END_TS)),
+            turn=joining.turn,
         )
         return Worker(server.queue, server.another_queue(), place, settings).run()
     finally:
@@ -116,12 +124,14 @@ def place_of(
     """Return where to write, and whether that is the run directory itself: on another machine it is a folder of our
     own, from which results travel through the server, unless the supervisor is seen to have the same directory.
 
-    `named`: the run directory that the user has named. `folder`: where that of our own is, which is asked for by it.
-    Raises InputError if the server has no campaign.
+    `named`: the run directory that the user has named, of which the same has to be seen on another machine: it may be a
+    copy. `folder`: where that of our own is, which is asked for by it. Raises InputError if the server has no campaign.
     """
-    if named is not None:
+    if named is not None and server.embedded:  # found by that directory, which is therefore on this machine
         return named, True
     said = server.queue.campaign()
+    if named is not None and (not said or _is_same(server, said, named, worker_id)):
+        return named, True
     campaign = decode.campaign(said)
     if campaign is None or not campaign.run_dir:
         raise InputError("the campaign on this server has no run directory: it was not started by cqltui")
@@ -129,6 +139,7 @@ def place_of(
     is_here = decode.process(said.get("process")).shares_numbers(here())
     if (
         folder is None
+        and named is None
         and (there := _own_run(campaign)) is not None
         and (is_here or _is_shared(server, there, worker_id))
     ):
@@ -141,9 +152,16 @@ def place_of(
     return own, False
 
 
-def _is_shared(server: Server, there: RunDir, worker_id: str) -> bool:
+def _is_same(server: Server, said: Mapping[str, Any], named: RunDir, worker_id: str) -> bool:
+    """Return whether the directory that was named is the run's: where its path means the same, or is seen to."""
+    if decode.process(said.get("process")).shares_numbers(here()):
+        return True
+    return _is_shared(server, named, worker_id, NAMED_PATIENCE_S)
+
+
+def _is_shared(server: Server, there: RunDir, worker_id: str, patience_s: float = PATIENCE_S) -> bool:
     """Return whether the run directory is the supervisor's own, and not a copy of it on another machine."""
-    is_proved = prove(server.queue, there, worker_id)
+    is_proved = prove(server.queue, there, worker_id, patience_s)
     log.info("%s %s", there.path, "is shared with the supervisor" if is_proved else "is not the supervisor's own")
     return is_proved
 

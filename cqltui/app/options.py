@@ -22,6 +22,7 @@ from cqltui.state.plain import is_utf8, word
 from cqltui.supervisor.lock import is_supervised, unusable
 from cqltui.ui.preferences import THEME_NAMES
 from trainer.files import read_regular
+from trainer.names import suggestion
 
 if TYPE_CHECKING:
     from cqltui.campaign.model import Campaign
@@ -317,14 +318,14 @@ def _in_runs(run_dir: Path) -> Path:
 
 
 def existing_run(run_dir: Path | None) -> RunDir:
-    """Return the run directory that a command is about: the one that is named, the only one that runs, or the only one
-    there is. Raises InputError that names those there are."""
+    """Return the run that is named, the only one that runs, or the only one. Raises InputError with those there are."""
     if run_dir is not None:
         found = RunDir(_named(_in_runs(run_dir)))
         try:
             read_regular(found.campaign_json, CAMPAIGN_BYTES)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise InputError(f"{run_dir}: is not a run directory (it has no campaign.json)") from None
+            near = suggestion(str(run_dir), [path.parent.name for path in run_files()])
+            raise InputError(f"{run_dir}: is not a run directory (it has no campaign.json){near}") from None
         except OSError as error:
             raise InputError(f"{run_dir}: the run cannot be read: {error.strerror}; ask its owner") from error
         return found

@@ -1,6 +1,6 @@
 """Where the workers of a campaign train: one choice, made before they start and kept in campaign.json."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,8 +53,25 @@ def settle(
     else:
         chosen = Choice(("cpu",) if wanted == "cpu" else devices.of_kind(wanted, devices.probe()[1]))
     places = devices.slots(chosen.devices, count)
-    precision = devices.auto_precision(places) if before is None else before.precision
-    return Placing(wanted, places, precision, chosen.reason)
+    if before is not None:
+        return Placing(wanted, places, before.precision, chosen.reason)
+    precision, why = _precision(campaign, places, known)
+    return Placing(wanted, places, precision, "; ".join(filter(None, [chosen.reason, why])))
+
+
+def _precision(campaign: Campaign, places: Sequence[str], known: Mapping[str, Any] | None) -> tuple[Precision, str]:
+    """Return what "auto" means for the workers of all blocks together, and why where it is those elsewhere that decide:
+    tasks go from one to the other."""
+    if not campaign.blocks:
+        return devices.auto_precision(places), ""
+    said = (known or {}).get("placing")
+    if isinstance(said, Mapping) and (began := said.get("precision")) in ("fp32", "bf16"):
+        return began, ""  # a block that is added later changes no task
+    if not any(task.auto_precision for task in campaign.tasks):
+        return "fp32", ""
+    names = ", ".join(block.name for block in campaign.blocks)
+    why = f'what the machines of {names} can do is not known here; where all multiply bfloat16, say precision = "bf16"'
+    return "fp32", f"precision auto is fp32 for all workers: {why}"
 
 
 def _as_before(before: _Before) -> Choice:

@@ -11,13 +11,14 @@ from types import ModuleType
 from typing import Any, Literal
 
 from cqltui.app import remembering, terminal
-from cqltui.campaign.document import parse_toml
 from cqltui.errors import InputError
-from cqltui.later import load
+from cqltui.later import later, load
 from cqltui.ui.ground import Question
 from cqltui.ui.preferences import AUTO, THEME_NAMES, Preferences
 from trainer.files import read_regular
 from trainer.names import suggestion
+
+parse_toml = later("cqltui.campaign.document", "parse_toml")  # most have no such file
 
 LARGEST = 256 * 1024
 KNOWN = ("theme", "ascii", "plain", "keys")

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from cqltui.app import options
 from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.trouble import told
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.handle import is_cut_off, is_missed
 from cqltui.broker.server.ownership import expect_ours, foreign, take
@@ -66,6 +67,15 @@ def open_known(found: RunDir, url: str | None, *, start: bool = False, look: boo
         whose = f"{found.path}: {why.strerror}: the run is another user's, or on a disk that is read-only"
         raise InputError(f"{whose}; it can be looked at: status, attach, logs") from error
     return _of_run(server, found, look=look)
+
+
+def opened(run_dir: RunDir) -> Server:
+    """Return the embedded server of a run that is looked at. Raises InputError, and ServerError whatever the server
+    answers."""
+    try:
+        return open_known(run_dir, None, look=True)
+    except RedisError as error:
+        raise ServerError(told(error)) from error
 
 
 def reopened(run_dir: RunDir) -> Server | None:

@@ -1,6 +1,6 @@
 """The screen on a run: one that is being started, that goes on, or that has ended. Loads Textual."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from cqltui.app.still import Still
 from cqltui.campaign.defaults import STALL_S
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.later import later, made_later
-from cqltui.results.rundir import RunDir
+from cqltui.results.left import at_a_glance
+from cqltui.results.rundir import RunDir, read_json
 from cqltui.state import decode
 from cqltui.state.model import RunState
 from cqltui.supervisor import manifest
@@ -30,10 +31,15 @@ if TYPE_CHECKING:
 # The screen is seen before what reads the server and the files, which is loaded in the threads that do so.
 open_server = later("cqltui.broker.server.access", "Server")
 read_speeds = later("cqltui.results.speeds", "read_speeds")
+opened = later("cqltui.app.run_server", "opened")
 reopened = later("cqltui.app.run_server", "reopened")
 show_report = later("cqltui.app.browsing", "show_report")
 tell = later("cqltui.app.ending", "tell")
 leave = later("cqltui.app.leaving", "after")
+read_blocks = later("cqltui.app.requests", "read_blocks")
+
+GLANCE_S = 1.0
+"""So long the first frame may wait for the run directory, which may be on a slow disk."""
 
 
 def show(
@@ -69,17 +75,27 @@ def show(
                 run_dir,
                 preferences,
                 source=opening,
+                blocks=partial(read_blocks, opening.queue),
                 requests=_requests(opening.queue, lambda: (file.supervised or supervised)()),
                 file=file,
                 stall_s=chosen.campaign.workers.stall_s,
                 supervised=lambda: not opening.over or is_supervised(run_dir),
                 hindered=lambda: hindered(run_dir),
                 start=opening.start,
+                planned=_planned(chosen),
             )
         )
         return int(leave(opening.wait(), run_dir, choice))
     finally:
         opening.leave()
+
+
+def _planned(chosen: options.RunOptions) -> list[str]:
+    """Return a line for each task of a new run. Of one that goes on, the queue or the run directory tells."""
+    if chosen.run_dir.campaign_json.is_file():
+        return []
+    tasks = chosen.campaign.queue_order
+    return [f"{task.title} · {task.trainer.epochs:,} epochs, priority {task.priority}" for task in tasks]
 
 
 def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> int:
@@ -92,9 +108,10 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 run_dir,
                 preferences,
                 source=still,
+                blocks=partial(read_blocks, still.queue),
                 requests=_requests(still.queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, None, still.queue),
-                stall_s=_stall_s(run_dir),
+                stall_s=_stall_s(manifest.known(run_dir)),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
             )
         )
@@ -105,6 +122,32 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
         return int(leave(still.server, run_dir, choice))
     finally:
         still.leave()
+
+
+def attach(run_dir: RunDir, preferences: Preferences) -> int:
+    """Return the screen on a run with a server of its own: as its directory has it, until that has answered."""
+    stall_s, known = _at_a_glance(run_dir)
+    opening = Opening(lambda tell: opened(run_dir), "the server is being reached")
+    try:
+        choice = _shown(preferences)(
+            _ports(
+                run_dir,
+                preferences,
+                source=opening,
+                requests=_requests(opening.queue, partial(_need_supervisor, run_dir)),
+                file=LaterFile(run_dir, None, opening.queue),
+                stall_s=stall_s,
+                supervised=lambda: is_supervised(run_dir),
+                hindered=lambda: hindered(run_dir),
+                start=opening.start,
+                waiting="Connecting to the server.",
+                known=known,
+            )
+        )
+        server = opening.wait()
+        return ExitCode.OK if preferences.browser else int(leave(server, run_dir, choice))
+    finally:
+        opening.leave()
 
 
 def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) -> int:
@@ -121,9 +164,10 @@ def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) ->
                 run_dir,
                 preferences,
                 source=feed,
+                blocks=partial(read_blocks, lambda: queue),
                 requests=_requests(lambda: queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, server.url, lambda: queue),
-                stall_s=_stall_s(run_dir),
+                stall_s=_stall_s(manifest.known(run_dir)),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
@@ -166,9 +210,16 @@ def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:
     return run_in_browser if preferences.browser else run_ui
 
 
-def _stall_s(run_dir: RunDir) -> float:
-    """After how long without a step the run's supervisor calls a task stalled."""
-    return decode.number(manifest.known(run_dir).get("workers"), "stall_s", STALL_S)
+def _at_a_glance(run_dir: RunDir) -> tuple[float, RunState]:
+    """Return `_stall_s`, and how the run stands. What campaign.json says is not kept: of ten thousand tasks it is tens
+    of megabytes."""
+    said = read_json(run_dir.campaign_json) or {}
+    return _stall_s(manifest.campaign_of(said)), at_a_glance(run_dir, said, GLANCE_S)
+
+
+def _stall_s(campaign: Mapping[str, Any]) -> float:
+    """After how long without a step the supervisor of the run calls a task stalled."""
+    return decode.number(campaign.get("workers"), "stall_s", STALL_S)
 
 
 def _need_supervisor(run_dir: RunDir) -> None:

@@ -21,8 +21,6 @@ from cqltui.supervisor.lock import RunLock, is_supervised, unusable
 
 ARCHIVE = "archive"
 """The folder in runs/ that archived runs lie in, each under its own name."""
-LISTED_BYTES = 16 << 20
-"""Of a campaign.json that is read for a line: that of 15,000 tasks has fewer."""
 MOST_FILES = 2_000_000
 
 
@@ -33,9 +31,8 @@ class Shelf:
         self._known: dict[str, tuple[object, RunOverview]] = {}
 
     def runs(self) -> list[RunOverview]:
-        """Return the runs, the newest first; one whose campaign.json is not quick to read is left out."""
-        runs = [RunDir(path.parent) for path in options.run_files() if _stamp(path)[1] <= LISTED_BYTES]
-        found = [self._overview(run_dir) for run_dir in runs]
+        """Return the runs, the newest first."""
+        found = [self._overview(RunDir(path.parent)) for path in options.run_files()]
         self._known = {path: known for path, known in self._known.items() if path in {one.path for one in found}}
         return sorted(found, key=lambda one: (-one.started_ts, one.name))
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from cqltui.app import auditing, blocks, devices, difference, options, tunnels
+from cqltui.app.asker import asker
 from cqltui.app.dataset import load_data
 from cqltui.app.difference import Agreement
 from cqltui.app.options import RunOptions
@@ -56,6 +57,8 @@ from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
+from cqltui.supervisor.placed import Placed
+from cqltui.supervisor.presence import Presence
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
 from cqltui.supervisor.sizing import Sizing
@@ -97,10 +100,12 @@ def supervise(chosen: RunOptions, reporters: Sequence[Reporter], agreement: Agre
                     Awake(server.queue.notice, wanted=campaign.workers.keep_awake and is_asked_for()) as awake,
                     Notifying(chosen.run_dir, couriers(campaign.notify)) as notifying,
                     tunnels.kept(campaign, chosen.run_dir, chosen.redis_url) as ways,
+                    ExitStack() as opened,
                 ):
                     watching = (*reporters, awake, notifying)
                     supervisor = _persistently(
-                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock, ways), server.restart
+                        lambda: _assemble(chosen, campaign, data, placing, server, watching, lock, opened, ways),
+                        server.restart,
                     )
                     lock.say(ready=True)
                     signals.reach(supervisor)
@@ -151,12 +156,13 @@ def _assemble(
     server: Server,
     reporters: Sequence[Reporter],
     lock: RunLock,
+    opened: ExitStack,
     ways: blocks.Tunnels,
 ) -> Supervisor:
-    """Return the run's parts. Raises CqltuiError, OSError, and RedisError if the server goes away in the middle of
-    it."""
+    """Return the run's parts; `opened` closes what is to be closed. Raises CqltuiError, OSError, and RedisError if the
+    server goes away in the middle of it."""
     run_dir, queue, places = chosen.run_dir, server.queue, placing.places
-    records = Records(run_dir, planned(campaign, data))
+    records = opened.enter_context(closing(Records(run_dir, planned(campaign, data))))
     created_ts = manifest.write(
         run_dir,
         campaign,
@@ -205,6 +211,12 @@ def _assemble(
     store = open_store(queue, campaign.store.url, campaign.name, created_ts)
     sends_data = campaign.store.send_data
     errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=sends_data)
+    placed = Placed(queue, fleet)
+
+    def serve(state: RunState) -> None:
+        errands.serve(state)
+        placed.tell()
+
     hooks = Hooks(
         upkeep.ensure,
         upkeep.audit,
@@ -215,12 +227,14 @@ def _assemble(
         lambda state, tell: _evaluate(run_dir, campaign, tell),
         lambda why: lock.say(ready=True, hindered=why),
         lambda state: sizing.follow(state, fleet, launcher, upkeep.tell),
-        errands.serve,
+        serve,
         report_if_due,
     )
     ids = frozenset(task.id for task in campaign.tasks)
     interim = Interim(lambda state: write_results(run_dir, campaign, standings(state), study))
-    watching = [*reporters, History(run_dir.history), interim]
+    history = History(run_dir.history)
+    presence = Presence(queue, campaign.workers.weight, lambda: history.expected_ts)
+    watching = [*reporters, history, interim, presence]
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids, store)
 
 
@@ -259,6 +273,7 @@ def _describe(
         "description": campaign.description,
         "run_dir": str(run_dir.path),
         "host": socket.gethostname(),
+        "owner": asker(),
         "process": asdict(here()),
         "started_ts": created_ts,
         "sends_data": campaign.store.send_data,

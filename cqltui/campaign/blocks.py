@@ -17,8 +17,10 @@ from cqltui.fields import INVALID, Problems, Reader, accepting, boolean, choice,
 from trainer.names import suggestion
 
 KINDS = ("local", "slurm", "ssh", "command")
-PRESETS = ("pbs", "lsf")
-PLACEHOLDERS = ("python", "worker_id", "env_file", "log", "job_name", "run_dir", "worker", "job")
+PRESETS = ("pbs", "lsf", "ray", "kubectl", "skypilot")
+NOT_SHARED = ("kubectl", "skypilot")
+"""Presets whose workers do not see this machine's disks, and that have a way of their own for the server's URL."""
+PLACEHOLDERS = ("python", "worker_id", "env_file", "log", "job_name", "run_dir", "run", "worker", "job")
 """What stands in braces in the words of a program."""
 MOST_BLOCKS = 100
 MOST_WORDS, LONGEST_WORD = 100, 4000
@@ -95,7 +97,11 @@ COMMON: Table = {
     "device": Key(choice("auto", "cuda", "mps", "cpu"), "Where to train, as in `[workers]`.", "auto"),
     "min_priority": schema.WORKERS["min_priority"],
     "poll_interval_s": schema.WORKERS["poll_interval_s"],
-    "python": Key(_PATH, "Python there, in whose environment this version of cqltui is; by default the one here."),
+    "python": Key(
+        _PATH,
+        "Python there, in whose environment this version of cqltui is; by default the one here, of "
+        "kubectl and skypilot python3.",
+    ),
     "shared": Key(boolean, "The run directory is there too, at the same path, on a shared disk. Of ssh: false.", True),
     "dir": Key(_PATH, "Without a shared disk: the folder there where the workers write; by default `runs`."),
     "data_root": Key(_PATH, "Without a shared disk: the folder there that has the file of data."),
@@ -126,8 +132,13 @@ COMMAND: Table = {
     "start": Key(_TEMPLATE, "The program that starts a worker, by its words; the last that it prints names the job."),
     "list": Key(_TEMPLATE, "The program that prints a line for each job: `JOB NAME STATE [CODE]`."),
     "stop": Key(_TEMPLATE, "The program that asks the job `{job}` to end, by TERM."),
-    "options": Key(_OPTIONS, "Further options of the preset's program, each a word.", ()),
+    "options": Key(_OPTIONS, "Further options of the program by which the preset starts a worker, each a word.", ()),
     "env_file": _ENV_FILE,
+    "image": Key(_PATH, "kubectl: the image of the container, with Python and this version of cqltui."),
+    "secret": Key(_PATH, "kubectl: the Secret whose key `worker.env` has the line `REDIS_URL=...`."),
+    "cpus": Key(integer(1, 1024), "kubectl: cores of a container; a worker on the CPU uses one.", 1),
+    "memory": Key(matching(r"[1-9][0-9]{0,8}[MGT]i?", 'such as "4Gi"'), "kubectl: memory of a container."),
+    "gpus": Key(integer(0, 64), "kubectl: GPUs of a container, as `nvidia.com/gpu`; a worker uses one.", 0),
 }
 SSH: Table = {
     "hosts": Key(
@@ -253,6 +264,8 @@ def _remote(table: object, kind: object, place: str, problems: Problems) -> Bloc
         read.setdefault("shared", False)
     if "count" not in read or INVALID in read.values():
         return None
+    if read.get("preset") in NOT_SHARED:
+        read.setdefault("python", "python3")
     config = CONFIGS[kind]
     own = {field.name: read.pop(field.name) for field in fields(config) if field.name in read}
     read.pop("kind")
@@ -263,6 +276,19 @@ def _remote(table: object, kind: object, place: str, problems: Problems) -> Bloc
 
 def _check_command(read: Mapping[str, Any], place: str, problems: Problems) -> None:
     own = [name for name in ("start", "list", "stop") if name in read]
+    preset = read.get("preset")
+    if preset in NOT_SHARED and read.get("shared", True):
+        problems.add(place, f"{preset}'s workers do not see this machine's disks: add shared = false")
+    if preset in NOT_SHARED and "env_file" in read:
+        problems.add(f"{place}.env_file", f"is not for {preset}, which brings the URL itself: remove it")
+    if preset == "kubectl":
+        for name in ("image", "secret"):
+            if name not in read:
+                problems.add(place, f"has no {name}; add {name} = ...: {COMMAND[name].help}")
+    else:
+        for name in ("image", "secret", "cpus", "memory", "gpus"):
+            if read.get(name, COMMAND[name].default) != COMMAND[name].default:
+                problems.add(f"{place}.{name}", 'is for preset = "kubectl" alone: elsewhere options say it')
     if "preset" in read and own:
         problems.add(f"{place}.{own[0]}", "is the preset's to say: remove it, or the preset")
     elif "preset" not in read and len(own) < 3:

@@ -117,6 +117,8 @@ class WorkersConfig:
     stall_s: float = STALL_S
     max_deaths: int = 3
     retry_s: float = 10.0
+    weight: int = 1
+    """Of the campaign beside others, where workers are shared."""
     """Before the first retry of a task; doubled with each further one."""
     keep_awake: bool = True
     """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""
@@ -149,6 +151,13 @@ class CommandConfig:
     list: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    image: str | None = None
+    """Of kubectl's containers, as all that follows."""
+    secret: str | None = None
+    """The Secret whose `worker.env` has the server's URL."""
+    cpus: int = 1
+    memory: str | None = None
+    gpus: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,12 +98,12 @@ _url = Reader(
 def _accept_count(value: object) -> Any:
     if value == "auto":
         return None
-    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024 else INVALID
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1024 else INVALID
 
 
 _worker_count = accepting(
-    '"auto" or an integer from 1 to 1,024',
-    {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": 1024}]},
+    '"auto" or an integer from 0 to 1,024',
+    {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 0, "maximum": 1024}]},
     _accept_count,
 )
 
@@ -257,7 +257,7 @@ class TrainingSchema:
 
 
 WORKERS: Table = {
-    "count": Key(_worker_count, "Worker processes; auto: one per core, or one per GPU.", "auto"),
+    "count": Key(_worker_count, "Worker processes; auto: one per core, or one per GPU; 0: none, others join.", "auto"),
     "device": Key(
         choice("auto", "cuda", "mps", "cpu"),
         "Where to train; auto: a GPU that has passed its self test and is faster, else the CPU.",
@@ -280,8 +280,15 @@ WORKERS: Table = {
         _WORKERS.keep_awake,
     ),
 }
-QUEUE: Table = {name: WORKERS[name] for name in ("checkpoint_s", "lease_s", "stall_s", "max_deaths", "retry_s")}
-"""The queue's own settings, wherever its workers are; `[workers]` takes them too."""
+QUEUE: Table = {
+    **{name: WORKERS[name] for name in ("checkpoint_s", "lease_s", "stall_s", "max_deaths", "retry_s")},
+    "weight": Key(
+        integer(1, 1000),
+        "The campaign's part of shared workers beside other campaigns on its server ([machines](machines.md)).",
+        _WORKERS.weight,
+    ),
+}
+"""The queue's own settings, wherever its workers are; `[workers]` takes all but the weight too."""
 REDIS: Table = {
     "url": Key(_url, "A server of your own; by default an embedded one is started."),
     "namespace": Key(

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from cqltui.app import finished, options
+from cqltui.broker.server.locks import is_alive
 from cqltui.later import later, load
 from cqltui.supervisor import manifest
 from cqltui.ui.preferences import Preferences
@@ -29,7 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
         load("cqltui.app.preferences").check_settings()
     if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
         known = options.existing_run(arguments.run_dir)
-        if not manifest.is_own_server(known) and (ended := finished.look(known)) is not None:
+        if on_screen and is_alive(known.server) and not manifest.is_own_server(known):
+            screen, preferences = _open_screen(arguments)
+            return int(screen.attach(known, preferences))
+        if not manifest.is_own_server(known) and (ended := finished.look_or_say(known)) is not None:
             if on_screen:
                 screen, preferences = _open_screen(arguments)
                 return int(screen.show_ended(known, ended, preferences))

@@ -20,6 +20,8 @@ from cqltui.results.rundir import read_json
 
 HELP = "Show tasks, order, FLOPs and estimated time of a campaign. Nothing is started."
 
+NOBODY = "no worker is started; the times are those of one that joins (cqltui worker)"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add those of `cqltui plan`."""
@@ -43,12 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.measure:
         speeds, failures = step_speeds(campaign, data, places)
     count = (len(places) if campaign.workers.count != 0 else 0) + campaign.workers_elsewhere
-    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=count)
+    planned = plan(campaign, data.rows, speeds, validation_rows=data.validation_rows, workers=max(1, count))
     found = difference.find(run_dir, campaign, data)
     free = free_bytes(run_dir.path)
     full = disk_warning(planned, taken_bytes(run_dir.path), free)
     said = filter(None, [told_to(campaign.notify), sent_to(campaign.store)])
-    notes = [*data.notes, *said, *blocks.planned(campaign, run_dir)]
+    notes = [*data.notes, *said, *blocks.planned(campaign, run_dir), *([] if count else [NOBODY])]
     warnings = [*data.warnings, *audited.warnings, *([full] if full else [])]
     if arguments.json:
         where = {"device": places[0], "device_reason": placing.reason}

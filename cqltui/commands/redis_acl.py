@@ -5,7 +5,7 @@ import sys
 
 from cqltui.app import options
 from cqltui.broker.protocol.keys import Keys
-from cqltui.broker.server.acl import OWNER, WORKER
+from cqltui.broker.server.acl import OWNER, SHARED, WORKER
 from cqltui.errors import ExitCode
 
 HELP = "Print the users that cqltui needs on your own server: one that runs campaigns, one for workers elsewhere."
@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the database in the campaign's URL (default 0): they may choose no other",
     )
+    parser.add_argument(
+        "--shared",
+        action="store_true",
+        help="also one for workers that all campaigns of the server share: it controls every one of them",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,5 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     on standard error."""
     for role in (OWNER, WORKER):
         print(role.rules(Keys(arguments.namespace), database=arguments.db))
+    if arguments.shared:
+        print(SHARED.rules(Keys.of_all(), database=arguments.db))
     print(f"cqltui: {TRUST}", file=sys.stderr)
     return ExitCode.OK

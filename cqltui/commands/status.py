@@ -23,6 +23,7 @@ from cqltui.state import hardware, select
 from cqltui.state.described import Verdict
 from cqltui.state.eta import estimate
 from cqltui.state.model import ENDED, RunState, TaskState
+from cqltui.state.placed import BlockInfo, block_line
 from cqltui.state.plain import plain
 from cqltui.state.reduce import reduce
 from cqltui.supervisor.lock import is_supervised
@@ -32,6 +33,7 @@ HELP = "Show how a run stands: phases, workers, criteria; with --tasks every tas
 UNSUPERVISED = "no supervisor runs; the campaign's command goes on with it"
 DAMAGED = "its campaign.json is missing or damaged; the campaign's command writes it anew, and keeps what is trained"
 GIBIBYTE = 1024**3
+Blocks = tuple[BlockInfo, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,17 +45,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the state."""
-    state, status = read_state(arguments)
+    state, status, blocks = read_state(arguments)
     now = time.time()
     if arguments.json:
-        print(json.dumps(as_json(state, now, status), indent=1))
+        print(json.dumps(as_json(state, now, status, blocks), indent=1))
     else:
-        _print(state, now, status, with_tasks=arguments.tasks)
+        _print(state, now, status, blocks, with_tasks=arguments.tasks)
     return ExitCode.OK
 
 
-def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
-    """Return the state of the run, as its server tells it, else the run directory; and that in a few words."""
+def read_state(arguments: argparse.Namespace) -> tuple[RunState, str, Blocks]:
+    """Return the state of the run, as its server tells it, else the run directory; that in a few words; and its blocks
+    of workers elsewhere, which the server alone knows."""
     try:
         server, run_dir = open_run(arguments, look=True)
     except ServerError as error:
@@ -62,25 +65,25 @@ def read_state(arguments: argparse.Namespace) -> tuple[RunState, str]:
         run_dir = options.existing_run(arguments.run_dir)
         state = from_disk(run_dir)
         if is_closed(run_dir.path):
-            return state, "another user's run; this is what its directory knows"
+            return state, "another user's run; this is what its directory knows", ()
         if is_supervised(run_dir) or is_alive(run_dir.server):
             said = "the server does not answer" if kind(error) is Trouble.AWAY else str(error)
-            return state, f"{said}; this is what the run directory knows"
+            return state, f"{said}; this is what the run directory knows", ()
         if read_json(run_dir.campaign_json) is None:
-            return state, DAMAGED
-        return state, "finished" if select.run_status(state) == "finished" else UNSUPERVISED
+            return state, DAMAGED, ()
+        return state, "finished" if select.run_status(state) == "finished" else UNSUPERVISED, ()
     try:
         state = reduce(RunState(online=True), server.queue.snapshot())
+        blocks = server.queue.blocks()
     finally:
         server.leave()
     if run_dir is None or is_supervised(run_dir) or state.finished_ts:
-        return state, select.run_status(state)
-    return state, f"{UNSUPERVISED}; its workers do what is queued" if select.live_workers(
-        state, time.time()
-    ) else UNSUPERVISED
+        return state, select.run_status(state), blocks
+    works = bool(select.live_workers(state, time.time()))
+    return state, f"{UNSUPERVISED}; its workers do what is queued" if works else UNSUPERVISED, blocks
 
 
-def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
+def as_json(state: RunState, now: float, status: str, blocks: Blocks = ()) -> dict[str, Any]:
     """Return the state for programs; times in seconds since 1970."""
     expected = estimate(state, now)
     return {
@@ -97,6 +100,7 @@ def as_json(state: RunState, now: float, status: str) -> dict[str, Any]:
         "speed": asdict(hardware.speed(state, now)),
         "devices": [asdict(use) for use in hardware.device_use(state, now)],
         "workers": [asdict(worker) for worker in select.live_workers(state, now)],
+        "blocks": [asdict(block) for block in blocks],
         "phases": [
             {
                 "name": phase.info.name,
@@ -139,7 +143,7 @@ def _task_json(task: TaskState) -> dict[str, Any]:
     }
 
 
-def _print(state: RunState, now: float, status: str, *, with_tasks: bool) -> None:
+def _print(state: RunState, now: float, status: str, blocks: Blocks, *, with_tasks: bool) -> None:
     console = Console(markup=False, highlight=False, soft_wrap=True)
     title = plain(state.campaign.title or state.campaign.name or "this run")
     console.print(Text.assemble((title, "bold"), f": {status}"))
@@ -153,6 +157,8 @@ def _print(state: RunState, now: float, status: str, *, with_tasks: bool) -> Non
         console.print(Text(f"  ends {ends}{select.without_paused(expected)}"))
     depth = ", ".join(f"priority {priority}: {tasks}" for priority, tasks in select.queue_depth(state).items())
     console.print(Text(f"  queued: {depth or 'nothing'}"))
+    for block in blocks:
+        console.print(Text(f"  {plain(block_line(block))}"))
     for worker in select.live_workers(state, now):
         doing = ", ".join(worker.tasks) or "idle"
         if len(worker.tasks) > 1:

@@ -9,6 +9,7 @@ from cqltui.app.blocks import take_secrets
 from cqltui.app.dialling import dialled
 from cqltui.app.joining import Joining, join
 from cqltui.app.run_server import open_run
+from cqltui.app.sharing import share
 from cqltui.errors import InputError
 
 HELP = (
@@ -55,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="on a machine that the run's cannot reach: how ssh reaches that one, and its file for this block "
         "(`cqltui plan` prints the words)",
     )
+    parser.add_argument(
+        "--shared",
+        action="store_true",
+        help="work for all campaigns on the server of --redis-url, for each by its [queue] weight",
+    )
     options.add_place(parser)
 
 
@@ -71,9 +77,22 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dir,
         arguments.store,
     )
+    if arguments.shared:
+        return _share(joining, arguments)
     if arguments.through is None:
         return join(joining, partial(open_run, arguments))
     if arguments.redis_url is not None or arguments.run_dir is not None:
         raise InputError("--through says where the run is: leave --redis-url and --run-dir out")
     with dialled(arguments.through) as arguments.redis_url:
         return join(joining, partial(open_run, arguments))
+
+
+def _share(joining: Joining, arguments: argparse.Namespace) -> int:
+    if arguments.through is not None:
+        raise InputError("--through leads to one run, and --shared is for all campaigns on a server: leave one out")
+    if arguments.run_dir is not None or arguments.namespace is not None:
+        raise InputError("--shared is for all campaigns on a server: leave out --run-dir and --namespace")
+    url = options.redis_url(arguments.redis_url)
+    if url is None:
+        raise InputError("--shared: which server? Give --redis-url URL, or set REDIS_URL")
+    return share(joining, url)

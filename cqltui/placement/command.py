@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cqltui.campaign.model import CommandConfig
 from cqltui.placement import templates
+from cqltui.placement.presets import dialect_of
 from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
 from cqltui.placement.starting import Starting
 from cqltui.placement.tools import run_tool
@@ -14,9 +15,10 @@ class Command:
 
     def __init__(self, command: CommandConfig, starting: Starting) -> None:
         self._dialect = dialect_of(command)
-        self._options = command.options
+        self._command = command
         self._starting = starting
         self._ends: dict[Handle, End] = {}
+        self._reasons: dict[Handle, str] = {}
 
     def start(self, slots: Sequence[str]) -> list[Handle]:
         """As of `Placement.start`."""
@@ -24,7 +26,8 @@ class Command:
         started: list[Handle] = []
         for slot in slots:
             try:
-                said = run_tool(start_words(self._dialect, self._options, self._starting, slot))
+                words = start_words(self._dialect, self._command.options, self._starting, slot)
+                said = run_tool(words, self._given(slot))
             except PlacementError:
                 if not started:
                     raise
@@ -38,29 +41,32 @@ class Command:
         """As of `Placement.list`."""
         said = run_tool(templates.fill(self._dialect.list, self._starting, ""))
         found: dict[Handle, State] = {}
-        self._ends = {}
-        for job, name, state, end in self._dialect.rows(said):
-            if (slot := self._starting.slot(name)) is not None:
-                handle = Handle(slot, job)
-                found[handle] = state
-                if end is not None:
-                    self._ends[handle] = end
+        self._ends, self._reasons = {}, {}
+        for row in self._dialect.rows(said):
+            if (slot := self._starting.slot(row.name)) is not None:
+                handle = Handle(slot, row.job)
+                found[handle] = row.state
+                if row.end is not None:
+                    self._ends[handle] = row.end
+                if row.reason:
+                    self._reasons[handle] = row.reason
         return found
 
     def why(self, handle: Handle) -> End:
         """As of `Placement.why`."""
         return self._ends.get(handle, End(Why.UNKNOWN))
 
+    def reason(self, handle: Handle) -> str:
+        """As of `Placement.reason`."""
+        return self._reasons.get(handle, "")
+
     def stop(self, handle: Handle, grace_s: float) -> None:
         """As of `Placement.stop`: these engines send TERM first, and end a job after a time of their own."""
         run_tool(templates.fill(self._dialect.stop, self._starting, handle.slot, handle.job))
 
-
-def dialect_of(command: CommandConfig) -> templates.Dialect:
-    """Return how the engine is spoken to."""
-    if command.preset is not None:
-        return templates.PRESETS[command.preset]
-    return templates.dialect(command.start, command.list, command.stop)
+    def _given(self, slot: str) -> str:
+        given = self._dialect.given
+        return given(self._command, self._starting, slot) if given is not None else ""
 
 
 def start_words(dialect: templates.Dialect, options: Sequence[str], starting: Starting, slot: str) -> list[str]:

@@ -71,6 +71,10 @@ class Local:
         code = worker.exit_code() if worker is not None else None
         return End.of_code(UNSEEN if code is None else code)
 
+    def reason(self, handle: Handle) -> str:
+        """As of `Placement.reason`: nobody waits here."""
+        return ""
+
     def free(self, slot: str) -> None:
         """Forget the worker of a slot, which has ended."""
         self._workers.pop(slot, None)

@@ -113,3 +113,6 @@ class Placement(Protocol):
 
     def why(self, handle: Handle) -> End:
         """Return why it ended, as of the last `list`, without a further question."""
+
+    def reason(self, handle: Handle) -> str:
+        """Return what the engine says of why a worker waits, as of the last `list`; empty where it says nothing."""

@@ -17,6 +17,7 @@ class Slurm:
         self._starting = starting
         self._states: dict[Handle, State] = {}
         self._ends: dict[Handle, End] = {}
+        self._reasons: dict[Handle, str] = {}
 
     def start(self, slots: Sequence[str]) -> list[Handle]:
         """As of `Placement.start`."""
@@ -38,13 +39,18 @@ class Slurm:
     def list(self) -> dict[Handle, State]:
         """As of `Placement.list`."""
         found = list(slurmwords.jobs(_ask(slurmwords.LIST), self._starting))
-        self._states = {handle: state for handle, state, _ in found}
-        self._ends = {handle: end for handle, _, end in found if end is not None}
+        self._states = {handle: state for handle, state, _, _ in found}
+        self._ends = {handle: end for handle, _, end, _ in found if end is not None}
+        self._reasons = {handle: reason for handle, _, _, reason in found if reason}
         return dict(self._states)
 
     def why(self, handle: Handle) -> End:
         """As of `Placement.why`."""
         return self._ends.get(handle, End(Why.UNKNOWN))
+
+    def reason(self, handle: Handle) -> str:
+        """As of `Placement.reason`."""
+        return self._reasons.get(handle, "")
 
     def stop(self, handle: Handle, grace_s: float) -> None:
         """As of `Placement.stop`."""

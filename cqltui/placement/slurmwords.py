@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cqltui.campaign.model import SlurmConfig
 from cqltui.placement.protocol import End, Handle, State, Why
@@ -10,7 +10,7 @@ from cqltui.placement.starting import END_TS, Starting, shell_lines
 
 WARNING_S = 60
 """So long before its end a job is told of it: a checkpoint and the release of its tasks take a moment."""
-LIST = ("squeue", "--me", "--states=all", "--noheader", "-O", "JobID:|,Name:|,State:|,exit_code:|")
+LIST = ("squeue", "--me", "--states=all", "--noheader", "-O", "JobID:|,Name:|,State:|,exit_code:|,Reason:|")
 """All jobs of the user by one question, ended ones for some minutes too, whether or not there is an accounting."""
 AWAY = re.compile(
     r"unable to contact|connect(ion)? (failure|refused|timed out)|timed? ?out|communication|socket|try again"
@@ -44,10 +44,23 @@ def submit(slurm: SlurmConfig, starting: Starting, slot: str) -> list[str]:
         f"--cpus-per-task={slurm.cpus}",
     ]
     words += [f"--output={log}", "--open-mode=append", f"--chdir={starting.folder}"]
-    given = {"partition": slurm.partition, "account": slurm.account, "qos": slurm.qos}
-    given |= {"time": slurm.time, "mem": slurm.memory, "gres": f"gpu:{slurm.gpus}" if slurm.gpus else None}
-    words += [f"--{name}={value}" for name, value in given.items() if value is not None]
-    return [*words, *slurm.options]
+    given = {"time": slurm.time, "mem": slurm.memory, "gres": f"gpu:{slurm.gpus}" if slurm.gpus else None}
+    return [*words, *_given(_charged(slurm) | given), *slurm.options]
+
+
+def at_once(slurm: SlurmConfig, script: str, patience_s: int) -> list[str]:
+    """Return the words of srun that run a script on a machine of the block if there is one soon, for a minute at most,
+    and print what it prints."""
+    words = ["srun", "--quiet", f"--immediate={patience_s}", "--ntasks=1", "--time=1", "--chdir=/tmp"]
+    return [*words, *_given(_charged(slurm)), "sh", "-c", script]
+
+
+def _charged(slurm: SlurmConfig) -> dict[str, str | None]:
+    return {"partition": slurm.partition, "account": slurm.account, "qos": slurm.qos}
+
+
+def _given(options: Mapping[str, str | None]) -> list[str]:
+    return [f"--{name}={value}" for name, value in options.items() if value is not None]
 
 
 def script(slurm: SlurmConfig, starting: Starting, slot: str) -> str:
@@ -83,15 +96,18 @@ def job_of(said: str) -> str | None:
     return number if number.isdecimal() and len(number) < 20 else None
 
 
-def jobs(said: str, starting: Starting) -> Iterator[tuple[Handle, State, End | None]]:
-    """Yield each job of the block that squeue tells of: its handle and state, and its end once it has ended."""
+def jobs(said: str, starting: Starting) -> Iterator[tuple[Handle, State, End | None, str]]:
+    """Yield each job of the block that squeue tells of: its handle and state, its end once it has ended, and why it
+    waits while it does."""
     for line in said.splitlines():
-        fields = line.split("|")
-        if len(fields) < 4 or not fields[0].strip().isdecimal():
+        fields = [field.strip() for field in line.split("|")]
+        if len(fields) < 4 or not fields[0].isdecimal():
             continue
-        number, name, state, code = (field.strip() for field in fields[:4])
+        number, name, state, code, *more = fields
         if (slot := starting.slot(name)) is not None:
-            yield Handle(slot, number), state_of(state), end_of(state, code)
+            told = state_of(state)
+            reason = more[0] if more and told is State.PENDING and more[0] != "None" else ""
+            yield Handle(slot, number), told, end_of(state, code), reason
 
 
 def state_of(state: str) -> State:

@@ -61,6 +61,10 @@ class Ssh:
         """As of `Placement.why`."""
         return self._ends.get(handle, End(Why.UNKNOWN))
 
+    def reason(self, handle: Handle) -> str:
+        """As of `Placement.reason`: nobody waits for a machine that is there."""
+        return ""
+
     def stop(self, handle: Handle, grace_s: float) -> None:
         """As of `Placement.stop`."""
         self.ask("stop", slot=handle.slot, job=handle.job, hard=grace_s <= 0)

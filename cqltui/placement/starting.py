@@ -38,12 +38,17 @@ class Starting:
     """The URL of the campaign's objects."""
 
     @property
-    def prefix(self) -> str:
-        """What the names of the run's jobs begin with: of the run directory's name, and of its path, since several runs
-        may be called so."""
+    def run(self) -> str:
+        """What the run is called among an engine's jobs: by the run directory's name, and by its path, since several
+        runs may be called so."""
         path = str(self.run_dir.resolve())
         name = UNSAFE.sub("-", self.run_dir.name)[:40]
-        return f"cqltui-{name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}-"
+        return f"cqltui-{name}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the run's jobs begin with."""
+        return f"{self.run}-"
 
     def job_name(self, slot: str) -> str:
         """Return the name of a slot's job, by which the next supervisor finds it."""

@@ -1,20 +1,26 @@
-"""The run as its directory tells of it, where no server does: each task with what is accepted or saved of it."""
+"""The run as its directory tells of it, where no server does, or none has answered yet: each task with what is accepted
+or saved of it."""
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cqltui.algorithms import named
 from cqltui.errors import InputError
-from cqltui.results.rundir import RunDir, read_json, read_metrics
+from cqltui.results.rundir import RunDir, read_json, read_metrics, why_unreadable
 from cqltui.results.tally import Tally
 from cqltui.state import decode
+from cqltui.state.counting import counted
 from cqltui.state.described import CampaignInfo
 from cqltui.state.model import ENDED, Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
 from cqltui.state.report import report_of
 
+MOST = 3_000
+"""Tasks that are read at a glance: in about the time that a server takes to be reached and to tell them."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")
 
 
@@ -23,21 +29,65 @@ def from_disk(run_dir: RunDir) -> RunState:
     raw = read_json(run_dir.campaign_json) or {}
     tasks: dict[str, TaskState] = {}
     for path in sorted(run_dir.tasks.glob("*/task.json")):
-        if not decode.NAME.fullmatch(path.parent.name):
-            continue
-        said = read_json(path) or {}
-        info = decode.task_info(path.parent.name, said.get("info"))
-        life = decode.lifecycle(known, (0, 1)) if isinstance(known := said.get("life"), Mapping) else None
-        if info is not None and life is not None:
-            tasks[info.id] = TaskState(info, replace(life, report=left_of(run_dir, info, life)))
+        if (task := _written(path)) is not None:
+            report = left_of(run_dir, task.info, task.life)
+            tasks[task.id] = replace(task, life=replace(task.life, report=report))
     if not tasks:
+        expect_readable(run_dir)
         raise InputError(f"{run_dir.path}: nothing has run here yet")
-    campaign = decode.campaign(_described(run_dir, raw.get("campaign"))) or CampaignInfo()
-    campaign = replace(campaign, run_dir=str(run_dir.path), started_ts=decode.stamp(raw, "created_ts"))
+    campaign = _campaign(run_dir, raw)
     finished_ts = decode.stamp(raw, "finished_ts")
     if not finished_ts and "finished_ts" not in raw and all(task.status in ENDED for task in tasks.values()):
         finished_ts = max(task.life.finished_ts for task in tasks.values())  # of a version that did not write it
     return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
+
+
+def expect_readable(run_dir: RunDir) -> None:
+    """Raise InputError if there is a campaign.json that cannot be read."""
+    if why := why_unreadable(run_dir.campaign_json):
+        raise InputError(f"{run_dir.campaign_json}: {why}: restore it, or run the campaign file again")
+
+
+def at_a_glance(
+    run_dir: RunDir, raw: Mapping[str, Any], within_s: float, monotonic: Callable[[], float] = time.monotonic
+) -> RunState:
+    """Return a run that goes on as it was last written down, by its campaign.json (`raw`) and the tasks' task.json
+    alone: offline since its journal was last written to. What is damaged is left out. Without tasks if there are more
+    than `MOST`, or reading them takes longer than `within_s`: a part of them would look like all."""
+    end = monotonic() + within_s
+    tasks: dict[str, TaskState] = {}
+    folders = list(run_dir.tasks.glob("*"))
+    for folder in folders if len(folders) <= MOST else ():
+        if monotonic() >= end:
+            tasks = {}
+            break
+        if (task := _written(folder / "task.json")) is not None:
+            tasks[task.id] = task
+    known = MappingProxyType(tasks)
+    return RunState(
+        campaign=_campaign(run_dir, raw),
+        tasks=known,
+        counted=counted(known),
+        finished_ts=decode.stamp(raw, "finished_ts"),
+        offline_since=_written_ts(run_dir.journal) or _written_ts(run_dir.campaign_json),
+    )
+
+
+def _written(path: Path) -> TaskState | None:
+    """Return the task of a task.json; None if it is none."""
+    task_id = path.parent.name
+    if not decode.NAME.fullmatch(task_id):
+        return None
+    said = read_json(path) or {}
+    info = decode.task_info(task_id, said.get("info"))
+    life = decode.lifecycle(known, (0, 1)) if isinstance(known := said.get("life"), Mapping) else None
+    return TaskState(info, life) if info is not None and life is not None else None
+
+
+def _campaign(run_dir: RunDir, raw: Mapping[str, Any]) -> CampaignInfo:
+    """Return the campaign of campaign.json."""
+    campaign = decode.campaign(_described(run_dir, raw.get("campaign"))) or CampaignInfo()
+    return replace(campaign, run_dir=str(run_dir.path), started_ts=decode.stamp(raw, "created_ts"))
 
 
 def left_of(run_dir: RunDir, info: TaskInfo, life: Lifecycle) -> Progress | None:

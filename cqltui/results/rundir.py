@@ -195,16 +195,40 @@ def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, or None if the file is missing, cannot be read, is larger than what it is about
-    can need, or holds something else. A half of a surrogate pair is something else, as it is to `codec.decode_object`:
-    no message and no file can carry it on."""
+    can need, or holds something else."""
     try:
-        text = read_regular(path, largest_json(path)).removeprefix(codecs.BOM_UTF8).decode()
-        value = json.loads(text)
-        if _SURROGATE.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
-    except (OSError, ValueError, RecursionError):  # the last: brackets nested too deeply
+        return _json_of(path)
+    except (OSError, ValueError):
         return None
-    return value if isinstance(value, dict) else None
+
+
+def why_unreadable(path: Path) -> str:
+    """Return why `read_json` finds nothing in a file; empty where it finds something, or there is no file."""
+    try:
+        _json_of(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    except ValueError as error:
+        empty = isinstance(error, json.JSONDecodeError) and not error.doc.strip()
+        return "is empty" if empty else f"is no JSON: {error}"
+    return ""
+
+
+def _json_of(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file. Raises OSError and ValueError. A half of a surrogate pair is an error, as it is
+    to `codec.decode_object`: no message and no file can carry it on."""
+    text = read_regular(path, largest_json(path)).removeprefix(codecs.BOM_UTF8).decode()
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deeply") from None
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, found {type(value).__name__}")
+    return value
 
 
 def largest_json(path: Path) -> int:

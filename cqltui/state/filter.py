@@ -5,7 +5,7 @@ Pure. It is compiled once, and asked of thousands of tasks.
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,13 @@ class Filter:
 
     def matches(self, task: TaskState, moment: Moment) -> bool:
         """Return whether the task is one of those."""
-        return all(word(task, moment) for word in self.words)
+        return bool(self.among((task,), moment))
+
+    def among(self, tasks: Sequence[TaskState], moment: Moment) -> Sequence[TaskState]:
+        """Return those of them in their order, word by word: of thousands each word leaves fewer to the next."""
+        for word in self.words:
+            tasks = [task for task in tasks if word(task, moment)]
+        return tasks
 
 
 EVERYTHING = Filter()

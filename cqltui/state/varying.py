@@ -24,6 +24,8 @@ class Varying:
         """Setting -> each of its values -> as people read it."""
         self.settings: tuple[Setting, ...] = ()
         """Those that differ, as in the algorithm's table."""
+        self._telling: dict[str, tuple[str, ...]] = {}
+        """Algorithm -> the names of those that tell configurations apart."""
         self.title_cells = 0
         """Characters of the longest title."""
         self.id_cells = ID_CELLS
@@ -43,6 +45,7 @@ class Varying:
         if len(self._infos) != count:
             self.id_cells = told_apart(self._infos)
         if new:
+            self._telling = {}
             self.settings = tuple(s for name, s in SETTINGS.items() if len(self._values.get(name, ())) > 1)
 
     def _add(self, info: TaskInfo) -> None:
@@ -59,8 +62,11 @@ class Varying:
 
     def configuration(self, task: TaskState) -> Hashable:
         """Return what tasks share that differ in no setting but the one that only repeats a configuration."""
-        info, repeat = task.info, task.algorithm.repeat
-        return info.phase, *(value_key(info.settings.get(s.name)) for s in self.settings if s.name != repeat)
+        info = task.info
+        if (names := self._telling.get(info.algorithm)) is None:
+            repeat = task.algorithm.repeat
+            names = self._telling[info.algorithm] = tuple(s.name for s in self.settings if s.name != repeat)
+        return info.phase, *[value_key(info.settings.get(name)) for name in names]
 
 
 def told_apart(ids: Collection[str]) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.results.rundir import SAFE_NAME, RunDir, within
-from cqltui.store.errand import ask
+from cqltui.store.errand import PATIENCE_S, ask
 from trainer.files import read_regular, write_bytes
 
 WHAT = "folder"
@@ -20,17 +20,17 @@ WHO = ("worker", "supervisor")
 _BYTES = 100
 
 
-def prove(queue: Queue, run_dir: RunDir, worker_id: str) -> bool:
+def prove(queue: Queue, run_dir: RunDir, worker_id: str, patience_s: float = PATIENCE_S) -> bool:
     """Return whether the supervisor sees what this worker writes to a run directory, and the worker what it writes.
 
-    False where nobody answers, too: then files travel, which is never wrong. Raises RedisError.
+    False where nobody answers in time, too: then files travel, which is never wrong. Raises RedisError.
     """
     own, its = (run_dir.proofs / f"{worker_id}.{who}" for who in WHO)
     nonce = secrets.token_hex(16)
     try:
         within(run_dir, run_dir.proofs)
         write_bytes(own, nonce.encode(), durable=False)
-        answer = ask(queue, worker_id, {"what": WHAT, "wrote": nonce})
+        answer = ask(queue, worker_id, {"what": WHAT, "wrote": nonce}, patience_s)
         return answer is not None and answer.get("seen") is True and _content(its) == answer.get("wrote")
     except OSError:
         return False

@@ -8,6 +8,7 @@ from cqltui.placement.process import Launcher, WorkerProcess
 from cqltui.placement.protocol import End, State
 from cqltui.placement.restart import Restart
 from cqltui.state.model import WorkerState
+from cqltui.state.placed import BlockInfo
 from cqltui.supervisor.lastwords import last_words
 from cqltui.supervisor.outpost import News, Outpost
 
@@ -126,6 +127,10 @@ class Fleet:
     def news(self) -> list[News]:
         """Return what the blocks' engines have said that the user has to know, once."""
         return [said for outpost in self._outposts for said in outpost.news()]
+
+    def blocks(self) -> tuple[BlockInfo, ...]:
+        """Return how the blocks elsewhere stand, as their engines told last."""
+        return tuple(outpost.info() for outpost in self._outposts)
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return the blocks whose engine has refused an order, and why, each order once."""

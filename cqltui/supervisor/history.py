@@ -38,6 +38,8 @@ class History:
         self._next_ts = 0.0
         self._lines = self._count()
         self._failed = False
+        self.expected_ts: float | None = None
+        """When the run is going to end, as the latest line says."""
 
     def handle(self, before: RunState, event: Event, after: RunState) -> None:
         """Nothing: the journal has the events."""
@@ -49,7 +51,9 @@ class History:
         self._next_ts, self._wait_s = now + self._every_s, self._every_s
         try:
             began = time.monotonic()
-            line = json.dumps(sample(state, now), separators=(",", ":")).encode() + b"\n"
+            said = sample(state, now)
+            self.expected_ts = said["finish_ts"]
+            line = json.dumps(said, separators=(",", ":")).encode() + b"\n"
             self._wait_s = max(self._every_s, SHARE * (time.monotonic() - began))
             self._next_ts = now + self._wait_s
             self._append(line)

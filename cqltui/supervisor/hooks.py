@@ -44,6 +44,6 @@ class Hooks:
     resize: Callable[[RunState], None] = lambda state: None
     """Follow how many workers are asked for. Raises RedisError."""
     serve: Callable[[RunState], None] = lambda state: None
-    """Do what workers elsewhere ask for. Raises RedisError."""
+    """Do what workers elsewhere ask for, and tell how their blocks stand. Raises RedisError."""
     report: Callable[[RunState, Notice, Callable[[], bool]], object] = lambda state, notice, is_stopped: None
     """Write the report if it is due, tell of it, and leave it once the run is stopped. Raises nothing."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import cqltui
@@ -19,11 +18,14 @@ from cqltui.state.model import ENDED, RunState
 from cqltui.supervisor.repository import git_commit, is_dirty
 
 if TYPE_CHECKING:
+    from importlib import metadata
+
     from cqltui.campaign import asked
     from cqltui.campaign.model import Campaign
     from cqltui.campaign.payload import DataSummary
-else:
-    asked = Later("cqltui.campaign.asked")  # what is written only
+else:  # for what is written only
+    metadata = Later("importlib.metadata")
+    asked = Later("cqltui.campaign.asked")
 
 SET = "(set)"
 """Stands for what may hold a secret."""
@@ -105,7 +107,12 @@ def namespace(run_dir: RunDir) -> str:
 
 def known(run_dir: RunDir) -> dict[str, Any]:
     """Return the campaign that campaign.json holds, as of `resolved`; empty if there is none to read."""
-    campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
+    return campaign_of(read_json(run_dir.campaign_json) or {})
+
+
+def campaign_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the campaign that a campaign.json holds which has been read; empty if it holds none."""
+    campaign = said.get("campaign")
     return campaign if isinstance(campaign, dict) else {}
 
 

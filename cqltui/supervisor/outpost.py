@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from cqltui.placement.protocol import End, Handle, Placement, PlacementError, State, Why
 from cqltui.placement.roster import Ended, Roster
 from cqltui.state.model import WorkerState
+from cqltui.state.placed import BlockInfo, JobInfo, reasons
 from cqltui.state.plain import plain
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,12 @@ Apply = Callable[[float], list[Ended]]
 class Outpost:
     """As many workers as a block has slots, kept up by an engine. All but what the engine does returns at once."""
 
-    def __init__(self, name: str, slots: list[str], placement: Placement, query_s: float = QUERY_S) -> None:
+    def __init__(
+        self, name: str, slots: list[str], placement: Placement, query_s: float = QUERY_S, kind: str = ""
+    ) -> None:
+        """`kind`: what the engine is called, for people."""
         self.name = name
+        self._kind = kind
         self._placement = placement
         self._query_s = query_s
         self._roster = Roster(slots)
@@ -49,6 +54,10 @@ class Outpost:
         self._silent_since: dict[Handle, float] = {}
         self._trouble = ""
         """What the engine said last that it could not do."""
+        self._reasons: dict[Handle, str] = {}
+        """Of workers that wait, as far as the engine says."""
+        self._told_reasons: set[str] = set()
+        """Since somebody waits: engines go back and forth between a few."""
         threading.Thread(target=self._work, name=f"block {name}", daemon=True).start()
 
     def __contains__(self, worker_id: object) -> bool:
@@ -63,6 +72,12 @@ class Outpost:
     def alive(self) -> int:
         """Workers that live, wait for a machine, or may live."""
         return self._roster.alive
+
+    def info(self) -> BlockInfo:
+        """Return how the block stands, as the engine told last."""
+        handles = self._roster.handles().items()
+        jobs = tuple(JobInfo(one.slot, one.job, state, self._reasons.get(one, "")) for one, state in handles)
+        return BlockInfo(self.name, self._kind, len(self._roster.slots), jobs, self._trouble)
 
     def may_tell(self, worker_id: str) -> bool:
         """Return whether the engine may yet say why a worker of the block fell silent: from the first call of this on,
@@ -169,11 +184,14 @@ class Outpost:
             text = str(error)
             return lambda now: self._silent(now, text)
         ends = {handle: self._placement.why(handle) for handle, state in found.items() if state is State.ENDED}
+        waiting = {handle: self._placement.reason(handle) for handle, state in found.items() if state is State.PENDING}
 
         def apply(now: float) -> list[Ended]:
             self._is_asking, self._told_ts = False, asked_ts
             self._recover()
-            return self._roster.told(found, ends.__getitem__, asked_ts, now)
+            ended = self._roster.told(found, ends.__getitem__, asked_ts, now)
+            self._wait(waiting)
+            return ended
 
         return apply
 
@@ -211,9 +229,15 @@ class Outpost:
         self._complain(f"block {self.name}: job {plain(handle.job, 40)} could not be stopped: {plain(text, SHOWN)}")
         return []
 
-    def _ended(self, handle: Handle, now: float, *, had_tasks: bool) -> list[Ended]:
-        was_there = self._roster.cancelled(handle, now)
-        return [(handle.slot, End(Why.CANCELLED))] if was_there and had_tasks else []
+    def _wait(self, waiting: Mapping[Handle, str]) -> None:
+        """Take why workers wait, and tell each reason once, until none waits any more."""
+        self._reasons = {handle: plain(reason.strip(), SHOWN) for handle, reason in waiting.items() if reason}
+        found = reasons(self.info().jobs)
+        for reason, count in found.items():
+            if reason not in self._told_reasons:
+                who = f"{count} workers wait" if count > 1 else "a worker waits"
+                self._news.append(("info", f"block {self.name}: {who} for a machine: {reason}"))
+        self._told_reasons = self._told_reasons | found.keys() if waiting else set()
 
     def _silent(self, now: float, text: str = "an error, which the log has") -> list[Ended]:
         self._is_asking = False

@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from cqltui.errors import CqltuiError
 from cqltui.later import Later, load
+from cqltui.state.eta import NOTHING
 from cqltui.state.model import RunState, Wanted
 from cqltui.state.plain import plain
 from cqltui.ui.background import Background
@@ -36,6 +37,7 @@ from cqltui.ui.panels.body import Body
 from cqltui.ui.ports import LeaveChoice, Ports
 from cqltui.ui.pump import Pump
 from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.roles import FrameScreen
 from cqltui.ui.screens.tasks import TaskScreen
 from cqltui.ui.supervision import Supervision
 from cqltui.ui.typed import Typed
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 else:
     dialog, leaving = Later("cqltui.ui.screens.dialog"), Later("cqltui.ui.screens.leaving")
 
-SCREENS = ("details", "dialog", "copying", "help", "palette", "leaving")
+SCREENS = ("details", "dialog", "copying", "help", "palette", "leaving", "fleet")
 """Of `cqltui.ui.screens`: what keys open, loaded before they are pressed."""
 REFRESH_S = 0.1
 MOUNT_S = 0.02
@@ -70,11 +72,13 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     def __init__(self, ports: Ports) -> None:
         super().__init__(ports.preferences)
         self._clock, self._stall_s = ports.clock, ports.stall_s
-        self._start = ports.start
-        self._waiting = "Starting." if ports.start else ""
+        self._start, self._planned = ports.start, ports.planned
+        self._waiting = ports.waiting if ports.start else ""
         self.failure: CqltuiError | None = None
         """Why the run could not be started."""
-        self._pump = Pump(ports.source, ports.clock, self._changed, self.died, self._begin)
+        self._pump = Pump(
+            ports.source, ports.clock, self._changed, self.died, self._begin, partial(self._wait_for, ""), ports.known
+        )
         self._calls = Background("commands", self.post, self.died)
         self._reads = Background("reading", self.post, self.died)
         self._browser = Background("browser", self.post, self.died)
@@ -112,17 +116,18 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         return self._main
 
     def on_mount(self) -> None:
-        """Read the run's state, which the first frame waits for; one that is started is seen before."""
+        """Read the run's state, for which the first frame waits unless it is known, or the run is being started."""
         self._held.callback(self._first_paint)
-        if self._start is None:
+        if self._start is None or self._pump.state.tasks:
             self._held.enter_context(self.batch_update())
+        if self._start is None:
             self._pump.start()
         self._later(HELD_S, self._held.close)
         self._changed()
 
     @on(Body.Arranged)
     def _arranged(self) -> None:
-        if self._start is not None:
+        if self._start is not None and not self._pump.state.tasks:
             self.call_after_refresh(self._held.close)
 
     def _first_paint(self) -> None:
@@ -187,7 +192,6 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     def _begin(self) -> None:
         if self._start is not None:
             self._start(self._wait_for)
-        self._wait_for("")
 
     def _wait_for(self, what: str) -> None:
         self._waiting = what
@@ -232,6 +236,8 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def _draw(self) -> None:
         self._scheduled = False
+        if not self._main.has_room:  # what gets its size asks again
+            return
         self._drawn_s = time.monotonic()
         state = self._pump.take()
         self._control.settle(state)
@@ -239,11 +245,13 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         missing = self._supervision.missing(now) and not state.finished_ts
         # Made anew every second, and when the run or a task has changed its state.
         key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
-        estimated, pending = self._estimating.ask(state, as_of(state, now), key), self._control.pending()
-        hindered = self._supervision.hindered
-        frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, self._waiting)
+        waiting = "" if state.online else self._waiting
+        estimated = NOTHING if waiting else self._estimating.ask(state, as_of(state, now), key)
+        pending, hindered = self._control.pending(), self._supervision.hindered
+        frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, waiting)
         frame = replace(
             frame,
+            planned=self._planned,
             read_only=self._control.read_only,
             happened=self._pump.happened,
             samples=self._gauging.samples,
@@ -251,7 +259,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         )
         self.frame = frame
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, TaskScreen):
+            if isinstance(screen, FrameScreen):
                 screen.show(frame)
             elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.settled(frame)):
                 screen.dismiss("")

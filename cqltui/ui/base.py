@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from textual.app import ReturnType
 from textual.css.stylesheet import Stylesheet
 from textual.filter import LineFilter, NoColor
+from textual.notifications import Notification, Notify
 
 from cqltui.state.playhead import Playhead
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.ground import BACKGROUND, WAIT_S, Color, color_of, theme_on
-from cqltui.ui.internals import QuietErrors
+from cqltui.ui.internals import QuietErrors, take_away
 from cqltui.ui.messages import Answered
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.signs import StandIns
@@ -53,6 +54,8 @@ class BaseApp(QuietErrors[ReturnType]):
         self.stylesheet = Sheet(self.get_css_variables())
         self.set_keymap(preferences.keymap)
         self._answer_until = 0.0
+        self._told: dict[tuple[str, str], tuple[Notification, int]] = {}
+        """What stands as a toast, and how often it was said, by level and text."""
         # Without colours Textual has this filter only where NO_COLOR says so, not for a terminal that has none.
         filters: list[LineFilter] = [] if self._colors else [NoColor()]
         if preferences.ascii or preferences.plain:
@@ -72,6 +75,20 @@ class BaseApp(QuietErrors[ReturnType]):
         if color is not None and time.monotonic() < self._answer_until:
             self._answer_until = 0.0
             self.follow_background(color)
+
+    def on_notify(self, message: Notify) -> None:
+        """Let what is said again take the place of the toast that still says it, and count it: a key that is held down
+        would fill the screen with one refusal."""
+        new = message.notification
+        said = new.severity, new.message
+        self._told = {key: told for key, told in self._told.items() if not told[0].has_expired}
+        times = 1
+        if said in self._told:
+            old, times = self._told[said]
+            take_away(self, old)
+            times += 1
+            new.message = f"{new.message} ({times} times)"
+        self._told[said] = new, times
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return variables of app.tcss for every theme."""

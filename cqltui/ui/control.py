@@ -162,6 +162,11 @@ class Control:
         self._changed()
         self._background.call(act.take_back, answered, self._failed)
 
+    @property
+    def rests(self) -> bool:
+        """Whether the run has ended and has no server: it can only be looked at, and its file be changed."""
+        return self._ended and not self._online
+
     def can_change(self) -> bool:
         """Return whether this screen may change anything, and say so if it may not."""
         if self.read_only:
@@ -182,7 +187,7 @@ class Control:
         a surprise."""
         if not self.can_change():
             return False
-        if not self._online and self._ended:
+        if self.rests:
             again = "cqltui resubmit ID queues a task again, the campaign's command goes on with what is left."
             self._tell(f"The run has ended, it can only be looked at: {again}", "warning")
         elif not self._known:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cqltui.state.eta import Estimate
     from cqltui.state.happened import Happening
     from cqltui.state.lanes import Lanes
+    from cqltui.state.placed import BlockInfo
     from cqltui.state.record import TaskRecord, TaskSubject
 else:
     lanes = Later("cqltui.state.lanes")
@@ -28,6 +29,9 @@ CURVES_S = 3.0
 
 EVALUATION_S = 3.0
 """Between two looks at the files of the evaluation."""
+
+BLOCKS_S = 3.0
+"""Between two questions of how the blocks of workers elsewhere stand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,7 @@ class Feeds:
     details_log: Reading[LogSubject, list[str]]
     """Of the details, which are seen above the main screen with a log of their own."""
     record: "Reading[TaskSubject, TaskRecord]"
+    blocks: "Reading[int, tuple[BlockInfo, ...]]"
 
     @property
     def busy(self) -> bool:
@@ -76,4 +81,5 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
         happened=Reading(lambda _: ports.happened(), background),
         details_log=Reading(log, background),
         record=Reading(ports.record, background, RECORD_S),
+        blocks=Reading(lambda _: ports.blocks(), background, BLOCKS_S),
     )

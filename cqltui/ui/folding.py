@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 from statistics import fmean
 
 from cqltui.algorithms.base import Setting
@@ -118,27 +118,30 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
     validations: list[float | None] = []
     bests: list[float | None] = []
     took: list[float] = []
-    ends: list[float | None] = []
+    finish_ts: float | None = -inf
     epochs_done = epochs_total = 0
     now = frame.as_of
     for task in tasks:
-        life, algorithm, progress = task.life, task.algorithm, task.progress
+        life = task.life
         done = life.status is Status.DONE
         total = task.epochs_total if done else task.info.epochs
         states[life.status] += 1
         epochs_total += total
-        if progress is not None:
+        waits = task.live is None and life.report is None  # as most of thousands do
+        if not waits and (progress := task.progress) is not None:
+            algorithm = task.algorithm
             epochs_done += total if done else min(progress.epoch, total)
             losses.append(progress.metrics.get(algorithm.headline))
             validations.append(progress.metrics.get(algorithm.validation))
             bests.append(progress.best)
         elif done:
             epochs_done += total
-        ends.append(life.finished_ts or frame.finish_ts(task))
+        if finish_ts is not None:  # else that of one is not known
+            end = frame.finish_ts(task)
+            finish_ts = None if end is None else max(finish_ts, end)
         if life.started_ts and (seconds := duration_s(task, now)) is not None:
             took.append(seconds)
     priorities = [task.life.priority for task in tasks]
-    known = [end for end in ends if end is not None]
     return Figures(
         members=tuple(tasks),
         first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
@@ -148,7 +151,7 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
         loss=spread_of(losses),
         validation=spread_of(validations),
         best=spread_of(bests),
-        finish_ts=max(known) if len(known) == len(tasks) else None,
+        finish_ts=finish_ts,
         ended=all(task.life.finished_ts for task in tasks),
         duration_s=sum(took) if took else None,
         priorities=(min(priorities), max(priorities)),
@@ -211,10 +214,19 @@ def grouped(
 def next_fold(state: RunState, varying: Varying, name: str) -> str:
     """Return the way to fold after the one of that name: of those that make fewer rows, and more than one but for
     seeds. After the last one, and if there is none, it is the empty name: not at all."""
-    tasks = state.tasks.values()
-    names = [""]
-    for fold in folds(state, varying):
-        rows = len({fold.of(task) for task in tasks})
-        if rows < len(tasks) and (rows > 1 or fold.name == SEEDS):
-            names.append(fold.name)
-    return names[(names.index(name) + 1) % len(names)] if name in names else ""
+    known = folds(state, varying)
+    names = ["", *(fold.name for fold in known)]
+    behind = known[names.index(name) :] if name in names else ()
+    return next((fold.name for fold in behind if _folds(fold, state.tasks.values())), "")
+
+
+def _folds(fold: Fold, tasks: Iterable[TaskState]) -> bool:
+    """Return whether it makes fewer rows of the tasks, and more than one but for seeds. It looks at no more of the
+    thousands than tell it."""
+    seen: set[Hashable] = set()
+    count = 0
+    for count, task in enumerate(tasks, 1):
+        seen.add(fold.of(task))
+        if len(seen) < count and (len(seen) > 1 or fold.name == SEEDS):
+            return True
+    return False

@@ -1,6 +1,6 @@
 """Everything that one refresh draws from. Panels get nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cqltui.state import select
@@ -45,7 +45,9 @@ class Frame:
     hindered: str = ""
     """What keeps the supervisor from its work, though the server answers; foreign."""
     waiting: str = ""
-    """What is waited for, while the run is being started."""
+    """What is waited for, while the run is being started, or its server reached."""
+    planned: Sequence[str] = ()
+    """A line for each task of a new run, foreign; the same object as long as the screen is open."""
 
     chosen: Chosen = Chosen()
     read_only: bool = False
@@ -77,6 +79,11 @@ class Frame:
         """Whether the run goes on, but its server does not answer: what is drawn was so when it last did."""
         state = self.state
         return not state.online and state.offline_since > 0 and not state.finished_ts
+
+    @property
+    def connecting(self) -> bool:
+        """Whether the server has yet to answer: what is drawn is as the run directory has it."""
+        return bool(self.waiting) and self.state.offline_since > 0
 
     @property
     def stands_still(self) -> bool:

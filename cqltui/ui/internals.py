@@ -14,8 +14,12 @@ from textual.app import App, ReturnType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
+from textual.notifications import Notification
+from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets._toast import Toast, ToastRack
 
 USED: tuple[tuple[type, str], ...] = (
     (LinuxDriver, "__init__"),
@@ -31,6 +35,10 @@ USED: tuple[tuple[type, str], ...] = (
     (XTermParser, "tick"),
     (App, "_fatal_error"),
     (App, "_close_messages_no_wait"),
+    (App, "_on_notify"),
+    (App, "_unnotify"),
+    (Toast, "_expire"),
+    (ToastRack, "show"),
     (Screen, "_screen_resized"),
     (Screen, "_compositor_refresh"),
     (Compositor, "_get_renders"),
@@ -118,6 +126,13 @@ def driver_of(app: App[Any]) -> Driver | None:
     return app._driver
 
 
+def take_away(app: App[Any], notification: Notification) -> None:
+    """Forget a notification and its toast, as a click on that does. There is only a way to forget all of them."""
+    app._unnotify(notification, refresh=False)
+    for screen in app.screen_stack:
+        screen.query(f"#{ToastRack._toast_id(notification)}").remove()
+
+
 class QuietErrors(App[ReturnType]):
     """Tells an unhandled error without the values of variables: a password may be among them. There is no setting.
 
@@ -185,7 +200,12 @@ class SteadyScreen(Screen[ScreenResultType]):
 
     During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
     ends the batch refreshes the screen.
+
+    Where the keys go to another widget, the two draw themselves anew, as they look otherwise then. Textual draws all of
+    the screen.
     """
+
+    focused = Reactive[Widget | None](None, repaint=False)
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)

@@ -11,6 +11,7 @@ from textual.keys import Keys, key_to_character
 from textual.screen import Screen
 
 from cqltui.ui.bindings import declared, keys_of, level_of, merged, our_nodes, own_bindings, shown_key
+from cqltui.ui.panels.panel import Panel
 from trainer.names import suggestion
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "hyper", "meta")
@@ -25,7 +26,10 @@ SPELLED = {name for char in string.punctuation if char != "," for name in keys_o
 """Characters by name, as Textual has them in events."""
 NAMED = frozenset({str(key.value) for key in Keys if key.value.isalnum()} | SPELLED)
 """Keys of more than one letter."""
-HELP, QUIT = "app.help", "app.quit"
+QUIT = "app.quit"
+WAYS = ("app.help", "app.leave", "app.palette")
+"""What acts wherever one is, so that nobody is stuck: no panel and no screen takes their keys."""
+NONE = Binding("", "")
 KeysById = Mapping[str, Sequence[str]]
 
 
@@ -64,9 +68,13 @@ def key_name(written: str) -> tuple[str, str]:
     return name, ""
 
 
+def _known() -> dict[str, Binding]:
+    return {binding.id or "": binding for one in declared() for binding in one.bindings}
+
+
 def checked(keys: KeysById) -> tuple[dict[str, str], list[Problem]]:
     """Return the keymap that these keys make, and what is wrong with them, in their order."""
-    known = {binding.id or "": binding for one in declared() for binding in one.bindings}
+    known = _known()
     problems: list[Problem] = []
     keymap: dict[str, str] = {}
     for name, written in keys.items():
@@ -83,7 +91,7 @@ def checked(keys: KeysById) -> tuple[dict[str, str], list[Problem]]:
             keymap[name] = ",".join(found)
             problems += [Problem(name, text) for key in found if (text := _misplaced(known[name], key))]
     if not problems:
-        problems = [*_clashes(keymap), *_unreachable(keymap)]
+        problems = [*_clashes(keymap), *_taken(keymap), *_unreachable(keymap), *_unheard(keymap)]
     return keymap, problems
 
 
@@ -129,19 +137,57 @@ def _together() -> Iterator[tuple[type[DOMNode], ...]]:
                     yield node, screen
 
 
+def _inner(keymap: Mapping[str, str]) -> dict[type[DOMNode], dict[str, Binding]]:
+    """Return the keys of panels and of screens, but for questions and the help."""
+    inner = [node for node in our_nodes() if level_of(node) != "app" and not _leads_out(node)]
+    return {node: {key: one for key, one in merged(node, keymap).items() if one.id} for node in inner}
+
+
+def _taken(keymap: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the keys by which one leaves, or finds help, that the user has given to something in a panel or screen."""
+    stays = {key: way for way in WAYS if way not in keymap for key in keys_of(_known()[way])}
+    told: set[tuple[str, str]] = set()
+    for keys in _inner(keymap).values():
+        for key, binding in keys.items():
+            name = binding.id or ""
+            if key in stays and name in keymap and (name, key) not in told:
+                told.add((name, key))
+                yield Problem(
+                    name, f"{shown_key(key)} is the key of {stays[key]}, which acts everywhere: choose another"
+                )
+
+
 def _unreachable(keymap: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield where the help could not be opened, as every key of it means something else there."""
-    nodes = {node: merged(node, keymap) for node in our_nodes() if not _leads_out(node)}
-    wanted = {key for keys in nodes.values() for key, binding in keys.items() if binding.id == HELP}
-    panels, screens = ([keys for node, keys in nodes.items() if level_of(node) == of] for of in ("panel", "screen"))
-    told: set[tuple[str, ...]] = set()
-    for panel, screen in product(panels, screens):
-        found = {key: binding.id for key, binding in {**screen, **panel}.items() if key in wanted and binding.id}
-        takers = tuple(sorted(filter(None, set(found.values()))))
-        if wanted == found.keys() and takers not in told:
-            told.add(takers)
-            name = next((one for one in keymap if one in {HELP, *takers}), HELP)
-            yield Problem(name, f"the help could not be opened: its keys are those of {', '.join(takers)} too")
+    """Yield what the user has moved to where one could not leave, or find help, as all of its keys mean something else
+    there."""
+    inner = _inner(keymap)
+    panels, screens = ([keys for node, keys in inner.items() if level_of(node) == of] for of in ("panel", "screen"))
+    for way in (way for way in WAYS if way in keymap):
+        wanted = {*keymap[way].split(",")}
+        told: set[tuple[str, ...]] = set()
+        for panel, screen in product(panels, screens):
+            found = {key: binding.id or "" for key, binding in {**screen, **panel}.items() if key in wanted}
+            takers = tuple(sorted({*found.values()}))
+            if wanted == found.keys() and takers not in told:
+                told.add(takers)
+                yield Problem(way, f"it would not act everywhere: its keys are those of {', '.join(takers)} too")
+
+
+def _unheard(keymap: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the keys of a panel that the app or the main screen would take before it hears them."""
+    told: set[tuple[str, str]] = set()
+    inner = _inner(keymap)
+    for owner in our_nodes():
+        first = {key: one for key, one in merged(owner, keymap).items() if one.priority and one.id}
+        below = DOMNode if level_of(owner) == "app" else Panel
+        for node, keys in inner.items() if first else ():
+            for key in first.keys() & keys.keys() if issubclass(node, below) else ():
+                pair = first[key].id or "", keys[key].id or ""
+                stock = tuple((merged(one, {}).get(key) or NONE).id for one in (owner, node))
+                if pair[0] != pair[1] and pair != stock and {*pair} & keymap.keys() and pair not in told:
+                    told.add(pair)
+                    mine, other = pair if pair[0] in keymap else pair[::-1]
+                    yield Problem(mine, f"{shown_key(key)} is the key of {other} too, and {pair[0]} comes first")
 
 
 def _leads_out(node: type[DOMNode]) -> bool:

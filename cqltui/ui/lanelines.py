@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -117,7 +117,8 @@ def lane_lines(
         said = f" {fmt.clock(newest.ts, now)} {newest.text}"
         lines.append(((sign, role), (clip(said, cells - 1), "dim")))
     if len(lines) < rows:
-        lines.append(legend(cells))
+        drawn = {(character, role) for line in (axis[1], *lanes) for text, role in line[1:] for character in text}
+        lines.append(legend(drawn, cells))
     return lines[:rows]
 
 
@@ -136,19 +137,23 @@ def lane_rows(workers: int, rows: int, chosen: bool) -> int:
     return min(workers, max(1, rows - HEAD - chosen))
 
 
-def legend(cells: int) -> Line:
-    """Return what the characters mean, as far as it fits."""
-    parts: list[tuple[str, str, str]] = [
-        (FILL[shown], ROLE[shown], shown.value) for shown in (Shown.DONE, Shown.RUNNING, Shown.PLANNED, Shown.BROKEN)
-    ]
-    parts += [("■", "strong", "phase end"), ("!", "warning", "fault"), ("✗", "dead", "death"), ("P", "paused", "pause")]
-    parts += [(END, "accent", "end expected")]
+LEGEND: tuple[tuple[str, str, str], ...] = (
+    *((FILL[shown], ROLE[shown], shown.value) for shown in (Shown.DONE, Shown.RUNNING, Shown.PLANNED)),
+    (FILL[Shown.BROKEN] + LAST[Shown.BROKEN], ROLE[Shown.BROKEN], Shown.BROKEN.value),
+    ("✗", "dead", "death"), ("!", "warning", "fault"), ("P", "paused", "pause"), ("R", "running", "resumed"),
+    ("■", "strong", "phase end"), (COMING, "dim", "phase end expected"), (END, "accent", "end expected"),
+)  # fmt: skip
+"""Characters, their role, and what they mean, the more important first."""
+
+
+def legend(drawn: Set[Span], cells: int) -> Line:
+    """Return what the characters that are drawn, each with its role, mean, as far as it fits."""
     spans: list[Span] = []
-    for sign, role, text in parts:
-        cells -= len(text) + 3
-        if cells < 0:
-            break
-        spans += [(sign, role), (f" {text} ", "dim")]
+    for signs, role, text in LEGEND:
+        seen = "".join(sign for sign in signs if (sign, role) in drawn)
+        if seen and (used := len(seen) + len(text) + 2) <= cells:
+            cells -= used
+            spans += [(seen, role), (f" {text} ", "dim")]
     return tuple(spans)
 
 

@@ -80,8 +80,7 @@ def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str]) -
     """Return the rows. `figures` tells those of a group; `order` are all tasks in the campaign's own."""
     moment = Moment(frame.as_of, frame.stall_s)
     tasks: Sequence[TaskState] = [frame.state.tasks[task_id] for task_id in order]
-    if wish.filter.words:
-        tasks = [task for task in tasks if wish.filter.matches(task, moment)]
+    tasks = wish.filter.among(tasks, moment)
     if wish.fold is None:
         ids = tuple(task.id for task in in_order(tasks, wish, lambda column, task: column.sort(frame, task)))
         return Listing(ids, ids, places={key: row for row, key in enumerate(ids)})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from cqltui.campaign.defaults import STALL_S
 from cqltui.later import Later
-from cqltui.state.model import TaskCommand, Wanted
+from cqltui.state.model import RunState, TaskCommand, Wanted
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cqltui.state.gauges import Gauge, Sample
     from cqltui.state.happened import Happening
     from cqltui.state.lanes import Past
+    from cqltui.state.placed import BlockInfo
     from cqltui.state.playhead import Playhead
     from cqltui.state.record import TaskRecord, TaskSubject
 else:
@@ -191,8 +192,15 @@ class Ports:
     hindered: Callable[[], str] = str
     """Says what keeps the supervisor from its work; called like `supervised`."""
     start: Callable[[Callable[[str], None]], None] | None = None
-    """Brings the run about, in a thread, once the screen is seen, with a function that shows what is waited for. The
-    source is read after it. When the screen is left before it has come to its end, it goes on."""
+    """Brings the run about, or reaches its server, in a thread, once the screen is seen, with a function that shows
+    what is waited for. The source is read after it. When the screen is left before it has come to its end, it goes
+    on."""
+    planned: Sequence[str] = ()
+    """A line for each task of a new run, in the order in which they are taken: seen until there is a queue."""
+    waiting: str = "Starting."
+    """What is waited for at first, where there is a `start`."""
+    known: RunState = field(default_factory=RunState)
+    """What is shown meanwhile, offline since the moment that it is of."""
     file: CampaignFile | None = None
     """The campaign file; None where there is nothing to be edited."""
     read_only: bool = False
@@ -207,6 +215,9 @@ class Ports:
     nothing is measured."""
     speeds: "Callable[[], tuple[Sample, ...]]" = tuple
     """Tells how fast the run was before; called once, in the same thread."""
+    blocks: "Callable[[], tuple[BlockInfo, ...]]" = tuple
+    """Tells how the blocks of workers elsewhere stand; called in a thread while they are looked at, once the server
+    answers."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)

@@ -32,13 +32,16 @@ class Pump:
         changed: Callable[[], object],
         died: Callable[[Exception], object],
         start: Callable[[], None] = lambda: None,
+        started: Callable[[], object] = lambda: None,
+        known: RunState | None = None,
     ) -> None:
-        """`start` comes before the first poll, in the same thread; what it raises is an error of the whole."""
-        self._start = start
+        """`start` comes before the first poll, in the same thread; what it raises is an error of the whole. `started`
+        is called after it, once the state has what was read first. `known`: the state to begin with."""
+        self._start, self._started = start, started
         self._source, self._clock = source, clock
         self._changed, self._died = changed, died
         self._stop, self._told = Flag(), Flag()
-        self._state = RunState()
+        self._state = known or RunState()
         self._teller = Teller()
         self._kept: deque[Happening] = deque(maxlen=MOST)
         self.happened: tuple[Happening, ...] = ()
@@ -73,6 +76,8 @@ class Pump:
     def _run(self) -> None:
         try:
             self._start()
+            self._turn()
+            self._started()
             while not self._stop.is_set():
                 self._turn()
         except Exception as error:

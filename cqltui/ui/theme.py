@@ -4,96 +4,65 @@ from dataclasses import replace
 
 from textual.theme import BUILTIN_THEMES, Theme
 
-DARK = Theme(
-    name="dark",
-    dark=True,
-    primary="#7aa2d6",
-    secondary="#8fb8c9",
-    accent="#d9b36c",
-    success="#8fbc8b",
-    warning="#d9a05b",
-    error="#e5858c",
-    foreground="#c9d1dc",
-    background="#11151b",
-    surface="#161b23",
-    panel="#1d2430",
-    variables={
-        "dim": "#8a95a6",
-        "faint": "#6c7b91",
-        "border": "#2c3645",
-        "border-blurred": "#2c3645",
-        "footer-background": "#11151b",
-        "block-cursor-background": "#233044",
-        "block-cursor-foreground": "#e8edf4",
-        "input-selection-background": "#3a5273",
-        "scrollbar": "#2c3645",
-        "scrollbar-hover": "#3a475a",
-        "scrollbar-active": "#4a5a72",
-        "scrollbar-background": "#11151b",
-        "scrollbar-background-hover": "#11151b",
-        "scrollbar-background-active": "#11151b",
-    },
-)
-LIGHT = Theme(
-    name="light",
-    dark=False,
-    primary="#1d5596",
-    secondary="#1f6076",
-    accent="#7a4f00",
-    success="#2a6330",
-    warning="#854900",
-    error="#a81c2a",
-    foreground="#222931",
-    background="#f8f9fb",
-    surface="#f0f2f6",
-    panel="#e6eaf0",
-    variables={
-        "dim": "#56606d",
-        "faint": "#6b7684",
-        "border": "#c3cbd6",
-        "border-blurred": "#c3cbd6",
-        "footer-background": "#f8f9fb",
-        "block-cursor-background": "#d5e1f0",
-        "block-cursor-foreground": "#10151b",
-        "input-selection-background": "#b9cfea",
-        "scrollbar": "#c3cbd6",
-        "scrollbar-hover": "#aab5c3",
-        "scrollbar-active": "#8f9cad",
-        "scrollbar-background": "#f8f9fb",
-        "scrollbar-background-hover": "#f8f9fb",
-        "scrollbar-background-active": "#f8f9fb",
-    },
-)
-HIGH_CONTRAST = Theme(
-    name="high-contrast",
-    dark=True,
-    primary="#7cc4ff",
-    secondary="#6fe3e8",
-    accent="#ffd75f",
-    success="#7ee787",
-    warning="#ffb454",
-    error="#ff9492",
-    foreground="#ffffff",
-    background="#000000",
-    surface="#000000",
-    panel="#1a1a1a",
-    variables={
-        "dim": "#d0d0d0",
-        "faint": "#a8a8a8",
-        "border": "#a8a8a8",
-        "border-blurred": "#a8a8a8",
-        "footer-background": "#000000",
-        "block-cursor-background": "#003a6b",
-        "block-cursor-foreground": "#ffffff",
-        "input-selection-background": "#005a9e",
-        "scrollbar": "#a8a8a8",
-        "scrollbar-hover": "#d0d0d0",
-        "scrollbar-active": "#ffffff",
-        "scrollbar-background": "#000000",
-        "scrollbar-background-hover": "#000000",
-        "scrollbar-background-active": "#000000",
-    },
-)
+_COLOURS = {
+    # of          dark       light      high contrast
+    "primary": ("#7aa2d6", "#1d5596", "#7cc4ff"),
+    "secondary": ("#8fb8c9", "#1f6076", "#6fe3e8"),
+    "accent": ("#d9b36c", "#7a4f00", "#ffd75f"),
+    "success": ("#8fbc8b", "#2a6330", "#7ee787"),
+    "warning": ("#d9a05b", "#854900", "#ffb454"),
+    "error": ("#e5858c", "#a81c2a", "#ff9492"),
+    "foreground": ("#c9d1dc", "#222931", "#ffffff"),
+    "background": ("#11151b", "#f8f9fb", "#000000"),
+    "surface": ("#161b23", "#f0f2f6", "#000000"),
+    "panel": ("#1d2430", "#e6eaf0", "#1a1a1a"),
+}
+"""Of each role, in the dark, the light and the high-contrast theme."""
+_VARIABLES = {
+    "dim": ("#8a95a6", "#56606d", "#d0d0d0"),
+    "faint": ("#6c7b91", "#6b7684", "#a8a8a8"),
+    "border": ("#2c3645", "#c3cbd6", "#a8a8a8"),
+    "block-cursor-background": ("#233044", "#d5e1f0", "#003a6b"),
+    "block-cursor-foreground": ("#e8edf4", "#10151b", "#ffffff"),
+    "input-selection-background": ("#3a5273", "#b9cfea", "#005a9e"),
+    "scrollbar-hover": ("#3a475a", "#aab5c3", "#d0d0d0"),
+    "scrollbar-active": ("#4a5a72", "#8f9cad", "#ffffff"),
+}
+"""The same of what Textual has as variables."""
+_AS = {
+    "border-blurred": "border",
+    "scrollbar": "border",
+    "footer-background": "background",
+    "scrollbar-background": "background",
+    "scrollbar-background-hover": "background",
+    "scrollbar-background-active": "background",
+}
+"""Variables that have the colour of another role."""
+
+
+def _theme(column: int, name: str, dark: bool) -> Theme:
+    colours = {role: of[column] for role, of in _COLOURS.items()}
+    variables = {role: of[column] for role, of in _VARIABLES.items()}
+    every = colours | variables
+    return Theme(
+        name=name,
+        dark=dark,
+        primary=colours["primary"],
+        secondary=colours["secondary"],
+        accent=colours["accent"],
+        success=colours["success"],
+        warning=colours["warning"],
+        error=colours["error"],
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        variables=variables | {name: every[role] for name, role in _AS.items()},
+    )
+
+
+DARK, LIGHT = _theme(0, "dark", dark=True), _theme(1, "light", dark=False)
+HIGH_CONTRAST = _theme(2, "high-contrast", dark=True)
 _STOCK = BUILTIN_THEMES["ansi-dark"]
 ANSI = replace(
     _STOCK,

@@ -29,6 +29,7 @@ from cqltui.worker.heartbeat import Heartbeat, interval_s
 from cqltui.worker.link import Link
 from cqltui.worker.session import Session
 from cqltui.worker.timing import Deadline
+from cqltui.worker.turn import Turn
 from trainer import memory
 from trainer.engines import engine
 from trainer.packing import PACK_LIMIT
@@ -62,6 +63,8 @@ class WorkerOptions:
     """Where files travel; None: through the server."""
     deadline: Deadline = field(default_factory=Deadline)
     """When this machine is taken away."""
+    turn: Turn = field(default_factory=Turn)
+    """For how long this campaign has the process."""
 
 
 class Worker:
@@ -91,6 +94,8 @@ class Worker:
         }
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # before the server hears of this process
             signal.signal(number, self._on_signal)
+        if options.turn.is_stopped:
+            self._stop.set()
         self._link = Link(queue, options.worker_id, self._worker, self._stop)
         own = (self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
         self._context = Context(*own, store=options.store)
@@ -132,6 +137,10 @@ class Worker:
                 self._longest_epoch_s = max(self._longest_epoch_s, self._session.clock.longest_s)
                 self._session = None
                 idle_since = time.monotonic()
+                if self._options.turn.session_ended():
+                    return
+            elif self._options.turn.found_nothing():
+                return
             elif time.monotonic() - idle_since > IDLE_LEAVE_S:
                 log.info("nothing to do for %.0f minutes", IDLE_LEAVE_S / 60)
                 return
@@ -155,6 +164,7 @@ class Worker:
         directives = self._link.beat(self._beat_queue, leases, data)
         if session:
             session.directives(directives)
+        self._options.turn.beat()
 
     def _free_bytes(self) -> int:
         """Return what a pack may take. Workers of one device share its memory."""
@@ -168,6 +178,7 @@ class Worker:
         if self._stop.is_set() and number == signal.SIGINT:
             sys.exit(130)
         self._stop.set()
+        self._options.turn.stop()
 
 
 def choose_device(wanted: str) -> str:

@@ -13,14 +13,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cqltui.app.ending import read
+from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Claim, Registration
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.server import EmbeddedServer
-from cqltui.results.rundir import RunDir, write_json
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.payload import DataSummary
+from cqltui.results.rundir import RunDir
+from cqltui.supervisor import manifest
 from cqltui.supervisor.lock import RunLock
+from cqltui.supervisor.records import Records
 from tests.benchmarks.queue_work import tasks
 
+TITLE = "Robustness - Ensemble"
 WORKERS, EPOCHS, STEPS, POINTS = 4, 10_000, 13, 60
 TRUE = 0.0101
 """Less than any other loss, so that the phase shows it."""
@@ -40,7 +47,7 @@ class Load:
         open_epoch(client, run_dir / "server" / "epoch")
         self._queue = Queue(client)
         place = RunDir(run_dir)
-        phases = [{"name": "ensemble", "title": "Robustness - Ensemble", "priority": 6, "verdicts": []}]
+        phases = [{"name": "ensemble", "title": TITLE, "priority": 6, "verdicts": []}]
         info = {
             "name": "load",
             "title": "A load",
@@ -48,7 +55,7 @@ class Load:
             "started_ts": time.time() - AGO_S,
             "workers": WORKERS,
         }
-        write_json(place.campaign_json, {"campaign": {"name": "load"}, "workers": {"count": WORKERS}})
+        _write_campaign(place, count)
         self._queue.set_campaign(info | {"phases": phases})
         self._queue.set_workers(WORKERS)
         self._queue.enqueue_many([replace(task, info={**task.info, "epochs": EPOCHS}) for task in tasks(0, count)])
@@ -60,6 +67,7 @@ class Load:
             for worker in self._workers:
                 self._claim(worker)
         self._queue.set_filled()
+        _write_tasks(place, self._queue)
         self._lock = RunLock(place)
         self._lock.say(ready=True)
 
@@ -120,6 +128,26 @@ class Load:
         metrics = {name: report[name] for name in ("epoch", "loss", "td_loss", "cql_loss", "val_loss")}
         result = {"steps": report["step"], "best_val_loss": report["best_val_loss"], "metrics": metrics}
         assert self._queue.complete(claim.id, claim.token, {**report, **result})
+
+
+def _write_campaign(place: RunDir, count: int) -> None:
+    """Write campaign.json as a campaign of so many tasks has it."""
+    phase = f'[[phase]]\nname = "ensemble"\ntitle = "{TITLE}"\npriority = 6\nepochs = {EPOCHS}\n'
+    trainer = '[trainer]\nalgorithm = "cql"\nalpha = 0.3\nlr = 1e-4\nhidden_dims = [256, 128, 64]\ngamma = 0.99\n'
+    head = '[campaign]\nname = "load"\n[data]\nsource = "simulated"\n'
+    file = place.path / "load.toml"
+    file.write_text(f"{head}{trainer}{phase}grid = {{ seed = {list(range(count))} }}\n", "utf-8")
+    data = DataSummary("0" * 64, rows=1_675, validation_rows=500)
+    manifest.write(place, load_campaign(file), data, ["cqltui", str(file)], time.time() - AGO_S, own_server=False)
+
+
+def _write_tasks(place: RunDir, queue: Queue) -> None:
+    """Write what a supervisor writes of the tasks: each task.json, and the journal."""
+    records = Records(place)
+    for task in read(queue).tasks.values():
+        records.remember(task, durable=False)
+    records.journal.append(events_after(queue, records.version))
+    records.close()
 
 
 def main() -> None:

@@ -38,11 +38,13 @@ class Peer:
     package: str
     program: str
     arguments: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    """Of what it needs, where its newest does not work."""
 
 
 FOUND = (
     Peer("harlequin", "harlequin", (":memory:",)),
-    Peer("posting", "posting", ()),
+    Peer("posting", "posting", (), ("tree-sitter<0.26",)),  # 2.11.1 dies of SIGSEGV with 0.26.1
     Peer("toolong", "tl", ("{log}",)),
     Peer("memray", "memray", ("run", "--live", "{script}")),
     Peer("wandb", "wandb", ("leet", "{leet}")),
@@ -65,7 +67,8 @@ def install(peer: Peer) -> Path | None:
     if not program.exists():
         say(f"installing {peer.package}")
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        done = subprocess.run([place / "bin" / "pip", "install", "-q", peer.package], capture_output=True, check=False)
+        wanted = [peer.package, *peer.constraints]
+        done = subprocess.run([place / "bin" / "pip", "install", "-q", *wanted], capture_output=True, check=False)
         if done.returncode or not program.exists():
             say(f"{peer.package} does not install here: {done.stderr.decode()[-200:]}")
             return None
@@ -79,8 +82,10 @@ def watch(argv: list[str], cwd: Path, seconds: float) -> Seen:
     try:
         while sum(bool(line.strip()) for line in terminal.screen.display) < LINES:
             terminal.read(0.02)
-            if time.perf_counter() - began > LIMIT_S or terminal.process.poll() is not None:
-                raise RuntimeError(f"{argv[0]} was not painted:\n{terminal.text()[-2000:]}")
+            if (code := terminal.process.poll()) is not None:
+                raise RuntimeError(f"{argv[0]} ended with {code} before it was painted:\n{terminal.text()[-2000:]}")
+            if time.perf_counter() - began > LIMIT_S:
+                raise RuntimeError(f"{argv[0]} was not painted in {LIMIT_S:.0f} s:\n{terminal.text()[-2000:]}")
         painted = time.perf_counter() - began
         _read_for(terminal, QUIET_S)
         before, start = _cpu_s(terminal.process.pid), time.perf_counter()

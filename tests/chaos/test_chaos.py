@@ -8,15 +8,15 @@ import pytest
 
 from tests.chaos import damage, deaths, surroundings, tools
 from tests.chaos.faults import Fault
-from tests.chaos.run import Round, Summary, undisturbed
+from tests.chaos.run import Round, Summary
 from tests.chaos.world import CAMPAIGN
-from tests.integration.place import Place, Trained
-from tests.integration.sessions import compile_once
-from tests.once import once
+from tests.integration.sessions import compile_once, trained_alone
 
-SHORT = ("--set", "epochs_scale=0.02", "--set", "trainer.precision=fp32", "--set", "phase.first.precision=bf16")
-"""Few epochs. One task has one of the two workers load PyTorch, which takes several times as long as the rest of a
-start."""
+SHORT = ("epochs_scale=0.02", "trainer.precision=fp32")
+"""Few epochs."""
+MIXED = (*SHORT, "phase.first.precision=bf16")
+"""One task has one of the two workers load PyTorch, which takes several times as long as the rest of a start. What
+happens to a network is the same to all workers: there none does."""
 PACE_S = 0.06
 """What an epoch takes where faults are injected, so that they meet tasks that run."""
 FAULTS_FOR_S = 30.0
@@ -42,28 +42,28 @@ NETWORK: tuple[Fault, ...] = (
 """With the user's own server on a host of its own."""
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
-    """What the tasks give when nobody disturbs them."""
-    compile_once(tmp_path_factory)
-    made = once(tmp_path_factory, "chaos", lambda folder: undisturbed(folder, (*SHORT, "--workers", "1")))
-    return Place(made, None, CAMPAIGN).trained()
-
-
 @pytest.mark.parametrize(
-    ("number", "faults", "why"),
+    ("number", "faults", "settings", "why"),
     [
-        pytest.param(0, HERE, "", id="here"),
-        pytest.param(2, NETWORK, tools.why_no_network(), id="network"),
+        pytest.param(0, HERE, MIXED, "", id="here"),
+        pytest.param(2, NETWORK, SHORT, tools.why_no_network(), id="network"),
     ],
 )
 def test_nothing_is_lost(
-    number: int, faults: tuple[Fault, ...], why: str, tmp_path: Path, expected: dict[str, Trained]
+    number: int,
+    faults: tuple[Fault, ...],
+    settings: tuple[str, ...],
+    why: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     if why:
         pytest.skip(why)
+    compile_once(tmp_path_factory)
+    expected = trained_alone(CAMPAIGN, tmp_path / "alone", settings)
+    options = tuple(word for setting in settings for word in ("--set", setting))
     injected: list[str] = []
-    disturbed = Round(tmp_path / "run", Random(number), number, SHORT, expected, PACE_S)
+    disturbed = Round(tmp_path / "run", Random(number), number, options, expected, PACE_S)
     summary = Summary()
     tally = disturbed.run(faults, len(faults), time.monotonic() + FAULTS_FOR_S, injected.append, summary)
     assert len(injected) >= len(faults) // 2, f"too few faults to tell: {injected}"

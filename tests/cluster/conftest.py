@@ -1,16 +1,20 @@
 """These tests run a cluster on this machine: only where they are asked for, by `make cluster`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import slurm
+from tests.cluster.night import CAMPAIGN, Night
 from tests.cluster.slurm import Cluster
 
 ASKED = "CQLTUI_CLUSTER"
 HERE = Path(__file__).parent
+LONG = 10_000_000
+
+Start = Callable[..., Night]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,3 +36,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def start(cluster: Cluster, tmp_path: Path) -> Iterator[Start]:
+    """Begins a run; what is left of it in the end is ended."""
+    made: list[Night] = []
+
+    def begin(
+        blocks: str, epochs: int = LONG, name: str = "night", campaign: str = CAMPAIGN, options: Sequence[str] = ()
+    ) -> Night:
+        made.append(Night(tmp_path / name, blocks, epochs, cluster.environment, campaign, options))
+        return made[-1]
+
+    yield begin
+    for night in made:
+        night.close()

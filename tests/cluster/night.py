@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,12 +39,22 @@ class Night:
     """A run of the campaign, with blocks of its own."""
 
     def __init__(
-        self, folder: Path, blocks: str, epochs: int, environment: Mapping[str, str], lease_s: int = 10
+        self,
+        folder: Path,
+        blocks: str,
+        epochs: int,
+        environment: Mapping[str, str],
+        campaign: str = CAMPAIGN,
+        options: Sequence[str] = (),
+        lease_s: int = 10,
     ) -> None:
+        """`campaign`: the file without its blocks. `options`: of the command."""
         folder.mkdir(exist_ok=True)
+        self._options = options
         self.run_dir = folder / "run"
         self._file, self._lines, self._at = folder / "night.toml", folder / "lines", 0
-        self._file.write_text(CAMPAIGN.format(epochs=epochs, lease_s=lease_s) + blocks, encoding="utf-8")
+        text = campaign.replace("{epochs}", str(epochs)).replace("{lease_s}", str(lease_s))
+        self._file.write_text(text + blocks, encoding="utf-8")
         self._environment = environment
         self.start()
 
@@ -53,7 +63,11 @@ class Night:
         words = [sys.executable, "-P", "-m", "cqltui", str(self._file), "--run-dir", str(self.run_dir), "--no-ui"]
         with self._lines.open("ab") as lines:
             self._process = subprocess.Popen(
-                [*words, "--verbose"], env=self._environment, stdin=subprocess.DEVNULL, stdout=lines, stderr=lines
+                [*words, "--verbose", *self._options],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=lines,
+                stderr=lines,
             )
 
     def expect(self, pattern: str, limit_s: float = 120.0) -> re.Match[str]:
@@ -106,3 +120,9 @@ class Night:
             with suppress(subprocess.TimeoutExpired):
                 self.stop()
             self._process.kill()
+
+
+def weights(night: Night) -> dict[str, bytes]:
+    """The result's weights of each task; the file's head tells of nothing else that may differ."""
+    paths = sorted((night.run_dir / "tasks").glob("*/model.safetensors"))
+    return {path.parent.name: path.read_bytes() for path in paths}

@@ -61,7 +61,8 @@ def why_not() -> str:
     return f"Slurm is not installed ({', '.join(missing)}): apt-get install slurm-wlm munge" if missing else ""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on: of those that the system gives away."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -80,11 +81,11 @@ class Cluster:
         key.chmod(0o600)
         host = socket.gethostname()
         nodes = "\n".join(
-            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={_free_port()} CPUs=1 State=UNKNOWN"
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=1 State=UNKNOWN"
             for name in NODES
         )
         self.conf = folder / "slurm.conf"
-        self.conf.write_text(CONF.format(host=host, port=_free_port(), folder=folder, nodes=nodes))
+        self.conf.write_text(CONF.format(host=host, port=free_port(), folder=folder, nodes=nodes))
         (folder / "state").mkdir()
 
     @property

@@ -7,13 +7,11 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
-import pytest
 
-from tests.cluster.night import Night
+from tests.cluster.conftest import Start
+from tests.cluster.night import Night, weights
 from tests.cluster.slurm import Cluster
 
 LONG = 10_000_000
@@ -21,22 +19,6 @@ BLOCK = '[[workers]]\nkind = "slurm"\ncount = {count}\npartition = "low"\n'
 ORDERED = r"worker {slot} was ordered from slurm \(job (\d+)\)"
 STARTED = r"worker {slot} started on cpu \(pid (\d+)\)"
 SILENCE_S = 60.0
-
-Start = Callable[..., Night]
-
-
-@pytest.fixture
-def start(cluster: Cluster, tmp_path: Path) -> Iterator[Start]:
-    """Begins a run; what is left of it in the end is ended."""
-    made: list[Night] = []
-
-    def begin(blocks: str, epochs: int = LONG, name: str = "night") -> Night:
-        made.append(Night(tmp_path / name, blocks, epochs, cluster.environment))
-        return made[-1]
-
-    yield begin
-    for night in made:
-        night.close()
 
 
 def deaths(night: Night) -> list[int]:
@@ -76,9 +58,10 @@ def test_preempted_cancelled_and_killed(cluster: Cluster, start: Start) -> None:
 
 
 def test_a_silent_controller_is_waited_for_and_jobs_are_found_again(cluster: Cluster, start: Start) -> None:
-    night = start(BLOCK.format(count=2))
+    night = start(BLOCK.format(count=3))
     for _ in range(2):
         night.expect(STARTED.format(slot="slurm-."))
+    night.expect("block slurm: a worker waits for a machine: (Resources|Priority)", 60)
     before = sorted(cluster.jobs())
     cluster.stop_controller()
     began = time.monotonic()
@@ -151,9 +134,3 @@ def test_a_disturbed_run_ends_as_an_undisturbed_one(cluster: Cluster, start: Sta
     assert weights(night) == weights(quiet)
     assert len(weights(night)) == 4
     cluster.wait_idle()
-
-
-def weights(night: Night) -> dict[str, bytes]:
-    """The result's weights of each task; the file's head tells of nothing else that may differ."""
-    paths = sorted((night.run_dir / "tasks").glob("*/model.safetensors"))
-    return {path.parent.name: path.read_bytes() for path in paths}

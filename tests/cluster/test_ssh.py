@@ -17,8 +17,8 @@ import pytest
 
 from tests.cluster import hosts
 from tests.cluster.hosts import Hosts
-from tests.cluster.night import CAMPAIGN, Night
-from tests.cluster.test_slurm import deaths, weights
+from tests.cluster.night import CAMPAIGN, Night, weights
+from tests.cluster.test_slurm import deaths
 
 LONG, SHORT = 10_000_000, 60_000
 CUT_S = 20.0
@@ -68,12 +68,12 @@ def trains(night: Night) -> None:
 
 
 def tunnel(night: Night) -> psutil.Process:
-    """The ssh of ours that leads to the run."""
+    """The ssh of ours that leads to the run; one of another session may be left."""
+    config = str(night.run_dir.parent.parent / "hosts" / "config")
     (found,) = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if any(word.startswith("-R") for word in process.info["cmdline"] or ())
-        and "cqltui-run-" in " ".join(process.info["cmdline"])
+        if config in (words := process.info["cmdline"] or ()) and any(word.startswith("-R") for word in words)
     ]
     return found
 

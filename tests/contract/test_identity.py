@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cqltui.app import joining
 from cqltui.app.dataset import load_data
 from cqltui.app.joining import place_of
 from cqltui.broker.feed.feed import Feed
@@ -219,6 +220,28 @@ def test_a_worker_writes_into_the_run_directory_of_its_own_machine_only(
     assert (place == found.run_dir) is is_here
     write_json(found.run_dir.campaign_json, {"created_ts": CREATED_TS + 1})
     assert not place_of(found.server, "lap")[1], "another directory of that path"
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+@pytest.mark.parametrize("said", [MY_MACHINE, ITS_MACHINE], ids=["ours", "another machine"])
+def test_a_run_directory_that_is_named_is_believed_on_its_own_machine_only(
+    found: Found, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Mapping[str, Any], is_seen: bool
+) -> None:
+    """On another one the same path may be a copy, which swallows all that is written to it."""
+    asked: list[float] = []
+
+    def prove(queue: Queue, run_dir: RunDir, worker_id: str, patience_s: float) -> bool:
+        asked.append(patience_s)
+        return is_seen
+
+    monkeypatch.setattr(joining, "prove", prove)
+    monkeypatch.chdir(tmp_path)
+    assert place_of(found.server, "lap", named=found.run_dir) == (found.run_dir, True), "it holds no run yet"
+    found.holds(HOST, CREATED_TS, said)
+    place, is_here = place_of(found.server, "lap", named=found.run_dir)
+    assert is_here is (said is MY_MACHINE or is_seen)
+    assert place.path == (found.run_dir.path if is_here else tmp_path / "runs" / "one@lap")
+    assert asked == ([] if said is MY_MACHINE else [joining.NAMED_PATIENCE_S])
 
 
 def test_who_has_a_run_is_told_with_its_machine(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_a_stage_that_hangs_dies_or_lacks_something_is_told_and_the_others_go_on
         Stage("works", script(f"print({json.dumps(json.dumps(good))})"), 60.0, ()),
     ]
     monkeypatch.setattr(run, "stages", lambda device, folder, short: made)
+    monkeypatch.setattr(run, "CARD", f"print({json.dumps(CARD)!r})")
     monkeypatch.setattr(run, "TRAINING", ("torch", "no_such_package"))
     began = time.monotonic()
     assert run.main(["--device", "cpu", "--docs", str(tmp_path)]) == 1

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -162,14 +163,17 @@ class Place:
         return self._commands[-1]
 
     def ask(self, *arguments: str, code: int = 0) -> Said:
-        """Run `cqltui ...` here in this very process, to its end with this code: for what starts nothing, such as a
-        look or a wish, where a process of its own would take half a second. What is asked is answered with a yes."""
+        """Run `cqltui ...` here in this very process, to its end with this code: for what nobody disturbs, such as a
+        look, a wish or a refusal, where a process of its own would take half a second of a core for what it loads. What
+        is asked is answered with a yes. The hook is in the processes that it starts, and not in this one."""
         if arguments[0] in ("cancel", "resubmit", "stop", "workers"):
             arguments += ("--yes",)
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
             for name in ("CQLTUI_REDIS_URL", "REDIS_URL"):
                 patch.delenv(name, raising=False)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
             if self.url is not None:
                 patch.setenv("REDIS_URL", self.url)
             found = main(arguments)
@@ -181,9 +185,15 @@ class Place:
         """Start the campaign without a screen; `piped`: as of `Command`."""
         return self.start(self.campaign.name, "--no-ui", *arguments, piped=piped)
 
-    def complete(self, *arguments: str) -> Command:
-        """Run the campaign to its good end."""
-        return self.begin(*arguments).ends(0)
+    def complete(self, *arguments: str, code: int = 0) -> Said:
+        """Run the campaign to its end with this code, supervised by this very process, as of `ask`: its server and its
+        workers are processes of their own, as ever. Who does something to the supervisor meanwhile, `begin`s it."""
+        late = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), signal.SIGINT))  # stops it, with another code
+        late.start()
+        try:
+            return self.ask(self.campaign.name, "--no-ui", *arguments, code=code)
+        finally:
+            late.cancel()
 
     def make(self, *arguments: str, limit_s: float = PATIENCE_S) -> None:
         """Run the campaign to its good end, and leave nothing running whatever happens."""

@@ -185,11 +185,12 @@ def compile_once(factory: pytest.TempPathFactory) -> None:
     once(factory, "compiled", train)
 
 
-def trained_alone(campaign_file: Path, folder: Path) -> dict[str, Trained]:
-    """What each task of the campaign gives where it is trained by itself: without queue, worker, pack, checkpoints."""
+def trained_alone(campaign_file: Path, folder: Path, settings: Sequence[str] = ()) -> dict[str, Trained]:
+    """What each task of the campaign gives where it is trained by itself: without queue, worker, pack, checkpoints.
+    `settings`: those of `--set`."""
     one_thread()
     precision = devices.auto_precision(["cpu"])
-    campaign, summary = load_data(load_campaign(campaign_file).with_auto_precision(precision))
+    campaign, summary = load_data(load_campaign(campaign_file, settings).with_auto_precision(precision))
     found = {}
     for task in submissions(campaign, summary):
         config, own = payload.read_trainer(task.spec), folder / task.id

@@ -41,6 +41,7 @@ def test_it_is_held_until_a_stop_and_ends_with_a_supervisor_that_is_killed(
     on_bus: Callable[..., tuple[Place, Bus]],
 ) -> None:
     place, bus = on_bus()
+    place.slow_down()
     run = place.begin(*LONG)
     until(place.under_way, "a task under way")
     until(lambda: bus.seen == ["Inhibit"], "the desktop being asked")

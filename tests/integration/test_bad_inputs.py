@@ -106,7 +106,7 @@ DATA = [
 
 # Files of a run directory, the command on it, its exit code, and what is said.
 RUN_DIR = [
-    ({"campaign.json": PICKLE}, "status", 2, "nothing has run here yet"),
+    ({"campaign.json": PICKLE}, "status", 2, "campaign.json: is no JSON"),
     ({"campaign.json": b"{}", "tasks/ab12/task.json": b"[1, 2"}, "status", 2, "nothing has run here yet"),
     ({"campaign.json": b"[" * 100_000}, "stop", 0, "nothing runs here"),
     ({"campaign.json": b"{}"}, "attach", 3, "nothing runs here"),

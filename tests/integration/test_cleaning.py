@@ -70,8 +70,8 @@ def test_a_run_that_was_cleaned_opens_and_goes_on_from_its_last_checkpoints(plac
     assert "there is nothing to remove" in clean(place)[1]
 
     assert "finished" in place.ask("status").out
-    assert "this run ended at" in place.begin().ends(0).err
-    again = place.begin(*MORE).ends(0)
+    assert "this run ended at" in place.complete().err
+    again = place.complete(*MORE)
     assert "2 continued" in again.err
     assert place.log("w1").count("resumes at epoch 40") == 2
     assert {task_id: place.trained()[task_id] for task_id in trained} == trained
@@ -86,7 +86,7 @@ def test_without_last_checkpoints_more_epochs_are_trained_anew_and_both_say_so(p
     assert "tasks of more epochs will be trained anew" in said
     assert not list(place.run_dir.tasks.rglob("checkpoint-*"))
     assert place.trained() == trained
-    again = place.begin(*MORE).ends(0)
+    again = place.complete(*MORE)
     assert "no checkpoint of it was kept" in again.err
     assert "resumes at epoch 40" not in place.log("w1")
 

@@ -38,7 +38,7 @@ def test_a_server_that_takes_few_connections(tmp_path: Path) -> None:
     ):
         with user_server(tmp_path / str(most), f"maxclients {most}") as port:
             place = Place(tmp_path / f"place-{most}", f"redis://127.0.0.1:{port}/0")
-            refused = place.begin(*LONG, "--workers", "2").ends(2)
+            refused = place.complete(*LONG, "--workers", "2", code=2)
             assert said in refused.err
             assert not place.run_dir.path.exists()
 
@@ -47,6 +47,7 @@ def test_as_many_connections_as_are_asked_for_are_held(tmp_path: Path) -> None:
     needed = SUPERVISOR + 2 * WORKER
     with user_server(tmp_path / "server", f"maxclients {needed}") as port:
         place = Place(tmp_path / "place", f"redis://127.0.0.1:{port}/0")
+        place.slow_down()
         try:
             run = place.begin(*LONG, "--workers", "2")
             until(lambda: run.err.count(" started on cpu") == 2 and run.err.count(" claimed by ") == 2, "two at work")

@@ -51,8 +51,8 @@ def test_a_run_that_has_ended_is_moved(ended: Place, elsewhere: Place, expected:
     said = elsewhere.ask("status", "--json").out
     assert str(elsewhere.run_dir.path) in said
     assert str(ended.run_dir.path) not in said
-    assert "this run ended at" in elsewhere.begin().ends(0).err
-    again = elsewhere.begin(*MORE).ends(0)
+    assert "this run ended at" in elsewhere.complete().err
+    again = elsewhere.complete(*MORE)
     assert "2 continued" in again.err
     assert elsewhere.log("w1").count("resumes at epoch 40") == 2
     assert {task_id: elsewhere.trained()[task_id] for task_id in expected} == expected
@@ -60,25 +60,30 @@ def test_a_run_that_has_ended_is_moved(ended: Place, elsewhere: Place, expected:
     assert not ended.run_dir.path.exists()
 
 
-@pytest.mark.parametrize("end", ["stopped", "killed"])
-def test_a_run_is_moved_in_the_midst(place: Place, elsewhere: Place, expected: dict[str, Trained], end: str) -> None:
-    quick = place.environment
+def test_a_run_is_moved_in_the_midst_after_a_stop_and_after_a_kill(
+    place: Place, elsewhere: Place, tmp_path: Path, expected: dict[str, Trained]
+) -> None:
     place.slow_down()
     run = place.begin()
     until(place.under_way, "a task with a checkpoint")
-    if end == "stopped":
-        run.send(signal.SIGINT)
-        run.ends(130)
-    else:
-        place.end_all()
+    run.send(signal.SIGINT)
+    run.ends(130)
     shutil.move(place.run_dir.path, elsewhere.run_dir.path)
     assert "no supervisor runs" in elsewhere.ask("status").out
-    elsewhere.environment = quick
-    elsewhere.complete()
-    assert elsewhere.trained() == expected
-    assert "resumes at epoch" in elsewhere.log("w1"), "from the checkpoints that came along"
-    assert mentions(elsewhere, place.run_dir.path) == []
-    elsewhere.check_journal()
+    elsewhere.slow_down()
+    elsewhere.begin()
+    until(elsewhere.under_way, "a task with a checkpoint")
+    assert elsewhere.log("w1").count("resumes at epoch") == 1, "from the checkpoint that came along"
+    elsewhere.end_all()
+
+    last = Place(tmp_path / "last")
+    shutil.move(elsewhere.run_dir.path, last.run_dir.path)
+    assert "no supervisor runs" in last.ask("status").out
+    last.complete()
+    assert last.trained() == expected
+    assert last.log("w1").count("resumes at epoch") == 2, "and from the one that was left at the kill"
+    assert mentions(last, place.run_dir.path) == mentions(last, elsewhere.run_dir.path) == []
+    last.check_journal()
 
 
 def test_a_copy_beside_a_running_original_touches_neither_its_server_nor_its_workers(
@@ -153,7 +158,7 @@ def test_a_run_on_the_users_own_server_is_moved_and_a_copy_of_it_commands_nothin
             until(place.under_way, "a task with a checkpoint")
             copy_live(place.run_dir.path, elsewhere.run_dir.path)
             assert "of which this is a copy" in elsewhere.ask("stop", "runs/small", code=2).err
-            assert "another run" in elsewhere.begin().ends(2).err
+            assert "another run" in elsewhere.complete(code=2).err
             assert "no supervisor runs" in elsewhere.ask("status", "runs/small").out
             assert run.code is None
             assert place.look().wanted == "running"

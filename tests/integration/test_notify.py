@@ -40,7 +40,7 @@ def test_a_run_tells_that_a_criterion_fails_and_that_it_has_ended(tmp_path: Path
         path.write_text(CAMPAIGN + notify, encoding="utf-8")
         place = Place(tmp_path / "place", campaign=path)
         place.make()
-        place.make()  # there is nothing left to do, and nothing new to tell
+        place.complete()  # there is nothing left to do, and nothing new to tell
         posted = [json.loads(body) for _, _, body in hook.got]
     ran = [said["stdin"] for said in told(recorder)]
     assert [said["event"] for said in ran] == ["criterion.failed", "campaign.finished"]

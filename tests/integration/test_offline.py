@@ -44,7 +44,10 @@ def runs(place: Place, terminal: Terminal) -> None:
     terminal.wait(lambda screen: place.under_way() and done(screen), "a task under way")
 
 
-def test_while_the_server_hangs_screens_and_lines_say_so_and_recover(place: Place, screen: Screen) -> None:
+def test_a_server_that_hangs_and_a_supervisor_that_is_killed_are_said_and_recovered_from(
+    place: Place, screen: Screen
+) -> None:
+    place.slow_down()
     terminal = screen(*LONG)
     runs(place, terminal)
     lines, events = place.start("attach", "--no-ui"), place.start("attach", "--json")
@@ -69,13 +72,27 @@ def test_while_the_server_hangs_screens_and_lines_say_so_and_recover(place: Plac
     until(lambda: "server answers" in lines.err.partition("does not answer")[2], "the line")
     until(lambda: '"online":true' in events.out.partition('"online":false')[2], "the event")
     assert {task.life.attempt for task in place.look().tasks.values()} <= {0, 1}, "no task was interrupted"
+
+    workers = place.worker_pids()
+    os.kill(supervisor(place), signal.SIGKILL)
+    terminal.wait(says("unsupervised", "No supervisor runs: start the same campaign command again"), "what is wrong")
+    until(lambda: "no supervisor runs" in lines.err, "the line")
+    known = done(terminal.text())
+    terminal.wait(lambda screen: done(screen) > known, "workers go on without one")
+    os.kill(place.server_pid(), signal.SIGKILL)
+    terminal.wait(says("No supervisor, and no server since"), "what else is wrong")
+    again = place.start(*LONG, "--no-ui")
+    terminal.wait(says("● online", "running", "ETA "), "the run is supervised again")
+    until(lambda: "supervised again" in lines.err, "the line")
+    until(lambda: place.worker_pids() == workers, "the workers, taken over")
     place.ask("stop")
-    for follower in (lines, events):
-        follower.ends(4)
-        assert "Traceback" not in follower.err
+    for command in (again, lines, events):
+        command.ends(4)
+        assert "Traceback" not in command.err
     terminal.press("q")
     assert terminal.wait_end() == 4
     assert "Traceback" not in terminal.text()
+    assert STOPPED in terminal.text()
 
 
 def is_told_offline(follower: Command) -> bool:
@@ -140,31 +157,6 @@ def test_a_server_that_comes_back_empty_is_filled_under_a_screen(own_server: Own
         place.end_all()
 
 
-def test_a_killed_supervisor_is_said_and_its_successor_seen(place: Place, screen: Screen) -> None:
-    terminal = screen(*LONG)
-    runs(place, terminal)
-    lines = place.start("attach", "--no-ui")
-    until(lambda: "campaign small" in lines.err, "one who follows")
-    workers = place.worker_pids()
-    os.kill(supervisor(place), signal.SIGKILL)
-    terminal.wait(says("unsupervised", "No supervisor runs: start the same campaign command again"), "what is wrong")
-    until(lambda: "no supervisor runs" in lines.err, "the line")
-    known = done(terminal.text())
-    terminal.wait(lambda screen: done(screen) > known, "workers go on without one")
-    os.kill(place.server_pid(), signal.SIGKILL)
-    terminal.wait(says("No supervisor, and no server since"), "what else is wrong")
-    again = place.start(*LONG, "--no-ui")
-    terminal.wait(says("● online", "running", "ETA "), "the run is supervised again")
-    until(lambda: "supervised again" in lines.err, "the line")
-    until(lambda: place.worker_pids() == workers, "the workers, taken over")
-    place.ask("stop")
-    again.ends(4)
-    lines.ends(4)
-    terminal.press("q")
-    assert terminal.wait_end() == 4
-    assert STOPPED in terminal.text()
-
-
 def supervisor(place: Place) -> int:
     """The process of the run's supervisor."""
     said = read_json(place.run_dir.path / "supervisor.json")
@@ -173,6 +165,7 @@ def supervisor(place: Place) -> int:
 
 
 def test_of_two_starts_at_once_one_supervises_and_the_other_is_told(place: Place) -> None:
+    place.slow_down()
     both = [place.start(*LONG, "--no-ui") for _ in range(2)]
     until(lambda: any(run.code is not None for run in both), "the end of one")
     (refused,) = [run for run in both if run.code is not None]
@@ -186,6 +179,7 @@ def test_of_two_starts_at_once_one_supervises_and_the_other_is_told(place: Place
 
 
 def test_two_screens_that_start_at_once_show_one_run(place: Place, screen: Screen) -> None:
+    place.slow_down()
     first, second = screen(*LONG), screen(*LONG)
     for terminal in (first, second):
         terminal.wait(says("● online", "running"), "the run")

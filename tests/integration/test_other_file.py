@@ -71,7 +71,7 @@ def test_what_was_done_is_withdrawn_with_a_yes_only_and_comes_back(ended: Place,
     tokens, whole = ended.tokens(), files_of(ended)
     ended.campaign.write_text(OTHER, encoding="utf-8")
 
-    refused = ended.begin().ends(2)
+    refused = ended.complete(code=2)
     assert "this file would withdraw what the run has trained, 3 tasks:" in refused.err
     assert "quality, Best small network (" in refused.err
     assert "--yes withdraws them" in refused.err
@@ -100,7 +100,7 @@ def test_what_was_done_is_withdrawn_with_a_yes_only_and_comes_back(ended: Place,
         assert (earlier / f"{stem}-1.{suffix}").read_bytes() == content
 
     ended.campaign.write_text(former_file, encoding="utf-8")
-    again = ended.begin("--yes", *TWO).ends(0)
+    again = ended.complete("--yes", *TWO)
     assert f"{TASKS} kept ({TASKS} done, 5 of them back in the file)" in again.err
     assert {task_id: ended.tokens()[task_id] for task_id in tokens} == tokens, "nothing was trained anew"
     for name in ("phase2_quality_results.csv", "phase3_ensemble_results.csv"):

@@ -87,15 +87,16 @@ def test_a_fresh_run_takes_the_place_of_the_one_before(place: Place) -> None:
 
 
 def test_another_runs_queue_is_left_alone_until_that_run_has_finished(place: Place) -> None:
+    place.slow_down()
     first = place.begin("--set", "phase.quality.epochs=100000")
     until(place.under_way, "a task under way")
-    other = place.start("small.toml", "--no-ui", "--run-dir", "runs/other", *SHORT).ends(2)
+    place.speed_up()
+    other = place.complete("--run-dir", "runs/other", *SHORT, code=2)
     assert "holds the queue of another run" in other.err
     assert str(place.run_dir.path) in other.err
     assert "namespace" in other.err
-    apart = place.start("small.toml", "--no-ui", "--run-dir", "runs/other", "--set", "redis.namespace=other", *SHORT)
-    apart.ends(0)
+    place.complete("--run-dir", "runs/other", "--set", "redis.namespace=other", *SHORT)
     first.send(signal.SIGINT)
     first.ends(130)
-    place.start("small.toml", "--no-ui", "--run-dir", "runs/third", *SHORT).ends(0)
+    place.complete("--run-dir", "runs/third", *SHORT)
     assert place.processes() == []

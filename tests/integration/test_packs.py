@@ -99,7 +99,7 @@ def test_members_of_a_pack_end_one_by_one(packed: Place, alone: dict[str, Traine
     claims = [line for line in final if line["kind"] == "task.claimed"]
     assert len(claims) == 7, "six at once, and the paused one again"
     packed.ask("resubmit", cancelled)
-    packed.begin("--workers", "1").ends(1)
+    packed.complete("--workers", "1", code=1)
     assert packed.trained() == alone, "it trained with nobody this time"
 
 

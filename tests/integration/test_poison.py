@@ -75,7 +75,7 @@ def test_a_task_that_kills_its_worker_ends_dead_with_all_that_is_known_of_it(
 
     poison.unlink()
     place.ask("resubmit", dead["id"])
-    place.begin().ends(0)
+    place.complete()
     assert place.trained() == healthy
 
 

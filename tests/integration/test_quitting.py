@@ -81,6 +81,7 @@ def test_a_drain_that_ends_the_last_task_has_ended_the_run(place: Place, screen:
 
 
 def test_what_is_asked_elsewhere_is_shown_and_ctrl_c_only_asks(place: Place, screen: Screen) -> None:
+    place.slow_down()
     first = screen(*LONG)
     first.wait(lambda _: place.under_way(), "a task under way")
     second = screen(*LONG)
@@ -140,6 +141,7 @@ def test_a_stop_comes_to_its_end_whoever_was_killed(place: Place, expected: dict
 
 
 def test_commands_reach_workers_that_nobody_supervises(place: Place) -> None:
+    place.slow_down()
     run = place.start(*LONG, "--no-ui")
     until(place.under_way, "a task under way")
     run.kill()

@@ -28,7 +28,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Place:
     def make(folder: Path) -> None:
         place = Place(folder)
         try:
-            run = place.begin(*SHORT).ends(0)
+            run = place.complete(*SHORT)
         finally:
             place.end_all()
         (folder / "said.txt").write_text(run.err)

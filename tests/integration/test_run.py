@@ -115,9 +115,9 @@ def test_a_finished_run_is_looked_at_and_run_again_without_a_change(ended: Place
     again = ended.complete()
     assert "6 of 6 tasks done" in again.out
     assert "nothing is started" in again.err
-    looked = ended.start("attach").ends(0)
+    looked = ended.ask("attach")
     assert "6 of 6 tasks done" in looked.out
-    (line,) = map(json.loads, ended.start("attach", "--json").ends(0).out.splitlines())
+    (line,) = map(json.loads, ended.ask("attach", "--json").out.splitlines())
     assert line["kind"] == "snapshot"
     assert line["data"]["meta"]["finished_ts"] == shown["finished_ts"]
     assert {task["life"]["status"] for task in line["data"]["tasks"].values()} == {"done"}

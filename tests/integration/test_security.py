@@ -85,14 +85,15 @@ def test_a_run_with_the_rights_of_the_protocol_alone(
         processes = [psutil.Process(pid) for pid in (run.pid, *place.worker_pids().values())]
         assert len(processes) == 3, "supervisor, worker, and the worker that was started by hand"
         lines = [" ".join(process.cmdline()) for process in processes]
-        told = [place.start("status", "--tasks").ends(0), place.start("status", "--json").ends(0)]
+        told = [place.ask("status", "--tasks"), place.ask("status", "--json")]
         place.speed_up()
         run.ends(0)
         lap.send(signal.SIGTERM)
         lap.ends(0)
         assert place.trained() == expected
         assert "lap" in {place.result(task_id)["worker"] for task_id in expected}
-        shown = "".join((*lines, *(command.out + command.err for command in (*told, run, lap))))
+        lines += [said.out + said.err for said in told] + [command.out + command.err for command in (run, lap)]
+        shown = "".join(lines)
         for secret in (PASSWORD, WRITTEN):
             assert secret not in shown
             holds = [
@@ -120,6 +121,7 @@ def _connections(process: psutil.Process, kind: str) -> list[Any]:
 
 
 def test_a_run_listens_on_no_port_and_its_socket_and_password_are_private(place: Place) -> None:
+    place.slow_down()
     run = place.begin("--set", "phase.quality.epochs=100000")
     until(lambda: len(place.worker_pids()) == 1, "a worker")
     processes = place.processes()

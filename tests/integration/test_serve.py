@@ -181,6 +181,7 @@ class Watched:
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 def test_a_browser_shows_the_run_and_cannot_change_it(place: Place) -> None:
     assert shutil.which(str(CHROMIUM))
+    place.slow_down()
     run = place.begin("--set", "epochs_scale=40")
     until(place.under_way, "a task under way")
     served = place.start("serve", "--run-dir", str(place.run_dir.path))

@@ -8,7 +8,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -18,18 +18,23 @@ from tests.integration.place import SMALL, Place, hooked, until
 from tests.integration.terminal import COLUMNS, LIMIT_S, ROWS, Terminal
 
 QUICK = Path(__file__).parents[2] / "campaigns" / "quick.toml"
-PACE_S = "0.05"
+PACE_S = "0.25"
 """Of an epoch at least: what is looked at is the screen, and a task need not keep a core busy for it."""
 GONE_S = 60.0
 """After this, a screen whose terminal is closed hangs: it leaves by itself, or is ended, in half of that on the busiest
 machine."""
 
 
+def shown(campaign: Path, folder: Path) -> Terminal:
+    """`cqltui CAMPAIGN` in a terminal."""
+    options = ("--device", "cpu", "--workers", "1", "--set", "trainer.precision=fp32")
+    return Terminal([sys.executable, "-m", "cqltui", str(campaign), *options], folder, hooked({}, PACE_S=PACE_S))
+
+
 @contextmanager
 def started(campaign: Path, folder: Path) -> Iterator[Terminal]:
-    """`cqltui CAMPAIGN` in a terminal; nothing of it is left behind."""
-    options = ("--device", "cpu", "--workers", "1", "--set", "trainer.precision=fp32")
-    found = Terminal([sys.executable, "-m", "cqltui", str(campaign), *options], folder, hooked({}, PACE_S=PACE_S))
+    """The same; nothing of it is left behind."""
+    found = shown(campaign, folder)
     try:
         yield found
     finally:
@@ -90,7 +95,7 @@ def test_start_pause_resume_and_stop(terminal: Terminal, tmp_path: Path) -> None
     assert (tmp_path / "runs" / "quick" / "results" / "phase1_quality_results.csv").is_file()
 
 
-def test_a_terminated_screen_leaves_the_terminal_as_it_was_and_the_run_going_on(
+def test_a_run_goes_on_when_its_screen_is_terminated_and_when_the_window_of_the_next_is_closed(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     opened(terminal)
@@ -99,18 +104,20 @@ def test_a_terminated_screen_leaves_the_terminal_as_it_was_and_the_run_going_on(
     left_as_it_was(terminal)
     assert "cqltui attach" in terminal.text()
     assert "Traceback" not in terminal.text()
+    with closing(shown(QUICK, tmp_path)) as window:
+        window.wait(running, "a running task")
+        window.hang_up()
+        assert window.process.wait(GONE_S) == 0
+    assert (tmp_path / "runs" / "quick" / "supervisor.json").exists()
     stop = [sys.executable, "-m", "cqltui", "stop", "--yes"]
     ended = subprocess.run(stop, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert ended.returncode == 0, ended.stderr
     assert not (tmp_path / "runs" / "quick" / "supervisor.json").exists()
 
 
-@pytest.mark.parametrize("moment", ["starting", "running"])
-def test_a_closed_window_ends_the_screen_and_the_run_goes_on(moment: str, tmp_path: Path) -> None:
+def test_a_window_that_is_closed_while_the_run_starts_ends_the_screen_and_the_run_goes_on(tmp_path: Path) -> None:
     with started(QUICK, tmp_path) as terminal:
         opened(terminal)
-        if moment == "running":
-            terminal.wait(running, "a running task")
         terminal.hang_up()
         assert terminal.process.wait(GONE_S) == 0
         assert (tmp_path / "runs" / "quick" / "supervisor.json").exists()

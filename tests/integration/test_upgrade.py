@@ -22,7 +22,7 @@ def test_adopted_workers_of_another_version_leave_with_their_checkpoint(
     former = [psutil.Process(pid) for pid in place.worker_pids().values()]
     before.kill()
     place.environment = now
-    after = place.begin(*TWO).ends(0)
+    after = place.complete(*TWO)
     assert place.trained() == expected
     both = f"is of cqltui {OLD}, this supervisor of {cqltui.__version__}"
     for worker in ("w1", "w2"):

@@ -172,15 +172,18 @@ ROOMS = (
         tuple(
             f"tests/contract/test_{name}*.py"
             for name in (
+                "census",
                 "checkup",
                 "claims",
                 "details",
                 "feed",
                 "lossy_feed",
                 "lost_keys",
+                "presence",
                 "rebuild",
                 "reports",
                 "shares",
+                "sharing",
                 "states",
                 "stop_ends",
                 "typed_by_hand",
@@ -225,17 +228,21 @@ ROOMS = (
     Room(
         "placement",
         (
-            *(
-                f"cqltui/placement/{name}.py"
-                for name in ("roster", "slurmwords", "ssh", "sshwords", "templates", "there")
-            ),
+            *(f"cqltui/placement/{name}words.py" for name in ("batch", "kube", "ray", "sky", "slurm", "ssh")),
+            *(f"cqltui/placement/{name}.py" for name in ("roster", "ssh", "templates", "there")),
             "cqltui/campaign/blocks.py",
         ),
         tuple(
             f"tests/unit/test_{name}.py"
-            for name in ("load_blocks", "outpost", "roster", "slurm_words", "ssh", "templates")
+            for name in ("load_blocks", "outpost", "presets", "roster", "slurm_words", "ssh", "templates")
         ),
     ),
+    Room(
+        "sharing",
+        ("cqltui/app/sharing.py", "cqltui/broker/protocol/census.py", "cqltui/broker/protocol/shares.py"),
+        ("tests/unit/test_shared_turns.py", "tests/contract/test_census.py", "tests/contract/test_sharing.py"),
+    ),
+    Room("fleet", ("cqltui/ui/fleetlines.py", "cqltui/ui/screens/fleet.py"), ("tests/ui/test_fleet.py",)),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",

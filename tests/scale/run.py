@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from tests.scale import intake, measures
 from tests.scale.campaigns import place
+from tests.scale.sharing import shared
 from tests.scale.supervised import supervised
 from tests.scale.workers import crew
 
 BURSTS = 600
-PARTS = ("tasks", "workers", "reports")
+PARTS = ("tasks", "workers", "reports", "shares")
 
 
 def say(text: str) -> None:
@@ -88,6 +89,16 @@ def reports(count: int, tasks_: int) -> None:
         row(f"{count:,} workers: {BURSTS} reports in bursts of 100: whole readings again", f"{again}", "0", again == 0)
 
 
+def shares(count: int) -> None:
+    """Workers that two campaigns share by their weights."""
+    say(f"{count:,} workers are shared")
+    with place(1) as at:
+        found = shared(at.client, count, 20 * count)
+        what = f"{count:,} workers shared by two campaigns, weights 3 : 1, {found.turns:,} turns"
+        row(f"{what}: their time", f"{found.ratio:.2f} : 1", "2.7 to 3.3", 2.7 <= found.ratio <= 3.3)
+        row(f"{what}: a choice", f"{1000 * found.choose_s:.1f} ms")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -106,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workers(asked.workers, 10)
     if "reports" in asked.parts:
         reports(asked.workers, asked.tasks)
+    if "shares" in asked.parts:
+        shares(min(asked.workers, 80))  # each has a connection, and a pool a hundred
     say(f"memory of this process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
     return 0
 

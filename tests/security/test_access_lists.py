@@ -94,7 +94,7 @@ def test_a_run_in_such_a_folder_is_ours_alone_to_write(shared: Path, tmp_path: P
     (shared / "place").mkdir(mode=0o755)
     place = Place(shared / "place", campaign=file)
     try:
-        place.begin("--workers", "1").ends(0)
+        place.complete("--workers", "1")
     finally:
         place.end_all()
     found = [name for name in written_by_others(place.run_dir.path) if not name.startswith("server/")]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cqltui.cli import main
-from cqltui.commands.ls import LISTED_BYTES
 from cqltui.results.left import from_disk
+from cqltui.results.overview import LISTED_BYTES
 from cqltui.results.rundir import SMALL_BYTES, RunDir, read_json, write_json
 from tests.unit.made import leave_result
 from trainer import allowance
@@ -92,15 +92,19 @@ def test_a_task_of_half_a_gibibyte_is_passed_over(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_a_run_that_is_too_large_is_not_listed(
+def test_a_run_that_is_too_large_is_listed_without_reading_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     _run(tmp_path / "runs" / "small")
     huge = _run(tmp_path / "runs" / "huge")
     os.truncate(huge.campaign_json, LISTED_BYTES + 1)
-    assert main(["ls", "--json"]) == 0
+    tracemalloc.start()
+    try:
+        assert main(["ls"]) == 0
+        assert tracemalloc.get_traced_memory()[1] < LISTED_BYTES
+    finally:
+        tracemalloc.stop()
     said = capsys.readouterr()
-    assert "small" in said.out
-    assert "huge" not in said.out
-    assert "huge/campaign.json has 16,777,217 bytes, expected at most 16,777,216: the run is not listed" in said.err
+    assert [line.split()[:2] for line in said.out.splitlines()[1:]] == [["huge", "large"], ["small", "stopped"]]
+    assert "huge/campaign.json has 16,777,217 bytes, of which a list reads 16,777,216 at most" in said.err

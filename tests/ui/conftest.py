@@ -4,7 +4,8 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,14 @@ class Bench:
             )
         )
         self.app.animation_level = "none"
+
+    @asynccontextmanager
+    async def open(self, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[LeaveChoice]]:
+        """Run the app. It is drawn when it is at rest, and not on the way to there."""
+        with pytest.MonkeyPatch.context() as patch:
+            self.draws = LateDraws(self.app, patch)
+            async with self.app.run_test(size=size) as pilot:
+                yield pilot
 
     def _is_supervised(self) -> bool:
         self.asked += 1

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 
 from cqltui.state.events import Event, Kind
 from cqltui.ui.panels.tasks import TaskTable
 from cqltui.ui.ports import LeaveChoice
 from tests.ui.conftest import Bench
-from tests.ui.late import LateDraws
 from tests.ui.night import Night, tasks
 
 RUNNING_S = 4_200.0
@@ -27,12 +25,9 @@ async def started(
     `late`: it is drawn when it is at rest, and not on the way to there."""
     night = Night(until_s)
     bench = Bench(night.events(), night.now, **ports)
-    with pytest.MonkeyPatch.context() as patch:
-        if late:
-            bench.draws = LateDraws(bench.app, patch)
-        async with bench.app.run_test(size=size) as pilot:
-            await bench.settle(pilot)
-            yield bench, pilot
+    async with bench.open(size) if late else bench.app.run_test(size=size) as pilot:
+        await bench.settle(pilot)
+        yield bench, pilot
 
 
 def table(bench: Bench) -> TaskTable:

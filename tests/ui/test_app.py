@@ -1,6 +1,5 @@
 """What the app does beside the keys: foreign text, offline, threads that die, colours, many tasks."""
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -59,7 +58,7 @@ def hostile_events() -> list[Event]:
 
 async def test_foreign_text_is_shown_plainly() -> None:
     bench = Bench(hostile_events(), LAUNCH_TS + 5, [HOSTILE, "x" * 1_000_000])
-    async with bench.app.run_test(size=(160, 48)) as pilot:
+    async with bench.open((160, 48)) as pilot:
         await bench.settle(pilot)
         text = seen(bench.app)
         assert "[bold red]x[/]" in text
@@ -78,7 +77,7 @@ async def test_foreign_text_is_shown_plainly() -> None:
 async def test_the_banner_shows_while_the_server_is_away() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         banner = bench.app.screen.query_one(Banner)
         assert not banner.display
@@ -97,7 +96,7 @@ async def test_the_banner_shows_while_the_server_is_away() -> None:
 async def test_what_holds_up_the_supervisor_is_told_while_the_server_answers() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         bench.hindered = "the server's user may not (NOPERM)"
         await bench.until(pilot, lambda: "held up: the server's user may not (NOPERM)" in seen(bench.app))
@@ -105,28 +104,11 @@ async def test_what_holds_up_the_supervisor_is_told_while_the_server_answers() -
         await bench.until(pilot, lambda: "held up" not in seen(bench.app))
 
 
-async def test_a_run_that_is_being_started_is_not_one_whose_server_is_away() -> None:
-    stands = threading.Event()
-
-    def start(tell: Callable[[str], None]) -> None:
-        tell("Reading the data.")
-        stands.wait(30)
-
-    bench = Bench([], LAUNCH_TS, start=start)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
-        await bench.until(pilot, lambda: "Reading the data." in seen(bench.app))
-        assert "no campaign" not in seen(bench.app)
-        await pilot.press("q", "s")
-        await bench.until(pilot, lambda: any("server yet" in n.message for n in bench.app._notifications))
-        assert not any("does not answer" in n.message for n in bench.app._notifications)
-        stands.set()
-
-
 @pytest.mark.usefixtures("ticking")
 async def test_a_run_without_a_supervisor_says_so_after_a_while() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         assert "ETA ~" in seen(bench.app)
         bench.supervised = False
@@ -144,7 +126,7 @@ async def test_a_run_without_a_supervisor_says_so_after_a_while() -> None:
 async def test_what_was_cancelled_or_waits_is_counted() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(160, 48)) as pilot:
+    async with bench.open((160, 48)) as pilot:
         await bench.settle(pilot)
         assert "cancelled" not in seen(bench.app)
         ids = [task.id for task in tasks()][-4:]
@@ -164,7 +146,7 @@ async def test_a_finished_run_needs_no_supervisor() -> None:
     night = Night(1e6)
     bench = Bench(night.events(), night.now)
     bench.supervised = False
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         bench.now += 10
         asked = bench.asked
@@ -190,7 +172,7 @@ async def test_a_source_that_gives_up_is_asked_again_and_the_screen_says_offline
     bench.app = CqltuiApp(
         Ports(source=Failing(ServerError("away")), requests=bench.requests, logs=bench.logs, clock=lambda: LAUNCH_TS)
     )
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.until(pilot, lambda: bench.app.frame is not None and "offline" in seen(bench.app))
 
 
@@ -204,7 +186,7 @@ async def test_an_error_of_ours_in_a_thread_ends_the_app_with_a_return_code() ->
 async def test_a_clock_that_was_set_back_before_the_start_gives_no_false_duration() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(160, 48)) as pilot:
+    async with bench.open((160, 48)) as pilot:
         await bench.settle(pilot)
         assert "elapsed 1h 10m" in seen(bench.app)
         bench.now = LAUNCH_TS - 60.0
@@ -215,7 +197,7 @@ async def test_a_clock_that_was_set_back_before_the_start_gives_no_false_duratio
 
 async def test_the_source_is_closed_at_the_end() -> None:
     bench = Bench([], LAUNCH_TS)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await pilot.pause()
     assert bench.source.closed
 
@@ -232,7 +214,7 @@ async def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         assert bench.app.native_ansi_color
         assert any(isinstance(line_filter, NoColor) for line_filter in bench.app._filters)
@@ -285,7 +267,7 @@ async def test_two_thousand_tasks_are_listed_and_only_what_is_seen_is_drawn() ->
         life = {"status": "queued", "priority": 5, "order": i, "info": info}
         events.append(Event(Kind.TASK_QUEUED, LAUNCH_TS, 1, i + 1, f"{i:08x}", data=life))
     bench = Bench(events, LAUNCH_TS + 5)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         table = bench.app.screen.query_one(TaskTable)
         assert len(table.ids) == 2_000

@@ -23,6 +23,7 @@ from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.columns import ColumnChooser
 from cqltui.ui.screens.details import DetailsScreen
 from cqltui.ui.screens.dialog import Dialog
+from cqltui.ui.screens.fleet import FleetScreen
 from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.number import NumberDialog
@@ -38,6 +39,7 @@ OPENERS: dict[type[Screen[Any]], tuple[tuple[str, ...], ...]] = {
     DetailsScreen: (("enter",),),
     Dialog: (("x",), ("q",)),
     NumberDialog: (("w",),),
+    FleetScreen: (("F",),),
     HelpScreen: (("question_mark",),),
     Palette: (("ctrl+p",),),
 }
@@ -92,12 +94,12 @@ class Desk:
         monkeypatch.setattr(bench.app, "exit", self.left.append)
         self._draws, bench.draws = bench.draws, None
 
-    async def burst(self, keys: Iterable[str]) -> None:
-        """All at once, wait until nothing more happens, and draw what there is then."""
+    async def burst(self, keys: Iterable[str], *, drawn: bool = True) -> None:
+        """All at once, wait until nothing more happens, and draw what there is then, if that has not been seen yet."""
         for key in keys:
             self.app.post_message(key_event(key))
         await self.rest()
-        if self._draws is not None:
+        if drawn and self._draws is not None:
             self._draws.draw()
 
     async def rest(self) -> None:
@@ -118,7 +120,7 @@ class Desk:
         self.app._control._pending.clear()
         self.app._typed._closer = ""
         for key in opener:
-            await self.burst([key])
+            await self.burst([key], drawn=False)
         self.bench.requests.calls.clear()
         self.left.clear()
 
@@ -173,7 +175,7 @@ async def test_each_key_three_times_in_one_burst(screen: type[Screen[Any]], monk
                 assert thrice.screens[: len(before.screens) - 1] == before.screens[:-1], f"{key}: one screen at most"
                 if len(thrice.screens) < len(before.screens) or thrice.left:
                     await found.to(opener)
-                    await found.burst([key])
+                    await found.burst([key], drawn=False)
                     assert thrice == found.seen(), f"{key} on {screen.__name__}: the first answer wins"
 
 

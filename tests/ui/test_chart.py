@@ -141,6 +141,7 @@ def test_a_picture_fills_its_size_and_no_more(chart: Chart, options: Options) ->
 def test_there_is_nothing_to_draw_before_two_epochs_or_without_room() -> None:
     assert texts(draw(Chart(), 80, 20, Options())) == ["The curve appears after two epochs."]
     assert texts(draw(Chart(notes=("Reading.",)), 80, 20, Options())) == ["Reading."]
+    assert texts(draw(Chart(), 20, 20, Options())) == ["The curve appears", "after two epochs."]
     assert draw(Chart((Series("", of(1)),)), 80, 20, Options()).x is None
     for cells, rows in ((23, 20), (80, 3)):
         assert texts(draw(ONE, cells, rows, Options())) == ["The curves need more room."]

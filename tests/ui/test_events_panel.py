@@ -55,7 +55,7 @@ def journal(events: list[Event]) -> tuple[Happening, ...]:
 async def test_keys() -> None:
     night = Night(RUNNING_S)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=WIDE) as pilot:
+    async with bench.open(WIDE) as pilot:
         await bench.settle(pilot)
         await pilot.press("7", "underscore")
         bench.give(*asked(night))
@@ -91,7 +91,7 @@ async def test_what_the_journal_tells_is_told_once_and_before_what_is_seen() -> 
     before = Happening((1, 0, 0), LAUNCH_TS, "R", "running", "started long ago", (DONE,), worker="w9")
     told = (before, *journal(events[:-2]))
     bench = Bench(events, night.now, happened=lambda: told)
-    async with bench.app.run_test(size=WIDE) as pilot:
+    async with bench.open(WIDE) as pilot:
         await bench.settle(pilot)
         await pilot.press("7", "underscore")
         await bench.until(pilot, lambda: any("long ago" in line for line in shown(bench)))
@@ -125,7 +125,7 @@ async def test_they_look(compare: Compare) -> None:
         measure=lambda workers: given[-1].gauge,
         speeds=lambda: given,
     )
-    async with bench.app.run_test(size=WIDE) as pilot:
+    async with bench.open(WIDE) as pilot:
         await bench.settle(pilot)
         await bench.until(pilot, lambda: bench.app.frame is not None and len(bench.app.frame.samples) > len(given))
         for keys, name in (("6", "hardware"), ("7", "events"), ("5", "interim")):
@@ -141,7 +141,7 @@ async def test_an_evaluation_looks_and_is_read_again(compare: Compare) -> None:
     night = Night(1e6)
     told = READ
     bench = Bench(night.events(), night.now, evaluation=lambda wish: told)
-    async with bench.app.run_test(size=WIDE) as pilot:
+    async with bench.open(WIDE) as pilot:
         await bench.settle(pilot)
         await pilot.press("5", "underscore")
         await bench.rest(pilot)

@@ -26,7 +26,7 @@ async def away(size: tuple[int, int] = (160, 48)) -> AsyncIterator[tuple[Bench, 
     """A night whose server has been away for five minutes."""
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=size) as pilot:
+    async with bench.open(size) as pilot:
         await bench.settle(pilot)
         bench.give(Event(Kind.CONNECTION, night.now, data={"online": False}))
         await bench.settle(pilot)
@@ -43,7 +43,7 @@ def told(bench: Bench) -> list[str]:
 async def test_what_was_known_when_the_server_went_is_marked_and_does_not_move() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(160, 48)) as pilot:
+    async with bench.open((160, 48)) as pilot:
         await bench.settle(pilot)
         before = seen(bench.app)
         rate = next(word for word in before.split() if "," in word and word[0].isdigit())
@@ -89,7 +89,7 @@ async def test_a_command_whose_answer_was_lost_is_no_longer_pending() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
     bench.requests.refuse = "the server did not answer in time: it may still carry out what was asked"
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         await pilot.press("p")
         await bench.until(pilot, lambda: bench.requests.refuse in told(bench))
@@ -181,7 +181,7 @@ async def test_foreign_messages_and_figures_are_drawn_or_left_out(size: tuple[in
     events = [event for raw in foreign_messages() if (event := decode_event(raw)) is not None]
     assert len(events) > len(NUMBERS)
     bench = Bench([*night.events(), *events], night.now, [HOSTILE, "x" * 1_000_000, "\ufffd\ufffd", "[/]"])
-    async with bench.app.run_test(size=size) as pilot:
+    async with bench.open(size) as pilot:
         await bench.settle(pilot)
         for key in ["G", "enter", "escape", "g", "enter", "escape", *["tab"] * 6, "k", "k", "question_mark", "escape"]:
             await pilot.press(key)
@@ -202,7 +202,7 @@ async def test_a_refusal_with_markup_is_shown_as_it_is() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
     bench.requests.refuse = HOSTILE
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         await pilot.press("p")
         await bench.until(pilot, lambda: bool(told(bench)))

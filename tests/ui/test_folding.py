@@ -1,5 +1,7 @@
 """What a folded row shows of its tasks, and which ways to fold there are. No screen is needed for that."""
 
+from collections import Counter
+from collections.abc import Hashable
 from dataclasses import replace
 from math import nan, sqrt
 
@@ -117,6 +119,21 @@ def test_ways_to_fold_come_one_after_the_other_as_far_as_they_fold_anything() ->
     assert next_fold(state, varying, SEEDS) == "", "there is one phase, and each seed is of one task"
     assert next_fold(state, varying, "gone") == ""
     assert next_fold(RunState(), Varying(), "") == ""
+
+
+def test_the_next_way_to_fold_is_told_by_few_of_thousands_of_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, configuration = Counter[str](), Varying.configuration
+
+    def counted(varying: Varying, task: TaskState) -> Hashable:
+        looked[task.id] += 1
+        return configuration(varying, task)
+
+    monkeypatch.setattr(Varying, "configuration", counted)
+    infos = [TaskInfo(f"t{n}", "p", settings={"seed": n, "alpha": 0.1}) for n in range(5_000)]
+    state, varying = RunState(tasks={info.id: TaskState(info) for info in infos}), Varying()
+    varying.update(state.tasks)
+    assert next_fold(state, varying, "") == SEEDS
+    assert looked.total() == 2
 
 
 def test_marks_of_a_range_come_and_go_with_it() -> None:

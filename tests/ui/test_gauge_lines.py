@@ -120,13 +120,14 @@ def test_a_run_on_another_machine_says_so() -> None:
     workers = {"w1": WorkerState("w1", ts=NOW, host="lab\x1b[2J"), "w2": WorkerState("w2", ts=NOW, host="lab")}
     state = RunState(workers=workers, online=True)
 
-    def said(gauge: Gauge) -> str:
-        frame = Frame(state, estimate(state, NOW), NOW, samples=(Sample(NOW, gauge=gauge),))
+    def said(gauge: Gauge, held_bytes: int | None = 5) -> str:
+        frame = Frame(state, estimate(state, NOW), NOW, samples=(Sample(NOW, held_bytes=held_bytes, gauge=gauge),))
         line = away_line(frame, 100)
         return "".join(text for text, _ in line) if line else ""
 
     assert said(replace(GAUGE, workers=0)).startswith("The workers are on lab")
     assert said(replace(GAUGE, workers=1)) == ""
+    assert said(replace(GAUGE, workers=0), None) == "", "it was measured before a worker was known"
     state = RunState(online=True)
     assert said(replace(GAUGE, workers=0)) == "", "nobody is there who could be elsewhere"
 

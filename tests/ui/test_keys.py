@@ -1,11 +1,14 @@
 """Keys that ask something of a task or of the run, or leave it: what is sent."""
 
+import re
+
 import pytest
 from textual.command import CommandList, CommandPalette
 from textual.widgets import Static
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Wanted
+from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.ports import LeaveChoice
 from cqltui.ui.screens.dialog import Dialog
 from cqltui.ui.screens.main import MainScreen
@@ -83,8 +86,13 @@ async def test_what_was_asked_and_has_yet_to_happen_is_not_asked_again() -> None
 
 async def test_what_has_ended_and_has_no_server_can_only_be_looked_at() -> None:
     async with started(until_s=1e6) as (bench, pilot):
+        keys = bench.app.screen.query_one(KeyLine)
+        assert "Rerun" in keys.render_line(0).text
         bench.give(Event(Kind.CONNECTION, bench.now, data={"online": False}))
         await bench.settle(pilot)
+        await bench.until(pilot, lambda: "Rerun" not in keys.render_line(0).text)
+        assert not re.search("Pause|All|Cancel|Prio|Undo|Workers", keys.render_line(0).text)
+        assert all(name in keys.render_line(0).text for name in ("Details", "Filter", "Help", "Leave"))
         await pilot.press("g", "r")
         assert isinstance(bench.app.screen, MainScreen), "no question whose answer would come to nothing"
         await bench.until(pilot, lambda: any("can only be looked at" in n.message for n in bench.app._notifications))

@@ -16,10 +16,12 @@ from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.ports import FileChanges, LeaveChoice
 from cqltui.ui.screens.dialog import Dialog
+from cqltui.ui.screens.help import HelpScreen
 from cqltui.ui.screens.main import MainScreen
 from cqltui.ui.screens.number import NumberDialog
 from tests.ui.conftest import Bench
-from tests.ui.driving import ALL, DONE, QUEUED, RUNNING, changed, sent, started
+from tests.ui.driving import ALL, DONE, QUEUED, RUNNING, RUNNING_S, changed, sent, started
+from tests.ui.night import Night
 
 
 def _told(bench: Bench) -> list[str]:
@@ -167,6 +169,32 @@ async def test_a_read_only_screen_changes_nothing_and_says_so() -> None:
         await pilot.press("q")
         await bench.until(pilot, lambda: not bench.app.is_running)
     assert bench.app.return_value is LeaveChoice.BACKGROUND
+
+
+async def test_a_refusal_that_still_stands_is_counted_and_not_stacked() -> None:
+    night = Night(RUNNING_S)
+    bench = Bench(night.events(), night.now, read_only=True)
+    async with (app := bench.app).run_test(size=(80, 24), notifications=True) as pilot:
+        await bench.settle(pilot)
+        await pilot.press(*"pppp", "u")
+        refusal = "This screen is read-only: it changes nothing of the run."
+        await bench.until(pilot, lambda: len(app.screen.query("Toast")) == 1)
+        assert _told(bench) == [f"{refusal} (5 times)"]
+        first = next(iter(app._notifications))
+        app.say(refusal, "information")
+        app.say("Something else.", "error")
+        await pilot.press("question_mark")
+        app.say(refusal, first.severity)
+        await _says(bench, pilot, "(6 times)")
+        await bench.until(pilot, lambda: isinstance(app.screen, HelpScreen) and len(app.screen.query("Toast")) == 3)
+        assert _told(bench) == [refusal, "Something else.", f"{refusal} (6 times)"], "renewed, and so the last"
+        assert first.identity not in {told.identity for told in app._notifications}
+        holders = [len(screen.query("ToastHolder")) for screen in app.screen_stack]
+        assert holders == [2, 3], "what is gone leaves no empty widgets, on the screen below neither"
+        for told in app._notifications:
+            told.timeout = 0.0
+        app.say(refusal, first.severity)
+        await bench.until(pilot, lambda: _told(bench) == [refusal])
 
 
 async def test_who_has_paused_the_run_is_seen_on_other_screens() -> None:

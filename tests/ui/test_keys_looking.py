@@ -130,7 +130,7 @@ async def test_what_was_kept_is_there_at_the_start_as_far_as_there_is_such_a_thi
     kept = Remembered(sort="loss", inverted=True, columns=("gone", "loss", "title"), filters=("seed:42",))
     night = Night(RUNNING_S)
     bench = Bench(night.events(), night.now, remembered=kept)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         assert table(bench).render_line(0).text.split() == ["loss▾", "title"]
         assert bench.app.screen.query_one(FilterLine).history == ("seed:42",)

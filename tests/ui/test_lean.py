@@ -9,9 +9,11 @@ from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 from cqltui.state.events import Event, Kind
 from cqltui.ui.internals import LeanCompositor
+from cqltui.ui.layout import FOOTER, HEADER
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.run import YOUNG, _collect
 from tests.ui.conftest import Bench
@@ -64,6 +66,35 @@ async def test_a_row_is_drawn_without_the_other_panels(monkeypatch: pytest.Monke
         table(bench).refresh_row(row + 1 - table(bench).scroll_offset.y)
         await bench.rest(pilot)
     assert drawn == {"tasks": 1}
+
+
+async def test_where_the_keys_go_elsewhere_not_all_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with started(size=(160, 48), late=False) as (bench, pilot):
+        whole, full = Counter[str](), Compositor.render_full_update
+        monkeypatch.setattr(Compositor, "render_full_update", lambda *a: whole.update(["one"]) or full(*a))
+        before = bench.app.screen.query_one("#tasks").styles.border_top
+        await pilot.press("2")
+        await bench.rest(pilot)
+        assert bench.app.screen.focused is bench.app.screen.query_one("#curves")
+        assert bench.app.screen.query_one("#tasks").styles.border_top != before, "it looks otherwise"
+        assert not whole
+
+
+async def test_a_body_of_another_size_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with started(size=(160, 48), late=False) as (bench, pilot):
+        askers, refresh = Counter[str](), Widget.refresh
+
+        def counted(widget: Widget, *regions: Region, layout: bool = False, **how: bool) -> Widget:
+            if layout:
+                askers[widget.id or type(widget).__name__] += 1
+            return refresh(widget, *regions, layout=layout, **how)
+
+        monkeypatch.setattr(Widget, "refresh", counted)
+        await pilot.press("slash")
+        await bench.rest(pilot)
+        rows = bench.app.screen.query_one("#body").size.height
+    assert rows == 48 - HEADER - FOOTER - 2
+    assert askers.keys() <= {"filterline", "filter-hint", "ScrollBar"}, "it had found the places already"
 
 
 async def test_a_list_that_grows_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:

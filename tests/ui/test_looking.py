@@ -71,5 +71,5 @@ async def test_the_screen_tells_its_rows_and_the_task_under_the_cursor(ticking: 
     more = [Event(Kind.WORKER_STARTED, night.now, 1, seq + n, worker=f"n{n}") for n in range(1, MANY_WORKERS + 2)]
     bench = Bench([*events, *more], night.now)
     running = sorted(task.id for task in night.state().tasks.values() if task.status is Status.RUNNING)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.until(pilot, lambda: ("look_at", *running) in bench.requests.calls)

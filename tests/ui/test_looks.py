@@ -161,7 +161,7 @@ async def each_screen(bench: Bench, pilot: Pilot[LeaveChoice]) -> dict[str, str]
 
 async def test_no_byte_of_the_screen_is_beyond_ascii() -> None:
     bench = looking(Preferences(ascii=True))
-    async with bench.app.run_test(size=(160, 48)) as pilot:
+    async with bench.open((160, 48)) as pilot:
         await bench.settle(pilot)
         bench.app.notify("ein Gruß …")
         for name, text in (await each_screen(bench, pilot)).items():
@@ -169,9 +169,13 @@ async def test_no_byte_of_the_screen_is_beyond_ascii() -> None:
             assert len(text) > 1_000, name
 
 
+def test_signs_have_stand_ins_of_the_same_width() -> None:
+    assert to_ascii("√∞≈≤≥✓✗●○▶◆…–µ") == "v8~<>vx*o>*.-u"
+
+
 async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
     bench = looking(Preferences(plain=True))
-    async with bench.app.run_test(size=(160, 48)) as pilot:
+    async with bench.open((160, 48)) as pilot:
         await bench.settle(pilot)
         await pilot.press("j")
         await bench.rest(pilot)
@@ -180,6 +184,7 @@ async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:
         text = drawn(bench)
         assert not re.search(r"[|+]-|-{4}|={3}|[^ -~\n]", text), "no frame, no bar"
         table = screen.query_one(TaskTable)
+        assert "curve" not in table.render_line(0).text, "a column of blanks"
         cursors = [line for y in range(table.size.height) if (line := table.render_line(y).text).startswith(">")]
         assert len(cursors) == 1
         assert table.cursor_id in cursors[0]
@@ -204,7 +209,7 @@ async def test_the_cursor_has_a_sign_and_the_theme_changes_with_its_key(monkeypa
         reparse(sheet)
 
     monkeypatch.setattr(Stylesheet, "reparse", counted)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         table = bench.app.screen.query_one(TaskTable)
         signs = [y for y in range(table.size.height) if table.render_line(y).text.startswith("▌")]
@@ -222,7 +227,7 @@ async def test_the_cursor_has_a_sign_and_the_theme_changes_with_its_key(monkeypa
 
 async def test_the_background_that_the_terminal_tells_late_chooses_the_theme() -> None:
     bench = looking(Preferences())
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         bench.app.follow_background(None)
         themes = []
         for answer in ("4;1;rgb:ffff/ffff/ffff", "11;?", "11;rgb:ffff/ffff/ffff", "11;rgb:0/0/0"):
@@ -234,7 +239,7 @@ async def test_the_background_that_the_terminal_tells_late_chooses_the_theme() -
 
 async def test_the_answer_that_enter_takes_is_seen_without_colours() -> None:
     bench = looking(Preferences(colors=False))
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         await pilot.press("q", "j")
         await bench.rest(pilot)
@@ -251,7 +256,7 @@ async def test_the_answer_that_enter_takes_is_seen_without_colours() -> None:
 
 async def test_the_users_keys_act_and_are_told() -> None:
     bench = looking(Preferences(keymap={"tasks.mark": "m", "app.mouse": "f2", "app.help": "f1,question_mark"}))
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         table = bench.app.screen.query_one(TaskTable)
         await pilot.press("m", "space")
@@ -276,6 +281,6 @@ async def test_the_users_keys_act_and_are_told() -> None:
 )
 async def test_each_look(name: str, preferences: Preferences, compare: Compare) -> None:
     bench = looking(preferences)
-    async with bench.app.run_test(size=(120, 40)) as pilot:
+    async with bench.open((120, 40)) as pilot:
         await bench.settle(pilot)
         compare(bench.app, f"look-{name}-120x40")

@@ -65,6 +65,12 @@ def test_a_line_tells_state_progress_eta_or_age_size_and_verdict() -> None:
     assert ended.rstrip().endswith("loses")
     assert "[bold]odd[/]" in odd
     assert "0/0" in odd
+    torn = RunOverview("torn", "runs/torn", "unreadable", why="is no JSON: line 2: Expecting value")
+    found = columns([Row(torn)], 160)
+    shown = text(line(Row(torn), found, NOW))
+    assert "✗ unreadable" in shown
+    assert "campaign.json is no JSON: line 2" in shown
+    assert "0/0" not in shown, "nobody knows"
     assert total_line(rows) == "3 runs · 1.8 GiB · 1 marked"
 
 

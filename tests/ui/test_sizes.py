@@ -106,10 +106,14 @@ async def test_after_the_last_task_nothing_is_said_to_end_in_no_time() -> None:
     night = Night(1e6)
     events = [event for event in night.events() if event.kind is not Kind.FINISHED]
     bench = Bench(events, night.now)
-    async with bench.app.run_test(size=(80, 24)) as pilot:
+    async with bench.open() as pilot:
         await bench.settle(pilot)
         assert lines(bench.app.screen.query_one(Header))[1].split()[0] == "finishing"
         assert lines(bench.app.screen.query_one(Header))[1].rstrip().endswith("results and report are made")
+        await pilot.resize_terminal(40, 10)
+        await bench.rest(pilot)
+        assert "made" not in lines(bench.app.screen.query_one(Header))[1], "a half of it says nothing"
+        await pilot.resize_terminal(80, 24)
         phases = bench.app.screen.query_one(PhasesPanel)
         phases._count = len("10000/10000")
         frame = bench.app.frame
@@ -122,7 +126,7 @@ async def test_after_the_last_task_nothing_is_said_to_end_in_no_time() -> None:
 async def test_the_line_of_keys_is_drawn_anew_only_when_others_are_shown() -> None:
     night = Night(4_200.0)
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=(100, 30)) as pilot:
+    async with bench.open((100, 30)) as pilot:
         await bench.settle(pilot)
         keys = bench.app.screen.query_one(KeyLine)
         shown = keys.lines

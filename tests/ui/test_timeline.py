@@ -32,7 +32,7 @@ async def test_keys() -> None:
     night = Night(RUNNING_S)
     bench = Bench(night.events(), night.now)
     bench.past = Past(marks=(Mark(night.now - 1_000.0, Sign.PAUSE, "the run is paused"),))
-    async with bench.app.run_test(size=WIDE) as pilot:
+    async with bench.open(WIDE) as pilot:
         await bench.settle(pilot)
         assert any(line.startswith(" w1 ") for line in shown(timeline(bench)))
         await bench.until(pilot, lambda: "P" in shown(timeline(bench))[1])  # what the journal tells
@@ -140,7 +140,7 @@ def test_many_tasks_are_estimated_beside_the_screens_thread() -> None:
 async def test_lanes_look(compare: Compare) -> None:
     night = Night(RUNNING_S, dead=frozenset({6}))
     bench = Bench(night.events(), night.now)
-    async with bench.app.run_test(size=WIDE) as pilot:
+    async with bench.open(WIDE) as pilot:
         await bench.settle(pilot)
         panel = timeline(bench)
         panel.focus()

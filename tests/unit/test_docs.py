@@ -28,6 +28,7 @@ from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.events import Event, Kind
 from cqltui.state.hardware import DeviceUse
 from cqltui.state.model import Lifecycle, Progress, Status, TaskState
+from cqltui.state.placed import BlockInfo, JobInfo
 from tests.unit.made import leave_result
 from tests.unit.runs import LAUNCH, info, run_of
 from trainer.progress import METRIC_COLUMNS
@@ -209,7 +210,7 @@ def test_every_key_of_the_json_is_explained() -> None:
     told = as_json(state, LAUNCH, "running")
     line = json.loads(to_line(Event(Kind.NOTICE, 1.0)))
     keys = {*told, *told["phases"][0], *told["tasks"][0], *told["speed"], *line}
-    for shape in (RunOverview, DeviceUse, Lifecycle, Progress, Verdict):
+    for shape in (RunOverview, DeviceUse, Lifecycle, Progress, Verdict, BlockInfo, JobInfo):
         keys |= {field.name for field in fields(shape)}
     metrics = {metric.name for metric in named("cql").metrics}
     assert keys - known - metrics - {"version"} == set()

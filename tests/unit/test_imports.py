@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from cqltui.broker.server.locks import FileLock
+from cqltui.results.rundir import RunDir, write_json
+
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     {"errors", "streams", "identity", "child", "backoff", "logfile", "later"},
@@ -231,24 +234,44 @@ from cqltui.ui.app import CqltuiApp
 
 def run_ui(ports):
     app = CqltuiApp(ports)
-    app.painted = lambda: (os.write(1, json.dumps(sorted(sys.modules)).encode()), os._exit(0))
+    found = lambda: [sorted(sys.modules), sorted(app.frame.state.tasks) if app.frame else []]
+    app.painted = lambda: (os.write(1, json.dumps(found()).encode()), os._exit(0))
     app.run(headless=True)
 
 options.no_terminal = str
 screen.run_ui = run_ui
-cli.main(["campaigns/quick.toml", "--run-dir", sys.argv[1]])
+sys.exit(cli.main(sys.argv[1:]))
 """
 
 
-def test_the_first_frame_of_a_new_run_comes_before_server_files_and_whatever_is_not_seen(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", FIRST_FRAME, str(tmp_path / "run")]
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+def first_frame(place: Path, *arguments: str, absent: frozenset[str] = frozenset()) -> list[str]:
+    """The tasks of the first frame. What it must not wait for is not loaded by then."""
+    command = [sys.executable, "-c", FIRST_FRAME, *arguments]
+    environment = {**os.environ, "XDG_STATE_HOME": str(place), "XDG_CONFIG_HOME": str(place)}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
-    found = set(json.loads(done.stdout))
+    modules, tasks = json.loads(done.stdout)
+    found = set(modules)
     assert "cqltui.ui.panels.tasks" in found
     unseen = {f"cqltui.{name}" for name in UNSEEN + UNSEEN_SCREENS} | {"cqltui.ui.panels.others", "cqltui.ui.runs"}
-    assert not found & (unseen | {"redis", "psutil", "numpy", "re2", "wakepy"})
+    assert not found & (unseen | {"redis", "psutil", "numpy", "re2", "wakepy"} | absent)
+    return list(tasks)
+
+
+def test_the_first_frame_of_a_new_run_comes_before_server_files_and_whatever_is_not_seen(tmp_path: Path) -> None:
+    assert not first_frame(tmp_path, "campaigns/quick.toml", "--run-dir", str(tmp_path / "run"))
+
+
+def test_the_first_frame_of_a_run_that_goes_on_has_its_tasks_before_there_is_a_connection(tmp_path: Path) -> None:
+    run_dir = RunDir(tmp_path / "run")
+    write_json(run_dir.campaign_json, {"campaign": {"name": "one", "phases": [{"name": "p"}]}, "finished_ts": 0.0})
+    write_json(run_dir.task_json("1a2b"), {"info": {"phase": "p"}, "life": {"status": "queued"}})
+    run_dir.server.mkdir()
+    lock = FileLock(run_dir.server / "alive.lock")  # a server that never answers
+    assert lock.try_exclusive()
+    absent = frozenset({"tomllib", "importlib.metadata"})
+    assert first_frame(tmp_path, "attach", str(run_dir.path), absent=absent) == ["1a2b"]
+    lock.close()
 
 
 def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen() -> None:

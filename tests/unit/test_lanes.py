@@ -134,7 +134,7 @@ def test_a_picture_of_an_hour() -> None:
         " w2 █ task m ✗                    │",
     ]
     assert text(lines[4]).startswith("✗ 12:10")
-    assert text(lines[5]).startswith("█ done ▓ running ░ planned ▒ interrupted")
+    assert text(lines[5]) == "█ done ▓ running ░ planned ✗ death □ phase end expected "
     assert all(width(line) <= 64 for line in lines)
 
 
@@ -161,6 +161,21 @@ def test_the_newest_fault_is_told_and_foreign_names_break_nothing() -> None:
     assert text(lines[5]).startswith("█ done")
     assert all(width(line) <= 64 for line in lines)
     assert all("\x1b" not in text(line) for line in lines)
+
+
+def test_the_legend_names_what_is_drawn_and_nothing_else() -> None:
+    def legend_of(seconds: float, shown: Shown, *signs: Sign, cells: int = 64) -> str:
+        block = Block("w1", NOON, NOON + seconds, NOON + seconds, ("a",), shown)
+        marks = tuple(Mark(NOON + 600 * number, sign, "") for number, sign in enumerate(signs, 1))
+        found = Lanes(("w1",), {"w1": (block,)}, marks, NOON, NOON + 3600)
+        return text(lane_lines(found, View(NOON, 3600.0), NOON + 3500, cells, 9, lambda _: "PR!")[-1])
+
+    assert legend_of(60, Shown.BROKEN) == "╳ interrupted "
+    assert legend_of(1200, Shown.BROKEN) == "▒╳ interrupted "
+    assert legend_of(1200, Shown.FAILED) == "✗ death "
+    assert legend_of(1200, Shown.DONE) == "█ done ", "the letters of a title are no marks"
+    assert legend_of(60, Shown.DONE, Sign.PAUSE, Sign.RESUME) == "█ done P pause R resumed "
+    assert legend_of(60, Shown.BROKEN, Sign.PAUSE, cells=12) == "P pause ", "what is too long gives way"
 
 
 def test_lanes_that_have_no_room_are_scrolled_to() -> None:

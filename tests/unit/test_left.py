@@ -1,6 +1,8 @@
 """A run as its directory tells of it: what is accepted, what is saved, and when it ended."""
 
+import itertools
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ from typing import Any
 import pytest
 
 from cqltui.cli import main
-from cqltui.results.left import earlier_result, from_disk, left_of
-from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, write_json
+from cqltui.results import left
+from cqltui.results.left import at_a_glance, earlier_result, from_disk, left_of
+from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines, read_json, write_json
+from cqltui.state.counting import tally
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.state.reduce import reduce
 from cqltui.state.select import run_status
@@ -123,6 +127,47 @@ def test_the_state_and_when_it_ended(run_dir: RunDir) -> None:
     assert manifest.finish(run_dir, state, LAUNCH + 60) == LAUNCH + 60
     state = from_disk(run_dir)
     assert (state.finished_ts, run_status(state)) == (LAUNCH + 60, "stopped")
+
+
+def glance(run_dir: RunDir, step_s: float = 0.0) -> RunState:
+    """What is seen at once, on a disk that takes `step_s` for a task."""
+    clock = itertools.count(100.0, step_s)
+    return at_a_glance(run_dir, read_json(run_dir.campaign_json) or {}, 1.0, lambda: next(clock))
+
+
+def test_at_a_glance_a_run_is_as_it_was_last_written_down(run_dir: RunDir) -> None:
+    checkpoint(run_dir, 43)
+    report = Progress(token="1-2", epoch=40, epochs=50, ts=LAUNCH + 400)
+    remember(run_dir, replace(LIFE, status=Status.RUNNING, worker="w1", report=report))
+    write_json(run_dir.task_json("damaged"), {"info": {"title": "no life"}})
+    write_json(run_dir.task_json("odd"), {"info": {"title": "odd"}, "life": {"status": "flying"}})
+    write_json(run_dir.task_json("not:ours"), {"info": {}, "life": {"status": "done"}})
+    run_dir.task_json("torn").parent.mkdir()
+    run_dir.task_json("torn").write_text('{"info": {', "utf-8")
+    run_dir.journal.touch()
+    os.utime(run_dir.journal, (LAUNCH + 500, LAUNCH + 500))
+    state = glance(run_dir)
+    assert list(state.tasks) == [INFO.id]
+    task = state.tasks[INFO.id]
+    assert (task.status, task.epochs_done) == (Status.RUNNING, 40), "by task.json alone"
+    assert tally(state) is state.counted, "it is not counted again at each draw"
+    assert state.counted.running == (INFO.id,)
+    assert (state.online, state.offline_since, state.finished_ts) == (False, LAUNCH + 500, 0.0)
+    assert (state.campaign.title, state.campaign.workers, state.campaign.started_ts) == ("One", 3, LAUNCH)
+    snapshot = snapshot_of(replace(state, epoch=1, seq=9, tasks={}), LAUNCH + 501)
+    assert not reduce(state, snapshot).tasks, "what the server says counts"
+
+
+def test_at_a_glance_a_part_of_the_tasks_is_none(run_dir: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    remember(run_dir, LIFE)
+    for number in range(3):
+        write_json(run_dir.task_json(f"t{number}"), {"info": asdict(INFO), "life": asdict(LIFE)})
+    assert len(glance(run_dir, 0.1).tasks) == 4
+    state = glance(run_dir, 0.4)
+    assert (len(state.tasks), state.campaign.title) == (0, "One")
+    assert state.offline_since > 0, "there is no journal yet: as of campaign.json"
+    monkeypatch.setattr(left, "MOST", 3)
+    assert not glance(run_dir).tasks
 
 
 def test_a_state_survives_as_a_snapshot(run_dir: RunDir) -> None:

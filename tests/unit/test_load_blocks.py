@@ -18,6 +18,7 @@ LOCAL = '[[workers]]\nkind = "local"\ncount = 3\n'
 SLURM = '[[workers]]\nkind = "slurm"\ncount = 2\npartition = "long"\n'
 SSH = '[[workers]]\nkind = "ssh"\ncount = 2\nhosts = ["a", "me@b"]\n'
 COMMAND = '[[workers]]\nkind = "command"\ncount = 1\nstart = ["run", "{worker}"]\nstop = ["end", "{job}"]\n'
+SKY = '[[workers]]\nkind = "command"\ncount = 1\npreset = "skypilot"\n'
 
 
 @pytest.fixture
@@ -119,6 +120,11 @@ def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> Non
         (SSH + 'env_file = "/e"\n', ":7: workers[0].env_file: unknown key"),
         (COMMAND, ":3: workers[0]: has no list; add them, or preset = one of pbs, lsf"),
         (COMMAND + 'preset = "pbs"\n', ":6: workers[0].start: is the preset's to say: remove it, or the preset"),
+        (SKY, ":3: workers[0]: skypilot's workers do not see this machine's disks: add shared = false"),
+        (
+            SKY + 'shared = false\nenv_file = "/e"\n',
+            ":8: workers[0].env_file: is not for skypilot, which brings the URL itself: remove it",
+        ),
         (
             COMMAND.replace("{worker}", "{wrker}") + 'list = ["ls"]\n',
             ":6: workers[0].start: nothing is called {wrker}; did you mean worker?",

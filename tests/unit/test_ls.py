@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from cqltui import cli
-from cqltui.app import options
+from cqltui.app import finished, options
 from cqltui.errors import InputError
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo
@@ -58,6 +59,45 @@ def test_each_run_in_a_line_the_newest_first(folder: Path, capsys: pytest.Captur
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b'{"campaign":\n {"na', "is no JSON: Unterminated string starting at: line 2"),
+        (b"[1]", "is no JSON: expected an object, found list"),
+        (b"\xff{}", "is no JSON: 'utf-8' codec can't decode"),
+        (b"[" * 100_000, "is no JSON: its brackets are nested too deeply"),
+        (rb'{"a": "\ud800"}', "is no JSON: 'utf-8' codec can't encode"),
+        (None, "cannot be read: "),
+    ],
+)
+def test_a_run_whose_campaign_cannot_be_read_says_so_and_why(
+    folder: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, why: str
+) -> None:
+    for name, statuses in (("bare", ()), ("cut", (Status.DONE, Status.QUEUED))):
+        run_dir = made(folder, name, *statuses)
+        run_dir.campaign_json.unlink()
+        if content is None:
+            run_dir.campaign_json.mkdir()
+        else:
+            run_dir.campaign_json.write_bytes(content)
+    assert cli.main(["ls"]) == 0
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()[1:]] == [
+        ["bare", "unreadable"],
+        ["cut", "unreadable", "1/2", "0.5000"],
+    ]
+    assert f"runs/bare/campaign.json {why}" in said.err
+    assert f"runs/cut/campaign.json {why}" in said.err
+    assert cli.main(["ls", "--json"]) == 0
+    assert all(why in one["why"] for one in json.loads(capsys.readouterr().out))
+    if content is not None:
+        assert cli.main(["status", "bare"]) == 2
+        assert f"runs/bare/campaign.json: {why}" in capsys.readouterr().err
+        with pytest.raises(InputError, match=re.escape(why)):  # for `attach`, and Enter in the list
+            finished.look_or_say(RunDir(folder / "runs" / "cut"))
+
+
 def test_without_a_run_it_says_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ls"]) == 0
     assert "there is no run in" in capsys.readouterr().out
@@ -78,8 +118,11 @@ def test_no_name_is_none(folder: Path) -> None:
     options.add_place(parser, by_position=True)
     assert parser.parse_args([]).run_dir is None
     assert parser.parse_args(["--run-dir", "one"]).run_dir == Path("one")
-    with pytest.raises(InputError, match="nix: is not a run directory"):
+    with pytest.raises(InputError, match=r"nix: is not a run directory \(it has no campaign.json\)$"):
         options.existing_run(Path("nix"))
+    made(folder, "deep", Status.QUEUED)
+    with pytest.raises(InputError, match=r"depe: is not a run directory .*; did you mean deep\?"):
+        options.existing_run(Path("depe"))
 
 
 def test_a_directory_here_goes_before_a_name(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
 from cqltui.placement.roster import Ended
 from cqltui.state.model import WorkerState
+from cqltui.state.placed import block_line
 from cqltui.supervisor.outpost import Outpost
 
 LIMIT_S = 10.0
@@ -23,6 +24,7 @@ class Engine:
         self.trouble: PlacementError | None = None
         self.stopped: list[tuple[str, float]] = []
         self.questions = 0
+        self.reasons: dict[Handle, str] = {}
         self.is_free = threading.Event()
         self.is_free.set()
 
@@ -47,6 +49,10 @@ class Engine:
     def why(self, handle: Handle) -> End:
         """All for one reason."""
         return GONE
+
+    def reason(self, handle: Handle) -> str:
+        """As the test has set it."""
+        return self.reasons.get(handle, "")
 
     def stop(self, handle: Handle, grace_s: float) -> None:
         """Remember it."""
@@ -182,3 +188,28 @@ def test_a_silent_workers_end_is_waited_for_until_the_engine_has_answered(engine
     engine.is_free.set()
     tending.until(lambda: not tending.outpost.may_tell("b-1"))
     assert tending.outpost.alive == 2, "it runs, as far as the engine knows"
+
+
+def test_why_workers_wait_is_told_once_and_kept(engine: Engine) -> None:
+    tending = Tending(engine)
+    one, two = Handle("b-1", "0"), Handle("b-2", "1")
+    tending.until(lambda: len(tending.news) == 2)
+    engine.reasons = {one: "Priority", two: "Priority"}
+    tending.until(lambda: len(tending.news) == 3)
+    assert tending.news[2] == ("info", "block b: 2 workers wait for a machine: Priority")
+    engine.reasons = {one: "Resources\n", two: "Priority"}
+    tending.until(lambda: len(tending.news) == 4)
+    assert tending.news[3] == ("info", "block b: a worker waits for a machine: Resources")
+    info = tending.outpost.info()
+    assert (info.name, info.count, info.trouble) == ("b", 2, "")
+    assert {(job.slot, job.job, job.state, job.reason) for job in info.jobs} == {
+        ("b-1", "0", "pending", "Resources"),
+        ("b-2", "1", "pending", "Priority"),
+    }
+    assert block_line(info) == "block b (), 2 wanted: 2 waiting for a machine (1 Resources, 1 Priority)"
+    engine.states = dict.fromkeys(engine.states, State.RUNNING)
+    tending.until(lambda: not any(job.reason for job in tending.outpost.info().jobs))
+    assert len(tending.news) == 4, "it went back and forth, and nobody waits any more"
+    engine.states[one] = State.PENDING
+    tending.until(lambda: len(tending.news) == 5)
+    assert "a worker waits for a machine: Resources" in tending.news[4][1], "somebody waits anew"

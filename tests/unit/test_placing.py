@@ -16,7 +16,7 @@ from cqltui.app.options import RunOptions
 from cqltui.app.selftest import SelfTests
 from cqltui.broker.server.checkup import Level
 from cqltui.campaign.load import load_campaign
-from cqltui.campaign.model import Campaign
+from cqltui.campaign.model import BlockConfig, Campaign, SlurmConfig
 from cqltui.campaign.model import Device as Kind
 from cqltui.campaign.placing import ShapeSpeed, Verdict, choose
 from cqltui.cli import main
@@ -66,6 +66,23 @@ def test_fewer_workers_on_the_cpu_are_slower() -> None:
     gpu = verdict(small=1.5, wide=1.5, cores=8)
     assert choose(CAMPAIGN, [gpu], 8).devices == ("cpu",)
     assert choose(CAMPAIGN, [gpu], 4).devices == ("cuda:0",)
+
+
+def test_workers_elsewhere_decide_the_precision_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine multiplies bfloat16, and of the other's nothing is known: the tasks go from one to the other."""
+    monkeypatch.setattr(devices, "auto_precision", lambda places: "bf16")
+    alone = replace(CAMPAIGN, workers=replace(CAMPAIGN.workers, device="cpu"))
+    assert any(task.auto_precision for task in alone.tasks)
+    assert placing.settle(alone, None, test=False).precision == "bf16"
+    both = replace(alone, blocks=(BlockConfig("gpu", SlurmConfig(), 1, device="cuda"),))
+    settled = placing.settle(both, None, test=False)
+    assert settled.precision == "fp32"
+    assert "precision auto is fp32 for all workers: what the machines of gpu can do" in settled.reason
+    began = {"placing": asdict(placing.settle(alone, None, test=False))}
+    assert placing.settle(both, began, test=False).precision == "bf16", "a block that is added later changes no task"
+    said = tuple(replace(task, auto_precision=False) for task in both.phases[0].tasks)
+    fixed = replace(both, phases=(replace(both.phases[0], tasks=said),))
+    assert placing.settle(fixed, None, test=False).reason == "", "the file says which"
 
 
 def test_what_did_not_pass_is_never_chosen_and_several_share_the_work() -> None:

@@ -18,6 +18,7 @@ from cqltui.app.preferences import checked_keys, config_file, line_of, open_scre
 from cqltui.app.remembering import keep
 from cqltui.errors import InputError
 from cqltui.ui import ground
+from cqltui.ui.keymap import key_name
 from cqltui.ui.remembered import Remembered
 
 
@@ -75,7 +76,17 @@ def test_lines_are_found_however_an_action_is_written() -> None:
         ('"task.pause" = "x"', "x is the key of task.cancel too"),
         ('"app.quit" = "x"', "x would be typed nowhere any more"),
         ('"dialog.next" = "y"', "y may be the key of an answer"),
-        ('"app.help" = ["j", "p"]', "the help could not be opened: its keys are those of list.down, task.pause too"),
+        ('"app.help" = ["j", "p"]', "it would not act everywhere: its keys are those of list.down, task.pause too"),
+        ('"app.leave" = "x"', "it would not act everywhere: its keys are those of task.cancel too"),
+        ('"app.palette" = ["v"]', "it would not act everywhere: its keys are those of curves.rows too"),
+        ('"app.leave" = "y"', "it would not act everywhere: its keys are those of curves.log too"),
+        ('"task.pause" = "q"', "q is the key of app.leave, which acts everywhere: choose another"),
+        ('"curves.grid" = ["f7", "?"]', "? is the key of app.help, which acts everywhere"),
+        ('"tasks.fold" = ":"', ": is the key of app.palette, which acts everywhere"),
+        ('"main.clear" = "ctrl+p"', "Ctrl+P is the key of app.palette, which acts everywhere"),
+        ('"task.pause" = "ctrl+c"', "Ctrl+C is the key of app.quit too, and app.quit comes first"),
+        ('"tasks.fold" = "/"', "/ is the key of main.filter too, and main.filter comes first"),
+        ('"main.filter" = "z"', "z is the key of tasks.fold too, and main.filter comes first"),
     ],
 )
 def test_keys_that_cannot_be_are_told(tmp_path: Path, keys: str, said: str) -> None:
@@ -84,6 +95,20 @@ def test_keys_that_cannot_be_are_told(tmp_path: Path, keys: str, said: str) -> N
         checked_keys(read_settings(path))
     assert str(error.value).startswith(f"{path}: line 3: [keys] ")
     assert said in str(error.value)
+
+
+def test_keys_have_the_names_that_people_write() -> None:
+    written_as = {
+        "esc": "escape", "Return": "enter", "PgDn": "pagedown", "page_up": "pageup", "del": "delete", "ins": "insert",
+        "spacebar": "space", " ": "space", "↑": "up", "←": "left", ",": "comma", "?": "question_mark",
+        "Ctrl+D": "ctrl+d", "ctrl++": "ctrl+plus", "J": "J",
+    }  # fmt: skip
+    assert {text: key_name(text) for text in written_as} == {text: (name, "") for text, name in written_as.items()}
+
+
+def test_a_colour_is_told_in_parts_of_its_most() -> None:
+    assert ground.color_of("\x1b]11;rgb:ffff/8000/0000") == (1.0, 0x8000 / 0xFFFF, 0.0)
+    assert ground.color_of("\x1b]11;rgb:ff/80/00") == (1.0, 0x80 / 0xFF, 0.0)
 
 
 def test_keys_that_can_be_are_taken(tmp_path: Path) -> None:

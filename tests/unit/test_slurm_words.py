@@ -96,16 +96,17 @@ def test_what_squeue_tells() -> None:
     name = starting().job_name
     said = (
         f"1|{name('gpu-1')}|FAILED|768|\n2|{name('gpu-2')}|FAILED|9|\n3|{name('gpu-1')}|COMPLETED|0|\n"
-        f"4|{name('gpu-2')}|PENDING|0|\n5|somebody's|RUNNING|0|\nslurm_load_jobs error\n"
-        f"6|{name('gpu-1')}|NEWFANGLED|0|\n7|{name('gpu-1')}|RUNNING|0|\n"
+        f"4|{name('gpu-2')}|PENDING|0|Resources|\n5|somebody's|RUNNING|0|\nslurm_load_jobs error\n"
+        f"6|{name('gpu-1')}|NEWFANGLED|0|\n7|{name('gpu-1')}|RUNNING|0|None|\n8|{name('gpu-2')}|PENDING|0|None|\n"
     )
     assert list(slurmwords.jobs(said, starting())) == [
-        (Handle("gpu-1", "1"), State.ENDED, End(Why.EXIT, 3)),
-        (Handle("gpu-2", "2"), State.ENDED, End(Why.SIGNAL, -9)),
-        (Handle("gpu-1", "3"), State.ENDED, End(Why.EXIT, 0)),
-        (Handle("gpu-2", "4"), State.PENDING, None),
-        (Handle("gpu-1", "6"), State.UNKNOWN, None),
-        (Handle("gpu-1", "7"), State.RUNNING, None),
+        (Handle("gpu-1", "1"), State.ENDED, End(Why.EXIT, 3), ""),
+        (Handle("gpu-2", "2"), State.ENDED, End(Why.SIGNAL, -9), ""),
+        (Handle("gpu-1", "3"), State.ENDED, End(Why.EXIT, 0), ""),
+        (Handle("gpu-2", "4"), State.PENDING, None, "Resources"),
+        (Handle("gpu-1", "6"), State.UNKNOWN, None, ""),
+        (Handle("gpu-1", "7"), State.RUNNING, None, ""),
+        (Handle("gpu-2", "8"), State.PENDING, None, ""),
     ]
 
 

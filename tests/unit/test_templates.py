@@ -11,10 +11,11 @@ import pytest
 
 from cqltui.campaign.model import BlockConfig, CommandConfig
 from cqltui.placement import templates
-from cqltui.placement.command import Command, dialect_of, start_words
+from cqltui.placement.command import Command, start_words
+from cqltui.placement.presets import PRESETS, dialect_of
 from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
 from cqltui.placement.starting import Starting
-from cqltui.placement.templates import PRESETS
+from cqltui.placement.templates import Row
 
 RUN = Path("/data/my runs/night")
 GONE = "PATH=/nowhere"
@@ -55,7 +56,7 @@ def test_what_presets_ask_for() -> None:
 
 def test_what_pbs_tells() -> None:
     told = {
-        "1.s": {"Job_Name": "a", "job_state": "Q"},
+        "1.s": {"Job_Name": "a", "job_state": "Q", "comment": "Not Running: too few ncpus"},
         "2.s": {"Job_Name": "b", "job_state": "R"},
         "3.s": {"Job_Name": "c", "job_state": "F", "Exit_status": 3},
         "4.s": {"Job_Name": "d", "job_state": "F", "Exit_status": 265},
@@ -66,14 +67,14 @@ def test_what_pbs_tells() -> None:
         "9.s": 7,
     }
     assert list(PRESETS["pbs"].rows(json.dumps({"Jobs": told}))) == [
-        ("1.s", "a", State.PENDING, None),
-        ("2.s", "b", State.RUNNING, None),
-        ("3.s", "c", State.ENDED, End(Why.EXIT, 3)),
-        ("4.s", "d", State.ENDED, End(Why.SIGNAL, -9)),
-        ("5.s", "e", State.ENDED, End(Why.TIME_LIMIT)),
-        ("6.s", "f", State.ENDED, End(Why.OOM)),
-        ("7.s", "g", State.ENDED, End(Why.CANCELLED)),
-        ("8.s", "h", State.UNKNOWN, None),
+        Row("1.s", "a", State.PENDING, reason="Not Running: too few ncpus"),
+        Row("2.s", "b", State.RUNNING),
+        Row("3.s", "c", State.ENDED, End(Why.EXIT, 3)),
+        Row("4.s", "d", State.ENDED, End(Why.SIGNAL, -9)),
+        Row("5.s", "e", State.ENDED, End(Why.TIME_LIMIT)),
+        Row("6.s", "f", State.ENDED, End(Why.OOM)),
+        Row("7.s", "g", State.ENDED, End(Why.CANCELLED)),
+        Row("8.s", "h", State.UNKNOWN),
     ]
     for nonsense in ("", "{", "[]", '{"Jobs": 3}'):
         assert list(PRESETS["pbs"].rows(nonsense)) == []
@@ -81,32 +82,34 @@ def test_what_pbs_tells() -> None:
 
 def test_what_lsf_tells() -> None:
     said = (
-        "1|a|PEND|-|-\n2|b|RUN|-|-\n3|c|DONE|0|-\n4|d|EXIT|3|-\n5|e|EXIT|137|-\n"
+        "1|a|PEND|-|-|New job is waiting for scheduling;\n2|b|RUN|-|-|-\n3|c|DONE|0|-\n4|d|EXIT|3|-\n5|e|EXIT|137|-\n"
         "6|f|EXIT|140|TERM_RUNLIMIT: job killed\n"
         "7|g|EXIT|130|TERM_PREEMPT: job killed\n8|h|UNKWN|-|-\nNo job found\n"
     )
     assert list(PRESETS["lsf"].rows(said)) == [
-        ("1", "a", State.PENDING, None),
-        ("2", "b", State.RUNNING, None),
-        ("3", "c", State.ENDED, End(Why.EXIT)),
-        ("4", "d", State.ENDED, End(Why.EXIT, 3)),
-        ("5", "e", State.ENDED, End(Why.SIGNAL, -9)),
-        ("6", "f", State.ENDED, End(Why.TIME_LIMIT)),
-        ("7", "g", State.ENDED, End(Why.PREEMPTED)),
-        ("8", "h", State.UNKNOWN, None),
+        Row("1", "a", State.PENDING, reason="New job is waiting for scheduling"),
+        Row("2", "b", State.RUNNING),
+        Row("3", "c", State.ENDED, End(Why.EXIT)),
+        Row("4", "d", State.ENDED, End(Why.EXIT, 3)),
+        Row("5", "e", State.ENDED, End(Why.SIGNAL, -9)),
+        Row("6", "f", State.ENDED, End(Why.TIME_LIMIT)),
+        Row("7", "g", State.ENDED, End(Why.PREEMPTED)),
+        Row("8", "h", State.UNKNOWN),
     ]
 
 
 def test_what_any_program_may_tell() -> None:
-    said = "1 a pending\n2 b running\n3 c exit 3\n4 d signal 9\n5 e preempted\n6 f dancing\n7 g\n8 h node_lost -\n"
+    said = (
+        "1 a pending no key\n2 b running\n3 c exit 3\n4 d signal 9\n5 e preempted\n6 f dancing\n7 g\n8 h node_lost -\n"
+    )
     assert list(templates.plain_rows(said)) == [
-        ("1", "a", State.PENDING, None),
-        ("2", "b", State.RUNNING, None),
-        ("3", "c", State.ENDED, End(Why.EXIT, 3)),
-        ("4", "d", State.ENDED, End(Why.SIGNAL, -9)),
-        ("5", "e", State.ENDED, End(Why.PREEMPTED)),
-        ("6", "f", State.UNKNOWN, None),
-        ("8", "h", State.ENDED, End(Why.NODE_LOST)),
+        Row("1", "a", State.PENDING, reason="no key"),
+        Row("2", "b", State.RUNNING),
+        Row("3", "c", State.ENDED, End(Why.EXIT, 3)),
+        Row("4", "d", State.ENDED, End(Why.SIGNAL, -9)),
+        Row("5", "e", State.ENDED, End(Why.PREEMPTED)),
+        Row("6", "f", State.UNKNOWN),
+        Row("8", "h", State.ENDED, End(Why.NODE_LOST)),
     ]
 
 

@@ -14,7 +14,10 @@ class Keys:
         """Check the namespace. Raises ValueError if it holds anything but letters, digits, "_" and "-", or is "cq"."""
         if not NAMESPACE.fullmatch(namespace):
             raise ValueError(f"a namespace is {EXPECTED}")
-        self.prefix = f"{namespace}:" if namespace else ""
+        self._name(f"{namespace}:" if namespace else "")
+
+    def _name(self, prefix: str) -> None:
+        self.prefix = prefix
         self.queue = f"{self.prefix}training_queue"
         """Sorted set: id -> priority, higher first."""
         self.active_workers = f"{self.prefix}active_workers"
@@ -24,7 +27,7 @@ class Keys:
         """The pattern of all names below."""
         self.meta = f"{cq}meta"
         """Hash: epoch, filled, seq, token, order, workers, wanted, wanted_by, asked_workers, asked_workers_by,
-        campaign, finished_ts, meta_seq."""
+        campaign, finished_ts, meta_seq, blocks, supervised_ts, expected_ts, weight."""
         self.tasks = f"{cq}tasks"
         """Sorted set: id -> submission number, every task known."""
         self.order = f"{cq}order:"
@@ -58,10 +61,21 @@ class Keys:
         """Hash: worker -> the answer, JSON."""
         self.looked = f"{cq}looked"
         """Sorted set: id of a task that somebody looks at -> until when that is known."""
+        self.shares = f"{cq}shares"
+        """Hash, of workers that campaigns share: names, present, and by campaign its virtual time."""
+        self.turns = f"{cq}turns"
+        """Hash: shared worker -> seconds charged, when it spoke, its campaign."""
         self._checkup = f"{cq}checkup:"
         self._files = f"{cq}files:"
         self._task = f"{cq}task:"
         self._worker = f"{cq}worker:"
+
+    @classmethod
+    def of_all(cls) -> "Keys":
+        """Return the patterns of all campaigns' names, for the rights of a worker that they share."""
+        keys = cls.__new__(cls)
+        keys._name("*")
+        return keys
 
     def task(self, task_id: str) -> str:
         """Hash of one task."""

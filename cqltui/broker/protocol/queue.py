@@ -4,7 +4,7 @@ Nothing here tries again: errors of the connection (redis.ConnectionError, redis
 does. Every call may be repeated safely: a claim by its nonce, a report by its token.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -31,8 +31,10 @@ from cqltui.broker.protocol.records import (
 from cqltui.broker.protocol.snapshot import read_snapshot
 from cqltui.broker.protocol.stowing import Stowing
 from cqltui.broker.protocol.trouble import sensible, told
+from cqltui.state import placed
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, Status
+from cqltui.state.placed import BlockInfo
 from cqltui.state.report import report_of
 
 BATCH = 200
@@ -202,6 +204,16 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         """How many workers are wanted; claims share the work out over them, or over more if more have registered."""
         self.client.execute_command("HSET", self.keys.meta, "workers", count)
 
+    def set_blocks(self, blocks: Sequence[BlockInfo]) -> None:
+        """How the blocks of workers elsewhere stand, as `blocks` reads it; no event, since it changes often."""
+        value = codec.encode_object({"blocks": [asdict(block) for block in blocks]})
+        self.client.execute_command("HSET", self.keys.meta, "blocks", value)
+
+    def present(self, expected_ts: float | None, weight: int = 1) -> None:
+        """Tell that the run's supervisor is there, for those who list the server's campaigns. `expected_ts`: when the
+        run is going to end, None while that is not known."""
+        self._scripts.run("present", "" if expected_ts is None else f"{expected_ts:.0f}", weight)
+
     def finish(self, ts: float) -> bool:
         """Tell that the results are written (ts > 0), or the run goes on (0); return False if it was so already."""
         return bool(self._scripts.run("meta", Kind.FINISHED, "finished_ts", f"{ts:.6f}", "", ""))
@@ -233,6 +245,11 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         if not isinstance(raw, bytes | None):
             raise RefusedError(told(TypeError()))
         return codec.decode_object(raw) or {}
+
+    def blocks(self) -> tuple[BlockInfo, ...]:
+        """Return what `set_blocks` told last."""
+        raw = self.client.execute_command("HGET", self.keys.meta, "blocks")
+        return placed.blocks((codec.decode_object(raw) or {}).get("blocks")) if isinstance(raw, bytes) else ()
 
     def depth(self) -> int:
         """Return how many tasks are in training_queue."""

@@ -79,6 +79,8 @@ WORKER = Role(
     _EVERYBODY | {"hset", "expire", "multi", "exec", "hstrlen"},
 )
 """`cqltui worker`, on whatever machine."""
+SHARED = Role("cqltui-shared", (*WORKER.scripts, "share"), WORKER.calls | {"scan"})
+"""`cqltui worker --shared`, with the keys of every campaign: `Keys.of_all`."""
 OWNER = Role(
     "cqltui",
     _all_scripts(),

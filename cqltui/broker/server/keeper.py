@@ -39,9 +39,7 @@ CONNECTION_FILE = "connection.json"
 LONGEST_FILE = 1 << 16
 LONGEST_SOCKET = 107
 """Bytes of a socket's path, as Linux has room for."""
-PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
-USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""Of the server's; the default user has all rights."""
+PASSWORD, USER = re.compile(r"[A-Za-z0-9_-]{16,128}"), re.compile(r"[A-Za-z0-9_-]{1,64}")
 OWN_SOCKET = re.compile(r"/(cqltui|cqltui-[0-9]+|cqltui-alone-[^/]+)/[0-9a-f]{16}\.sock\Z")
 """How each of ours ends (`launch.socket_path`)."""
 SOCKETS_ALONE = "cqltui-alone-"
@@ -180,23 +178,19 @@ def _free(shares: list[int]) -> None:
 
 
 def _take(lock: int) -> bool:
-    try:
+    with suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _is_alive(folder: Path) -> bool:
     """Return whether a server of that folder lives: it holds this lock as long as it does."""
-    try:
+    with suppress(FileNotFoundError):
         lock = os.open(folder / "alive.lock", os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _take(lock)
-    finally:
-        os.close(lock)
+        with os.fdopen(lock, "wb", buffering=0):  # which closes it
+            return not _take(lock)
+    return False
 
 
 def read_connection(folder: Path) -> dict[str, Any] | None:
@@ -206,9 +200,7 @@ def read_connection(folder: Path) -> dict[str, Any] | None:
     try:
         value = json.loads(_content(folder / CONNECTION_FILE))
         return value if _is_sound(value) else None
-    except RecursionError:  # brackets nested too deeply
-        return None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # the last: of deep brackets
         return None
 
 

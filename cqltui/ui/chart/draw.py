@@ -12,7 +12,7 @@ from cqltui.ui.chart.dots import PATTERNS, SOLID, Layer, Run, paint, shade, trac
 from cqltui.ui.chart.legend import BEST, legend, role
 from cqltui.ui.chart.model import Chart, Options
 from cqltui.ui.chart.scale import Scale, Window, epoch_ticks, scale, value_ticks, within
-from cqltui.ui.line import Line, Span
+from cqltui.ui.line import Line, Span, wrapped
 
 LEAST_CELLS, LEAST_ROWS = 24, 4
 AXIS_ROWS = 8
@@ -80,7 +80,8 @@ def draw(
     """Return the picture in `cells` by `rows`. `memo`: of the pictures before; `bare`: without the legend."""
     whole = chart.whole
     if whole is None:
-        return Picture((*(((note, "dim"),) for note in chart.notes or ("The curve appears after two epochs.",)),))
+        notes = chart.notes or ("The curve appears after two epochs.",)
+        return Picture((*(((part, "dim"),) for note in notes for part in wrapped(note, max(cells, 1))),))
     if cells < LEAST_CELLS or rows < LEAST_ROWS:
         return Picture(((("The curves need more room.", "dim"),),))
     seen = whole if options.window is None else within(options.window, whole)

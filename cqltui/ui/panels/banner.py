@@ -23,7 +23,7 @@ class Banner(Panel, can_focus=False):
 
 def _wrong(frame: Frame) -> str:
     since = frame.state.offline_since
-    if not frame.stale:
+    if not frame.stale or frame.connecting:
         if frame.unsupervised:
             return f" No supervisor runs: {FIX}."
         hindered = "" if frame.state.finished_ts else plain(frame.hindered)

@@ -10,6 +10,7 @@ from textual.events import DescendantFocus
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 
 from cqltui.ui.base import BaseApp
@@ -44,6 +45,9 @@ class Body(Widget):
         ),
         Binding("escape", "unzoom", "Unzoom", id="panel.unzoom", tooltip="Show the panel at its place again"),
     ]  # fmt: skip
+
+    virtual_size = Reactive(Size(0, 0))
+    """As large as the body itself. In Textual a layout follows each change of it."""
 
     class Arranged(Message):
         """Other panels are seen, or at other places."""
@@ -100,10 +104,10 @@ class Body(Widget):
         self._arrange()
 
     def on_resize(self) -> None:
-        """Arrange anew."""
-        self._arrange()
+        """Show what has a place in the new size. The layout that has brought that has found the places already."""
+        self._arrange(resized=True)
 
-    def _arrange(self) -> None:
+    def _arrange(self, *, resized: bool = False) -> None:
         now = (self.size, self._counts, self.wish)
         if now == self._arranged or not self.size:
             return
@@ -117,8 +121,8 @@ class Body(Widget):
         self._found = found
         for child in self.children:
             child.display = child.id in found
-        # Not of the body itself: those above a widget that asks for it are arranged anew.
-        tabs.refresh(repaint=False, layout=True)
+        if not resized:  # not of the body itself: those above a widget that asks for it are arranged anew
+            tabs.refresh(repaint=False, layout=True)
         self.post_message(self.Arranged())
 
     def _see(self, wish: Wish) -> None:

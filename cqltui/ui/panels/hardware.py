@@ -134,9 +134,10 @@ class HardwarePanel(Panel):
 
 def away_line(frame: Frame, cells: int) -> Line | None:
     """Return that all workers are on other machines, which cannot be measured from here; None where they are not."""
-    gauge = frame.samples[-1].gauge if frame.samples else None
+    sample = frame.samples[-1] if frame.samples else None
     live = live_workers(frame.state, frame.as_of)
-    if gauge is None or gauge.workers or not live:
+    # What was measured before a worker was known tells nothing of where they are.
+    if sample is None or sample.gauge is None or sample.gauge.workers or sample.held_bytes is None or not live:
         return None
     hosts = ", ".join(dict.fromkeys(plain(worker.host, 40) or worker.id for worker in live))
     return ((clip(f"The workers are on {hosts}: what that machine does is not seen from here.", cells), "warning"),)

@@ -60,6 +60,9 @@ class Header(Panel, can_focus=False):
         role, last = ("dim", "last ") if frame.stale else ("text", "")
         is_replay = frame.replay is not None
         parts: list[Line] = [(("read-only", "warning"),)] if frame.read_only and not is_replay else []
+        if frame.connecting:  # neither speed nor workers are known
+            moment = f", as of {fmt.stamp(frame.as_of)}" if state.tasks else ""
+            return joined([*parts, ((f"○ connecting{moment}", "warning"),)])
         if self.cells >= 70 and not state.finished_ts:
             parts.append(((f"{last}{fmt.count(rate)}", role), (" samples/s", "dim")))
             parts.append(((str(workers), role), (" worker" if workers == 1 else " workers", "dim")))
@@ -73,7 +76,7 @@ class Header(Panel, can_focus=False):
         if state.online and not state.tasks:
             status = "waiting"
         if frame.waiting:
-            status = "starting"
+            status = "connecting" if frame.connecting else "starting"
         if frame.unsupervised and status not in ("stopped", "drained"):
             status = "unsupervised"
         if status == "running" and frame.stands_still:
@@ -103,10 +106,12 @@ class Header(Panel, can_focus=False):
         if state.finished_ts:
             word, role = ("finished ", "done") if select.run_status(state) == "finished" else ("ended ", "text")
             return ((word, "dim"), (fmt.clock(state.finished_ts, now), role))
+        if frame.connecting:
+            return (("ETA ", "dim"), (fmt.NONE, "text"))
         if frame.unsupervised:
             return (("no supervisor runs", "dead"),)
         if select.run_status(state) == "finishing":  # what is left is not training, and nobody has timed it
-            return (("results and report ", "dim"), ("are made", "text"))
+            return (("results and report are made", "text"),)  # whole, or not at all
         expected = frame.estimate
         finish_ts = expected.finish_ts
         if finish_ts is None or (expected.between is None and finish_ts > expected.ts):  # it would mean nothing yet

@@ -10,6 +10,7 @@ from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
+from cqltui.ui.base import BaseApp
 from cqltui.ui.folding import FOLD_TITLES, Figures, Group, figures, folds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.line import Line
@@ -136,8 +137,9 @@ class TaskList(CursorPanel):
             return
         other = self._order_key[:1] != (wanted,)
         self._order_key, self._listed_at = key, second if many else -1
-        self._look(frame)
+        self._figures.clear()
         if made_of != self._order[0]:
+            self._look(frame)
             self._order = made_of, tuple(task.id for task in ordered(state))
         row, found = self.row, listed(frame, self._wish(frame), self._figures_of, self._order[1])
         same, self.listing = found.keys == self.listing.keys, found
@@ -159,7 +161,6 @@ class TaskList(CursorPanel):
 
     def _look(self, frame: Frame) -> None:
         """Find out what differs between the tasks now."""
-        self._figures.clear()
         varying = self.varying
         known = varying.settings, varying.title_cells, varying.id_cells
         varying.update(frame.state.tasks)
@@ -224,7 +225,9 @@ class TaskList(CursorPanel):
         cells, title, folded = self.cells - MARGIN, self.varying.title_cells, bool(self.fold_name)
         key = (cells, title, folded, self.chosen_columns, self.columns)
         if key != self._fit[0]:
-            self._fit = key, widths(cells, self.columns, self.chosen_columns, title, folded=folded)
+            plain = isinstance(self.app, BaseApp) and self.app.preferences.plain
+            columns = tuple(one for one in self.columns if not (plain and one.name == "curve"))  # a drawing
+            self._fit = key, widths(cells, columns, self.chosen_columns, title, folded=folded)
         return self._fit[1]
 
     def _row(self, frame: Frame, key: str) -> TaskState | Figures | None:
@@ -235,7 +238,7 @@ class TaskList(CursorPanel):
         """Return what is drawn of a row besides what it is."""
         at_cursor = key == self._cursor
         if isinstance(row, Figures):
-            return at_cursor, self._group_mark(row), any(task.id in frame.pending for task in row.members)
+            return at_cursor, self._group_mark(key), self._pends(frame, key)
         finish_ts = frame.finish_ts(row)
         minute = int(finish_ts // 60) if finish_ts else None
         second = int(frame.now) if row.status is Status.RUNNING and self._ages else 0
@@ -270,16 +273,21 @@ class TaskList(CursorPanel):
         self._drawn[y] = row, self._key(frame, row, key)
         at_cursor = key == self._cursor
         if isinstance(row, Figures):
-            asked = any(task.id in frame.pending for task in row.members)
-            before = margin(self._group_mark(row), asked)
+            before = margin(self._group_mark(key), self._pends(frame, key))
             return self.strip(group_line(frame, self.listing.groups[key], row, columns, before), at_cursor)
         mark, pending = "+" if key in self.marked else "", key in frame.pending or bool(row.life.want)
         below = key in self.listing.homes
         return self.strip(task_line(frame, row, columns, margin(mark, pending), below=below), at_cursor)
 
-    def _group_mark(self, group: Figures) -> str:
-        marked = sum(task.id in self.marked for task in group.members) if self.marked else 0
-        return "+" if marked == len(group.members) else "~" if marked else ""
+    def _group_mark(self, key: str) -> str:
+        homes = self.listing.homes
+        marked = sum(homes.get(task_id) == key for task_id in self.marked)
+        return "+" if marked == len(self.listing.groups[key].ids) else "~" if marked else ""
+
+    def _pends(self, frame: Frame, key: str) -> bool:
+        """Return whether something was asked of a folded row's task."""
+        homes = self.listing.homes
+        return any(homes.get(task_id) == key for task_id in frame.pending)
 
     def on_resize(self) -> None:
         """Other columns may fit."""

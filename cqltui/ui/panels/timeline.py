@@ -109,7 +109,7 @@ class TimelinePanel(Panel):
             stamp = f" now {fmt.clock(frame.now, frame.now)} "
             lines.insert(place, (("──" + stamp + "─" * max(cells - len(stamp) - 2, 0), "accent"),))
         if not lines:
-            lines = [(("Clock times of launch, tasks and phases.", "dim"),)]
+            lines = [((text, "dim"),) for text in wrapped("Clock times of launch, tasks and phases.", cells)]
         self.set_lines(lines)
         if milestones and not (self.has_focus and self._placed):
             self._placed = True

@@ -10,7 +10,10 @@ from cqltui.ui import format as fmt
 from cqltui.ui.line import Line, Span, left, right
 from cqltui.ui.spark import bar
 
-SIGNS = {"running": ("▶", "running"), "finished": ("✓", "done"), "stopped": ("■", "delayed"), "empty": ("·", "dim")}
+SIGNS = {
+    "running": ("▶", "running"), "finished": ("✓", "done"), "stopped": ("■", "delayed"), "empty": ("·", "dim"),
+    "unreadable": ("✗", "dead"), "large": ("·", "dim"),
+}  # fmt: skip
 MARGIN, BAR_CELLS = 4, 12
 WIDTHS = {
     "run": 14, "state": 10, "progress": BAR_CELLS + 1, "done": 7, "failed": 6, "best": 8, "when": 15, "size": 9,
@@ -37,6 +40,7 @@ class Row:
 def columns(rows: Sequence[Row], cells: int) -> dict[str, int]:
     """Return the columns that fit, with their cells; what is left goes to names and verdicts."""
     shown = dict(WIDTHS)
+    shown["state"] = max([shown["state"], *(2 + len(row.run.state) for row in rows)])
     names = max((len(row.run.name) for row in rows), default=0)
     for name in GIVES_WAY:
         if _width(shown) <= cells - MARGIN:
@@ -90,7 +94,7 @@ def _text(name: str, row: Row, now: float) -> Span:
             sign, role = SIGNS.get(run.state, ("·", "dim"))
             return f"{sign} {run.state}", role
         case "done":
-            return f"{run.done}/{run.tasks}", "text"
+            return ("" if run.why and not run.tasks else f"{run.done}/{run.tasks}"), "text"
         case "failed":
             return (str(run.failed), "dead") if run.failed else ("", "faint")
         case "best":
@@ -100,7 +104,11 @@ def _text(name: str, row: Row, now: float) -> Span:
         case "size":
             return ("…" if row.size_bytes is None else size(row.size_bytes)), "dim"
         case _:
-            return run.verdict, "dead" if run.verdict == "leak" else "text"
+            return (f"campaign.json {run.why}", "dead") if run.why else _verdict(run)
+
+
+def _verdict(run: RunOverview) -> Span:
+    return run.verdict, "dead" if run.verdict == "leak" else "text"
 
 
 def _when(run: RunOverview, now: float) -> str:

@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from cqltui.later import Later
 from cqltui.state.model import TaskState
+from cqltui.state.plain import plain
 from cqltui.ui.control import Control
 from cqltui.ui.feeds import Feeds
 from cqltui.ui.frame import Chosen, Frame
@@ -32,13 +33,16 @@ from cqltui.ui.screens.tasks import TaskScreen
 
 if TYPE_CHECKING:
     from cqltui.ui.panels import events, others
-    from cqltui.ui.screens import columns, details
+    from cqltui.ui.screens import columns, details, fleet
 else:
     events, others = Later("cqltui.ui.panels.events"), Later("cqltui.ui.panels.others")
     columns, details = Later("cqltui.ui.screens.columns"), Later("cqltui.ui.screens.details")
+    fleet = Later("cqltui.ui.screens.fleet")
 
 FIRST = frozenset({"phases", "tasks"})
 """Panels of the first frame that may have the keys."""
+MOST_PLANNED = 100
+"""Tasks of a new run that are listed before there is a queue: no screen has more rows."""
 
 
 class MainScreen(TaskScreen):
@@ -50,6 +54,7 @@ class MainScreen(TaskScreen):
             "slash", "filter", "Filter", priority=True, id="main.filter", tooltip="Filter the tasks, or the events"
         ),
         Binding("escape", "clear", "Clear", show=False, id="main.clear", tooltip="Remove the filter, else the marks"),
+        Binding("F", "fleet", "Fleet", show=False, id="main.fleet", tooltip="Show all workers, by machine and block"),
         # In the filter; elsewhere these are the panels'.
         Binding("tab,shift+tab", "list", "List", show=False, id="main.list", tooltip="Leave the filter for the list"),
     ]
@@ -88,6 +93,11 @@ class MainScreen(TaskScreen):
         if not self.complete and self.is_attached and self.is_running:
             await self.query_one(Body).add(*others.other_panels(self._feeds))
             self.complete = True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether its panels have their sizes; there are none while it is made or taken down."""
+        return self.is_mounted and any(body.size for body in self.query(Body))
 
     @property
     def tasks(self) -> TaskTable:
@@ -172,6 +182,11 @@ class MainScreen(TaskScreen):
         ids = self.tasks.ids
         if task_id in ids:
             self.tasks.move_to(ids.index(task_id))
+
+    def action_fleet(self) -> None:
+        """Show all workers."""
+        if self.frame is not None:
+            self.app.push_screen(fleet.FleetScreen(self._feeds, self.frame))
 
     # Filter
 
@@ -262,4 +277,11 @@ def _empty_lines(frame: Frame) -> tuple[Line, ...]:
             "If it does not, cqltui doctor tells why.",
         )
     first, *rest = texts
-    return (((f"   {first}", "strong"),), *(((f"   {text}", "dim"),) for text in rest))
+    planned = frame.planned[:MOST_PLANNED]
+    if planned:
+        rest += ["", f"{len(frame.planned):,} task{'s' * (len(frame.planned) != 1)} planned, in this order:"]
+    return (
+        ((f"   {first}", "strong"),),
+        *(((f"   {text}", "dim"),) for text in rest),
+        *(((f"   ◦ {plain(text, 200)}", "text"),) for text in planned),
+    )

@@ -12,10 +12,9 @@ from cqltui.state.plain import plain
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
-from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.keys import KeyLine
 from cqltui.ui.screens.once import Once
-from cqltui.ui.screens.roles import RoleScreen
+from cqltui.ui.screens.roles import FrameScreen
 
 if TYPE_CHECKING:
     from cqltui.ui.panels import announcer, replayline
@@ -31,12 +30,13 @@ SHOWN = 120
 CHANGES = frozenset({
     "pause", "pause_all", "resubmit", "cancel", "priority", "undo", "workers", "resubmit_dead", "drain", "edit",
 })  # fmt: skip
-"""Actions that do nothing but change the run: a screen that is read-only does not offer them."""
+"""Actions that do nothing but change the run: a screen that is read-only does not offer them, nor one on a run that
+rests, but for the file."""
 NAMED = 6
 """Tasks that a question names; of more, it tells the number."""
 
 
-class TaskScreen(RoleScreen[None], Once[None]):
+class TaskScreen(FrameScreen, Once[None]):
     """A screen with a selection of tasks. It draws frames and sends commands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,7 +70,7 @@ class TaskScreen(RoleScreen[None], Once[None]):
     def __init__(self, control: Control) -> None:
         super().__init__()
         self.control = control
-        self.frame: Frame | None = None
+        self._withheld = self.withheld
         self._lines: tuple[announcer.Announcer | replayline.ReplayLine, ...] = ()
 
     def on_mount(self) -> None:
@@ -85,24 +85,18 @@ class TaskScreen(RoleScreen[None], Once[None]):
     @property
     def withheld(self) -> frozenset[str]:
         """Actions that are not offered in the last line."""
-        return CHANGES if self.control.read_only else frozenset()
+        if self.control.read_only:
+            return CHANGES
+        return CHANGES - {"edit"} if self.control.rests else frozenset()
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
-        self.frame = frame
-        # A screen that is being made or taken down has not all of its widgets.
-        if self.is_mounted and self.is_running and self.is_attached:
-            self.draw(frame)
-            for line in self._lines:
-                line.show(frame)
-
-    def draw(self, frame: Frame) -> None:
-        """Draw what differs; for the screens to say how."""
-        raise NotImplementedError
-
-    def on_screen_resume(self) -> None:
-        """Draw it: it was hidden."""
-        self.app.post_message(StateChanged())
+        super().show(frame)
+        if self._withheld != (now := self.withheld):
+            self._withheld = now
+            self.refresh_bindings()
+        for line in self._lines if self.is_there else ():
+            line.show(frame)
 
     @property
     def seen(self) -> tuple[str, ...]:

@@ -1,0 +1,69 @@
+"""A cluster of Ray on one machine: two nodes of one core each, by `ray start`."""
+
+import json
+import os
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.cluster.slurm import free_port
+from tests.cluster.tools import BIN
+
+HOST = "127.0.0.1"
+START_S, ASK_S = 120.0, 60.0
+
+
+class RayCluster:
+    """Two nodes; what they write is in a folder of a short name, since Ray's sockets are below it."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
+        self._port, self._dashboard = free_port(), free_port()
+        self.environment = {
+            **os.environ,
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "RAY_ADDRESS": f"http://{HOST}:{self._dashboard}",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+
+    def start(self) -> None:
+        """Bring both nodes up."""
+        here = (f"--node-ip-address={HOST}", "--num-cpus=1", "--disable-usage-stats")
+        head = ("--head", f"--port={self._port}", f"--dashboard-port={self._dashboard}")
+        self._start(*head, f"--temp-dir={self._folder.name}", *here)
+        self._start(f"--address={HOST}:{self._port}", *here)
+
+    def _start(self, *words: str) -> None:
+        environment = {name: value for name, value in self.environment.items() if name != "RAY_ADDRESS"}
+        with (Path(self._folder.name) / "start.out").open("ab") as out:  # no pipe: what it starts would keep it open
+            command = [str(BIN / "ray"), "start", *words]
+            done = subprocess.run(command, env=environment, stdout=out, stderr=out, timeout=START_S, check=False)
+        assert done.returncode == 0, (Path(self._folder.name) / "start.out").read_text("utf-8")[-2000:]
+
+    def ask(self, *words: str) -> str:
+        """Return what a command of `ray` prints."""
+        done = subprocess.run(
+            [BIN / "ray", *words], env=self.environment, capture_output=True, text=True, timeout=ASK_S, check=True
+        )
+        return done.stdout
+
+    def jobs(self, status: str) -> list[dict[str, Any]]:
+        """Return the jobs of that status."""
+        found = json.loads(self.ask("list", "jobs", "--format", "json", "--detail", "--limit", "10000"))
+        return [job for job in found if job["status"] == status]
+
+    def close(self) -> None:
+        """End both nodes, and no others, as `ray stop` would: all that they started names their folder."""
+        mine = [process for process in psutil.process_iter(["cmdline"]) if self._is_mine(process)]
+        for process in mine:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(mine, timeout=20)
+        self._folder.cleanup()
+
+    def _is_mine(self, process: psutil.Process) -> bool:
+        return any(self._folder.name in word for word in process.info["cmdline"] or ())

@@ -1,0 +1,56 @@
+"""A run that is reached while its screen is seen already: what is read first, and what fails."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cqltui.app.opening import Opening
+from cqltui.errors import CqltuiError, InputError
+from cqltui.state.events import Event, Kind
+
+
+class FakeFeed:
+    """Tells a snapshot, then ticks."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.closed = False
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """Return the next event."""
+        self.told += 1
+        return [Event(Kind.SNAPSHOT if self.told == 1 else Kind.TICK, float(self.told))]
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
+
+
+def test_what_is_waited_for_ends_with_the_first_reading() -> None:
+    feed, left = FakeFeed(), list[str]()
+    server: Any = SimpleNamespace(
+        another_queue=lambda: "queue", feed=lambda: feed, leave=lambda: left.append("the server")
+    )
+    opening = Opening(lambda tell: server)
+    with pytest.raises(CqltuiError, match="no connection to the server yet"):
+        opening.queue()
+    opening.start(str)
+    assert feed.told == 1, "read before the start is over"
+    assert opening.over
+    assert [event.kind for event in opening.poll(0.0) + opening.poll(0.0)] == [Kind.SNAPSHOT, Kind.TICK]
+    assert (opening.queue(), opening.wait()) == ("queue", server)
+    opening.leave()
+    assert (feed.closed, left) == (True, ["the server"])
+
+
+def test_a_server_that_cannot_be_reached_is_told_to_whoever_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(tell: object) -> Any:
+        raise InputError("there is none")
+
+    opening = Opening(fail, "the server is being reached")
+    for call in (lambda: opening.start(str), opening.wait):
+        with pytest.raises(InputError, match="there is none"):
+            call()
+    opening.leave()
+    assert capsys.readouterr().err == "", "nothing was waited for"
