@@ -4,14 +4,18 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
+from cqltui.algorithms.kinds import free_settings
 from cqltui.campaign.occasion import Occasion
 from cqltui.identity import ProcessIdentity
 from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo, Verdict
+from cqltui.state.forms import Filled, Form
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, WorkerState
 from cqltui.state.notify import NotifyInfo
 
@@ -112,6 +116,8 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
     """Return the fixed part of a task, or None if there is nothing to read."""
     if not isinstance(raw, MAPPINGS):
         return None
+    if type(raw) is Filled:
+        return _filled_info(task_id, raw)
     algorithm = named(text(raw, "algorithm"))
     settings = raw.get("settings")
     # Earlier versions wrote the settings beside the rest, and knew neither shape nor pack.
@@ -134,6 +140,48 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
         params=whole(raw, "params"),
         baseline_loss=optional(raw, "baseline_loss"),
     )
+
+
+_OWN = ("title", "description", "index", "baseline_loss")
+"""What tasks of one form may differ in, beside free settings, that nothing else is read by."""
+
+
+def _filled_info(task_id: str, raw: Filled) -> TaskInfo | None:
+    """Return the same of a task whose form many have: what they have in common is read once."""
+    if (reading := _form_info(raw.form)) is None:
+        return task_info(task_id, raw.whole())
+    base, places, free = reading
+    own = {name: raw.own[place] for name, place in places.items()}
+    given = {name: raw.own[place] for name, place in free.items()}
+    accepted = named(base.algorithm).accepted(given)
+    if len(accepted) < len(free):
+        return task_info(task_id, raw.whole())
+    return replace(
+        base,
+        id=task_id,
+        title=text(own, "title"),
+        description=_shared(text(own, "description")),
+        index=whole(own, "index"),
+        settings={**base.settings, **accepted},
+        baseline_loss=optional(own, "baseline_loss"),
+    )
+
+
+@lru_cache(256)
+def _form_info(form: Form) -> tuple[TaskInfo, dict[str, int], dict[str, int]] | None:
+    """Return a task of the form, and the places of its values: of a task's own, and of free settings. None for a form
+    that has others, or lacks one."""
+    paths = {path: place for place, path in enumerate(form.paths)}
+    base = task_info("", form.object([None] * len(paths)))
+    if base is None:
+        return None
+    algorithm = named(base.algorithm)
+    own = {name: paths.pop((name,)) for name in _OWN if (name,) in paths}
+    free = {name: paths.pop(path) for name in free_settings(algorithm) if (path := ("settings", name)) in paths}
+    if paths or len(own) < len(_OWN):
+        return None
+    order = [setting.name for setting in algorithm.settings if setting.name in base.settings or setting.name in free]
+    return replace(base, settings={name: base.settings.get(name) for name in order}), own, free
 
 
 def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | None:
