@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -156,15 +156,11 @@ def _filled_info(task_id: str, raw: Filled) -> TaskInfo | None:
     accepted = named(base.algorithm).accepted(given)
     if len(accepted) < len(free):
         return task_info(task_id, raw.whole())
-    return replace(
-        base,
-        id=task_id,
-        title=text(own, "title"),
-        description=_shared(text(own, "description")),
-        index=whole(own, "index"),
-        settings={**base.settings, **accepted},
-        baseline_loss=optional(own, "baseline_loss"),
-    )
+    return TaskInfo(  # `replace` takes twice as long
+        task_id, base.phase, text(own, "title"), _shared(text(own, "description")), whole(own, "index"),
+        base.algorithm, {**base.settings, **accepted}, base.shape, base.pack, base.epochs, base.batch_size,
+        base.epoch_steps, base.step_flops, base.params, optional(own, "baseline_loss"),
+    )  # fmt: skip
 
 
 @lru_cache(256)
@@ -190,27 +186,25 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
         status = Status(text(raw, "status"))
     except ValueError:
         return None
-    return Lifecycle(
-        version=version,
-        status=status,
-        priority=number(raw, "priority"),
-        order=whole(raw, "order"),
-        run=max(1, whole(raw, "run")),
-        attempt=whole(raw, "attempt"),
-        deaths=whole(raw, "deaths"),
-        worker=text(raw, "worker"),
-        token=text(raw, "token"),
-        queued_ts=stamp(raw, "queued_ts"),
-        started_ts=stamp(raw, "started_ts"),
-        claimed_ts=stamp(raw, "claimed_ts"),
-        finished_ts=stamp(raw, "finished_ts"),
-        ready_ts=stamp(raw, "ready_ts"),
-        paused_by=text(raw, "paused_by"),
-        want=text(raw, "want"),
-        by=text(raw, "by")[:BY_LIMIT],
-        error=text(raw, "error"),
-        report=progress(report, stamp(report, "ts")) if isinstance(report := raw.get("report"), MAPPINGS) else None,
-    )
+    told = {name: read(raw, name) for name, read in _LIFE.items() if name in raw}
+    return Lifecycle(version=version, status=status, **told)
+
+
+def _report(raw: Mapping[str, Any], key: str) -> Progress | None:
+    report = raw.get(key)
+    return progress(report, stamp(report, "ts")) if isinstance(report, MAPPINGS) else None
+
+
+_LIFE: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
+    "priority": number,
+    **dict.fromkeys(("order", "attempt", "deaths"), whole),
+    "run": lambda raw, key: max(1, whole(raw, key)),
+    **dict.fromkeys(("queued_ts", "started_ts", "claimed_ts", "finished_ts", "ready_ts"), stamp),
+    **dict.fromkeys(("worker", "token", "paused_by", "want", "error"), text),
+    "by": lambda raw, key: text(raw, key)[:BY_LIMIT],
+    "report": _report,
+}
+"""How what is told of a lifecycle is read. What is not told, as most of a task that waits, is as `Lifecycle` has it."""
 
 
 def progress(raw: Mapping[str, Any], ts: float) -> Progress:
