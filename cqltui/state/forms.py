@@ -1,7 +1,7 @@
 """What the JSON objects of many tasks have in common, kept once: a form, and for each task the values that fill it in.
 
 A form is the objects' text with a newline in place of each value, which no compact JSON has otherwise. The server's
-scripts put both together (`whole` in common.lua). Pure.
+scripts put both together (`whole` in forms.lua). Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

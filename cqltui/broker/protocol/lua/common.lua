@@ -105,32 +105,6 @@ local function notice(level, text, reread)
   call('ltrim', CQ .. 'notices', 0, NOTICES_KEPT - 1)
 end
 
--- The forms of info and spec (cqltui/state/forms.py), in the meta data, without which all is made again.
-local FORM = 'form:'
-
-local function keep_forms(first, last)
-  for i = first, last, 2 do
-    call('hset', META, FORM .. ARGV[i], ARGV[i + 1])
-  end
-end
-
--- The name of the form by which an info or spec is kept, and the values in it, a line each; nothing if it is kept whole.
-local function form_of(stored)
-  return string.match(stored, '"form":"(%x+)","put":%[(.*)%]}$')
-end
-
-local forms = {}
-
--- The JSON of an info or spec, however it is kept.
-local function whole(stored)
-  local name, values = form_of(stored or '')
-  if not name then
-    return stored
-  end
-  forms[name] = forms[name] or call('hget', META, FORM .. name)
-  return forms[name] and string.gsub(forms[name], '\n', string.gmatch(values .. ',\n', '(.-),\n')) or stored
-end
-
 -- Stores fields (name -> value) of a task, where they differ from what it is (t, read here if not given), and tells it;
 -- with its info (the JSON, or true: as stored) for readers who may not know it.
 local function change(id, kind, fields, info, t)

@@ -22,7 +22,7 @@ for i = 1, #page[2], 2 do
     if form and not known[form] then
       known[form] = true
       local n = #out[4]
-      out[4][n + 1], out[4][n + 2] = form, call('hget', META, FORM .. form) or ''
+      out[4][n + 1], out[4][n + 2] = form, form_text(form) or ''
     end
   end
 end
