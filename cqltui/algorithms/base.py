@@ -55,6 +55,8 @@ class Setting:
     """Whether the cost of a training step depends on it."""
     scaled: Callable[[Any, float], Any] | None = None
     """What a scale of epochs makes of a value, if it counts any."""
+    free: bool = False
+    """Whether neither the cost of a training run depends on it, nor which others it can train with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ class Cql(Algorithm):
             "Weight of the conservative term in the loss.",
             prominent=True,
             aliases=("cql_alpha", "conservative_weight"),
+            free=True,
         ),
         Setting(
             "lr",
@@ -132,6 +133,7 @@ class Cql(Algorithm):
             "Learning rate of Adam.",
             prominent=True,
             aliases=("learning_rate", "learningrate", "rate"),
+            free=True,
         ),
         Setting(
             "hidden_dims",
@@ -158,6 +160,7 @@ class Cql(Algorithm):
             42,
             prominent=True,
             aliases=("random_state",),
+            free=True,
         ),
         Setting(
             "batch_size",

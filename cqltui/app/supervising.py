@@ -62,7 +62,7 @@ from cqltui.supervisor.presence import Presence
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.reporting import report
 from cqltui.supervisor.sizing import Sizing
-from cqltui.supervisor.submit import planned
+from cqltui.supervisor.submissions import planned
 from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 

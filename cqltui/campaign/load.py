@@ -4,6 +4,7 @@ import codecs
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,13 @@ class _Context:
     epochs_scale: float
     tasks: int = 0
     """Tasks so far."""
+    required: tuple[str, ...] = field(init=False)
+    defaults: Settings = field(init=False)
+    """Of the algorithm's settings that have one."""
+
+    def __post_init__(self) -> None:
+        self.required = self.schema.required
+        self.defaults = {s.name: s.default for s in self.algorithm.settings if s.default is not REQUIRED}
 
 
 def _phases(tables: object, context: _Context) -> tuple[Phase, ...]:
@@ -302,22 +310,22 @@ def _is_auto(settings: Settings) -> bool:
 def _config(settings: Mapping[str, Any], place: str, context: _Context) -> TrainerConfig | None:
     """Return a task's settings, complete, or None where one is missing or wrong; "auto" precision is fp32 until a
     machine is known (`Campaign.with_auto_precision`)."""
-    missing = [name for name in context.schema.required if name not in settings]
+    missing = [name for name in context.required if name not in settings]
     if missing:
         context.problems.add(place, f"{' and '.join(missing)} missing; give a value here, in the phase or in [trainer]")
     if missing or any(value is INVALID for value in settings.values()):
         return None
-    defaults = {s.name: s.default for s in context.algorithm.settings if s.default is not REQUIRED}
-    config = context.algorithm.config({**defaults, **settings})
-    return context.algorithm.scaled(config, context.epochs_scale)
+    config = context.algorithm.config({**context.defaults, **settings})
+    return config if context.epochs_scale == 1.0 else context.algorithm.scaled(config, context.epochs_scale)
 
 
 def _report_duplicates(tasks: Sequence[Placed], problems: Problems) -> None:
     """Refuse two tasks of a phase that would give the same weights: that is a mistake."""
-    first: dict[str, Placed] = {}
-    for place, task in tasks:
-        identity = str(named(task.trainer.algorithm).identity(task.trainer))
-        other_place, other = first.setdefault(identity, (place, task))
+    first: dict[bytes, Placed] = {}
+    for placed in tasks:
+        place, task = placed
+        identity = str(task.algorithm.identity(task.trainer)).encode()
+        other_place, other = first.setdefault(blake2b(identity, digest_size=16).digest(), placed)
         if other is not task:
             problems.add(
                 place,

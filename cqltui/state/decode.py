@@ -3,15 +3,19 @@
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
+from cqltui.algorithms.kinds import free_settings
 from cqltui.campaign.occasion import Occasion
 from cqltui.identity import ProcessIdentity
 from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo, Verdict
+from cqltui.state.forms import Filled, Form
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, WorkerState
 from cqltui.state.notify import NotifyInfo
 
@@ -112,6 +116,8 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
     """Return the fixed part of a task, or None if there is nothing to read."""
     if not isinstance(raw, MAPPINGS):
         return None
+    if type(raw) is Filled:
+        return _filled_info(task_id, raw)
     algorithm = named(text(raw, "algorithm"))
     settings = raw.get("settings")
     # Earlier versions wrote the settings beside the rest, and knew neither shape nor pack.
@@ -136,33 +142,69 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
     )
 
 
+_OWN = ("title", "description", "index", "baseline_loss")
+"""What tasks of one form may differ in, beside free settings, that nothing else is read by."""
+
+
+def _filled_info(task_id: str, raw: Filled) -> TaskInfo | None:
+    """Return the same of a task whose form many have: what they have in common is read once."""
+    if (reading := _form_info(raw.form)) is None:
+        return task_info(task_id, raw.whole())
+    base, places, free = reading
+    own = {name: raw.own[place] for name, place in places.items()}
+    given = {name: raw.own[place] for name, place in free.items()}
+    accepted = named(base.algorithm).accepted(given)
+    if len(accepted) < len(free):
+        return task_info(task_id, raw.whole())
+    return TaskInfo(  # `replace` takes twice as long
+        task_id, base.phase, text(own, "title"), _shared(text(own, "description")), whole(own, "index"),
+        base.algorithm, {**base.settings, **accepted}, base.shape, base.pack, base.epochs, base.batch_size,
+        base.epoch_steps, base.step_flops, base.params, optional(own, "baseline_loss"),
+    )  # fmt: skip
+
+
+@lru_cache(256)
+def _form_info(form: Form) -> tuple[TaskInfo, dict[str, int], dict[str, int]] | None:
+    """Return a task of the form, and the places of its values: of a task's own, and of free settings. None for a form
+    that has others, or lacks one."""
+    paths = {path: place for place, path in enumerate(form.paths)}
+    base = task_info("", form.object([None] * len(paths)))
+    if base is None:
+        return None
+    algorithm = named(base.algorithm)
+    own = {name: paths.pop((name,)) for name in _OWN if (name,) in paths}
+    free = {name: paths.pop(path) for name in free_settings(algorithm) if (path := ("settings", name)) in paths}
+    if paths or len(own) < len(_OWN):
+        return None
+    order = [setting.name for setting in algorithm.settings if setting.name in base.settings or setting.name in free]
+    return replace(base, settings={name: base.settings.get(name) for name in order}), own, free
+
+
 def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | None:
     """Return a task's lifecycle, or None if its status is unknown."""
     try:
         status = Status(text(raw, "status"))
     except ValueError:
         return None
-    return Lifecycle(
-        version=version,
-        status=status,
-        priority=number(raw, "priority"),
-        order=whole(raw, "order"),
-        run=max(1, whole(raw, "run")),
-        attempt=whole(raw, "attempt"),
-        deaths=whole(raw, "deaths"),
-        worker=text(raw, "worker"),
-        token=text(raw, "token"),
-        queued_ts=stamp(raw, "queued_ts"),
-        started_ts=stamp(raw, "started_ts"),
-        claimed_ts=stamp(raw, "claimed_ts"),
-        finished_ts=stamp(raw, "finished_ts"),
-        ready_ts=stamp(raw, "ready_ts"),
-        paused_by=text(raw, "paused_by"),
-        want=text(raw, "want"),
-        by=text(raw, "by")[:BY_LIMIT],
-        error=text(raw, "error"),
-        report=progress(report, stamp(report, "ts")) if isinstance(report := raw.get("report"), MAPPINGS) else None,
-    )
+    told = {name: read(raw, name) for name, read in _LIFE.items() if name in raw}
+    return Lifecycle(version=version, status=status, **told)
+
+
+def _report(raw: Mapping[str, Any], key: str) -> Progress | None:
+    report = raw.get(key)
+    return progress(report, stamp(report, "ts")) if isinstance(report, MAPPINGS) else None
+
+
+_LIFE: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
+    "priority": number,
+    **dict.fromkeys(("order", "attempt", "deaths"), whole),
+    "run": lambda raw, key: max(1, whole(raw, key)),
+    **dict.fromkeys(("queued_ts", "started_ts", "claimed_ts", "finished_ts", "ready_ts"), stamp),
+    **dict.fromkeys(("worker", "token", "paused_by", "want", "error"), text),
+    "by": lambda raw, key: text(raw, key)[:BY_LIMIT],
+    "report": _report,
+}
+"""How what is told of a lifecycle is read. What is not told, as most of a task that waits, is as `Lifecycle` has it."""
 
 
 def progress(raw: Mapping[str, Any], ts: float) -> Progress:

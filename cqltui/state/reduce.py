@@ -159,6 +159,8 @@ def _merged(
     version: tuple[int, int] = (0, 0),
 ) -> TaskState:
     """Return what is newer of each part. `version` is that of `info`."""
+    if known is None and info is not None and life is not None and progress is None and life.version > (0, 0):
+        return TaskState(info, life, None, version)  # at once: a late reader has all its tasks so
     if known is None:
         known = TaskState(TaskInfo(task_id, ""))
     if info is not None and version >= known.info_version:

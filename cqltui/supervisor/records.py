@@ -1,7 +1,7 @@
 """What the run directory keeps of each task, so that the queue can be rebuilt from it."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -73,6 +73,15 @@ class Records:
         raw = read_json(self._run_dir.task_json(task_id))
         life = raw.get("life") if raw else None
         return decode.lifecycle(life, (0, 0)) if isinstance(life, Mapping) else None
+
+    def lifecycles(self, task_ids: Collection[str]) -> dict[str, Lifecycle]:
+        """Return where those of these tasks were that have been written down. Of a new run's none is looked for."""
+        try:
+            written = {path.name for path in self._run_dir.tasks.iterdir()}
+        except FileNotFoundError:
+            return {}
+        lives = ((task_id, self.lifecycle(task_id)) for task_id in task_ids if task_id in written)
+        return {task_id: life for task_id, life in lives if life is not None}
 
     def result(self, task_id: str, life: Lifecycle) -> Result | None:
         """Return the result of the attempt that the lifecycle speaks of, its files in place; None if they are not here.

@@ -1,68 +1,23 @@
 """Bring a campaign and a queue into line: new tasks in, tasks that left the file out, and a lost queue rebuilt."""
 
 import logging
-import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.audit import PAGE
 from cqltui.broker.protocol.queue import BATCH, ROUND, Queue
-from cqltui.broker.protocol.records import PRIORITY_MAX, Cost, Result, Submission
-from cqltui.campaign import payload
-from cqltui.campaign.model import Campaign, TaskSpec
+from cqltui.broker.protocol.records import PRIORITY_MAX, Result, Submission
+from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Status
-from cqltui.supervisor.accepted import Planned, RefusedResultError
+from cqltui.supervisor.accepted import RefusedResultError
 from cqltui.supervisor.records import Records
+from cqltui.supervisor.submissions import submissions
 
 log = logging.getLogger(__name__)
-
-
-def submissions(campaign: Campaign, data: DataSummary) -> list[Submission]:
-    """Return one for each task, in the order in which they are to be queued."""
-    places = {task.digest: place for place, task in enumerate(campaign.tasks)}
-    source = payload.data_spec(campaign)
-    return [_submission(campaign, task, places[task.digest], data, source) for task in campaign.queue_order]
-
-
-def _submission(
-    campaign: Campaign, task: TaskSpec, place: int, data: DataSummary, source: Mapping[str, Any]
-) -> Submission:
-    info = payload.task_info(campaign, task, place, data)
-    return Submission(
-        id=task.id,
-        digest=task.digest,
-        info=info,
-        spec=payload.task_spec(campaign, task, data, source),
-        pack=info["pack"],
-        priority=task.priority,
-        cost=_cost(campaign, task, data),
-    )
-
-
-def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
-    """Return what each task is, by id."""
-    found = {}
-    for place, task in enumerate(campaign.tasks):
-        if (info := decode.task_info(task.id, payload.task_info(campaign, task, place, data))) is not None:
-            found[task.id] = Planned(info, task.digest, data.validation_rows)
-    return found
-
-
-def _cost(campaign: Campaign, task: TaskSpec, data: DataSummary) -> Cost:
-    quantity = campaign.quantity(task, data.rows)
-    one, two = (campaign.memory_bytes(task, members, data.rows, data.validation_rows) for members in (1, 2))
-    return Cost(
-        epoch_flops=quantity.step_flops * quantity.epoch_steps,
-        epochs=task.trainer.epochs,
-        member_bytes=two - one,
-        shared_bytes=2 * one - two,
-    )
 
 
 def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records) -> None:
@@ -71,19 +26,18 @@ def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records
     What the run directory knows is put back first, unless the queue holds it: the server's data may have been lost,
     wholly or in part.
     """
-    wanted = submissions(campaign, data)
-    ids = [submission.id for submission in wanted]
+    ids = [task.id for task in campaign.tasks]
     lacking: set[str] = set()
     for start in range(0, len(ids), PAGE):
         found = queue.audit(ids[start : start + PAGE])
         lacking |= found.lost | found.resultless
-    known = [(submission, records.lifecycle(submission.id)) for submission in wanted if submission.id in lacking]
-    for submission, life in sorted(known, key=lambda item: item[1].order if item[1] else sys.maxsize):
-        if life is not None:
-            restore(queue, submission, life, records)
+    if lives := records.lifecycles(lacking):
+        known = [submission for submission in submissions(campaign, data) if submission.id in lives]
+        for submission in sorted(known, key=lambda submission: lives[submission.id].order):
+            restore(queue, submission, lives[submission.id], records)
     many = len(lacking) > ROUND * BATCH  # their events would drive others, and each other, out of the capped stream
-    queue.enqueue_many(wanted, partial(_write_down, queue, records) if many else None)
-    queue.withdraw(set(queue.ids()) - {submission.id for submission in wanted})
+    queue.enqueue_many(submissions(campaign, data), partial(_write_down, queue, records) if many else None)
+    queue.withdraw(set(queue.ids()).difference(ids))
 
 
 def _write_down(queue: Queue, records: Records) -> None:

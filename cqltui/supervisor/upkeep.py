@@ -24,7 +24,8 @@ from cqltui.state.reduce import reduce
 from cqltui.supervisor.audit import Audit
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.sizing import Sizing
-from cqltui.supervisor.submit import submissions, submit
+from cqltui.supervisor.submissions import submissions
+from cqltui.supervisor.submit import submit
 
 log = logging.getLogger(__name__)
 

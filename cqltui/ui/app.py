@@ -76,9 +76,8 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._waiting = ports.waiting if ports.start else ""
         self.failure: CqltuiError | None = None
         """Why the run could not be started."""
-        self._pump = Pump(
-            ports.source, ports.clock, self._changed, self.died, self._begin, partial(self._wait_for, ""), ports.known
-        )
+        answered = partial(self._wait_for, "")
+        self._pump = Pump(ports.source, ports.clock, self._changed, self.died, self._begin, answered, ports.known)
         self._calls = Background("commands", self.post, self.died)
         self._reads = Background("reading", self.post, self.died)
         self._browser = Background("browser", self.post, self.died)

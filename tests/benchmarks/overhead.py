@@ -23,7 +23,7 @@ from cqltui.broker.server.epoch import open_epoch
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
-from cqltui.supervisor.submit import submissions
+from cqltui.supervisor.submissions import submissions
 from cqltui.worker.context import Context
 from cqltui.worker.link import Link
 from cqltui.worker.session import Session

@@ -20,7 +20,7 @@ from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir, read_metrics
 from cqltui.state.model import RunState, TaskState
-from cqltui.supervisor.submit import submissions
+from cqltui.supervisor.submissions import submissions
 from cqltui.worker.context import Context
 from cqltui.worker.heartbeat import Heartbeat
 from cqltui.worker.link import Link

@@ -17,7 +17,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import read_metrics
 from cqltui.state.eta import estimate
 from cqltui.state.model import Status
-from cqltui.supervisor.submit import submissions
+from cqltui.supervisor.submissions import submissions
 from tests.integration.place import ONE_WORKER, Place, until
 from tests.integration.sessions import ONE, OneTask
 from trainer import data

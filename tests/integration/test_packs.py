@@ -15,7 +15,7 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.campaign.load import load_campaign
 from cqltui.results.rundir import RunDir
 from cqltui.state.model import Status, TaskState
-from cqltui.supervisor.submit import submissions
+from cqltui.supervisor.submissions import submissions
 from cqltui.worker.context import Context
 from cqltui.worker.failure import is_out_of_memory
 from cqltui.worker.link import Link

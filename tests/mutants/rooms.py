@@ -60,6 +60,7 @@ ROOMS = (
                 "counting",
                 "curve",
                 "decode",
+                "forms",
                 "eta",
                 "filter",
                 "happened",

@@ -140,7 +140,7 @@ class Trial:
 def _reaching(mutant: Mutant, reached: Reached) -> Iterator[str]:
     name = mutant.file.rpartition("/")[2]
     if mutant.file.endswith(".lua"):
-        wanted = "" if name in {"common.lua", "align.lua"} else name
+        wanted = "" if name in {"common.lua", "forms.lua", "align.lua"} else name
     else:
         wanted = f"{mutant.file}:{mutant.symbol.split('.<locals>')[0]}"
     return (test for test, names in reached.items() if not wanted or wanted in names)

@@ -10,7 +10,8 @@ from cqltui.state.events import Kind
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce, reduce_all
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.submit import planned, submit
+from cqltui.supervisor.submissions import planned
+from cqltui.supervisor.submit import submit
 from tests.scale.campaigns import Place, settle
 from tests.scale.supervised import Supervised
 from tests.scale.workers import SimulatedWorker, claim, tell

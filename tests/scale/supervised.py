@@ -23,7 +23,7 @@ from cqltui.supervisor.history import History
 from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.sizing import Sizing
-from cqltui.supervisor.submit import planned
+from cqltui.supervisor.submissions import planned
 from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
 from tests.scale.campaigns import Place, campaign_of

@@ -23,7 +23,7 @@ from cqltui.results.standings import standings
 from cqltui.results.tables import write_results
 from cqltui.state.model import Status, Wanted
 from cqltui.supervisor.records import Records
-from cqltui.supervisor.submit import planned, submissions
+from cqltui.supervisor.submissions import planned, submissions
 from cqltui.worker.main import Worker, WorkerOptions
 from cqltui.worker.session import Session
 from tests.contract.helpers import eventually, life, state, task, worker

@@ -28,18 +28,20 @@ class FakeFeed:
 
 
 def test_what_is_waited_for_ends_with_the_first_reading() -> None:
-    feed, left = FakeFeed(), list[str]()
+    feed, left, said = FakeFeed(), list[str](), list[str]()
+    queue: Any = "queue"
     server: Any = SimpleNamespace(
-        another_queue=lambda: "queue", feed=lambda: feed, leave=lambda: left.append("the server")
+        another_queue=lambda: queue, feed=lambda: feed, leave=lambda: left.append("the server")
     )
     opening = Opening(lambda tell: server)
     with pytest.raises(CqltuiError, match="no connection to the server yet"):
         opening.queue()
-    opening.start(str)
+    opening.start(said.append)
     assert feed.told == 1, "read before the start is over"
     assert opening.over
     assert [event.kind for event in opening.poll(0.0) + opening.poll(0.0)] == [Kind.SNAPSHOT, Kind.TICK]
-    assert (opening.queue(), opening.wait()) == ("queue", server)
+    assert opening.queue() is queue
+    assert opening.wait() is server
     opening.leave()
     assert (feed.closed, left) == (True, ["the server"])
 
@@ -48,8 +50,9 @@ def test_a_server_that_cannot_be_reached_is_told_to_whoever_waits(capsys: pytest
     def fail(tell: object) -> Any:
         raise InputError("there is none")
 
+    said = list[str]()
     opening = Opening(fail, "the server is being reached")
-    for call in (lambda: opening.start(str), opening.wait):
+    for call in (lambda: opening.start(said.append), opening.wait):
         with pytest.raises(InputError, match="there is none"):
             call()
     opening.leave()

@@ -1,7 +1,7 @@
 """Events and JSON objects as bytes. What is read is foreign: whatever is malformed gives None, never an exception."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -10,8 +10,6 @@ from cqltui.state.decode import is_stamp
 from cqltui.state.events import VERSION, Event, Kind
 from cqltui.state.model import Wanted
 
-_TEXTS = ("task", "worker", "token")
-_COUNTS = ("epoch", "seq", "attempt")
 _TOLD = frozenset(Kind) - {Kind.ANEW}
 """Nobody else has a reader forget what it knows."""
 COUNT_DIGITS = 18
@@ -62,11 +60,13 @@ def decode_event(raw: bytes | str | None) -> Event | None:
         return None
     if isinstance(ts, bool) or not isinstance(ts, int | float) or not is_stamp(ts):
         return None
-    texts = {name: value.get(name, "") for name in _TEXTS}
-    counts = {name: value.get(name, 0) for name in _COUNTS}
-    if not all(isinstance(text, str) for text in texts.values()) or not all(map(_is_count, counts.values())):
+    task, worker, token = value.get("task", ""), value.get("worker", ""), value.get("token", "")
+    epoch, seq, attempt = value.get("epoch", 0), value.get("seq", 0), value.get("attempt", 0)
+    if not (type(task) is type(worker) is type(token) is str and _is_count(epoch) and _is_count(seq)):
         return None
-    return Event(Kind(kind), float(ts), data=data, **texts, **counts)
+    if not _is_count(attempt):
+        return None
+    return Event(Kind(kind), float(ts), epoch, seq, task, worker, token, attempt, data)
 
 
 def whole(raw: bytes | None) -> int:
@@ -87,5 +87,5 @@ def wanted(raw: bytes | None) -> Wanted:
         return Wanted.RUNNING
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and value >= 0  # what JSON gives is of no subclass but bool

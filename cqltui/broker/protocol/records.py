@@ -64,7 +64,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A task for the queue. `spec` is for the worker, `info` what `state.decode.task_info` reads."""
+    """A task for the queue. `spec` is for the worker, `info` what `state.decode.task_info` reads; of either that is
+    `Filled` the form is kept once for all tasks that have it."""
 
     id: str
     digest: str

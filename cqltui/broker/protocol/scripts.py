@@ -26,7 +26,7 @@ def source(name: str) -> str:
     Only that: the server makes each function anew at every call, used or not.
     """
     own = _text(name)
-    common = _text("common") + (_text("align") if name in _ALIGNED else "")
+    common = _text("forms") + _text("common") + (_text("align") if name in _ALIGNED else "")
     taken, words = [own], _words(own)
     for part in reversed(_parts(common)):  # what is used stands before what uses it
         function = _FUNCTION.match(part)

@@ -1,6 +1,6 @@
 """A whole reading of the server, as the event that `state.reduce` replaces its state with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import redis
@@ -11,6 +11,7 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.state import decode
 from cqltui.state.events import Event, Kind
+from cqltui.state.forms import Form, filled
 
 CHUNK = 1000
 """Tasks a call, or a few more: a few milliseconds of the server's time."""
@@ -64,25 +65,41 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
     """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
+    forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
-        meta, cursor, life_names, *rows = scripts.run("snapshot", cursor, CHUNK)
-        yield dict(zip(_META, map(_text, meta), strict=True)), dict(_task(life_names, row) for row in rows)
+        meta, cursor, life_names, own, *rows = scripts.run("snapshot", cursor, CHUNK)
+        names = [_text(name) for name in life_names]
+        forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
+        yield dict(zip(_META, map(_text, meta), strict=True)), dict(_task(names, row, forms) for row in rows)
         if cursor == b"0":
             return
 
 
-def _task(life_names: list[bytes], row: list[bytes | None]) -> tuple[str, dict[str, Any]]:
+def _task(life_names: list[str], row: list[bytes | None], forms: Mapping[str, Form]) -> tuple[str, dict[str, Any]]:
     task_id, info, seq, progress = row[:_OWN]
-    texts = {
-        _text(name): _text(value) for name, value in zip(life_names, row[_OWN:], strict=False) if value is not None
-    }
-    life: dict[str, Any] = {name: text if name in _TEXTS else codec.number(text) for name, text in texts.items()}
+    life: dict[str, Any] = {"report": None}
+    for name, value in zip(life_names, row[_OWN:], strict=False):
+        if value is not None:
+            life[name] = _READ.get(name, _number)(value)
     return _text(task_id), {
-        "info": codec.decode_object(info),
-        "life": life | {"report": codec.decode_object(texts.get("report"))},
-        "seq": codec.number(_text(seq)),
+        "info": _info(info, forms),
+        "life": life,
+        "seq": _number(seq),
         "progress": codec.decode_object(progress),
     }
+
+
+def _number(raw: bytes | None) -> int | float:
+    """Return a number as Redis stores it."""
+    if raw is not None and raw.isdigit() and len(raw) <= codec.COUNT_DIGITS:  # nearly all
+        return int(raw)
+    return codec.number(_text(raw))
+
+
+def _info(raw: bytes | None, forms: Mapping[str, Form]) -> Mapping[str, Any] | None:
+    """Return what is fixed about a task, however it is kept."""
+    kept = codec.decode_object(raw)
+    return filled(kept, forms) if kept is not None and "form" in kept else kept
 
 
 def _place(item: tuple[str, dict[str, Any]]) -> int:
@@ -104,3 +121,7 @@ def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:
 
 def _text(raw: bytes | None) -> str:
     return "" if raw is None else raw.decode("utf-8", "replace")
+
+
+_READ = dict.fromkeys(_TEXTS, _text) | {"report": codec.decode_object}
+"""How the lifecycle's values are read that are no numbers."""

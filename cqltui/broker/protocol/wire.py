@@ -1,7 +1,8 @@
 """The records as the scripts take and give them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from cqltui.broker.protocol import codec
@@ -18,6 +19,7 @@ from cqltui.broker.protocol.records import (
 )
 from cqltui.broker.protocol.trouble import NONSENSE
 from cqltui.errors import InputError
+from cqltui.state.forms import Filled
 from cqltui.state.model import Lifecycle
 
 
@@ -25,10 +27,20 @@ def submission(task: Submission) -> tuple[str | bytes, ...]:
     """Return the task as arguments of a script. Raises InputError for a wrong id or priority."""
     check_name("task", task.id)
     check_priority(task.id, task.priority)
-    spec, info = codec.encode_object(task.spec), codec.encode_object(task.info)
+    spec, info = (
+        said.stored() if isinstance(said, Filled) else codec.encode_object(said) for said in (task.spec, task.info)
+    )
     cost = task.cost
     numbers = f"{cost.epoch_flops} {cost.epochs} {cost.member_bytes} {cost.shared_bytes}"
     return task.id, task.digest, info, spec, clean(task.pack), numbers, str(task.priority)
+
+
+def forms(tasks: Iterable[Submission]) -> list[str | bytes]:
+    """Return name and text of each form that the tasks are of."""
+    found = {
+        said.form.ref: said.form.text for task in tasks for said in (task.info, task.spec) if isinstance(said, Filled)
+    }
+    return list(chain.from_iterable(found.items()))
 
 
 def claim(row: Sequence[bytes]) -> Claim:

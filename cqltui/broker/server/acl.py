@@ -55,7 +55,7 @@ class Role:
 
 def _all_scripts() -> tuple[str, ...]:
     names = (path.name.removesuffix(".lua") for path in (resources.files("cqltui.broker.protocol") / "lua").iterdir())
-    return tuple(sorted(set(names) - {"common", "align"}))
+    return tuple(sorted(set(names) - {"common", "forms", "align"}))
 
 
 _EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers"})

@@ -21,7 +21,7 @@ end
 -- Adds a task (t, as `look` gives it) to the answer.
 local function hand_out(id, t)
   local n = #out
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), t.spec
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4], out[n + 5] = id, t.token, t.run, tostring(t.attempt), whole(t.spec)
   out[n + 6], out[n + 7], out[n + 8] = t.checkpoint_epoch, t.checkpoint_token, t.deaths == '' and '0' or t.deaths
   out[n + 9] = t.checkpoint_key
 end

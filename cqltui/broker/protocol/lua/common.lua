@@ -122,7 +122,7 @@ local function change(id, kind, fields, info, t)
   if info == true then
     info = field(id, 'info') or 'null'
   end
-  local head = info and '{"info":' .. info .. ',' or '{'
+  local head = info and '{"info":' .. whole(info) .. ',' or '{'
   send(seq, kind, id, t.worker, t.token, tonumber(t.attempt) or 0, head .. life(t))
 end
 

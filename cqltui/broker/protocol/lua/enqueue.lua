@@ -1,4 +1,5 @@
--- ARGV: prefix, then (id, digest, info, spec, pack, cost, priority) for each task. Returns (id, why) of those refused.
+-- ARGV: prefix, how many values of forms, name and text of each form of info and spec, then (id, digest, info, spec,
+-- pack, cost, priority) for each task. Returns the ids of those refused.
 -- Its first write may allocate: a full server refuses the whole batch.
 local STATUS, DIGEST, INFO, FILE_PRIORITY = 1, 2, 3, 4
 local conflicts = {}
@@ -17,6 +18,14 @@ local function add_all(new)
     local flat = levels[name]
     flat[#flat + 1], flat[#flat + 2] = at, id
   end
+  local lives = {} -- by priority what is told of each before and after its number
+  local function life_of(p, at)
+    if not lives[p] then
+      local text = life(record({'queued', p, '', '1', '0', '0', '', '', NOW}))
+      lives[p] = {string.match(text, '^(.*"order":)0(,"run":.*)$')}
+    end
+    return lives[p][1] .. at .. lives[p][2]
+  end
   for i, task in ipairs(new) do
     local id, digest, info, spec, pack, cost, p = unpack(task)
     local at = call('zscore', TASKS, id) or string.format('%d', order + i) -- listed already: its hash was lost
@@ -30,8 +39,7 @@ local function add_all(new)
     call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority', p,
       'priority', p, 'order', at, 'run', '1', 'attempt', '0', 'deaths', '0', 'status', 'queued', 'ready_ts', '0',
       'queued_ts', NOW, 'seq', seq + i)
-    local t = record({'queued', p, at, '1', '0', '0', '', '', NOW})
-    send(seq + i, KIND.queued, id, '', '', 0, '{"info":' .. info .. ',' .. life(t))
+    send(seq + i, KIND.queued, id, '', '', 0, '{"info":' .. whole(info) .. ',' .. life_of(p, at))
   end
   call('zadd', TASKS, unpack(tasks))
   call('zadd', QUEUE, unpack(queue))
@@ -60,13 +68,14 @@ local function refresh(id, known, info, spec, pack, cost, p)
   end
   if status == 'withdrawn' then
     move(id, field(id, 'former') or 'queued', {former = ''}, info)
-  elseif known[INFO] ~= info then
+  elseif known[INFO] ~= info and whole(known[INFO] or '') ~= whole(info) then
     change(id, KIND[status], {}, info)
   end
 end
 
-local new, seen = {}, {}
-for i = 2, #ARGV, 7 do
+local new, seen, last_form = {}, {}, 2 + tonumber(ARGV[2])
+keep_forms(3, last_form)
+for i = last_form + 1, #ARGV, 7 do
   local id, digest, info, spec, pack, cost, p = unpack(ARGV, i, i + 6)
   local known = seen[id] or call('hmget', TASK .. id, 'status', 'digest', 'info', 'file_priority')
   if not known[STATUS] then

@@ -1,11 +1,12 @@
 -- ARGV: prefix, id, digest, info, spec, pack, cost, priority in the file, status, priority, run, attempt, finished_ts,
 -- error, paused by, token, worker, result, started_ts, claimed_ts, report (JSON object or ''), what `new_run` has kept of
--- the run before, or ''
+-- the run before, or '', then name and text of each form of info and spec
 -- A task as the run directory knows it, after the server's data was lost. If it is known, only a lost result is put back.
 allow_full_server()
 local id, digest, info, spec, pack, cost, file_priority, status, p, run, attempt = unpack(ARGV, 2, 12)
 local finished_ts, err, paused_by, token, worker, result = unpack(ARGV, 13, 18)
 local started_ts, claimed_ts, report, kept = unpack(ARGV, 19, 22)
+keep_forms(23, #ARGV)
 if result ~= '' then
   call('hsetnx', RESULTS, id .. '/' .. run, result)
 end

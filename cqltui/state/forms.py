@@ -1,0 +1,119 @@
+"""What the JSON objects of many tasks have in common, kept once: a form, and for each task the values that fill it in.
+
+A form is the objects' text with a newline in place of each value, which no compact JSON has otherwise. The server's
+scripts put both together (`whole` in forms.lua). Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import chain
+from typing import Any
+
+import orjson
+
+REF_LENGTH = 16
+"""Hex digits of a form's name."""
+_HOLE, _MARK = b"\n", "\0"
+
+Path = tuple[str, ...]
+"""The keys that lead to a value."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The text that objects share."""
+
+    text: bytes
+    head: bytes = b""
+    """What a task's values are stored behind: fields for readers that know no forms."""
+
+    @classmethod
+    def of(cls, example: Mapping[str, Any], paths: Sequence[Path], head: Mapping[str, Any] | None = None) -> "Form":
+        """Return the form of objects that are like this one but for the values at these paths.
+
+        `paths`: in the order of the text. `head`: fields that stored values begin with. Raises KeyError if the example
+        lacks a path, ValueError if the order is another.
+        """
+        bare = dict(example)
+        for path in paths:
+            table = bare
+            for key in path[:-1]:
+                table[key] = table = dict(table[key])
+            if path[-1] not in table:
+                raise KeyError(path)
+            table[path[-1]] = _MARK
+        fields = orjson.dumps(head)[1:-1] + b"," if head else b""
+        form = cls(orjson.dumps(bare).replace(orjson.dumps(_MARK), _HOLE), fields)
+        if form.paths != tuple(paths):
+            raise ValueError(f"a form has its values at {form.paths}, not at {tuple(paths)}")
+        return form
+
+    @cached_property
+    def ref(self) -> str:
+        """Its name: a digest of the text."""
+        return sha256(self.text).hexdigest()[:REF_LENGTH]
+
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the values go, in the order of the text; empty if it is no object's."""
+        count = self.text.count(_HOLE)
+        found = dict(_marked(self.object([f"{_MARK}{n}" for n in range(count)]) or {}))
+        return tuple(found[f"{_MARK}{n}"] for n in range(count)) if len(found) == count else ()
+
+    def whole(self, values: Sequence[Any]) -> bytes:
+        """Return the text with these values in it."""
+        first, *pieces = self.text.split(_HOLE)
+        return first + b"".join(chain.from_iterable(zip(map(orjson.dumps, values), pieces, strict=True)))
+
+    def object(self, values: Sequence[Any]) -> dict[str, Any] | None:
+        """Return the object with these values, None if it is none."""
+        try:
+            made = orjson.loads(self.whole(values))
+        except (ValueError, RecursionError):
+            return None
+        return made if isinstance(made, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled(Mapping[str, Any]):
+    """An object by its form and its own values, in the order of `Form.paths`."""
+
+    form: Form
+    own: tuple[Any, ...]
+
+    def stored(self) -> bytes:
+        """Return what is kept of it: an object itself, with a value a line."""
+        put = b",\n".join(map(orjson.dumps, self.own))
+        return b'{%b"form":"%b","put":[%b]}' % (self.form.head, self.form.ref.encode(), put)
+
+    def whole(self) -> dict[str, Any]:
+        """Return the object; empty if it is none."""
+        return self.form.object(self.own) or {}
+
+    def __getitem__(self, key: str) -> Any:
+        return self.whole()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole())
+
+    def __len__(self) -> int:
+        return len(self.whole())
+
+
+def filled(stored: Mapping[str, Any], forms: Mapping[str, Form]) -> Filled | None:
+    """Return the object of which this is kept, None if it is not kept by a form that is known."""
+    form, put = forms.get(str(stored.get("form"))), stored.get("put")
+    if form is None or not isinstance(put, list) or len(put) != len(form.paths):
+        return None
+    return Filled(form, tuple(put))
+
+
+def _marked(value: object, path: Path = ()) -> Iterator[tuple[str, Path]]:
+    """Yield each mark below a value with the keys that lead to it; those in lists are passed over."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _marked(part, (*path, key))
+    elif isinstance(value, str) and value.startswith(_MARK):
+        yield value, path

@@ -1,0 +1,111 @@
+"""The server keeps once what many tasks have in common, and tells each of them whole."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from cqltui.broker.feed.stream import events_after
+from cqltui.broker.protocol.queue import Queue
+from cqltui.campaign import payload
+from cqltui.campaign.load import load_campaign
+from cqltui.campaign.model import Campaign
+from cqltui.campaign.payload import NewerSpecError
+from cqltui.state import decode
+from cqltui.state.model import Lifecycle, Status
+from cqltui.supervisor.submissions import submissions
+from tests.contract.helpers import claim_one, state, worker
+
+FILE = """
+[campaign]
+name = "forms"
+[trainer]
+epochs = 30
+lr = 2e-4
+hidden_dims = [64, 32]
+alpha = 0.3
+[[phase]]
+name = "many"
+[phase.grid]
+seed = { from = 1, to = 12 }
+[[phase.task]]
+description = '100 % "odd" %1 \\, ü'
+gamma = 0.5
+"""
+DATA = payload.DataSummary("d" * 64, 199, 20)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    path = tmp_path / "forms.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return load_campaign(path).identified(DATA.digest)
+
+
+def infos(campaign: Campaign) -> dict[str, dict[str, Any]]:
+    """What each task is, each worked out by itself."""
+    tasks = enumerate(campaign.tasks)
+    return {task.id: orjson.loads(orjson.dumps(payload.task_info(campaign, task, n, DATA))) for n, task in tasks}
+
+
+def test_events_readings_and_claims_tell_each_task_whole(any_queue: Queue, campaign: Campaign) -> None:
+    queue, expected = any_queue, infos(campaign)
+    assert queue.enqueue_many(submissions(campaign, DATA)) == 13
+    told = {event.task: event.data["info"] for event in events_after(queue, (0, 0))}
+    assert told == expected
+    read = state(queue)
+    assert {id_: task.info for id_, task in read.tasks.items()} == {
+        id_: decode.task_info(id_, info) for id_, info in expected.items()
+    }
+    claimed = {claim.id: claim.spec for claim in queue.claim(worker(queue), limit=5)}
+    claimed |= {claim.id: claim.spec for _ in range(12) for claim in queue.claim(worker(queue, "w2"))}
+    specs = {task.id: payload.task_spec(campaign, task, DATA) for task in campaign.tasks}
+    assert claimed == orjson.loads(orjson.dumps(specs))
+
+
+def test_what_is_kept_of_a_task_is_its_own(queue: Queue, campaign: Campaign) -> None:
+    queue.enqueue_many(submissions(campaign, DATA))
+    _, first, *_ = campaign.tasks
+    kept: dict[bytes, bytes] = queue.client.execute_command("HGETALL", queue.keys.task(first.id))
+    assert orjson.loads(kept[b"info"])["put"] == ["seed 1", "", 1, 0.3, 2e-4, 1, None]
+    assert len(kept[b"spec"]) < len(orjson.dumps(payload.task_spec(campaign, first, DATA))) / 4
+    with pytest.raises(NewerSpecError, match="leaves it: install the version of the campaign's command"):
+        payload.check_spec(first.id, orjson.loads(kept[b"spec"]))  # as a worker of an earlier version has it
+
+
+def test_tasks_that_an_earlier_version_kept_whole_go_on_and_nothing_is_told_anew(
+    queue: Queue, campaign: Campaign
+) -> None:
+    queue.enqueue_many(submissions(campaign, DATA))
+    expected = infos(campaign)
+    for task in campaign.tasks:
+        spec = payload.task_spec(campaign, task, DATA)
+        of_old = ("info", orjson.dumps(expected[task.id]), "spec", orjson.dumps(spec))
+        queue.client.execute_command("HSET", queue.keys.task(task.id), *of_old)
+    before = state(queue)
+    assert claim_one(queue, worker(queue)).spec["trainer"]["gamma"] == 0.5
+    version = queue.version()
+    queue.enqueue_many(submissions(campaign, DATA))
+    assert queue.version() == version, "they are what they were"
+    assert [task.info for task in state(queue).tasks.values()] == [task.info for task in before.tasks.values()]
+    _, second, *_ = campaign.tasks
+    assert b'"form"' in queue.client.execute_command("HGET", queue.keys.task(second.id), "info")
+
+
+def test_a_task_that_is_called_otherwise_is_told(queue: Queue, campaign: Campaign) -> None:
+    *_, first = submissions(campaign, DATA)
+    queue.enqueue_many(submissions(campaign, DATA))
+    epoch, seq = queue.version()
+    other = {**first.info} | {"title": "another"}
+    queue.enqueue_many([type(first)(first.id, first.digest, other, first.spec, first.pack, first.priority, first.cost)])
+    (event,) = events_after(queue, (epoch, seq))
+    assert (event.task, event.data["info"]) == (first.id, other)
+
+
+def test_a_task_that_was_lost_comes_back_with_its_form(queue: Queue, campaign: Campaign) -> None:
+    _, first, *_ = submissions(campaign, DATA)
+    assert queue.restore(first, Lifecycle(status=Status.PAUSED, paused_by="user"))
+    assert state(queue).tasks[first.id].info == decode.task_info(first.id, infos(campaign)[first.id])
+    queue.resume(first.id)
+    assert claim_one(queue, worker(queue)).spec == dict(first.spec)
