@@ -117,9 +117,9 @@ class WorkersConfig:
     stall_s: float = STALL_S
     max_deaths: int = 3
     retry_s: float = 10.0
+    """Before the first retry of a task; doubled with each further one."""
     weight: int = 1
     """Of the campaign beside others, where workers are shared."""
-    """Before the first retry of a task; doubled with each further one."""
     keep_awake: bool = True
     """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""
 
@@ -186,9 +186,7 @@ class BlockConfig:
     @property
     def kind(self) -> str:
         """What kind of engine it is."""
-        if isinstance(self.on, SshConfig):
-            return "ssh"
-        return "slurm" if isinstance(self.on, SlurmConfig) else "command"
+        return "ssh" if isinstance(self.on, SshConfig) else "slurm" if isinstance(self.on, SlurmConfig) else "command"
 
     @property
     def slots(self) -> list[str]:
@@ -299,10 +297,7 @@ class Campaign:
 
     def phase(self, name: str) -> Phase:
         """Return the phase of that name; KeyError if there is none."""
-        for phase in self.phases:
-            if phase.name == name:
-                return phase
-        raise KeyError(name)
+        return {phase.name: phase for phase in self.phases}[name]
 
     def quantity(self, task: TaskSpec, rows: int) -> Quantity:
         """Return what the task costs on `rows` training transitions."""
