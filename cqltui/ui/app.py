@@ -74,7 +74,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._clock, self._stall_s = ports.clock, ports.stall_s
         self._start, self._planned = ports.start, ports.planned
         self._waiting = ports.waiting if ports.start else ""
-        self.failure: CqltuiError | None = None
+        self.failure: CqltuiError | OSError | None = None
         """Why the run could not be started."""
         answered = partial(self._wait_for, "")
         self._pump = Pump(ports.source, ports.clock, self._changed, self.died, self._begin, answered, ports.known)
@@ -216,7 +216,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
 
     def on_thread_died(self, message: ThreadDied) -> None:
         """End with the error, and so with a return code. One that the user can fix is told without a traceback."""
-        if not isinstance(message.error, CqltuiError):
+        if not isinstance(message.error, CqltuiError | OSError):  # the command tells of a disk that is full
             raise message.error
         self.failure = message.error
         self._leave_with(LeaveChoice.BACKGROUND)

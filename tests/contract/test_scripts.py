@@ -1,6 +1,7 @@
 """Scripts are put together of a common part and their own."""
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -22,6 +23,13 @@ def test_a_script_has_the_functions_that_it_calls_and_no_more(name: str) -> None
         assert not places or code[: places[0]].endswith("local function "), f"{function} is used before it is defined"
 
 
-def test_the_first_things_come_first() -> None:
-    begin = source("reconcile").partition("local function ")[0]
-    assert all(source(name).startswith(begin) for name in OWNER.scripts)
+def test_the_names_that_all_scripts_use_come_first() -> None:
+    folder = resources.files("cqltui.broker.protocol") / "lua"
+    common = "".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in ("forms", "common"))
+    lines = re.findall(r"(?m)^local [A-Z].*$", common)
+    assert len(lines) > 5
+    for name in OWNER.scripts:
+        own = (folder / f"{name}.lua").read_text(encoding="utf-8")
+        places = [source(name).find(f"{line}\n") for line in lines]
+        assert -1 not in places
+        assert [*places, source(name).index(own)] == sorted([*places, source(name).index(own)]), name

@@ -1,5 +1,6 @@
 """A run that is being started, or whose server is being reached: what is seen before there is a queue to read."""
 
+import errno
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,3 +87,15 @@ async def test_a_server_that_does_not_answer_at_once_is_away_since_the_run_was_w
         said = f"has not answered since {stamp(night.now - 60)}"
         await bench.until(pilot, lambda: said in seen(bench.app))
         assert "connecting" not in seen(bench.app)
+
+
+async def test_a_full_disk_at_the_start_ends_the_screen_as_the_command_tells_it() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "runs/night/server")
+
+    def start(tell: Callable[[str], None]) -> None:
+        raise full
+
+    bench = Bench([], LAUNCH_TS, start=start)
+    async with bench.app.run_test() as pilot:
+        await bench.until(pilot, lambda: bench.app.failure is full)
+    assert not bench.app.return_code, "no traceback"

@@ -33,7 +33,7 @@ def read(reader: Reader, value: object) -> Any:
         (SHORT, ["abc", " abc "], ["abcd"]),
         (fields.text(limit=4000), ["x" * 4000], ["x" * 4001]),
         (fields.matching("[ab]+", "a or b"), ["ab"], ["abc", "", 1]),
-        (schema.WORKERS["count"].read, [1, 1024], [0, 1025, True, 1.0, "many"]),
+        (schema.WORKERS["count"].read, [0, 1024], [-1, 1025, True, 1.0, "many"]),
         (schema.WORKERS["max_deaths"].read, [1, 1000], [0, 1001]),
         (schema.WORKERS["lease_s"].read, [0.1, 7 * 86_400], [0, 7 * 86_400 + 1]),
         (schema.WORKERS["device"].read, ["auto", "cuda", "mps", "cpu"], ["gpu", "cuda:0"]),
