@@ -103,7 +103,6 @@ def look(question: Mapping[str, Any]) -> dict[str, Any]:
     data_root = question["data_root"]
     return {
         "python": platform.python_version(),
-        "executable": sys.executable,
         "cores": os.cpu_count(),
         "has_data_root": data_root is None or _expanded(data_root).is_dir(),
     }
