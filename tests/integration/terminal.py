@@ -34,6 +34,7 @@ class Terminal:
         self.before = termios.tcgetattr(self.slave)
         self.output = b""
         self.screen = pyte.Screen(COLUMNS, ROWS)
+        self._text, self._is_old = "", True
         self.resize(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self.screen)
         wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -54,6 +55,7 @@ class Terminal:
         """Make the window another size."""
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.screen.resize(rows, columns)
+        self._is_old = True
 
     def close(self) -> None:
         """End the program, if need be, and close both ends."""
@@ -74,7 +76,9 @@ class Terminal:
 
     def text(self) -> str:
         """What the screen shows."""
-        return "\n".join(self.screen.display)
+        if self._is_old:
+            self._text, self._is_old = "\n".join(self.screen.display), False
+        return self._text
 
     def wait(self, shown: Callable[[str], object], what: str) -> str:
         """Read until the screen shows it."""
@@ -99,6 +103,7 @@ class Terminal:
             data = os.read(self.master, 65536)
             self.output += data
             self._stream.feed(PRIVATE.sub(b"", data))
+            self._is_old = True
 
     def takes_nothing(self) -> bool:
         """Whether so much was written that nobody has read that whoever writes more waits, and not for a moment."""

@@ -1,6 +1,7 @@
 """The fleet: all workers by machine and block, what each does, and who waits for a machine and why."""
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -71,6 +72,10 @@ async def test_each_worker_with_its_machine_and_each_job_that_waits_with_the_rea
         assert fifth.endswith("its engine does not tell how it stands (job 4715)")
 
 
+def _can_scroll(panel: FleetPanel) -> bool:
+    return panel.max_scroll_y > 1
+
+
 async def test_its_keys() -> None:
     many = BlockInfo("lab", "command", 60, tuple(JobInfo(f"lab-{i}", str(i), "pending") for i in range(60)))
     async with _with_blocks(many) as (bench, pilot):
@@ -78,6 +83,7 @@ async def test_its_keys() -> None:
             await pilot.press("F")
             await bench.until(pilot, lambda: bench.shows(FleetScreen) and len(_shown(bench)) > 60)
             panel = bench.app.screen.query_one(FleetPanel)
+            await bench.until(pilot, partial(_can_scroll, panel))
             await pilot.press("j", "j", "k")
             assert panel.scroll_offset.y == 1, "one scrolls as in any list"
             await pilot.press("question_mark")
