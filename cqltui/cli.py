@@ -135,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name == "run" and (meant := _mistyped(arguments[0])):
         print(f"cqltui: there is no command {arguments[0]!r}; did you mean {meant}?", file=sys.stderr)
         return ExitCode.INPUT
+    if argv is None and name != "export":  # whose libraries may need it
+        forgo_telemetry()
     try:
         return _run(name, arguments)
     except CqltuiError as error:
@@ -157,6 +159,12 @@ def _tell(message: str) -> None:
     """Print a message, which may quote a path, a file or a server, without passwords and control characters."""
     shown = (char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in without_passwords(message))
     print(f"cqltui: {''.join(shown)}", file=sys.stderr)
+
+
+def forgo_telemetry() -> None:
+    """Have redis-py do without OpenTelemetry's SDK in this process. It loads it wherever it is installed, as beside
+    MLflow, which takes as long as redis-py itself, to report figures that nobody here asks for."""
+    sys.modules["opentelemetry.sdk.metrics"] = None  # type: ignore[assignment]
 
 
 def _is_servers(error: Exception) -> bool:

@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from cqltui.app import dialling
-from cqltui.app.blocks import first_words, host_engine, placement_of, starting_of
+from cqltui.app.blocks import dial_words, first_words, host_engine, placement_of, starting_of
 from cqltui.app.blockversions import versions
 from cqltui.broker.server.checkup import Finding, Level
 from cqltui.campaign.blocks import NOT_SHARED
@@ -46,7 +45,7 @@ def _hosts(
 ) -> Iterator[Finding]:
     """Yield whether ssh reaches each host, what is there, and whether there is a way back to the server."""
     if config.dials_in:
-        fix = f"on each of its machines: {dialling.words(run_dir, block)}"
+        fix = f"on each of its machines: {dial_words(run_dir, block)}"
         yield Finding(Level.OK, f"block {block.name}", f"its workers are started by hand: {fix}")
     for host in config.hosts:
         what = f"block {block.name} on {host}"

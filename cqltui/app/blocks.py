@@ -1,12 +1,15 @@
 """The blocks of a campaign's workers: the engines that place them, and what would be started where."""
 
+import getpass
 import os
 import shlex
+import socket
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cqltui.app import dialling, options
+from cqltui.app import options
 from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.model import BlockConfig, Campaign, CommandConfig, SlurmConfig
 from cqltui.errors import InputError
@@ -17,13 +20,15 @@ from cqltui.placement.protocol import Placement, PlacementError
 from cqltui.placement.slurm import Slurm
 from cqltui.placement.ssh import Ssh
 from cqltui.placement.starting import ENV_FILE, Starting, read_secrets, write_secrets
-from cqltui.placement.tunnel import Tunnel
 from cqltui.results.rundir import RunDir
 from cqltui.supervisor.outpost import Outpost
 
+if TYPE_CHECKING:
+    from cqltui.placement.tunnel import Tunnel  # with the library of clients, which a plan does without
+
 SSH_QUERY_S = 10.0
 """Between two questions to a host, which has no other users of its answers."""
-Tunnels = Mapping[tuple[str, str], Tunnel]
+Tunnels = Mapping[tuple[str, str], "Tunnel"]
 """By block and host."""
 NO_TUNNELS: Tunnels = {}
 
@@ -49,13 +54,13 @@ def outposts(
 
 
 def host_engine(
-    config: SshConfig, host: str, starting: Starting, redis_url: str | None = None, tunnel: Tunnel | None = None
+    config: SshConfig, host: str, starting: Starting, redis_url: str | None = None, tunnel: "Tunnel | None" = None
 ) -> Ssh:
     """Return the engine of one host. Workers are started with a URL, or at the end of a tunnel."""
     return Ssh(config, host, starting, partial(_secrets, redis_url, tunnel))
 
 
-def _secrets(redis_url: str | None, tunnel: Tunnel | None) -> Mapping[str, str]:
+def _secrets(redis_url: str | None, tunnel: "Tunnel | None") -> Mapping[str, str]:
     """Return what a worker is told of the server. Raises PlacementError while there is no way to it."""
     url = tunnel.url() if tunnel is not None else redis_url
     if url is None:
@@ -104,7 +109,7 @@ def planned(campaign: Campaign, run_dir: RunDir) -> Iterator[str]:
     for block in campaign.blocks:
         workers = f"{len(block.slots)} worker{'s' * (len(block.slots) != 1)} of the block {block.name} ({block.kind})"
         if isinstance(block.on, SshConfig) and block.on.dials_in:
-            yield f"{workers}, which are started by hand: {dialling.words(run_dir, block)}"
+            yield f"{workers}, which are started by hand: {dial_words(run_dir, block)}"
             continue
         where = f" on {', '.join(block.on.hosts)}" if isinstance(block.on, SshConfig) else ""
         yield f"{workers}{where}, each by: {shlex.join(first_words(campaign, block, run_dir))}"
@@ -121,3 +126,18 @@ def take_secrets() -> None:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: the file that {ENV_FILE} names cannot be used: {why}") from None
+
+
+def dial_words(run_dir: RunDir, block: BlockConfig) -> str:
+    """Return what to type on a machine of the block, for its first worker."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's, who has no name
+        user = "USER"
+    place = f"{user}@{socket.gethostname()}:{run_dir.guest(block.name).absolute()}"
+    typed = ["cqltui", "worker", "--worker-id", block.slots[0], "--through", place]
+    for option, value in (("--dir", block.dir), ("--data-root", block.data_root)):
+        typed += [option, value] if value is not None else []
+    if block.device != "auto":
+        typed += ["--device", block.device]
+    return shlex.join(typed)

