@@ -2,9 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+
+from redis.exceptions import RedisError
 
 from cqltui.broker.protocol.census import PRESENT_S
 from cqltui.broker.protocol.queue import Queue
+from cqltui.errors import ServerError
 from cqltui.state.events import Event
 from cqltui.state.model import RunState
 
@@ -23,7 +27,9 @@ class Presence:
         """Nothing: time alone counts."""
 
     def tick(self, state: RunState, now: float) -> None:
-        """Say so if it is time, and the server answers. Raises RedisError and ServerError."""
+        """Say so if it is time, and the server answers. One that is full or away is told the next time: what that means
+        for the run, others say."""
         if state.online and time.monotonic() >= self._next:
             self._next = time.monotonic() + PRESENT_S
-            self._queue.present(self._expected_ts(), self._weight)
+            with suppress(RedisError, ServerError):
+                self._queue.present(self._expected_ts(), self._weight)
