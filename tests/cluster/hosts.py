@@ -84,7 +84,7 @@ class Hosts:
         return ("ip", "netns", "exec", self._space, *words)
 
     def link(self, *, up: bool) -> None:
-        """Cut the link, or mend it."""
+        """Cut the link, or join it again."""
         _run("ip", "link", "set", self._link, "up" if up else "down")
 
     def serve(self, *, there: bool = True, key: str = "key", known: str = "key", options: str = "") -> None:
