@@ -57,6 +57,7 @@ from cqltui.supervisor.hooks import Hooks, Notice, Reporter
 from cqltui.supervisor.interim import Interim
 from cqltui.supervisor.lock import RunLock
 from cqltui.supervisor.notifying import Notifying, couriers, next_hour
+from cqltui.supervisor.outpost import Outpost
 from cqltui.supervisor.placed import Placed
 from cqltui.supervisor.presence import Presence
 from cqltui.supervisor.records import Records
@@ -203,10 +204,7 @@ def _assemble(
     _tell_of(queue, data, placing)
     launcher = partial(_launcher, chosen, campaign, places)
     elsewhere = blocks.outposts(campaign, run_dir, chosen.redis_url, ways)
-    environments = [devices.environment_of(place) for place in places]
-    fleet = Fleet(launcher(sizing.count), sizing.count, environments, elsewhere)
-    if adopted := fleet.adopt(left_behind(run_dir.path)):
-        log.info("took over the workers %s", ", ".join(adopted))
+    fleet = _fleet(launcher(sizing.count), sizing.count, places, elsewhere, run_dir)
     guard = Guard(queue, fleet, campaign.workers, records)
     store = open_store(queue, campaign.store.url, campaign.name, created_ts)
     sends_data = campaign.store.send_data
@@ -236,6 +234,16 @@ def _assemble(
     presence = Presence(queue, campaign.workers.weight, lambda: history.expected_ts)
     watching = [*reporters, history, interim, presence]
     return Supervisor(queue, server.feed(), fleet, guard, records, hooks, watching, ids, store)
+
+
+def _fleet(
+    launcher: Launcher, count: int, places: Sequence[str], elsewhere: Sequence[Outpost], run_dir: RunDir
+) -> Fleet:
+    """Return the run's workers, with those that a former supervisor has left."""
+    fleet = Fleet(launcher, count, [devices.environment_of(place) for place in places], elsewhere)
+    if adopted := fleet.adopt(left_behind(run_dir.path)):
+        log.info("took over the workers %s", ", ".join(adopted))
+    return fleet
 
 
 def _tell_of(queue: Queue, data: DataSummary, placing: Placing) -> None:

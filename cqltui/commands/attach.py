@@ -30,10 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
         load("cqltui.app.preferences").check_settings()
     if options.redis_url(arguments.redis_url) is None or arguments.run_dir is not None:
         known = options.existing_run(arguments.run_dir)
-        if on_screen and is_alive(known.server) and not manifest.is_own_server(known):
+        embedded = not manifest.is_own_server(known)
+        if embedded and on_screen and is_alive(known.server):
             screen, preferences = _open_screen(arguments)
             return int(screen.attach(known, preferences))
-        if not manifest.is_own_server(known) and (ended := finished.look_or_say(known)) is not None:
+        if embedded and (ended := finished.look_or_say(known)) is not None:
             if on_screen:
                 screen, preferences = _open_screen(arguments)
                 return int(screen.show_ended(known, ended, preferences))
