@@ -35,12 +35,9 @@ def replaced_folder(target: Path, expect_replaceable: Callable[[Path], object] =
     make_folder(target.parent)
     _clear(target)
     _expect_folder(target, expect_replaceable)
-    draft = target.with_name(f".{target.name}-{secrets.token_hex(4)}{NEW}")
-    draft.mkdir(FOLDER_MODE)
-    mode = stat.S_IMODE(draft.stat().st_mode)
-    lock = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    draft, lock = _draft(target)
     try:
-        _lock(lock)
+        mode = stat.S_IMODE(draft.stat().st_mode)
         draft.chmod(0o700)
         yield draft
         _put_on_disk(draft)
@@ -51,6 +48,28 @@ def replaced_folder(target: Path, expect_replaceable: Callable[[Path], object] =
         os.close(lock)
         for path in (draft, draft.with_suffix(OLD)):  # what was replaced, or has not come to its end
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _draft(target: Path) -> tuple[Path, int]:
+    """Make a folder beside `target` and return it with the descriptor that locks it. Raises OSError.
+
+    Until it is locked it looks like one that somebody has left, and another's `_clear` may remove it: then the next is
+    made.
+    """
+    for _ in range(TRIES):
+        draft = target.with_name(f".{target.name}-{secrets.token_hex(4)}{NEW}")
+        draft.mkdir(FOLDER_MODE)
+        with suppress(FileNotFoundError, BlockingIOError):
+            lock = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                _lock(lock)
+                if os.path.samestat(draft.stat(), os.fstat(lock)):
+                    return draft, lock
+            except BaseException:
+                os.close(lock)
+                raise
+            os.close(lock)
+    raise BlockingIOError(errno.EAGAIN, f"{target.parent}: what is begun there is removed at once by another process")
 
 
 def _expect_folder(target: Path, expect_replaceable: Callable[[Path], object]) -> None:
@@ -86,10 +105,7 @@ def _clear(target: Path) -> None:
 
 
 def _lock(descriptor: int) -> None:
-    """Have a folder for ourselves until the descriptor is closed. Raises BlockingIOError if somebody else has it.
-
-    Between its making and this call another may remove the folder: then the first file in it cannot be written.
-    """
+    """Have a folder for ourselves until the descriptor is closed. Raises BlockingIOError if somebody else has it."""
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

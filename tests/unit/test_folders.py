@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,6 +137,31 @@ def test_of_two_at_once_one_is_there_whole(target: Path) -> None:
         thread.join(60)
     found = held(target)
     assert found in ({"a": "one", "b": "one"}, {"a": "two", "b": "two"})
+    assert nothing_beside(target)
+
+
+@pytest.mark.parametrize("moment", ["mkdir", "flock"])
+def test_a_draft_that_another_removes_before_it_is_locked_is_made_again(
+    target: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    module, made = (Path, Path.mkdir) if moment == "mkdir" else (fcntl, fcntl.flock)
+    removed: list[Path] = []
+
+    def meddled(*arguments: Any) -> None:
+        if moment == "mkdir":
+            made(*arguments)
+        if not removed:
+            (draft,) = target.parent.glob(".report-*.new")
+            draft.rmdir()
+            removed.append(draft)
+        if moment == "flock":
+            made(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, moment, meddled)
+        fill(target, "new")
+    assert removed
+    assert held(target) == both("new")
     assert nothing_beside(target)
 
 
