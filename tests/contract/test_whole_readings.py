@@ -15,8 +15,8 @@ from cqltui.state.model import Status
 from tests.contract.helpers import after, claimed, eventually, life, state, task, worker
 from tests.contract.readers import polled, reader, same
 
-TASKS = 600
-PART = 100
+TASKS = 300
+PART = 50
 """Tasks that a reading of these tests asks for at once: the server gives some more or fewer."""
 IDS = [f"t{number:03}" for number in range(TASKS)]
 

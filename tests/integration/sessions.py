@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -191,10 +192,10 @@ def trained_alone(campaign_file: Path, folder: Path, settings: Sequence[str] = (
     one_thread()
     precision = devices.auto_precision(["cpu"])
     campaign, summary = load_data(load_campaign(campaign_file, settings).with_auto_precision(precision))
-    found = {}
+    found, load = {}, cache(data.load)
     for task in submissions(campaign, summary):
         config, own = payload.read_trainer(task.spec), folder / task.id
-        trainer = PackTrainer([config], data.load(payload.read_data(task.spec)))
+        trainer = PackTrainer([config], load(payload.read_data(task.spec)))
         rows, models = [], {}
         for epoch in range(1, config.epochs + 1):
             rows.append(trainer.run_epoch()[0])

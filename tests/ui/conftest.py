@@ -21,12 +21,12 @@ from cqltui.state.events import Event
 from cqltui.state.lanes import Past
 from cqltui.state.model import RunState
 from cqltui.state.record import TaskRecord
-from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
 from cqltui.ui.ports import LeaveChoice, Ports, ReadCurves
 from cqltui.ui.remembered import Remembered
 from tests.ui.fakes import FakeLogs, FakeRequests, FakeSource
 from tests.ui.late import LateDraws
+from tests.ui.night import reduce_once
 from tests.ui.rest import at_rest
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
@@ -68,6 +68,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     # A message stays until it was looked at, which on a busy machine may be after its five seconds.
     monkeypatch.setattr("cqltui.ui.base.BaseApp.NOTIFICATION_TIMEOUT", 3600.0)
     monkeypatch.setattr(Stylesheet, "_parse_rules", parse_rules)
+    monkeypatch.setattr("cqltui.ui.pump.reduce_all", reduce_once)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ class Bench:
 
     async def settle(self, pilot: Pilot[LeaveChoice]) -> None:
         """Wait until the app has drawn all events, and nothing is left to do."""
-        self._state, self._told = reduce_all(self._state, self.given[self._told :]), len(self.given)
+        self._state, self._told = reduce_once(self._state, self.given[self._told :]), len(self.given)
         await self.until(pilot, lambda: (frame := self.app.frame) is not None and frame.state == self._state)
         await self.rest(pilot)
 

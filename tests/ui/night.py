@@ -4,8 +4,9 @@ Deterministic: the time of the launch, the speed and each loss are computed from
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -140,22 +141,47 @@ def campaign(verdicts: dict[str, list[tuple[bool | None, str]]] | None = None) -
 
 
 class Night:
-    """Plays the campaign up to a moment, with two workers that take tasks in order."""
+    """The campaign up to a moment, with two workers that take tasks in order; played once a process."""
 
     def __init__(self, until_s: float, dead: frozenset[int] = frozenset()) -> None:
-        self.now = LAUNCH_TS + until_s
-        self._dead = dead
-        self._seq = 0
-        self.finished_ts = 0.0
-        self._running: dict[str, tuple[Task, str, float]] = {}
+        self._events, self.now = played(until_s, dead)
 
     def state(self) -> RunState:
         """The state after all events."""
-        return reduce_all(RunState(), self.events())
+        return reduce_once(RunState(), self._events)
 
     def events(self) -> list[Event]:
         """All that a screen would have been told by `now`."""
-        return list(self._events())
+        return list(self._events)
+
+
+_reduced: dict[tuple[int, ...], tuple[list[Event], RunState]] = {}
+
+
+def reduce_once(state: RunState, events: Iterable[Event]) -> RunState:
+    """As `reduce_all`; what one test has reduced from the start, of the very same events, the next ones need not."""
+    events = list(events)
+    if state != RunState():
+        return reduce_all(state, events)
+    key = tuple(map(id, events))  # which stay theirs: the events are kept
+    if key not in _reduced:
+        _reduced[key] = events, reduce_all(state, events)
+    return _reduced[key][1]
+
+
+@cache
+def played(until_s: float, dead: frozenset[int]) -> tuple[list[Event], float]:
+    """Return what happened, and the time by then."""
+    play = _Play(until_s, dead)
+    return list(play.events()), play.now
+
+
+class _Play:
+    def __init__(self, until_s: float, dead: frozenset[int]) -> None:
+        self.now = LAUNCH_TS + until_s
+        self._dead = dead
+        self._seq = 0
+        self._running: dict[str, tuple[Task, str, float]] = {}
 
     def _lifecycle(self, kind: Kind, ts: float, task: Task, status: str, **life: Any) -> Event:
         self._seq += 1
@@ -163,7 +189,7 @@ class Night:
                 "queued_ts": LAUNCH_TS + 1, **life}  # fmt: skip
         return Event(kind, ts, 1, self._seq, task.id, data=data)
 
-    def _events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
         yield Event(Kind.CONNECTION, LAUNCH_TS, data={"online": True})
         self._seq += 1
         yield Event(Kind.CAMPAIGN, LAUNCH_TS, 1, self._seq, data={"wanted": "running", "campaign": campaign()})

@@ -144,8 +144,9 @@ def test_no_command_knows_another() -> None:
     assert not wrong, f"what they share is in app: {wrong}"
 
 
-def test_the_trainer_knows_nothing_of_cqltui() -> None:
-    wrong = [f"{place} imports {name}" for place, _, name in found_imports("trainer") if is_in(name, "cqltui")]
+def test_the_trainer_knows_nothing_of_cqltui_nor_of_screen_and_server() -> None:
+    others = ("cqltui", "textual", "rich", "redis")
+    wrong = [f"{place} imports {name}" for place, _, name in found_imports("trainer") if is_in(name, *others)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -297,12 +298,6 @@ def test_a_command_talks_to_a_server_without_telemetry_that_something_else_has_i
     )
     said = subprocess.run([sys.executable, "-c", code, command], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert said.stdout.strip() == str(command == "export"), said.stderr
-
-
-def test_the_trainer_loads_nothing_of_cqltui() -> None:
-    found = loaded_by(*(module(path) for path in sources("trainer")))
-    assert "torch" in found
-    assert not any(is_in(name, "cqltui", "textual", "redis") for name in found)
 
 
 def test_the_trainers_settings_and_data_load_without_torch() -> None:
