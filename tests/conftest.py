@@ -27,8 +27,8 @@ from tests.once import once
 for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name == "NO_COLOR"]:
     del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them
 
-# How long an example takes says nothing here but how busy the machine is.
-settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says nothing here but how busy the machine is. Each run of the suite draws others.
+settings.register_profile("busy machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
 # PyTorch and all else that the tests load stays until the end: it is not searched for garbage again and again, which
@@ -38,6 +38,7 @@ gc.disable()
 probe = devices.probe
 
 ROOT = Path(__file__).parents[1]
+IN_MEMORY, ROOM_BYTES = "/dev/shm", 4 * 2**30
 WAITING = {"chaos", "integration"}
 """Folders of tests that start whole runs and wait for them."""
 LONG = {
@@ -51,6 +52,15 @@ LONG = {
     "test_page_in_browser",
 }
 """Modules with tests that take long by themselves, which nobody can help with at the end."""
+
+
+def pytest_configure() -> None:
+    """Have what tests write in memory, where there is room: nearly every file is synced, for which a disk takes
+    milliseconds each time. A folder that is named in the environment, or by --basetemp, counts first."""
+    with suppress(OSError):
+        found = os.statvfs(IN_MEMORY)
+        if not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize > ROOM_BYTES:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", IN_MEMORY)
 
 
 @pytest.fixture(scope="session")

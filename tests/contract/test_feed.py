@@ -209,7 +209,7 @@ def test_a_rebuilt_server_replaces_what_was_known(
     eventually(lambda: set(polled(feed, events).tasks) == {"new"})
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, max_size=40), cut=st.integers(0, 40))
 def test_a_snapshot_and_what_follows_equals_all_events(
     queue: Queue, steps: list[tuple[str, str, int]], cut: int

@@ -84,7 +84,7 @@ def lossy_reader(queue: Queue, chance: random.Random) -> Feed:
     return Feed(connect, monotonic=lambda: next(ticks) / 4)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, max_size=40), chance=st.randoms(use_true_random=False), data=st.data())
 def test_lost_repeated_and_reordered_messages_make_no_difference(
     queue: Queue, steps: list[tuple[str, str, int]], chance: random.Random, data: st.DataObject

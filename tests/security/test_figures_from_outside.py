@@ -76,7 +76,7 @@ def test_any_curve_can_be_judged(check: str, losses: Curves, validation: Curves,
 
 
 @given(q=st.lists(FIGURES, min_size=8, max_size=8), wide=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_q_values_can_be_judged(tmp_path: Path, q: list[float], wide: bool) -> None:
     with np.errstate(all="ignore"):
         values = np.array(q, np.float64 if wide else np.float32).reshape(2, 4)

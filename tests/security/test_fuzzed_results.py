@@ -30,7 +30,7 @@ from trainer.tensorfile import TensorFileError, read_tensors, write_tensors
 TOKEN = "1-7"
 INFO = TaskInfo("a1", "p", epochs=10, settings={"hidden_dims": (4,)}, params=50)
 SECONDS = 1.0
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _watched: list[set[str]] = []
 

@@ -196,7 +196,7 @@ def loaded(watch: Watch) -> None:
 
 
 LOOKS = (("status", "--tasks"), ("status", "--json"), ("attach", "--no-ui"), ("logs", INFO.id), ("stop", "--no-wait"))
-few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @few

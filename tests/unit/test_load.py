@@ -293,7 +293,7 @@ def places(node: Any) -> list[tuple[Any, Any]]:
     return [(node, key) for key in keys] + [place for key in keys for place in places(node[key])]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False), st.lists(LEAVES, min_size=1, max_size=3))
 def test_a_document_of_wrong_values_is_refused_or_loaded(chance: random.Random, values: list[Any]) -> None:
     document = tomllib.loads(GOOD)
@@ -305,7 +305,7 @@ def test_a_document_of_wrong_values_is_refused_or_loaded(chance: random.Random, 
     assert all(problem.startswith("c.toml: ") and problem.isprintable() for problem in found)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.randoms(use_true_random=False))
 def test_a_mangled_file_is_refused_or_loaded(tmp_path_factory: pytest.TempPathFactory, chance: random.Random) -> None:
     content = bytearray(GOOD.encode())
@@ -318,7 +318,7 @@ def test_a_mangled_file_is_refused_or_loaded(tmp_path_factory: pytest.TempPathFa
     assert all(problem.startswith(f"{path}:") for problem in refused(lambda: load_campaign(path)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.lists(st.text(max_size=30) | st.from_regex(r"(trainer|phase\.first|data)\.[a-z]{1,5}=.{0,8}"), max_size=3))
 def test_any_setting_is_refused_or_applied(changes: list[str]) -> None:
     found = refused(lambda: campaign_from(tomllib.loads(GOOD), Path("c.toml"), changes))

@@ -44,7 +44,7 @@ def essence(state: RunState, notices: bool = True) -> RunState:
     return replace(state, workers=live, tasks=tasks, notices=kept, now=0.0)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(histories, st.randoms(use_true_random=False))
 def test_repeated_and_reordered_events_end_the_same(
     operations: list[tuple[str, str, str]], draw: random.Random
@@ -58,7 +58,7 @@ def test_repeated_and_reordered_events_end_the_same(
     assert essence(other) == essence(whole)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(histories, st.randoms(use_true_random=False))
 def test_old_snapshots_among_them_change_nothing(operations: list[tuple[str, str, str]], draw: random.Random) -> None:
     server = played(operations)
@@ -72,7 +72,7 @@ def test_old_snapshots_among_them_change_nothing(operations: list[tuple[str, str
 LOST_WITH_ITS_REPORTS = [*(("enqueue", "b", ""), ("claim", "b", "w1"), ("report", "b", "")), ("paused", "b", "")]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(histories, st.randoms(use_true_random=False))
 @example([*LOST_WITH_ITS_REPORTS, ("rebuild", "", "")], random.Random(3))
 def test_lost_events_are_made_good_by_a_snapshot(operations: list[tuple[str, str, str]], draw: random.Random) -> None:
@@ -84,7 +84,7 @@ def test_lost_events_are_made_good_by_a_snapshot(operations: list[tuple[str, str
     assert essence(reduce_all(RunState(), [*kept, last]), False) == essence(whole, False)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(histories, st.randoms(use_true_random=False))
 def test_lost_repeated_and_reordered_ones_are_made_good_by_what_the_feed_does(
     operations: list[tuple[str, str, str]], draw: random.Random
@@ -109,7 +109,7 @@ def test_a_late_message_brings_back_no_worker_that_had_gone() -> None:
     assert reduce_all(RunState(), [server.snapshot(), server.events[0]]).workers == {}
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(histories)
 def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, str]]) -> None:
     server = played(operations)
@@ -122,7 +122,7 @@ def test_without_loss_a_snapshot_adds_nothing(operations: list[tuple[str, str, s
     assert (after.wanted, after.epoch, after.seq) == (state.wanted, state.epoch, state.seq)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(histories, st.data())
 def test_an_old_snapshot_takes_nothing_back(operations: list[tuple[str, str, str]], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(operations)))

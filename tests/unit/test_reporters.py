@@ -298,7 +298,7 @@ def test_a_reader_that_leaves_ends_nothing(make: type[LineReporter] | type[JsonR
         assert is_gone(out)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(foreign_events, max_size=12), st.floats(allow_nan=False, allow_infinity=False))
 def test_nonsense_is_shown_without_error(foreign: list[Event], now: float) -> None:
     lines, messages = io.StringIO(), io.StringIO()
