@@ -70,20 +70,20 @@ def _read_axes(tables: object, key: str, first: TaskSpec, problems: Problems, mo
     if not isinstance(tables, dict) or not tables:
         problems.expected(key, "lists of values", tables)
         return {}
-    known = first.algorithm.values(first.trainer)
-    for name in tables.keys() - known.keys():
+    unknown = tables.keys() - first.algorithm.values(first.trainer).keys()
+    for name in sorted(unknown):
         problems.add(key_path(key, name), "there is no such setting")
     axes = {name: _values(values, key_path(key, name), problems) for name, values in tables.items()}
     if (count := size(axes)) > most:
         problems.add(key, f"makes {count:,} tasks; a campaign has at most {MAX_TASKS:,}")
-    if problems.first:
+    if unknown or not all(axes.values()) or count > most:
         return {}
-    read = {}
+    read: dict[str, Sequence[Any]] = {}
     for name, values in axes.items():
         read[name] = [first.algorithm.accepted({name: value}).get(name, INVALID) for value in values]
         if INVALID in read[name]:
             problems.expected(key_path(key, name), "values of the setting", values[read[name].index(INVALID)])
-    return {} if problems.first else read
+    return {} if any(INVALID in values for values in read.values()) else read
 
 
 def _values(values: object, key: str, problems: Problems) -> Sequence[Any]:
@@ -121,7 +121,7 @@ def _grid(tasks: Sequence[TaskSpec]) -> dict[str, Any] | None:
 
 def _product(columns: Mapping[str, list[Any]]) -> dict[str, Sequence[Any]] | None:
     """Return by setting that varies its values, the slowest first, if the columns are the product of these."""
-    found: dict[str, tuple[int, Sequence[Any]]] = {}
+    found: dict[str, tuple[int, list[Any]]] = {}
     for name, column in columns.items():
         each = next((n for n, value in enumerate(column) if value != column[0]), 0)
         if each:

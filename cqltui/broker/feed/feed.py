@@ -25,8 +25,9 @@ from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
 
 WATCHDOG_S = 2.0
-SILENCE_S = 3 * WATCHDOG_S
-"""A subscription that answers no ping for so long is dead."""
+SILENT_PINGS = 3
+"""A subscription that answers none of so many pings, one at a look of the watchdog, is dead. How long nothing was heard
+says nothing: a reader of a million tasks reads and reduces for a minute, in which it does not listen."""
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
 SUBSCRIBE_S = 5.0
 DRAIN = 1000
@@ -62,7 +63,8 @@ class Feed:
         self._failures = 0
         self._retry_at = 0.0
         self._watch_at = 0.0
-        self._heard_at = 0.0
+        self._unanswered = 0
+        """Pings since something was heard."""
         self._told_online: bool | None = None
         self._told_why = ""
 
@@ -125,8 +127,8 @@ class Feed:
         message = self._pubsub.get_message(timeout=SUBSCRIBE_S)
         if message is None or message["type"] != "subscribe":
             raise redis.ConnectionError("no answer to the subscription")
-        self._heard_at = self._monotonic()
-        self._watch_at = self._heard_at + WATCHDOG_S
+        self._unanswered = 0
+        self._watch_at = self._monotonic() + WATCHDOG_S
         events = self._snapshot()
         self._failures = 0
         if self._told_online is not True:
@@ -155,7 +157,7 @@ class Feed:
                 if events or self._monotonic() >= end:
                     break
                 continue
-            self._heard_at = self._monotonic()
+            self._unanswered = 0
             if message["type"] == "subscribe":  # the library has subscribed again after a loss that it did not tell
                 events += self._recover()
             elif message["type"] == "message":
@@ -224,7 +226,8 @@ class Feed:
         """Look, every few seconds, whether the subscription is alive and everything has come that the server knows."""
         assert self._pubsub is not None  # called with a subscription
         self._watch_at = now + WATCHDOG_S
-        if now - self._heard_at > SILENCE_S:
+        if self._unanswered >= SILENT_PINGS:
             raise _CutError
         self._pubsub.ping()
+        self._unanswered += 1
         return self._catch_up() if self._server_version() != self._version else []
