@@ -1,6 +1,6 @@
 """A whole reading of the server, as the event that `state.reduce` replaces its state with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import redis
@@ -68,19 +68,22 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[st
     forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
         meta, cursor, life_names, own, *rows = scripts.run("snapshot", cursor, CHUNK)
-        names = [_text(name) for name in life_names]
+        names = [(name, _READ.get(name, _number)) for name in map(_text, life_names)]
         forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
         yield dict(zip(_META, map(_text, meta), strict=True)), dict(_task(names, row, forms) for row in rows)
         if cursor == b"0":
             return
 
 
-def _task(life_names: list[str], row: list[bytes | None], forms: Mapping[str, Form]) -> tuple[str, dict[str, Any]]:
+def _task(
+    life_names: list[tuple[str, Callable[[bytes], Any]]], row: list[bytes | None], forms: Mapping[str, Form]
+) -> tuple[str, dict[str, Any]]:
+    """Return a task's id and what is told of it. Of the lifecycle what does not come is as `Lifecycle` has it."""
     task_id, info, seq, progress = row[:_OWN]
     life: dict[str, Any] = {"report": None}
-    for name, value in zip(life_names, row[_OWN:], strict=False):
+    for (name, read), value in zip(life_names, row[_OWN:], strict=False):
         if value is not None:
-            life[name] = _READ.get(name, _number)(value)
+            life[name] = read(value)
     return _text(task_id), {
         "info": _info(info, forms),
         "life": life,
@@ -123,5 +126,5 @@ def _text(raw: bytes | None) -> str:
     return "" if raw is None else raw.decode("utf-8", "replace")
 
 
-_READ = dict.fromkeys(_TEXTS, _text) | {"report": codec.decode_object}
+_READ: dict[str, Callable[[bytes], Any]] = dict.fromkeys(_TEXTS, _text) | {"report": codec.decode_object}
 """How the lifecycle's values are read that are no numbers."""
