@@ -20,6 +20,7 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import RefusedError, clean
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.broker.protocol.snapshot import read_snapshot
+from cqltui.broker.protocol.summary import read_summary
 from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, told
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
@@ -49,9 +50,11 @@ class Feed:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        summary_first: bool = False,
     ) -> None:
         """`connect` makes a client, or raises redis.RedisError, OSError or CqltuiError; it is called again after each
-        loss."""
+        loss. `summary_first`: for a screen, which is told how many tasks there are of what (SUMMARY) before all of them
+        where they are very many."""
         self._connect = connect
         self._keys = Keys(namespace)
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
@@ -59,6 +62,7 @@ class Feed:
         self._scripts: Scripts | None = None
         """One for the client: each holds a connection of its pool."""
         self._pubsub: PubSub | None = None
+        self._summary_first, self._unread = summary_first, False
         self._version = (0, 0)
         self._failures = 0
         self._retry_at = 0.0
@@ -77,6 +81,8 @@ class Feed:
             if self._pubsub is None:
                 if self._may_retry(end):
                     events += self._open()
+            elif self._unread:
+                events += self._snapshot()
             else:
                 self._receive(end, events)
         except _CutError:
@@ -129,16 +135,27 @@ class Feed:
             raise redis.ConnectionError("no answer to the subscription")
         self._unanswered = 0
         self._watch_at = self._monotonic() + WATCHDOG_S
-        events = self._snapshot()
+        events = self._summary() or self._snapshot()
         self._failures = 0
         if self._told_online is not True:
             self._told_online = True
             events.insert(0, self._connection(True))
         return events
 
+    def _summary(self) -> list[Event]:
+        """Return a summary before the first reading of all, where it is asked for and of use; that reading is the next
+        poll's."""
+        assert self._client is not None  # called with a connection
+        assert self._scripts is not None
+        wanted, self._summary_first = self._summary_first, False
+        summary = read_summary(self._client, self._keys, self._scripts, self._clock()) if wanted else None
+        self._unread = summary is not None
+        return [] if summary is None else [summary]
+
     def _snapshot(self) -> list[Event]:
         assert self._client is not None  # called with a connection
         assert self._scripts is not None
+        self._unread = False
         snapshot = read_snapshot(self._client, self._keys, self._scripts, self._clock())
         notices = self._client.execute_command("LRANGE", self._keys.notices, 0, -1)
         self._version = (snapshot.epoch, snapshot.seq)
