@@ -112,8 +112,8 @@ def fair_members(campaign: Campaign, data_digest: str, workers: int) -> dict[str
         key = task.phase, kind(task.algorithm, task.trainer)
         alike.setdefault(key, task)
         kinds[key] += 1
-    for key, count in kinds.items():
-        counts[pack_key(alike[key], data_digest)] += count
+    for each, count in kinds.items():
+        counts[pack_key(alike[each], data_digest)] += count
     return {key: -(-count // workers) for key, count in counts.items()}
 
 
