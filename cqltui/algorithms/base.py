@@ -236,7 +236,7 @@ class Algorithm(ABC):
 
     def _read_one(self, place: int, value: object) -> Any:
         setting = self.settings[place]
-        return setting.read(list(value) if isinstance(value, tuple) else value, setting.name, Problems(""))
+        return setting.read(list(value) if isinstance(value, tuple) else value, setting.name, _UNTOLD)
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
@@ -293,6 +293,10 @@ _PLAIN = _SCALARS | _LISTS
 """Types of which JSON has each value as it is."""
 READ_KEPT, KEPT_LENGTH = 1024, 100
 """Values of settings that are known to be right or wrong; texts that are longer are read again."""
+
+
+_UNTOLD = Problems("")
+"""Of those of whose mistakes nobody hears: a few are kept, the others counted."""
 
 
 def told(value: object) -> Any:

@@ -79,7 +79,8 @@ class RunFile:
         chosen, _ = self._read()
         found = changes_of(chosen)
         campaign = rerun.as_begun(*load_data(chosen.campaign), chosen.run_dir)
-        known, mine = manifest.known(chosen.run_dir), manifest.resolved(campaign)
+        known = manifest.known(chosen.run_dir)
+        mine = manifest.resolved(campaign, beside=known)
         other = [name for name in SECTIONS if known.get(name) != mine.get(name)]
         lines = difference_lines(found, str(chosen.run_dir.path)) if found.changes else []
         if found.changes:

@@ -8,6 +8,7 @@ from typing import get_args
 from cqltui.app.dataset import load_data
 from cqltui.app.finished import look
 from cqltui.app.trained import recorded_campaign
+from cqltui.campaign.compact import first_of
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.results.record import TaskResult
@@ -26,8 +27,9 @@ POLL_S = 0.1
 def as_begun(campaign: Campaign, data: DataSummary, run_dir: RunDir) -> Campaign:
     """Return the campaign with the precision that "auto" came to when the run began."""
     phases = decode.dicts(manifest.known(run_dir).get("phases"))
-    tasks = [task for phase in phases for task in decode.dicts(phase.get("tasks")) if task.get("auto_precision")]
-    found = {decode.text(trainer, "precision") for trainer in decode.dicts([task.get("trainer") for task in tasks])}
+    tasks = [first_of(item) for phase in phases for item in decode.dicts(phase.get("tasks"))]
+    auto = [task.get("trainer") for task in tasks if task.get("auto_precision")]
+    found = {decode.text(trainer, "precision") for trainer in decode.dicts(auto)}
     for precision in get_args(Precision):
         if precision in found:
             campaign = campaign.with_auto_precision(precision).identified(data.digest)
@@ -41,7 +43,8 @@ def has_nothing_left(run_dir: RunDir, campaign: Campaign) -> RunState | None:
     if state is None or manifest.is_own_server(run_dir):  # what its server knows may be newer
         return None
     campaign = as_begun(*load_data(campaign), run_dir)
-    known, mine = manifest.known(run_dir), manifest.resolved(campaign)
+    known = manifest.known(run_dir)
+    mine = manifest.resolved(campaign, beside=known)
     skipped = {"path", "workers", "redis", "evaluate", "report"}
     if not isinstance(data := known.get("data"), dict) or "split" not in data:
         skipped.add("data")  # of an earlier version: the tasks' ids tell what was trained on

@@ -101,7 +101,8 @@ def _start(chosen: RunOptions, arguments: Sequence[str]) -> subprocess.Popen[byt
 def _join(run_dir: RunDir, campaign: Campaign, data: DataSummary) -> None:
     """Wait until the run that another process supervises can be attached to; expect it to be of this campaign."""
     _wait_ready(run_dir, None)
-    _expect_same(run_dir, manifest.known(run_dir), manifest.resolved(rerun.as_begun(campaign, data, run_dir)))
+    known = manifest.known(run_dir)
+    _expect_same(run_dir, known, manifest.resolved(rerun.as_begun(campaign, data, run_dir), beside=known))
 
 
 def make(run_dir: RunDir) -> None:

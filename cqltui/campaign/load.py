@@ -28,7 +28,7 @@ from cqltui.campaign.model import (
     WorkersConfig,
 )
 from cqltui.campaign.notifying import NOTIFY
-from cqltui.campaign.schema import DEFAULT_PRIORITY, TrainingSchema
+from cqltui.campaign.schema import DEFAULT_PRIORITY, MAX_TASKS, TrainingSchema
 from cqltui.campaign.settings import EPOCHS_SCALE, apply_settings, parse_settings
 from cqltui.campaign.storing import STORE
 from cqltui.errors import InputError
@@ -37,7 +37,7 @@ from trainer.config import STATE_COLUMNS, DataConfig, TrainerConfig
 from trainer.files import read_regular
 from trainer.names import suggestion
 
-MAX_TASKS, MAX_PHASES = 100_000, 1000
+MAX_PHASES = 1000
 LARGEST_BYTES = 1 << 20
 """Of a campaign file: 6,000 tables of tasks, and a grid makes more of a line. The parser takes two seconds for what is
 worst."""
@@ -210,6 +210,7 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
     defaults = context.trainer | {setting: read[setting] for setting in context.schema.settings if setting in read}
     shape = _TaskShape(name, read.get("priority", DEFAULT_PRIORITY), defaults)
     tasks = [*_listed(read.get("task", []), f"{key}.task", shape, context)]
+    listed = len(tasks)
     if "grid" in read:
         tasks += _grid(read["grid"], f"{key}.grid", shape, context)
     elif not read.get("task") and isinstance(table, dict):
@@ -227,6 +228,7 @@ def _phase(table: object, key: str, context: _Context) -> Phase:
         tasks=tuple(task for _, task in tasks),
         criteria=tuple(read_criteria(read.get("criterion", []), f"{key}.criterion", reading)),
         defaults=_defaults(defaults, context),
+        listed=listed,
     )
 
 

@@ -94,8 +94,9 @@ class Phase:
     tasks: tuple[TaskSpec, ...]
     criteria: tuple[Criterion, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """Setting -> what a task has that does not set it; without those that every task must set, and empty where it is
-    not known. For people only: the tasks are complete."""
+    """Setting -> what a task has that does not set it, where that is known. For people only: the tasks are complete."""
+    listed: int = field(default=0, compare=False)
+    """So many of the tasks, the first ones, came one by one; the others are a grid's."""
 
     @property
     def asked(self) -> tuple[Asked, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import cqltui
 from cqltui.algorithms import DEFAULT, named
+from cqltui.algorithms.kinds import kind
 from cqltui.campaign.model import Campaign, TaskSpec, settings_digest
 from cqltui.campaign.schema import DATA, MAX_SECONDS
 from cqltui.errors import CqltuiError
@@ -105,7 +106,14 @@ def pack_key(task: TaskSpec, data_digest: str) -> str:
 
 def fair_members(campaign: Campaign, data_digest: str, workers: int) -> dict[str, int]:
     """Members of a pack, by pack key, when so many workers share its tasks evenly."""
-    counts = Counter(pack_key(task, data_digest) for task in campaign.tasks)
+    alike: dict[object, TaskSpec] = {}
+    kinds, counts = Counter[object](), Counter[str]()
+    for task in campaign.tasks:
+        key = task.phase, kind(task.algorithm, task.trainer)
+        alike.setdefault(key, task)
+        kinds[key] += 1
+    for each, count in kinds.items():
+        counts[pack_key(alike[each], data_digest)] += count
     return {key: -(-count // workers) for key, count in counts.items()}
 
 

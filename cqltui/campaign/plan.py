@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from cqltui.algorithms.keeping import kept_names
+from cqltui.algorithms.kinds import kind
 from cqltui.campaign.model import Campaign, TaskSpec
 from cqltui.campaign.payload import fair_members, pack_key
 from cqltui.errors import InputError
@@ -175,22 +176,28 @@ def plan(
     """
     check_batches(campaign, rows)
     speeds = speeds or Speeds()
-    order = campaign.queue_order
-    seconds = [_seconds(campaign, task, rows, speeds) for task in order]
-    starts = dict(zip(order, list_schedule(seconds, workers), strict=True))
     members = fair_members(campaign, "", workers)
+    kinds: dict[object, TaskPlan] = {}
 
-    def planned(task: TaskSpec) -> TaskPlan:
-        made = _task_plan(campaign, task, (rows, validation_rows), speeds, starts[task])
-        key = pack_key(task, "")
-        return replace(made, members=min(members[key], PACK_LIMIT)) if key else made
+    def like(task: TaskSpec) -> TaskPlan:
+        """Return the plan of a task that costs and packs the same: of many tasks most do."""
+        key = task.phase, kind(task.algorithm, task.trainer)
+        if (found := kinds.get(key)) is None:
+            found = _task_plan(campaign, task, (rows, validation_rows), speeds)
+            if pack := pack_key(task, ""):
+                found = replace(found, members=min(members[pack], PACK_LIMIT))
+            kinds[key] = found
+        return found
 
+    order = campaign.queue_order
+    starts = list_schedule([like(task).seconds for task in order], workers)
+    start_s = {id(task): start for task, start in zip(order, starts, strict=True)}
     phases = tuple(
         PhasePlan(
             phase.name,
             phase.title,
             phase.priority,
-            tuple(map(planned, phase.tasks)),
+            tuple(replace(like(task), task=task, start_s=start_s[id(task)]) for task in phase.tasks),
         )
         for phase in campaign.phases
     )
@@ -221,26 +228,19 @@ def list_schedule(seconds: Sequence[float], workers: int) -> list[float]:
     return starts
 
 
-def _seconds(campaign: Campaign, task: TaskSpec, rows: int, speeds: Speeds) -> float:
-    quantity = campaign.quantity(task, rows)
+def _task_plan(campaign: Campaign, task: TaskSpec, all_rows: tuple[int, int], speeds: Speeds) -> TaskPlan:
+    """Return the plan of one task, as if it were the first. `all_rows`: training and validation rows."""
+    quantity, shape = campaign.quantity(task, all_rows[0]), task.algorithm.shape(task.trainer)
     steps = task.trainer.epochs * quantity.epoch_steps
-    return steps * speeds.seconds_per_step(task.algorithm.shape(task.trainer), quantity.step_flops)
-
-
-def _task_plan(
-    campaign: Campaign, task: TaskSpec, all_rows: tuple[int, int], speeds: Speeds, start_s: float
-) -> TaskPlan:
-    """Return the plan of one task. `all_rows`: training and validation rows."""
-    quantity = campaign.quantity(task, all_rows[0])
     return TaskPlan(
         task=task,
         params=quantity.params,
-        steps=task.trainer.epochs * quantity.epoch_steps,
+        steps=steps,
         step_flops=quantity.step_flops,
         memory_bytes=campaign.memory_bytes(task, 1, *all_rows),
-        seconds=_seconds(campaign, task, all_rows[0], speeds),
-        measured=task.algorithm.shape(task.trainer) in speeds.step_s,
-        start_s=start_s,
+        seconds=steps * speeds.seconds_per_step(shape, quantity.step_flops),
+        measured=shape in speeds.step_s,
+        start_s=0.0,
         disk_bytes=_disk_bytes(task, quantity.params, all_rows[1]),
     )
 

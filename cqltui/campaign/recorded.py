@@ -1,11 +1,12 @@
 """A campaign as campaign.json has it (`cqltui.supervisor.manifest.resolved`): what the results of a run are made of, as
 far as its directory tells. Read as carefully as a campaign file: the directory may be somebody else's."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cqltui.campaign.asked import Reading, read_criteria, read_questions
+from cqltui.campaign.compact import read_grid
 from cqltui.campaign.key import readers
 from cqltui.campaign.model import (
     Campaign,
@@ -17,7 +18,7 @@ from cqltui.campaign.model import (
     WorkersConfig,
 )
 from cqltui.campaign.payload import read_trainer
-from cqltui.campaign.schema import EVALUATE, NAME, PRIORITY
+from cqltui.campaign.schema import EVALUATE, MAX_TASKS, NAME, PRIORITY
 from cqltui.fields import INVALID, Problems, Reader, number, read_table, text
 from trainer.config import DataConfig
 
@@ -48,12 +49,14 @@ def _evaluate(table: object, problems: Problems) -> EvaluateConfig:
 
 
 def _phases(items: object, key: str, problems: Problems) -> Iterator[Phase]:
+    most = MAX_TASKS
     for place, raw in _tables(items, key, problems):
         name = NAME(raw.get("name"), f"{place}.name", problems)
         priority = PRIORITY(raw.get("priority"), f"{place}.priority", problems)
         if INVALID in (name, priority):
             continue
-        tasks = tuple(_tasks(raw.get("tasks"), f"{place}.tasks", name, problems))
+        tasks = tuple(_tasks(raw.get("tasks"), f"{place}.tasks", name, problems, most))
+        most -= len(tasks)
         if not tasks:
             problems.add(f"{place}.tasks", "there is no task")
         reading = Reading(problems, frozenset(task.trainer.algorithm for task in tasks))
@@ -73,18 +76,45 @@ def _phases(items: object, key: str, problems: Problems) -> Iterator[Phase]:
         )
 
 
-def _tasks(items: object, key: str, phase: str, problems: Problems) -> Iterator[TaskSpec]:
+def _tasks(items: object, key: str, phase: str, problems: Problems, most: int) -> Iterator[TaskSpec]:
     for place, raw in _tables(items, key, problems):
-        try:
-            trainer = read_trainer(raw)
-        except (KeyError, TypeError, ValueError) as error:
-            problems.add(f"{place}.trainer", f"cannot be read ({str(error)[:200]})")
-            continue
-        priority = PRIORITY(raw.get("priority"), f"{place}.priority", problems)
-        said = raw.get("baseline_loss")
-        baseline = None if said is None else _NUMBER(said, f"{place}.baseline_loss", problems)
-        title, description = (_said(raw, name, place, _LINE, problems) for name in ("title", "description"))
-        yield TaskSpec(phase, title, description, priority, trainer, baseline)
+        if "grid" not in raw:
+            found = _task(raw, place, phase, problems)
+            made: Iterable[TaskSpec] = () if found is None else (found,)
+        elif (found := _task(raw.get("task"), f"{place}.task", phase, problems)) is not None:
+            made = read_grid(raw, place, found, problems, most)
+        else:
+            made = ()
+        for task in made:
+            most -= 1
+            yield task
+
+
+def grid_tasks(grids: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[TaskSpec]:
+    """Yield the tasks of large grids, each given by its phase and its item of the phase's tasks; none of one of which
+    anything is wrong, and no more than a campaign has."""
+    most = MAX_TASKS
+    for phase, item in grids:
+        tasks = tuple(_tasks([item], "", phase, problems := Problems(""), most))
+        if not problems.first:
+            most -= len(tasks)
+            yield from tasks
+
+
+def _task(raw: object, place: str, phase: str, problems: Problems) -> TaskSpec | None:
+    if not isinstance(raw, dict):
+        problems.expected(place, "an object", raw)
+        return None
+    try:
+        trainer = read_trainer(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        problems.add(f"{place}.trainer", f"cannot be read ({str(error)[:200]})")
+        return None
+    priority = PRIORITY(raw.get("priority"), f"{place}.priority", problems)
+    said = raw.get("baseline_loss")
+    baseline = None if said is None else _NUMBER(said, f"{place}.baseline_loss", problems)
+    title, description = (_said(raw, name, place, _LINE, problems) for name in ("title", "description"))
+    return TaskSpec(phase, title, description, priority, trainer, baseline)
 
 
 def _criteria(items: object, key: str, reading: Reading) -> Iterator[Criterion]:

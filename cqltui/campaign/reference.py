@@ -10,7 +10,7 @@ from cqltui.campaign.answers import ANSWERS
 from cqltui.campaign.criteria import CHECKS, Check
 from cqltui.campaign.key import Key, Table
 from cqltui.campaign.notifying import NOTIFY
-from cqltui.campaign.schema import TrainingSchema
+from cqltui.campaign.schema import MAX_TASKS, TrainingSchema
 from cqltui.campaign.storing import STORE
 from cqltui.fields import anything
 
@@ -160,7 +160,7 @@ _BLOCKS = (
 )
 _GRID = (
     "A list of values for any setting; `seed` may be `{ from = 42, to = 61 }`, both ends included. The first key",
-    "varies slowest, the last fastest.",
+    f"varies slowest, the last fastest. A campaign has at most {MAX_TASKS:,} tasks.",
 )
 _CRITERION = (
     "`text` says it for people; `check` names how it is judged. With a `metric` and no `check` it is `metric`.",

@@ -29,6 +29,8 @@ from cqltui.fields import (
 )
 from trainer.config import LARGEST_EDGE_SIZE, STATE_COLUMNS, DataConfig
 
+MAX_TASKS = 1_000_000
+"""Of a campaign, and of values of a setting."""
 MAX_SECONDS = 7 * 86_400.0
 NOT_FEATURES = frozenset({"action", "r", "game_id", "season", "week", "b_prob", "home_score", "away_score", "result"})
 """Columns of a `logged` file that are no features; most of them would tell the network the answer."""
@@ -111,7 +113,7 @@ _worker_count = accepting(
 def _read_seeds(value: object, key: str, problems: Problems) -> Any:
     """Of a grid: a list of seeds, or {from = 42, to = 61} with both ends included."""
     if not isinstance(value, dict):
-        return list_of(SEED, "seeds", high=100_000, unique=True)(value, key, problems)
+        return list_of(SEED, "seeds", high=MAX_TASKS, unique=True)(value, key, problems)
     ends = read_table(value, key, {"from": SEED, "to": SEED}, problems)
     if len(value) != 2 or len(ends) != 2:
         return problems.expected(key, "{from = FIRST, to = LAST}, or a list of seeds", value)
@@ -219,7 +221,7 @@ class TrainingSchema:
     def grid(self) -> Table:
         """The keys of [phase.grid]: a list of values for each setting."""
         lists = {
-            name: Key(list_of(key.read, "values", high=100_000, unique=True), f"Values to combine: {key.help}")
+            name: Key(list_of(key.read, "values", high=MAX_TASKS, unique=True), f"Values to combine: {key.help}")
             for name, key in self.settings.items()
         }
         return {**lists, "seed": Key(seeds, lists["seed"].help)} if "seed" in lists else lists

@@ -3,14 +3,21 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cqltui.campaign.difference import KnownTask
-from cqltui.campaign.model import FORMER_ID_LENGTH, ID_LENGTH
+from cqltui.campaign.model import FORMER_ID_LENGTH, ID_LENGTH, task_digest
+from cqltui.later import Later
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from cqltui.state import decode
 from cqltui.state.model import FAILED, Lifecycle, Status
 from trainer.files import checkpoints
 from trainer.progress import EpochMetrics
+
+if TYPE_CHECKING:
+    from cqltui.campaign import recorded
+else:  # for large grids only
+    recorded = Later("cqltui.campaign.recorded")
 
 CARRIED = "from-"
 """How the folder in a run begins that holds the checkpoint of another task, from which this one goes on."""
@@ -84,13 +91,19 @@ def data_digest(run_dir: RunDir) -> str:
 
 def _of_manifest(run_dir: RunDir) -> Iterator[KnownTask]:
     """Yield the tasks that the run was last started with, whatever became of them."""
-    length = id_length(run_dir)
+    length, digest = id_length(run_dir), data_digest(run_dir)
     campaign = (read_json(run_dir.campaign_json) or {}).get("campaign")
+    grids: list[tuple[str, Mapping[str, Any]]] = []
     for phase in decode.dicts(campaign.get("phases") if isinstance(campaign, Mapping) else None):
         for task in decode.dicts(phase.get("tasks")):
+            if "grid" in task:
+                grids.append((decode.text(phase, "name"), task))
+                continue
             task_id, epochs = decode.text(task, "digest")[:length], decode.whole(task.get("trainer"), "epochs")
             if decode.NAME.fullmatch(task_id):
                 yield KnownTask(task_id, decode.text(task, "phase"), decode.text(task, "title"), epochs)
+    for made in recorded.grid_tasks(grids) if grids else ():
+        yield KnownTask(task_digest(made, digest)[:length], made.phase, made.title, made.trainer.epochs)
 
 
 def _as_left(run_dir: RunDir, known: KnownTask, told: object, wanted: Collection[str]) -> KnownTask:

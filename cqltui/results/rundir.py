@@ -24,7 +24,8 @@ RESULT_FILES = ("metrics.csv", "model.safetensors", "q_heldout.safetensors", "re
 LARGEST = 1 << 29
 """Bytes of a metrics.csv."""
 CAMPAIGN_BYTES = 1 << 27
-"""Of a campaign.json, summary.json or an evaluation: one of 100,000 tasks has half of them."""
+"""Of a campaign.json, summary.json or an evaluation. A campaign.json of an earlier version, which lists each task, has
+half of them for 100,000."""
 RESULT_BYTES = 16 << 20
 """Of a result.json: as many as one may have on its way through the server."""
 SMALL_BYTES = 1 << 20

@@ -72,19 +72,22 @@ class Counting:
 
     def _add(self, task: TaskState, sign: int) -> None:
         life, info = task.life, task.info
-        status = life.status
         if task.live is None and life.report is None:  # of thousands most wait: they are told apart by a quick look
             total = info.epochs
-            done = total if status is Status.DONE else 0
+            done = total if life.status is Status.DONE else 0
         else:
             done, total = task.epochs_done, task.epochs_total
-        self._states[status] += sign
+        self.add(info, life.status, life.priority, sign, done, total)
+
+    def add(self, info: TaskInfo, status: Status, priority: float, number: int, done: int, total: int) -> None:
+        """Count so many tasks like this one, each with so many epochs done and in total."""
+        self._states[status] += number
         if status is Status.QUEUED:
-            self._queued[int(life.priority // 1)] += sign
+            self._queued[int(priority // 1)] += number
         if status is not Status.WITHDRAWN:
-            self._phase(info.phase).add(status, sign, sign * done, sign * total)
+            self._phase(info.phase).add(status, number, number * done, number * total)
         if status not in UNCOUNTED:
-            weight = sign * ((info.step_flops * info.epoch_steps) or 1)
+            weight = number * ((info.step_flops * info.epoch_steps) or 1)
             self._work_done += weight * done
             self._work_total += weight * total
 

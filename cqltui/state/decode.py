@@ -186,7 +186,7 @@ def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | N
         status = Status(text(raw, "status"))
     except ValueError:
         return None
-    told = {name: read(raw, name) for name, read in _LIFE.items() if name in raw}
+    told = {name: read(raw, name) for name in raw if (read := _LIFE.get(name)) is not None}
     return Lifecycle(version=version, status=status, **told)
 
 

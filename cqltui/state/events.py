@@ -36,12 +36,13 @@ class Kind(StrEnum):
     PROGRESS = "progress"
     # Made by a reader for itself.
     SNAPSHOT = "snapshot"
+    SUMMARY = "summary"
     CONNECTION = "connection"
     TICK = "tick"
     ANEW = "anew"
 
 
-LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.CONNECTION, Kind.TICK, Kind.ANEW})
+LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.SUMMARY, Kind.CONNECTION, Kind.TICK, Kind.ANEW})
 """Kinds without a sequence number."""
 
 

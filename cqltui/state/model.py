@@ -287,6 +287,9 @@ class PhaseTally:
 class Tally:
     """How many tasks there are of what. What there is none of is left out."""
 
+    summed: bool = False
+    """How many there are has been told, and which has not yet: `infos`, `running` and each phase's best are missing,
+    and epochs are those of done tasks."""
     of: Mapping[str, TaskState] = field(default_factory=dict)
     """The tasks that were counted."""
     infos: Mapping[str, TaskInfo] = field(default_factory=dict)

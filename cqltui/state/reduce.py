@@ -15,6 +15,7 @@ from cqltui.state.layered import writable
 from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
 
 NOTICES = 100
+_STATUSES = frozenset(map(str, Status))
 
 
 def reduce(state: RunState, event: Event) -> RunState:
@@ -65,7 +66,8 @@ class _Draft:
 
     def _changing(self) -> MutableMapping[str, TaskState]:
         if self._tasks is None:
-            self._counting = Counting(tally(self.state))
+            begun = tally(self.state)
+            self._counting = Counting(None if begun.summed else begun)
             self._tasks = writable(self.state.tasks)
         return self._tasks
 
@@ -116,6 +118,9 @@ def _apply(draft: _Draft, event: Event) -> None:
             return
         case Kind.CONNECTION:
             draft.state = _connection(draft.state, event)
+            return
+        case Kind.SUMMARY:
+            draft.state = _summary(draft.state, event)
             return
         case Kind.SNAPSHOT:
             _snapshot(draft, event)
@@ -248,6 +253,23 @@ def _connection(state: RunState, event: Event) -> RunState:
         return replace(state, online=True, offline_since=0.0, offline_why="")
     since = event.ts if state.online else state.offline_since
     return replace(state, online=False, offline_since=since, offline_why=why)
+
+
+def _summary(state: RunState, event: Event) -> RunState:
+    """Take how many tasks there are of what, {meta, groups: [{info, status, priority, count}]}, if none is known yet: a
+    whole reading follows, which takes long."""
+    if state.tasks:
+        return state
+    counting = Counting()
+    for group in decode.dicts(event.data.get("groups")):
+        info, status = decode.task_info("", group.get("info")), decode.text(group, "status")
+        if info is not None and status in _STATUSES:
+            done = info.epochs if status == Status.DONE else 0
+            counts = max(0, decode.whole(group, "count")), done, info.epochs
+            counting.add(info, Status(status), decode.number(group, "priority"), *counts)
+    state = replace(state, counted=replace(counting.finished(state.tasks), summed=True))
+    meta = event.data.get("meta")
+    return _meta(state, meta, (event.epoch, decode.whole(meta, "seq"))) if isinstance(meta, Mapping) else state
 
 
 def _snapshot(draft: _Draft, event: Event) -> None:

@@ -5,7 +5,7 @@ import platform
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import cqltui
@@ -20,12 +20,13 @@ from cqltui.supervisor.repository import git_commit, is_dirty
 if TYPE_CHECKING:
     from importlib import metadata
 
-    from cqltui.campaign import asked
+    from cqltui.campaign import asked, compact
     from cqltui.campaign.model import Campaign
     from cqltui.campaign.payload import DataSummary
 else:  # for what is written only
     metadata = Later("importlib.metadata")
     asked = Later("cqltui.campaign.asked")
+    compact = Later("cqltui.campaign.compact")
 
 SET = "(set)"
 """Stands for what may hold a secret."""
@@ -119,16 +120,23 @@ def campaign_of(said: Mapping[str, Any]) -> dict[str, Any]:
 def is_other(run_dir: RunDir, campaign: "Campaign") -> bool:
     """Return whether the run was last started with other tasks, criteria or texts, which its results were made of."""
     known = (read_json(run_dir.campaign_json) or {}).get("campaign")
-    return isinstance(known, dict) and known.get("phases") != resolved(campaign)["phases"]
+    return isinstance(known, dict) and known.get("phases") != resolved(campaign, beside=known)["phases"]
 
 
-def resolved(campaign: "Campaign", *, own_server: bool = False) -> dict[str, Any]:
+def resolved(
+    campaign: "Campaign", *, own_server: bool = False, beside: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the campaign as campaign.json holds it; of the user's own server, and of who is told what happens, only
-    that there is one, not its password."""
-    plain = asdict(campaign)
+    that there is one, not its password. `beside`: one from a campaign.json that it is to be compared with, where an
+    earlier version has written each task by itself."""
+    plain = asdict(replace(campaign, phases=tuple(replace(phase, tasks=()) for phase in campaign.phases)))
     del plain["id_length"]  # it is beside the campaign, which is compared with what earlier versions wrote
-    for task in (task for phase in plain["phases"] for task in phase["tasks"]):
-        del task["id_length"]
+    known = list(decode.dicts((beside or {}).get("phases")))
+    for number, (written, phase) in enumerate(zip(plain["phases"], campaign.phases, strict=True)):
+        is_former = number < len(known) and not compact.is_large(known[number].get("tasks"))
+        written["tasks"] = compact.written_tasks(phase, one_by_one=is_former)
+        written["questions"] = [asked.as_written(question) for question in phase.questions]
+        del written["listed"]
     plain["redis"]["url"] = SET if own_server else None
     for name in ("command", "webhook"):
         plain["notify"][name] = SET if plain["notify"][name] else None
@@ -138,8 +146,6 @@ def resolved(campaign: "Campaign", *, own_server: bool = False) -> dict[str, Any
         plain["blocks"] = blocks
     # Beside the phases, which are compared with those of earlier versions: these did not know it.
     plain["defaults"] = {written["name"]: written.pop("defaults") for written in plain["phases"]}
-    for written, phase in zip(plain["phases"], campaign.phases, strict=True):
-        written["questions"] = [asked.as_written(question) for question in phase.questions]
     value: dict[str, Any] = json.loads(json.dumps(plain, default=str))
     return value
 

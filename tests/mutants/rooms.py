@@ -187,6 +187,7 @@ ROOMS = (
                 "sharing",
                 "states",
                 "stop_ends",
+                "summaries",
                 "typed_by_hand",
                 "undo",
                 "versions",
@@ -243,6 +244,7 @@ ROOMS = (
         ("cqltui/app/sharing.py", "cqltui/broker/protocol/census.py", "cqltui/broker/protocol/shares.py"),
         ("tests/unit/test_shared_turns.py", "tests/contract/test_census.py", "tests/contract/test_sharing.py"),
     ),
+    Room("summary", ("cqltui/broker/protocol/summary.py",), ("tests/contract/test_summaries.py",)),
     Room("fleet", ("cqltui/ui/fleetlines.py", "cqltui/ui/screens/fleet.py"), ("tests/ui/test_fleet.py",)),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(

@@ -12,7 +12,6 @@ from typing import Any
 import redis
 
 from cqltui.broker.server.access import Server
-from cqltui.campaign import load
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
@@ -68,7 +67,6 @@ def campaign_of(tasks: int, folder: Path) -> tuple[Campaign, DataSummary]:
     """One phase of so many seeds. Where ids are so short that they collide, data is found with which they do not."""
     path = folder / "scale.toml"
     path.write_text(FILE.format(tasks=tasks), encoding="utf-8")
-    load.MAX_TASKS = max(load.MAX_TASKS, tasks)
     loaded = load_campaign(path)
     for number in count():
         digest = f"{number:064x}"

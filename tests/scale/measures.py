@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.server.epoch import open_epoch
+from cqltui.state.counting import tally
 from cqltui.state.events import Kind
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce, reduce_all
@@ -69,6 +70,21 @@ def late_reader(place: Place) -> Took:
 
     took = timed(place, read)
     assert len(state.tasks) == sum(1 for _ in place.campaign.tasks)
+    return took
+
+
+def summed(place: Place) -> Took:
+    """Read how many tasks there are of what, as a screen that comes late is told first."""
+    feed = Feed(place.server.client, summary_first=True)
+    state = RunState()
+
+    def read() -> None:
+        nonlocal state
+        state = reduce_all(state, feed.poll(1.0))
+
+    took = timed(place, read)
+    feed.close()
+    assert sum(tally(state).states.values()) == sum(1 for _ in place.campaign.tasks)
     return took
 
 

@@ -44,6 +44,8 @@ def tasks(count: int, goals: tuple[float, float, float, float], seconds: float) 
         row(f"{count:,} tasks: submit", str(took), f"<= {submit_s:g} s", took.cpu_s <= submit_s)
         bounded(f"{count:,} tasks: server memory", at.memory_mb(), "MB", server_mb, 0)
         row(f"{count:,} tasks: events missing from the journal", f"{missing:,}", "0", missing <= 0)
+        early = measures.summed(at)
+        row(f"{count:,} tasks: a late screen has header, phases and queue", str(early), "<= 5 s", early.cpu_s <= 5)
         read = measures.late_reader(at)
         row(f"{count:,} tasks: a late reader is right", str(read), f"<= {read_s:g} s", read.cpu_s <= read_s)
         if not seconds:

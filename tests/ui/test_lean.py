@@ -146,3 +146,37 @@ def test_what_is_read_together_is_no_reason_to_collect_garbage() -> None:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+async def test_a_summary_is_shown_before_the_tasks_are_read() -> None:
+    info = {"phase": "p", "epochs": 100}
+    groups = [
+        {"info": info, "status": "queued", "priority": 5, "count": 29_000},
+        {"info": info, "status": "done", "priority": 5, "count": 1_000},
+    ]
+    meta = {
+        "seq": 1,
+        "wanted": "running",
+        "campaign": {"name": "many", "phases": [{"name": "p", "title": "The phase"}]},
+    }
+    events = [
+        Event(Kind.CONNECTION, LAUNCH_TS, data={"online": True}),
+        Event(Kind.SUMMARY, LAUNCH_TS, 1, 9, data={"meta": meta, "groups": groups}),
+    ]
+    bench = Bench(events, LAUNCH_TS + 5)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        seen = _seen(bench)
+        for words in ("30,000 tasks are being read.", "The phase", "Tasks · 30000", "1000/30000"):
+            assert words in seen
+        read = {"info": info, "life": {"status": "queued", "priority": 5}, "seq": 1}
+        bench.give(Event(Kind.SNAPSHOT, LAUNCH_TS, 1, 9, data={"tasks": {"a": read}}))
+        await bench.settle(pilot)
+        assert "are being read" not in _seen(bench)
+        assert bench.app.frame is not None
+        assert bench.app.frame.state.counted.states == {"queued": 1}, "nothing is counted twice"
+
+
+def _seen(bench: Bench) -> str:
+    """All text on the screen."""
+    return "\n".join(strip.text for strip in bench.app.screen._compositor.render_strips())

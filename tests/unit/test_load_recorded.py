@@ -1,7 +1,7 @@
 """A campaign that campaign.json tells of is the one that was started, and what is wrong in it is named."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, Phase
 from cqltui.campaign.recorded import read_recorded
 from cqltui.errors import InputError
+from cqltui.results.known import read_known
 from cqltui.results.rundir import RunDir, write_json
 from cqltui.supervisor.manifest import is_other, resolved
 from tests.unit.small_run import FILE
@@ -80,3 +81,125 @@ def test_what_cannot_be_read_is_named_with_its_place(deep: Campaign, path: str, 
     with pytest.raises(InputError) as caught:
         read_recorded(known, deep.data, JSON)
     assert any(problem.startswith(f"{JSON}: {said}") for problem in caught.value.problems), caught.value.problems
+
+
+LARGE = """
+[campaign]
+name = "sweep"
+[trainer]
+lr = 1e-4
+epochs = 50
+hidden_dims = [8]
+[[phase]]
+name = "first"
+[[phase.task]]
+alpha = 0.7
+seed = 1
+[phase.grid]
+hidden_dims = [[8], [16, 8]]
+alpha = [0.3, 1]
+seed = { from = 5, to = 14 }
+[[phase]]
+name = "second"
+alpha = 0.5
+[phase.grid]
+epochs = [1000, 2000]
+seed = [3, 1, 2]
+"""
+
+
+@pytest.fixture(autouse=True)
+def large_is_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no test takes long."""
+    monkeypatch.setattr("cqltui.campaign.compact.LARGE", 40)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    (path := tmp_path_factory.mktemp("large") / "sweep.toml").write_text(LARGE, encoding="utf-8")
+    return load_campaign(path).with_auto_precision("bf16").identified("data")
+
+
+def _bare(campaign: Campaign) -> list[dict[str, Any]]:
+    return [asdict(replace(task, auto_precision=False)) for task in campaign.tasks]
+
+
+@pytest.mark.parametrize(
+    "settings", [[], ["epochs_scale=0.1"], ["phase.first.grid.epochs=[40,60]", "epochs_scale=0.1"]]
+)
+def test_a_large_grid_is_written_in_little_room_and_comes_back(tmp_path: Path, settings: list[str]) -> None:
+    """With scaled epochs its titles do not follow from its settings."""
+    (path := tmp_path / "sweep.toml").write_text(LARGE, encoding="utf-8")
+    large = load_campaign(path, settings).with_auto_precision("bf16").identified("data")
+    written = resolved(large)
+    first, second = (phase["tasks"] for phase in written["phases"])
+    assert [list(item)[:2] for item in first[1:]] == [["task", "grid"]], "after the task that came by itself"
+    assert first[1]["grid"]["seed"] == {"from": 5, "to": 14}
+    assert len(second) == 6, "a small one is written as ever"
+    assert ("titles" in first[1]) == (len(settings) == 2)
+    read = read_recorded(json.loads(json.dumps(written)), large.data, JSON).identified("data")
+    assert _bare(read) == _bare(large)
+
+
+def test_tasks_that_are_no_product_are_written_one_by_one(large: Campaign) -> None:
+    first, *others = large.phases
+    other = replace(first, tasks=(*first.tasks[:-1], replace(first.tasks[-1], trainer=first.tasks[1].trainer)))
+    changed = replace(large, phases=(other, *others))
+    assert len(resolved(changed)["phases"][0]["tasks"]) == 41
+    shuffled = replace(first, tasks=(first.tasks[0], *reversed(first.tasks[1:])))
+    read = read_recorded(resolved(replace(large, phases=(shuffled, *others))), large.data, JSON).identified("data")
+    assert [task.id for task in read.tasks][1] == first.tasks[-1].id, "backwards, it is a product too"
+
+
+def test_a_large_run_of_an_earlier_version_is_no_other(large: Campaign, tmp_path: Path) -> None:
+    """It wrote each task by itself."""
+    former = resolved(large)
+    former["phases"][0]["tasks"] = resolved(large, beside={"phases": [{"tasks": [{}]}]})["phases"][0]["tasks"]
+    assert len(former["phases"][0]["tasks"]) == 41
+    run_dir = RunDir(tmp_path)
+    ids = {task.id for task in large.tasks}
+    for campaign in (former, resolved(large)):
+        write_json(run_dir.campaign_json, {"campaign": campaign, "data": {"digest": "data"}, "id_length": 16})
+        assert not is_other(run_dir, large)
+        assert is_other(run_dir, large.identified("other data"))
+        assert is_other(run_dir, replace(large, phases=large.phases[::-1]))
+        known = read_known(run_dir, set())
+        assert known.keys() == ids
+        assert {(one.phase, one.epochs) for one in known.values()} == {
+            ("first", 50),
+            ("second", 1000),
+            ("second", 2000),
+        }
+    assert read_recorded(former, large.data, JSON).identified("data").phases[0].tasks[7].id in ids
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("grid", {}, "grid: expected lists of values, found an empty table"),
+        ("grid/seed", [], "grid.seed: expected a list of values, or {from, to}, found an empty list"),
+        ("grid/seed", {"from": 9, "to": 1}, "grid.seed: expected a list of values, or {from, to}, found a table"),
+        ("grid/seed", {"from": 0, "to": 10**12}, "grid.seed: expected a list of values, or {from, to}, found a table"),
+        ("grid/seed", {"from": 0, "to": 999_999}, "grid: makes 4,000,000 tasks; a campaign has at most 1,000,000"),
+        ("grid/alpha", [0.3, -1], "grid.alpha: expected values of the setting, found -1"),
+        ("grid/ho", [1], "grid.ho: there is no such setting"),
+        ("titles", ["one"], "titles: expected a list of 40, found a list of 1"),
+        ("titles", ["\x1b"] * 40, "titles[0]: expected one line of text"),
+        ("task", 7, "task: expected an object, found 7"),
+        ("task/trainer", None, "task.trainer: cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_grid_is_named_with_its_place(
+    large: Campaign, tmp_path: Path, path: str, value: Any, said: str
+) -> None:
+    known = resolved(large)
+    *way, last = path.split("/")
+    place = known["phases"][0]["tasks"][1]
+    for part in way:
+        place = place[part]
+    place[last] = value
+    with pytest.raises(InputError) as caught:
+        read_recorded(known, large.data, JSON)
+    assert caught.value.problems[0].startswith(f"{JSON}: campaign.phases[0].tasks[1].{said}"), caught.value.problems
+    write_json(RunDir(tmp_path).campaign_json, {"campaign": known, "data": {"digest": "data"}})
+    assert len(read_known(RunDir(tmp_path), set())) == 7, "what can be read"

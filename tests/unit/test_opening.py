@@ -31,7 +31,9 @@ def test_what_is_waited_for_ends_with_the_first_reading() -> None:
     feed, left, said = FakeFeed(), list[str](), list[str]()
     queue: Any = "queue"
     server: Any = SimpleNamespace(
-        another_queue=lambda: queue, feed=lambda: feed, leave=lambda: left.append("the server")
+        another_queue=lambda: queue,
+        feed=lambda summary_first: feed,
+        leave=lambda: left.append("the server"),
     )
     opening = Opening(lambda tell: server)
     with pytest.raises(CqltuiError, match="no connection to the server yet"):

@@ -20,13 +20,15 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import RefusedError, clean
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.broker.protocol.snapshot import read_snapshot
+from cqltui.broker.protocol.summary import read_summary
 from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, told
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
 
 WATCHDOG_S = 2.0
-SILENCE_S = 3 * WATCHDOG_S
-"""A subscription that answers no ping for so long is dead."""
+SILENT_PINGS = 3
+"""A subscription that answers none of so many pings, one at a look of the watchdog, is dead. How long nothing was heard
+says nothing: a reader of a million tasks reads and reduces for a minute, in which it does not listen."""
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
 SUBSCRIBE_S = 5.0
 DRAIN = 1000
@@ -48,9 +50,11 @@ class Feed:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        summary_first: bool = False,
     ) -> None:
         """`connect` makes a client, or raises redis.RedisError, OSError or CqltuiError; it is called again after each
-        loss."""
+        loss. `summary_first`: for a screen, which is told how many tasks there are of what (SUMMARY) before all of them
+        where they are very many."""
         self._connect = connect
         self._keys = Keys(namespace)
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
@@ -58,11 +62,13 @@ class Feed:
         self._scripts: Scripts | None = None
         """One for the client: each holds a connection of its pool."""
         self._pubsub: PubSub | None = None
+        self._summary_first, self._unread = summary_first, False
         self._version = (0, 0)
         self._failures = 0
         self._retry_at = 0.0
         self._watch_at = 0.0
-        self._heard_at = 0.0
+        self._unanswered = 0
+        """Pings since something was heard."""
         self._told_online: bool | None = None
         self._told_why = ""
 
@@ -75,6 +81,8 @@ class Feed:
             if self._pubsub is None:
                 if self._may_retry(end):
                     events += self._open()
+            elif self._unread:
+                events += self._snapshot()
             else:
                 self._receive(end, events)
         except _CutError:
@@ -125,18 +133,29 @@ class Feed:
         message = self._pubsub.get_message(timeout=SUBSCRIBE_S)
         if message is None or message["type"] != "subscribe":
             raise redis.ConnectionError("no answer to the subscription")
-        self._heard_at = self._monotonic()
-        self._watch_at = self._heard_at + WATCHDOG_S
-        events = self._snapshot()
+        self._unanswered = 0
+        self._watch_at = self._monotonic() + WATCHDOG_S
+        events = self._summary() or self._snapshot()
         self._failures = 0
         if self._told_online is not True:
             self._told_online = True
             events.insert(0, self._connection(True))
         return events
 
+    def _summary(self) -> list[Event]:
+        """Return a summary before the first reading of all, where it is asked for and of use; that reading is the next
+        poll's."""
+        assert self._client is not None  # called with a connection
+        assert self._scripts is not None
+        wanted, self._summary_first = self._summary_first, False
+        summary = read_summary(self._client, self._keys, self._scripts, self._clock()) if wanted else None
+        self._unread = summary is not None
+        return [] if summary is None else [summary]
+
     def _snapshot(self) -> list[Event]:
         assert self._client is not None  # called with a connection
         assert self._scripts is not None
+        self._unread = False
         snapshot = read_snapshot(self._client, self._keys, self._scripts, self._clock())
         notices = self._client.execute_command("LRANGE", self._keys.notices, 0, -1)
         self._version = (snapshot.epoch, snapshot.seq)
@@ -155,7 +174,7 @@ class Feed:
                 if events or self._monotonic() >= end:
                     break
                 continue
-            self._heard_at = self._monotonic()
+            self._unanswered = 0
             if message["type"] == "subscribe":  # the library has subscribed again after a loss that it did not tell
                 events += self._recover()
             elif message["type"] == "message":
@@ -224,7 +243,8 @@ class Feed:
         """Look, every few seconds, whether the subscription is alive and everything has come that the server knows."""
         assert self._pubsub is not None  # called with a subscription
         self._watch_at = now + WATCHDOG_S
-        if now - self._heard_at > SILENCE_S:
+        if self._unanswered >= SILENT_PINGS:
             raise _CutError
         self._pubsub.ping()
+        self._unanswered += 1
         return self._catch_up() if self._server_version() != self._version else []

@@ -10,8 +10,8 @@ from cqltui.state.decode import is_stamp
 from cqltui.state.events import VERSION, Event, Kind
 from cqltui.state.model import Wanted
 
-_TOLD = frozenset(Kind) - {Kind.ANEW}
-"""Nobody else has a reader forget what it knows."""
+_TOLD = frozenset(Kind) - {Kind.ANEW, Kind.SUMMARY}
+"""Nobody else has a reader forget what it knows, or count what it does not."""
 COUNT_DIGITS = 18
 """Of a count: what has more is none of ours, and Python refuses some thousands."""
 

@@ -1,6 +1,6 @@
 """A whole reading of the server, as the event that `state.reduce` replaces its state with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -19,7 +19,7 @@ _META = (
     *("epoch", "seq", "meta_seq", "wanted", "campaign", "finished_ts"),
     *("wanted_by", "asked_workers", "asked_workers_by"),
 )
-"""As the script answers them."""
+"""As the scripts answer them."""
 _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
 _TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "by", "error"})
@@ -46,20 +46,30 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                 epoch=decode.whole(first, "epoch"),
                 seq=decode.whole(first, "seq"),
                 data={
-                    "meta": {
-                        "seq": decode.whole(first, "meta_seq"),
-                        "wanted": first["wanted"],
-                        "wanted_by": first["wanted_by"],
-                        "asked_workers": decode.whole(first, "asked_workers"),
-                        "asked_workers_by": first["asked_workers_by"],
-                        "campaign": codec.decode_object(first["campaign"]),
-                        "finished_ts": decode.number(first, "finished_ts"),
-                    },
+                    "meta": run_meta(first),
                     "tasks": dict(sorted(tasks.items(), key=_place)),
                     "workers": _workers(client, keys),
                 },
             )
     raise AssertionError  # `parts` has raised
+
+
+def meta_named(values: Sequence[bytes | None]) -> dict[str, str]:
+    """Return the values of `run_meta` in common.lua by their names."""
+    return dict(zip(_META, map(_text, values), strict=True))
+
+
+def run_meta(read: Mapping[str, str]) -> dict[str, Any]:
+    """Return what an event tells of the run itself."""
+    return {
+        "seq": decode.whole(read, "meta_seq"),
+        "wanted": read["wanted"],
+        "wanted_by": read["wanted_by"],
+        "asked_workers": decode.whole(read, "asked_workers"),
+        "asked_workers_by": read["asked_workers_by"],
+        "campaign": codec.decode_object(read["campaign"]),
+        "finished_ts": decode.number(read, "finished_ts"),
+    }
 
 
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
@@ -68,19 +78,22 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[st
     forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
         meta, cursor, life_names, own, *rows = scripts.run("snapshot", cursor, CHUNK)
-        names = [_text(name) for name in life_names]
+        names = [(name, _READ.get(name, _number)) for name in map(_text, life_names)]
         forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
-        yield dict(zip(_META, map(_text, meta), strict=True)), dict(_task(names, row, forms) for row in rows)
+        yield meta_named(meta), dict(_task(names, row, forms) for row in rows)
         if cursor == b"0":
             return
 
 
-def _task(life_names: list[str], row: list[bytes | None], forms: Mapping[str, Form]) -> tuple[str, dict[str, Any]]:
+def _task(
+    life_names: list[tuple[str, Callable[[bytes], Any]]], row: list[bytes | None], forms: Mapping[str, Form]
+) -> tuple[str, dict[str, Any]]:
+    """Return a task's id and what is told of it. Of the lifecycle what does not come is as `Lifecycle` has it."""
     task_id, info, seq, progress = row[:_OWN]
     life: dict[str, Any] = {"report": None}
-    for name, value in zip(life_names, row[_OWN:], strict=False):
+    for (name, read), value in zip(life_names, row[_OWN:], strict=False):
         if value is not None:
-            life[name] = _READ.get(name, _number)(value)
+            life[name] = read(value)
     return _text(task_id), {
         "info": _info(info, forms),
         "life": life,
@@ -123,5 +136,5 @@ def _text(raw: bytes | None) -> str:
     return "" if raw is None else raw.decode("utf-8", "replace")
 
 
-_READ = dict.fromkeys(_TEXTS, _text) | {"report": codec.decode_object}
+_READ: dict[str, Callable[[bytes], Any]] = dict.fromkeys(_TEXTS, _text) | {"report": codec.decode_object}
 """How the lifecycle's values are read that are no numbers."""

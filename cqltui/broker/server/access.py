@@ -60,9 +60,9 @@ class Server:
         """Return the queue over a connection of its own, for another thread."""
         return Queue(self.client(), self.namespace)
 
-    def feed(self) -> Feed:
-        """Return a new feed of the run's events."""
-        return Feed(self.client, self.namespace)
+    def feed(self, *, summary_first: bool = False) -> Feed:
+        """Return a new feed of the run's events; `summary_first` as of `Feed`."""
+        return Feed(self.client, self.namespace, summary_first=summary_first)
 
     def restart(self) -> None:
         """Bring the embedded server back if it is gone. Raises ServerError and OSError."""

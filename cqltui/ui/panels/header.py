@@ -1,6 +1,7 @@
 """The three lines at the top: what runs, how it goes, when it ends."""
 
 from cqltui.state import select
+from cqltui.state.counting import tally
 from cqltui.state.model import RunState, Status
 from cqltui.state.plain import plain
 from cqltui.ui import format as fmt
@@ -73,7 +74,7 @@ class Header(Panel, can_focus=False):
     def _status(self, frame: Frame) -> Ranked:
         state, now = frame.state, frame.now
         status = select.run_status(state) if state.tasks or state.online else "connecting"
-        if state.online and not state.tasks:
+        if state.online and not state.tasks and not tally(state).summed:
             status = "waiting"
         if frame.waiting:
             status = "connecting" if frame.connecting else "starting"

@@ -205,7 +205,7 @@ class TaskList(CursorPanel):
 
     def label(self) -> None:
         """Say in the title how many tasks are listed, of how many, and what is done with them."""
-        total = len(self.frame.state.tasks) if self.frame else 0
+        total = sum(tally(self.frame.state).states.values()) if self.frame else 0
         listing, marked, fold = self.listing, self.marked, FOLD_TITLES.get(self.fold_name, self.fold_name)
         parts = ["Tasks", f"{len(listing.ids)} of {total}" if self.filter.words else f"{total}"]
         if fold:

@@ -10,6 +10,7 @@ from textual.events import Resize
 from textual.widgets import Input
 
 from cqltui.later import Later
+from cqltui.state.counting import tally
 from cqltui.state.model import TaskState
 from cqltui.state.plain import plain
 from cqltui.ui.control import Control
@@ -261,6 +262,9 @@ def _empty_lines(frame: Frame) -> tuple[Line, ...]:
     texts: tuple[str, ...]
     if frame.waiting:
         texts = (frame.waiting, "", "The run goes on without this screen: leave with q at any time.")
+    elif tally(frame.state).summed:
+        count = sum(tally(frame.state).states.values())
+        texts = (f"{count:,} tasks are being read.", "", "Header, phases and queue show them already.")
     elif frame.state.online:
         texts = (
             "No tasks yet.",

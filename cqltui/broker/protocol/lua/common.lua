@@ -275,6 +275,15 @@ local function dated(report)
   return '{"ts":' .. NOW .. ',' .. string.sub(report, 2)
 end
 
+-- The run's own values for a reader: epoch, seq, meta_seq, wanted, campaign, finished_ts, wanted_by, asked_workers,
+-- asked_workers_by.
+local function run_meta()
+  local m = call('hmget', META, 'epoch', 'seq', 'meta_seq', 'wanted', 'campaign', 'finished_ts', 'wanted_by',
+    'asked_workers', 'asked_workers_by')
+  return {m[1] or '0', m[2] or '0', m[3] or '0', m[4] or 'running', m[5] or 'null', m[6] or '0', m[7] or '', m[8] or '0',
+    m[9] or ''}
+end
+
 -- What is told of a done task, and comes back when a new run of it is cancelled.
 local KEPT = {'run', 'attempt', 'worker', 'token', 'started_ts', 'claimed_ts', 'finished_ts', 'error', 'report'}
 

@@ -1,23 +1,25 @@
 -- ARGV: prefix, cursor, number of tasks. One part of a reading of the server: the parts need not be of one moment,
 -- since each task has a version of its own and the first part's seq says from where on events are to be applied.
 -- By cursor, not by rank: ranks move with every resubmission, while ZSCAN gives each member that is there all the time at
--- least once. Returns meta (epoch, seq, meta_seq, wanted, campaign, finished_ts, wanted_by, asked_workers,
--- asked_workers_by), the next cursor ('0': through), the names of LIFE, name and text of each form that these tasks' info
+-- least once. Returns `run_meta`, the next cursor ('0': through), the names of LIFE, name and text of each form that these tasks' info
 -- is kept by, then a list a task: id, info as it is kept, seq, progress, LIFE.
--- A task whose hash is lost is left out.
-local LIFE = {'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token', 'queued_ts', 'started_ts',
-  'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'by', 'error', 'report'}
-local m = call('hmget', META, 'epoch', 'seq', 'meta_seq', 'wanted', 'campaign', 'finished_ts', 'wanted_by',
-  'asked_workers', 'asked_workers_by')
+-- A task whose hash is lost is left out, and of LIFE what comes after the last value that is not as of a task that waits:
+-- of thousands most do.
+local LIFE = {'status', 'priority', 'order', 'queued_ts', 'run', 'attempt', 'deaths', 'ready_ts', 'worker', 'token',
+  'started_ts', 'claimed_ts', 'finished_ts', 'paused_by', 'want', 'by', 'error', 'report'}
+local WAITING = {run = '1', attempt = '0', deaths = '0', ready_ts = '0'}
 local page = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3])
-local out = {{m[1] or '0', m[2] or '0', m[3] or '0', m[4] or 'running', m[5] or 'null', m[6] or '0', m[7] or '',
-  m[8] or '0', m[9] or ''}, page[1], LIFE, {}}
+local out = {run_meta(), page[1], LIFE, {}}
 local known = {}
 for i = 1, #page[2], 2 do
   local id = page[2][i]
   local t = call('hmget', TASK .. id, 'info', 'seq', 'progress', unpack(LIFE))
   if t[4] then
-    out[#out + 1] = {id, unpack(t)}
+    local last = #LIFE
+    while last > 1 and (not t[3 + last] or t[3 + last] == WAITING[LIFE[last]]) do
+      last = last - 1
+    end
+    out[#out + 1] = {id, unpack(t, 1, 3 + last)}
     local form = t[1] and form_of(t[1])
     if form and not known[form] then
       known[form] = true
