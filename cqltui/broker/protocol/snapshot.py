@@ -1,6 +1,6 @@
 """A whole reading of the server, as the event that `state.reduce` replaces its state with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -22,8 +22,53 @@ _META = (
 """As the script answers them."""
 _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
+_TYPES = frozenset({bytes, type(None)})
+"""Of a row's values."""
 _TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "by", "error"})
 """Of the lifecycle's values; the others, but for the report, are numbers."""
+
+
+class _Task(Mapping[str, Any]):
+    """A task as the server has told it, which is read when it is asked for: ten thousand of them as dictionaries take
+    more memory than all that is kept of them."""
+
+    __slots__ = ("_forms", "_names", "_row")
+
+    def __init__(self, row: Sequence[bytes | None], life_names: Sequence[str], forms: Mapping[str, Form]) -> None:
+        """Raise TypeError for a row that the script does not make; no reading later on raises."""
+        if len(row) != _OWN + len(life_names) or not _TYPES.issuperset(map(type, row)):
+            raise TypeError(row)
+        self._row, self._names, self._forms = row, life_names, forms
+
+    def __getitem__(self, key: str) -> Any:
+        match key:
+            case "info":
+                return _info(self._row[1], self._forms)
+            case "life":
+                return self._life()
+            case "seq":
+                return _number(self._row[2])
+            case "progress":
+                return codec.decode_object(self._row[3])
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("info", "life", "seq", "progress"))
+
+    def __len__(self) -> int:
+        return 4
+
+    def _life(self) -> dict[str, Any]:
+        life: dict[str, Any] = {"report": None}
+        for name, value in zip(self._names, self._row[_OWN:], strict=True):
+            if value is not None:
+                life[name] = _READ.get(name, _number)(value)
+        return life
+
+    @property
+    def order(self) -> int:
+        """Its submission number."""
+        return decode.whole({"": _number(self._row[_OWN + self._names.index("order")])}, "")
 
 
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
@@ -32,7 +77,7 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
     meanwhile.
     """
     for _ in parts("its rebuilding"):
-        first, tasks = None, {}
+        first, tasks = None, dict[str, _Task]()
         for meta, part in _parts(scripts):
             first = first or meta
             if meta["epoch"] != first["epoch"]:
@@ -55,14 +100,14 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                         "campaign": codec.decode_object(first["campaign"]),
                         "finished_ts": decode.number(first, "finished_ts"),
                     },
-                    "tasks": dict(sorted(tasks.items(), key=_place)),
+                    "tasks": dict(sorted(tasks.items(), key=lambda item: item[1].order)),
                     "workers": _workers(client, keys),
                 },
             )
     raise AssertionError  # `parts` has raised
 
 
-def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
+def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Task]]]:
     """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
     forms: dict[str, Form] = {}
@@ -70,23 +115,9 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[st
         meta, cursor, life_names, own, *rows = scripts.run("snapshot", cursor, CHUNK)
         names = [_text(name) for name in life_names]
         forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
-        yield dict(zip(_META, map(_text, meta), strict=True)), dict(_task(names, row, forms) for row in rows)
+        yield dict(zip(_META, map(_text, meta), strict=True)), {_text(row[0]): _Task(row, names, forms) for row in rows}
         if cursor == b"0":
             return
-
-
-def _task(life_names: list[str], row: list[bytes | None], forms: Mapping[str, Form]) -> tuple[str, dict[str, Any]]:
-    task_id, info, seq, progress = row[:_OWN]
-    life: dict[str, Any] = {"report": None}
-    for name, value in zip(life_names, row[_OWN:], strict=False):
-        if value is not None:
-            life[name] = _READ.get(name, _number)(value)
-    return _text(task_id), {
-        "info": _info(info, forms),
-        "life": life,
-        "seq": _number(seq),
-        "progress": codec.decode_object(progress),
-    }
 
 
 def _number(raw: bytes | None) -> int | float:
@@ -100,11 +131,6 @@ def _info(raw: bytes | None, forms: Mapping[str, Form]) -> Mapping[str, Any] | N
     """Return what is fixed about a task, however it is kept."""
     kept = codec.decode_object(raw)
     return filled(kept, forms) if kept is not None and "form" in kept else kept
-
-
-def _place(item: tuple[str, dict[str, Any]]) -> int:
-    """Return its submission number."""
-    return decode.whole(item[1]["life"], "order")
 
 
 def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:
