@@ -94,7 +94,20 @@ async def test_a_body_of_another_size_is_laid_out_once(monkeypatch: pytest.Monke
         await bench.rest(pilot)
         rows = bench.app.screen.query_one("#body").size.height
     assert rows == 48 - HEADER - FOOTER - 2
-    assert askers.keys() <= {"filterline", "filter-hint", "ScrollBar"}, "it had found the places already"
+    assert askers.keys() <= {"filterline", "ScrollBar"}, "it had found the places already"
+
+
+async def test_a_panel_is_zoomed_in_one_layout_with_its_scrollbar(monkeypatch: pytest.MonkeyPatch) -> None:
+    layouts, refresh = Counter[str](), Screen._refresh_layout
+    async with started(size=(160, 24), late=False) as (bench, pilot):
+        tasks = table(bench)
+        assert tasks.show_vertical_scrollbar
+        monkeypatch.setattr(Screen, "_refresh_layout", lambda *a, **k: layouts.update(["one"]) or refresh(*a, **k))
+        before = tasks.vertical_scrollbar.size.height
+        await pilot.press("underscore")
+        await bench.rest(pilot)
+        assert tasks.vertical_scrollbar.size.height == tasks.size.height > before
+        assert layouts["one"] == 1
 
 
 async def test_a_list_that_grows_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,12 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from cqltui.state.filter import LONGEST, Filter, compiled
 from cqltui.state.filter_fields import FilterError
 from cqltui.state.plain import plain
-from cqltui.ui.panels.typedline import TypedLine
+from cqltui.ui.panels.typedline import Hint, TypedLine
 from cqltui.ui.remembered import LONGEST as LONGEST_KEPT
 from cqltui.ui.remembered import MOST
 
@@ -73,7 +73,7 @@ class FilterLine(TypedLine):
 
     def __init__(self, history: Sequence[str] = ()) -> None:
         self.field: FilterField
-        super().__init__("filterline", FilterField(), Static(HINT, id="filter-hint", markup=False))
+        super().__init__("filterline", FilterField(), Hint(HINT, id="filter-hint", markup=False))
         self.field.history = tuple(history)
         self.wrong = ""
         """What is wrong with what is typed."""

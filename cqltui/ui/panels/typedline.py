@@ -4,10 +4,19 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 from cqltui.ui.layout import LOW_ROWS
+
+
+class Hint(Static):
+    """The line about a field."""
+
+    virtual_size = Reactive(Size(0, 0))
+    """As large as the line itself, as of `Body`: no second layout follows the one that shows it."""
 
 
 class TypedLine(Vertical):
@@ -16,7 +25,10 @@ class TypedLine(Vertical):
     Closed: ClassVar[type[Message]]
     """The keys are the list's again. Each line has its own: a screen may have several."""
 
-    def __init__(self, id: str, field: Input, hint: Static) -> None:
+    virtual_size = Reactive(Size(0, 0))
+    """As of `Hint`."""
+
+    def __init__(self, id: str, field: Input, hint: Hint) -> None:
         super().__init__(id=id)
         self.field, self.hint = field, hint
 

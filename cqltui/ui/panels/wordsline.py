@@ -2,10 +2,10 @@
 
 from textual import on
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from cqltui.state.filter import LONGEST
-from cqltui.ui.panels.typedline import TypedLine
+from cqltui.ui.panels.typedline import Hint, TypedLine
 
 HINT = "words, all of which it has: what happened, a task's id, a worker, who did it; !word: which it has not"
 
@@ -25,7 +25,7 @@ class WordsLine(TypedLine):
 
     def __init__(self) -> None:
         field = Input(placeholder="words", id="words", select_on_focus=False, max_length=LONGEST)
-        super().__init__("wordsline", field, Static(HINT, id="words-hint", markup=False))
+        super().__init__("wordsline", field, Hint(HINT, id="words-hint", markup=False))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
