@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -13,10 +14,21 @@ from cqltui.ui.layout import LOW_ROWS
 
 
 class Hint(Static):
-    """The line about a field."""
+    """The line about a field, of a fixed height too."""
 
     virtual_size = Reactive(Size(0, 0))
     """As large as the line itself, as of `Body`: no second layout follows the one that shows it."""
+
+    def tell(self, text: str) -> None:
+        """Say this, which draws the line alone."""
+        self.update(Content(text), layout=False)
+
+
+class Field(Input):
+    """What is typed, of a fixed height."""
+
+    virtual_size = Reactive(Size(0, 0))
+    """As long as the text. In Textual the screen is laid out anew with each letter."""
 
 
 class TypedLine(Vertical):
@@ -28,7 +40,7 @@ class TypedLine(Vertical):
     virtual_size = Reactive(Size(0, 0))
     """As of `Hint`."""
 
-    def __init__(self, id: str, field: Input, hint: Hint) -> None:
+    def __init__(self, id: str, field: Field, hint: Hint) -> None:
         super().__init__(id=id)
         self.field, self.hint = field, hint
 

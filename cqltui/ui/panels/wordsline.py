@@ -5,7 +5,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from cqltui.state.filter import LONGEST
-from cqltui.ui.panels.typedline import Hint, TypedLine
+from cqltui.ui.panels.typedline import Field, Hint, TypedLine
 
 HINT = "words, all of which it has: what happened, a task's id, a worker, who did it; !word: which it has not"
 
@@ -24,7 +24,7 @@ class WordsLine(TypedLine):
         """The keys are the list's again."""
 
     def __init__(self) -> None:
-        field = Input(placeholder="words", id="words", select_on_focus=False, max_length=LONGEST)
+        field = Field(placeholder="words", id="words", select_on_focus=False, max_length=LONGEST)
         super().__init__("wordsline", field, Hint(HINT, id="words-hint", markup=False))
 
     @on(Input.Changed)
