@@ -41,7 +41,7 @@ def _not_yet(run_dir: RunDir) -> str:
     if missing := missing_packages():
         return f"There is no report: it needs {' and '.join(missing)} ({INSTALL})."
     by_hand = f"cqltui report {place(run_dir)}"
-    settings = manifest.known(run_dir).get("report")
+    settings = manifest.outlined(run_dir).get("report")
     if isinstance(settings, dict) and settings.get("auto") is False:
         return f"There is no report yet: {by_hand} writes it."
     return f"There is no report yet: it comes once every task has ended; {by_hand} writes one now."

@@ -111,7 +111,7 @@ def _store(server: Server, joining: Joining, run_dir: RunDir | None) -> Store:
     server."""
     url = joining.store
     if url is None and run_dir is not None:
-        known = manifest.known(run_dir).get("store")
+        known = manifest.outlined(run_dir).get("store")
         url = decode.text(known, "url") or None if isinstance(known, Mapping) else None
     campaign = decode.campaign(server.queue.campaign()) if url is not None else None
     name = check_name("campaign", campaign.name) if campaign is not None else ""

@@ -46,8 +46,10 @@ class JournalHappenings:
         if anew:
             self._teller = Teller()
             self._kept.clear()
+        is_new = anew
         for event in events:
+            is_new = True
             self._kept += self._teller.tell(event)
-        if events or anew:
+        if is_new:
             self._told = tuple(self._kept)
         return self._told

@@ -14,7 +14,8 @@ from cqltui.campaign.defaults import STALL_S
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.later import later, made_later
 from cqltui.results.left import at_a_glance
-from cqltui.results.rundir import RunDir, read_json
+from cqltui.results.outline import outline
+from cqltui.results.rundir import RunDir
 from cqltui.state import decode
 from cqltui.state.model import RunState
 from cqltui.supervisor import manifest
@@ -111,7 +112,7 @@ def show_ended(run_dir: RunDir, state: RunState, preferences: Preferences) -> in
                 blocks=partial(read_blocks, still.queue),
                 requests=_requests(still.queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, None, still.queue),
-                stall_s=_stall_s(manifest.known(run_dir)),
+                stall_s=_stall_s(manifest.outlined(run_dir)),
                 supervised=lambda: still.server is None or is_supervised(run_dir),
             )
         )
@@ -167,7 +168,7 @@ def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) ->
                 blocks=partial(read_blocks, lambda: queue),
                 requests=_requests(lambda: queue, partial(_need_supervisor, run_dir)),
                 file=LaterFile(run_dir, server.url, lambda: queue),
-                stall_s=_stall_s(manifest.known(run_dir)),
+                stall_s=_stall_s(manifest.outlined(run_dir)),
                 # Of a run on another machine nothing is known here.
                 supervised=lambda: is_supervised(run_dir) or not run_dir.path.is_dir(),
                 hindered=lambda: hindered(run_dir),
@@ -211,9 +212,8 @@ def _shown(preferences: Preferences) -> Callable[[Ports], LeaveChoice]:
 
 
 def _at_a_glance(run_dir: RunDir) -> tuple[float, RunState]:
-    """Return `_stall_s`, and how the run stands. What campaign.json says is not kept: of ten thousand tasks it is tens
-    of megabytes."""
-    said = read_json(run_dir.campaign_json) or {}
+    """Return `_stall_s`, and how the run stands."""
+    said = outline(run_dir)
     return _stall_s(manifest.campaign_of(said)), at_a_glance(run_dir, said, GLANCE_S)
 
 

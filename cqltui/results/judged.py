@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.judging.told import NAME, Audit, Told, audit, told
 from cqltui.results.digest import FORMAT, digest
+from cqltui.results.outline import outline
 from cqltui.results.rundir import AUDIT_FORMAT, RunDir, read_json
 from cqltui.state import decode
 from cqltui.state.model import RunState, Status
@@ -67,7 +68,7 @@ class EvaluationFiles:
         self._test = _File(run_dir.evaluation_json, _evaluation("test"))
         self._validation = _File(run_dir.validation_json, _evaluation("validation"))
         self._audit = _File(run_dir.audit_json, _audit)
-        self._planned = _File(run_dir.campaign_json, _plan)
+        self._run_dir = run_dir
         self._key: tuple[int, int, int] | None = None
         self._digest = ""
         self._found = EvaluationRead()
@@ -78,7 +79,7 @@ class EvaluationFiles:
         is_current = test is not None and test.results == self._results(wish.state)
         files = (self._test, self._validation, self._audit)
         found = EvaluationRead(
-            planned=self._planned.read(),
+            planned=_plan(outline(self._run_dir)),
             test=test if is_current else None,
             earlier=None if is_current else test,
             validation=validation,
@@ -141,6 +142,8 @@ def _audit(document: Mapping[str, Any]) -> Audit | None:
 
 
 def _plan(document: Mapping[str, Any]) -> Planned | None:
+    if not document:
+        return None
     campaign = at(document, "campaign")
     rows = figure_at(document, "data", "test_rows")
     return Planned(

@@ -11,6 +11,7 @@ from typing import Any
 
 from cqltui.algorithms import named
 from cqltui.errors import InputError
+from cqltui.results.outline import outline
 from cqltui.results.rundir import RunDir, read_json, read_metrics, why_unreadable
 from cqltui.results.tally import Tally
 from cqltui.state import decode
@@ -26,7 +27,7 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")
 
 def from_disk(run_dir: RunDir) -> RunState:
     """Return what the run directory knows: where each task was when it was last written down. Raises InputError."""
-    raw = read_json(run_dir.campaign_json) or {}
+    raw = outline(run_dir)
     tasks: dict[str, TaskState] = {}
     for path in sorted(run_dir.tasks.glob("*/task.json")):
         if (task := _written(path)) is not None:

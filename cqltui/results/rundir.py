@@ -198,7 +198,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, or None if the file is missing, cannot be read, is larger than what it is about
     can need, or holds something else."""
     try:
-        return _json_of(path)
+        return parse_json(path)
     except (OSError, ValueError):
         return None
 
@@ -206,7 +206,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def why_unreadable(path: Path) -> str:
     """Return why `read_json` finds nothing in a file; empty where it finds something, or there is no file."""
     try:
-        _json_of(path)
+        parse_json(path)
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
@@ -217,7 +217,7 @@ def why_unreadable(path: Path) -> str:
     return ""
 
 
-def _json_of(path: Path) -> dict[str, Any]:
+def parse_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file. Raises OSError and ValueError. A half of a surrogate pair is an error, as it is
     to `codec.decode_object`: no message and no file can carry it on."""
     text = read_regular(path, largest_json(path)).removeprefix(codecs.BOM_UTF8).decode()

@@ -11,11 +11,12 @@ from cqltui.algorithms import named
 from cqltui.algorithms.base import told
 from cqltui.broker.protocol import codec
 from cqltui.campaign.criteria import CHECKS
-from cqltui.results.rundir import CAMPAIGN_BYTES, SAFE_NAME, RunDir
+from cqltui.results.outline import read_outline
+from cqltui.results.rundir import SAFE_NAME, RunDir
 from cqltui.state import decode
 from cqltui.state.events import parse_token
 from cqltui.state.record import Attempt, Attempts, FileEntry, TaskRecord, TaskSubject, with_folders
-from trainer.files import open_regular, read_regular
+from trainer.files import open_regular
 
 JOURNAL_BYTES = 32 << 20
 """Of a journal are read, from its end: the events of some ten thousand tasks."""
@@ -33,7 +34,7 @@ class TaskRecords:
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = RunDir(run_dir)
         self._journal = _Journal(self._run_dir.journal)
-        self._campaign = _Campaign(self._run_dir.campaign_json)
+        self._campaign = _Campaign(self._run_dir)
 
     def read(self, subject: TaskSubject) -> TaskRecord:
         """Return what there is. What cannot be read is among the troubles."""
@@ -113,9 +114,9 @@ class _Journal:
 class _Campaign:
     """What campaign.json says of the phases; read when it has changed."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, ...] = ()
+    def __init__(self, run_dir: RunDir) -> None:
+        self._run_dir = run_dir
+        self._said: Mapping[str, Any] | None = None
         self.defaults: dict[str, Mapping[str, Any]] = {}
         """By phase; empty in a run of an earlier version, which did not write them."""
         self.watchers: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -123,19 +124,19 @@ class _Campaign:
     def look(self, troubles: list[str]) -> None:
         """Read it, if it is not known as it is."""
         try:
-            found = self._path.stat()
-            seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-            if seen == self._seen:
-                return
-            raw = codec.decode_object(read_regular(self._path, CAMPAIGN_BYTES)) or {}
+            said = read_outline(self._run_dir)
         except FileNotFoundError:
             return
         except OSError as error:
-            troubles.append(_trouble(self._path, error))
+            troubles.append(_trouble(self._run_dir.campaign_json, error))
             return
-        campaign = raw.get("campaign")
+        except ValueError:
+            said = {}
+        if said is self._said:
+            return
+        self._said = said
+        campaign = said.get("campaign")
         campaign = campaign if isinstance(campaign, Mapping) else {}
-        self._seen = seen
         self.defaults = dict(decode.items(campaign.get("defaults")))
         self.watchers = {}
         for phase in decode.few(campaign.get("phases")):

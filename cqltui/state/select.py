@@ -1,6 +1,7 @@
 """What readers of the state show, computed from it. Pure: the time is told."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, inf
@@ -81,11 +82,17 @@ def queue_history(state: RunState, now: float, points: int) -> tuple[int, ...]:
             return points - 1 if ts <= now else points
         return max(0, ceil((ts - launch) / span_s * points) - 1)
 
+    waiting: Counter[float] = Counter()  # most, since a few moments
     for task in state.tasks.values():
+        if task.status is Status.QUEUED and task.life.started_ts <= 0:
+            waiting[task.life.queued_ts] += 1
+            continue
         for since, until in _stays(task, launch):
             if since < until:
                 change[place(min(since, now))] += 1
                 change[place(until)] -= 1
+    for since, number in waiting.items():
+        change[place(min(since, now))] += number
     depth, history = 0, []
     for step in change[:points]:
         depth += step

@@ -12,6 +12,7 @@ import cqltui
 from cqltui.broker.protocol.keys import NAMESPACE
 from cqltui.errors import InputError, without_passwords
 from cqltui.later import Later
+from cqltui.results.outline import outline
 from cqltui.results.rundir import RunDir, read_json, write_json
 from cqltui.state import decode
 from cqltui.state.model import ENDED, RunState
@@ -90,13 +91,13 @@ def finish(run_dir: RunDir, state: RunState, now: float) -> float:
 
 def is_own_server(run_dir: RunDir) -> bool:
     """Return whether the run is on the user's own server."""
-    redis = known(run_dir).get("redis")
+    redis = outlined(run_dir).get("redis")
     return isinstance(redis, dict) and bool(redis.get("url"))
 
 
 def namespace(run_dir: RunDir) -> str:
     """Return the run's [redis] namespace. Raises InputError if it is none: it begins the names of keys."""
-    redis = known(run_dir).get("redis")
+    redis = outlined(run_dir).get("redis")
     name = redis.get("namespace", "") if isinstance(redis, dict) else ""
     if name != "" and not (isinstance(name, str) and NAMESPACE.fullmatch(name)):
         raise InputError(
@@ -109,6 +110,11 @@ def namespace(run_dir: RunDir) -> str:
 def known(run_dir: RunDir) -> dict[str, Any]:
     """Return the campaign that campaign.json holds, as of `resolved`; empty if there is none to read."""
     return campaign_of(read_json(run_dir.campaign_json) or {})
+
+
+def outlined(run_dir: RunDir) -> Mapping[str, Any]:
+    """Return the same without its tasks, for those who want none: it is kept from one question to the next."""
+    return campaign_of(outline(run_dir))
 
 
 def campaign_of(said: Mapping[str, Any]) -> dict[str, Any]:

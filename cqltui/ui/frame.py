@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cqltui.state import select
+from cqltui.state.counting import tally
 from cqltui.state.eta import Estimate
 from cqltui.state.gauges import Sample
 from cqltui.state.happened import Happening
-from cqltui.state.model import RunState, Status, TaskState
+from cqltui.state.model import RunState, TaskState
 from cqltui.state.playhead import Playhead
 
 
@@ -88,8 +89,8 @@ class Frame:
     @property
     def stands_still(self) -> bool:
         """Whether tasks run, and all of them are stalled."""
-        running = [task for task in self.state.tasks.values() if task.status is Status.RUNNING]
-        return bool(running) and all(map(self.stalled, running))
+        running = tally(self.state).running
+        return bool(running) and all(self.stalled(self.state.tasks[task_id]) for task_id in running)
 
     def finish_ts(self, task: TaskState) -> float | None:
         """Return when the task ends or ended."""

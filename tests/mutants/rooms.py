@@ -100,6 +100,7 @@ ROOMS = (
                     "known",
                     "left",
                     "metrics_file",
+                    "outline",
                     "parquet",
                     "predictions",
                     "records",

@@ -82,7 +82,14 @@ def test_text_that_is_nested_is_none_and_the_journal_goes_on(depth: int, tmp_pat
     assert b"fine" in run_dir.journal.read_bytes()
 
 
-@pytest.mark.parametrize("answer", [1, [b"0", [[b"x"]]], None, b"text"])
+META = [b"1", b"2", b"0", b"running", b"{}", b"0", b"", b"0", b""]
+ROWS = ([b"t", b"{}", b"1", b"", 7], [b"t", b"{}", b"1", b"", [b"1"]], [b"t"], 7)
+"""Of tasks, that no script answers."""
+
+
+@pytest.mark.parametrize(
+    "answer", [1, [b"0", [[b"x"]]], None, b"text", *([META, b"0", [b"order"], [], r] for r in ROWS)]
+)
 def test_an_answer_of_another_type_is_no_end_of_a_feed(
     answer: object, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,8 +109,7 @@ def test_an_answer_of_another_type_is_no_end_of_a_feed(
 
 
 def test_a_conversation_without_an_end_is_given_up(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    meta = [b"1", b"2", b"0", b"running", b"{}", b"0", b"", b"0", b""]
-    answers = {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [meta, b"1", [], []]}
+    answers = {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [META, b"1", [], []]}
     monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", lambda _, name, *__: answers[name])
     with pytest.raises(RefusedError, match="no end of the delayed tasks"):
         queue.promote()

@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Input
 
 from cqltui.state.events import Event, Kind
 from cqltui.ui.internals import LeanCompositor
@@ -94,7 +95,36 @@ async def test_a_body_of_another_size_is_laid_out_once(monkeypatch: pytest.Monke
         await bench.rest(pilot)
         rows = bench.app.screen.query_one("#body").size.height
     assert rows == 48 - HEADER - FOOTER - 2
-    assert askers.keys() <= {"filterline", "filter-hint", "ScrollBar"}, "it had found the places already"
+    assert askers.keys() <= {"filterline", "ScrollBar"}, "it had found the places already"
+
+
+async def test_a_panel_is_zoomed_in_one_layout_with_its_scrollbar(monkeypatch: pytest.MonkeyPatch) -> None:
+    layouts, refresh = Counter[str](), Screen._refresh_layout
+    async with started(size=(160, 24), late=False) as (bench, pilot):
+        tasks = table(bench)
+        assert tasks.show_vertical_scrollbar
+        monkeypatch.setattr(Screen, "_refresh_layout", lambda *a, **k: layouts.update(["one"]) or refresh(*a, **k))
+        before = tasks.vertical_scrollbar.size.height
+        await pilot.press("underscore")
+        await bench.rest(pilot)
+        assert tasks.vertical_scrollbar.size.height == tasks.size.height > before
+        assert layouts["one"] == 1
+
+
+async def test_a_letter_of_the_filter_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    layouts, refresh = Counter[str](), Screen._refresh_layout
+    async with started(size=(160, 48), late=False) as (bench, pilot):
+        await pilot.press("slash")
+        await bench.rest(pilot)
+        monkeypatch.setattr(Screen, "_refresh_layout", lambda *a, **k: layouts.update(["one"]) or refresh(*a, **k))
+        await pilot.press("space", "space", "backspace")  # the list stays as it is, and so its scrollbar
+        await bench.rest(pilot)
+        field = bench.app.screen.query_one("#filter", Input)
+        assert not layouts
+        field.value = "seed 4 " * 40
+        field.action_end()
+        await bench.rest(pilot)
+        assert field.scroll_x == field.max_scroll_x > 0, "the end of a long text is seen"
 
 
 async def test_a_list_that_grows_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:

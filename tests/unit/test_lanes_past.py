@@ -84,7 +84,7 @@ def test_the_journal_is_read_on_and_from_its_beginning_when_it_is_another(
     path.write_bytes(lines[0] + lines[8])
     assert past() == Past((), past().marks)
     assert told(past()) == [(8.0, Sign.PAUSE)]
-    monkeypatch.setattr("cqltui.app.journalfile.MOST_BYTES", 64)
+    monkeypatch.setattr("cqltui.app.journalfile.LONGEST_LINE", 64)
     path.write_bytes(b"x" * 70 + b"\n")
     past(), past()
     assert told(past()) == []

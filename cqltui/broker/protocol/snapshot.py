@@ -22,8 +22,54 @@ _META = (
 """As the scripts answer them."""
 _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
+_TYPES = frozenset({bytes, type(None)})
+"""Of a row's values."""
 _TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "by", "error"})
 """Of the lifecycle's values; the others, but for the report, are numbers."""
+
+
+class _Task(Mapping[str, Any]):
+    """A task as the server has told it, which is read when it is asked for: ten thousand of them as dictionaries take
+    more memory than all that is kept of them."""
+
+    __slots__ = ("_forms", "_names", "_row")
+
+    def __init__(self, row: Sequence[bytes | None], life_names: Sequence[str], forms: Mapping[str, Form]) -> None:
+        """Raise TypeError for a row that the script does not make; no reading later on raises."""
+        if not _OWN <= len(row) <= _OWN + len(life_names) or not _TYPES.issuperset(map(type, row)):
+            raise TypeError(row)
+        self._row, self._names, self._forms = row, life_names, forms
+
+    def __getitem__(self, key: str) -> Any:
+        match key:
+            case "info":
+                return _info(self._row[1], self._forms)
+            case "life":
+                return self._life()
+            case "seq":
+                return _number(self._row[2])
+            case "progress":
+                return codec.decode_object(self._row[3])
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("info", "life", "seq", "progress"))
+
+    def __len__(self) -> int:
+        return 4
+
+    def _life(self) -> dict[str, Any]:
+        life: dict[str, Any] = {"report": None}
+        for name, value in zip(self._names, self._row[_OWN:], strict=False):  # what does not come is the default
+            if value is not None:
+                life[name] = _READ.get(name, _number)(value)
+        return life
+
+    @property
+    def order(self) -> int:
+        """Its submission number."""
+        place = _OWN + self._names.index("order")
+        return decode.whole({"": _number(self._row[place])} if place < len(self._row) else {}, "")
 
 
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
@@ -32,7 +78,7 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
     meanwhile.
     """
     for _ in parts("its rebuilding"):
-        first, tasks = None, {}
+        first, tasks = None, dict[str, _Task]()
         for meta, part in _parts(scripts):
             first = first or meta
             if meta["epoch"] != first["epoch"]:
@@ -47,7 +93,7 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
                 seq=decode.whole(first, "seq"),
                 data={
                     "meta": run_meta(first),
-                    "tasks": dict(sorted(tasks.items(), key=_place)),
+                    "tasks": dict(sorted(tasks.items(), key=lambda item: item[1].order)),
                     "workers": _workers(client, keys),
                 },
             )
@@ -72,34 +118,17 @@ def run_meta(read: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, dict[str, Any]]]]:
+def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Task]]]:
     """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
     forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
         meta, cursor, life_names, own, *rows = scripts.run("snapshot", cursor, CHUNK)
-        names = [(name, _READ.get(name, _number)) for name in map(_text, life_names)]
+        names = [_text(name) for name in life_names]
         forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
-        yield meta_named(meta), dict(_task(names, row, forms) for row in rows)
+        yield meta_named(meta), {_text(row[0]): _Task(row, names, forms) for row in rows}
         if cursor == b"0":
             return
-
-
-def _task(
-    life_names: list[tuple[str, Callable[[bytes], Any]]], row: list[bytes | None], forms: Mapping[str, Form]
-) -> tuple[str, dict[str, Any]]:
-    """Return a task's id and what is told of it. Of the lifecycle what does not come is as `Lifecycle` has it."""
-    task_id, info, seq, progress = row[:_OWN]
-    life: dict[str, Any] = {"report": None}
-    for (name, read), value in zip(life_names, row[_OWN:], strict=False):
-        if value is not None:
-            life[name] = read(value)
-    return _text(task_id), {
-        "info": _info(info, forms),
-        "life": life,
-        "seq": _number(seq),
-        "progress": codec.decode_object(progress),
-    }
 
 
 def _number(raw: bytes | None) -> int | float:
@@ -113,11 +142,6 @@ def _info(raw: bytes | None, forms: Mapping[str, Form]) -> Mapping[str, Any] | N
     """Return what is fixed about a task, however it is kept."""
     kept = codec.decode_object(raw)
     return filled(kept, forms) if kept is not None and "form" in kept else kept
-
-
-def _place(item: tuple[str, dict[str, Any]]) -> int:
-    """Return its submission number."""
-    return decode.whole(item[1]["life"], "order")
 
 
 def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:

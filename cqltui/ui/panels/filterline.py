@@ -5,14 +5,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from cqltui.state.filter import LONGEST, Filter, compiled
 from cqltui.state.filter_fields import FilterError
 from cqltui.state.plain import plain
-from cqltui.ui.panels.typedline import TypedLine
+from cqltui.ui.panels.typedline import Field, Hint, TypedLine
 from cqltui.ui.remembered import LONGEST as LONGEST_KEPT
 from cqltui.ui.remembered import MOST
 
@@ -27,7 +26,7 @@ def _read(text: str) -> tuple[Filter | None, str]:
         return None, plain(str(error))
 
 
-class FilterField(Input):
+class FilterField(Field):
     """The field itself. Earlier filters come back by the arrow keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,7 +72,7 @@ class FilterLine(TypedLine):
 
     def __init__(self, history: Sequence[str] = ()) -> None:
         self.field: FilterField
-        super().__init__("filterline", FilterField(), Static(HINT, id="filter-hint", markup=False))
+        super().__init__("filterline", FilterField(), Hint(HINT, id="filter-hint", markup=False))
         self.field.history = tuple(history)
         self.wrong = ""
         """What is wrong with what is typed."""
@@ -97,7 +96,7 @@ class FilterLine(TypedLine):
         if found is not None:
             self.post_message(self.Wanted(found))
         self.set_class(bool(self.wrong), "-wrong")
-        self.hint.update(Content(self.wrong or HINT))
+        self.hint.tell(self.wrong or HINT)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -4,10 +4,31 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 from cqltui.ui.layout import LOW_ROWS
+
+
+class Hint(Static):
+    """The line about a field, of a fixed height too."""
+
+    virtual_size = Reactive(Size(0, 0))
+    """As large as the line itself, as of `Body`: no second layout follows the one that shows it."""
+
+    def tell(self, text: str) -> None:
+        """Say this, which draws the line alone."""
+        self.update(Content(text), layout=False)
+
+
+class Field(Input):
+    """What is typed, of a fixed height."""
+
+    virtual_size = Reactive(Size(0, 0))
+    """As long as the text. In Textual the screen is laid out anew with each letter."""
 
 
 class TypedLine(Vertical):
@@ -16,7 +37,10 @@ class TypedLine(Vertical):
     Closed: ClassVar[type[Message]]
     """The keys are the list's again. Each line has its own: a screen may have several."""
 
-    def __init__(self, id: str, field: Input, hint: Static) -> None:
+    virtual_size = Reactive(Size(0, 0))
+    """As of `Hint`."""
+
+    def __init__(self, id: str, field: Field, hint: Hint) -> None:
         super().__init__(id=id)
         self.field, self.hint = field, hint
 

@@ -2,10 +2,10 @@
 
 from textual import on
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from cqltui.state.filter import LONGEST
-from cqltui.ui.panels.typedline import TypedLine
+from cqltui.ui.panels.typedline import Field, Hint, TypedLine
 
 HINT = "words, all of which it has: what happened, a task's id, a worker, who did it; !word: which it has not"
 
@@ -24,8 +24,8 @@ class WordsLine(TypedLine):
         """The keys are the list's again."""
 
     def __init__(self) -> None:
-        field = Input(placeholder="words", id="words", select_on_focus=False, max_length=LONGEST)
-        super().__init__("wordsline", field, Static(HINT, id="words-hint", markup=False))
+        field = Field(placeholder="words", id="words", select_on_focus=False, max_length=LONGEST)
+        super().__init__("wordsline", field, Hint(HINT, id="words-hint", markup=False))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
