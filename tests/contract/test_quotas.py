@@ -19,6 +19,7 @@ from cqltui.broker.server.acl import OWNER, WORKER
 from cqltui.broker.server.connect import connect_url
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.placement.process import Launcher
+from cqltui.state.placed import block_line
 from cqltui.supervisor.allowed import Allowed
 from cqltui.supervisor.fleet import Fleet
 from cqltui.worker import link
@@ -304,7 +305,7 @@ def test_a_supervisor_starts_no_more_than_there_are_places(
         assert fleet.limits.pop() == 2, "one is elsewhere, and w1 is ours"
     (shown,) = fleet.blocks()
     assert shown.name == "user anna, 2 of 3 workers on this server, set by root@head"
-    assert shown.trouble == "this run may have 2 of its workers now"
+    assert block_line(shown) == f"quota: {shown.name}; this run may have 2 of its workers now"
     queue.register_worker("by-hand", {})
     allowed.follow()
     assert fleet.limits.pop() == 1
