@@ -4,19 +4,16 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from cqltui import cli
-from cqltui.broker.protocol.keys import LIMITS, PLACES, Keys
+from cqltui.broker.protocol.keys import LIMITS, PLACES
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.quotas import NOBODY, Quota, Quotas, quota
 from cqltui.broker.protocol.records import QuotaError, RefusedError
-from cqltui.broker.server.acl import OWNER, WORKER
-from cqltui.broker.server.connect import connect_url
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.placement.process import Launcher
 from cqltui.state.placed import block_line
@@ -24,14 +21,7 @@ from cqltui.supervisor.allowed import Allowed
 from cqltui.supervisor.fleet import Fleet
 from cqltui.worker import link
 from cqltui.worker.link import Link
-from tests.contract.helpers import claim_one, eventually, state, task
-from tests.contract.servers import user_server
-
-
-def _campaign(client: redis.Redis, name: str, owner: str = "anna@lab1") -> Queue:
-    queue = Queue(client, name)
-    queue.set_campaign({"name": name, "owner": owner})
-    return queue
+from tests.contract.helpers import campaign_of, claim_one, eventually, state, task
 
 
 @pytest.fixture
@@ -40,8 +30,8 @@ def url(server: ServerHandle) -> str:
 
 
 def test_one_beyond_is_refused_whatever_campaign_it_is_for(client: redis.Redis) -> None:
-    night, day = _campaign(client, "night"), _campaign(client, "day", "anna@lab2")
-    other = _campaign(client, "", "bob@lab1")
+    night, day = campaign_of(client, "night"), campaign_of(client, "day", "anna@lab2")
+    other = campaign_of(client, "", "bob@lab1")
     Quotas(client).set("anna", 2, "root@head")
     first = night.register_worker("w1", {"id": "w1"})
     day.register_worker("w1", {"id": "w1"})
@@ -60,7 +50,7 @@ def test_one_beyond_is_refused_whatever_campaign_it_is_for(client: redis.Redis) 
 
 
 def test_who_works_already_stays_and_comes_back(client: redis.Redis) -> None:
-    queue, quotas = _campaign(client, "night"), Quotas(client)
+    queue, quotas = campaign_of(client, "night"), Quotas(client)
     queue.enqueue(task("a"))
     who = [queue.register_worker(f"w{number}", {}, f"i{number}") for number in range(3)]
     claim = claim_one(queue, who[0])
@@ -78,7 +68,7 @@ def test_who_works_already_stays_and_comes_back(client: redis.Redis) -> None:
 
 
 def test_one_that_is_silent_holds_no_place_and_has_it_again_when_it_speaks(client: redis.Redis) -> None:
-    queue = _campaign(client, "night")
+    queue = campaign_of(client, "night")
     Quotas(client).set("anna", 1, "root@head")
     cut_off = queue.register_worker("w1", {})
     client.hset(queue.keys.worker("w1"), "ts", queue.now() - 61)
@@ -91,7 +81,7 @@ def test_one_that_is_silent_holds_no_place_and_has_it_again_when_it_speaks(clien
 
 
 def test_shared_workers_are_nobodys(client: redis.Redis) -> None:
-    queue = _campaign(client, "night")
+    queue = campaign_of(client, "night")
     Quotas(client).set("anna", 0, "root@head")
     queue.register_worker("s1", {}, user=NOBODY)
     assert queue.quota().used == 0
@@ -103,7 +93,7 @@ NONSENSE: dict[str, object] = {"text": "x", "of no end": "9" * 400 + " 1 x", "ne
 
 @pytest.mark.parametrize("limit", NONSENSE.values(), ids=NONSENSE)
 def test_what_is_no_quota_is_none(client: redis.Redis, limit: str) -> None:
-    queue = _campaign(client, "night")
+    queue = campaign_of(client, "night")
     client.hset(LIMITS, "anna", limit)
     queue.register_worker("w1", {})
     assert [one.limit for one in Quotas(client).all()] == [None]
@@ -112,7 +102,7 @@ def test_what_is_no_quota_is_none(client: redis.Redis, limit: str) -> None:
 def test_keys_of_another_kind_and_garbage_stop_nobody(
     client: redis.Redis, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    queue = _campaign(client, "night")
+    queue = campaign_of(client, "night")
     Quotas(client).set("anna", 1, "\x1b[2Jroot\n")
     client.hset(f"{PLACES}anna", mapping={"": "x", "no bar": "x", "night:|w9": "x", "|" * 1000: "\x00", "night:|": ""})
     client.hset(LIMITS, "x" * (1 << 20), "5 1 x")
@@ -153,90 +143,6 @@ def test_an_answer_that_no_server_gives() -> None:
             quota(answer)
 
 
-# -- with users of the server
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, redis.Redis]]:
-    """A server with two people and their workers; the port, and its admin's client."""
-    with user_server(tmp_path_factory.mktemp("guarded")) as port, connect_url(f"redis://127.0.0.1:{port}/0") as admin:
-        yield port, admin
-
-
-@pytest.fixture
-def login(guarded: tuple[int, redis.Redis], capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, str]]:
-    """URLs by user, with the rights that the command prints."""
-    port, admin = guarded
-    admin.flushall()
-    urls = {}
-    for name in ("anna", "bob"):
-        assert cli.main(["redis-acl", "--user", name, "--namespace", f"{name}-*"]) == 0
-        for line in capsys.readouterr().out.splitlines():
-            admin.execute_command(*line.replace("PASSWORD", "secret").split())
-            user = line.split()[2]
-            urls[user] = f"redis://{user}:secret@127.0.0.1:{port}/0"
-    assert sorted(urls) == ["anna", "anna-worker", "bob", "bob-worker"]
-    yield urls
-    for user in urls:
-        admin.execute_command("ACL", "DELUSER", user)
-
-
-def test_the_servers_user_counts_and_not_what_a_campaign_says_of_its_owner(
-    guarded: tuple[int, redis.Redis], login: dict[str, str]
-) -> None:
-    _, admin = guarded
-    Quotas(admin).set("anna", 2, "root@head")
-    with connect_url(login["anna"]) as anna, connect_url(login["anna-worker"]) as worker:
-        mine, theirs = _campaign(anna, "anna-1", "bob@lab1"), Queue(worker, "anna-2")
-        mine.register_worker("w1", {})
-        theirs.register_worker("w1", {})
-        for queue in (mine, theirs):
-            with pytest.raises(QuotaError, match="user anna may have 2"):
-                queue.register_worker("w2", {})
-        assert theirs.unregister_worker("w1")
-        assert mine.quota() == Quota("anna", 2, "root@head", 1, frozenset({"anna-1:|w1"}))
-    with connect_url(login["bob"]) as bob:
-        _campaign(bob, "bob-1").register_worker("w1", {})
-
-
-def test_only_an_admin_sets_a_quota_and_nobody_takes_anothers_places(
-    guarded: tuple[int, redis.Redis], login: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, admin = guarded
-    Quotas(admin).set("anna", 1, "root@head")
-    assert cli.main(["quota", "anna", "9", "--redis-url", login["anna"]]) == 3
-    assert f"quotas are set by an admin of the server: this user may not write {LIMITS}" in capsys.readouterr().err
-    for user in login:
-        with connect_url(login[user]) as client:
-            for words in (
-                ("HSET", LIMITS, "anna", "9 1 x"),
-                ("HDEL", LIMITS, "anna"),
-                ("DEL", LIMITS),
-                ("HSET", f"{PLACES}{'bob' if user.startswith('anna') else 'anna'}", "x|y", "z"),
-                ("DEL", f"{PLACES}{'bob' if user.startswith('anna') else 'anna'}"),
-            ):
-                with pytest.raises(redis.ResponseError, match=r"(?i)permissions"):
-                    client.execute_command(*words)
-            assert client.hget(LIMITS, "anna") is not None
-    with connect_url(login["bob"]) as bob:
-        _campaign(bob, "bob-1").register_worker("w1", {}, user="anna")  # who says so takes nobody's place
-        assert {one.user: one.used for one in Quotas(admin).all()} == {"anna": 0}
-    assert cli.main(["quota", "--namespace", "anna-1", "--json", "--redis-url", login["anna"]]) == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told == {"user": "anna", "limit": 1, "by": "root@head", "used": 0, "places": []}
-
-
-def test_users_of_an_earlier_version_work_uncounted(guarded: tuple[int, redis.Redis]) -> None:
-    port, admin = guarded
-    admin.flushall()
-    Quotas(admin).set("cqltui", 0, "root@head")
-    for role in (OWNER, WORKER):
-        admin.execute_command(*role.rules(Keys("night"), "secret").split())
-        with connect_url(f"redis://{role.user}:secret@127.0.0.1:{port}/0") as client:
-            Queue(client, "night").register_worker("w1", {})
-        admin.execute_command("ACL", "DELUSER", role.user)
-
-
 # -- what a worker and a supervisor make of it
 
 
@@ -244,7 +150,7 @@ def test_a_worker_waits_for_a_place_and_says_why(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(link, "PLACE_PAUSE_S", 0.02)
-    queue, quotas = _campaign(client, "night"), Quotas(client)
+    queue, quotas = campaign_of(client, "night"), Quotas(client)
     quotas.set("anna", 0, "root@head")
     stop = threading.Event()
     with caplog.at_level(logging.INFO, "cqltui.worker.link"):
@@ -262,7 +168,7 @@ def test_a_worker_waits_for_a_place_and_says_why(
 
 
 def test_one_that_is_told_to_leave_meanwhile_leaves_quietly(client: redis.Redis) -> None:
-    queue = _campaign(client, "night")
+    queue = campaign_of(client, "night")
     Quotas(client).set("anna", 0, "root@head")
     stop = threading.Event()
     stop.set()
@@ -292,7 +198,7 @@ def test_a_supervisor_starts_no_more_than_there_are_places(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cqltui.supervisor.allowed.ASK_S", 0.0)
-    queue, other, quotas = _campaign(client, "night"), _campaign(client, "day"), Quotas(client)
+    queue, other, quotas = campaign_of(client, "night"), campaign_of(client, "day"), Quotas(client)
     fleet = _Workers(3)
     allowed = Allowed(queue, fleet)
     allowed.follow()
@@ -330,8 +236,8 @@ def test_the_command_sets_shows_and_removes(
     assert "nobody has a quota or workers" in capsys.readouterr().out
     assert cli.main(["quota", "anna", "3", "--redis-url", url]) == 0
     assert capsys.readouterr().out.splitlines()[1].split() == ["anna", "0", "3", "root@head"]
-    _campaign(client, "night").register_worker("w1", {})
-    _campaign(client, "day", "bob@x").register_worker("w1", {})
+    campaign_of(client, "night").register_worker("w1", {})
+    campaign_of(client, "day", "bob@x").register_worker("w1", {})
     assert cli.main(["quota", "--redis-url", url]) == 0
     assert [line.split()[:3] for line in capsys.readouterr().out.splitlines()[1:]] == [
         ["anna", "1", "3"],

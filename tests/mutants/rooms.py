@@ -254,6 +254,7 @@ ROOMS = (
             "tests/unit/test_shared_turns.py",
             "tests/contract/test_census.py",
             "tests/contract/test_quotas.py",
+            "tests/contract/test_quotas_of_users.py",
             "tests/contract/test_sharing.py",
         ),
     ),
