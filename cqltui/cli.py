@@ -66,6 +66,7 @@ COMMANDS = {
     "keys": "keys",
     "redis-cli": "redis_cli",
     "redis-acl": "redis_acl",
+    "quota": "quota",
 }
 """Command name to module in `cqltui.commands`. `run` is what a campaign file alone means."""
 
@@ -99,6 +100,7 @@ others:
   schema      the JSON Schema of campaign files, for editors
   completion  completion of commands, runs and task ids for bash, zsh and fish
   redis-acl   the users that your own server needs
+  quota       how many workers each user of a server may have
 
 cqltui COMMAND --help tells more. Exit codes: 0 all done, 1 some task dead or cancelled, 2 wrong input,
 3 internal error or no server, 4 stopped with tasks left, 130 interrupted (the run can go on).

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from cqltui.app.joining import Joining, join
+from cqltui.broker.protocol.quotas import NOBODY
 from cqltui.broker.protocol.shares import Shares
 from cqltui.broker.protocol.trouble import Trouble, kind, told
 from cqltui.broker.server.access import Server
@@ -43,6 +44,11 @@ class SharedTurn(Turn):
     def is_stopped(self) -> bool:
         """As of `Turn`."""
         return self._pool.stopped.is_set()
+
+    @property
+    def user(self) -> str:
+        """Nobody's: it is there for all, and by what each campaign has had."""
+        return NOBODY
 
     @property
     def took_s(self) -> float:

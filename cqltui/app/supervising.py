@@ -47,6 +47,7 @@ from cqltui.state.described import Verdict
 from cqltui.state.model import RunState, Status, Wanted
 from cqltui.state.reduce import reduce
 from cqltui.supervisor import manifest
+from cqltui.supervisor.allowed import Allowed
 from cqltui.supervisor.awake import Awake, is_asked_for
 from cqltui.supervisor.continuing import carry_over
 from cqltui.supervisor.errands import Errands
@@ -209,10 +210,12 @@ def _assemble(
     store = open_store(queue, campaign.store.url, campaign.name, created_ts)
     sends_data = campaign.store.send_data
     errands = Errands(queue, run_dir, store, campaign.data.path, data.digest, sends_data=sends_data)
-    placed = Placed(queue, fleet)
+    placed, allowed = Placed(queue, fleet), Allowed(queue, fleet)
+    allowed.follow()  # before the first worker is started
 
     def serve(state: RunState) -> None:
         errands.serve(state)
+        allowed.follow()
         placed.tell()
 
     hooks = Hooks(

@@ -59,14 +59,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _on_server(arguments: argparse.Namespace) -> int:
-    found = load("cqltui.app.campaigns").on_server(arguments)
+    found, quotas = load("cqltui.app.campaigns").on_server(arguments)
     table = load("cqltui.reporters.campaigns")  # a list of runs needs neither
     if arguments.json:
         print(json.dumps(table.as_json(found), indent=1))
     elif not found:
         print("there is no campaign on this server; `cqltui CAMPAIGN.toml --redis-url URL` starts one")
     else:
-        console().print(table.campaign_table(found, time.time()))
+        out = console()
+        out.print(table.campaign_table(found, time.time()))
+        for line in load("cqltui.reporters.quotas").quota_lines(quotas):
+            out.print(line)
     return ExitCode.OK
 
 

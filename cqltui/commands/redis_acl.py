@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
-from cqltui.app import options
+from cqltui.app import options, serveruser
 from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.quotas import WORKERS
 from cqltui.broker.server.acl import OWNER, SHARED, WORKER
 from cqltui.errors import ExitCode
 
@@ -19,7 +21,17 @@ TRUST = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of `cqltui redis-acl`."""
     parser.add_argument(
-        "--namespace", type=options.namespace, default="", metavar="NAME", help="the campaign's [redis] namespace"
+        "--namespace",
+        type=serveruser.keys,
+        default="",
+        metavar="NAME",
+        help="the campaign's [redis] namespace; 'anna-*': all that begin so",
+    )
+    parser.add_argument(
+        "--user",
+        type=serveruser.user,
+        metavar="NAME",
+        help="names these users NAME and NAME-worker, whose workers `cqltui quota` counts (Redis 7 or Valkey)",
     )
     parser.add_argument(
         "--db",
@@ -38,8 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print a line a user, to be typed into redis-cli with a password in the place of PASSWORD; and what they can do,
     on standard error."""
-    for role in (OWNER, WORKER):
-        print(role.rules(Keys(arguments.namespace), database=arguments.db))
+    name = arguments.user or ""
+    names = (name, f"{name}{WORKERS}") if name else (OWNER.user, WORKER.user)
+    for role, user in zip((OWNER, WORKER), names, strict=True):
+        print(replace(role, user=user).rules(arguments.namespace, database=arguments.db, counted=name))
     if arguments.shared:
         print(SHARED.rules(Keys.of_all(), database=arguments.db))
     print(f"cqltui: {TRUST}", file=sys.stderr)

@@ -122,8 +122,14 @@ class Scope:
     def figures(self, phase: str = "") -> list[tuple[Any, TaskOutcome]]:
         """Return what is kept of each task that has a result, where something is; of the own phase or another."""
         found = self.outcomes.get(phase, ()) if phase else self.own
-        pairs = [(o.figures.get(self.asked), o) for o in found if o.done and o.figures is not None]
-        return [(figure, outcome) for figure, outcome in pairs if figure is not None]
+        asked = self.asked
+        return [
+            (figure, outcome)
+            for outcome in found
+            if outcome.status is Status.DONE
+            and outcome.figures is not None
+            and (figure := outcome.figures.get(asked)) is not None
+        ]
 
 
 def rank(value: float, metric: str) -> float:

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cqltui.algorithms.base import Algorithm, settings_title
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.outcomes import TaskOutcome, deviation
 from trainer.config import TrainerConfig
 
+MOST_KEPT = 20_000
+"""Texts of tasks, which never change: questions are answered again as tasks end."""
 NONE = "-"
 """Stands for what was not measured, or is no number."""
 
@@ -35,7 +38,11 @@ def rows_of(algorithm: Algorithm, metric: str) -> str:
 
 def task_name(outcome: TaskOutcome) -> str:
     """Return the task's description, else its settings."""
-    task = outcome.task
+    return _title(outcome.task)
+
+
+@lru_cache(MOST_KEPT)
+def _title(task: TaskSpec) -> str:
     return task.description or task.algorithm.title(task.trainer)
 
 
@@ -45,6 +52,7 @@ def configuration_title(algorithm: Algorithm, config: TrainerConfig) -> str:
     return settings_title({name: getattr(config, name) for name in naming if name != "seed"})
 
 
+@lru_cache(MOST_KEPT)
 def others(task: TaskSpec, setting: str) -> str:
     """Return a key that tasks share which differ in that setting alone, of those that determine the weights."""
     settings = task.algorithm.identity(task.trainer)

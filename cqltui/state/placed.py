@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from cqltui.state import decode
 
+QUOTA = "quota"
+"""The kind of what is no block: how many workers the run's user may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:
@@ -42,6 +45,8 @@ def reasons(jobs: Sequence[JobInfo]) -> Mapping[str, int]:
 
 def block_line(block: BlockInfo) -> str:
     """Return how a block stands, in a line for people. Foreign in parts."""
+    if block.kind == QUOTA:
+        return f"quota: {block.name}" + (f"; {block.trouble}" if block.trouble else "")
     states = Counter(job.state for job in block.jobs)
     words = {"running": "running", "pending": "waiting for a machine", "unknown": "not known"}
     parts = [f"{states[state]} {said}" for state, said in words.items() if states[state]]

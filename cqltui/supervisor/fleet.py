@@ -33,6 +33,8 @@ class Fleet:
         self._local = Local(launcher)
         self._outposts = outposts
         self._restarts: dict[str, Restart] = {}
+        self._most: int | None = None
+        self._quota: tuple[BlockInfo, ...] = ()
         self.resize(count, launcher)
 
     def resize(self, count: int, launcher: Launcher) -> None:
@@ -46,6 +48,15 @@ class Fleet:
         for slot in self._local.alive:
             if slot not in self._restarts:
                 self._local.stop_slot(slot, GRACE_S)
+
+    @property
+    def size(self) -> int:
+        """Slots of all machines."""
+        return len(self._slots) + sum(outpost.size for outpost in self._outposts)
+
+    def limit(self, most: int | None, quota: BlockInfo | None = None) -> None:
+        """Start no worker beyond so many; those that live stay. `quota`: why, for who looks at the fleet."""
+        self._most, self._quota = most, () if quota is None else (quota,)
 
     @property
     def alive(self) -> int:
@@ -94,6 +105,7 @@ class Fleet:
         server tells of them.
         """
         now = time.monotonic()
+        wanted = wanted if self._most is None else min(wanted, self._most)
         for handle, state in self._local.list().items():
             if state is State.ENDED:
                 end, slot = self._local.why(handle), handle.slot
@@ -129,8 +141,8 @@ class Fleet:
         return [said for outpost in self._outposts for said in outpost.news()]
 
     def blocks(self) -> tuple[BlockInfo, ...]:
-        """Return how the blocks elsewhere stand, as their engines told last."""
-        return tuple(outpost.info() for outpost in self._outposts)
+        """Return how the blocks elsewhere stand, as their engines told last, after the user's quota if there is one."""
+        return (*self._quota, *(outpost.info() for outpost in self._outposts))
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return the blocks whose engine has refused an order, and why, each order once."""

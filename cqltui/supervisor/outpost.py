@@ -69,6 +69,11 @@ class Outpost:
         return worker_id in self._roster.slots
 
     @property
+    def size(self) -> int:
+        """Slots of the block."""
+        return len(self._roster.slots)
+
+    @property
     def alive(self) -> int:
         """Workers that live, wait for a machine, or may live."""
         return self._roster.alive

@@ -6,12 +6,21 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import Claim, Directive, FencedError, Registration, Report, UnregisteredError
+from cqltui.broker.protocol.records import (
+    Claim,
+    Directive,
+    FencedError,
+    QuotaError,
+    Registration,
+    Report,
+    UnregisteredError,
+)
 from cqltui.broker.protocol.trouble import Trouble, kind, told
 from cqltui.errors import CqltuiError, ServerError
 
@@ -20,6 +29,8 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 600.0
 """After so long without a server a worker leaves."""
 RETRY_PAUSE_S = 1.0
+PLACE_PAUSE_S = 5.0
+"""Between two questions for a place under a quota."""
 UNREACHABLE = (RedisError, OSError, ServerError)
 """A server that is away, that cannot do what is asked just now, or that refuses it: `broker.trouble` tells them apart.
 The call may be repeated."""
@@ -30,9 +41,11 @@ Answer = TypeVar("Answer")
 class Link:
     """Registers the worker, and again when the server lost its data; leaves when another process has its id."""
 
-    def __init__(self, queue: Queue, worker_id: str, data: Mapping[str, Any], stop: threading.Event) -> None:
-        """`stop` is set when this process must leave, by us if it is fenced. Raises `UNREACHABLE`: of a refusal at
-        once, else after a while."""
+    def __init__(
+        self, queue: Queue, worker_id: str, data: Mapping[str, Any], stop: threading.Event, user: str | None = None
+    ) -> None:
+        """`stop` is set when this process must leave, by us if it is fenced. `user`: as of `register_worker`. Raises
+        `UNREACHABLE`: of a refusal at once, else after a while."""
         self.queue = queue
         self.fenced = False
         self.unsaid = False
@@ -48,22 +61,48 @@ class Link:
         """Tasks that somebody looks at; as of `Report.looked`."""
         self._data = dict(data)
         self._stop = stop
+        self._user = user
+        self._is_known = False
+        """Whether it has been registered: no quota sends away who works already."""
+        self._waits_for = ""
+        """What quota."""
         self._registration = Registration(worker_id, secrets.token_hex(8))
         """Of this process for all its life: to register twice fences nothing that it holds."""
         self._register()
 
     def _register(self) -> None:
-        """Register for the first time, while nothing trains yet: a server that is away is waited for."""
+        """Register for the first time, while nothing trains yet: a server that is away is waited for, and a place under
+        a quota, as long as it takes."""
         leave_at = time.monotonic() + PATIENCE_S
         while True:
             try:
-                self.queue.register_worker(self._registration.id, self._data, self._registration.instance)
+                self._send_registration(self.queue)
                 return
+            except QuotaError as error:
+                if self._stop.is_set():
+                    return
+                self._wait_for_place(str(error))
+                leave_at = time.monotonic() + PATIENCE_S
             except UNREACHABLE as error:
                 if kind(error) is Trouble.REFUSED or self._stop.is_set() or time.monotonic() > leave_at:
                     raise
                 self._away(error)
                 self._stop.wait(RETRY_PAUSE_S)
+
+    def _send_registration(self, queue: Queue) -> None:
+        who = self._registration
+        queue.register_worker(who.id, self._data, who.instance, self._user, is_known=self._is_known)
+        if self._waits_for:
+            log.info("there is a place for this worker now")
+        self._is_known, self._waits_for = True, ""
+
+    def _wait_for_place(self, why: str) -> None:
+        """Say why, once, to the user of this process and to who looks at the run."""
+        if why != self._waits_for:
+            self._waits_for = why
+            log.warning("%s; this worker waits for a place", why)
+            self.insist(partial(self.notice, "warning", f"worker {self._registration.id} waits for a place: {why}"))
+        self._stop.wait(PLACE_PAUSE_S)
 
     def claim(self, limit: int, min_priority: int | None, memory_bytes: int | None) -> list[Claim]:
         """Up to `limit` tasks to train together, as far as they fit into the memory; none if there is nothing to do.
@@ -174,6 +213,6 @@ class Link:
         """From either thread, perhaps from both. `queue` is the calling thread's own."""
         log.warning("the server does not know this worker: it is registered again")
         try:
-            queue.register_worker(self._registration.id, self._data, self._registration.instance)
+            self._send_registration(queue)
         except UNREACHABLE as error:
             self._away(error)

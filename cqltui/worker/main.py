@@ -96,7 +96,8 @@ class Worker:
             signal.signal(number, self._on_signal)
         if options.turn.is_stopped:
             self._stop.set()
-        self._link = Link(queue, options.worker_id, self._worker, self._stop)
+        self._timer = self._leave_in_time()  # which may be while it waits for the server, or for a place there
+        self._link = Link(queue, options.worker_id, self._worker, self._stop, options.turn.user)
         own = (self._link, self._worker, run_dir, versions(), self._stop, options.hands_over)
         self._context = Context(*own, store=options.store)
         self._context.memory_bytes = self._memory_bytes
@@ -110,12 +111,11 @@ class Worker:
         one_thread()
         log.info("worker %s on %s, pid %d", self._options.worker_id, self._options.device, os.getpid())
         self._heartbeat.start()
-        timer = self._leave_in_time()
         try:
             self._loop()
         finally:
-            if timer is not None:
-                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             self._heartbeat.stop()
             self._link.sign_off()
             log.info("worker %s leaves", self._options.worker_id)

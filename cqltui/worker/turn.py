@@ -9,6 +9,11 @@ class Turn:
         """Whether the process was told to leave before its worker was there to hear it."""
         return False
 
+    @property
+    def user(self) -> str | None:
+        """Whose worker quotas take it for; None: whose the connection is."""
+        return None
+
     def session_ended(self) -> bool:
         """Return whether the turn is over, now that what was claimed has ended."""
         return False

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+import redis
+
 import cqltui
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Claim, Registration, Submission
@@ -16,6 +18,13 @@ DEADLINE_S = 60.0
 def task(task_id: str, priority: int = 5, pack: str = "", digest: str = "d", **info: object) -> Submission:
     """A submission with a little of everything."""
     return Submission(task_id, digest, {"phase": "p", "epochs": 10, **info}, {"lr": 1e-4}, pack, priority)
+
+
+def campaign_of(client: redis.Redis, name: str, owner: str = "anna@lab1") -> Queue:
+    """The queue of a campaign that tells whose it is."""
+    queue = Queue(client, name)
+    queue.set_campaign({"name": name, "owner": owner})
+    return queue
 
 
 def worker(queue: Queue, worker_id: str = "w1") -> Registration:

@@ -8,7 +8,9 @@ import redis
 
 from cqltui import cli
 from cqltui.broker.protocol import census
+from cqltui.broker.protocol.keys import LIMITS
 from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.quotas import Quotas
 from cqltui.broker.protocol.records import RefusedError
 from cqltui.broker.server.handle import ServerHandle
 from cqltui.state.model import Status, Wanted
@@ -103,6 +105,13 @@ def test_the_command_lists_them(client: redis.Redis, url: str, capsys: pytest.Ca
     assert first.split()[:4] == ["campaign", "title", "owner", "state"]
     assert second.split()[0] == "(none)"
     assert third.split() == ["night", "clear", "anna@box", "running", "1/5", "2", "1", "1", "1", "3"]
+    Quotas(client).set("anna", 4, "root@head")
+    for words in ([], ["--namespace", "night"]):
+        assert cli.main(["ls", *words, "--redis-url", url]) == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last == "quota: user anna may have 4 workers on this server (set by root@head): 0 in use"
+    client.delete(LIMITS)
+    client.set(LIMITS, "overwritten")
     assert cli.main(["ls", "--json", "--namespace", "night", "--redis-url", url]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert told["counts"] == {"queued": 2, "running": 1, "done": 1, "dead": 1}

@@ -249,6 +249,40 @@ def test_a_script_of_their_own_takes_them_no_further(login: Login, code: str) ->
         login(WORKER).register_script(code)()
 
 
+FUNCTION = """#!lua name=cqltuitest
+redis.register_function('finish_own_task', function(keys, args)
+  return redis.call('hset', 'night:cq:task:own', 'status', 'done')
+end)
+"""
+
+
+def test_functions_in_place_of_scripts_would_narrow_nothing(any_client: redis.Redis, any_server: ServerHandle) -> None:
+    """As SECURITY.md says, a function runs with the rights of its caller: who may only FCALL can do nothing by it, and
+    who can may do the same without it, to the tasks of others too."""
+    any_client.execute_command("FUNCTION", "LOAD", "REPLACE", FUNCTION)
+    any_client.execute_command(*f"ACL SETUSER narrow reset on >{PASSWORD} ~{SPACE}:cq:* +ping +fcall".split())
+    with any_server.connect() as client:
+        client.execute_command("AUTH", "narrow", PASSWORD)
+        call = ("FCALL", "finish_own_task", 0)
+        with pytest.raises(redis.ResponseError, match=r"can't run this command|ACL failure"):
+            client.execute_command(*call)
+        any_client.execute_command("ACL", "SETUSER", "narrow", "+hset")
+        assert client.execute_command(*call) == 1
+        assert client.execute_command("HSET", f"{SPACE}:cq:task:anothers", "status", "done") == 1
+    any_client.execute_command("FUNCTION", "DELETE", "cqltuitest")
+    any_client.execute_command("ACL", "DELUSER", "narrow")
+
+
+def test_a_worker_controls_every_task_of_its_campaign(owner: Queue, worker: Queue) -> None:
+    """As SECURITY.md says: what scripts need it may send by itself, whoever holds the task."""
+    owner.enqueue_many([task("a"), task("b")])
+    claim = claim_one(owner, owner.register_worker("w1", {}))
+    assert worker.complete(claim.id, claim.token, {"loss": 0.0}), "by a token that anybody reads"
+    worker.client.execute_command("HSET", KEYS.task("b"), "status", "cancelled")
+    assert life(owner, "b").status is Status.CANCELLED
+    assert worker.client.execute_command("DEL", KEYS.tasks) == 1
+
+
 def test_a_user_without_the_rights_is_told_so(
     any_client: redis.Redis, any_server: ServerHandle, login: Login, capsys: pytest.CaptureFixture[str]
 ) -> None:

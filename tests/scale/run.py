@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 from tests.scale import intake, measures
 from tests.scale.campaigns import place
+from tests.scale.judging import judged
 from tests.scale.sharing import shared
 from tests.scale.supervised import supervised
 from tests.scale.workers import crew
 
 BURSTS = 600
-PARTS = ("tasks", "workers", "reports", "shares")
+PARTS = ("tasks", "workers", "reports", "shares", "judging")
 
 
 def say(text: str) -> None:
@@ -101,6 +102,15 @@ def shares(count: int) -> None:
         row(f"{what}: a choice", f"{1000 * found.choose_s:.1f} ms")
 
 
+def judging(tasks_: int) -> None:
+    """Criteria and questions that look at whole curves."""
+    say(f"{tasks_:,} tasks are judged")
+    look_s, judge_s = judged(tasks_, 1000)
+    what = f"{tasks_:,} finished tasks of 1,000 epochs"
+    bounded(f"{what}: a look at one that ends", 1000 * look_s, "ms", 50)
+    bounded(f"{what}: 7 criteria and 5 questions judged anew", 1000 * judge_s, "ms", 50)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reports(asked.workers, asked.tasks)
     if "shares" in asked.parts:
         shares(min(asked.workers, 80))  # each has a connection, and a pool a hundred
+    if "judging" in asked.parts:
+        judging(asked.workers)
     say(f"memory of this process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
     return 0
 

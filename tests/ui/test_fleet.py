@@ -46,6 +46,19 @@ def _shown(bench: Bench) -> list[str]:
     return ["".join(text for text, _ in line).rstrip() for line in bench.app.screen.query_one(FleetPanel).lines]
 
 
+QUOTA = BlockInfo("user anna, 2 of 3 workers\x1b[2J", "quota", 3, (), "this run may have 1 of its workers now")
+
+
+async def test_the_users_quota_stands_before_the_blocks() -> None:
+    async with _with_blocks(QUOTA, SLURM, size=(120, 40)) as (bench, pilot):
+        await pilot.press("F")
+        await bench.until(pilot, lambda: bench.shows(FleetScreen) and "slurm-5" in "".join(_shown(bench)))
+        lines = _shown(bench)
+        at = lines.index("quota: user anna, 2 of 3 workers")
+        assert lines[at + 1] == "this run may have 1 of its workers now"
+        assert lines[at + 3].startswith("block slurm")
+
+
 async def test_each_worker_with_its_machine_and_each_job_that_waits_with_the_reason() -> None:
     async with _with_blocks(SLURM, size=(120, 40)) as (bench, pilot):
         seq = max(event.seq for event in bench.given)

@@ -209,3 +209,50 @@ def test_json(deep: Campaign) -> None:
     assert [task["id"] for task in shown["tasks"]] == [planned.task.id for planned in made.queue_order]
     assert shown["seconds"] == made.seconds
     assert [phase["tasks"] for phase in shown["phases"]] == [5, 24, 20]
+
+
+HERE = '[[workers]]\nkind = "local"\ndevice = "cpu"\ncount = {}\n'
+ELSEWHERE = '[[workers]]\nkind = "slurm"\nname = "lab"\ncount = {}\n'
+CAMPAIGN = """\
+[campaign]
+name = "blocks"
+[trainer]
+alpha = 0.3
+lr = 1e-4
+epochs = 5
+hidden_dims = [8]
+{}
+[[phase]]
+name = "p"
+[phase.grid]
+seed = {{ from = 1, to = 4 }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("blocks", "workers", "noted"),
+    [
+        (HERE.format(0), 1, [command.NOBODY]),
+        ('[workers]\ndevice = "cpu"\ncount = 0\n', 1, [command.NOBODY]),
+        (HERE.format(0) + ELSEWHERE.format(2), 2, ["2 workers of the block lab (slurm), each by: sbatch "]),
+        (HERE.format(1) + ELSEWHERE.format(2), 3, ["2 workers of the block lab (slurm), each by: sbatch "]),
+    ],
+    ids=["nobody", "nobody, in the short form", "elsewhere alone", "both"],
+)
+def test_a_block_that_is_to_have_nobody_is_planned_without(
+    blocks: str, workers: int, noted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "blocks.toml"
+    file.write_text(CAMPAIGN.format(blocks), encoding="utf-8")
+    assert main(["plan", str(file), "--json", "--run-dir", str(tmp_path / "run")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["workers"] == workers
+    found = [note for note in said["notes"] if "worker" in note]
+    assert [note[: len(start)] for note, start in zip(found, noted, strict=True)] == noted
+
+
+def test_a_block_elsewhere_of_nobody_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "blocks.toml"
+    file.write_text(CAMPAIGN.format(ELSEWHERE.format(0)), encoding="utf-8")
+    assert main(["plan", str(file), "--run-dir", str(tmp_path / "run")]) == 2
+    assert "workers.lab.count: expected an integer from 1 to 1,024, found 0" in capsys.readouterr().err

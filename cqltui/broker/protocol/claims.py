@@ -9,8 +9,10 @@ import redis
 
 from cqltui.broker.protocol import codec, wire
 from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.quotas import Quota, quota, user_of
 from cqltui.broker.protocol.records import (
     Claim,
+    QuotaError,
     Registration,
     Report,
     check_name,
@@ -37,16 +39,34 @@ class Claims:
     keys: Keys
     _scripts: Scripts
 
-    def register_worker(self, worker_id: str, data: Mapping[str, Any], instance: str = "") -> Registration:
+    def register_worker(
+        self,
+        worker_id: str,
+        data: Mapping[str, Any],
+        instance: str = "",
+        user: str | None = None,
+        *,
+        is_known: bool = False,
+    ) -> Registration:
         """Register a process under this id; an older one of the same id is fenced from now on. `data` as decode.worker
         reads it.
 
         Leases of the older process are valid no longer; `leases` shows them as fenced until `died` ends them.
-        `instance`: of a process that registers again; its leases stay valid, and no-op if it is known.
+        `instance`: of a process that registers again; its leases stay valid, and no-op if it is known. `user`: whose
+        worker a quota takes it for, by default this connection's. `is_known`: it was registered before, so no quota
+        refuses it. Raises QuotaError.
         """
         worker = Registration(check_name("worker", worker_id), instance or secrets.token_hex(8))
-        self._scripts.run("register", worker.id, worker.instance, codec.encode_object(data))
+        whose = user_of(self.client) if user is None else user
+        args = (worker.id, worker.instance, codec.encode_object(data), whose, int(is_known))
+        answer = self._scripts.run("register", *args)
+        if isinstance(answer, list):
+            raise QuotaError(quota(answer).refusal)
         return worker
+
+    def quota(self) -> Quota:
+        """Return how many workers whoever runs the campaign has and may have on the whole server."""
+        return quota(self._scripts.run("places", user_of(self.client)))
 
     def unregister_worker(self, worker: Registration | str) -> bool:
         """Unregister a process that leaves; return False if it was not registered (any more). By bare id: whichever

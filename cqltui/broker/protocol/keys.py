@@ -6,6 +6,14 @@ NAMESPACE = re.compile(r"(?!cq\Z)[A-Za-z0-9_-]{0,32}")
 """Not "cq": such keys are among those of a campaign without a namespace, whose users may write and delete cq:*."""
 EXPECTED = "at most 32 letters, digits, '_' and '-', and not 'cq', with which other campaigns' keys begin"
 
+USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._?-]{0,63}")
+USER_EXPECTED = "1 to 64 letters, digits, '.', '_', '?' or '-', the first a letter or digit"
+"""A user's name on a server, as far as quotas go; `asker` tells an owner's so."""
+LIMITS = "cqltui-quotas"
+"""Hash of the whole server: user -> how many workers he may have, since when, who said so."""
+PLACES = "cqltui-places:"
+"""+ user: hash of his workers in all campaigns, prefix|worker -> instance. Neither is among a campaign's keys."""
+
 
 class Keys:
     """The names of one campaign; bare without a namespace, so that the documented redis-cli commands work."""
@@ -72,10 +80,10 @@ class Keys:
         self._worker = f"{cq}worker:"
 
     @classmethod
-    def of_all(cls) -> "Keys":
-        """Return the patterns of all campaigns' names, for the rights of a worker that they share."""
+    def of_all(cls, start: str = "") -> "Keys":
+        """Return the patterns of the names of all campaigns whose namespaces begin so, for the rights of a user."""
         keys = cls.__new__(cls)
-        keys._name("*")
+        keys._name(f"{start}*")
         return keys
 
     def task(self, task_id: str) -> str:
@@ -91,5 +99,5 @@ class Keys:
         return f"{self._files}{task_id}:{token}"
 
     def worker(self, worker_id: str) -> str:
-        """Hash of one worker: instance, data, ts, nonce, claimed."""
+        """Hash of one worker: instance, data, ts, nonce, claimed, user."""
         return self._worker + worker_id

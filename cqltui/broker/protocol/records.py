@@ -29,6 +29,10 @@ class RefusedError(ServerError):
     """The server refuses what is asked, and will until somebody changes something."""
 
 
+class QuotaError(InputError):
+    """The user whose worker it is has as many as he may have on this server."""
+
+
 class FencedError(CqltuiError):
     """Another process has registered under this worker's id."""
 

@@ -16,6 +16,8 @@ from cqltui.broker.protocol.trouble import named
 
 _ALIGNED = frozenset({"realign", "reconcile", "level"})
 """Scripts that also need what brings the index in line."""
+_COUNTED = frozenset({"register", "unregister", "places"})
+"""And those that know of quotas."""
 _FUNCTION = re.compile(r"local function (\w+)")
 
 
@@ -27,6 +29,7 @@ def source(name: str) -> str:
     """
     own = _text(name)
     common = _text("forms") + _text("common") + (_text("align") if name in _ALIGNED else "")
+    common += _text("quotas") if name in _COUNTED else ""
     taken, words = [own], _words(own)
     for part in reversed(_parts(common)):  # what is used stands before what uses it
         function = _FUNCTION.match(part)

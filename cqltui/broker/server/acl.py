@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from cqltui.broker.protocol.keys import Keys
+from cqltui.broker.protocol.keys import LIMITS, PLACES, Keys
 from cqltui.broker.protocol.scripts import source
 
 _CALL = re.compile(r"call\('(\w+)'")
@@ -33,19 +33,22 @@ class Role:
         called = {command for name in self.scripts for command in _CALL.findall(source(name))}
         return called | self.calls
 
-    def rules(self, keys: Keys, password: str = "PASSWORD", database: int = 0) -> str:
+    def rules(self, keys: Keys, password: str = "PASSWORD", database: int = 0, counted: str = "") -> str:
         """Return one line for `redis-cli`, or with `user` in place of `ACL SETUSER` for an ACL file.
 
-        Keys are named without their database, so that no other may be chosen: a connection begins in 0.
+        Keys are named without their database, so that no other may be chosen: a connection begins in 0. `counted`:
+        under which name quotas count its workers, which takes Redis 7; they count none of a user without.
         """
         patterns = [keys.queue, keys.active_workers, f"{keys.prefix}cq:*"]
         if "rename" in self.commands():  # what was overwritten by hand is kept under such names
             patterns += [f"{keys.queue}.*", f"{keys.active_workers}.*"]
+        quota = (f"%R~{LIMITS}", f"~{PLACES}{counted}") if counted else ()
         chosen = (f"+select|{database}",) if database else ()
         return " ".join(
             (
                 f"ACL SETUSER {self.user} reset on >{password}",
                 *(f"~{pattern}" for pattern in patterns),
+                *quota,
                 f"&{keys.events}",
                 *(f"+{command}" for command in sorted(self.commands())),
                 *chosen,
@@ -55,7 +58,7 @@ class Role:
 
 def _all_scripts() -> tuple[str, ...]:
     names = (path.name.removesuffix(".lua") for path in (resources.files("cqltui.broker.protocol") / "lua").iterdir())
-    return tuple(sorted(set(names) - {"common", "forms", "align"}))
+    return tuple(sorted(set(names) - {"common", "forms", "align", "quotas"}))
 
 
 _EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers"})

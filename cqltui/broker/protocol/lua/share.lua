@@ -5,21 +5,27 @@
 -- up turns. Returns the namespace ('-' if none has work), and 1 where the list of namespaces is to be made anew.
 allow_full_server()
 local SHARES, TURNS = CQ .. 'shares', CQ .. 'turns'
-local GONE_S, FIRST_S, LEARNED, MOST_WEIGHT = 60, 1, 0.2, 1000
+local GONE_S, FIRST_S, LEARNED, MOST_WEIGHT, MOST = 60, 1, 0.2, 1000, 1e15
 local worker, took = ARGV[2], math.max(0, tonumber(ARGV[3]) or 0)
 
+-- What a text says, if that can be reckoned with: no infinity and no NaN, by which a campaign would have all or nothing.
+local function finite(text, default)
+  local told = tonumber(type(text) == 'string' and text or '')
+  return told and told > -MOST and told < MOST and told or default
+end
+
 local function number(key, default)
-  return tonumber(call('hget', SHARES, key) or '') or default
+  return finite(call('hget', SHARES, key), default)
 end
 
 local function weight(name)
-  local told = redis.pcall('hget', name .. 'cq:meta', 'weight')
-  return math.max(1, math.min(MOST_WEIGHT, tonumber(type(told) == 'string' and told or '') or 1))
+  return math.max(1, math.min(MOST_WEIGHT, finite(redis.pcall('hget', name .. 'cq:meta', 'weight'), 1)))
 end
 
 -- A campaign's virtual time goes on by what its worker took beyond what was reckoned with.
 local function charge(name, seconds)
-  call('hset', SHARES, 'time:' .. name, string.format('%.6f', number('time:' .. name, 0) + seconds / weight(name)))
+  call('hset', SHARES, 'time:' .. name, string.format('%.6f',
+    number('time:' .. name, number('present', 0)) + seconds / weight(name)))
 end
 
 local function begin_turn(name, charged)
@@ -27,10 +33,11 @@ local function begin_turn(name, charged)
 end
 
 local charged, _, mine = string.match(call('hget', TURNS, worker) or '', '^(%S+) (%S+) (.*)$')
+charged = finite(charged, took)
 if ARGV[4] == 'beat' then
   if mine then
     charge(mine, math.max(0, took - charged))
-    begin_turn(mine, math.max(took, tonumber(charged)))
+    begin_turn(mine, math.max(took, charged))
   end
   return {'-', 0}
 end
@@ -48,7 +55,7 @@ end
 local turns = call('hgetall', TURNS)
 for i = 1, #turns, 2 do
   local ts, name = string.match(turns[i + 1], '^%S+ (%S+) (.*)$')
-  if not ts or tonumber(NOW) - tonumber(ts) > GONE_S then
+  if math.abs(tonumber(NOW) - finite(ts, 0)) > GONE_S then
     call('hdel', TURNS, turns[i]) -- its worker is gone
   else
     busy[name] = true
@@ -62,12 +69,13 @@ local function has_work(name)
   return type(queued) == 'number' and queued > 0 and (wanted == false or wanted == 'running')
 end
 
-local tick, present, least, chosen = call('hincrby', SHARES, 'tick', 1), number('present', 0), nil, nil
+local tick, present, least, chosen = number('tick', 0) + 1, number('present', 0), nil, nil
+call('hset', SHARES, 'tick', string.format('%d', tick))
 for name in string.gmatch(call('hget', SHARES, 'names') or '', '[^\n]+') do
   name = name == '-' and '' or name
   local works = has_work(name)
   if works or busy[name] then
-    local time = number('time:' .. name, 0)
+    local time = number('time:' .. name, present)
     if number('seen:' .. name, 0) ~= tick - 1 and time < present then
       time = present
       call('hset', SHARES, 'time:' .. name, string.format('%.6f', time))
