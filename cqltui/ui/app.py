@@ -178,7 +178,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     def busy(self) -> bool:
         """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a file."""
         return (
-            not self._main.complete
+            self._main.busy
             or self._typed.busy
             or self._scheduled
             or self._feeds.busy

@@ -126,16 +126,17 @@ def test_where_the_panels_of_a_campaign_stand() -> None:
     assert places(100, 30)["phases"] == (0, 0, 100, 6), "with a heading"
     assert places(160, 48) == {
         "phases": (0, 0, 116, 6), "queue": (116, 0, 44, 6), "tasks": (0, 6, 116, 26),
-        "log": (0, 32, 69, 12), "curves": (69, 32, 47, 12), "timeline": (116, 6, 44, 9),
-        "evaluation": (116, 15, 44, 11), "hardware": (116, 26, 44, 10), "events": (116, 36, 44, 8),
+        "log": (0, 32, 69, 12), "curves": (69, 32, 47, 12), "details": (116, 6, 44, 11), "timeline": (116, 17, 44, 8),
+        "evaluation": (116, 25, 44, 6), "hardware": (116, 31, 44, 7), "events": (116, 38, 44, 6),
     }  # fmt: skip
     assert places(110, 34)["timeline"][:3] == (78, 6, 32), "the side has 32 cells at least"
     assert places(200, 60) == {
         "phases": (0, 0, 96, 6), "queue": (96, 0, 60, 6), "tasks": (0, 6, 96, 37), "log": (0, 43, 96, 13),
-        "curves": (96, 6, 60, 29), "timeline": (96, 35, 60, 21), "evaluation": (156, 0, 44, 25),
-        "hardware": (156, 25, 44, 17), "events": (156, 42, 44, 14),
+        "curves": (96, 6, 60, 18), "details": (96, 24, 60, 18), "timeline": (96, 42, 60, 14),
+        "evaluation": (156, 0, 44, 25), "hardware": (156, 25, 44, 16), "events": (156, 41, 44, 15),
     }  # fmt: skip
-    assert places(200, 60, Wish(frozenset({"curves", "timeline"})))["queue"] == (113, 0, 43, 6)
+    without = Wish(frozenset({"curves", "details", "timeline"}))
+    assert places(200, 60, without)["queue"] == (113, 0, 43, 6)
     alone = Wish(frozenset(PANELS) - {"tasks", "log", "phases"})
     assert places(219, 60, alone)["queue"] == (163, 0, 56, 6), "of the queue 56 cells are enough"
     assert places(100, 60) == {
@@ -154,7 +155,9 @@ def test_columns_by_width() -> None:
     assert laid_out(80, 24).small
     assert not is_small(110, 24), "a window of 120x30 has columns"
     shown = set(PANELS) | {"queue"}
-    assert all(set(laid_out(*size).places) == shown for size in ((110, 34), (120, 40), (160, 48), (200, 60), (300, 80)))
+    assert all(set(laid_out(*size).places) == shown for size in ((160, 44), (160, 48), (200, 60), (300, 80)))
+    without = shown - {"details"}
+    assert all(set(laid_out(*size).places) == without for size in ((110, 34), (120, 40), (159, 80), (160, 43)))
     assert "tabs" in laid_out(100, 50).places, "what finds no room is named"
 
 
