@@ -260,7 +260,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, FrameScreen):
                 screen.show(frame)
-            elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.settled(frame)):
+            elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.look(frame)):
                 screen.dismiss("")
                 self.say(why, "information")
             if not screen.is_modal:

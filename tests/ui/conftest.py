@@ -68,6 +68,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cqltui.ui.panels.details.REST_S", 0.01)
     # A message stays until it was looked at, which on a busy machine may be after its five seconds.
     monkeypatch.setattr("cqltui.ui.base.BaseApp.NOTIFICATION_TIMEOUT", 3600.0)
+    monkeypatch.setattr("cqltui.ui.base.THEME_S", 3600.0)
     monkeypatch.setattr(Stylesheet, "_parse_rules", parse_rules)
 
 
