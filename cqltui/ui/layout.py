@@ -178,8 +178,7 @@ def _columns(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Pla
     top = 0
     if "phases" not in wish.hidden:
         queue = second_cells or _share(first_cells, *SIDE)
-        lowest = sum(LEAST[name] for name in main)
-        top = min(max(counts.phases, 3) + BORDER + HEADING, rows - lowest, max(rows // 3, 5))
+        top = min(max(counts.phases, 3) + BORDER + HEADING, rows // 3)
         places["phases"] = Place(0, 0, cells - third_cells - queue, top)
         places["queue"] = Place(cells - third_cells - queue, 0, queue, top)
     body = rows - top

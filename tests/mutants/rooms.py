@@ -188,7 +188,7 @@ ROOMS = (
     Room(
         "timeline",
         ("cqltui/ui/lanelines.py", "cqltui/ui/panels/timeline.py"),
-        _each("tests/ui/test_{}.py", "parts timeline"),
+        ("tests/unit/test_lanes.py", *_each("tests/ui/test_{}.py", "parts timeline")),
     ),
     Room(
         "panels",

@@ -7,13 +7,14 @@ from typing import Any
 from cqltui.algorithms.base import REQUIRED
 from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.eta import estimate
-from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
+from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.state.record import LAST_LINES, Attempt, FileEntry, TaskRecord
 from cqltui.ui import format as fmt
 from cqltui.ui.details.attempts import SHOWN, attempt_lines
 from cqltui.ui.details.failure import failure_lines, failure_of
 from cqltui.ui.details.field import LABEL
 from cqltui.ui.details.files import file_lines
+from cqltui.ui.details.metrics import metric_lines
 from cqltui.ui.details.phase import verdict_lines
 from cqltui.ui.details.settings import setting_lines
 from cqltui.ui.details.task import task_lines
@@ -48,6 +49,16 @@ def frame_of(*tasks: TaskState, online: bool = True, phases: tuple[PhaseInfo, ..
     state = RunState(tasks={task.id: task for task in tasks}, online=online)
     state = replace(state, campaign=replace(state.campaign, phases=phases))
     return Frame(state, estimate(state, NOW), NOW)
+
+
+def test_before_the_first_report_there_are_no_metrics() -> None:
+    task = replace(task_of(Status.RUNNING, {"alpha": 0.5}, token="1-1"), live=Progress("1-1", resumed_epoch=2))
+    assert said(metric_lines(task, 40)) == [
+        "epoch           0 of 0", "trained         0s, 0 steps", "resumed         from epoch 2",
+    ]  # fmt: skip
+    told = said(metric_lines(replace(task, live=replace(task.live, metrics={"loss": 0.25})), 40))
+    assert "loss            0.2500" in told
+    assert "TD loss         –" in told
 
 
 def test_an_error_is_told_by_class_and_last_frames() -> None:

@@ -181,6 +181,8 @@ def test_workers_have_a_line_each_as_far_as_there_is_room() -> None:
     for cells, workers in product((110, 160, 220), (1, 8, 16)):
         room = 60 if cells >= 200 else 40
         assert rows_of(laid_out(cells, 60, Counts(3, workers, 49)), "hardware") - BORDER >= min(workers, room // 3 - 4)
+    found = [rows_of(laid_out(120, 60, Counts(3, workers, 49)), "hardware") for workers in (1, 3, 4, 8, 16, 40)]
+    assert found == [12, 12, 13, 16, 19, 19], "a row more for each, up to a third of the column"
 
 
 def test_many_phases_have_a_third_of_the_rows_at_most() -> None:
@@ -221,6 +223,10 @@ def test_the_fields_of_a_task_have_rows_at_every_size() -> None:
             assert rows - HEADER - FOOTER - found.curve - found.low - BORDER >= 3, f"{cells}x{rows}: the log"
             assert found.low // (2 if found.stacked else 1) - BORDER >= 4, f"{cells}x{rows}: files and phase"
             assert cells - found.fields >= 60, f"{cells}x{rows}"
+
+
+def test_the_fields_of_a_task_are_two_fifths_wide_within_bounds() -> None:
+    assert [details_layout(cells, 48).fields for cells in (110, 119, 125, 160, 180, 220)] == [48, 48, 50, 64, 72, 72]
 
 
 def test_the_answers_of_a_question_have_rows_at_every_size() -> None:
