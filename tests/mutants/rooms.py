@@ -178,7 +178,11 @@ ROOMS = (
             "cqltui/results/taskrecord.py",
             *_each("cqltui/ui/{}/details.py", "panels screens"),
         ),
-        ("tests/unit/test_record.py", *_each("tests/ui/test_details_{}.py", "keys lines panel")),
+        (
+            "tests/unit/test_record.py",
+            "tests/ui/test_bindings.py",
+            *_each("tests/ui/test_details_{}.py", "keys lines panel"),
+        ),
     ),
     Room(
         "lines",
@@ -188,7 +192,7 @@ ROOMS = (
     Room(
         "timeline",
         ("cqltui/ui/lanelines.py", "cqltui/ui/panels/timeline.py"),
-        ("tests/unit/test_lanes.py", *_each("tests/ui/test_{}.py", "parts timeline")),
+        ("tests/unit/test_lanes.py", *_each("tests/ui/test_{}.py", "bindings parts timeline")),
     ),
     Room(
         "panels",
@@ -201,7 +205,7 @@ ROOMS = (
     Room(
         "acting",
         ("cqltui/ui/screens/tasks.py", *_each("cqltui/ui/{}.py", "control history outward")),
-        _each("tests/ui/test_{}.py", "history keys keys_changing outward screens_asking"),
+        _each("tests/ui/test_{}.py", "bindings history keys keys_changing outward screens_asking starting"),
     ),
     Room(
         "replaying",

@@ -216,6 +216,9 @@ async def test_a_run_that_finishes_meanwhile_settles_what_becomes_of_it() -> Non
 
 async def test_q_leaves_at_once_when_the_run_has_finished() -> None:
     async with started(until_s=1e6) as (bench, pilot):
+        await pilot.press("d")
+        said = "The run has ended: the same campaign command goes on with what is left."
+        await bench.until(pilot, lambda: [n.message for n in bench.app._notifications] == [said])
         await pilot.press("q")
         await bench.until(pilot, lambda: not bench.app.is_running)
     assert bench.app.return_value is LeaveChoice.BACKGROUND
