@@ -41,6 +41,8 @@ HEADING_CELLS = 100
 SIDE, MIDDLE, RIGHT = (28, 32, 56), (30, 60, 90), (22, 44, 62)
 """Percent of the width, and the least and most cells, of the second of two columns, and of the second and third of
 three. The first has the rest."""
+LANES = 6
+"""Rows of the timeline beside its lanes: the axis, what is chosen, what was last, the legend."""
 QUEUE_ROWS = 6
 """The least of the queue below the phases."""
 LOG_SHARE = 60
@@ -219,7 +221,8 @@ def _fitting(names: Sequence[str], rows: int, current: str, least: Mapping[str, 
 
 
 def _shared(names: Sequence[str], rows: int, counts: Counts, least: Mapping[str, int]) -> list[int]:
-    """Return the rows of a column's panels. The task list takes no more than its tasks, unless it is alone."""
+    """Return the rows of a column's panels. The task list takes no more than its tasks, and the timeline no more than
+    its lanes, unless they are alone."""
     found = {name: least[name] for name in names}
     spare = rows - sum(found.values())
     if "hardware" in found:
@@ -227,9 +230,12 @@ def _shared(names: Sequence[str], rows: int, counts: Counts, least: Mapping[str,
         found["hardware"] += more
         spare -= more
     base = dict(found)
-    most = counts.tasks + BORDER + HEADING if counts.tasks else rows
+    most = {
+        "tasks": counts.tasks + BORDER + HEADING if counts.tasks else rows,
+        "timeline": counts.workers + BORDER + LANES if counts.workers else rows,
+    }
     for _ in range(spare if names else 0):
-        open_ = [name for name in names if name != "tasks" or found[name] < most] or names
+        open_ = [name for name in names if found[name] < most.get(name, rows)] or names
         found[min(open_, key=lambda name: (found[name] + 1 - base[name]) / WEIGHT[name])] += 1
     return list(found.values())
 

@@ -132,7 +132,7 @@ def test_where_the_panels_of_a_campaign_stand() -> None:
     assert places(110, 34)["timeline"][:3] == (78, 6, 32), "the side has 32 cells at least"
     assert places(200, 60) == {
         "phases": (0, 0, 96, 6), "queue": (96, 0, 60, 6), "tasks": (0, 6, 96, 37), "log": (0, 43, 96, 13),
-        "curves": (96, 6, 60, 18), "details": (96, 24, 60, 18), "timeline": (96, 42, 60, 14),
+        "curves": (96, 6, 60, 20), "details": (96, 26, 60, 20), "timeline": (96, 46, 60, 10),
         "evaluation": (156, 0, 44, 25), "hardware": (156, 25, 44, 16), "events": (156, 41, 44, 15),
     }  # fmt: skip
     without = Wish(frozenset({"curves", "details", "timeline"}))
@@ -182,7 +182,13 @@ def test_workers_have_a_line_each_as_far_as_there_is_room() -> None:
         room = 60 if cells >= 200 else 40
         assert rows_of(laid_out(cells, 60, Counts(3, workers, 49)), "hardware") - BORDER >= min(workers, room // 3 - 4)
     found = [rows_of(laid_out(120, 60, Counts(3, workers, 49)), "hardware") for workers in (1, 3, 4, 8, 16, 40)]
-    assert found == [12, 12, 13, 16, 19, 19], "a row more for each, up to a third of the column"
+    assert found == [13, 12, 13, 16, 19, 19], "a row more for each, up to a third of the column"
+
+
+def test_a_timeline_has_no_more_rows_than_its_lanes_need_unless_it_is_alone() -> None:
+    lanes = [rows_of(laid_out(220, 60, Counts(3, workers, 49)), "timeline") for workers in (1, 2, 6, 40)]
+    assert lanes == [9, 10, 14, 14]
+    assert rows_of(laid_out(220, 60, wish=Wish(frozenset({"curves", "details"}))), "timeline") == 50
 
 
 def test_many_phases_have_a_third_of_the_rows_at_most() -> None:
