@@ -180,8 +180,7 @@ ROOMS = (
         ),
         (
             "tests/unit/test_record.py",
-            "tests/ui/test_bindings.py",
-            *_each("tests/ui/test_details_{}.py", "keys lines panel"),
+            *_each("tests/ui/test_{}.py", "bindings details_keys details_lines details_panel screens"),
         ),
     ),
     Room(

@@ -90,13 +90,17 @@ async def test_what_is_read_late_of_another_task_is_not_shown(monkeypatch: pytes
     async with started(size=WIDE) as (bench, pilot):
         read = files(bench, monkeypatch)
         ids = table(bench).ids
-        gate = read.held[ids[0]] = Gate()
+        first, second = read.held[ids[0]], read.held[ids[1]] = Gate(), Gate()
         await pilot.press("g")
         await bench.until(pilot, lambda: read.asked[-1:] == [ids[0]])
         await pilot.press("j")
         await bench.until(pilot, lambda: not panel(bench).waits)
         assert names(bench, RUNNING), "until the files are read, the task that was shown"
-        gate.set()
+        first.set()
+        await bench.until(pilot, lambda: read.asked[-1:] == [ids[1]])
+        assert names(bench, RUNNING), "the cursor has left the first"
+        assert f"worker of {ids[0][:8]}" not in told(bench)
+        second.set()
         await bench.rest(pilot)
         assert names(bench, ids[1])
         assert f"worker of {ids[1][:8]}" in told(bench)
