@@ -112,11 +112,12 @@ def test_all_that_is_told_of_a_task_in_its_order() -> None:
 
 
 def test_before_the_first_report_there_are_no_metrics() -> None:
-    task = replace(task_of(Status.RUNNING, {"alpha": 0.5}, token="1-1"), live=Progress("1-1", resumed_epoch=2))
+    report = Progress("1-1", resumed_epoch=2)
+    task = replace(task_of(Status.RUNNING, {"alpha": 0.5}, token="1-1"), live=report)
     assert said(metric_lines(task, 40)) == [
         "epoch           0 of 0", "trained         0s, 0 steps", "resumed         from epoch 2",
     ]  # fmt: skip
-    told = said(metric_lines(replace(task, live=replace(task.live, metrics={"loss": 0.25})), 40))
+    told = said(metric_lines(replace(task, live=replace(report, metrics={"loss": 0.25})), 40))
     assert "loss            0.2500" in told
     assert "TD loss         –" in told
 
