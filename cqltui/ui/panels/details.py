@@ -102,7 +102,7 @@ class DetailsPanel(Panel):
         if self._shown != task_id:
             self._shown, self._record = task_id, None
             self.scroll_home(animate=False)
-        if self._record is None or told != self._record:
+        if told != self._record:  # else the lines stay as they are
             self._record = told
         super().follow(self._frame)
 
