@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from textual.binding import ActiveBinding
 from textual.dom import DOMNode
@@ -53,6 +54,12 @@ def active_keys(screen: Screen[object], keymap: Mapping[str, str]) -> tuple[Acti
             if keys:
                 found.append(_active_key(sorted(keys, key=lambda one: wanted.index(one[0])), others))
     return tuple(found)
+
+
+def key_of(screen: Screen[Any], action: str) -> str:
+    """Return the key of one of the screen's actions as it is written; empty if it has none now."""
+    found = (active.binding for active in screen.active_bindings.values() if active.binding.action == action)
+    return next((screen.app.get_key_display(binding) for binding in found), "")
 
 
 def _active_key(found: list[tuple[str, ActiveBinding]], others: frozenset[str]) -> ActiveKey:

@@ -178,7 +178,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     def busy(self) -> bool:
         """Whether something is on its way to the screen that no newer event brings about: a key, a draw, or a file."""
         return (
-            not self._main.complete
+            self._main.busy
             or self._typed.busy
             or self._scheduled
             or self._feeds.busy
@@ -260,7 +260,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, FrameScreen):
                 screen.show(frame)
-            elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.settled(frame)):
+            elif isinstance(screen, dialog.Dialog) and screen.is_current and (why := screen.look(frame)):
                 screen.dismiss("")
                 self.say(why, "information")
             if not screen.is_modal:

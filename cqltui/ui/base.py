@@ -18,6 +18,8 @@ from cqltui.ui.preferences import Preferences
 from cqltui.ui.signs import StandIns
 from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
 
+THEME, THEME_S = "Theme: ", 2.0
+
 
 class Sheet(Stylesheet):
     """A stylesheet that is parsed again only for other variables: an app asks for that as it starts too, with those
@@ -78,16 +80,17 @@ class BaseApp(QuietErrors[ReturnType]):
 
     def on_notify(self, message: Notify) -> None:
         """Let what is said again take the place of the toast that still says it, and count it: a key that is held down
-        would fill the screen with one refusal."""
+        would fill the screen with one refusal, or with all themes."""
         new = message.notification
-        said = new.severity, new.message
+        theme = new.message.startswith(THEME)
+        said = new.severity, THEME if theme else new.message
         self._told = {key: told for key, told in self._told.items() if not told[0].has_expired}
         times = 1
         if said in self._told:
             old, times = self._told[said]
             take_away(self, old)
             times += 1
-            new.message = f"{new.message} ({times} times)"
+            new.message += "" if theme else f" ({times} times)"
         self._told[said] = new, times
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -118,4 +121,4 @@ class BaseApp(QuietErrors[ReturnType]):
         if self._colors:
             self.theme = after(self.theme)
             self.theme_chosen(self.theme)
-        self.notify(f"Theme: {self.theme}." if self._colors else "Colours are off.", timeout=2, markup=False)
+        self.notify(f"{THEME}{self.theme}." if self._colors else "Colours are off.", timeout=THEME_S, markup=False)

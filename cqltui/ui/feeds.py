@@ -56,6 +56,8 @@ class Feeds:
     details_log: Reading[LogSubject, list[str]]
     """Of the details, which are seen above the main screen with a log of their own."""
     record: "Reading[TaskSubject, TaskRecord]"
+    """Of the panel beside the list, which follows the cursor."""
+    details_record: "Reading[TaskSubject, TaskRecord]"
     blocks: "Reading[int, tuple[BlockInfo, ...]]"
 
     @property
@@ -81,5 +83,6 @@ def feeds_of(ports: Ports, background: Background) -> Feeds:
         happened=Reading(lambda _: ports.happened(), background),
         details_log=Reading(log, background),
         record=Reading(ports.record, background, RECORD_S),
+        details_record=Reading(ports.record, background, RECORD_S),
         blocks=Reading(lambda _: ports.blocks(), background, BLOCKS_S),
     )

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-PANELS = ("tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases")
+PANELS = ("tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases", "details")
 """The panels of the main screen in the order of their digits, from 1 on, and of Tab. The queue goes with the phases."""
-IMPORTANCE = ("tasks", "curves", "log", "timeline", "evaluation", "hardware", "events")
+IMPORTANCE = ("tasks", "curves", "log", "timeline", "evaluation", "hardware", "events", "details")
 """Where there is no room for all of a column, the last of these go first."""
 
 TWO_COLUMNS, THREE_COLUMNS = 110, 200
 """Cells from which on the panels stand in so many columns."""
+BESIDE = 160
+"""Cells from which on the details of a task stand beside the list, without having the keys."""
 COLUMN_ROWS, STACK_ROWS, STACK_CELLS = 24, 40, 60
 """Rows of the body from which on there are columns, and only one: below, one panel is seen at a time."""
 HEADER, TABS, FOOTER = 3, 1, 1
@@ -21,11 +23,15 @@ HEADING = 1
 LIST_ROWS = BORDER + HEADING + 3
 """The least of a list: its heading and three rows."""
 LEAST = {
-    "tasks": 8, "curves": 8, "timeline": 5, "log": 6, "evaluation": 5, "hardware": 7, "events": 5, "bottom": 8,
+    "tasks": 8, "curves": 8, "timeline": 5, "log": 6, "evaluation": 5, "hardware": 7, "events": 5, "details": 9,
+    "bottom": 8,
 }  # fmt: skip
 """Rows that a panel has at least in a column; `bottom` are the log and the curves side by side."""
+BESIDE_DETAILS = {"timeline": 7, "events": 6}
+"""What more these have at least for details to stand in their column: lanes, and an event below another."""
 WEIGHT = {
-    "tasks": 12, "curves": 4, "timeline": 3, "log": 3, "evaluation": 4, "hardware": 2, "events": 2, "bottom": 3,
+    "tasks": 12, "curves": 4, "timeline": 3, "log": 3, "evaluation": 4, "hardware": 2, "events": 2, "details": 4,
+    "bottom": 3,
 }  # fmt: skip
 """How what is left of a column is shared."""
 STACK_SHARE = 40
@@ -35,6 +41,8 @@ HEADING_CELLS = 100
 SIDE, MIDDLE, RIGHT = (28, 32, 56), (30, 60, 90), (22, 44, 62)
 """Percent of the width, and the least and most cells, of the second of two columns, and of the second and third of
 three. The first has the rest."""
+LANES = 6
+"""Rows of the timeline beside its lanes: the axis, what is chosen, what was last, the legend."""
 QUEUE_ROWS = 6
 """The least of the queue below the phases."""
 LOG_SHARE = 60
@@ -140,7 +148,8 @@ def _stacked(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Pla
     """Return all panels one below the other, and the names of all if some find no room."""
     top = 0 if "phases" in wish.hidden else max(counts.phases, 1) + BORDER + (cells >= HEADING_CELLS)
     top = min(top, rows // 3)
-    names = [name for name in PANELS if name != "phases" and name not in wish.hidden]
+    gone = wish.hidden | {"phases"} | _elsewhere(cells, wish)
+    names = [name for name in PANELS if name not in gone]
     least = LEAST | {"tasks": rows * STACK_SHARE // 100}
     tabs = 0 if sum(least[name] for name in names) <= rows - top else TABS
     names = _fitting(names, rows - top - tabs, wish.current, least)
@@ -155,13 +164,13 @@ def _columns(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Pla
     """Return two columns below the phases and the queue; or three, the last of which is as high as the body."""
     three = cells >= THREE_COLUMNS
     if three:
-        columns = (["tasks", "log"], ["curves", "timeline"], ["evaluation", "hardware", "events"])
+        columns = (["tasks", "log"], ["curves", "details", "timeline"], ["evaluation", "hardware", "events"])
         shares = (MIDDLE, RIGHT)
     else:
-        columns = (["tasks", "bottom"], ["timeline", "evaluation", "hardware", "events"], [])
+        columns = (["tasks", "bottom"], ["details", "timeline", "evaluation", "hardware", "events"], [])
         shares = (SIDE, RIGHT)
     bottom = [name for name in ("log", "curves") if name not in wish.hidden]
-    gone = wish.hidden | (frozenset() if bottom else {"bottom"})
+    gone = wish.hidden | _elsewhere(cells, wish) | (frozenset() if bottom else {"bottom"})
     main, second, third = ([name for name in column if name not in gone] for column in columns)
     second_cells, third_cells = (
         _share(cells, *share) if names else 0 for names, share in zip((second, third), shares, strict=True)
@@ -171,24 +180,29 @@ def _columns(cells: int, rows: int, counts: Counts, wish: Wish) -> dict[str, Pla
     top = 0
     if "phases" not in wish.hidden:
         queue = second_cells or _share(first_cells, *SIDE)
-        lowest = sum(LEAST[name] for name in main)
-        top = min(max(counts.phases, 3) + BORDER + HEADING, rows - lowest, max(rows // 3, 5))
+        top = min(max(counts.phases, 3) + BORDER + HEADING, rows // 3)
         places["phases"] = Place(0, 0, cells - third_cells - queue, top)
         places["queue"] = Place(cells - third_cells - queue, 0, queue, top)
     body = rows - top
+    least = LEAST | BESIDE_DETAILS if "details" in second else LEAST
     areas = (
         (main, Place(0, top, first_cells, body)),
         (second, Place(first_cells, top, second_cells, body)),
         (third, Place(first_cells + second_cells, 0, third_cells, rows)),
     )
     for names, room in areas:
-        fitting = _fitting(names, room.rows, wish.current, LEAST)
-        places |= _down(fitting, _shared(fitting, room.rows, counts, LEAST), room)
+        fitting = _fitting(names, room.rows, wish.current, least)
+        places |= _down(fitting, _shared(fitting, room.rows, counts, least), room)
     if (below := places.pop("bottom", None)) is not None:
         log = below.cells * LOG_SHARE // 100 if len(bottom) > 1 else below.cells
         places[bottom[0]] = Place(below.x, below.y, log, below.rows)
         places |= {name: Place(below.x + log, below.y, below.cells - log, below.rows) for name in bottom[1:]}
     return places
+
+
+def _elsewhere(cells: int, wish: Wish) -> frozenset[str]:
+    """Return what is seen at this width only while it has the keys."""
+    return frozenset() if cells >= BESIDE or wish.current == "details" else frozenset({"details"})
 
 
 def _share(cells: int, percent: int, least: int, most: int) -> int:
@@ -207,7 +221,8 @@ def _fitting(names: Sequence[str], rows: int, current: str, least: Mapping[str, 
 
 
 def _shared(names: Sequence[str], rows: int, counts: Counts, least: Mapping[str, int]) -> list[int]:
-    """Return the rows of a column's panels. The task list takes no more than its tasks, unless it is alone."""
+    """Return the rows of a column's panels. The task list takes no more than its tasks, and the timeline no more than
+    its lanes, unless they are alone."""
     found = {name: least[name] for name in names}
     spare = rows - sum(found.values())
     if "hardware" in found:
@@ -215,9 +230,12 @@ def _shared(names: Sequence[str], rows: int, counts: Counts, least: Mapping[str,
         found["hardware"] += more
         spare -= more
     base = dict(found)
-    most = counts.tasks + BORDER + HEADING if counts.tasks else rows
+    most = {
+        "tasks": counts.tasks + BORDER + HEADING if counts.tasks else rows,
+        "timeline": counts.workers + BORDER + LANES if counts.workers else rows,
+    }
     for _ in range(spare if names else 0):
-        open_ = [name for name in names if name != "tasks" or found[name] < most] or names
+        open_ = [name for name in names if found[name] < most.get(name, rows)] or names
         found[min(open_, key=lambda name: (found[name] + 1 - base[name]) / WEIGHT[name])] += 1
     return list(found.values())
 

@@ -1,6 +1,7 @@
 """What is drawn in place of characters that a terminal, or a screen reader, has none for. All lines go through here."""
 
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -19,6 +20,8 @@ _PAIRS = {
     "✓✔": "v", "✗✘✕×": "x", "·∙": ".", "…": ".", "–—−‐‑": "-", "‘’": "'", "“”„": '"', "±": "~", "µμ": "u", "⏎↵": "<",
     "≠": "!", "≤": "<", "≥": ">", "≈": "~", "∞": "8", "√": "v", "\N{NO-BREAK SPACE}": " ",
 }  # fmt: skip
+_WITH_BLANK = {"≠ ": "!=", "≤ ": "<=", "≥ ": ">="}
+"""The blank behind a sign makes room for all of what stands in for it."""
 _STAND_INS = {char: stand_in for chars, stand_in in _PAIRS.items() for char in chars}
 
 
@@ -44,12 +47,18 @@ def _read_out(char: str) -> str:
 
 def to_ascii(text: str) -> str:
     """Return the text in as many cells of ASCII characters: accents are left out, what has no likeness is a `?`."""
-    return text if text.isascii() else "".join(char if char.isascii() else _ascii(char) for char in text)
+    return text if text.isascii() else _drawn(text, _ascii)
 
 
 def read_out(text: str) -> str:
     """Return the same for a screen reader: blanks where boxes, bars and curves are drawn."""
-    return text if text.isascii() else "".join(char if char.isascii() else _read_out(char) for char in text)
+    return text if text.isascii() else _drawn(text, _read_out)
+
+
+def _drawn(text: str, stand_in: Callable[[str], str]) -> str:
+    for sign, instead in _WITH_BLANK.items():
+        text = text.replace(sign, instead)
+    return "".join(char if char.isascii() else stand_in(char) for char in text)
 
 
 class StandIns(LineFilter):

@@ -31,6 +31,10 @@ def _found(patterns: tuple[str, ...]) -> list[str]:
     return sorted(name for name in found if not name.endswith("__init__.py"))
 
 
+def _each(pattern: str, names: str) -> tuple[str, ...]:
+    return tuple(pattern.format(name) for name in names.split())
+
+
 ROOMS = (
     Room(
         "campaign",
@@ -169,6 +173,46 @@ ROOMS = (
         ),
     ),
     Room(
+        "details",
+        (
+            "cqltui/ui/details/*.py",
+            "cqltui/results/taskrecord.py",
+            *_each("cqltui/ui/{}/details.py", "panels screens"),
+        ),
+        (
+            "tests/unit/test_record.py",
+            *_each("tests/ui/test_{}.py", "bindings details_keys details_lines details_panel screens"),
+        ),
+    ),
+    Room(
+        "lines",
+        _each("cqltui/ui/{}.py", "evaluationlines gaugelines happenedlines intervals loglines policytable signs spark"),
+        _each("tests/ui/test_{}.py", "evaluation_lines events_panel gauge_lines loglines looks"),
+    ),
+    Room(
+        "timeline",
+        ("cqltui/ui/lanelines.py", "cqltui/ui/panels/timeline.py"),
+        ("tests/unit/test_lanes.py", *_each("tests/ui/test_{}.py", "bindings parts timeline")),
+    ),
+    Room(
+        "panels",
+        (
+            *_each("cqltui/ui/panels/{}.py", "body curves events hardware keys log tabs"),
+            *_each("cqltui/ui/{}.py", "active bindings reading"),
+        ),
+        _each("tests/ui/test_{}.py", "bindings body curves_panel events_panel help keys_looking log_keys parts"),
+    ),
+    Room(
+        "acting",
+        ("cqltui/ui/screens/tasks.py", *_each("cqltui/ui/{}.py", "control history outward")),
+        _each("tests/ui/test_{}.py", "bindings history keys keys_changing outward screens_asking starting"),
+    ),
+    Room(
+        "replaying",
+        ("cqltui/state/replay.py", "cqltui/ui/replaying.py", "cqltui/ui/panels/replayline.py"),
+        ("tests/ui/test_replay_keys.py", "tests/unit/test_replay.py"),
+    ),
+    Room(
         "lua",
         ("cqltui/broker/protocol/lua/*.lua",),
         tuple(
@@ -239,6 +283,18 @@ ROOMS = (
         tuple(
             f"tests/unit/test_{name}.py"
             for name in ("load_blocks", "outpost", "presets", "roster", "slurm_words", "ssh", "templates")
+        ),
+    ),
+    Room(
+        "ways",
+        (
+            *_each("cqltui/placement/{}.py", "dial starting tunnel wayback"),
+            *_each("cqltui/broker/server/{}.py", "acl guests"),
+        ),
+        (
+            "tests/unit/test_ssh.py",
+            "tests/contract/test_security.py",
+            *_each("tests/security/test_{}.py", "guests sizes_are_bounded"),
         ),
     ),
     Room(

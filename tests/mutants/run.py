@@ -1,6 +1,6 @@
 """Which wrong code would pass? Changes the code of each room harmfully, a change at a time, and runs the room's tests.
 
-    python -m tests.mutants.run [--room data ...] [--seed 1] [--sample 60] [--survivors]
+    python -m tests.mutants.run [--room data ...] [--seed 1] [--sample 60] [--noticed]
 
 Changes are drawn by chance from all that the operators of `python.py` and `lua.py` can do, and taken from named.toml.
 Those of equivalent.toml do no harm, and count neither way. Exits with 1 if a room notices less than it should.
@@ -26,6 +26,8 @@ from tests.mutants.rooms import ROOMS, ROOT, Room
 from tests.mutants.session import NOTICED, SURVIVED, Trial, Verdicts
 
 COLD_S = 180.0
+NOT_LOADED = "ImportError while loading conftest"
+"""What pytest says, with its exit code for a mistake of the user's."""
 LOADED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 PYTEST = ("-q", "-n", "0", "-p", "no:cacheprovider", "-W", LOADED)
 
@@ -119,6 +121,8 @@ def _cold(mutant: Mutant, outcome: Outcome) -> str:
             return "the time limit"
     if done.returncode == 0:
         return ""
+    if NOT_LOADED in done.stderr:
+        return "conftest.py, which cannot be loaded with it"
     if done.returncode not in {1, 2}:  # a test has failed, or cannot even be collected
         raise RuntimeError(f"{mutant} could not be tried:\n{done.stdout}{done.stderr}")
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]

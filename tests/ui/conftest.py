@@ -65,8 +65,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.wait_for_idle", at_rest)
     for pause in ("app.REFRESH_S", "pump.GATHER_S", "pump.REPORTS_S"):
         monkeypatch.setattr(f"cqltui.ui.{pause}", 0.005)
+    monkeypatch.setattr("cqltui.ui.panels.details.REST_S", 0.01)
     # A message stays until it was looked at, which on a busy machine may be after its five seconds.
     monkeypatch.setattr("cqltui.ui.base.BaseApp.NOTIFICATION_TIMEOUT", 3600.0)
+    monkeypatch.setattr("cqltui.ui.base.THEME_S", 3600.0)
     monkeypatch.setattr(Stylesheet, "_parse_rules", parse_rules)
     monkeypatch.setattr("cqltui.ui.pump.reduce_all", reduce_once)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.ui.bindings import declared, keys_of, shown_key
+from cqltui.ui.bindings import declared, key_rows, keys_of, merged, shown_key
+from cqltui.ui.panels.log import LogPanel
 
 PAGE = Path(__file__).parents[2] / "docs" / "terminal.md"
 
@@ -27,6 +28,15 @@ def test_ids_are_unique() -> None:
     ids = Counter(binding.id for one in declared() for binding in one.bindings)
     assert [name for name, times in ids.items() if times > 1] == []
     assert len(ids) > 25  # the classes were found
+
+
+def test_the_users_keys_stand_in_place_of_the_declared_ones() -> None:
+    keymap = {"log.wrap": "W,f9"}
+    stock, found = merged(LogPanel, {}), merged(LogPanel, keymap)
+    assert stock["w"].id == found["W"].id == found["f9"].id == "log.wrap"
+    assert set(stock) - set(found) == {"w"}
+    rows = {row.id: row.keys for row in key_rows(keymap)}
+    assert (rows["log.wrap"], rows["log.follow"]) == (("W", "f9"), ("f",))
 
 
 def test_the_page_names_every_key() -> None:

@@ -7,14 +7,15 @@ from typing import Any
 from cqltui.algorithms.base import REQUIRED
 from cqltui.state.described import PhaseInfo, Verdict
 from cqltui.state.eta import estimate
-from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
+from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.state.record import LAST_LINES, Attempt, FileEntry, TaskRecord
 from cqltui.ui import format as fmt
 from cqltui.ui.details.attempts import SHOWN, attempt_lines
 from cqltui.ui.details.failure import failure_lines, failure_of
 from cqltui.ui.details.field import LABEL
 from cqltui.ui.details.files import file_lines
-from cqltui.ui.details.phase import verdict_lines
+from cqltui.ui.details.metrics import metric_lines
+from cqltui.ui.details.phase import phase_lines, verdict_lines
 from cqltui.ui.details.settings import setting_lines
 from cqltui.ui.details.task import task_lines
 from cqltui.ui.frame import Frame
@@ -48,6 +49,77 @@ def frame_of(*tasks: TaskState, online: bool = True, phases: tuple[PhaseInfo, ..
     state = RunState(tasks={task.id: task for task in tasks}, online=online)
     state = replace(state, campaign=replace(state.campaign, phases=phases))
     return Frame(state, estimate(state, NOW), NOW)
+
+
+WHOLE = """\
+D done · 21:00 after 3m 10s
+epoch           100 of 200
+stopped early   no better for 20 epochs
+loss            0.2500
+baseline        0.5000, 50.0% better
+TD loss         –
+CQL loss        –
+Q mean          –
+gradient norm   –
+validation      0.3000, best 0.2900
+speed           0 samples/s
+trained         3m 10s, 1,300 steps
+
+Settings (≠ default of the algorithm)
+alpha           0.5
+parameters      1,234
+steps per epoch 13
+FLOPs per step  2 M
+
+Attempts
+✓ 1   20:56 w1  done after 0s
+
+Run and worker
+priority        7, submission 4
+run             1, attempt 1
+worker          w1
+queued          20:55
+started         20:56
+
+Notes
+20:59           task 1a2b was slow
+
+Description
+What it is for"""
+
+
+def test_all_that_is_told_of_a_task_in_its_order() -> None:
+    sizes: dict[str, Any] = {"epochs": 200, "epoch_steps": 13, "step_flops": 2_000_000, "params": 1_234}
+    info = TaskInfo("1a2b", "quality", "a title", "What it is for", settings={"alpha": 0.5}, baseline_loss=0.5, **sizes)
+    times: dict[str, Any] = {
+        "queued_ts": NOW - 300,
+        "started_ts": NOW - 200,
+        "claimed_ts": NOW - 200,
+        "finished_ts": NOW,
+    }
+    life = Lifecycle(status=Status.DONE, priority=7, order=4, run=1, attempt=1, token="1-1", worker="w1", **times)
+    report = Progress(
+        "1-1", 1_300, 100, elapsed_s=190.0, metrics={"loss": 0.25, "val_loss": 0.3}, best=0.29,
+        stopped_early="no better for 20 epochs",
+    )  # fmt: skip
+    task = TaskState(info, life, report)
+    frame = frame_of(task)
+    frame = replace(frame, state=replace(frame.state, notices=(Notice(NOW - 60, "warning", "task 1a2b was slow"),)))
+    record = TaskRecord((Attempt(1, 1, "1-1", "w1", NOW - 200, NOW - 200, "done"),))
+    assert "\n".join(said(task_lines(frame, task, record, 44))) == WHOLE
+    phase = PhaseInfo("quality", goal="To know", questions=("Is it?",), expected="0.1")
+    assert said(phase_lines(phase, 40)) == ["Goal", "  To know", "Questions", "· Is it?", "Expected", "  0.1"]
+
+
+def test_before_the_first_report_there_are_no_metrics() -> None:
+    report = Progress("1-1", resumed_epoch=2)
+    task = replace(task_of(Status.RUNNING, {"alpha": 0.5}, token="1-1"), live=report)
+    assert said(metric_lines(task, 40)) == [
+        "epoch           0 of 0", "trained         0s, 0 steps", "resumed         from epoch 2",
+    ]  # fmt: skip
+    told = said(metric_lines(replace(task, live=replace(report, metrics={"loss": 0.25})), 40))
+    assert "loss            0.2500" in told
+    assert "TD loss         –" in told
 
 
 def test_an_error_is_told_by_class_and_last_frames() -> None:

@@ -80,7 +80,7 @@ def test_what_a_machine_does_not_tell_is_left_out() -> None:
     bare = [Sample(NOW, gauge=Gauge(gpus=(Gpu("Tesla"),)))]
     assert [(row.name, row.value) for row in gauge_rows(bare, NOW, 100, None)] == [("GPU 0", "Tesla")]
     assert gauge_rows([], NOW, 100, None) == []
-    assert (gibibytes(1.25 * GIB), gibibytes(312.4 * GIB)) == ("1.2", "312")
+    assert [gibibytes(number * GIB) for number in (1.25, 99.94, 100.0, 312.4)] == ["1.2", "99.9", "100", "312"]
 
 
 def test_an_ended_run_has_its_speed_over_all_of_it() -> None:
@@ -88,6 +88,7 @@ def test_an_ended_run_has_its_speed_over_all_of_it() -> None:
     rows = gauge_rows([*old, Sample(NOW, gauge=GAUGE)], NOW, 100, (NOW - 5_000, NOW - 4_900))
     assert rows[0].name == "samples/s"
     assert rows[0].value.startswith("≤ 500  ")
+    assert (rows[0].role, rows[0].top) == ("done", 500.0)
     assert (rows[0].values[0], rows[0].values[-1]) == (0.0, 500.0)
     assert rows[1].value == "≤ 1.0 GiB"
     assert rows[2].name == "CPU"

@@ -188,6 +188,23 @@ async def test_a_refused_stop_is_shown_and_does_not_leave() -> None:
         assert bench.app.is_running
 
 
+async def test_a_question_about_the_run_counts_its_tasks_as_of_now() -> None:
+    async with started() as (bench, pilot):
+        running = [task.id for task in ALL[17:19]]
+        for key, before, after in (
+            ("q", "2 tasks run, 30 wait.", "1 task runs, 30 wait."),
+            ("d", "1 running task would train", "0 running tasks would train to the end; 30 would wait."),
+        ):
+            await pilot.press(key)
+            details = bench.app.screen.query_one("#details", Static)
+            assert before in " ".join(str(details.render()).split())
+            bench.give(changed(bench, Kind.TASK_DONE, running.pop(), "done", finished_ts=bench.now))
+            await bench.settle(pilot)
+            assert after in " ".join(str(details.render()).split())
+            await pilot.press("escape")
+            await bench.until(pilot, lambda: bench.shows(MainScreen))
+
+
 async def test_a_run_that_finishes_meanwhile_settles_what_becomes_of_it() -> None:
     async with started() as (bench, pilot):
         await pilot.press("q")
@@ -199,6 +216,9 @@ async def test_a_run_that_finishes_meanwhile_settles_what_becomes_of_it() -> Non
 
 async def test_q_leaves_at_once_when_the_run_has_finished() -> None:
     async with started(until_s=1e6) as (bench, pilot):
+        await pilot.press("d")
+        said = "The run has ended: the same campaign command goes on with what is left."
+        await bench.until(pilot, lambda: [n.message for n in bench.app._notifications] == [said])
         await pilot.press("q")
         await bench.until(pilot, lambda: not bench.app.is_running)
     assert bench.app.return_value is LeaveChoice.BACKGROUND

@@ -195,6 +195,8 @@ async def test_a_refusal_that_still_stands_is_counted_and_not_stacked() -> None:
             told.timeout = 0.0
         app.say(refusal, first.severity)
         await bench.until(pilot, lambda: _told(bench) == [refusal])
+        await pilot.press("escape", *"ttt")
+        assert _told(bench) == [refusal, f"Theme: {app.theme}."], "of themes the last, or they would fill the screen"
 
 
 async def test_who_has_paused_the_run_is_seen_on_other_screens() -> None:

@@ -171,6 +171,8 @@ async def test_no_byte_of_the_screen_is_beyond_ascii() -> None:
 
 def test_signs_have_stand_ins_of_the_same_width() -> None:
     assert to_ascii("√∞≈≤≥✓✗●○▶◆…–µ") == "v8~<>vx*o>*.-u"
+    text = "a ≤ 5, b ≥ 6, 7 ≠ 8, ≤9"
+    assert to_ascii(text) == read_out(text) == "a <=5, b >=6, 7 !=8, <9", "the whole sign where there is a blank for it"
 
 
 async def test_a_screen_that_is_read_out_shows_one_panel_in_words() -> None:

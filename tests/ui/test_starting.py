@@ -66,6 +66,8 @@ async def test_a_run_is_seen_as_it_is_known_until_its_server_answers() -> None:
         assert f"○ connecting, as of {since}" in text
         assert not any(word in text for word in ("samples/s", "0 workers", "offline", "starting", "~"))
         assert not bench.app.screen.query_one(Banner).display
+        await bench.until(pilot, lambda: "▼" in seen(bench.app))  # the timeline comes a moment later
+        assert "! fault" not in seen(bench.app), "a server that was not asked yet has not failed to answer"
         await pilot.press("x")
         await bench.until(pilot, lambda: any("server yet" in n.message for n in bench.app._notifications))
         assert not bench.requests.calls

@@ -1,6 +1,6 @@
 """The timeline's keys: lanes and list, the cursor, zoom and scrolling; and its pictures."""
 
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import MouseScrollDown, MouseScrollLeft, MouseScrollRight, MouseScrollUp
 from textual.pilot import Pilot
 
 from cqltui.state.lanes import Mark, Past, Sign
@@ -89,6 +89,10 @@ async def _zooms(pilot: Pilot[LeaveChoice], panel: TimelinePanel) -> None:
     await pilot._post_mouse_events([MouseScrollUp], widget=panel, offset=(5, 2))
     assert shown(panel)[:2] != whole
     await pilot._post_mouse_events([MouseScrollDown], widget=panel, offset=(5, 2))
+    assert shown(panel)[:2] == whole
+    await pilot._post_mouse_events([MouseScrollLeft], widget=panel, offset=(5, 2))
+    assert shown(panel)[:2] != whole
+    await pilot._post_mouse_events([MouseScrollRight], widget=panel, offset=(5, 2))
     assert shown(panel)[:2] == whole
 
 

@@ -126,16 +126,17 @@ def test_where_the_panels_of_a_campaign_stand() -> None:
     assert places(100, 30)["phases"] == (0, 0, 100, 6), "with a heading"
     assert places(160, 48) == {
         "phases": (0, 0, 116, 6), "queue": (116, 0, 44, 6), "tasks": (0, 6, 116, 26),
-        "log": (0, 32, 69, 12), "curves": (69, 32, 47, 12), "timeline": (116, 6, 44, 9),
-        "evaluation": (116, 15, 44, 11), "hardware": (116, 26, 44, 10), "events": (116, 36, 44, 8),
+        "log": (0, 32, 69, 12), "curves": (69, 32, 47, 12), "details": (116, 6, 44, 11), "timeline": (116, 17, 44, 8),
+        "evaluation": (116, 25, 44, 6), "hardware": (116, 31, 44, 7), "events": (116, 38, 44, 6),
     }  # fmt: skip
     assert places(110, 34)["timeline"][:3] == (78, 6, 32), "the side has 32 cells at least"
     assert places(200, 60) == {
         "phases": (0, 0, 96, 6), "queue": (96, 0, 60, 6), "tasks": (0, 6, 96, 37), "log": (0, 43, 96, 13),
-        "curves": (96, 6, 60, 29), "timeline": (96, 35, 60, 21), "evaluation": (156, 0, 44, 25),
-        "hardware": (156, 25, 44, 17), "events": (156, 42, 44, 14),
+        "curves": (96, 6, 60, 20), "details": (96, 26, 60, 20), "timeline": (96, 46, 60, 10),
+        "evaluation": (156, 0, 44, 25), "hardware": (156, 25, 44, 16), "events": (156, 41, 44, 15),
     }  # fmt: skip
-    assert places(200, 60, Wish(frozenset({"curves", "timeline"})))["queue"] == (113, 0, 43, 6)
+    without = Wish(frozenset({"curves", "details", "timeline"}))
+    assert places(200, 60, without)["queue"] == (113, 0, 43, 6)
     alone = Wish(frozenset(PANELS) - {"tasks", "log", "phases"})
     assert places(219, 60, alone)["queue"] == (163, 0, 56, 6), "of the queue 56 cells are enough"
     assert places(100, 60) == {
@@ -154,7 +155,9 @@ def test_columns_by_width() -> None:
     assert laid_out(80, 24).small
     assert not is_small(110, 24), "a window of 120x30 has columns"
     shown = set(PANELS) | {"queue"}
-    assert all(set(laid_out(*size).places) == shown for size in ((110, 34), (120, 40), (160, 48), (200, 60), (300, 80)))
+    assert all(set(laid_out(*size).places) == shown for size in ((160, 44), (160, 48), (200, 60), (300, 80)))
+    without = shown - {"details"}
+    assert all(set(laid_out(*size).places) == without for size in ((110, 34), (120, 40), (159, 80), (160, 43)))
     assert "tabs" in laid_out(100, 50).places, "what finds no room is named"
 
 
@@ -178,6 +181,14 @@ def test_workers_have_a_line_each_as_far_as_there_is_room() -> None:
     for cells, workers in product((110, 160, 220), (1, 8, 16)):
         room = 60 if cells >= 200 else 40
         assert rows_of(laid_out(cells, 60, Counts(3, workers, 49)), "hardware") - BORDER >= min(workers, room // 3 - 4)
+    found = [rows_of(laid_out(120, 60, Counts(3, workers, 49)), "hardware") for workers in (1, 3, 4, 8, 16, 40)]
+    assert found == [13, 12, 13, 16, 19, 19], "a row more for each, up to a third of the column"
+
+
+def test_a_timeline_has_no_more_rows_than_its_lanes_need_unless_it_is_alone() -> None:
+    lanes = [rows_of(laid_out(220, 60, Counts(3, workers, 49)), "timeline") for workers in (1, 2, 6, 40)]
+    assert lanes == [9, 10, 14, 14]
+    assert rows_of(laid_out(220, 60, wish=Wish(frozenset({"curves", "details"}))), "timeline") == 50
 
 
 def test_many_phases_have_a_third_of_the_rows_at_most() -> None:
@@ -218,6 +229,10 @@ def test_the_fields_of_a_task_have_rows_at_every_size() -> None:
             assert rows - HEADER - FOOTER - found.curve - found.low - BORDER >= 3, f"{cells}x{rows}: the log"
             assert found.low // (2 if found.stacked else 1) - BORDER >= 4, f"{cells}x{rows}: files and phase"
             assert cells - found.fields >= 60, f"{cells}x{rows}"
+
+
+def test_the_fields_of_a_task_are_two_fifths_wide_within_bounds() -> None:
+    assert [details_layout(cells, 48).fields for cells in (110, 119, 125, 160, 180, 220)] == [48, 48, 50, 64, 72, 72]
 
 
 def test_the_answers_of_a_question_have_rows_at_every_size() -> None:

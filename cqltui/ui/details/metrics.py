@@ -15,8 +15,8 @@ def metric_lines(task: TaskState, cells: int) -> list[Line]:
         return lines
     if task.stopped_early:
         lines += told("stopped early", task.stopped_early, cells)
-    for metric in task.algorithm.metrics:
-        lines += _metric_field(task, metric)
+    if any(task.metric(metric.name) is not None for metric in task.algorithm.metrics):  # before there is but a blank
+        lines += [line for metric in task.algorithm.metrics for line in _metric_field(task, metric)]
     lines.append(field("trained", f"{fmt.duration(_trained_s(progress))}, {fmt.count(progress.step)} steps"))
     if progress.resumed_epoch:
         lines.append(field("resumed", f"from epoch {fmt.count(progress.resumed_epoch)}"))

@@ -18,7 +18,7 @@ from cqltui.ui.layout import FOOTER, PANELS, Counts, Place, Wish, header_rows, i
 from cqltui.ui.layout import Layout as Places
 from cqltui.ui.memory import Memory
 from cqltui.ui.panels.panel import Panel
-from cqltui.ui.panels.tabs import NAMES, TabLine
+from cqltui.ui.panels.tabs import NAMES, TabLine, tabbed
 
 HIDEABLE = frozenset(PANELS) - {"tasks"}
 
@@ -163,8 +163,9 @@ class Body(Widget):
             self.go_to(panel)
 
     def action_next(self, step: int) -> None:
-        """Go to the next panel, or the one before; where one is seen at a time, through all."""
-        names = [name for name in PANELS if self._small or name not in self.wish.hidden]
+        """Go to the next panel, or the one before; where one is seen at a time, through all that are named."""
+        small, hidden = self._small, self.wish.hidden
+        names = tabbed(self.wish.current) if small else [name for name in PANELS if name not in hidden]
         self.go_to(names[(names.index(self.wish.current) + step) % len(names)])
 
     def action_zoom(self) -> None:

@@ -2,6 +2,7 @@
 
 from cqltui.ui.feeds import Feeds
 from cqltui.ui.panels.curves import CurvesPanel
+from cqltui.ui.panels.details import DetailsPanel
 from cqltui.ui.panels.evaluation import EvaluationPanel
 from cqltui.ui.panels.events import EventsPanel
 from cqltui.ui.panels.hardware import HardwarePanel
@@ -19,4 +20,5 @@ def other_panels(feeds: Feeds) -> tuple[Panel, ...]:
         EvaluationPanel("evaluation", "Evaluation", feeds.evaluation),
         HardwarePanel("hardware", "Hardware"),
         EventsPanel("events", "Events", feeds.happened),
+        DetailsPanel("details", "Details", feeds.record),
     )

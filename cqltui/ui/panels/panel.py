@@ -52,6 +52,11 @@ class Panel(LineView):
             self.border_subtitle = Content(subtitle)
 
     @property
+    def waits(self) -> bool:
+        """Whether it will draw something in a moment without being told to."""
+        return False
+
+    @property
     def worker_id(self) -> str:
         """The worker that is chosen in it; empty if there is none."""
         return ""

@@ -6,9 +6,9 @@ from cqltui.ui.panels.nameline import GAP, NameLine
 
 NAMES = {
     "tasks": "Tasks", "curves": "Curves", "timeline": "Timeline", "log": "Log",
-    "evaluation": "Evaluation", "hardware": "Hardware", "events": "Events", "phases": "Phases",
+    "evaluation": "Evaluation", "hardware": "Hardware", "events": "Events", "phases": "Phases", "details": "Details",
 }  # fmt: skip
-SHORT = NAMES | {"timeline": "Time", "evaluation": "Eval"}
+SHORT = NAMES | {"timeline": "Time", "evaluation": "Eval", "details": "Task"}
 
 
 class TabLine(NameLine):
@@ -16,14 +16,20 @@ class TabLine(NameLine):
 
     def show_tabs(self, current: str, cells: int) -> None:
         """Draw the names as fully as they fit."""
-        self.show_names(tuple(zip(PANELS, tab_line(current, cells), strict=True)))
+        self.show_names(tuple(zip(tabbed(current), tab_line(current, cells), strict=True)))
+
+
+def tabbed(current: str) -> tuple[str, ...]:
+    """Return the panels that are named. Where one is seen at a time, Enter shows more of a task than its panel, which
+    is named only while it is seen."""
+    return tuple(panel for panel in PANELS if panel == current or panel != "details")
 
 
 def tab_line(current: str, cells: int) -> tuple[Line, ...]:
     """Return a part for each panel: whole names, short ones, or the digits alone but of the current one."""
     found: tuple[Line, ...] = ()
     for names in (NAMES, SHORT, {current: NAMES[current]}, {current: SHORT[current]}):
-        found = tuple(_tab(panel, names.get(panel, ""), panel == current) for panel in PANELS)
+        found = tuple(_tab(panel, names.get(panel, ""), panel == current) for panel in tabbed(current))
         if sum(map(width, found)) + len(GAP) * (len(found) - 1) <= cells:
             break
     return found

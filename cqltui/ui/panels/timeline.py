@@ -1,5 +1,6 @@
 """Who trains what and when, a lane a worker; or the milestones with their clock times."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -77,7 +78,9 @@ class TimelinePanel(Panel):
         """Draw what differs."""
         self._frame = frame
         if self.in_lanes:
-            moment = Moment(frame.state, frame.estimate, frame.as_of)
+            # A server that has yet to be reached is no fault of the run's.
+            state = replace(frame.state, offline_since=0.0) if frame.connecting else frame.state
+            moment = Moment(state, frame.estimate, frame.as_of)
             self._reading.follow(moment, moment, frame.now, self._told, lambda _: None)
             if not self._reading.busy:  # else it is drawn once that is there: a moment later, and not twice
                 self._draw()

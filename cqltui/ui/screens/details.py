@@ -17,6 +17,7 @@ from cqltui.errors import CqltuiError
 from cqltui.state.model import TaskState
 from cqltui.state.plain import plain
 from cqltui.state.record import TaskRecord, TaskSubject
+from cqltui.ui.active import key_of
 from cqltui.ui.control import Control
 from cqltui.ui.details.failure import has_failed
 from cqltui.ui.details.files import file_lines
@@ -90,7 +91,7 @@ class DetailsScreen(TaskScreen):
     def on_mount(self) -> None:
         """Scroll the fields, and read what was read for another screen of this kind."""
         self._feeds.details_log.forget()
-        self._feeds.record.forget()
+        self._feeds.details_record.forget()
         self.query_one("#fields").focus()
 
     # Layout
@@ -223,7 +224,7 @@ class DetailsScreen(TaskScreen):
         def failed(error: CqltuiError) -> None:
             read(TaskRecord(troubles=(str(error),)))
 
-        self._feeds.record.follow(subject, task, frame.now, read, failed)
+        self._feeds.details_record.follow(subject, task, frame.now, read, failed)
 
     def _draw_fields(self, frame: Frame, task: TaskState, logged: Sequence[str]) -> None:
         fields = self.query_one("#fields", LineView)
@@ -231,7 +232,7 @@ class DetailsScreen(TaskScreen):
         cells = max(fields.cells, LEAST_CELLS)
         name = plain(task.id, 16)
         _name(fields, f"{name} · {clip(plain(task.info.title, 60), cells - cell_len(name + place) - TITLE)}{place}")
-        again = self._key("resubmit") if has_failed(task) else ""
+        again = key_of(self, "resubmit") if has_failed(task) else ""
         fields.set_lines(task_lines(frame, task, self._record, cells, logged=logged, again=again))
 
     def _draw_phase(self, frame: Frame, task: TaskState) -> None:
@@ -244,11 +245,6 @@ class DetailsScreen(TaskScreen):
             _name(about, plain(phase.title or phase.name))
             lines += phase_lines(phase, cells)
         about.set_lines(lines or [(("Its phase is not known.", "dim"),)])
-
-    def _key(self, action: str) -> str:
-        """Return the key of one of the screen's actions, as it is written."""
-        found = (active.binding for active in self.active_bindings.values() if active.binding.action == action)
-        return next((self.app.get_key_display(binding) for binding in found), "")
 
 
 def _name(part: LineView, title: str) -> None:

@@ -49,6 +49,7 @@ class Dialog(Once[str], ModalScreen[str]):
     """Returns the value of the answer; the first is preselected, Escape is "". Texts are shown as they are.
 
     `settled` says why there is nothing left to ask, or nothing: the dialog is closed then, and the reason shown.
+    `as_of` returns the details again, where they tell of what goes on meanwhile.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,9 +64,10 @@ class Dialog(Once[str], ModalScreen[str]):
         details: Sequence[str],
         choices: Sequence[Choice],
         settled: Callable[[Frame], str] = _open,
+        as_of: Callable[[Frame], Sequence[str]] | None = None,
     ) -> None:
         super().__init__()
-        self.settled = settled
+        self._settled, self._as_of = settled, as_of
         self._question, self._details, self._choices = question, tuple(details), tuple(choices)
 
     def compose(self) -> ComposeResult:
@@ -75,6 +77,13 @@ class Dialog(Once[str], ModalScreen[str]):
             if self._details:
                 yield Static("\n".join(self._details), id="details", markup=False)
             yield Answers(*(Option(_prompt(choice, False)) for choice in self._choices), markup=False)
+
+    def look(self, frame: Frame) -> str:
+        """Tell the details as of now; return why there is nothing left to ask, if so."""
+        if self._as_of is not None and (details := tuple(self._as_of(frame))) != self._details and self.is_mounted:
+            self._details = details
+            self.query_one("#details", Static).update("\n".join(details))
+        return self._settled(frame)
 
     def on_mount(self) -> None:
         """Preselect the first answer."""
@@ -118,7 +127,13 @@ def _prompt(choice: Choice, highlighted: bool) -> str:
     return f"{SIGN if highlighted else ' '}{left(choice.key, 3)} {choice.text}"
 
 
-def confirm(verb: str, what: str, details: Sequence[str], settled: Callable[[Frame], str]) -> Dialog:
+def confirm(
+    verb: str,
+    what: str,
+    details: Sequence[str],
+    settled: Callable[[Frame], str],
+    as_of: Callable[[Frame], Sequence[str]] | None = None,
+) -> Dialog:
     """Asks "<verb> <what>?". Yes is y, a key that asks for nothing else; no is preselected. Returns "yes" or ""."""
     no, yes = Choice("n", "", "No, change nothing"), Choice("y", "yes", f"Yes, {verb.lower()} {what}")
-    return Dialog(f"{verb} {what}?", details, (no, yes), settled)
+    return Dialog(f"{verb} {what}?", details, (no, yes), settled, as_of)

@@ -18,7 +18,7 @@ CHOICES = (
 
 def leave_dialog(frame: Frame | None) -> Dialog:
     """Return the question. It is over once the run has finished."""
-    return Dialog("Leave", (_unfinished(frame),), CHOICES, settled=_finished)
+    return Dialog("Leave", (_unfinished(frame),), CHOICES, settled=_finished, as_of=lambda now: (_unfinished(now),))
 
 
 def _unfinished(frame: Frame | None) -> str:

@@ -96,6 +96,11 @@ class MainScreen(TaskScreen):
             self.complete = True
 
     @property
+    def busy(self) -> bool:
+        """Whether panels are still to come, or one waits for the cursor to rest."""
+        return not self.complete or any(panel.waits for panel in self.query(Panel))
+
+    @property
     def has_room(self) -> bool:
         """Whether its panels have their sizes; there are none while it is made or taken down."""
         return self.is_mounted and any(body.size for body in self.query(Body))

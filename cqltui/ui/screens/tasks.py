@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from cqltui.later import Later
-from cqltui.state.model import ENDED, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import plain
+from cqltui.state.select import counts
 from cqltui.ui.base import BaseApp
 from cqltui.ui.control import Control
 from cqltui.ui.frame import Frame
@@ -161,7 +162,8 @@ class TaskScreen(FrameScreen, Once[None]):
             if count and count < now:
                 leaving = ", ".join(f"w{number}" for number in range(count + 1, now + 1))
                 note = f"{leaving} would write a checkpoint and leave; what they train is queued again."
-                self._confirm("Go on with", f"{count} of {now} workers", note, lambda: self.control.workers(count))
+                what = f"{count} of {now} workers"
+                self._confirm("Go on with", what, lambda _: note, lambda: self.control.workers(count))
             elif count:
                 self.control.workers(count)
 
@@ -179,24 +181,21 @@ class TaskScreen(FrameScreen, Once[None]):
         """Let running tasks end and start no other, after a question."""
         if self.frame is None or not self.control.can_ask_run():
             return
-        state = self.frame.state
-        running = [task for task in state.tasks.values() if task.status is Status.RUNNING]
-        waiting = sum(_goes_on(task) for task in state.tasks.values()) - len(running)
-        name = plain(state.campaign.name, 40) or "the run"
-        note = (
-            f"{len(running)} running task{'s' * (len(running) != 1)} would train to the end; {waiting} would wait. "
-            "P takes it back while some still run; later the campaign's command goes on."
-        )
-        self._confirm("Drain", name, note, lambda: self.control.want(Wanted.DRAINING))
+        name = plain(self.frame.state.campaign.name, 40) or "the run"
+        self._confirm("Drain", name, _drained, lambda: self.control.want(Wanted.DRAINING))
 
-    def _confirm(self, verb: str, what: str, note: str, act: Callable[[], None]) -> None:
+    def _confirm(self, verb: str, what: str, note: Callable[[RunState], str], act: Callable[[], None]) -> None:
         """Act on the whole run after a yes."""
+        assert self.frame is not None, "what is asked is of it"
 
         def settled(frame: Frame) -> str:
             return f"{verb} {what}? No longer: the run has finished." if frame.state.finished_ts else ""
 
-        details = textwrap.wrap(note, NOTE_CELLS)
-        self.app.push_screen(dialog.confirm(verb, what, details, settled), lambda answer: act() if answer else None)
+        def details(frame: Frame) -> list[str]:
+            return textwrap.wrap(note(frame.state), NOTE_CELLS)
+
+        question = dialog.confirm(verb, what, details(self.frame), settled, details)
+        self.app.push_screen(question, lambda answer: act() if answer else None)
 
     def action_copy(self) -> None:
         """Copy something of the task, or of all marked ones, to the clipboard of the terminal."""
@@ -256,6 +255,16 @@ class TaskScreen(FrameScreen, Once[None]):
 def _known(frame: Frame, ids: Sequence[str]) -> list[TaskState]:
     """Return the tasks as they are now."""
     return [frame.state.tasks[task_id] for task_id in ids if task_id in frame.state.tasks]
+
+
+def _drained(state: RunState) -> str:
+    found = counts(state)
+    running = found[Status.RUNNING]
+    waiting = sum(number for status, number in found.items() if status not in ENDED) - running
+    return (
+        f"{running} running task{'s' * (running != 1)} would train to the end; {waiting} would wait. "
+        "P takes it back while some still run; later the campaign's command goes on."
+    )
 
 
 def _goes_on(task: TaskState) -> bool:
