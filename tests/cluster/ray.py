@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ class RayCluster:
         former = self._mine()
         self._start(f"--address={HOST}:{self._port}", *here)
         self._second = [process for process in self._mine() if process not in former]
+        deadline = time.monotonic() + START_S
+        while not self._takes_jobs():  # a node's agent comes up after its node
+            assert time.monotonic() < deadline, "Ray takes no jobs"
+            time.sleep(1.0)
 
     def kill_node(self) -> None:
         """As if the second node lost its power: all that it has started ends at once."""
@@ -53,6 +58,12 @@ class RayCluster:
             command = [str(BIN / "ray"), "start", *words]
             done = subprocess.run(command, env=environment, stdout=out, stderr=out, timeout=START_S, check=False)
         assert done.returncode == 0, (Path(self._folder.name) / "start.out").read_text("utf-8")[-2000:]
+
+    def _takes_jobs(self) -> bool:
+        words = [str(BIN / "ray"), "job", "submit", "--no-wait", "--", "true"]
+        return not subprocess.run(
+            words, env=self.environment, capture_output=True, timeout=ASK_S, check=False
+        ).returncode
 
     def ask(self, *words: str) -> str:
         """Return what a command of `ray` prints."""
