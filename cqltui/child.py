@@ -18,6 +18,8 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_VALUE = re.compile(r"://[^/\s@]*:[^\s]*@")
 """A URL with a password in it."""
+STARTED_BY = "CQLTUI_STARTED_BY"
+"""Tells a worker the version of the supervisor that has started it on its own machine."""
 _TOOLS = re.compile(r"PATH|HOME|USER|LOGNAME|LANG|LC_[A-Z]+|TMPDIR|TZ|XDG_CONFIG_HOME|LD_LIBRARY_PATH")
 """What a program that is none of ours needs in order to start and to find its user's settings."""
 

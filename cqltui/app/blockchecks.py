@@ -54,7 +54,7 @@ def _hosts(
             found = engine.look()
             live = sum(state is not State.ENDED for state in engine.list().values())
         except PlacementError as error:
-            yield Finding(Level.ERROR, what, str(error), "ssh must get there without asking anything")
+            yield Finding(Level.ERROR, what, str(error), error.fix)
             continue
         workers = f"; {live} worker{'s' * (live != 1)} of this run" if live else ""
         yield Finding(

@@ -140,4 +140,6 @@ def dial_words(run_dir: RunDir, block: BlockConfig) -> str:
         typed += [option, value] if value is not None else []
     if block.device != "auto":
         typed += ["--device", block.device]
+    if block.min_priority is not None:
+        typed += ["--min-priority", str(block.min_priority)]
     return shlex.join(typed)

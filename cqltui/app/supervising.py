@@ -14,6 +14,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+import cqltui
 from cqltui.app import auditing, blocks, devices, difference, options, tunnels
 from cqltui.app.asker import asker
 from cqltui.app.dataset import load_data
@@ -31,6 +32,7 @@ from cqltui.broker.server.url import shown_url
 from cqltui.campaign.difference import Difference
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
+from cqltui.child import STARTED_BY
 from cqltui.errors import ExitCode, ServerError
 from cqltui.judging.answers import Answered
 from cqltui.machine import here
@@ -316,5 +318,7 @@ def _launcher(chosen: RunOptions, campaign: Campaign, places: Sequence[str], cou
     arguments += ["--device", places[0].partition(":")[0], "--share", str(share)]
     if workers.min_priority is not None:
         arguments += ["--min-priority", str(workers.min_priority)]
-    environment = {} if chosen.redis_url is None else {options.URL_VARIABLES[0]: chosen.redis_url}
+    environment = {STARTED_BY: cqltui.__version__}
+    if chosen.redis_url is not None:
+        environment[options.URL_VARIABLES[0]] = chosen.redis_url
     return Launcher(arguments, environment, chosen.run_dir.logs)

@@ -20,6 +20,8 @@ KINDS = ("local", "slurm", "ssh", "command")
 PRESETS = ("pbs", "lsf", "ray", "kubectl", "skypilot")
 NOT_SHARED = ("kubectl", "skypilot")
 """Presets whose workers do not see this machine's disks, and that have a way of their own for the server's URL."""
+KEEP_LOGS = {"ray": "ray job logs", "kubectl": "kubectl logs", "skypilot": "sky jobs logs"}
+"""Presets whose engines keep what workers print, and the programs that show it."""
 PLACEHOLDERS = ("python", "worker_id", "env_file", "log", "job_name", "run_dir", "run", "worker", "job")
 """What stands in braces in the words of a program."""
 MOST_BLOCKS = 100
@@ -105,7 +107,11 @@ COMMON: Table = {
     "shared": Key(boolean, "The run directory is there too, at the same path, on a shared disk. Of ssh: false.", True),
     "dir": Key(_PATH, "Without a shared disk: the folder there where the workers write; by default `runs`."),
     "data_root": Key(_PATH, "Without a shared disk: the folder there that has the file of data."),
-    "log": Key(_PATH, "Without a shared disk: the folder there for what the workers print; by default one of theirs."),
+    "log": Key(
+        _PATH,
+        "Without a shared disk: the folder there for what the workers print; by default one of theirs. Ray, Kubernetes "
+        "and SkyPilot keep that themselves.",
+    ),
 }
 _ENV_FILE = Key(
     _PATH,
@@ -262,6 +268,7 @@ def _remote(table: object, kind: object, place: str, problems: Problems) -> Bloc
     elif kind == "ssh":
         _check_ssh(read, place, problems)
         read.setdefault("shared", False)
+    _check_log(read, place, problems)
     if "count" not in read or INVALID in read.values():
         return None
     if read.get("preset") in NOT_SHARED:
@@ -301,6 +308,23 @@ def _check_ssh(read: Mapping[str, Any], place: str, problems: Problems) -> None:
         problems.add(f"{place}.hosts", "are not reached by a block that dials in: remove them, or dials_in")
     elif read.get("dials_in") is not True and "hosts" not in read:
         problems.add(place, 'has no hosts; add hosts = ["..."], or dials_in = true where they reach this machine only')
+
+
+def _check_log(read: Mapping[str, Any], place: str, problems: Problems) -> None:
+    """Have no folder named that nobody would write to."""
+    if "log" not in read:
+        return
+    key, preset = f"{place}.log", read.get("preset")
+    if isinstance(preset, str) and preset in KEEP_LOGS:
+        problems.add(key, f"is not for {preset}, which keeps what workers print (`{KEEP_LOGS[preset]}`): remove it")
+    elif read.get("dials_in") is True:
+        problems.add(key, "is not for workers that are started by hand, who print where they are: remove it")
+    elif read.get("shared", True) is True:
+        problems.add(
+            key, "is not for a shared disk: logs are in the run directory there; remove it, or add shared = false"
+        )
+    elif isinstance(start := read.get("start", ()), Sequence) and start and not any("{log}" in word for word in start):
+        problems.add(key, "is named by no word of start: put {log} there, or remove it")
 
 
 def said(block: BlockConfig) -> Sequence[tuple[str, str]]:

@@ -90,12 +90,14 @@ class Handle:
 class PlacementError(Exception):
     """The engine did not do what it was asked for; the text says why, for people."""
 
-    def __init__(self, text: str, *, refused: bool = False, code: int | None = None) -> None:
+    def __init__(self, text: str, *, refused: bool = False, code: int | None = None, fix: str = "") -> None:
         """`refused`: it answered, and the same again would be refused again. Else it did not answer, or not in time,
-        and whether it has done it is not known. `code`: the exit code of its program, if there is one."""
+        and whether it has done it is not known. `code`: the exit code of its program, if there is one. `fix`: what to
+        do, for the doctor."""
         super().__init__(text)
         self.refused = refused
         self.code = code
+        self.fix = fix
 
 
 class Placement(Protocol):

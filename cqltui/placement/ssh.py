@@ -106,9 +106,10 @@ class Ssh:
             text = (
                 f"{self.host}: cqltui {plain(str(version), 40)} is there, and {cqltui.__version__} here: install that"
             )
-            raise PlacementError(text, refused=True)
+            raise PlacementError(text, refused=True, fix=sshwords.INSTALL_IT)
         if "error" in answer:
-            raise PlacementError(f"{self.host}: {answer['error']}", refused=True)
+            fix = f"look at that on {self.host}"
+            raise PlacementError(f"{self.host}: {answer['error']}", refused=True, fix=fix)
         return answer
 
     def _order(self, slot: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+import cqltui
 from cqltui.campaign.hosts import SshConfig
 from cqltui.placement.protocol import PlacementError
 from cqltui.placement.there import MARK
@@ -42,6 +43,8 @@ _TROUBLES = (
         "its sshd forwards no sockets: AllowStreamLocalForwarding and AllowTcpForwarding there",
     ),
 )
+REACH_IT = "ssh must get there without asking anything"
+INSTALL_IT = f"install cqltui {cqltui.__version__} there, and name its environment's program: python = ..."
 _LACKS = (
     ("No module named", "cqltui is not there: install it, or name its environment's python = ..."),
     ("not found|[Nn]o such file|[Pp]ermission denied|[Cc]annot execute", "python: there is no such program there"),
@@ -83,9 +86,9 @@ def read(said: str) -> dict[str, Any]:
     try:
         found = json.loads(lines[-1])
     except (ValueError, LookupError, RecursionError):
-        raise PlacementError(f"it gave no answer; it said {said[-80:]!a}") from None
+        raise PlacementError(f"it gave no answer; it said {said[-80:]!a}", code=0) from None
     if not isinstance(found, dict):
-        raise PlacementError(f"it gave no answer; it said {said[-80:]!a}")
+        raise PlacementError(f"it gave no answer; it said {said[-80:]!a}", code=0)
     return found
 
 
@@ -95,7 +98,8 @@ def trouble(host: str, error: PlacementError) -> PlacementError:
     is_reached = error.code not in (None, SSH_FAILED)
     fix = next((fix for sign, fix in (_LACKS if is_reached else _TROUBLES) if re.search(sign, text)), "")
     shown = f"{host}: {fix.format(host=host)} ({text})" if fix else f"{host}: {text}"
-    return PlacementError(shown, refused=bool(fix) and is_reached)
+    to_do = INSTALL_IT if is_reached else REACH_IT
+    return PlacementError(shown, refused=bool(fix) and is_reached, fix=to_do)
 
 
 def shown(config: SshConfig, host: str, words: Sequence[str]) -> list[str]:

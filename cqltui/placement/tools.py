@@ -46,5 +46,14 @@ def run_tool(words: Sequence[str], given: str = "", limit_s: float = LIMIT_S) ->
 def _fail(name: str, done: subprocess.CompletedProcess[bytes]) -> NoReturn:
     said = (done.stderr.strip() or done.stdout.strip())[-4 * SAID :].decode(errors="replace").strip()
     what = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-    said = " ".join(said.replace(f"{name}: ", "").split())[-SAID:]
+    said = " ".join(_end(said).replace(f"{name}: ", "").split())[-SAID:]
     raise PlacementError(f"{name}: {said or what}", refused=True, code=done.returncode)
+
+
+def _end(said: str) -> str:
+    """Return what a traceback ends with, which says what is wrong; of a program that prints none, all."""
+    lines = said.splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    ends = [number for number, line in enumerate(lines) if not line.startswith(" ")]
+    after = next((number for number in ends if frames and number > frames[-1]), 0)
+    return "\n".join(lines[after:])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import cqltui
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.connect import eviction
 from cqltui.broker.server.epoch import open_epoch
@@ -91,6 +92,7 @@ class Upkeep:
             self._queue.notice("warning", "the server's data was lost: the queue was made again from the run directory")
         filled = self._queue.is_filled()
         self._queue.set_workers(self._sizing.total)
+        self._queue.set_program(cqltui.__version__)  # before there are tasks
         submit(self._queue, self._campaign, self._data, self._records)
         if state is not None and not filled:
             self.tell(state)

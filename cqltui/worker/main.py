@@ -20,6 +20,7 @@ import psutil
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
+from cqltui.child import STARTED_BY
 from cqltui.errors import InputError
 from cqltui.machine import here
 from cqltui.results.rundir import RunDir
@@ -89,6 +90,7 @@ class Worker:
             "host": socket.gethostname(),
             "device": options.shown_device or options.device,
             "program": cqltui.__version__,
+            "started_by": os.environ.get(STARTED_BY, ""),
             "started_ts": time.time(),
             "memory_total_bytes": memory.total_bytes(options.device),
         }

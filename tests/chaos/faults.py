@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.chaos import damage, deaths, surroundings
+from tests.chaos import damage, deaths, elsewhere, surroundings
 from tests.chaos.world import World
 
 Fault = Callable[[World], None]
@@ -40,6 +40,12 @@ FAULTS: tuple[Fault, ...] = (
     surroundings.pause,
     surroundings.reorder,
     surroundings.nonsense,
+    elsewhere.cut_link,
+    elsewhere.kill_tunnel,
+    elsewhere.stop_sshd,
+    elsewhere.preempt,
+    elsewhere.cancel_job,
+    elsewhere.controller_away,
 )
 
 

@@ -20,6 +20,8 @@ import pytest
 from tests.chaos import tools
 from tests.chaos.faults import FAULTS, Fault, name_of
 from tests.chaos.figures import check_status, read_figures
+from tests.chaos.machines import Machines, machines
+from tests.chaos.machines import why_not as why_no_machines
 from tests.chaos.promise import Tally, digest, judge
 from tests.chaos.server import OwnServer
 from tests.chaos.world import CAMPAIGN, NotNow, World
@@ -35,6 +37,9 @@ FINISH_S = 400.0
 """In which a run that nobody disturbs any more has to end."""
 LEFT_S = 120.0
 """In which a server has to end whose users were all killed."""
+
+ELSEWHERE = 1
+"""Of three rounds, the one with workers on other machines."""
 
 Say = Callable[[str], None]
 
@@ -54,25 +59,32 @@ class Summary:
         return self.rounds > 0 and self.tally.kept and len(self.digests) == 1
 
 
-def place_of(folder: Path, number: int, stack: ExitStack, pace_s: float) -> tuple[Place, OwnServer | None]:
-    """Where a round takes place: every third on the user's own server, on a host of its own if that can be had."""
+def place_of(
+    folder: Path, number: int, stack: ExitStack, pace_s: float
+) -> tuple[Place, OwnServer | None, Machines | None]:
+    """Where a round takes place: every third on the user's own server, on a host of its own if that can be had, and
+    every third with workers on other machines too, if those can."""
 
     def paced(environment: Mapping[str, str]) -> Mapping[str, str]:
         return hooked(environment, PACE_S=str(pace_s)) if pace_s else environment
 
+    if number % 3 == ELSEWHERE and not why_no_machines():
+        made = stack.enter_context(machines(folder / "machines", folder / "place", pace_s))
+        campaign = made.campaign(CAMPAIGN)
+        return Place(folder / "place", None, campaign, paced(made.environment)), None, made
     if number % 3 == 2:
         network = None if tools.why_no_network() else stack.enter_context(tools.Network(number % 250))
         server = OwnServer(folder / "server", network)
         server.start()
         stack.callback(server.end)
         server.wait()
-        return Place(folder / "place", server.url, CAMPAIGN, paced({})), server
+        return Place(folder / "place", server.url, CAMPAIGN, paced({})), server, None
     environment = {} if tools.why_no_clock() else tools.clock_environment(folder / "clock")
     disk = folder / "place"
     if not tools.why_no_disk():
         stack.enter_context(tools.small_disk(disk))
     # What is printed has room, whatever is full.
-    return Place(disk, None, CAMPAIGN, paced(environment), outputs=folder), None
+    return Place(disk, None, CAMPAIGN, paced(environment), outputs=folder), None, None
 
 
 @contextmanager
@@ -80,8 +92,8 @@ def world_of(folder: Path, rng: Random, number: int, options: Sequence[str], pac
     """A round's world; nothing of it is left behind."""
     folder.mkdir(parents=True)
     with ExitStack() as stack:
-        place, own_server = place_of(folder, number, stack, pace_s)
-        world = World(place, rng, options, own_server)
+        place, own_server, elsewhere = place_of(folder, number, stack, pace_s)
+        world = World(place, rng, options, own_server, elsewhere)
         stack.callback(world.close)
         yield world
 
@@ -208,6 +220,7 @@ def missing() -> dict[str, str]:
         "full disk": tools.why_no_disk(),
         "jump clock": tools.why_no_clock(),
         "pull cable": tools.why_no_network(),
+        "workers elsewhere": why_no_machines(),
     }
 
 

@@ -16,6 +16,7 @@ import redis
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import RunState, Status
 from tests.chaos.figures import Figures, check_screen
+from tests.chaos.machines import Machines
 from tests.chaos.screen import Screen
 from tests.chaos.server import OwnServer
 from tests.integration.command import Command
@@ -49,11 +50,19 @@ class Later:
 class World:
     """One run of the campaign, kept going: whoever is killed is started again after a while."""
 
-    def __init__(self, place: Place, rng: Random, options: Sequence[str], own_server: OwnServer | None) -> None:
-        """`own_server`: the user's, in place of the embedded one."""
+    def __init__(
+        self,
+        place: Place,
+        rng: Random,
+        options: Sequence[str],
+        own_server: OwnServer | None,
+        machines: Machines | None = None,
+    ) -> None:
+        """`own_server`: the user's, in place of the embedded one. `machines`: where workers are too."""
         self.place = place
         self.rng = rng
         self.own_server = own_server
+        self.machines = machines
         self.complaints: list[str] = []
         self.ended = False
         self._options = options

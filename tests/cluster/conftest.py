@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import slurm
+from tests.cluster import hosts, slurm
+from tests.cluster.hosts import Hosts
 from tests.cluster.night import CAMPAIGN, Night
 from tests.cluster.slurm import Cluster
 
@@ -33,6 +34,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made = Cluster(tmp_path_factory.mktemp("slurm"))
     try:
         made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Hosts]:
+    """Machines, and an sshd on the other."""
+    if why := hosts.why_not():
+        pytest.skip(why)
+    folder = tmp_path / "hosts"
+    folder.mkdir()
+    made = Hosts(folder)
+    try:
+        made.serve()
         yield made
     finally:
         made.close()

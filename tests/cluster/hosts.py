@@ -5,9 +5,12 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
+
+import psutil
 
 PLACES = "/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRAMS = ("sshd", "ssh", "ssh-keygen", "ip")
@@ -22,7 +25,7 @@ PidFile none
 StrictModes no
 UsePAM no
 PasswordAuthentication no
-SetEnv XDG_STATE_HOME={folder}/state
+SetEnv {variables}
 """
 CONFIG = """\
 Host lab
@@ -52,8 +55,10 @@ def why_not() -> str:
 class Hosts:
     """Ours, and the one at the other end of the link. `lab` is the one whose sshd runs, as `ssh` here knows it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`variables`: of the environment that sshd gives."""
         self.folder = folder
+        self._variables = {"XDG_STATE_HOME": f"{folder}/state", **variables}
         token = secrets.token_hex(3)
         self._space, self._link = f"there-{token}", f"v{token}"
         net = f"10.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}"
@@ -88,25 +93,34 @@ class Hosts:
         _run("ip", "link", "set", self._link, "up" if up else "down")
 
     def serve(self, *, there: bool = True, key: str = "key", known: str = "key", options: str = "") -> None:
-        """Run an sshd with this host key; `known`: the one that its clients expect."""
+        """Run an sshd with this host key, and wait until it listens; `known`: the one that its clients expect."""
         self.stop()
         address = self.theirs if there else self.ours
         Path("/run/sshd").mkdir(exist_ok=True)
-        values = {"folder": self.folder, "address": address, "port": PORT, "key": key}
+        variables = " ".join(f'"{name}={value}"' for name, value in self._variables.items())  # one line alone counts
+        values = {"folder": self.folder, "address": address, "port": PORT, "key": key, "variables": variables}
         (self.folder / "sshd_config").write_text(SSHD.format(**values) + options, encoding="utf-8")
         (self.folder / "config").write_text(CONFIG.format(**values), encoding="utf-8")
         kind, text, *_ = (self.folder / f"{known}.pub").read_text("utf-8").split()
         (self.folder / "known").write_text(f"{address} {kind} {text}\n", encoding="utf-8")
-        words: Sequence[str] = ("/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config"))
-        with (self.folder / "sshd.log").open("ab") as log:
-            self._sshd = subprocess.Popen(
-                self.there(*words) if there else words, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._start(there=there)
         deadline = time.monotonic() + LIMIT_S
         probe = ("/usr/bin/ssh-keyscan", "-T", "2", "-p", str(PORT), address)
         while not _run(*(probe if there else self.there(*probe)), check=False).stdout:
             assert time.monotonic() < deadline, (self.folder / "sshd.log").read_text("utf-8")[-500:]
             time.sleep(0.1)
+
+    def serve_again(self) -> None:
+        """Run the sshd of the other end as before, whatever becomes of the link meanwhile."""
+        self.stop()
+        self._start(there=True)
+
+    def _start(self, *, there: bool) -> None:
+        words: Sequence[str] = ("/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config"))
+        with (self.folder / "sshd.log").open("ab") as log:
+            self._sshd = subprocess.Popen(
+                self.there(*words) if there else words, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
 
     def stop(self) -> None:
         """End sshd; its connections stay."""
@@ -114,6 +128,16 @@ class Hosts:
             self._sshd.terminate()
             self._sshd.wait(20)
             self._sshd = None
+
+    def tunnel(self) -> psutil.Process:
+        """Return the ssh of ours that leads a run's socket to the other end; one of another session may be left."""
+        config = str(self.folder / "config")
+        (found,) = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if config in (words := process.info["cmdline"] or ()) and any(word.startswith("-R") for word in words)
+        ]
+        return found
 
     def close(self) -> None:
         """Leave nothing behind."""

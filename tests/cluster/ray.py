@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class RayCluster:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
         self._port, self._dashboard = free_port(), free_port()
+        self._second: list[psutil.Process] = []
         self.environment = {
             **os.environ,
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -35,7 +37,20 @@ class RayCluster:
         here = (f"--node-ip-address={HOST}", "--num-cpus=1", "--disable-usage-stats")
         head = ("--head", f"--port={self._port}", f"--dashboard-port={self._dashboard}")
         self._start(*head, f"--temp-dir={self._folder.name}", *here)
+        former = self._mine()
         self._start(f"--address={HOST}:{self._port}", *here)
+        self._second = [process for process in self._mine() if process not in former]
+        deadline = time.monotonic() + START_S
+        while not self._takes_jobs():  # a node's agent comes up after its node
+            assert time.monotonic() < deadline, "Ray takes no jobs"
+            time.sleep(1.0)
+
+    def kill_node(self) -> None:
+        """As if the second node lost its power: all that it has started ends at once."""
+        lost = {child for process in self._second if process.is_running() for child in process.children(recursive=True)}
+        for process in (*self._second, *lost):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _start(self, *words: str) -> None:
         environment = {name: value for name, value in self.environment.items() if name != "RAY_ADDRESS"}
@@ -43,6 +58,12 @@ class RayCluster:
             command = [str(BIN / "ray"), "start", *words]
             done = subprocess.run(command, env=environment, stdout=out, stderr=out, timeout=START_S, check=False)
         assert done.returncode == 0, (Path(self._folder.name) / "start.out").read_text("utf-8")[-2000:]
+
+    def _takes_jobs(self) -> bool:
+        words = [str(BIN / "ray"), "job", "submit", "--no-wait", "--", "true"]
+        return not subprocess.run(
+            words, env=self.environment, capture_output=True, timeout=ASK_S, check=False
+        ).returncode
 
     def ask(self, *words: str) -> str:
         """Return what a command of `ray` prints."""
@@ -58,12 +79,15 @@ class RayCluster:
 
     def close(self) -> None:
         """End both nodes, and no others, as `ray stop` would: all that they started names their folder."""
-        mine = [process for process in psutil.process_iter(["cmdline"]) if self._is_mine(process)]
+        mine = self._mine()
         for process in mine:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(mine, timeout=20)
         self._folder.cleanup()
+
+    def _mine(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter(["cmdline"]) if self._is_mine(process)]
 
     def _is_mine(self, process: psutil.Process) -> bool:
         return any(self._folder.name in word for word in process.info["cmdline"] or ())

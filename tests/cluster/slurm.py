@@ -120,6 +120,11 @@ class Cluster:
         self._run("slurmctld", ("slurmctld", "-D", "-i"))
         self._until(lambda: self.tool("scontrol", "ping").returncode == 0, "slurmctld")
 
+    @property
+    def is_controlled(self) -> bool:
+        """Whether slurmctld runs."""
+        return "slurmctld" in self._processes
+
     def stop_controller(self) -> None:
         """Let it save its state and leave."""
         self._end("slurmctld")

@@ -10,9 +10,10 @@ import pytest
 from tests.cluster import tools
 from tests.cluster.night import Night, weights
 from tests.cluster.ray import RayCluster
+from tests.cluster.test_slurm import deaths
 
 BLOCK = '[[workers]]\nkind = "command"\npreset = "ray"\ncount = {count}\n'
-EPOCHS = 60_000
+EPOCHS, LONG = 60_000, 10_000_000
 STARTED = r"worker ray-\d started on cpu \(pid (\d+)\)"
 
 
@@ -55,3 +56,19 @@ def test_a_disturbed_run_on_ray_ends_as_an_undisturbed_one(cluster: RayCluster, 
         night.close()
         if quiet is not None:
             quiet.close()
+
+
+@pytest.mark.timeout(1_200)
+def test_a_lost_node_of_ray_is_no_death_of_its_tasks(cluster: RayCluster, tmp_path: Path) -> None:
+    night = Night(tmp_path / "night", BLOCK.format(count=2), LONG, cluster.environment)
+    try:
+        for _ in range(2):
+            night.expect(STARTED)
+        night.expect_saved()
+        cluster.kill_node()
+        lost = night.expect(r"worker (ray-\d) has ended: its node was lost; that is no death of its tasks", 240)[1]
+        night.expect(rf"worker {lost} was ordered from ray", 60)
+        assert night.stop() == 130
+        assert set(deaths(night)) == {0}
+    finally:
+        night.close()

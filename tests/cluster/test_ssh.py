@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cluster import hosts
 from tests.cluster.hosts import Hosts
 from tests.cluster.night import CAMPAIGN, Night, weights
 from tests.cluster.test_slurm import deaths
@@ -27,21 +26,6 @@ STARTED = r"worker lab-(\d) started on cpu \(pid (\d+)\)"
 ORDERED = r"worker lab-\d was ordered from lab on lab \(job [^)]*\)"
 
 Start = Callable[..., Night]
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Iterator[Hosts]:
-    """Machines, and an sshd on the other."""
-    if why := hosts.why_not():
-        pytest.skip(why)
-    folder = tmp_path / "hosts"
-    folder.mkdir()
-    made = Hosts(folder)
-    try:
-        made.serve()
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -65,17 +49,6 @@ def trains(night: Night) -> None:
     before = int(night.expect(r"0/4 tasks, ([\d,]+)/[\d,]+ epochs")[1].replace(",", ""))
     while int(night.expect(r"0/4 tasks, ([\d,]+)/[\d,]+ epochs")[1].replace(",", "")) <= before:
         pass
-
-
-def tunnel(night: Night) -> psutil.Process:
-    """The ssh of ours that leads to the run; one of another session may be left."""
-    config = str(night.run_dir.parent.parent / "hosts" / "config")
-    (found,) = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if config in (words := process.info["cmdline"] or ()) and any(word.startswith("-R") for word in words)
-    ]
-    return found
 
 
 def test_the_doctor_finds_the_way_back(two: Hosts, tmp_path: Path) -> None:
@@ -116,7 +89,7 @@ def test_cut_links_killed_tunnels_and_a_killed_supervisor_lose_nothing(two: Host
     print(f"a link was cut for {up - began:.1f} s; {time.monotonic() - up:.1f} s later the tunnel stood")
     trains(night)
 
-    tunnel(night).kill()
+    two.tunnel().kill()
     killed = time.monotonic()
     night.expect(STANDS, 60)
     print(f"a killed tunnel stood again after {time.monotonic() - killed:.1f} s")
@@ -161,7 +134,7 @@ def test_a_changed_host_key_is_told_and_nobody_is_replaced(two: Hosts, start: St
     trains(night)
     two.serve(key="other-key")
     night.expect("block lab on lab: it does not say how its workers are; .*ssh-keygen -R lab", 60)
-    tunnel(night).kill()
+    two.tunnel().kill()
     night.expect("tunnel between lab and the server: .*(known_hosts|has changed)", 60)
     assert psutil.Process(pid).is_running()
     two.serve()
@@ -179,7 +152,7 @@ def test_a_disturbed_run_ends_as_an_undisturbed_one(two: Hosts, start: Start, tm
     trains(night)
     os.kill(pid, signal.SIGKILL)
     night.expect(r"worker lab-\d died \(signal 9\)", 60)
-    tunnel(night).kill()
+    two.tunnel().kill()
     assert night.end(400) == 0
     quiet = Night(tmp_path / "quiet", '[[workers]]\nkind = "local"\ncount = 2\n', SHORT, two.environment)
     try:

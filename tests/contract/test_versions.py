@@ -66,6 +66,30 @@ def test_a_dismissed_worker_is_told_to_stop_and_gets_nothing_more(any_queue: Que
     assert claimed(any_queue, again) == ["a"]
 
 
+def test_a_worker_of_another_version_has_not_even_a_first_task(any_queue: Queue) -> None:
+    """Whoever comes before the supervisor has looked is refused by the claim itself, and told both versions."""
+    any_queue.enqueue(task("a"))
+    any_queue.set_program(OURS)
+    other = any_queue.register_worker("w9", {"program": "9.9\n"})
+    assert claimed(any_queue, other) == []
+    leave = any_queue.heartbeat(other, {}, {}).leave
+    assert leave == f"worker w9 is of cqltui 9.9?, this supervisor of {OURS}: it leaves after its checkpoint"
+    kept = {"program": "9.9", "started_by": OURS}
+    assert claimed(any_queue, any_queue.register_worker("w1", kept)) == ["a"], "any other would be of 9.9 too"
+
+
+def test_after_an_upgrade_the_next_supervisor_decides(any_queue: Queue) -> None:
+    for name in ("a", "b"):
+        any_queue.enqueue(task(name))
+    any_queue.set_program("9.8")
+    former = any_queue.register_worker("w1", {"program": "9.8", "started_by": "9.8"})
+    claim = claim_one(any_queue, former)
+    any_queue.set_program(OURS)
+    assert claimed(any_queue, former) == []
+    assert any_queue.heartbeat(former, {claim.id: claim.token}, {}).directives == {"a": Directive.STOP}
+    assert claimed(any_queue, any_queue.register_worker("w2", {"program": OURS})) == ["b"]
+
+
 def test_a_cancel_is_still_a_cancel(queue: Queue) -> None:
     queue.enqueue(task("a"))
     who = worker(queue)

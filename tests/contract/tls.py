@@ -24,16 +24,18 @@ def tls_binary() -> str | None:
 
 
 @contextmanager
-def tls_server(binary: str, folder: Path, host: str, ca: trustme.CA, access: str) -> Iterator[int]:
-    """The port of a server on 127.0.0.1 that speaks TLS and nothing else, with a certificate for `host`. `access`: the
-    lines of its configuration that say who may enter."""
+def tls_server(
+    binary: str, folder: Path, host: str, ca: trustme.CA, access: str, *, bind: str = "127.0.0.1"
+) -> Iterator[int]:
+    """The port of a server on the address `bind` that speaks TLS and nothing else, with a certificate for `host`.
+    `access`: the lines of its configuration that say who may enter."""
     folder.mkdir()
     certificate = ca.issue_cert(host)
     certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")
     certificate.private_key_pem.write_to_path(folder / "server.key")
     port = free_port()
     config = (
-        f"bind 127.0.0.1\nport 0\ntls-port {port}\ntls-auth-clients no\n"
+        f"bind {bind}\nport 0\ntls-port {port}\ntls-auth-clients no\n"
         f"tls-cert-file {folder}/server.pem\ntls-key-file {folder}/server.key\n"
         f'save ""\ndir {folder}\n{access}\n'
     )
@@ -43,7 +45,7 @@ def tls_server(binary: str, folder: Path, host: str, ca: trustme.CA, access: str
         assert server.stdin is not None
         server.stdin.write(config.encode())
         server.stdin.close()
-        eventually(lambda: answers(f"rediss://127.0.0.1:{port}/0", ssl_cert_reqs="none"))
+        eventually(lambda: answers(f"rediss://{bind}:{port}/0", ssl_cert_reqs="none"))
         yield port
     finally:
         server.kill()

@@ -74,8 +74,10 @@ def test_hosts_have_the_workers_in_turn(path: Path) -> None:
         ["ssh-2", "ssh-4"],
     ]
     assert loaded(path, SSH).workers_elsewhere == 4
-    one = SSH.replace('["a", "me@b"]', '"a"') + 'shared = true\noptions = ["-p2222"]\nlog = "/l"\n'
-    assert loaded(path, one).blocks == (BlockConfig("ssh", SshConfig(("a",), ("-p2222",)), 2, log="/l"),)
+    one = SSH.replace('["a", "me@b"]', '"a"') + 'shared = {}\noptions = ["-p2222"]\n'
+    assert loaded(path, one.format("true")).blocks == (BlockConfig("ssh", SshConfig(("a",), ("-p2222",)), 2),)
+    logging = loaded(path, one.format("false") + 'log = "/l"\n').blocks
+    assert logging == (BlockConfig("ssh", SshConfig(("a",), ("-p2222",)), 2, shared=False, log="/l"),)
     dialling = SSH.replace('hosts = ["a", "me@b"]', "dials_in = true")
     assert loaded(path, dialling).blocks == (BlockConfig("ssh", SshConfig(dials_in=True), 2, shared=False),)
 
@@ -128,6 +130,19 @@ def test_what_one_may_set_means_the_local_block_and_the_queue(path: Path) -> Non
         (
             COMMAND.replace("{worker}", "{wrker}") + 'list = ["ls"]\n',
             ":6: workers[0].start: nothing is called {wrker}; did you mean worker?",
+        ),
+        (SLURM + 'log = "/l"\n', ":7: workers[0].log: is not for a shared disk: logs are in the run directory there"),
+        (
+            SKY + 'shared = false\nlog = "/l"\n',
+            ":8: workers[0].log: is not for skypilot, which keeps what workers print (`sky jobs logs`): remove it",
+        ),
+        (
+            SSH.replace('hosts = ["a", "me@b"]', "dials_in = true") + 'log = "/l"\n',
+            ":7: workers[0].log: is not for workers that are started by hand, who print where they are: remove it",
+        ),
+        (
+            COMMAND + 'list = ["ls"]\nshared = false\nlog = "/l"\n',
+            ":10: workers[0].log: is named by no word of start: put {log} there, or remove it",
         ),
         ("workers = 3\n", ":3: workers: expected a table, found 3"),
     ],

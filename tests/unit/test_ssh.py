@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import cqltui
 from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.model import BlockConfig
 from cqltui.cli import main
@@ -146,12 +147,14 @@ def test_what_is_wrong_is_said_with_its_fix(code: int | None, said: str, shown: 
     found = sshwords.trouble("h", PlacementError(said, refused=True, code=code))
     assert shown in str(found)
     assert found.refused is refused
+    assert found.fix == (sshwords.REACH_IT if code in (None, 255) else sshwords.INSTALL_IT)
 
 
 @pytest.mark.parametrize("said", ["", "Welcome\n", "cqltui-there [1]\n", "cqltui-there {\n"])
 def test_what_is_no_answer(said: str) -> None:
-    with pytest.raises(PlacementError, match="gave no answer"):
+    with pytest.raises(PlacementError, match="gave no answer") as raised:
         sshwords.read(said)
+    assert sshwords.trouble("h", raised.value).fix == sshwords.INSTALL_IT, "ssh got there"
     assert sshwords.read('motd\ncqltui-there {"a": 1}\n') == {"a": 1}
 
 
@@ -161,6 +164,7 @@ def test_another_version_there_is_refused(engine: Ssh, tmp_path: Path) -> None:
     with pytest.raises(PlacementError, match=r"cqltui 9\.9 is there, and .* here: install that") as raised:
         engine.list()
     assert raised.value.refused
+    assert raised.value.fix.startswith(f"install cqltui {cqltui.__version__} there")
     program.write_text(STAND_IN, encoding="utf-8")
 
 

@@ -19,6 +19,17 @@ from cqltui.placement.templates import Row
 
 RUN = Path("/data/my runs/night")
 GONE = "PATH=/nowhere"
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/bin/ray", line 8, in <module>
+    sys.exit(main())
+RuntimeError: status code 500: Traceback (most recent call last):
+  File "/lib/job_head.py", line 3, in submit
+    raise Exception("No agent")
+Exception: No agent
+.
+"""
+"""As `ray` fails: what is wrong stands at the end of the other machine's."""
 
 
 def starting(command: CommandConfig | None = None, **settings: str) -> Starting:
@@ -149,6 +160,7 @@ def test_a_program_that_fails_says_why(home: CommandConfig, tmp_path: Path) -> N
     own = Starting(tmp_path, starting().block, tmp_path / "logs")
     for words, said, refused in (
         (("sh", "-c", "echo no quota >&2; exit 1"), "sh: no quota", True),
+        (("sh", "-c", f"printf '%s' {shlex.quote(TRACEBACK)} >&2; exit 1"), "^sh: Exception: No agent .$", True),
         (("no-such-program",), "there is no program 'no-such-program' on PATH", True),
         (("true",), "true named no job: it said ''", False),
     ):

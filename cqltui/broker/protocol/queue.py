@@ -205,6 +205,11 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         """How many workers are wanted; claims share the work out over them, or over more if more have registered."""
         self.client.execute_command("HSET", self.keys.meta, "workers", count)
 
+    def set_program(self, version: str) -> None:
+        """Which version of cqltui the supervisor is of: workers of another get no task, but those that it has started
+        on its own machine (`started_by` of what they register)."""
+        self.client.execute_command("HSET", self.keys.meta, "program", version)
+
     def set_blocks(self, blocks: Sequence[BlockInfo]) -> None:
         """How the blocks of workers elsewhere stand, as `blocks` reads it; no event, since it changes often."""
         value = codec.encode_object({"blocks": [asdict(block) for block in blocks]})

@@ -153,7 +153,19 @@ local function with_mates(head, p, t)
   return ids
 end
 
-local known = call('hmget', WORKER .. worker, 'instance', 'nonce', 'claimed', 'leave')
+-- Whether a worker of this version may have tasks: if it is the supervisor's, or the supervisor has started it here, so
+-- that any other would be of that version too. Else it is asked to leave.
+local function fits(theirs, started_by)
+  local ours = call('hget', META, 'program')
+  if not theirs or not ours or theirs == ours or started_by == ours then
+    return true
+  end
+  call('hset', WORKER .. worker, 'leave', 'worker ' .. worker .. ' is of cqltui ' .. plain(theirs)
+    .. ', this supervisor of ' .. ours .. ': it leaves after its checkpoint')
+  return false
+end
+
+local known = call('hmget', WORKER .. worker, 'instance', 'nonce', 'claimed', 'leave', 'program', 'started_by')
 if not known[1] then
   return redis.error_reply('UNREGISTERED worker')
 elseif known[1] ~= instance then
@@ -167,7 +179,7 @@ elseif nonce ~= '' and known[2] == nonce then
     end
   end
   return out
-elseif WANTED ~= 'running' or known[4] then
+elseif WANTED ~= 'running' or known[4] or not fits(known[5], known[6]) then
   return {}
 end
 
