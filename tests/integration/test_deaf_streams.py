@@ -8,8 +8,6 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import pytest
-
 from tests.integration.command import PATIENCE_S
 from tests.integration.place import Place, until
 
@@ -35,15 +33,14 @@ def ends_stopped(place: Place, run: subprocess.Popen[bytes]) -> None:
     assert place.processes() == [], "neither workers nor the server are left"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_after_the_reader_of_all_output_has_left(place: Place, number: int) -> None:
+def test_a_signal_after_the_reader_of_all_output_has_left(place: Place) -> None:
     """`cqltui ... 2>&1 | tee log`, whose Ctrl-C ends tee first."""
     reading, writing = os.pipe()
     run = begin(place, "--json", stdin=subprocess.DEVNULL, stdout=writing, stderr=writing)
     os.close(writing)
     os.close(reading)
     until(place.under_way, "a task under way: the run goes on without a reader")
-    run.send_signal(number)
+    run.send_signal(signal.SIGTERM)
     ends_stopped(place, run)
 
 

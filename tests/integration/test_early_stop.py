@@ -78,12 +78,13 @@ def test_tasks_of_a_pack_stop_early_and_a_kill_changes_nothing(place: Place) -> 
         os.kill(pid, signal.SIGKILL)
     place.speed_up()
     campaign.ends(0)
+    place.check_journal()
 
     for task_id, (losses, head) in alone.items():
         assert [row.loss for row in read_metrics(place.run_dir.metrics_csv(task_id))] == losses
         assert read_model(place.run_dir.model(task_id)).tensors["head.weight"].tobytes() == head
         result = place.result(task_id)
-        assert result["epochs"] == ends[task_id]
+        assert (result["epochs"], result["attempt"]) == (ends[task_id], 2)
         assert result["stopped_early"].startswith(f"val_td_loss has not improved for {PATIENCE} epochs until epoch ")
         best = read_model(place.run_dir.task(task_id) / "model_best.safetensors")
         assert best.details["epoch"] == ends[task_id] - PATIENCE

@@ -164,20 +164,6 @@ def supervisor(place: Place) -> int:
     return int(said["pid"])
 
 
-def test_of_two_starts_at_once_one_supervises_and_the_other_is_told(place: Place) -> None:
-    place.slow_down()
-    both = [place.start(*LONG, "--no-ui") for _ in range(2)]
-    until(lambda: any(run.code is not None for run in both), "the end of one")
-    (refused,) = [run for run in both if run.code is not None]
-    assert "has a supervisor already" in refused.ends(2).err
-    (run,) = [run for run in both if run is not refused]
-    until(place.under_way, "a task under way")
-    assert supervisor(place) == run.pid
-    place.ask("stop")
-    run.ends(4)
-    assert place.processes() == []
-
-
 def test_two_screens_that_start_at_once_show_one_run(place: Place, screen: Screen) -> None:
     place.slow_down()
     first, second = screen(*LONG), screen(*LONG)

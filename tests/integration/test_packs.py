@@ -1,7 +1,6 @@
 """Tasks of one shape train together in a real worker; each is paused, cancelled, failed, killed and finished alone."""
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -101,18 +100,6 @@ def test_members_of_a_pack_end_one_by_one(packed: Place, alone: dict[str, Traine
     packed.ask("resubmit", cancelled)
     packed.complete("--workers", "1", code=1)
     assert packed.trained() == alone, "it trained with nobody this time"
-
-
-def test_a_pack_whose_worker_is_killed_comes_back_with_the_same_bits(packed: Place, alone: dict[str, Trained]) -> None:
-    packed.campaign.write_text(PACK, encoding="utf-8")
-    run = packed.begin("--workers", "1")
-    together(packed)
-    os.kill(packed.worker_pids()["w1"], signal.SIGKILL)
-    packed.speed_up()
-    run.ends(0)
-    assert packed.trained() == alone
-    packed.check_journal()
-    assert {packed.result(task)["attempt"] for task in alone} == {2}
 
 
 def test_a_pack_that_does_not_fit_is_halved(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,8 +172,7 @@ def enter_behind_the_screen(run_dir: RunDir) -> None:
 
 
 @as_root
-@pytest.mark.parametrize("start", [enter, enter_behind_the_screen])
-@pytest.mark.parametrize("is_link", [False, True])
+@pytest.mark.parametrize(("start", "is_link"), [(enter, True), (enter_behind_the_screen, False)])
 def test_after_the_start_nobody_puts_a_folder_in_the_place_of_one(
     reachable: Path, start: Callable[[RunDir], None], is_link: bool
 ) -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,10 @@ def test_one_place_says_how_a_python_of_ours_is_started() -> None:
 
 
 def test_a_devices_probe_and_a_measurement_among_the_users_files(folder: Path) -> None:
-    assert devices.probe()[1][-1].name == "cpu"
+    version, found = devices.probe()
+    assert (version.split("+")[0], found[-1].name) == (metadata.version("torch").split("+")[0], "cpu")
+    assert found[-1].memory_bytes is not None
+    assert found[-1].memory_bytes > 2**28
     assert list(answers([], "cpu", 0.1)) == []
 
 
