@@ -19,8 +19,8 @@ local function limit_of(user)
   return count and #count < 10 and tonumber(count) or nil, by
 end
 
--- The user's workers that spoke lately: prefix|worker; and how many, nil where that cannot be read. Others keep their entry as long as they are registered, since they
--- may only be cut off.
+-- The user's workers that spoke lately: prefix|worker; and how many, nil where that cannot be read. Others keep their entry
+-- as long as they are registered, since they may only be cut off.
 local function taken_by(user)
   local LIVE_S, MOST = 60, 10000
   local places, found = PLACES .. user, {}

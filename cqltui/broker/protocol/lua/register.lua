@@ -23,12 +23,12 @@ if user ~= '' then
   end
   redis.pcall('hset', PLACES .. user, own, instance)
 end
+local told = cjson.decode(ARGV[4])
 local seq = next_seq()
 local data = since(seq, 0, ARGV[4])
 call('sadd', P .. 'active_workers', worker)
 call('del', WORKER .. worker)
 call('hset', WORKER .. worker, 'instance', instance, 'since', seq, 'data', data, 'ts', NOW, 'user', user)
-local told = cjson.decode(ARGV[4])
 for _, name in ipairs({'program', 'started_by'}) do -- versions, which a claim asks for
   if type(told[name]) == 'string' and told[name] ~= '' then
     call('hset', WORKER .. worker, name, told[name])

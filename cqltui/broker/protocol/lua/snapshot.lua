@@ -1,8 +1,8 @@
 -- ARGV: prefix, cursor, number of tasks. One part of a reading of the server: the parts need not be of one moment,
 -- since each task has a version of its own and the first part's seq says from where on events are to be applied.
 -- By cursor, not by rank: ranks move with every resubmission, while ZSCAN gives each member that is there all the time at
--- least once. Returns `run_meta`, the next cursor ('0': through), the names of LIFE, name and text of each form that these tasks' info
--- is kept by, then a list a task: id, info as it is kept, seq, progress, LIFE.
+-- least once. Returns `run_meta`, the next cursor ('0': through), the names of LIFE, name and text of each form that these
+-- tasks' info is kept by, then a list a task: id, info as it is kept, seq, progress, LIFE.
 -- A task whose hash is lost is left out, and of LIFE what comes after the last value that is not as of a task that waits:
 -- of thousands most do.
 local LIFE = {'status', 'priority', 'order', 'queued_ts', 'run', 'attempt', 'deaths', 'ready_ts', 'worker', 'token',

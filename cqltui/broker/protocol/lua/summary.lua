@@ -1,7 +1,7 @@
 -- ARGV: prefix, cursor, number of tasks. How many tasks there are of what, a part of them at a time (by cursor, as in
 -- snapshot.lua). Changes nothing. Returns `run_meta`, the next cursor ('0': through), name and text of each form that these
--- tasks' info is kept by, then form, status, priority and number of each group of tasks; in place of a form the info of a task
--- that is kept whole.
+-- tasks' info is kept by, then form, status, priority and number of each group of tasks; in place of a form the info of a
+-- task that is kept whole.
 local page, groups, known, forms, out = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3]), {}, {}, {}, {}
 for i = 1, #page[2], 2 do
   local t = call('hmget', TASK .. page[2][i], 'status', 'priority', 'info')
