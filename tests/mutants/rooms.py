@@ -293,6 +293,7 @@ ROOMS = (
         ),
         (
             "tests/unit/test_ssh.py",
+            "tests/unit/test_tunnel.py",
             "tests/contract/test_security.py",
             *_each("tests/security/test_{}.py", "guests sizes_are_bounded"),
         ),
