@@ -14,11 +14,9 @@ from textual.app import App, ReturnType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
-from textual.messages import Layout
 from textual.notifications import Notification
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
-from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastRack
@@ -43,8 +41,6 @@ USED: tuple[tuple[type, str], ...] = (
     (ToastRack, "show"),
     (Screen, "_screen_resized"),
     (Screen, "_compositor_refresh"),
-    (Screen, "_on_layout"),
-    (Widget, "_refresh_scrollbars"),
     (Compositor, "_get_renders"),
     (Compositor, "_render_chops"),
     (Compositor, "render_partial_update"),
@@ -205,9 +201,6 @@ class SteadyScreen(Screen[ScreenResultType]):
     During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
     ends the batch refreshes the screen.
 
-    What a scrollbar asks for brings no layout: it follows each change of its size, and comes and goes by its widget,
-    which asks itself. Textual lays out and draws the whole screen a second time.
-
     Where the keys go to another widget, the two draw themselves anew, as they look otherwise then. Textual draws all of
     the screen.
     """
@@ -217,12 +210,6 @@ class SteadyScreen(Screen[ScreenResultType]):
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
         self._compositor = LeanCompositor()
-
-    def on_layout(self, message: Layout) -> None:
-        """Pass over a scrollbar."""
-        if isinstance(message.widget, ScrollBar):
-            message.stop()
-            message.prevent_default()
 
     def _screen_resized(self, size: Size) -> None:
         if size == self.app.size:

@@ -40,8 +40,6 @@ WRITTEN_FOR = {
     "ToastRack.show": "235ab2261d656cfd",
     "Screen._screen_resized": "49c2908cfe351a6f",
     "Screen._compositor_refresh": "293583a9432b7eca",
-    "Screen._on_layout": "19eddc6c8778c81c",
-    "Widget._refresh_scrollbars": "0adc4dbd414a6809",
     "Compositor._get_renders": "10c0911d868cd151",
     "Compositor._render_chops": "5c0f706cb96ea839",
     "Compositor.render_partial_update": "264b882cbb5d1f64",

@@ -98,19 +98,6 @@ async def test_a_body_of_another_size_is_laid_out_once(monkeypatch: pytest.Monke
     assert askers.keys() <= {"filterline", "ScrollBar"}, "it had found the places already"
 
 
-async def test_a_panel_is_zoomed_in_one_layout_with_its_scrollbar(monkeypatch: pytest.MonkeyPatch) -> None:
-    layouts, refresh = Counter[str](), Screen._refresh_layout
-    async with started(size=(160, 24), late=False) as (bench, pilot):
-        tasks = table(bench)
-        assert tasks.show_vertical_scrollbar
-        monkeypatch.setattr(Screen, "_refresh_layout", lambda *a, **k: layouts.update(["one"]) or refresh(*a, **k))
-        before = tasks.vertical_scrollbar.size.height
-        await pilot.press("underscore")
-        await bench.rest(pilot)
-        assert tasks.vertical_scrollbar.size.height == tasks.size.height > before
-        assert layouts["one"] == 1
-
-
 async def test_a_letter_of_the_filter_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     layouts, refresh = Counter[str](), Screen._refresh_layout
     async with started(size=(160, 48), late=False) as (bench, pilot):
