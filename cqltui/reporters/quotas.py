@@ -14,7 +14,7 @@ COLUMNS = ("user", "workers", "allowed", "set by")
 
 
 def as_json(found: Sequence[Quota]) -> list[dict[str, Any]]:
-    """Return an object a user; `limit` is null for as many as he likes, `used` where that cannot be read."""
+    """Return an object a user; `limit` is null for any number, `used` where that cannot be read."""
     return [asdict(one) | {"places": sorted(one.places)} for one in found]
 
 

@@ -130,6 +130,16 @@ def test_a_turn_that_was_shorter_than_reckoned_gives_back(client: redis.Redis) -
     assert float(client.hget("cqltui-shared:cq:shares", "time:b:") or 0) == pytest.approx(0.1)
 
 
+def _between_two(client: redis.Redis) -> Shares:
+    """A worker that has chosen once between two campaigns, on a server with nothing else."""
+    client.flushall()
+    _campaign(client, "a")
+    _campaign(client, "b")
+    shares = Shares(client, "s1")
+    shares.choose()
+    return shares
+
+
 POISON = ("nan", "inf", "-inf", "1e308", "-1e308", "x", "", "0x", "\x00", "1 2")
 FIELDS = ("time:a:", "present", "usual:a:", "seen:a:", "tick", "listed_ts")
 
@@ -137,11 +147,7 @@ FIELDS = ("time:a:", "present", "usual:a:", "seen:a:", "tick", "listed_ts")
 @pytest.mark.parametrize("field", FIELDS)
 def test_what_is_no_number_gives_nobody_all_or_nothing(client: redis.Redis, field: str) -> None:
     for poison in POISON:
-        client.flushall()
-        _campaign(client, "a")
-        _campaign(client, "b")
-        shares = Shares(client, "s1")
-        shares.choose()
+        shares = _between_two(client)
         client.hset("cqltui-shared:cq:shares", field, poison)
         turns = [shares.choose(1.0) for _ in range(8)]
         assert 3 <= turns.count("a") <= 5, f"{poison!r}: {turns}"
@@ -149,11 +155,7 @@ def test_what_is_no_number_gives_nobody_all_or_nothing(client: redis.Redis, fiel
 
 def test_turns_and_weights_that_are_no_numbers(client: redis.Redis) -> None:
     for poison in POISON:
-        client.flushall()
-        _campaign(client, "a")
-        _campaign(client, "b")
-        shares = Shares(client, "s1")
-        shares.choose()
+        shares = _between_two(client)
         client.hset(
             "cqltui-shared:cq:turns", mapping={"s1": f"{poison} {poison} a:", "s2": f"1 {poison} a:", "s3": poison}
         )

@@ -1,7 +1,7 @@
 """Quotas of workers a user, over all campaigns of a server: who may have how many, and who has how many.
 
 The limits are a hash that only an admin may write where the server has users. A user is the server's own, of whom the
-workers' (`anna-worker`) is a part, or where there is none the campaign's owner without his machine.
+workers' (`anna-worker`) is a part, or where there is none the campaign's owner without the machine.
 """
 
 import time
@@ -35,7 +35,7 @@ class Quota:
 
     user: str
     limit: int | None = None
-    """None: as many as he likes."""
+    """None: any number."""
     by: str = ""
     """Who said so."""
     used: int | None = 0
@@ -66,7 +66,7 @@ def user_of(client: redis.Redis) -> str:
 
 
 def quota(answer: Sequence[Any]) -> Quota:
-    """Return what the scripts tell: user, limit, who said so, how many he has, and which. Raises RefusedError."""
+    """Return what the scripts tell: user, limit, who said so, how many there are, and which. Raises RefusedError."""
     with sensible():
         user, limit, by, *rest = answer
         count, *places = rest or [b""]
@@ -112,7 +112,7 @@ class Quotas:
             self._client.execute_command("HSET", LIMITS, user, f"{limit} {time.time():.0f} {by}")
 
     def remove(self, user: str) -> bool:
-        """Let the user have as many as he likes; return False if he might before."""
+        """Let the user have any number; return False if that was so before."""
         with _for_admins():
             return bool(self._client.execute_command("HDEL", LIMITS, user))
 

@@ -1,5 +1,5 @@
--- ARGV: prefix, whose (as in user_of). Returns the user, how many workers he may have ('' for as many as he likes), who said
--- so, how many he has ('' where that cannot be read), and which: prefix|worker, ...
+-- ARGV: prefix, whose (as in user_of). Returns the user, how many workers that one may have ('' for any number), who said
+-- so, how many there are ('' where that cannot be read), and which: prefix|worker, ...
 allow_full_server()
 local user = user_of(ARGV[2])
 if user == '' then

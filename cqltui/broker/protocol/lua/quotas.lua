@@ -2,7 +2,7 @@
 -- only an admin may write, where the server has users; the latter only the user, beside the admin.
 local LIMITS, PLACES, LONGEST_USER = 'cqltui-quotas', 'cqltui-places:', 64
 
--- Whose worker it is: the server's user that is told, else the campaign's owner without his machine; '' for nobody.
+-- Whose worker it is: the server's user that is told, else the campaign's owner without the machine; '' for nobody.
 local function user_of(told)
   if told == '' then
     -- Within a text of the campaign's the quotes would be escaped.
@@ -11,7 +11,7 @@ local function user_of(told)
   return told == '-' and '' or string.sub(told, 1, LONGEST_USER)
 end
 
--- How many workers the user may have, and who said so; nil for as many as he likes. A server's user of an earlier version's
+-- How many workers the user may have, and who said so; nil for any number. A server's user of an earlier version's
 -- rights may not read it.
 local function limit_of(user)
   local said = redis.pcall('hget', LIMITS, user)

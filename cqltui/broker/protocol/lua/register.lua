@@ -2,7 +2,7 @@
 -- registered before. A process under this id; one that was there before is fenced.
 -- No-op for the process that is known: two of its threads may have been told that it is not, and a call whose answer was
 -- lost is repeated. What it has claimed since stays its own.
--- Returns 1, 0 for a no-op, or where its user has as many workers as he may: user, how many, who said so.
+-- Returns 1, 0 for a no-op, or where its user has as many workers as allowed: user, how many, who said so.
 allow_full_server()
 local worker, instance = ARGV[2], ARGV[3]
 if call('hget', WORKER .. worker, 'instance') == instance then
