@@ -12,6 +12,7 @@ a running machine that is resumed twice with the same cards. The former has anot
 of one is taken for the other's. Containers that share a home may have one id; each has its own pid namespace.
 """
 
+import fcntl
 import json
 import os
 import platform
@@ -151,18 +152,21 @@ def _kept(facts: Facts, folder: Path) -> str:
     own = folder / f"{prefix}{_digest('boot', facts.boot)[:16]}.json"
     for _ in range(_TRIES):
         with suppress(FileNotFoundError):  # renamed just now
-            found = _read(own)
-            if found is not None and not _differs(found[1], facts):
+            try:
+                found = _read(own)
+            except FileNotFoundError:
+                if (former := _former(folder, prefix, facts)) is not None:
+                    former.rename(own)
+                else:
+                    _make(own, facts)
+                continue
+            if found is None:
+                _remove_damaged(own)
+            elif _differs(found[1], facts):  # of the same boot: a resumed snapshot
+                own = own.with_stem(f"{own.stem}-{_digest('hardware', *sorted(facts.hardware))[:16]}")
+            else:
                 os.utime(own)
                 return found[0]
-            if found is not None:  # of the same boot: a resumed snapshot
-                own = own.with_stem(f"{own.stem}-{_digest('hardware', *sorted(facts.hardware))[:16]}")
-            elif own.exists():
-                own.unlink()  # damaged
-            elif (former := _former(folder, prefix, facts)) is not None:
-                former.rename(own)
-            else:
-                _make(own, facts)
     raise OSError(f"{own}: cannot be made")
 
 
@@ -183,12 +187,26 @@ def _differs(hardware: frozenset[str], facts: Facts) -> bool:
 
 
 def _read(path: Path) -> tuple[str, frozenset[str]] | None:
-    """Return the id in the file and the hardware it was made on; None if there is no such file, or it is damaged."""
+    """Return the id in the file and the hardware it was made on; None if it is damaged. Raises FileNotFoundError."""
     try:
         value = json.loads(path.read_bytes())
         return str(value["id"]), frozenset(map(str, value["hardware"]))
+    except FileNotFoundError:
+        raise
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _remove_damaged(path: Path) -> None:
+    """Remove the file if it is still damaged: another process may have made it again since it was read.
+
+    Raises OSError.
+    """
+    with path.open("rb") as file:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()) and _read(path) is None:
+            path.unlink()
 
 
 def _make(path: Path, facts: Facts) -> None:

@@ -81,6 +81,28 @@ def test_a_damaged_file_is_made_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("content", [None, "{"], ids=["no file", "a damaged one"])
+def test_what_another_process_makes_after_the_look_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        known_as(FIRST_BOOT, tmp_path)
+        (file,) = tmp_path.iterdir()
+        file.write_text(content)
+    look, theirs = machine._read, list[str]()
+
+    def look_and_be_overtaken(path: Path) -> tuple[str, frozenset[str]] | None:
+        try:
+            return look(path)
+        finally:
+            monkeypatch.setattr(machine, "_read", look)
+            if not theirs:
+                theirs.append(known_as(FIRST_BOOT, tmp_path))
+
+    monkeypatch.setattr(machine, "_read", look_and_be_overtaken)
+    assert known_as(FIRST_BOOT, tmp_path) == theirs[0]
+
+
 def test_without_a_place_for_the_file_it_lasts_as_long_as_the_boot(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (None, tmp_path / "file" / "machines"):
