@@ -2,7 +2,7 @@
 
 import sys
 
-from cqltui.app.trained import recorded_campaign
+from cqltui.app.started import recorded_campaign
 from cqltui.errors import InputError
 from cqltui.results.left import from_disk
 from cqltui.results.rundir import RunDir, read_json

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import cqltui
-from cqltui.app.trained import data_config, ensemble_phase, load_dataset, recorded_campaign, trained_networks
+from cqltui.app.started import data_config, recorded_campaign
+from cqltui.app.trained import ensemble_phase, load_dataset, trained_networks
 from cqltui.campaign.model import EvaluateConfig
 from cqltui.errors import InputError
 from cqltui.reporters.steps import Step, silent

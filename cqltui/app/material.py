@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cqltui.app.ledger import entries
-from cqltui.app.trained import data_config, recorded_campaign
+from cqltui.app.started import data_config, recorded_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.judging.evaluated import at
 from cqltui.ledger.export import told

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cqltui.app.trained import data_config, ensemble_phase, load_dataset, model_paths, read_network
+from cqltui.app.started import data_config
+from cqltui.app.trained import ensemble_phase, load_dataset, model_paths, read_network
 from cqltui.errors import InputError
 from cqltui.results import chosen
 from cqltui.results.chosen import Chosen, Member

@@ -7,7 +7,7 @@ from typing import get_args
 
 from cqltui.app.dataset import load_data
 from cqltui.app.finished import look
-from cqltui.app.trained import recorded_campaign
+from cqltui.app.started import recorded_campaign
 from cqltui.campaign.compact import first_of
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cqltui.app.trained import recorded_campaign
+from cqltui.app.started import recorded_campaign
 from cqltui.broker.protocol.records import Result
 from cqltui.campaign.difference import KnownTask, difference
 from cqltui.campaign.model import TaskSpec

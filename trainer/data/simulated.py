@@ -65,11 +65,11 @@ def simulate(
     model = market + DISAGREEMENT_SD * (SKILL * signal + np.sqrt(1 - SKILL**2) * noise)
     true_expected = market + edge_size * signal
 
-    market_pmf = margin_pmf(market)
+    market_pmf, true_pmf = margin_pmf(market), margin_pmf(true_expected)
     spread = fair_line(market_pmf)
     home_odds, away_odds = fair_prices(market_pmf, spread)
     seasons, weeks, game_ids = _calendar(season_games, first_season)
-    truth = cover_probabilities(margin_pmf(true_expected), spread)
+    truth = cover_probabilities(true_pmf, spread)
     games = Games(
         game_ids=game_ids,
         seasons=seasons,
@@ -80,7 +80,7 @@ def simulate(
         epa_gap=(model - EXPECTED_MEAN) / PLAYS_PER_GAME,
         market_prob=win_probability(market_pmf),
         p_hat=win_probability(margin_pmf(model)),
-        margin=draw_margins(margin_pmf(true_expected), rng),
+        margin=draw_margins(true_pmf, rng),
         home_odds=home_odds,
         away_odds=away_odds,
         true_returns=np.stack(
@@ -107,7 +107,8 @@ def _calendar(season_games: tuple[int, ...], first_season: int) -> tuple[Int, In
 
 def _days(seasons: Int, weeks: Int) -> Int:
     """Return the day of every game [N]: all of a week are on one day."""
-    openings = {season: date(season, 9, 8).toordinal() for season in np.unique(seasons).tolist()}
+    # Not `np.unique`, which loads `numpy.ma`: this is part of each worker's start.
+    openings = {season: date(season, 9, 8).toordinal() for season in set(seasons.tolist())}
     return np.array([openings[season] for season in seasons.tolist()], dtype=np.int64) + 7 * (weeks - 1)
 
 

@@ -62,7 +62,7 @@ def _limits(seasons: Int, split: Split) -> tuple[int, int]:
     if split.train_until is not None:
         until = split.train_until if split.validate_until is None else split.validate_until
         return split.train_until + 1, until + 1
-    known = np.unique(seasons).tolist()
+    known = sorted(set(seasons.tolist()))  # `np.unique` would load `numpy.ma`
     beyond = known[-1] + 1 if known else 0
     test = split.test_seasons or 0
     spared = test + (split.validation_seasons or 0)
