@@ -21,6 +21,7 @@ run: $(VENV)/.run  ## set up and run the quick campaign (ARGS="campaigns/deep.to
 	$(BIN)/cqltui $(or $(ARGS),campaigns/quick.toml)
 
 test: export PYTHONDONTWRITEBYTECODE :=  # else hundreds of processes compile the same files anew
+test: export OPENBLAS_NUM_THREADS := 1  # else each process starts a thread that waits busily for work
 test: $(VENV)/.dev  ## set up and run the whole test suite (ARGS="-k name" for a part)
 	$(BIN)/python -m pytest $(ARGS)
 

@@ -13,6 +13,11 @@ path, and a user's own queue.py there is taken for the standard library's. A PYT
 BARE_PYTHON = (sys.executable, "-I", "-S")
 """The standard library alone: small, starts at once, and no upgrade of what is installed disturbs it."""
 
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+"""What libraries that compute go by when they are loaded. The last is for Apple's Accelerate."""
+
 _SECRET_NAME = re.compile(
     r"REDIS_URL$|REDISCLI_AUTH$|PASSW|PASSPHRASE|SECRET|CREDENTIAL|TOKEN$|(API|ACCESS|PRIVATE)_?KEY", re.IGNORECASE
 )
@@ -50,6 +55,13 @@ def forget_relative_path() -> None:
     """Take the relative entries out of this process's PATH: libraries start programs too, such as `uname`."""
     if "PATH" in os.environ:
         os.environ["PATH"] = _absolute(os.environ["PATH"])
+
+
+def compute_in_one_thread() -> None:
+    """Have NumPy's BLAS, loaded later, compute in one thread, unless the environment says otherwise: sums then do not
+    depend on the number of cores, and a start does not wait for threads that our small products never use."""
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
 
 
 def _absolute(path: str) -> str:

@@ -16,7 +16,7 @@ from typing import NoReturn, Protocol, cast
 
 import cqltui
 from cqltui import streams
-from cqltui.child import forget_relative_path
+from cqltui.child import compute_in_one_thread, forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
 from cqltui.later import load
 from trainer.names import nearest
@@ -121,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.protect()
         os.umask(os.umask(0) | 0o022)  # others may look at a run, if the user lets them, and never write
         forget_relative_path()
+        compute_in_one_thread()
         atexit.register(gc.freeze)  # else the interpreter looks for garbage in all that is loaded before it ends
         if "_ARGCOMPLETE" in os.environ:  # a shell asks how the line may go on
             importlib.import_module("cqltui.commands.completion").answer(COMMANDS, _load)

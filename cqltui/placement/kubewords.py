@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cqltui.campaign.model import CommandConfig
-from cqltui.placement.process import ONE_THREAD
+from cqltui.child import ONE_THREAD
 from cqltui.placement.protocol import End, State, Why
 from cqltui.placement.starting import ENV_FILE, Starting
 from cqltui.placement.templates import Dialect, Row, last_word

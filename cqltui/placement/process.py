@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from cqltui.child import PYTHON, clean_environment, words_of
+from cqltui.child import ONE_THREAD, PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
 from cqltui.placement.protocol import UNSEEN
 from trainer.files import make_folder, plain_file
@@ -18,10 +18,6 @@ WORKER = ("-m", "cqltui", "worker", "--worker-id")
 """The first arguments of a worker that a supervisor starts."""
 SLOT = re.compile(r"w[1-9][0-9]*")
 """What workers of a supervisor are called; others were started by hand."""
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
-"""The last is for Apple's Accelerate."""
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cqltui.campaign.model import BlockConfig
-from cqltui.child import PYTHON
-from cqltui.placement.process import ONE_THREAD, WORKER
+from cqltui.child import ONE_THREAD, PYTHON
+from cqltui.placement.process import WORKER
 from trainer.files import make_folder, read_regular, write_bytes
 
 ENV_FILE = "CQLTUI_ENV_FILE"

@@ -48,13 +48,6 @@ def test_a_device_that_is_off_does_not_pass(place: Place, monkeypatch: pytest.Mo
     assert not stages.packs(place)["passed"]
 
 
-def test_memory_that_runs_out_is_noticed_and_less_is_tried() -> None:
-    command = [sys.executable, "-m", "tests.gpu.stages", "memory", "--device", "cpu", "--short"]
-    done = run_stage(Stage("memory", tuple(command), 60.0), [], 60.0, {**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.passed, done.said
-    assert "allocate memory" in done.said
-
-
 def test_a_stage_that_hangs_dies_or_lacks_something_is_told_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

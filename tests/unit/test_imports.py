@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cqltui.broker.server.locks import FileLock
+from cqltui.child import ONE_THREAD
 from cqltui.results.rundir import RunDir, write_json
 
 ROOT = Path(__file__).parents[2]
@@ -298,6 +299,19 @@ def test_a_command_talks_to_a_server_without_telemetry_that_something_else_has_i
     )
     said = subprocess.run([sys.executable, "-c", code, command], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert said.stdout.strip() == str(command == "export"), said.stderr
+
+
+@pytest.mark.parametrize(("said", "threads"), [(None, 1), ("2", 2)])
+def test_a_command_computes_in_one_thread_unless_the_user_says_otherwise(said: str | None, threads: int) -> None:
+    code = (
+        "from cqltui import cli\ncli._run = lambda *_: 0\ncli.main()\nimport numpy, threadpoolctl\n"
+        "print({lib['num_threads'] for lib in threadpoolctl.threadpool_info() if lib['user_api'] == 'blas'})"
+    )
+    chosen = {} if said is None else dict.fromkeys(ONE_THREAD, said)
+    environment = {name: value for name, value in os.environ.items() if name not in ONE_THREAD} | chosen
+    command = [sys.executable, "-c", code, "evaluate"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.stdout.strip() == str({min(threads, os.cpu_count() or 1)}), done.stderr
 
 
 def test_the_trainers_settings_and_data_load_without_torch() -> None:
