@@ -43,6 +43,8 @@ class _Draft:
         self._tasks: MutableMapping[str, TaskState] | None = None
         self._counting = Counting()
         self._workers: MutableMapping[str, WorkerState] | None = None
+        self.now = state.now
+        """The latest time that an event has told."""
 
     @property
     def tasks(self) -> Mapping[str, TaskState]:
@@ -93,23 +95,25 @@ class _Draft:
 
     def forget(self) -> None:
         """Begin with nothing."""
-        self.state, self._tasks, self._workers = RunState(), None, None
+        self.state, self._tasks, self._workers, self.now = RunState(), None, None, 0.0
 
     def finished(self) -> RunState:
         """Return the state, frozen."""
+        made: dict[str, Any] = {}  # put in at once: each `replace` takes longer than what it is for
         if self._tasks is not None:
             tasks = MappingProxyType(self._tasks)  # a `Layered` is a mapping too
-            self.state = replace(self.state, tasks=tasks, counted=self._counting.finished(tasks))
+            made.update(tasks=tasks, counted=self._counting.finished(tasks))
         if self._workers is not None:
-            self.state = replace(self.state, workers=MappingProxyType(self._workers))
-        return self.state
+            made["workers"] = MappingProxyType(self._workers)
+        if self.now > self.state.now:
+            made["now"] = self.now
+        return replace(self.state, **made) if made else self.state
 
 
 def _apply(draft: _Draft, event: Event) -> None:
     if event.kind is Kind.ANEW:
         draft.forget()
-    if event.ts > draft.state.now:
-        draft.state = replace(draft.state, now=event.ts)
+    draft.now = max(draft.now, event.ts)
     match event.kind:
         case Kind.TICK | Kind.ANEW:
             return
