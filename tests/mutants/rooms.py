@@ -100,6 +100,7 @@ ROOMS = (
                 f"tests/unit/test_{name}*.py"
                 for name in (
                     "curve_files",
+                    "filing",
                     "folders",
                     "known",
                     "left",
@@ -258,10 +259,10 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}.py"
-                for name in ("awake", "fleet", "guard", "journal", "notifying", "records", "restarting", "supervising")
+                for name in ("awake", "filing", "fleet", "guard", "journal", "notifying", "records", "restarting")
             ),
-            "tests/contract/test_sizing.py",
-            "tests/contract/test_versions.py",
+            "tests/unit/test_supervising.py",
+            *(f"tests/contract/test_{name}.py" for name in ("sizing", "versions")),
             "tests/security/test_figures_from_outside.py",
             "tests/security/test_results_are_checked.py",
             "tests/security/test_a_task_is_what_it_says.py",
