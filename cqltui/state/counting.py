@@ -51,6 +51,8 @@ class Counting:
         self._new_running: dict[str, None] | None = None
         self._work_done, self._work_total = begun.work_done, begun.work_total
         self._begun, self._phases = begun.phases, dict[str, _Phase]()
+        self._waiting: dict[tuple[object, ...], tuple[TaskState, int]] = {}
+        """New tasks, by what they count by: one of them, and how many there are."""
         self._infos = begun.infos
         self._new_infos: MutableMapping[str, TaskInfo] | None = None if begun.infos else {}
 
@@ -58,6 +60,9 @@ class Counting:
         """Count a task that has taken another one's place; None: there is none."""
         if old is not None and new is not None and old.life is new.life and old.info is new.info:
             self._report(old, new)
+            return
+        if old is None and new is not None and new.life.status is Status.QUEUED and new.progress is None:
+            self._wait(new)
             return
         if old is not None:
             self._add(old, -1)
@@ -73,6 +78,14 @@ class Counting:
         runs = new is not None and new.life.status is Status.RUNNING
         if runs is not (old is not None and old.life.status is Status.RUNNING):  # a report changes nothing of it
             self._run((new or old).info.id, runs=runs)  # type: ignore[union-attr]  # there is one of them
+
+    def _wait(self, task: TaskState) -> None:
+        """Count a new task that waits: a late reader has a hundred thousand of them, which are much the same."""
+        info = task.info
+        alike = (info.phase, info.epochs, info.step_flops, info.epoch_steps, task.life.priority)
+        example, number = self._waiting.get(alike, (task, 0))
+        self._waiting[alike] = example, number + 1
+        self._inform(None, task)
 
     def _report(self, old: TaskState, new: TaskState) -> None:
         """Count a task of which a report has come, as nearly all that comes is one."""
@@ -136,6 +149,9 @@ class Counting:
 
     def finished(self, tasks: Mapping[str, TaskState]) -> Tally:
         """Return the tally of these tasks."""
+        for example, number in self._waiting.values():
+            self.add(example.info, Status.QUEUED, example.life.priority, number, 0, example.info.epochs)
+        self._waiting.clear()
         return Tally(
             of=tasks,
             infos=self._infos if self._new_infos is None else MappingProxyType(self._new_infos),

@@ -7,12 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from cqltui.garbage import uncollected
 from cqltui.state import decode
 from cqltui.state.counting import Counting, tally
 from cqltui.state.events import Event, Kind, parse_token
 from cqltui.state.latest import latest
 from cqltui.state.layered import writable
 from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
+from cqltui.state.untouched import Untouched
 
 NOTICES = 100
 _STATUSES = frozenset(map(str, Status))
@@ -127,7 +129,8 @@ def _apply(draft: _Draft, event: Event) -> None:
             draft.state = _summary(draft.state, event)
             return
         case Kind.SNAPSHOT:
-            _snapshot(draft, event)
+            with uncollected():
+                _snapshot(draft, event)
         case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
             worker = decode.worker(event.worker, event.data, event.ts, event.epoch)
             worker = replace(worker, version=(*_version(event), 0))
@@ -285,6 +288,10 @@ def _snapshot(draft: _Draft, event: Event) -> None:
     read = dict(decode.items(data.get("tasks")))
     draft.keep_tasks({task_id for task_id, task in draft.tasks.items() if task_id in read or _is_newer(task, event)})
     for task_id, raw in read.items():
+        is_new = type(raw) is Untouched and task_id not in draft.tasks  # as most are to a late reader
+        if is_new and event.epoch and (found := raw.task(task_id, event.epoch)) is not None:
+            draft.put_task(found)
+            continue
         version = (event.epoch, decode.whole(raw, "seq"))
         life = raw.get("life")
         report = raw.get("progress")
