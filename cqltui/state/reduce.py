@@ -288,10 +288,11 @@ def _snapshot(draft: _Draft, event: Event) -> None:
     read = dict(decode.items(data.get("tasks")))
     draft.keep_tasks({task_id for task_id, task in draft.tasks.items() if task_id in read or _is_newer(task, event)})
     for task_id, raw in read.items():
-        is_new = type(raw) is Untouched and task_id not in draft.tasks  # as most are to a late reader
-        if is_new and event.epoch and (found := raw.task(task_id, event.epoch)) is not None:
-            draft.put_task(found)
-            continue
+        if isinstance(raw, Untouched) and event.epoch and task_id not in draft.tasks:  # as most are to a late reader
+            found = raw.task(task_id, event.epoch)
+            if found is not None:
+                draft.put_task(found)
+                continue
         version = (event.epoch, decode.whole(raw, "seq"))
         life = raw.get("life")
         report = raw.get("progress")

@@ -172,3 +172,16 @@ def test_one_whose_own_values_are_damaged_is_there_and_the_others_are_whole(
     assert after.tasks[damaged].life == before.tasks[damaged].life
     assert after.tasks[damaged].info.phase == ""
     assert {**after.tasks, damaged: None} == {**before.tasks, damaged: None}
+
+
+@pytest.mark.parametrize("text", ["", "{\n}", "\n" * 40, '{"one":\n,"more":' + "\n," * 5 + "\n}"])
+def test_by_a_form_that_is_not_what_it_was_a_worker_is_told_what_is_kept(
+    queue: Queue, campaign: Campaign, text: str
+) -> None:
+    queue.enqueue_many(submissions(campaign, DATA))
+    alone, first, *_ = campaign.tasks
+    assert claim_one(queue, worker(queue)).id == alone.id
+    kept = orjson.loads(queue.client.execute_command("HGET", queue.keys.task(first.id), "spec"))
+    queue.client.execute_command("HSET", queue.keys.meta, f"form:{kept['form']}", text)
+    claimed = claim_one(queue, worker(queue, "w2"))
+    assert (claimed.id, claimed.spec) == (first.id, kept)
