@@ -57,28 +57,31 @@ ROOMS = (
     Room(
         "state",
         ("cqltui/state/*.py",),
-        tuple(
-            f"tests/unit/test_{name}*.py"
-            for name in (
-                "alerts",
-                "counting",
-                "curve",
-                "decode",
-                "forms",
-                "eta",
-                "filter",
-                "happened",
-                "hardware",
-                "lanes",
-                "latest",
-                "layered",
-                "rates",
-                "reduce",
-                "reporters",
-                "select",
-                "state",
-                "varying",
-            )
+        (
+            "tests/contract/test_forms.py",
+            *(
+                f"tests/unit/test_{name}*.py"
+                for name in (
+                    "alerts",
+                    "counting",
+                    "curve",
+                    "decode",
+                    "forms",
+                    "eta",
+                    "filter",
+                    "happened",
+                    "hardware",
+                    "lanes",
+                    "latest",
+                    "layered",
+                    "rates",
+                    "reduce",
+                    "reporters",
+                    "select",
+                    "state",
+                    "varying",
+                )
+            ),
         ),
     ),
     Room(
@@ -323,9 +326,9 @@ ROOMS = (
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",
-        ("cqltui/backoff.py", "cqltui/logfile.py"),
+        ("cqltui/backoff.py", "cqltui/garbage.py", "cqltui/logfile.py"),
         (
-            *(f"tests/unit/test_{name}.py" for name in ("guard", "lastwords", "logfile", "supervising")),
+            *(f"tests/unit/test_{name}.py" for name in ("garbage", "guard", "lastwords", "logfile", "supervising")),
             "tests/security/test_sizes_are_bounded.py",
         ),
     ),
