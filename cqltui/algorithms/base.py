@@ -7,7 +7,7 @@ details, criteria and results are made from these declarations.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -234,6 +234,12 @@ class Algorithm(ABC):
                     found[name] = read
         return found
 
+    def acceptance(self, name: str) -> Callable[[object], Any]:
+        """Return what reads foreign values of the setting: the value, INVALID for one that does not pass its check."""
+        read = partial(self._read_one, self._names.index(name))
+        kept = lru_cache(READ_KEPT, typed=True)(read)
+        return lambda value: kept(value) if type(value) in _KEPT else read(value)
+
     def _read_one(self, place: int, value: object) -> Any:
         setting = self.settings[place]
         return setting.read(list(value) if isinstance(value, tuple) else value, setting.name, _UNTOLD)
@@ -295,6 +301,7 @@ READ_KEPT, KEPT_LENGTH = 1024, 100
 """Values of settings that are known to be right or wrong; texts that are longer are read again."""
 
 
+_KEPT = _SCALARS - {str}
 _UNTOLD = Problems("")
 """Of those of whose mistakes nobody hears: a few are kept, the others counted."""
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cqltui.algorithms import named
 from cqltui.errors import InputError
-from cqltui.results.outline import outline
+from cqltui.later import Later
+from cqltui.results.outline import COUNT, outline
 from cqltui.results.rundir import RunDir, read_json, read_metrics, why_unreadable
 from cqltui.results.tally import Tally
 from cqltui.state import decode
@@ -20,8 +21,14 @@ from cqltui.state.described import CampaignInfo
 from cqltui.state.model import ENDED, Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, Wanted
 from cqltui.state.report import report_of
 
+if TYPE_CHECKING:
+    from cqltui.results import planned
+else:  # for very many tasks only
+    planned = Later("cqltui.results.planned")
+
 MOST = 3_000
-"""Tasks that are read at a glance: in about the time that a server takes to be reached and to tell them."""
+"""Tasks that are read at a glance: in about the time that a server takes to be reached and to tell them. Of more those
+that nobody has touched have no task.json."""
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})\.safetensors")
 
 
@@ -33,6 +40,8 @@ def from_disk(run_dir: RunDir) -> RunState:
         if (task := _written(path)) is not None:
             report = left_of(run_dir, task.info, task.life)
             tasks[task.id] = replace(task, life=replace(task.life, report=report))
+    if is_large(raw) and run_dir.journal.exists():
+        tasks |= planned.untouched(run_dir, tasks)
     if not tasks:
         expect_readable(run_dir)
         raise InputError(f"{run_dir.path}: nothing has run here yet")
@@ -41,6 +50,12 @@ def from_disk(run_dir: RunDir) -> RunState:
     if not finished_ts and "finished_ts" not in raw and all(task.status in ENDED for task in tasks.values()):
         finished_ts = max(task.life.finished_ts for task in tasks.values())  # of a version that did not write it
     return RunState(campaign=campaign, tasks=tasks, wanted=Wanted.STOPPED, finished_ts=finished_ts)
+
+
+def is_large(raw: Mapping[str, Any]) -> bool:
+    """Return whether a run has so many tasks that those which nobody has touched are not written down. `raw`: its
+    `outline`."""
+    return decode.whole(raw, COUNT) > MOST
 
 
 def expect_readable(run_dir: RunDir) -> None:
@@ -57,7 +72,7 @@ def at_a_glance(
     than `MOST`, or reading them takes longer than `within_s`: a part of them would look like all."""
     end = monotonic() + within_s
     tasks: dict[str, TaskState] = {}
-    folders = list(run_dir.tasks.glob("*"))
+    folders = [] if is_large(raw) else list(run_dir.tasks.glob("*"))
     for folder in folders if len(folders) <= MOST else ():
         if monotonic() >= end:
             tasks = {}

@@ -187,11 +187,11 @@ def _safe(name: str) -> str:
     return name
 
 
-def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically; the same value gives the same bytes. A half of a surrogate pair, as of a path
-    that is no UTF-8, becomes a question mark. `durable`: as of `trainer.files.replaced`."""
+    that is no UTF-8, becomes a question mark."""
     content = json.dumps(value, indent=1, ensure_ascii=False).encode(errors="replace") + b"\n"
-    write_bytes(path, content, durable=durable)
+    write_bytes(path, content)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -1,15 +1,16 @@
 """How many tasks there are of what, kept while tasks change: ten thousand are counted once, not at every draw. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from math import inf
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from cqltui.state.layered import Layered, writable
 from cqltui.state.model import FAILED, PhaseTally, RunState, Status, Tally, TaskInfo, TaskState
 
 UNCOUNTED = frozenset({Status.WITHDRAWN, Status.CANCELLED})
 """Their work is none of the run's."""
+K = TypeVar("K")
 Merit = tuple[bool, float, int]
 """Orders tasks, the best first: those with a validation loss, then by loss, then as in the file."""
 NO_MERIT: Merit = (True, inf, 0)
@@ -45,16 +46,24 @@ class Counting:
     def __init__(self, begun: Tally | None = None) -> None:
         """Begin with a tally, which stays as it is."""
         begun = begun or Tally()
-        self._states, self._queued = Counter(begun.states), Counter(begun.queued)
+        self._states, self._queued = _Counts(begun.states), _Counts(begun.queued)
         self._running = begun.running
         self._new_running: dict[str, None] | None = None
         self._work_done, self._work_total = begun.work_done, begun.work_total
         self._begun, self._phases = begun.phases, dict[str, _Phase]()
+        self._waiting: dict[tuple[object, ...], tuple[TaskState, int]] = {}
+        """New tasks, by what they count by: one of them, and how many there are."""
         self._infos = begun.infos
         self._new_infos: MutableMapping[str, TaskInfo] | None = None if begun.infos else {}
 
     def put(self, old: TaskState | None, new: TaskState | None) -> None:
         """Count a task that has taken another one's place; None: there is none."""
+        if old is not None and new is not None and old.life is new.life and old.info is new.info:
+            self._report(old, new)
+            return
+        if old is None and new is not None and new.life.status is Status.QUEUED and new.progress is None:
+            self._wait(new)
+            return
         if old is not None:
             self._add(old, -1)
         if new is not None:
@@ -70,6 +79,26 @@ class Counting:
         if runs is not (old is not None and old.life.status is Status.RUNNING):  # a report changes nothing of it
             self._run((new or old).info.id, runs=runs)  # type: ignore[union-attr]  # there is one of them
 
+    def _wait(self, task: TaskState) -> None:
+        """Count a new task that waits: a late reader has a hundred thousand of them, which are much the same."""
+        info = task.info
+        alike = (info.phase, info.epochs, info.step_flops, info.epoch_steps, task.life.priority)
+        example, number = self._waiting.get(alike, (task, 0))
+        self._waiting[alike] = example, number + 1
+        self._inform(None, task)
+
+    def _report(self, old: TaskState, new: TaskState) -> None:
+        """Count a task of which a report has come, as nearly all that comes is one."""
+        info, status = new.info, new.life.status
+        if status is Status.WITHDRAWN:
+            return
+        done, total = new.epochs_done - old.epochs_done, new.epochs_total - old.epochs_total
+        phase = self._phase(info.phase)
+        phase.add_epochs(done, total)
+        phase.look(info.id, merit(new))
+        if status not in UNCOUNTED:
+            self._add_work(info, 1, done, total)
+
     def _add(self, task: TaskState, sign: int) -> None:
         life, info = task.life, task.info
         if task.live is None and life.report is None:  # of thousands most wait: they are told apart by a quick look
@@ -81,15 +110,18 @@ class Counting:
 
     def add(self, info: TaskInfo, status: Status, priority: float, number: int, done: int, total: int) -> None:
         """Count so many tasks like this one, each with so many epochs done and in total."""
-        self._states[status] += number
+        self._states.add(status, number)
         if status is Status.QUEUED:
-            self._queued[int(priority // 1)] += number
+            self._queued.add(int(priority // 1), number)
         if status is not Status.WITHDRAWN:
             self._phase(info.phase).add(status, number, number * done, number * total)
         if status not in UNCOUNTED:
-            weight = number * ((info.step_flops * info.epoch_steps) or 1)
-            self._work_done += weight * done
-            self._work_total += weight * total
+            self._add_work(info, number, done, total)
+
+    def _add_work(self, info: TaskInfo, number: int, done: int, total: int) -> None:
+        weight = number * ((info.step_flops * info.epoch_steps) or 1)
+        self._work_done += weight * done
+        self._work_total += weight * total
 
     def _phase(self, name: str) -> "_Phase":
         found = self._phases.get(name)
@@ -117,16 +149,40 @@ class Counting:
 
     def finished(self, tasks: Mapping[str, TaskState]) -> Tally:
         """Return the tally of these tasks."""
+        for example, number in self._waiting.values():
+            self.add(example.info, Status.QUEUED, example.life.priority, number, 0, example.info.epochs)
+        self._waiting.clear()
         return Tally(
             of=tasks,
             infos=self._infos if self._new_infos is None else MappingProxyType(self._new_infos),
-            states=MappingProxyType(+self._states),
+            states=self._states.told(),
             running=self._running if self._new_running is None else tuple(self._new_running),
-            queued=MappingProxyType(+self._queued),
+            queued=self._queued.told(),
             phases=MappingProxyType({**self._begun, **{name: phase.told() for name, phase in self._phases.items()}}),
             work_done=self._work_done,
             work_total=self._work_total,
         )
+
+
+class _Counts(Generic[K]):
+    """How many there are of each: copied before one of them is changed first."""
+
+    __slots__ = ("_begun", "_now")
+
+    def __init__(self, begun: Mapping[K, int]) -> None:
+        self._begun = begun
+        self._now: dict[K, int] | None = None
+
+    def add(self, key: K, number: int) -> None:
+        if self._now is None:
+            self._now = dict(self._begun)
+        self._now[key] = self._now.get(key, 0) + number
+
+    def told(self) -> Mapping[K, int]:
+        """Return those of which there are any."""
+        if self._now is None:
+            return self._begun
+        return MappingProxyType({key: number for key, number in self._now.items() if number > 0})
 
 
 class _Phase:
@@ -134,12 +190,15 @@ class _Phase:
 
     def __init__(self, begun: PhaseTally | None) -> None:
         begun = begun or PhaseTally()
-        self._states = Counter(begun.states)
+        self._states = _Counts(begun.states)
         self._done, self._total = begun.epochs_done, begun.epochs_total
         self._best, self._merit = begun.best, begun.merit
 
     def add(self, status: Status, number: int, done: int, total: int) -> None:
-        self._states[status] += number
+        self._states.add(status, number)
+        self.add_epochs(done, total)
+
+    def add_epochs(self, done: int, total: int) -> None:
         self._done += done
         self._total += total
 
@@ -157,4 +216,4 @@ class _Phase:
             self._best = ""
 
     def told(self) -> PhaseTally:
-        return PhaseTally(MappingProxyType(+self._states), self._done, self._total, self._best, self._merit)
+        return PhaseTally(self._states.told(), self._done, self._total, self._best, self._merit)

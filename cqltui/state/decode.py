@@ -13,6 +13,7 @@ from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told
 from cqltui.algorithms.kinds import free_settings
 from cqltui.campaign.occasion import Occasion
+from cqltui.fields import INVALID
 from cqltui.identity import ProcessIdentity
 from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo, Verdict
 from cqltui.state.forms import Filled, Form
@@ -150,34 +151,36 @@ def _filled_info(task_id: str, raw: Filled) -> TaskInfo | None:
     """Return the same of a task whose form many have: what they have in common is read once."""
     if (reading := _form_info(raw.form)) is None:
         return task_info(task_id, raw.whole())
-    base, places, free = reading
-    own = {name: raw.own[place] for name, place in places.items()}
-    given = {name: raw.own[place] for name, place in free.items()}
-    accepted = named(base.algorithm).accepted(given)
-    if len(accepted) < len(free):
-        return task_info(task_id, raw.whole())
+    base, (title, description, index, baseline), free = reading
+    own, settings = raw.own, dict(base.settings)
+    for name, place, accepted in free:
+        if (value := accepted(own[place])) is INVALID:
+            return task_info(task_id, raw.whole())
+        settings[name] = value
+    loss = own[baseline]
     return TaskInfo(  # `replace` takes twice as long
-        task_id, base.phase, text(own, "title"), _shared(text(own, "description")), whole(own, "index"),
-        base.algorithm, {**base.settings, **accepted}, base.shape, base.pack, base.epochs, base.batch_size,
-        base.epoch_steps, base.step_flops, base.params, optional(own, "baseline_loss"),
+        task_id, base.phase, _as_text(own[title]), _shared(_as_text(own[description])),
+        whole({"": own[index]}, ""), base.algorithm, settings, base.shape, base.pack, base.epochs, base.batch_size,
+        base.epoch_steps, base.step_flops, base.params, None if loss is None else optional({"": loss}, ""),
     )  # fmt: skip
 
 
 @lru_cache(256)
-def _form_info(form: Form) -> tuple[TaskInfo, dict[str, int], dict[str, int]] | None:
-    """Return a task of the form, and the places of its values: of a task's own, and of free settings. None for a form
-    that has others, or lacks one."""
+def _form_info(form: Form) -> tuple[TaskInfo, list[int], list[tuple[str, int, Callable[[object], Any]]]] | None:
+    """Return a task of the form, and the places of its values: of a task's own, and of free settings with how they are
+    read. None for a form that has others, or lacks one."""
     paths = {path: place for place, path in enumerate(form.paths)}
     base = task_info("", form.object([None] * len(paths)))
     if base is None:
         return None
     algorithm = named(base.algorithm)
-    own = {name: paths.pop((name,)) for name in _OWN if (name,) in paths}
+    own = [paths.pop((name,)) for name in _OWN if (name,) in paths]
     free = {name: paths.pop(path) for name in free_settings(algorithm) if (path := ("settings", name)) in paths}
     if paths or len(own) < len(_OWN):
         return None
     order = [setting.name for setting in algorithm.settings if setting.name in base.settings or setting.name in free]
-    return replace(base, settings={name: base.settings.get(name) for name in order}), own, free
+    reads = [(name, place, algorithm.acceptance(name)) for name, place in free.items()]
+    return replace(base, settings={name: base.settings.get(name) for name in order}), own, reads
 
 
 def lifecycle(raw: Mapping[str, Any], version: tuple[int, int]) -> Lifecycle | None:

@@ -15,6 +15,8 @@ import orjson
 
 REF_LENGTH = 16
 """Hex digits of a form's name."""
+MOST_VALUES = 31
+"""As many as the server's scripts take apart at once (`whole` in forms.lua)."""
 _HOLE, _MARK = b"\n", "\0"
 
 Path = tuple[str, ...]
@@ -34,7 +36,7 @@ class Form:
         """Return the form of objects that are like this one but for the values at these paths.
 
         `paths`: in the order of the text. `head`: fields that stored values begin with. Raises KeyError if the example
-        lacks a path, ValueError if the order is another.
+        lacks a path, ValueError if the order is another or there are too many.
         """
         bare = dict(example)
         for path in paths:
@@ -46,6 +48,8 @@ class Form:
             table[path[-1]] = _MARK
         fields = orjson.dumps(head)[1:-1] + b"," if head else b""
         form = cls(orjson.dumps(bare).replace(orjson.dumps(_MARK), _HOLE), fields)
+        if len(paths) > MOST_VALUES:
+            raise ValueError(f"a form has at most {MOST_VALUES} values, not {len(paths)}")
         if form.paths != tuple(paths):
             raise ValueError(f"a form has its values at {form.paths}, not at {tuple(paths)}")
         return form
@@ -64,8 +68,24 @@ class Form:
 
     def whole(self, values: Sequence[Any]) -> bytes:
         """Return the text with these values in it."""
-        first, *pieces = self.text.split(_HOLE)
-        return first + b"".join(chain.from_iterable(zip(map(orjson.dumps, values), pieces, strict=True)))
+        return self.around(list(map(orjson.dumps, values)))
+
+    def around(self, values: Sequence[bytes]) -> bytes:
+        """Return the text with values that are JSON already."""
+        first, *pieces = self._pieces
+        return first + b"".join(chain.from_iterable(zip(values, pieces, strict=True)))
+
+    def kept(self, values: Sequence[bytes]) -> bytes:
+        """Return what is kept of an object: one itself, with a value a line."""
+        return b'{%b"form":"%b","put":[%b]}' % (self.head, self._ref, b",\n".join(values))
+
+    @cached_property
+    def _pieces(self) -> list[bytes]:
+        return self.text.split(_HOLE)
+
+    @cached_property
+    def _ref(self) -> bytes:
+        return self.ref.encode()
 
     def object(self, values: Sequence[Any]) -> dict[str, Any] | None:
         """Return the object with these values, None if it is none."""
@@ -84,9 +104,13 @@ class Filled(Mapping[str, Any]):
     own: tuple[Any, ...]
 
     def stored(self) -> bytes:
-        """Return what is kept of it: an object itself, with a value a line."""
-        put = b",\n".join(map(orjson.dumps, self.own))
-        return b'{%b"form":"%b","put":[%b]}' % (self.form.head, self.form.ref.encode(), put)
+        """Return what is kept of it."""
+        return self.form.kept(list(map(orjson.dumps, self.own)))
+
+    def written(self) -> tuple[bytes, bytes]:
+        """Return the same, and the whole."""
+        values = list(map(orjson.dumps, self.own))
+        return self.form.kept(values), self.form.around(values)
 
     def whole(self) -> dict[str, Any]:
         """Return the object; empty if it is none."""

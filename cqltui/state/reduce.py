@@ -7,12 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from cqltui.garbage import uncollected
 from cqltui.state import decode
 from cqltui.state.counting import Counting, tally
 from cqltui.state.events import Event, Kind, parse_token
 from cqltui.state.latest import latest
 from cqltui.state.layered import writable
 from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
+from cqltui.state.untouched import Untouched
 
 NOTICES = 100
 _STATUSES = frozenset(map(str, Status))
@@ -43,6 +45,8 @@ class _Draft:
         self._tasks: MutableMapping[str, TaskState] | None = None
         self._counting = Counting()
         self._workers: MutableMapping[str, WorkerState] | None = None
+        self.now = state.now
+        """The latest time that an event has told."""
 
     @property
     def tasks(self) -> Mapping[str, TaskState]:
@@ -93,23 +97,25 @@ class _Draft:
 
     def forget(self) -> None:
         """Begin with nothing."""
-        self.state, self._tasks, self._workers = RunState(), None, None
+        self.state, self._tasks, self._workers, self.now = RunState(), None, None, 0.0
 
     def finished(self) -> RunState:
         """Return the state, frozen."""
+        made: dict[str, Any] = {}  # put in at once: each `replace` takes longer than what it is for
         if self._tasks is not None:
             tasks = MappingProxyType(self._tasks)  # a `Layered` is a mapping too
-            self.state = replace(self.state, tasks=tasks, counted=self._counting.finished(tasks))
+            made.update(tasks=tasks, counted=self._counting.finished(tasks))
         if self._workers is not None:
-            self.state = replace(self.state, workers=MappingProxyType(self._workers))
-        return self.state
+            made["workers"] = MappingProxyType(self._workers)
+        if self.now > self.state.now:
+            made["now"] = self.now
+        return replace(self.state, **made) if made else self.state
 
 
 def _apply(draft: _Draft, event: Event) -> None:
     if event.kind is Kind.ANEW:
         draft.forget()
-    if event.ts > draft.state.now:
-        draft.state = replace(draft.state, now=event.ts)
+    draft.now = max(draft.now, event.ts)
     match event.kind:
         case Kind.TICK | Kind.ANEW:
             return
@@ -123,7 +129,8 @@ def _apply(draft: _Draft, event: Event) -> None:
             draft.state = _summary(draft.state, event)
             return
         case Kind.SNAPSHOT:
-            _snapshot(draft, event)
+            with uncollected():
+                _snapshot(draft, event)
         case Kind.WORKER_STARTED | Kind.WORKER_STOPPED:
             worker = decode.worker(event.worker, event.data, event.ts, event.epoch)
             worker = replace(worker, version=(*_version(event), 0))
@@ -281,6 +288,11 @@ def _snapshot(draft: _Draft, event: Event) -> None:
     read = dict(decode.items(data.get("tasks")))
     draft.keep_tasks({task_id for task_id, task in draft.tasks.items() if task_id in read or _is_newer(task, event)})
     for task_id, raw in read.items():
+        if isinstance(raw, Untouched) and event.epoch and task_id not in draft.tasks:  # as most are to a late reader
+            found = raw.task(task_id, event.epoch)
+            if found is not None:
+                draft.put_task(found)
+                continue
         version = (event.epoch, decode.whole(raw, "seq"))
         life = raw.get("life")
         report = raw.get("progress")

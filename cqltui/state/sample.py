@@ -3,9 +3,10 @@
 from typing import Any
 
 from cqltui.state import select
+from cqltui.state.counting import tally
 from cqltui.state.eta import estimate
 from cqltui.state.live import live_workers, samples_per_s
-from cqltui.state.model import RunState, Status
+from cqltui.state.model import RunState
 
 
 def sample(state: RunState, now: float) -> dict[str, Any]:
@@ -18,8 +19,7 @@ def sample(state: RunState, now: float) -> dict[str, Any]:
         "queued": {f"{priority:g}": count for priority, count in select.queue_depth(state).items()},
         "running": {
             task.id: {"epoch": task.epochs_done, "worker": task.life.worker, task.algorithm.headline: task.headline}
-            for task in state.tasks.values()
-            if task.status is Status.RUNNING
+            for task in map(state.tasks.__getitem__, tally(state).running)
         },
         "samples_per_s": round(samples_per_s(state, now), 1),
         "finish_ts": None if expected.finish_ts is None else round(expected.finish_ts, 1),

@@ -180,6 +180,13 @@ def error_text(task: TaskState) -> str:
     return f"{task.life.error}\n\nrun it again with: cqltui resubmit {task.id}".lstrip()
 
 
+def is_untouched(task: TaskState) -> bool:
+    """Return whether the task is as it was submitted, so that submitting it again makes the same of it."""
+    life = task.life
+    is_new = life.status is Status.QUEUED and life.run == 1 and life.attempt == 0
+    return is_new and not life.by and not life.error and life.report is None
+
+
 def notices_about(state: RunState, task_id: str) -> tuple[Notice, ...]:
     """Return the notices that name the task, the newest last."""
     named = re.compile(rf"\btask {re.escape(task_id)}(?![\w.-])")

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from cqltui.broker.protocol.audit import PAGE
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Submission
+from cqltui.state.counting import tally
 from cqltui.state.model import RunState, Status
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.submit import restore
 
 log = logging.getLogger(__name__)
 
-URGENT = frozenset({Status.RUNNING, Status.DELAYED, Status.PAUSED})
-"""Tasks that nobody would come back to: they are looked at first."""
+URGENT = frozenset({Status.DELAYED, Status.PAUSED})
+"""Tasks that nobody would come back to, as running ones: they are looked at first."""
 
 
 class Audit:
@@ -60,7 +61,10 @@ class Audit:
 
     def _page(self, state: RunState) -> list[str]:
         """Return the urgent ones and the next of all, at most so many of each."""
-        urgent = [task.id for task in state.tasks.values() if task.status in URGENT]
+        counts = tally(state)
+        urgent = list(counts.running)
+        if not URGENT.isdisjoint(counts.states):
+            urgent += [task.id for task in state.tasks.values() if task.status in URGENT]
         first, self._urgent_at = _turn(urgent, self._urgent_at)
         page, self._at = _turn(self._ids, self._at)
         return list(dict.fromkeys([*first, *page]))

@@ -1,49 +1,76 @@
-"""When tasks that nobody has claimed yet are written down: of a hundred thousand it takes minutes."""
+"""When what has become of the tasks is written into the run directory."""
 
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from cqltui.state.layered import MANY
 from cqltui.state.model import RunState, Status, TaskState
+from cqltui.supervisor.publish import Publisher
+from cqltui.supervisor.records import Records
 
-FILE_S = 0.02
-"""So long at a time."""
+WRITE_S = 0.2
+"""So long at a time tasks are written down that could wait."""
+COMING_AND_GOING = frozenset({Status.QUEUED, Status.RUNNING})
 
 
 class Filing:
-    """Has such tasks written down a few at a time. Without its task.json one is submitted again all the same."""
+    """Writes each task down: at once where it has ended, or somebody has asked something of it. Of claims and what is
+    given back thousands may come in a moment; these have a short while in each round, and what a crash loses of them is
+    done again."""
 
     def __init__(
-        self, remember: Callable[[TaskState], None], guarded: Callable[[Callable[[], object]], object]
+        self,
+        records: Records,
+        publisher: Publisher,
+        note_result: Callable[[str], None],
+        guarded: Callable[[Callable[[], object]], bool],
+        answers: Callable[[], bool],
     ) -> None:
-        """`remember` writes one down; `guarded` calls what may fail."""
-        self._remember = remember
+        """`note_result` is told of each task whose result is published; `guarded` calls what may fail, and says whether
+        it was done; `answers` says whether the server did, when last something failed."""
+        self._records = records
+        self._publisher = publisher
+        self._note_result = note_result
         self._guarded = guarded
-        self._unfiled: dict[str, None] = {}
+        self._answers = answers
+        self._unwritten: dict[str, None] = {}
+        """Tasks that have changed, which the run directory has yet to be told: they can wait, the disk was full, or the
+        server away."""
 
-    def puts_off(self, task: TaskState, state: RunState) -> bool:
-        """Take the task in if it can wait, and return whether it does. Of few tasks none waits."""
-        waits = len(state.tasks) >= MANY and is_untouched(task)
-        if waits:
-            self._unfiled[task.id] = None
-        return waits
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is something left to write."""
+        return bool(self._unwritten)
 
-    def drop(self, task_id: str) -> None:
-        """Forget a task that is written down otherwise."""
-        self._unfiled.pop(task_id, None)
+    def take_all(self, state: RunState) -> None:
+        """Take in all tasks, as after a whole reading."""
+        for task in state.tasks.values():
+            if not self._records.goes_without(task):
+                self.take(task)
 
-    def step(self, tasks: Mapping[str, TaskState]) -> None:
-        """Write some down."""
-        until = time.monotonic() + FILE_S
-        while self._unfiled and time.monotonic() < until:
-            task_id, _ = self._unfiled.popitem()
-            if (task := tasks.get(task_id)) is not None:
-                self._guarded(partial(self._remember, task))
+    def take(self, task: TaskState) -> None:
+        """Take in a task that has changed."""
+        self._unwritten[task.id] = None
+        if task.status not in COMING_AND_GOING or task.life.by:
+            self._guarded(partial(self._write, task))
 
+    def catch_up(self, tasks: Mapping[str, TaskState], for_s: float = WRITE_S) -> bool:
+        """Write what could wait or could not be written when it happened, for so long; return False if the server is
+        silent: each further question would take seconds."""
+        until = time.monotonic() + for_s
+        for task_id in list(self._unwritten):
+            if time.monotonic() >= until:
+                break
+            if (task := tasks.get(task_id)) is None:
+                del self._unwritten[task_id]
+            elif not self._guarded(partial(self._write, task)) and not self._answers():
+                return False
+        return True
 
-def is_untouched(task: TaskState) -> bool:
-    """Return whether the task is as it was submitted, so that submitting it again makes the same of it."""
-    life = task.life
-    is_new = life.status is Status.QUEUED and life.run == 1 and life.attempt == 0
-    return is_new and not life.by and not life.error and life.report is None
+    def _write(self, task: TaskState) -> None:
+        """Its task.json, and the files of its result."""
+        self._records.remember(task)
+        if task.status is Status.DONE and self._records.knows(task.id):
+            self._publisher.publish(task)
+            self._note_result(task.id)
+        self._unwritten.pop(task.id, None)

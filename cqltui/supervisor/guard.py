@@ -19,6 +19,7 @@ from cqltui.campaign.model import WorkersConfig
 from cqltui.identity import Life
 from cqltui.machine import life
 from cqltui.placement.protocol import UNSEEN, End, Why
+from cqltui.state.counting import tally
 from cqltui.state.live import live_workers, stall_limit_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 from cqltui.state.plain import plain
@@ -186,7 +187,7 @@ class Guard:
     def _restart_stalled(self, state: RunState) -> None:
         """No step for `stall_s` (longer before the first): said to be stalled; after as long again its worker is
         restarted."""
-        running = {task.id: task for task in state.tasks.values() if task.status is Status.RUNNING}
+        running = {task_id: state.tasks[task_id] for task_id in tally(state).running}
         steps = {task_id: (task.life.token, _step(task)) for task_id, task in running.items()}
         limits = {task_id: stall_limit_s(task, self._config.stall_s) for task_id, task in running.items()}
         ages = self._steps.watch(steps, self._clock.now)

@@ -18,7 +18,7 @@ from trainer.files import is_private, plain_file, replaced
 log = logging.getLogger(__name__)
 
 EVERY_S = 10.0
-SHARE = 20
+SHARE = 100
 """What the end of very many tasks is expected from takes a while: the next line comes after so many times as long."""
 MOST_LINES = 20_000
 """Two days and more; then every other line goes, and from there on half as many are written."""

@@ -8,10 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 from cqltui.broker.protocol.records import Result
-from cqltui.results.left import earlier_result, left_of
+from cqltui.results.left import earlier_result, is_large, left_of
+from cqltui.results.outline import COUNT, outline
 from cqltui.results.rundir import RESULT_FILES, SAFE_NAME, RunDir, read_json, within, write_json
 from cqltui.state import decode
+from cqltui.state.counting import counted
 from cqltui.state.model import Lifecycle, Progress, RunState, TaskInfo, TaskState
+from cqltui.state.select import is_untouched
 from cqltui.supervisor.accepted import Planned, check_size, checked, is_of, planned_files
 from cqltui.supervisor.journal import Journal
 from trainer.files import checkpoints, replace_file, write_bytes
@@ -27,6 +30,9 @@ class Records:
         self._planned = planned
         self.journal = Journal(run_dir.journal)
         self._remembered: dict[str, Lifecycle] = {}
+        self._is_large = is_large(outline(run_dir) if planned is None else {COUNT: len(planned)})
+        self._written: set[str] | None = None
+        """Tasks with a folder, once somebody has asked."""
 
     @property
     def version(self) -> tuple[int, int]:
@@ -37,17 +43,27 @@ class Records:
         """Close the journal."""
         self.journal.close()
 
-    def remember(self, task: TaskState, *, durable: bool = True) -> None:
-        """Write where the task is, one that the campaign does not know only if the run directory does. `durable`: as of
-        `trainer.files.replaced`."""
-        if self._remembered.get(task.id) == task.life:
+    def goes_without(self, task: TaskState) -> bool:
+        """Return whether nothing need be written down of the task: of very many campaign.json says what they are, and
+        those that nobody has touched are as they were submitted."""
+        if not self._is_large or not is_untouched(task):
+            return False
+        if self._written is None:
+            self._written = self._folders()
+        return task.id not in self._written
+
+    def remember(self, task: TaskState) -> None:
+        """Write where the task is, one that the campaign does not know only if the run directory does."""
+        if self._remembered.get(task.id) == task.life or self.goes_without(task):
             return
         if not self.knows(task.id):
             return
         info = self._info(task.id) or task.info
         within(self._run_dir, self._run_dir.task(task.id))
-        write_json(self._run_dir.task_json(task.id), {"info": asdict(info), "life": asdict(task.life)}, durable=durable)
+        write_json(self._run_dir.task_json(task.id), {"info": asdict(info), "life": asdict(task.life)})
         self._remembered[task.id] = task.life
+        if self._written is not None:
+            self._written.add(task.id)
 
     def as_planned(self, state: RunState, task_ids: Iterable[str]) -> RunState:
         """Return the state with these tasks as they were planned, whatever the server says that they are, and without
@@ -61,8 +77,9 @@ class Records:
                 unknown.add(task_id)
         if not wrong and not unknown:
             return state
-        tasks = {task_id: task for task_id, task in state.tasks.items() if task_id not in unknown}
-        return replace(state, tasks=MappingProxyType(tasks | wrong))
+        known_tasks = {task_id: task for task_id, task in state.tasks.items() if task_id not in unknown}
+        tasks = MappingProxyType(known_tasks | wrong)
+        return replace(state, tasks=tasks, counted=counted(tasks))
 
     def knows(self, task_id: str) -> bool:
         """Return whether it is a task of the campaign, or was."""
@@ -76,12 +93,16 @@ class Records:
 
     def lifecycles(self, task_ids: Collection[str]) -> dict[str, Lifecycle]:
         """Return where those of these tasks were that have been written down. Of a new run's none is looked for."""
-        try:
-            written = {path.name for path in self._run_dir.tasks.iterdir()}
-        except FileNotFoundError:
-            return {}
+        written = self._folders()
         lives = ((task_id, self.lifecycle(task_id)) for task_id in task_ids if task_id in written)
         return {task_id: life for task_id, life in lives if life is not None}
+
+    def _folders(self) -> set[str]:
+        """Return the names of the tasks' folders."""
+        try:
+            return {path.name for path in self._run_dir.tasks.iterdir()}
+        except FileNotFoundError:
+            return set()
 
     def result(self, task_id: str, life: Lifecycle) -> Result | None:
         """Return the result of the attempt that the lifecycle speaks of, its files in place; None if they are not here.

@@ -1,7 +1,7 @@
 """What is submitted of a campaign's tasks. What many of them have in common is worked out, and sent, once."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import cqltui
@@ -21,41 +21,32 @@ MANY = 10
 
 def submissions(campaign: Campaign, data: DataSummary) -> Iterator[Submission]:
     """Yield one for each task, in the order in which they are to be queued."""
-    kinds = _Kinds(campaign, data)
-    for place, task in sorted(enumerate(campaign.tasks), key=lambda item: -item[1].priority):
-        one = kinds.of(task)
-        yield Submission(task.id, task.digest, one.info(task, place), one.spec(task), one.pack, task.priority, one.cost)
+    tasks = tuple(campaign.tasks)
+    kinds = _kinds(campaign, tasks, data)
+    for place in sorted(range(len(tasks)), key=lambda place: -tasks[place].priority):
+        task, one = tasks[place], kinds[place]
+        info, spec = one.told(task, place)
+        yield Submission(task.id, task.digest, info, spec, one.pack, task.priority, one.cost)
 
 
 def planned(campaign: Campaign, data: DataSummary) -> dict[str, Planned]:
     """Return what each task is, by id."""
-    kinds, found = _Kinds(campaign, data), {}
-    for place, task in enumerate(campaign.tasks):
-        if (info := decode.task_info(task.id, kinds.of(task).info(task, place))) is not None:
+    tasks, found = tuple(campaign.tasks), {}
+    for place, (task, one) in enumerate(zip(tasks, _kinds(campaign, tasks, data), strict=True)):
+        if (info := decode.task_info(task.id, one.told(task, place)[0])) is not None:
             found[task.id] = Planned(info, task.digest, data.validation_rows)
     return found
 
 
-class _Kinds:
-    """The kinds of a campaign's tasks: a phase's that differ in free settings alone (`Setting.free`)."""
-
-    def __init__(self, campaign: Campaign, data: DataSummary) -> None:
-        self._campaign, self._data = campaign, data
-        self._source = payload.data_spec(campaign)
-        self._counts = Counter(map(_kind_of, campaign.tasks))
-        self._known: dict[object, _Kind] = {}
-
-    def of(self, task: TaskSpec) -> "_Kind":
-        """Return the task's kind."""
-        key = _kind_of(task)
-        if (known := self._known.get(key)) is None:
-            known = _Kind(self._campaign, task, self._data, self._source, share=self._counts[key] >= MANY)
-            self._known[key] = known
-        return known
-
-
-def _kind_of(task: TaskSpec) -> object:
-    return task.phase, kind(task.algorithm, task.trainer)
+def _kinds(campaign: Campaign, tasks: Sequence[TaskSpec], data: DataSummary) -> "list[_Kind]":
+    """Return the kind of each task: a phase's that differ in free settings alone (`Setting.free`) are of one."""
+    source = payload.data_spec(campaign)
+    keys = [(task.phase, kind(task.algorithm, task.trainer)) for task in tasks]
+    alike = dict(zip(keys, tasks, strict=True))
+    known = {
+        key: _Kind(campaign, alike[key], data, source, share=number >= MANY) for key, number in Counter(keys).items()
+    }
+    return [known[key] for key in keys]
 
 
 class _Kind:
@@ -80,17 +71,11 @@ class _Kind:
         self.pack: str = info["pack"]
         self.cost = _cost(campaign, task, data)
 
-    def info(self, task: TaskSpec, place: int) -> Mapping[str, Any]:
-        """Return the fields of `state.model.TaskInfo`; `place`: in the campaign file."""
-        own = (task.title, task.description, place, *self._settings(task), task.baseline_loss)
-        return self._object(self._info, own)
-
-    def spec(self, task: TaskSpec) -> Mapping[str, Any]:
-        """Return what a worker trains by."""
-        return self._object(self._spec, (task.digest, *self._settings(task)))
-
-    def _settings(self, task: TaskSpec) -> Iterator[Any]:
-        return map(told, free_values(task.algorithm, task.trainer))
+    def told(self, task: TaskSpec, place: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return the fields of `state.model.TaskInfo`, and what a worker trains by. `place`: in the campaign file."""
+        settings = tuple(map(told, free_values(task.algorithm, task.trainer)))
+        info = (task.title, task.description, place, *settings, task.baseline_loss)
+        return self._object(self._info, info), self._object(self._spec, (task.digest, *settings))
 
     def _object(self, form: Form, own: tuple[Any, ...]) -> Mapping[str, Any]:
         made = Filled(form, own)

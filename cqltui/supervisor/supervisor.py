@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 
 from redis.exceptions import RedisError
 
@@ -16,6 +17,7 @@ from cqltui.broker.protocol.trouble import Trouble, kind, sensible, told
 from cqltui.errors import CqltuiError, ExitCode
 from cqltui.placement.protocol import End
 from cqltui.state import reduce
+from cqltui.state.counting import tally
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
 from cqltui.state.model import ENDED, RunState, Status, Wanted
 from cqltui.store.base import Store
@@ -38,6 +40,8 @@ POLL_S, CHORES_S, CHORES_SHARE, CHORES_LONGEST_S = 0.2, 0.5, 10, 1.5
 """Chores take a while with many tasks, and rest so many times as long; but no longer than leases bear."""
 KILLED_S = 5.0
 """So long after SIGKILL a process is waited for."""
+GATHER, GATHER_S = 100, 0.03
+"""Until there are so many events at a time, others have so long to join those that come after them."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 TELL_S = 20.0
 """A server that is gone for good does not keep a run from ending."""
@@ -67,12 +71,13 @@ class Supervisor:
         self._fleet = fleet
         self._guard = guard
         self._records = records
-        self._publisher = Publisher(queue, records, store)
         self._hooks = hooks
         self._telling = Telling(reporters)
         self._stop_asked = threading.Event()
         self._stop_sent = False
         self._terminated_at: float | None = None
+        self._came = 0
+        """Events that were read last."""
         self._judging = Judging(hooks.study, hooks.describe, self._guarded)
         self._answers = True
         """Whether the server did, when last something failed."""
@@ -80,9 +85,13 @@ class Supervisor:
         """Warnings since all went well."""
         self._hindered = ""
         self._futile = Futile()
-        self._unkept: set[str] = set()
-        """Tasks that have changed, which the run directory has yet to be told: the disk was full, the server away."""
-        self._filing = Filing(partial(records.remember, durable=False), self._guarded)
+        self._filing = Filing(
+            records,
+            Publisher(queue, records, store),
+            self._judging.note_result,
+            self._guarded,
+            lambda: self._answers,
+        )
 
     def ask_stop(self) -> None:
         """Checkpoint and stop, as Ctrl-C does; may be called from a signal handler."""
@@ -96,9 +105,8 @@ class Supervisor:
         """Supervise to the end; how it ended. Raises CqltuiError if no worker ever gets to work."""
         next_chores = 0.0
         while True:
-            self._take(self._feed.poll(0.0 if self._judging.is_behind else POLL_S))
+            self._take(self._gathered())
             self._judging.study(self.state.tasks)
-            self._filing.step(self.state.tasks)
             now = time.monotonic()
             if now < next_chores:
                 continue
@@ -116,6 +124,15 @@ class Supervisor:
 
     # What has happened
 
+    def _gathered(self) -> Sequence[Event]:
+        """Wait for what happens next. What comes in quick succession is read together: to be woken costs more than an
+        event does."""
+        if 0 < self._came < GATHER and not self._judging.is_behind:
+            self._stop_asked.wait(GATHER_S)
+        events = self._feed.poll(0.0 if self._judging.is_behind else POLL_S)
+        self._came = len(events)
+        return events
+
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             before, after = self.state, reduce.reduce(self.state, event)
@@ -128,11 +145,13 @@ class Supervisor:
             self._telling.handle(before, event, self.state)
             # The tasks first: a result that is published is never recorded again, whatever becomes of the journal.
             if event.kind is Kind.SNAPSHOT:
-                for task in self.state.tasks.values():
-                    if not self._filing.puts_off(task, self.state):
-                        self._keep(task.id)
-            elif event.kind not in LOCAL_KINDS and event.task in self.state.tasks:
-                self._keep(event.task)
+                self._filing.take_all(self.state)
+                if not ENDED.isdisjoint(tally(self.state).states):
+                    self._judging.note_end()
+            elif event.kind not in LOCAL_KINDS and (task := self.state.tasks.get(event.task)) is not None:
+                self._filing.take(task)
+                if task.status in ENDED:
+                    self._judging.note_end()
             if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
                 self._guarded(partial(self._journal, event))
 
@@ -143,23 +162,6 @@ class Supervisor:
             journal.append(events_after(self._queue, journal.version))
         else:
             journal.append([event])
-
-    def _keep(self, task_id: str) -> None:
-        """Keep the run directory true to the task."""
-        self._filing.drop(task_id)
-        self._unkept.add(task_id)
-        self._guarded(partial(self._write_down, task_id))
-        if self.state.tasks[task_id].status in ENDED:
-            self._judging.note_end()
-
-    def _write_down(self, task_id: str) -> None:
-        """Its task.json, and the files of its result."""
-        if (task := self.state.tasks.get(task_id)) is not None:
-            self._records.remember(task)
-            if task.status is Status.DONE and self._records.knows(task_id):
-                self._publisher.publish(task)
-                self._judging.note_result(task_id)
-        self._unkept.discard(task_id)
 
     # What is to be done about it
 
@@ -195,10 +197,9 @@ class Supervisor:
         self._guarded(partial(self._hooks.serve, self.state))
 
     def _catch_up(self) -> None:
-        """Write what could not be written when it happened."""
-        for task_id in list(self._unkept):
-            if not self._guarded(partial(self._write_down, task_id)) and not self._answers:
-                return  # each further question to a silent server would take seconds
+        """Write what could wait, or could not be written when it happened."""
+        if not self._filing.catch_up(self.state.tasks):
+            return
         journal = self._records.journal
         if self.state.online and journal.version < (self.state.epoch, self.state.seq):
             self._guarded(lambda: journal.append(events_after(self._queue, journal.version)))
@@ -212,7 +213,7 @@ class Supervisor:
         runs = self.state.wanted is Wanted.RUNNING and not self._stop_asked.is_set()
         if self.state.online and runs and not self._guard.untold:
             open_states = (Status.QUEUED, Status.RUNNING, Status.DELAYED)
-            wanted = sum(task.status in open_states for task in self.state.tasks.values())
+            wanted = sum(tally(self.state).states.get(status, 0) for status in open_states)
         self._guarded(partial(self._start_workers, wanted))
         for said in self._fleet.news():
             self._guarded(partial(self._queue.notice, *said))
@@ -266,14 +267,14 @@ class Supervisor:
         if self._stop_asked.is_set() or self.state.wanted is Wanted.STOPPED:
             return self._stopped(now)
         self._terminated_at = None  # a stop that was taken back: the next one has its own time
-        if not self.state.online or not self.state.tasks or self._unkept or not self._ids <= self.state.tasks.keys():
+        if not self.state.online or not self.state.tasks or self._filing.is_behind:
             return None
-        statuses = [task.status for task in self.state.tasks.values()]
-        if all(status in ENDED for status in statuses):
-            return outcome(statuses)
-        if self.state.wanted is Wanted.DRAINING and Status.RUNNING not in statuses:
-            return ExitCode.STOPPED
-        return None
+        statuses = tally(self.state).states.keys()
+        is_draining = self.state.wanted is Wanted.DRAINING and Status.RUNNING not in statuses
+        # Tasks are gone through last, if at all: there may be a million of them.
+        if not (statuses <= ENDED or is_draining) or not self._ids <= self.state.tasks.keys():
+            return None
+        return outcome(statuses) if statuses <= ENDED else ExitCode.STOPPED
 
     def _stopped(self, now: float) -> ExitCode | None:
         """Workers are asked to checkpoint and leave; those that have not after a minute are ended, whatever the server
@@ -286,7 +287,7 @@ class Supervisor:
             self._fleet.kill_all()
             if now - self._terminated_at > STOP_GRACE_S + KILLED_S:  # not even SIGKILL ends a process that hangs in I/O
                 return self._stop_code()
-        running = self.state.online and any(t.status is Status.RUNNING for t in self.state.tasks.values())
+        running = self.state.online and bool(tally(self.state).running)
         if self._fleet.alive or (running and not late):
             return None
         return self._stop_code()
@@ -306,6 +307,7 @@ class Supervisor:
                 log.error("workers are left that SIGKILL does not end")
                 break
         self._guarded(partial(self._guard.check, self.state, time.monotonic()))
+        self._filing.catch_up(self.state.tasks, inf)
         self._judging.tell(self.state)
         ended_ts = conclude(self._hooks, self.state)
         if self._hooks.to_evaluate(self.state):
@@ -314,6 +316,7 @@ class Supervisor:
             self._guarded(partial(self._hooks.describe, self.state))  # with what the evaluation has judged
         self._hooks.report(self.state, self._notice, self._was_stopped)
         self._tell_end(ended_ts)
+        self._filing.catch_up(self.state.tasks, inf)
 
     def _was_stopped(self) -> bool:
         """Wait a moment; return whether the run is to stop."""

@@ -145,7 +145,7 @@ def _write_tasks(place: RunDir, queue: Queue) -> None:
     """Write what a supervisor writes of the tasks: each task.json, and the journal."""
     records = Records(place)
     for task in read(queue).tasks.values():
-        records.remember(task, durable=False)
+        records.remember(task)
     records.journal.append(events_after(queue, records.version))
     records.close()
 

@@ -1,5 +1,6 @@
 """The server keeps once what many tasks have in common, and tells each of them whole."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import NewerSpecError
 from cqltui.state import decode
-from cqltui.state.model import Lifecycle, Status
+from cqltui.state.counting import counted
+from cqltui.state.model import Lifecycle, RunState, Status
+from cqltui.state.reduce import reduce
+from cqltui.state.untouched import Untouched
 from cqltui.supervisor.submissions import submissions
 from tests.contract.helpers import claim_one, state, worker
 
@@ -109,3 +113,75 @@ def test_a_task_that_was_lost_comes_back_with_its_form(queue: Queue, campaign: C
     assert state(queue).tasks[first.id].info == decode.task_info(first.id, infos(campaign)[first.id])
     queue.resume(first.id)
     assert claim_one(queue, worker(queue)).spec == dict(first.spec)
+
+
+def test_in_few_words_an_untouched_task_is_told_as_in_many(any_queue: Queue, campaign: Campaign) -> None:
+    queue = any_queue
+    queue.enqueue_many(submissions(campaign, DATA))
+    alone, _, *_ = campaign.tasks
+    claimed = {claim_one(queue, worker(queue, name)).id for name in ("w1", "w2")}
+    event = queue.snapshot()
+    few = {task_id for task_id, told in event.data["tasks"].items() if isinstance(told, Untouched)}
+    assert few == event.data["tasks"].keys() - claimed - {alone.id}, "its form is nobody else's"
+    assert len(few) == 11
+    in_many = {task_id: dict(told) for task_id, told in event.data["tasks"].items()}
+    read = reduce(RunState(), event)
+    assert read == reduce(RunState(), replace(event, data={**event.data, "tasks": in_many}))
+    assert read.counted == counted(read.tasks)
+    first = read.tasks[min(few)]
+    assert reduce(read, event) == read, "who knows it already has it as it was"
+    stored = queue.client.execute_command("HGETALL", queue.keys.task(first.id))
+    life = first.life
+    assert [life.priority, life.order, life.version[1]] == [float(stored[n]) for n in (b"priority", b"order", b"seq")]
+    assert life.queued_ts == pytest.approx(float(stored[b"queued_ts"]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("by", "anna"),
+        ("error", "boom"),
+        ("progress", '{"token": "1-1", "step": 3, "ts": 5}'),
+        ("report", '{"token": "1-1", "epoch": 3}'),
+        ("run", "2"),
+        ("attempt", "1"),
+    ],
+)
+def test_of_a_task_that_something_has_happened_to_all_is_told(
+    queue: Queue, campaign: Campaign, field: str, typed: str
+) -> None:
+    queue.enqueue_many(submissions(campaign, DATA))
+    touched, other, *_ = state(queue).tasks
+    queue.client.execute_command("HSET", queue.keys.task(touched), field, typed)
+    told = queue.snapshot().data["tasks"]
+    assert not isinstance(told[touched], Untouched)
+    assert isinstance(told[other], Untouched)
+
+
+@pytest.mark.parametrize("own", ['"seed 1", oops', '"too", "few"', '{"an": "object"}, 2, 3, 4, 5, 6, 7]'])
+def test_one_whose_own_values_are_damaged_is_there_and_the_others_are_whole(
+    queue: Queue, campaign: Campaign, own: str
+) -> None:
+    queue.enqueue_many(submissions(campaign, DATA))
+    before = state(queue)
+    damaged = next(task.id for task in before.tasks.values() if task.info.settings["seed"] == 7)
+    kept = queue.client.execute_command("HGET", queue.keys.task(damaged), "info").decode()
+    typed = kept.partition('"put":[')[0] + f'"put":[{own}]}}'
+    queue.client.execute_command("HSET", queue.keys.task(damaged), "info", typed)
+    after = state(queue)
+    assert after.tasks[damaged].life == before.tasks[damaged].life
+    assert after.tasks[damaged].info.phase == ""
+    assert {**after.tasks, damaged: None} == {**before.tasks, damaged: None}
+
+
+@pytest.mark.parametrize("text", ["", "{\n}", "\n" * 40, '{"one":\n,"more":' + "\n," * 5 + "\n}"])
+def test_by_a_form_that_is_not_what_it_was_a_worker_is_told_what_is_kept(
+    queue: Queue, campaign: Campaign, text: str
+) -> None:
+    queue.enqueue_many(submissions(campaign, DATA))
+    alone, first, *_ = campaign.tasks
+    assert claim_one(queue, worker(queue)).id == alone.id
+    kept = orjson.loads(queue.client.execute_command("HGET", queue.keys.task(first.id), "spec"))
+    queue.client.execute_command("HSET", queue.keys.meta, f"form:{kept['form']}", text)
+    claimed = claim_one(queue, worker(queue, "w2"))
+    assert (claimed.id, claimed.spec) == (first.id, kept)

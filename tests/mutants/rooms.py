@@ -57,28 +57,31 @@ ROOMS = (
     Room(
         "state",
         ("cqltui/state/*.py",),
-        tuple(
-            f"tests/unit/test_{name}*.py"
-            for name in (
-                "alerts",
-                "counting",
-                "curve",
-                "decode",
-                "forms",
-                "eta",
-                "filter",
-                "happened",
-                "hardware",
-                "lanes",
-                "latest",
-                "layered",
-                "rates",
-                "reduce",
-                "reporters",
-                "select",
-                "state",
-                "varying",
-            )
+        (
+            "tests/contract/test_forms.py",
+            *(
+                f"tests/unit/test_{name}*.py"
+                for name in (
+                    "alerts",
+                    "counting",
+                    "curve",
+                    "decode",
+                    "forms",
+                    "eta",
+                    "filter",
+                    "happened",
+                    "hardware",
+                    "lanes",
+                    "latest",
+                    "layered",
+                    "rates",
+                    "reduce",
+                    "reporters",
+                    "select",
+                    "state",
+                    "varying",
+                )
+            ),
         ),
     ),
     Room(
@@ -100,6 +103,7 @@ ROOMS = (
                 f"tests/unit/test_{name}*.py"
                 for name in (
                     "curve_files",
+                    "filing",
                     "folders",
                     "known",
                     "left",
@@ -258,10 +262,10 @@ ROOMS = (
         (
             *(
                 f"tests/unit/test_{name}.py"
-                for name in ("awake", "fleet", "guard", "journal", "notifying", "records", "restarting", "supervising")
+                for name in ("awake", "filing", "fleet", "guard", "journal", "notifying", "records", "restarting")
             ),
-            "tests/contract/test_sizing.py",
-            "tests/contract/test_versions.py",
+            "tests/unit/test_supervising.py",
+            *(f"tests/contract/test_{name}.py" for name in ("sizing", "versions")),
             "tests/security/test_figures_from_outside.py",
             "tests/security/test_results_are_checked.py",
             "tests/security/test_a_task_is_what_it_says.py",
@@ -322,9 +326,9 @@ ROOMS = (
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",
-        ("cqltui/backoff.py", "cqltui/logfile.py"),
+        ("cqltui/backoff.py", "cqltui/garbage.py", "cqltui/logfile.py"),
         (
-            *(f"tests/unit/test_{name}.py" for name in ("guard", "lastwords", "logfile", "supervising")),
+            *(f"tests/unit/test_{name}.py" for name in ("garbage", "guard", "lastwords", "logfile", "supervising")),
             "tests/security/test_sizes_are_bounded.py",
         ),
     ),

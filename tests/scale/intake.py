@@ -7,6 +7,7 @@ import orjson
 
 from cqltui.broker.protocol.codec import decode_event
 from cqltui.broker.protocol.records import Claim
+from cqltui.state.counting import counted
 from cqltui.state.model import Lifecycle, RunState, Status, TaskInfo, TaskState
 from cqltui.state.reduce import reduce
 from tests.scale.workers import process_of, report
@@ -33,7 +34,8 @@ def _running(tasks: int, members: int) -> RunState:
     for number in range(tasks):
         life = Lifecycle((1, number + 1), Status.RUNNING, worker=f"n{number // members}", token=f"1-{number + 1}")
         found[f"{number:016x}"] = TaskState(TaskInfo(f"{number:016x}", "p", epochs=1000, epoch_steps=13), life)
-    return RunState(tasks=MappingProxyType(found), epoch=1, seq=tasks, online=True)
+    known = MappingProxyType(found)
+    return RunState(tasks=known, counted=counted(known), epoch=1, seq=tasks, online=True)  # as who has read them has it
 
 
 def _message(worker: int, members: int, *, curve: bool) -> bytes:

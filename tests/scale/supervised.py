@@ -1,6 +1,6 @@
 """`python -m tests.scale.supervised RUN TASKS`: the real supervisor over a run of the size, with no workers of its own.
 
-Says "ready" when it supervises, and ends by TERM. What it judges and writes at the end of a run is left out.
+Says "ready" when it knows its tasks, and ends by TERM. What it judges and writes at the end of a run is left out.
 """
 
 import math
@@ -17,10 +17,12 @@ import psutil
 from cqltui.broker.server.access import Server
 from cqltui.placement.process import Launcher
 from cqltui.results.rundir import RunDir
+from cqltui.state.events import Event
+from cqltui.state.model import RunState
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.history import History
-from cqltui.supervisor.hooks import Hooks
+from cqltui.supervisor.hooks import Hooks, Reporter
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.sizing import Sizing
 from cqltui.supervisor.submissions import planned
@@ -29,6 +31,22 @@ from cqltui.supervisor.upkeep import Upkeep
 from tests.scale.campaigns import Place, campaign_of
 
 READY_S = 900.0
+
+
+class Ready:
+    """A reporter that says "ready" once the supervisor knows its tasks."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def handle(self, before: RunState, event: Event, after: RunState) -> None:
+        """Nothing: what is to be done about the event comes after it."""
+
+    def tick(self, state: RunState, now: float) -> None:
+        """Say so."""
+        if state.tasks and not self._said:
+            self._said = True
+            print("ready", flush=True)
 
 
 class Supervised:
@@ -96,9 +114,9 @@ def supervise(path: Path, tasks: int) -> None:
     )
     guard = Guard(server.queue, fleet, campaign.workers, records)
     ids = frozenset(task.id for task in campaign.tasks)
-    supervisor = Supervisor(server.queue, server.feed(), fleet, guard, records, hooks, [History(run_dir.history)], ids)
+    reporters: list[Reporter] = [History(run_dir.history), Ready()]
+    supervisor = Supervisor(server.queue, server.feed(), fleet, guard, records, hooks, reporters, ids)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print("ready", flush=True)
     supervisor.run()
 
 

@@ -109,7 +109,7 @@ def test_an_answer_of_another_type_is_no_end_of_a_feed(
 
 
 def test_a_conversation_without_an_end_is_given_up(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [META, b"1", [], []]}
+    answers = {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [META, b"1", [], [], []]}
     monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", lambda _, name, *__: answers[name])
     with pytest.raises(RefusedError, match="no end of the delayed tasks"):
         queue.promote()

@@ -15,7 +15,7 @@ from cqltui.campaign import payload
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign
 from cqltui.state import decode
-from cqltui.state.forms import Filled, Form, filled
+from cqltui.state.forms import MOST_VALUES, Filled, Form, filled
 from cqltui.supervisor.submissions import MANY, planned, submissions
 
 EXAMPLE = {"title": "one", "phase": "p", "settings": {"seed": 1, "lr": 0.1}, "loss": None}
@@ -158,3 +158,10 @@ def test_nothing_of_a_free_setting_is_in_cost_and_pack() -> None:
         costly: dict[str, Any] = {"epochs": 4, "hidden_dims": (64,), "batch_size": 7, "gamma": 0.5}
         for name, value in costly.items():
             assert kind(algorithm, replace(one, **{name: value})) != kind(algorithm, one)
+
+
+def test_a_form_has_no_more_values_than_the_server_takes_apart() -> None:
+    example = {f"n{number}": number for number in range(MOST_VALUES + 1)}
+    Form.of(example, [(name,) for name in list(example)[1:]])
+    with pytest.raises(ValueError, match="at most 31 values, not 32"):
+        Form.of(example, [(name,) for name in example])

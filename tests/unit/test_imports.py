@@ -18,7 +18,7 @@ from cqltui.results.rundir import RunDir, write_json
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams", "identity", "child", "backoff", "logfile", "later"},
+    {"errors", "streams", "identity", "child", "backoff", "logfile", "later", "garbage"},
     {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},

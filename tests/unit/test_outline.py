@@ -20,6 +20,7 @@ SAID = {
 }
 LEFT = {
     "created_ts": 5.0,
+    "tasks": 1,
     "campaign": {
         "redis": {"url": "(set)", "namespace": "a"},
         "phases": [{"name": "p", "title": "P"}, {"name": "q"}, "no phase"],
@@ -46,9 +47,25 @@ def test_all_but_the_tasks_is_read_once_until_there_is_another_file(
     assert outline(run_dir) is read_outline(run_dir)
     assert len(read) == 1
     write_json(run_dir.campaign_json, {"campaign": {"phases": 7, "redis": {"url": None}}})
-    assert outline(run_dir) == {"campaign": {"phases": 7, "redis": {"url": None}}}
+    assert outline(run_dir) == {"campaign": {"phases": 7, "redis": {"url": None}}, "tasks": 0}
     assert not manifest.is_own_server(run_dir)
     assert len(read) == 2
+
+
+@pytest.mark.parametrize(
+    ("tasks", "count"),
+    [
+        ([{"title": "one"}, {"grid": {"seed": {"from": 3, "to": 12}, "alpha": [0.1, 0.2, 0.3]}}], 31),
+        ([{"grid": {"seed": {"from": 3, "to": 2}}}, {"grid": {"seed": {"from": True, "to": 9}}}], 0),
+        ([{"grid": {"seed": 4}}, {"grid": {"seed": {"from": 3}}}], 0),
+        ([7, {"grid": 7}], 2),
+    ],
+)
+def test_the_points_of_a_large_grid_are_counted_and_nonsense_counts_for_nothing(
+    tmp_path: Path, tasks: list[object], count: int
+) -> None:
+    write_json(RunDir(tmp_path).campaign_json, {"campaign": {"phases": [{"tasks": tasks}, {"tasks": [{}]}]}})
+    assert outline(RunDir(tmp_path))["tasks"] == count + 1
 
 
 def test_what_cannot_be_read_is_asked_for_again(tmp_path: Path) -> None:

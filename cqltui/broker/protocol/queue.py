@@ -72,7 +72,7 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         source = iter(tasks)
         while batch := list(islice(source, BATCH)):
             forms = wire.forms(batch)
-            args = [value for task in batch for value in wire.submission(task)]
+            args = [value for task in batch for value in wire.enqueued(task)]
             try:
                 conflicts += [raw.decode() for raw in self._scripts.run("enqueue", len(forms), *forms, *args)]
             except ServerFullError as error:

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
 import redis
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.bounded import parts
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import Scripts
+from cqltui.garbage import uncollected
 from cqltui.state import decode
+from cqltui.state.decode import is_stamp
 from cqltui.state.events import Event, Kind
-from cqltui.state.forms import Form, filled
+from cqltui.state.forms import Filled, Form, filled
+from cqltui.state.untouched import Untouched
 
 CHUNK = 1000
 """Tasks a call, or a few more: a few milliseconds of the server's time."""
@@ -24,6 +28,7 @@ _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
 _TYPES = frozenset({bytes, type(None)})
 """Of a row's values."""
+_NUMBERS = frozenset({int, float})
 _TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "by", "error"})
 """Of the lifecycle's values; the others, but for the report, are numbers."""
 
@@ -72,13 +77,21 @@ class _Task(Mapping[str, Any]):
         return decode.whole({"": _number(self._row[place])} if place < len(self._row) else {}, "")
 
 
+_Told = _Task | Untouched
+
+
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
     """Return the server's state. Its seq is that of the first part read: events after it are to be applied, and those
     that a later part already holds are recognised by the task's own version. Begins again if the server was rebuilt
     meanwhile.
     """
+    with uncollected():
+        return _read(client, keys, scripts, now)
+
+
+def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
     for _ in parts("its rebuilding"):
-        first, tasks = None, dict[str, _Task]()
+        first, tasks = None, dict[str, _Told]()
         for meta, part in _parts(scripts):
             first = first or meta
             if meta["epoch"] != first["epoch"]:
@@ -118,17 +131,46 @@ def run_meta(read: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Task]]]:
+def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
     """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
     forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
-        meta, cursor, life_names, own, *rows = scripts.run("snapshot", cursor, CHUNK)
+        meta, cursor, life_names, own, lines, *rows = scripts.run("snapshot", cursor, CHUNK)
         names = [_text(name) for name in life_names]
         forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
-        yield meta_named(meta), {_text(row[0]): _Task(row, names, forms) for row in rows}
+        told: dict[str, _Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
+        told.update(_untouched(lines, forms))
+        yield meta_named(meta), told
         if cursor == b"0":
             return
+
+
+def _untouched(lines: Sequence[bytes], forms: Mapping[str, Form]) -> Iterator[tuple[str, Untouched]]:
+    """Yield the tasks that are told in a line each, with their ids; see snapshot.lua."""
+    try:
+        found = orjson.loads(b"[%b]" % b",".join(lines))
+    except (ValueError, RecursionError):  # somebody has typed into one of them
+        found = map(_alone, lines)
+    for task_id, seq, name, priority, order, queued_ts, own in found:
+        form = forms[name]
+        filled = Filled(form, tuple(own)) if own is not None and len(own) == len(form.paths) else None
+        if not (type(seq) is type(order) is int and type(priority) in _NUMBERS and type(queued_ts) in _NUMBERS):
+            raise TypeError(name)
+        yield task_id, Untouched(filled, seq, order, float(priority), queued_ts if is_stamp(queued_ts) else 0.0)
+
+
+def _alone(line: bytes) -> list[Any]:
+    """Return a line's values; of one whose own values are damaged the others. Raises TypeError if it is none."""
+    head, _, own = line.partition(b",[")
+    try:
+        told = orjson.loads(head + b"]")
+    except (ValueError, RecursionError):
+        raise TypeError(line) from None
+    try:
+        return [*told, orjson.loads(b"[" + own.removesuffix(b"]"))]
+    except (ValueError, RecursionError):
+        return [*told, None]
 
 
 def _number(raw: bytes | None) -> int | float:

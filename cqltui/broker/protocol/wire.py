@@ -25,14 +25,21 @@ from cqltui.state.model import Lifecycle
 
 def submission(task: Submission) -> tuple[str | bytes, ...]:
     """Return the task as arguments of a script. Raises InputError for a wrong id or priority."""
+    return enqueued(task)[:-1]
+
+
+def enqueued(task: Submission) -> tuple[str | bytes, ...]:
+    """Return the same and the task's info as it is told: for the server it is much work to put one together."""
     check_name("task", task.id)
     check_priority(task.id, task.priority)
-    spec, info = (
-        said.stored() if isinstance(said, Filled) else codec.encode_object(said) for said in (task.spec, task.info)
-    )
+    spec = task.spec.stored() if isinstance(task.spec, Filled) else codec.encode_object(task.spec)
+    if isinstance(task.info, Filled):
+        info, told = task.info.written()
+    else:
+        info = told = codec.encode_object(task.info)
     cost = task.cost
     numbers = f"{cost.epoch_flops} {cost.epochs} {cost.member_bytes} {cost.shared_bytes}"
-    return task.id, task.digest, info, spec, clean(task.pack), numbers, str(task.priority)
+    return task.id, task.digest, info, spec, clean(task.pack), numbers, str(task.priority), told
 
 
 def forms(tasks: Iterable[Submission]) -> list[str | bytes]:

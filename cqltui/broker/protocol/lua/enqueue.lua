@@ -1,5 +1,5 @@
 -- ARGV: prefix, how many values of forms, name and text of each form of info and spec, then (id, digest, info, spec,
--- pack, cost, priority) for each task. Returns the ids of those refused.
+-- pack, cost, priority, info as it is told) for each task. Returns the ids of those refused.
 -- Its first write may allocate: a full server refuses the whole batch.
 local STATUS, DIGEST, INFO, FILE_PRIORITY = 1, 2, 3, 4
 local conflicts = {}
@@ -27,7 +27,7 @@ local function add_all(new)
     return lives[p][1] .. at .. lives[p][2]
   end
   for i, task in ipairs(new) do
-    local id, digest, info, spec, pack, cost, p = unpack(task)
+    local id, digest, info, spec, pack, cost, p, told = unpack(task)
     local at = call('zscore', TASKS, id) or string.format('%d', order + i) -- listed already: its hash was lost
     tasks[2 * i - 1], tasks[2 * i] = at, id
     queue[2 * i - 1], queue[2 * i] = p, id
@@ -39,7 +39,7 @@ local function add_all(new)
     call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority', p,
       'priority', p, 'order', at, 'run', '1', 'attempt', '0', 'deaths', '0', 'status', 'queued', 'ready_ts', '0',
       'queued_ts', NOW, 'seq', seq + i)
-    send(seq + i, KIND.queued, id, '', '', 0, '{"info":' .. whole(info) .. ',' .. life_of(p, at))
+    send(seq + i, KIND.queued, id, '', '', 0, '{"info":' .. told .. ',' .. life_of(p, at))
   end
   call('zadd', TASKS, unpack(tasks))
   call('zadd', QUEUE, unpack(queue))
@@ -48,7 +48,7 @@ local function add_all(new)
   end
 end
 
-local function refresh(id, known, info, spec, pack, cost, p)
+local function refresh(id, known, info, spec, pack, cost, p, told)
   local status = known[STATUS]
   call('hset', TASK .. id, 'spec', spec, 'info', info, 'cost', cost, 'file_priority', p)
   if known[FILE_PRIORITY] ~= p then
@@ -68,23 +68,23 @@ local function refresh(id, known, info, spec, pack, cost, p)
   end
   if status == 'withdrawn' then
     move(id, field(id, 'former') or 'queued', {former = ''}, info)
-  elseif known[INFO] ~= info and whole(known[INFO] or '') ~= whole(info) then
+  elseif known[INFO] ~= info and whole(known[INFO] or '') ~= told then
     change(id, KIND[status], {}, info)
   end
 end
 
 local new, seen, last_form = {}, {}, 2 + tonumber(ARGV[2])
 keep_forms(3, last_form)
-for i = last_form + 1, #ARGV, 7 do
-  local id, digest, info, spec, pack, cost, p = unpack(ARGV, i, i + 6)
+for i = last_form + 1, #ARGV, 8 do
+  local id, digest, info, spec, pack, cost, p, told = unpack(ARGV, i, i + 7)
   local known = seen[id] or call('hmget', TASK .. id, 'status', 'digest', 'info', 'file_priority')
   if not known[STATUS] then
-    new[#new + 1] = {id, digest, info, spec, pack, cost, p}
+    new[#new + 1] = {id, digest, info, spec, pack, cost, p, told}
     seen[id] = {'queued', digest, info, p} -- the same again says nothing new
   elseif known[DIGEST] ~= digest then
     conflicts[#conflicts + 1] = id
   elseif not seen[id] then
-    refresh(id, known, info, spec, pack, cost, p)
+    refresh(id, known, info, spec, pack, cost, p, told)
   end
 end
 if #new > 0 then

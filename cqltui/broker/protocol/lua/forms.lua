@@ -10,8 +10,9 @@ end
 
 -- The name of the form by which an info or spec is kept, and the values in it, a line each; nothing if it is kept whole.
 local function form_of(stored)
-  if string.find(stored, '"form":"', 1, true) then
-    return string.match(stored, '"form":"(%x+)","put":%[(.*)%]}$')
+  local at = string.find(stored, '"form":"', 1, true)
+  if at then -- from there: a pattern is tried at each character
+    return string.match(stored, '^"form":"(%x+)","put":%[(.*)%]}$', at)
   end
 end
 
@@ -19,20 +20,16 @@ local function form_text(name)
   return redis.call('hget', FORMS, FORM .. name)
 end
 
--- A text cut at a mark. By hand: patterns look at each character.
-local function split(text, mark)
-  local parts, from = {}, 1
-  while true do
-    local at, last = string.find(text, mark, from, true)
-    parts[#parts + 1] = string.sub(text, from, at and at - 1)
-    if not at then
-      return parts
-    end
-    from = last + 1
+local MOST_VALUES = 31 -- a pattern has no more captures
+local around = {} -- by form its text as `string.format` takes it, a pattern of its values, and how many they are
+
+-- The text of a form with values in it, nothing where they are another number.
+local function filled(form, ...)
+  local last = select('#', ...) == form.count and select(form.count, ...)
+  if last and not string.find(last, ',\n', 1, true) then
+    return string.format(form.format, ...)
   end
 end
-
-local around = {} -- by form the parts of its text
 
 -- The JSON of an info or spec, however it is kept.
 local function whole(stored)
@@ -40,15 +37,13 @@ local function whole(stored)
   if not name then
     return stored
   end
-  around[name] = around[name] or split(form_text(name) or '', '\n')
-  local own, parts, out = split(values, ',\n'), around[name], {}
-  if #parts ~= #own + 1 then -- the form is lost, and soon all is made again
-    return stored
+  local form = around[name]
+  if not form then
+    local format, count = string.gsub(string.gsub(form_text(name) or '', '%%', '%%%%'), '\n', '%%s')
+    count = count <= MOST_VALUES and count or 0
+    form = {format = format, count = count, values = '^' .. string.rep('(.-),\n', count - 1) .. '(.*)$'}
+    around[name] = form
   end
-  for i, value in ipairs(own) do
-    out[2 * i - 1], out[2 * i] = parts[i], value
-  end
-  out[#out + 1] = parts[#parts]
-  return table.concat(out)
+  -- Else the form is lost, and soon all is made again.
+  return filled(form, string.match(values, form.values)) or stored
 end
-
