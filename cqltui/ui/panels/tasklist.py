@@ -63,7 +63,7 @@ class TaskList(CursorPanel):
         """When the cursor was last put on what runs."""
         self._led = ""
         """The task that it was put on then."""
-        self._drawn: dict[int, tuple[TaskState | Figures, Key]] = {}
+        self._drawn: dict[int, tuple[TaskState | Figures, Key, Fitting]] = {}
         self._empty: tuple[Line, ...] = ()
 
     # What others read
@@ -254,7 +254,7 @@ class TaskList(CursorPanel):
         if drawn is None or row is None:
             return row is None
         same = drawn[0] is row or (isinstance(row, Figures) and drawn[0] == row)
-        return same and drawn[1] == self._key(frame, row, key)
+        return same and drawn[2] is self.fitting() and drawn[1] == self._key(frame, row, key)
 
     def render_line(self, y: int) -> Strip:
         """Return the heading, or a row."""
@@ -270,7 +270,7 @@ class TaskList(CursorPanel):
         row = self._row(frame, key) if key else None
         if row is None:
             return self.strip(())
-        self._drawn[y] = row, self._key(frame, row, key)
+        self._drawn[y] = row, self._key(frame, row, key), columns
         at_cursor = key == self._cursor
         if isinstance(row, Figures):
             before = margin(self._group_mark(key), self._pends(frame, key))
@@ -291,6 +291,5 @@ class TaskList(CursorPanel):
 
     def on_resize(self) -> None:
         """Other columns may fit."""
-        self._drawn.clear()
         self.show_cursor(again=self._following)
         super().on_resize()

@@ -8,6 +8,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -34,6 +35,9 @@ class LineView(ScrollView, can_focus=True):
         Binding("ctrl+d,pagedown", "page_down", "Page down", show=False, id="list.page_down", tooltip="Go a page down"),
         Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="list.page_up", tooltip="Go a page up"),
     ]
+
+    show_vertical_scrollbar = Reactive(False, repaint=False, layout=True)
+    """The bar's column stays free without it: as it comes or goes, it alone is drawn."""
 
     def __init__(self, id: str, title: str = "") -> None:
         super().__init__(id=id)
