@@ -17,9 +17,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cqltui.state.events import Event, Kind
+from cqltui.ui.frame import Frame
+from cqltui.ui.internals import LeanCompositor
 from cqltui.ui.layout import FOOTER, HEADER
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.run import YOUNG, _collect
+from cqltui.ui.screens.main import MainScreen
 from tests.ui.conftest import Bench
 from tests.ui.driving import started, table
 from tests.ui.night import LAUNCH_TS
@@ -81,6 +84,33 @@ async def test_what_differs_is_drawn_and_once(monkeypatch: pytest.MonkeyPatch, s
                 place: (seen.get(place), cell) for place, cell in wanted.items() if seen.get(place) != cell
             } == {}, key
     assert rows["drawn"] > len(KEYS)
+
+
+async def test_the_cursor_is_seen_before_other_panels_follow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    async with started(size=(160, 48), late=False) as (bench, pilot):
+        await pilot.press("g")
+        await bench.rest(pilot)
+        draw, update = MainScreen._draw_panels, LeanCompositor.render_partial_update
+
+        def panels(screen: MainScreen, frame: Frame) -> None:
+            order.append(f"{table(bench).cursor_id} in panels, keys in {screen.focused and screen.focused.id}")
+            draw(screen, frame)
+
+        def paint(compositor: LeanCompositor) -> ChopsUpdate | None:
+            order.append("paint")
+            return update(compositor)
+
+        monkeypatch.setattr(MainScreen, "_draw_panels", panels)
+        monkeypatch.setattr(LeanCompositor, "render_partial_update", paint)
+        await pilot.press("j")
+        await bench.rest(pilot)
+        assert order[:2] == ["paint", f"{table(bench).cursor_id} in panels, keys in tasks"]
+        order.clear()
+        bench.app.simulate_key("j")
+        bench.app.simulate_key("2")
+        await bench.rest(pilot)
+        assert f"{table(bench).cursor_id} in panels, keys in tasks" in order, "not only after the next key"
 
 
 async def test_a_panel_of_another_size_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
