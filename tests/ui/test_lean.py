@@ -21,7 +21,7 @@ from cqltui.ui.frame import Frame
 from cqltui.ui.internals import LeanCompositor
 from cqltui.ui.layout import FOOTER, HEADER
 from cqltui.ui.panels.view import LineView
-from cqltui.ui.run import YOUNG, _collect
+from cqltui.ui.run import YOUNG, _collect, _share_heap
 from cqltui.ui.screens.main import MainScreen
 from tests.ui.conftest import Bench
 from tests.ui.driving import started, table
@@ -242,6 +242,20 @@ def test_what_is_read_together_is_no_reason_to_collect_garbage() -> None:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def test_threads_share_a_heap_where_the_c_library_has_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Glibc:
+        def mallopt(self, option: int, value: int) -> int:
+            asked.append((option, value))
+            return 1
+
+    for library in (Glibc(), object()):
+        monkeypatch.setattr("ctypes.CDLL", lambda _, library=library: library)
+        _share_heap()
+    assert asked == [(-8, 1)], "M_ARENA_MAX, and nothing where there is no such function"
 
 
 async def test_a_summary_is_shown_before_the_tasks_are_read() -> None:

@@ -24,8 +24,9 @@ SIGN, READ_SIGN, GUTTER = "▌", ">", 2
 """Before the cursor's line, or in place of its first blank; and the cells before all lines where they are read out."""
 REVERSE = Style(reverse=True)
 """Of the first cell, where it is no blank."""
-KEPT = 128
-"""Drawn lines that a list keeps: more than are seen. Each takes some kilobytes, and losses make new ones all night."""
+KEPT = 64
+"""Drawn lines that a list keeps: as many as are mostly seen. Each takes some kilobytes, and losses make new ones all
+night."""
 
 
 @dataclass(frozen=True, slots=True)
