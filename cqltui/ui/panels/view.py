@@ -213,12 +213,11 @@ class LineView(ScrollView, can_focus=True):
             self._mixed[role, cursor] = found
         return found
 
-    @staticmethod
-    def _signed(strip: Strip) -> Strip:
+    def _signed(self, strip: Strip) -> Strip:
         """Return the cursor's line with its sign: it is seen without colours."""
         first, rest = strip.crop(0, 1), strip.crop(1)
-        style = next(iter(first)).style
-        return Strip([Segment(SIGN, style), *rest] if first.text == " " else [*first.apply_style(REVERSE), *rest])
+        sign = Segment(SIGN, self._mix("", cursor=True))
+        return Strip([sign, *rest] if first.text == " " else [*first.apply_style(REVERSE), *rest])
 
     def role_style(self, role: str) -> Style:
         """Return the style of a role, without the background that it inherits."""
