@@ -96,12 +96,11 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
         self._main = MainScreen(self._control, self._feeds, self.memory)
-        self._scheduled = self._started = False
+        self._scheduled, self._started, self._drawn_s = False, False, 0.0
         self._held = ExitStack()
         """Holds back the first paint."""
         self.painted: Callable[[], object] = lambda: None
         """Called once, with the first paint, or when it is no longer held back."""
-        self._drawn_s = 0.0
         self.frame: Frame | None = None
         """What was drawn last."""
         self._typed = Typed(self)
@@ -300,6 +299,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
     async def on_type_on(self, message: TypeOn) -> None:
         """Take the next key."""
         if (event := self._typed.next()) is not None:
+            self._main.catch_up()  # a key finds all as the last one has left it
             await super().on_event(event)
             self._typed.follow()
 

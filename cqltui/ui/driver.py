@@ -68,9 +68,11 @@ class PatientDriver(OpenDriver):
         incoming, parser = Incoming(), Reader()
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
-        while not self.exit_event.is_set() and not hung_up(self.fileno):
+        while not self.exit_event.is_set():
             try:
-                if poll.poll(SILENCE_S * 1_000):
+                if poll.poll(SILENCE_S * 1_000):  # it tells of a terminal that is gone too
+                    if hung_up(self.fileno):
+                        return
                     self._hear(parser, incoming.take(os.read(self.fileno, READ)))
                 elif (rest := incoming.silence()) == ESCAPE:
                     self.process_message(Key("escape", ESCAPE))

@@ -4,22 +4,26 @@
 the part is to be read again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Set
+from operator import itemgetter
 from threading import Thread
 from typing import IO, Any, cast
 
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual._xterm_parser import XTermParser
 from textual.app import App, ReturnType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
+from textual.map_geometry import MapGeometry
 from textual.notifications import Notification
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastRack
+
+from cqltui.ui.regions import meets, runs, without
 
 USED: tuple[tuple[type, str], ...] = (
     (LinuxDriver, "__init__"),
@@ -41,13 +45,19 @@ USED: tuple[tuple[type, str], ...] = (
     (ToastRack, "show"),
     (Screen, "_screen_resized"),
     (Screen, "_compositor_refresh"),
-    (Compositor, "_get_renders"),
+    (Screen, "_refresh_layout"),
+    (Compositor, "reflow"),
+    (Compositor, "reflow_visible"),
+    (Compositor, "_regions_to_spans"),
     (Compositor, "_render_chops"),
     (Compositor, "render_partial_update"),
+    (ChopsUpdate, "render_segments"),
+    (Widget, "_exchange_repaint_regions"),
 )
 """Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
 (the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver`, `_exit_renderables` and `_batch_count`
-(the app's), `_compositor` (the screen's) and `_dirty_regions` (the compositor's) only that they are there."""
+(the app's), `_compositor` (the screen's), `_dirty_regions`, `_full_map` and `_full_map_invalidated` (the compositor's)
+and `_repaint_regions` (the widget's) only that they are there."""
 
 
 class Reader(XTermParser):
@@ -155,41 +165,118 @@ class QuietErrors(App[ReturnType]):
 
 
 class LeanCompositor(Compositor):
-    """Has a widget render only those of its lines that are drawn.
+    """Draws what differs, and has a widget render only those of its lines that are seen in it.
 
     The stock one has each widget render all of its lines that touches the rectangle around everything that changes:
-    with a clock at the top and a row at the bottom the whole screen, at each key.
+    with a clock at the top and a row at the bottom the whole screen, at each key, and what is covered too. After a
+    layout it draws all that lies in a container of another size, and later those widgets again that have another size:
+    they have asked for it before they were drawn.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawn: tuple[Region, ...] | None = None
-        """What is being drawn; None: all."""
+        self._laid: Mapping[Widget, MapGeometry] | None = None
+        """Where all was after the last layout; None: it has been scrolled since."""
+        self._sized: set[Widget] = set()
+        """Those that a layout has given another size, and that had asked for nothing before."""
+
+    def clear(self) -> None:
+        """Let go of the widgets."""
+        super().clear()
+        self._laid = None
+        self._sized.clear()
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """Lay out anew; what differs by it is to be drawn."""
+        laid, dirty, same_size = self._laid, self._dirty_regions.copy(), size == self.size
+        found = super().reflow(parent, size)
+        self._full_map_invalidated = False  # it is of now; Textual makes it once more for whoever asks next
+        self._laid = self._full_map
+        self._sized = {widget for widget in found.resized | found.shown if not widget._repaint_regions}
+        if laid is not None and same_size and _in_order(laid, self._laid):
+            self._dirty_regions = dirty | _differing(laid, self._laid)
+        return found
+
+    def laid_out(self) -> None:
+        """Hear that a layout has come to its end: what is asked for from now on is asked for something else."""
+        self._sized.clear()
+
+    def reflow_visible(self, parent: Widget, size: Size) -> set[Widget]:
+        """Lay out what is seen after a container has been scrolled."""
+        self._laid = None
+        return super().reflow_visible(parent, size)
 
     def render_partial_update(self) -> ChopsUpdate | None:
-        """Return what has changed."""
-        self._drawn = tuple(self._dirty_regions)
-        try:
-            return super().render_partial_update()
-        finally:
-            self._drawn = None
-
-    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        if self._drawn is None:
-            yield from super()._get_renders(crop)
-            return
+        """Return what has changed: from front to back, until nothing of it is bare."""
+        screen = self.size.region
+        drawn = {region for dirty in self._dirty_regions if (region := dirty.intersection(screen))}
+        self._dirty_regions.clear()
+        spans = list(self._regions_to_spans(drawn))
+        if not spans:
+            return None
+        bare: dict[int, list[tuple[int, int]]] = {}
+        for y, start, end in spans:
+            bare.setdefault(y, []).append((start, end))
+        lines: list[list[tuple[int, int, Strip]]] = [[] for _ in range(screen.height)]
         for widget, (region, clip) in self.visible_widgets.items():
-            left, top, width, height = region.intersection(clip)
-            right, bottom = left + width, top + height
-            spans = [
-                (y, y + rows)
-                for x, y, cells, rows in self._drawn
-                if x < right and x + cells > left and y < bottom and y + rows > top
-            ]
-            if spans:
-                first, last = max(top, min(y for y, _ in spans)), min(bottom, max(end for _, end in spans))
-                part = Region(region.x, first, region.width, last - first)
-                yield part, clip, widget.render_lines(Region(0, first - region.y, region.width, last - first))
+            if not bare:
+                break
+            seen = region.intersection(clip)
+            rows = [y for y in seen.line_range if y in bare and meets(bare[y], seen.x, seen.right)]
+            for first, count in runs(rows):
+                part = Region(0, first - region.y, region.width, count)
+                for y, strip in enumerate(widget.render_lines(part), first):
+                    left: list[tuple[int, int]] = []
+                    for start, end in bare.pop(y):
+                        low, high = max(start, seen.x), min(end, seen.right)
+                        if low < high:
+                            lines[y].append((low, high, strip.crop(low - region.x, high - region.x)))
+                            left += [span for span in ((start, low), (high, end)) if span[0] < span[1]]
+                        else:
+                            left.append((start, end))
+                    if left:
+                        bare[y] = left
+        for widget, (region, clip) in self.visible_widgets.items():
+            if widget in self._sized:
+                widget._repaint_regions.clear()
+            elif widget._repaint_regions:
+                _forget_drawn(widget, region, clip, drawn)
+        for line in lines:
+            line.sort(key=itemgetter(0))
+        ends = [[end for _, end, _ in line] for line in lines]
+        return ChopsUpdate([{start: strip for start, _, strip in line} for line in lines], spans, ends)
+
+
+def _in_order(old: Mapping[Widget, MapGeometry], new: Mapping[Widget, MapGeometry]) -> bool:
+    """Return whether no widget has come before another one that is still there."""
+    both = [widget for widget in old if widget in new]
+    return sorted(both, key=lambda one: old[one].order) == sorted(both, key=lambda one: new[one].order)
+
+
+def _differing(old: Mapping[Widget, MapGeometry], new: Mapping[Widget, MapGeometry]) -> set[Region]:
+    """Return where widgets were or are that have come, gone or moved, but for what those cover that stay."""
+    seen = [{widget: one.region.intersection(one.clip) for widget, one in there.items()} for there in (old, new)]
+    still = [
+        widget
+        for widget in old.keys() & new.keys()
+        if old[widget].region == new[widget].region and seen[0][widget] == seen[1][widget]
+    ]
+    found: set[Region] = set()
+    for there, shown in zip((old, new), seen, strict=True):
+        for widget in there.keys() - set(still):
+            parts = [shown[widget]]
+            for other in still:
+                if there[other].order > there[widget].order:
+                    parts = [piece for part in parts for piece in without(part, shown[other])]
+            found.update(filter(None, parts))
+    return found
+
+
+def _forget_drawn(widget: Widget, region: Region, clip: Region, drawn: Set[Region]) -> None:
+    """Forget what the widget has asked for, as far as that was drawn by now."""
+    asked = {wanted: clip.intersection(wanted.translate(region.offset)) for wanted in widget._repaint_regions}
+    done = [wanted for wanted, seen in asked.items() if any(part.contains_region(seen) for part in drawn)]
+    widget._repaint_regions.difference_update(done)
 
 
 class SteadyScreen(Screen[ScreenResultType]):
@@ -209,7 +296,11 @@ class SteadyScreen(Screen[ScreenResultType]):
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
-        self._compositor = LeanCompositor()
+        self._compositor = self._lean = LeanCompositor()
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        super()._refresh_layout(size, scroll)
+        self._lean.laid_out()
 
     def _screen_resized(self, size: Size) -> None:
         if size == self.app.size:

@@ -1,7 +1,9 @@
 """Show a run on the terminal until the user leaves."""
 
+import ctypes
 import gc
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cqltui.errors import CqltuiError
@@ -22,6 +24,8 @@ YOUNG = 20_000
 SWITCH_S = 0.001
 """So long a thread that reads reports may keep the one that draws from its turn. By default it is 5 ms, which a key
 would wait several times: read by one thread, acted on by another, written by a third."""
+M_ARENA_MAX = -8
+"""As <malloc.h> has it."""
 KEEP_S = 1.0
 """How long the program waits at its end for the arrangement of the screen to be kept."""
 
@@ -45,6 +49,7 @@ def run_replay(ports: Ports, steered: Steered) -> None:
 def _run(app: CqltuiApp) -> LeaveChoice:
     _expect_terminal()
     app.painted = _collect
+    _share_heap()
     sys.setswitchinterval(SWITCH_S)
     gc.disable()  # until then nothing is garbage, and looking for it takes a tenth of the time
     choice: LeaveChoice | None = None
@@ -70,6 +75,13 @@ def _collect() -> None:
     gc.freeze()
     gc.set_threshold(YOUNG)
     gc.enable()
+
+
+def _share_heap() -> None:
+    """Have all threads that are started from now on take memory from a heap that there is. By default glibc gives each
+    its own, most of which lies free: with ten thousand tasks some 5 MB."""
+    with suppress(AttributeError):  # not glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def run_in_browser(ports: Ports) -> LeaveChoice:

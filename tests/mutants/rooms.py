@@ -194,6 +194,11 @@ ROOMS = (
         _each("tests/ui/test_{}.py", "evaluation_lines events_panel gauge_lines loglines looks"),
     ),
     Room(
+        "drawing",
+        _each("cqltui/ui/{}.py", "internals regions"),
+        ("tests/unit/test_regions.py", *_each("tests/ui/test_{}.py", "internals lean sizes")),
+    ),
+    Room(
         "timeline",
         ("cqltui/ui/lanelines.py", "cqltui/ui/panels/timeline.py"),
         ("tests/unit/test_lanes.py", *_each("tests/ui/test_{}.py", "bindings parts timeline")),

@@ -16,6 +16,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
+from textual.widget import Widget
 
 import cqltui.ui
 from cqltui.ui import internals
@@ -40,9 +41,14 @@ WRITTEN_FOR = {
     "ToastRack.show": "235ab2261d656cfd",
     "Screen._screen_resized": "49c2908cfe351a6f",
     "Screen._compositor_refresh": "293583a9432b7eca",
-    "Compositor._get_renders": "10c0911d868cd151",
+    "Screen._refresh_layout": "9d29357a14c83503",
+    "Compositor.reflow": "a992662692b8a4f2",
+    "Compositor.reflow_visible": "7f8f36e0e11a944d",
+    "Compositor._regions_to_spans": "c6b0b0556fc12936",
     "Compositor._render_chops": "5c0f706cb96ea839",
     "Compositor.render_partial_update": "264b882cbb5d1f64",
+    "ChopsUpdate.render_segments": "07c6fd17afe04610",
+    "Widget._exchange_repaint_regions": "6b70394ca5a297c1",
 }
 """The source of each part that cqltui/ui/internals.py was written for, hashed."""
 ATTRIBUTES = (
@@ -56,6 +62,9 @@ ATTRIBUTES = (
     (App, "_batch_count"),
     (Screen, "_compositor"),
     (Compositor, "_dirty_regions"),
+    (Compositor, "_full_map"),
+    (Compositor, "_full_map_invalidated"),
+    (Widget, "_repaint_regions"),
 )
 
 

@@ -1,11 +1,15 @@
 """What is drawn for a change: the lines that differ, and no others."""
 
 import gc
-import re
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
-from textual._compositor import ChopsUpdate, Compositor
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.style import Style
+from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
+from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -13,43 +17,118 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cqltui.state.events import Event, Kind
+from cqltui.ui.frame import Frame
 from cqltui.ui.internals import LeanCompositor
 from cqltui.ui.layout import FOOTER, HEADER
 from cqltui.ui.panels.view import LineView
-from cqltui.ui.run import YOUNG, _collect
+from cqltui.ui.run import YOUNG, _collect, _share_heap
+from cqltui.ui.screens.main import MainScreen
 from tests.ui.conftest import Bench
 from tests.ui.driving import started, table
 from tests.ui.night import LAUNCH_TS
 
-AIMLESS = re.compile(r"\x1b\[\d+;\d+H(?=\x1b\[\d+;\d+H|$)")
-"""A move of the terminal's cursor behind which nothing is written."""
-KEYS = ("j", "j", "G", "k", "space", "2", "right", "plus", "y", "3", "1", "z", "Z", "underscore", "j", "x", "escape")
+KEYS = (
+    *("j", "j", "G", "k", "space", "2", "right", "plus", "y", "3", "1", "z", "Z", "underscore", "j", "underscore"),
+    *("slash", "4", "2", "backspace", "backspace", "tab", "5", "5", "8", "8", "1", "x", "escape"),
+    *("question_mark", "pagedown", "escape", "C", "j", "escape", "enter", "J", "escape"),
+)
 
 
-async def test_what_is_drawn_is_what_the_stock_compositor_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    lean, compared = LeanCompositor.render_partial_update, Counter[str]()
-    differing: list[list[str]] = []
+Cells = dict[tuple[int, int], tuple[str, Style | None]]
+"""What a terminal shows: the character of each cell, and how it looks."""
 
-    def both(compositor: LeanCompositor) -> ChopsUpdate | None:
-        dirty = compositor._dirty_regions.copy()
-        found = lean(compositor)
-        compositor._dirty_regions = dirty
-        stock = Compositor.render_partial_update(compositor)
-        texts = [AIMLESS.sub("", update.render_segments(console)) if update else "" for update in (found, stock)]
-        compared["some" if texts[0] else "none"] += 1
-        if texts[0] != texts[1]:
-            differing.append(texts)
-        return found
 
-    async with started(size=(160, 48), late=False) as (bench, pilot):
-        console = bench.app.console
-        monkeypatch.setattr(LeanCompositor, "render_partial_update", both)
+def _cells(x: int, y: int, strips: Iterable[Strip]) -> Cells:
+    """Lay out a line from this cell on; behind a wide character stands an empty one."""
+    found: Cells = {}
+    for text, style, _ in (segment for strip in strips for segment in strip):
+        for character in text:
+            found[y, x] = character, style
+            for behind in range(1, cell_len(character)):
+                found[y, x + behind] = "", style
+            x += cell_len(character)
+    return found
+
+
+@pytest.mark.parametrize("size", [(160, 48), (80, 24)])
+async def test_what_differs_is_drawn_and_once(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    """What a terminal has after each key is what the stock compositor would draw anew."""
+    seen: Cells = {}
+    display, rows = App._display, Counter[str]()
+
+    def shown(app: App[object], screen: Screen[object], update: RenderableType | None) -> None:
+        if isinstance(update, LayoutUpdate):
+            for y, strips in enumerate(update.strips):
+                seen.update(_cells(0, y, strips))
+        elif isinstance(update, ChopsUpdate):
+            rows["drawn"] += len(update.spans)
+            for y, start, end in update.spans:
+                for x, strip in update.chops[y].items():
+                    if strip is not None and x < end and x + strip.cell_length > start:
+                        seen.update(_cells(x, y, [strip]))
+        display(app, screen, update)
+
+    monkeypatch.setattr(App, "_display", shown)
+    async with started(size=size, late=False) as (bench, pilot):
+        bench.app.screen.refresh()
+        await bench.rest(pilot)
         for key in KEYS:
             await pilot.press(key)
             bench.now += 1.0
             await bench.rest(pilot)
-    assert compared["some"] >= len(KEYS) // 2
-    assert not differing, differing[0]
+            compositor = bench.app.screen._compositor
+            wanted: Cells = {}
+            for y, line in enumerate(Compositor._render_chops(compositor, compositor.size.region, lambda _: True)):
+                wanted |= _cells(0, y, (strip for strip in line.values() if strip is not None))
+            assert {
+                place: (seen.get(place), cell) for place, cell in wanted.items() if seen.get(place) != cell
+            } == {}, key
+    assert rows["drawn"] > len(KEYS)
+
+
+async def test_the_cursor_is_seen_before_other_panels_follow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    async with started(size=(160, 48), late=False) as (bench, pilot):
+        await pilot.press("g")
+        await bench.rest(pilot)
+        draw, update = MainScreen._draw_panels, LeanCompositor.render_partial_update
+
+        def panels(screen: MainScreen, frame: Frame) -> None:
+            order.append(f"{table(bench).cursor_id} in panels, keys in {screen.focused and screen.focused.id}")
+            draw(screen, frame)
+
+        def paint(compositor: LeanCompositor) -> ChopsUpdate | None:
+            order.append("paint")
+            return update(compositor)
+
+        monkeypatch.setattr(MainScreen, "_draw_panels", panels)
+        monkeypatch.setattr(LeanCompositor, "render_partial_update", paint)
+        await pilot.press("j")
+        await bench.rest(pilot)
+        assert order[:2] == ["paint", f"{table(bench).cursor_id} in panels, keys in tasks"]
+        order.clear()
+        bench.app.simulate_key("j")
+        bench.app.simulate_key("2")
+        await bench.rest(pilot)
+        assert f"{table(bench).cursor_id} in panels, keys in tasks" in order, "not only after the next key"
+
+
+async def test_a_panel_of_another_size_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with started(size=(160, 48), late=False) as (bench, pilot):
+        await pilot.press("g")  # else the list scrolls to have the cursor in its middle
+        await bench.rest(pilot)
+        drawn, render_lines = Counter[str](), LineView.render_lines
+
+        def counted(view: LineView, crop: Region) -> list[Strip]:
+            drawn[view.id or ""] += crop.height
+            return render_lines(view, crop)
+
+        monkeypatch.setattr(LineView, "render_lines", counted)
+        await pilot.press("underscore")
+        await bench.rest(pilot)
+        height = table(bench).outer_size.height
+    assert height <= drawn.pop("tasks") <= height + 2
+    assert drawn.keys() <= {"key-line", "header"}
 
 
 async def test_a_row_is_drawn_without_the_other_panels(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +242,20 @@ def test_what_is_read_together_is_no_reason_to_collect_garbage() -> None:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def test_threads_share_a_heap_where_the_c_library_has_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Glibc:
+        def mallopt(self, option: int, value: int) -> int:
+            asked.append((option, value))
+            return 1
+
+    for library in (Glibc(), object()):
+        monkeypatch.setattr("ctypes.CDLL", lambda _, library=library: library)
+        _share_heap()
+    assert asked == [(-8, 1)], "M_ARENA_MAX, and nothing where there is no such function"
 
 
 async def test_a_summary_is_shown_before_the_tasks_are_read() -> None:

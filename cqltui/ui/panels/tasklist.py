@@ -23,6 +23,8 @@ from cqltui.ui.panels.rows import MARGIN, Fitting, group_line, heading_line, mar
 
 MANY = 1_000
 """More tasks than these are listed anew once a second at most, unless the user wants it."""
+HOUR_S = 3_600
+"""So often a row that says no more than a clock is drawn anew: of another day it says that too."""
 Key = tuple[object, ...]
 
 
@@ -63,7 +65,8 @@ class TaskList(CursorPanel):
         """When the cursor was last put on what runs."""
         self._led = ""
         """The task that it was put on then."""
-        self._drawn: dict[int, tuple[TaskState | Figures, Key]] = {}
+        self._drawn: dict[int, tuple[TaskState | Figures, Key, Fitting, Line]] = {}
+        """What was drawn in each line, and what of."""
         self._empty: tuple[Line, ...] = ()
 
     # What others read
@@ -241,7 +244,7 @@ class TaskList(CursorPanel):
             return at_cursor, self._group_mark(key), self._pends(frame, key)
         finish_ts = frame.finish_ts(row)
         minute = int(finish_ts // 60) if finish_ts else None
-        second = int(frame.now) if row.status is Status.RUNNING and self._ages else 0
+        second = int(frame.now) if row.status is Status.RUNNING and self._ages else frame.now // HOUR_S
         return minute, frame.pending.get(key, ""), key in self.marked, at_cursor, frame.stalled(row), second
 
     @property
@@ -250,11 +253,15 @@ class TaskList(CursorPanel):
         return any(column.name == "duration" for column, _ in self.fitting())
 
     def _is_drawn(self, frame: Frame, y: int, key: str) -> bool:
-        drawn, row = self._drawn.get(y), self._row(frame, key)
-        if drawn is None or row is None:
-            return row is None
-        same = drawn[0] is row or (isinstance(row, Figures) and drawn[0] == row)
-        return same and drawn[1] == self._key(frame, row, key)
+        row = self._row(frame, key)
+        return row is None or self._as_drawn(y, row, self._key(frame, row, key)) is not None
+
+    def _as_drawn(self, y: int, row: TaskState | Figures, key: Key) -> Line | None:
+        """Return what was drawn here, if it is what would be drawn now."""
+        drawn = self._drawn.get(y)
+        if drawn is None or drawn[1] != key or drawn[2] is not self.fitting():
+            return None
+        return drawn[3] if drawn[0] is row or (isinstance(row, Figures) and drawn[0] == row) else None
 
     def render_line(self, y: int) -> Strip:
         """Return the heading, or a row."""
@@ -270,14 +277,20 @@ class TaskList(CursorPanel):
         row = self._row(frame, key) if key else None
         if row is None:
             return self.strip(())
-        self._drawn[y] = row, self._key(frame, row, key)
-        at_cursor = key == self._cursor
+        made_of = self._key(frame, row, key)
+        line = self._as_drawn(y, row, made_of)
+        if line is None or isinstance(row, Figures):  # of which more is drawn than its figures
+            line = self._line(frame, row, key)
+            self._drawn[y] = row, made_of, columns, line
+        return self.strip(line, key == self._cursor)
+
+    def _line(self, frame: Frame, row: TaskState | Figures, key: str) -> Line:
+        columns = self.fitting()
         if isinstance(row, Figures):
             before = margin(self._group_mark(key), self._pends(frame, key))
-            return self.strip(group_line(frame, self.listing.groups[key], row, columns, before), at_cursor)
+            return group_line(frame, self.listing.groups[key], row, columns, before)
         mark, pending = "+" if key in self.marked else "", key in frame.pending or bool(row.life.want)
-        below = key in self.listing.homes
-        return self.strip(task_line(frame, row, columns, margin(mark, pending), below=below), at_cursor)
+        return task_line(frame, row, columns, margin(mark, pending), below=key in self.listing.homes)
 
     def _group_mark(self, key: str) -> str:
         homes = self.listing.homes
@@ -291,6 +304,5 @@ class TaskList(CursorPanel):
 
     def on_resize(self) -> None:
         """Other columns may fit."""
-        self._drawn.clear()
         self.show_cursor(again=self._following)
         super().on_resize()

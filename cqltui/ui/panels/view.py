@@ -1,13 +1,18 @@
 """Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region, Size
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -19,8 +24,22 @@ SIGN, READ_SIGN, GUTTER = "▌", ">", 2
 """Before the cursor's line, or in place of its first blank; and the cells before all lines where they are read out."""
 REVERSE = Style(reverse=True)
 """Of the first cell, where it is no blank."""
-KEPT = 128
-"""Drawn lines that a list keeps: more than are seen. Each takes some kilobytes, and losses make new ones all night."""
+KEPT = 64
+"""Drawn lines that a list keeps: as many as are mostly seen. Each takes some kilobytes, and losses make new ones all
+night."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What stands beside each line within a frame."""
+
+    width: int
+    """Of the whole."""
+    before: tuple[Segment, ...]
+    behind: tuple[Segment, ...]
+    filters: tuple[LineFilter, ...]
+    """What the line itself goes through on its way to the terminal."""
+    background: Color
 
 
 class LineView(ScrollView, can_focus=True):
@@ -35,13 +54,24 @@ class LineView(ScrollView, can_focus=True):
         Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="list.page_up", tooltip="Go a page up"),
     ]
 
+    show_vertical_scrollbar = Reactive(False, repaint=False, layout=True)
+    """The bar's column stays free without it: as it comes or goes, it alone is drawn."""
+
     def __init__(self, id: str, title: str = "") -> None:
         super().__init__(id=id)
         self.border_title = title
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
+        self._mixed: dict[tuple[str, bool], Style] = {}
+        """Of each role, with what it stands on: the cursor's line, or not."""
         self._strips: LRUCache[tuple[Line, int, bool], Strip] = LRUCache(KEPT)
         self._gutter = 0
+        self._taken: int | None = None
+        """Cells beside the lines: frame, padding and scrollbar."""
+        self._known_sides: _Sides | None = None
+        """None: it looks otherwise since it was drawn."""
+        self._framed: LRUCache[int, tuple[Strip, Strip]] = LRUCache(KEPT)
+        """Lines with their sides, by the identity of the strip between these."""
 
     def on_mount(self) -> None:
         """Make room for the sign of the cursor, where it is read out."""
@@ -55,7 +85,9 @@ class LineView(ScrollView, can_focus=True):
     @property
     def cells(self) -> int:
         """The width of a line: what the scrollbar leaves."""
-        return self.scrollable_content_region.width - self._gutter
+        if self._taken is None:
+            self._taken = self.gutter.width
+        return max(0, self.outer_size.width - self._taken) - self._gutter
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -86,6 +118,46 @@ class LineView(ScrollView, can_focus=True):
                 self.vertical_scrollbar.window_virtual_size = count
             self.scroll_y = self.validate_scroll_y(self.scroll_y)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return these lines of the widget.
+
+        Within the frame they get its sides here, and are kept: in Textual a line passes through eight strips.
+        """
+        gutter, (width, height) = self.styles.gutter, self.outer_size
+        inside = range(gutter.top, height - gutter.bottom)
+        found: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._framed_line(self._sides(y), self.render_line(y - gutter.top)) if y in inside else None
+            found += super().render_lines(Region(0, y, width, 1)) if strip is None else (strip,)
+        if crop.column_span != (0, width):
+            found = [strip.crop(*crop.column_span) for strip in found]
+        return found
+
+    def _sides(self, y: int) -> _Sides:
+        """Return how the frame looks, which any line within it tells."""
+        width = self.outer_size.width
+        if self._known_sides is None or self._known_sides.width != width:
+            self._framed.clear()
+            first = self.styles.gutter.left
+            line = super().render_lines(Region(0, y, width, 1))[0]
+            before, behind = line.crop(0, first), line.crop(first + self.cells + self._gutter)
+            background = self.background_colors[1]
+            self._known_sides = _Sides(width, tuple(before), tuple(behind), tuple(self.get_line_filters()), background)
+        return self._known_sides
+
+    def _framed_line(self, sides: _Sides, strip: Strip) -> Strip | None:
+        """Return a line with its sides; None if it is of another width."""
+        if strip.cell_length != self.cells + self._gutter:
+            return None
+        if (known := self._framed.get(id(strip))) is not None and known[0] is strip:
+            return known[1]
+        inner = list(strip)
+        for one in sides.filters:
+            inner = one.apply(inner, sides.background)
+        framed = Strip([*sides.before, *inner, *sides.behind], sides.width)
+        self._framed[id(strip)] = strip, framed
+        return framed
+
     def cursor_line(self) -> int | None:
         """Return the line that is marked as selected, if the list has such."""
         return None
@@ -102,36 +174,50 @@ class LineView(ScrollView, can_focus=True):
         key = (line, cells, cursor)
         strip = self._strips.get(key)
         if strip is None:
-            base = self.role_style("cursor") if cursor else Style()
-            strip = Strip(self._segments(line, cursor)).adjust_cell_length(cells)
+            spans = self._spans(line, cursor)
             if self._gutter:
-                strip = Strip([Segment(left(READ_SIGN if cursor else "", self._gutter)), *strip])
-            elif cursor and not base.reverse:
+                spans.insert(0, (left(READ_SIGN if cursor else "", self._gutter), self._mix("", cursor)))
+                cells += self._gutter
+            if (free := cells - sum(cell_len(text) for text, _ in spans)) > 0:
+                spans.append((" " * free, self._mix("", cursor)))
+            strip = Strip(_joined(spans), cells - min(free, 0)).adjust_cell_length(cells)
+            if cursor and not self._gutter and not self.role_style("cursor").reverse:
                 strip = self._signed(strip)
-            strip = strip.apply_style(self.rich_style + base).simplify()
             self._strips[key] = strip
         return strip
 
-    def _segments(self, line: Line, cursor: bool) -> list[Segment]:
+    def _spans(self, line: Line, cursor: bool) -> list[tuple[str, Style]]:
         """Return the line's parts.
 
         A blank has the style before it, and is one with it on its way to the terminal, where that is not seen. In the
         cursor's line it has none: reversed, as that may be, it would be a block of colour.
         """
-        segments, style = [], None
+        spans: list[tuple[str, Style]] = []
+        last = ""
         for text, role in line:
             if not text.isspace():
-                style = self.role_style(role)
-            elif cursor or (style is not None and _seen_in_blanks(style)):
-                style = None
-            segments.append(Segment(text, style))
-        return segments
+                last = role
+            elif cursor or (last and _seen_in_blanks(self.role_style(last))):
+                last = ""
+            spans.append((text, self._mix(last, cursor)))
+        return spans
 
-    @staticmethod
-    def _signed(strip: Strip) -> Strip:
+    def _mix(self, role: str, cursor: bool) -> Style:
+        """Return the style of a role on what is below it; the empty one has none of its own."""
+        if (found := self._mixed.get((role, cursor))) is None:
+            found = self.rich_style + (self.role_style("cursor") if cursor else None)
+            if role:
+                found += self.role_style(role)
+            # Parts that look alike are told by their style's identity.
+            found = next((known for known in self._mixed.values() if known == found), found)
+            self._mixed[role, cursor] = found
+        return found
+
+    def _signed(self, strip: Strip) -> Strip:
         """Return the cursor's line with its sign: it is seen without colours."""
         first, rest = strip.crop(0, 1), strip.crop(1)
-        return Strip([Segment(SIGN), *rest] if first.text == " " else [*first.apply_style(REVERSE), *rest])
+        sign = Segment(SIGN, self._mix("", cursor=True))
+        return Strip([sign, *rest] if first.text == " " else [*first.apply_style(REVERSE), *rest])
 
     def role_style(self, role: str) -> Style:
         """Return the style of a role, without the background that it inherits."""
@@ -144,11 +230,13 @@ class LineView(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Draw anew: the theme or a class has changed."""
         super().notify_style_update()
-        self._styles.clear()
-        self._strips.clear()
+        for cache in (self._styles, self._mixed, self._strips):
+            cache.clear()
+        self._taken = self._known_sides = None
 
     def watch_show_vertical_scrollbar(self, show: bool) -> None:
         """Tell a bar that has just appeared of the scrolling before it."""
+        self._taken = None
         if show:
             self.vertical_scrollbar.position = self.scroll_y
 
@@ -191,6 +279,17 @@ class LineView(ScrollView, can_focus=True):
     def action_page_up(self) -> None:
         """Move a page up."""
         self.scroll_relative(y=-max(1, self.size.height - 1), animate=False)
+
+
+def _joined(spans: Iterable[tuple[str, Style]]) -> list[Segment]:
+    """Return the parts, those of one style in one."""
+    found: list[Segment] = []
+    for text, style in spans:
+        if found and found[-1].style is style:
+            found[-1] = Segment(found[-1].text + text, style)
+        else:
+            found.append(Segment(text, style))
+    return found
 
 
 def _seen_in_blanks(style: Style) -> bool:

@@ -1,5 +1,6 @@
 """The screen that one looks at all night."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -65,6 +66,8 @@ class MainScreen(TaskScreen):
         self._feeds, self._memory = feeds, memory
         self.complete = False
         """Whether all panels are there."""
+        self._behind = False
+        """Whether the panels beside the task list still show what was chosen before."""
 
     def compose(self) -> ComposeResult:
         """Yield the panels of the first frame; their places are in layout.py."""
@@ -97,13 +100,21 @@ class MainScreen(TaskScreen):
 
     @property
     def busy(self) -> bool:
-        """Whether panels are still to come, or one waits for the cursor to rest."""
-        return not self.complete or any(panel.waits for panel in self.query(Panel))
+        """Whether panels are still to come, or to follow, or one waits for the cursor to rest."""
+        return not self.complete or self._behind or any(panel.waits for panel in self._panels)
 
     @property
     def has_room(self) -> bool:
         """Whether its panels have their sizes; there are none while it is made or taken down."""
-        return self.is_mounted and any(body.size for body in self.query(Body))
+        return self.is_mounted and any(isinstance(one, Body) and one.size for one in self.children)
+
+    @property
+    def _panels(self) -> Iterator[Panel]:
+        """All panels: they stand in the body, or above and below it."""
+        for child in self.children:
+            for one in child.children if isinstance(child, Body) else (child,):
+                if isinstance(one, Panel):
+                    yield one
 
     @property
     def tasks(self) -> TaskTable:
@@ -141,8 +152,9 @@ class MainScreen(TaskScreen):
 
     def _draw_panels(self, frame: Frame) -> None:
         """Draw what differs in all panels but the task list, which says what they look at."""
+        self._behind = False
         frame = replace(frame, chosen=self._chosen())
-        for panel in self.query(Panel):
+        for panel in self._panels:
             if panel.display and panel.size and not isinstance(panel, TaskTable | Banner):
                 panel.follow(frame)
 
@@ -174,8 +186,15 @@ class MainScreen(TaskScreen):
 
     @on(Panel.Moved)
     def _moved(self) -> None:
-        if self.frame is not None:
+        """Have the other panels follow once the cursor is seen where it is now."""
+        self._behind = True
+        self.call_after_refresh(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Have the panels show what is chosen, if they do not yet."""
+        if self._behind and self.frame is not None:
             self._draw_panels(self.frame)
+        self._behind = False
 
     @on(Panel.TaskOpened)
     def _opened(self, event: Panel.TaskOpened) -> None:
