@@ -17,6 +17,7 @@ from random import Random
 
 import pytest
 
+from cqltui.results.left import from_disk
 from tests.chaos import tools
 from tests.chaos.faults import FAULTS, Fault, name_of
 from tests.chaos.figures import check_status, read_figures
@@ -148,11 +149,14 @@ def check(world: World, expected: Mapping[str, Trained]) -> Tally:
     return tally
 
 
-def undisturbed(folder: Path, options: Sequence[str]) -> dict[str, Trained]:
-    """What the campaign gives when nobody disturbs it."""
+def undisturbed(folder: Path) -> tuple[dict[str, Trained], tuple[str, ...]]:
+    """What the campaign gives when nobody disturbs it, and the options with which it gives that anywhere: the precision
+    that "auto" is on this machine, which with workers on machines that are not known is another."""
     place = Place(folder, None, CAMPAIGN)
-    place.make(*options, limit_s=UNDISTURBED_S)
-    return place.trained()
+    place.make(limit_s=UNDISTURBED_S)
+    trained = place.trained()
+    (precision,) = {task.info.settings["precision"] for task in from_disk(place.run_dir).tasks.values()}
+    return trained, ("--set", f"trainer.precision={precision}")
 
 
 def left_behind(place: Place) -> int:
@@ -242,11 +246,11 @@ def main() -> int:
     with ExitStack() as stack:
         folder = chosen.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cqltui-chaos-")))
         say("a run that nobody disturbs")
-        expected = undisturbed(folder / "undisturbed", ())
+        expected, options = undisturbed(folder / "undisturbed")
         while time.monotonic() < end:
             number = summary.rounds
             say(f"run {number + 1}")
-            disturbed = Round(folder / f"run-{number}", rng, number, (), expected)
+            disturbed = Round(folder / f"run-{number}", rng, number, options, expected)
             tally = disturbed.run(faults, ROUND_FAULTS, end, say, summary)
             say("kept" if tally.kept else f"BROKEN: {tally}")
         say("a run of which all but the server is killed")
