@@ -28,7 +28,7 @@ for _name in [name for name in os.environ if name.startswith("TEXTUAL") or name 
     del os.environ[_name]  # read when Textual is imported; the screens' pictures must not depend on them
 
 # How long an example takes says nothing here but how busy the machine is. Each run of the suite draws others.
-settings.register_profile("busy machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("busy machine", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
 # PyTorch and all else that the tests load stays until the end: it is not searched for garbage again and again, which
@@ -66,7 +66,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def short_dir() -> Iterator[Path]:
     """A folder of the session with a short path."""
-    folder = Path(tempfile.mkdtemp(prefix="cqltui-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="cqltui-test-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
