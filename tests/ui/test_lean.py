@@ -113,17 +113,23 @@ async def test_the_cursor_is_seen_before_other_panels_follow_it(monkeypatch: pyt
         assert f"{table(bench).cursor_id} in panels, keys in tasks" in order, "not only after the next key"
 
 
+def count_lines(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many lines each widget draws from now on, by its id."""
+    drawn, render_lines = Counter[str](), LineView.render_lines
+
+    def counted(view: LineView, crop: Region) -> list[Strip]:
+        drawn[view.id or ""] += crop.height
+        return render_lines(view, crop)
+
+    monkeypatch.setattr(LineView, "render_lines", counted)
+    return drawn
+
+
 async def test_a_panel_of_another_size_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async with started(size=(160, 48), late=False) as (bench, pilot):
         await pilot.press("g")  # else the list scrolls to have the cursor in its middle
         await bench.rest(pilot)
-        drawn, render_lines = Counter[str](), LineView.render_lines
-
-        def counted(view: LineView, crop: Region) -> list[Strip]:
-            drawn[view.id or ""] += crop.height
-            return render_lines(view, crop)
-
-        monkeypatch.setattr(LineView, "render_lines", counted)
+        drawn = count_lines(monkeypatch)
         await pilot.press("underscore")
         await bench.rest(pilot)
         height = table(bench).outer_size.height
@@ -135,13 +141,7 @@ async def test_a_row_is_drawn_without_the_other_panels(monkeypatch: pytest.Monke
     async with started(size=(160, 48), late=False) as (bench, pilot):
         await pilot.press("j")
         await bench.rest(pilot)
-        drawn, render_lines = Counter[str](), LineView.render_lines
-
-        def counted(view: LineView, crop: Region) -> list[Strip]:
-            drawn[view.id or ""] += crop.height
-            return render_lines(view, crop)
-
-        monkeypatch.setattr(LineView, "render_lines", counted)
+        drawn = count_lines(monkeypatch)
         row = table(bench).row
         table(bench).refresh_row(row + 1 - table(bench).scroll_offset.y)
         await bench.rest(pilot)
