@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Have it not look meanwhile."""
+    """Switch it off meanwhile."""
     looks = gc.isenabled()
     gc.disable()
     try:

@@ -7,19 +7,18 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from cqltui.garbage import uncollected
+
 
 def load(module: str, *, running: bool = False) -> ModuleType:
     """Return the module. What it loads stays to the end, and is kept from the garbage collector, which would take a
     fifth of the time for finding nothing in it. `running`: there are other objects by now, which do not stay."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return importlib.import_module(module)
-    finally:
-        if not running:
-            gc.freeze()
-        if collects:
-            gc.enable()
+    with uncollected():
+        try:
+            return importlib.import_module(module)
+        finally:
+            if not running:
+                gc.freeze()
 
 
 def later(module: str, name: str) -> Callable[..., Any]:

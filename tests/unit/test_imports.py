@@ -18,7 +18,8 @@ from cqltui.results.rundir import RunDir, write_json
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
-    {"errors", "streams", "identity", "child", "backoff", "logfile", "later", "garbage"},
+    {"garbage"},
+    {"errors", "streams", "identity", "child", "backoff", "logfile", "later"},
     {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},
