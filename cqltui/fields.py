@@ -5,8 +5,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from cqltui.errors import InputError, without_passwords
 from trainer.names import suggestion
@@ -73,8 +74,7 @@ class Problems:
         return f"{file}: {key}" if file and key else file or key
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Reads one kind of value, and says what it expects."""
 
     read: Callable[[object, str, Problems], Any]

@@ -1,7 +1,8 @@
 """Which process it is, told so that it holds on every machine. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 START_TOLERANCE_S = 0.05
 """Clocks count ticks of a hundredth of a second, and figures travel as decimals."""
@@ -16,8 +17,7 @@ class Life(StrEnum):
     """It is another machine's, boot's, container's or user's: nothing that is seen here tells about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(Struct, frozen=True):
     """A process, and where its number means it."""
 
     machine: str = ""

@@ -20,12 +20,13 @@ import secrets
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cqltui.child import tool_environment
 from cqltui.identity import Life, ProcessIdentity, judge
@@ -43,8 +44,7 @@ _TRIES = 20
 """Other processes of ours may make or rename the file at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What the system tells of the machine. What it does not tell is empty."""
 
     system: str

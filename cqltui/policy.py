@@ -1,12 +1,12 @@
 """What a campaign has trained, to be used in Python: `cqltui.load`. Of NumPy alone, without PyTorch."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from cqltui.algorithms.keeping import BEST_MODEL, epoch_model
 from cqltui.errors import InputError
@@ -19,8 +19,7 @@ Which = Literal["last", "best"] | int
 LAST_MODEL = "model.safetensors"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Policy:
+class Policy(Struct, frozen=True, eq=False):
     """One network, or several that are asked together."""
 
     models: tuple[Model, ...]

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from itertools import groupby, islice
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
+from msgspec import to_builtins
 
 from cqltui.app import devices
 from cqltui.broker.protocol.queue import Queue
@@ -135,7 +135,7 @@ def probe_once(factory: pytest.TempPathFactory) -> tuple[str, tuple[devices.Devi
     def ask(folder: Path) -> None:
         version, found = probe()
         folder.mkdir()
-        said = {"version": version, "devices": [asdict(device) for device in found]}
+        said = {"version": version, "devices": [to_builtins(device) for device in found]}
         (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
 
     said = json.loads((once(factory, "devices", ask) / "said.json").read_text(encoding="utf-8"))

@@ -15,8 +15,9 @@ import struct
 import sys
 import termios
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cqltui.app.recorded import extent
 from cqltui.app.replaying import Replaying

@@ -7,16 +7,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 ROOT = Path("/")
 AFFINITY = "the CPU affinity (taskset, or a container's cpuset)"
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """Cores, or bytes of memory."""
 
     amount: int

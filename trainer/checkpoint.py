@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import fields
 
 from trainer.batches import random_state
 from trainer.config import TrainerConfig
@@ -16,9 +18,7 @@ KIND = "cqltui.checkpoint/1"
 _FREE_KEYS = {"epochs", "validate_every", "keep", "keep_metric"}
 """Settings that may change between a checkpoint and its resumption: they have no influence on the weights so far."""
 
-_DEFAULTS: dict[str, Any] = {
-    field.name: field.default for field in fields(TrainerConfig) if field.default is not MISSING
-}
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(TrainerConfig) if not field.required}
 """What a setting was in a checkpoint that was written before there was such a setting."""
 
 
@@ -26,8 +26,7 @@ class CheckpointError(Exception):
     """A checkpoint cannot be used. The message names the file, where there is one, and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True, eq=False):
     """One member after `epoch` epochs. With the data, it determines all that follows."""
 
     tensors: dict[str, Float]
@@ -64,7 +63,7 @@ class Checkpoint:
 
 def config_document(config: TrainerConfig) -> dict[str, Any]:
     """Return a config as it reads back from JSON (lists for tuples)."""
-    document: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    document: dict[str, Any] = json.loads(json.dumps(to_builtins(config)))
     return document
 
 
@@ -89,8 +88,7 @@ def read(path: Path) -> Checkpoint:
 _DOCUMENT_KEYS: dict[str, type] = {"epoch": int, "step": int, "random_state": dict, "config": dict, "data_digest": str}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Found(Struct, frozen=True, eq=False):
     """What a search for checkpoints gave."""
 
     path: Path | None

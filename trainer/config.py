@@ -1,10 +1,11 @@
 """What a training run is: settings that are checked, frozen and free of torch, so that planning needs no PyTorch."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 Precision = Literal["fp32", "bf16"]
 Source = Literal["simulated", "logged", "games"]
@@ -25,8 +26,7 @@ NORM_EPS = 1e-5
 """LayerNorm's epsilon, as in torch.nn.LayerNorm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """Where time divides the decisions into training, validation and test rows, in this order: by one of three pairs.
 
     Validation rows feed `val_loss`, and by them all choices are made; test rows are opened by the evaluation alone. A
@@ -45,8 +45,7 @@ class Split:
     """Of rows without seasons: the last share is for test, that before it for validation."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataConfig:
+class DataConfig(Struct, frozen=True):
     """Which transitions are trained on, and where time splits them into training, validation and test rows."""
 
     source: Source = "simulated"
@@ -66,8 +65,7 @@ LAST, BEST = "last", "best"
 """Of `TrainerConfig.keep`, besides epochs."""
 
 
-@dataclass(frozen=True, slots=True)
-class EarlyStop:
+class EarlyStop(Struct, frozen=True):
     """When a training run ends before its last epoch: once `metric` has not improved by more than `min_delta` for
     `patience` epochs. It is looked at in epochs that are a multiple of `validate_every`."""
 
@@ -76,8 +74,7 @@ class EarlyStop:
     min_delta: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class TrainerConfig:
+class TrainerConfig(Struct, frozen=True):
     """A complete training run: with the data, these settings determine its weights, bit for bit on one kind of CPU."""
 
     epochs: int

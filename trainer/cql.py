@@ -6,15 +6,13 @@ For each member of a pack, over a batch of B logged transitions (s, a, r, s', d)
 Huber's delta is 1. No gradient flows through y.
 """
 
-from dataclasses import dataclass
-
 import torch
+from msgspec import Struct
 from torch import Tensor
 from torch.nn import functional
 
 
-@dataclass(frozen=True, slots=True)
-class CqlLoss:
+class CqlLoss(Struct, frozen=True):
     """Means over a batch, each [M]."""
 
     loss: Tensor

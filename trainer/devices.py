@@ -7,10 +7,10 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from msgspec import Struct, to_builtins
 
 from trainer import allowance
 
@@ -18,8 +18,7 @@ NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 ASK_S = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """One device that PyTorch can use."""
 
     name: str
@@ -94,7 +93,7 @@ def empty_cache(device: str) -> None:
 
 def main() -> None:
     """Print {"torch": version, "devices": [the fields of `Device`]}, the CPU last."""
-    print(json.dumps({"torch": torch.__version__, "devices": [asdict(device) for device in probe()]}))
+    print(json.dumps({"torch": torch.__version__, "devices": [to_builtins(device) for device in probe()]}))
     gc.freeze()  # else the interpreter looks for garbage in all of PyTorch before it ends, which takes a quarter second
 
 

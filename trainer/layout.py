@@ -7,10 +7,10 @@ Shapes: D features, H outputs of a layer, P parameters of a member (padded).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import layer_sizes
 from trainer.data.types import Float
@@ -38,8 +38,7 @@ class Rows(Protocol):
 R = TypeVar("R", bound=Rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """One named tensor within a member's row."""
 
     name: str
@@ -53,8 +52,7 @@ class Slot:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where each tensor of a network lies in a member's flat row of `row_size` floats."""
 
     slots: tuple[Slot, ...]

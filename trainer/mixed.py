@@ -5,10 +5,10 @@ what goes into a product and widen what comes out of it in the pass that they ma
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from trainer import pack_kernels
@@ -35,8 +35,7 @@ class _Buffer:
         self.array = _array(self.tensor)
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(Struct, frozen=True):
     """Buffers of one layer, of all members. z, dz and dx are bf16 where the layer is narrow."""
 
     index: int

@@ -1,11 +1,11 @@
 """A trained network that is usable alone, without PyTorch: weights, how inputs are standardised, what they mean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from msgspec import Struct, field
 
 from trainer.config import NORM_EPS, Scaler
 from trainer.data.standardise import Standardiser
@@ -16,8 +16,7 @@ from trainer.tensorfile import TensorFileError, Written, read_tensors, write_ten
 KIND = "cqltui.model/1"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class Model(Struct, frozen=True, eq=False):
     """One network."""
 
     tensors: dict[str, Float]

@@ -7,9 +7,9 @@ Shapes: M members, B rows, D features, H outputs of a layer, A actions, P parame
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
+from msgspec import Struct
 from torch import Tensor
 from torch.nn import functional
 
@@ -27,8 +27,7 @@ DENSE_ONLY = ("mps",)
 some versions of the system (macOS). They get dense copies, which cost little beside the products."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One layer of all members."""
 
     stored: Tensor
@@ -64,8 +63,7 @@ def refresh(net: Sequence[Layer]) -> None:
             layer.weight.copy_(layer.stored)
 
 
-@dataclass(frozen=True, slots=True)
-class Activations:
+class Activations(Struct, frozen=True):
     """What the backward pass needs of one layer."""
 
     inputs: Tensor

@@ -1,10 +1,10 @@
 """What a pack consists of, and what its engines have in common. Free of torch: its engines look at the same memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import TrainerConfig
 from trainer.data.types import Float, Int
@@ -14,8 +14,7 @@ A = TypeVar("A", bound=Rows)
 B = TypeVar("B", bound=Rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch(Generic[A]):
+class Batch(Struct, Generic[A], frozen=True):
     """Transitions, states standardised: N rows, or any shape in place of [N]."""
 
     states: A
@@ -41,8 +40,7 @@ class Batch(Generic[A]):
         return Batch(*(change(array) for array in arrays))
 
 
-@dataclass(frozen=True, slots=True)
-class PackState(Generic[A]):
+class PackState(Struct, Generic[A], frozen=True):
     """All that training changes, a flat row a member (see `trainer.layout.Layout`). Engines change it in place."""
 
     params: A

@@ -1,10 +1,9 @@
 """What a training run reports once an epoch, and the line it leaves in a log. Free of torch."""
 
-from dataclasses import dataclass, fields
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class EpochMetrics:
+class EpochMetrics(Struct, frozen=True):
     """Means over the steps of one epoch. Validation losses are None in the epochs that are not validated."""
 
     epoch: int
@@ -24,7 +23,7 @@ class EpochMetrics:
     val_cql_loss: float | None = None
 
 
-METRIC_COLUMNS = tuple(field.name for field in fields(EpochMetrics))
+METRIC_COLUMNS = EpochMetrics.__struct_fields__
 """The columns of metrics.csv, in order."""
 
 

@@ -8,7 +8,8 @@ import argparse
 import gc
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from trainer import data
 from trainer.batched import BatchedEngine
@@ -30,8 +31,7 @@ PARITY_EPOCHS = 2
 ENGINES: dict[str, EngineFactory | None] = {"own": None, "batched": BatchedEngine}
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeSpeed:
+class ShapeSpeed(Struct, frozen=True):
     """Seconds of one member's training step."""
 
     hidden_dims: tuple[int, ...]
@@ -41,8 +41,7 @@ class ShapeSpeed:
     """Of all cores together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(Struct, frozen=True):
     """What was found."""
 
     passed: bool
@@ -67,7 +66,7 @@ def difference(found: Sequence[Sequence[EpochMetrics]], expected: Sequence[Seque
     largest = 0.0
     for some, others in zip(found, expected, strict=True):
         for one, other in zip(some, others, strict=True):
-            for name, b in asdict(other).items():
+            for name, b in to_builtins(other).items():
                 a = getattr(one, name)
                 if name == "samples_per_s" or (a is None and b is None):
                     continue
@@ -144,7 +143,7 @@ def main() -> None:
     def measure(dataset: Dataset) -> tuple[ShapeSpeed, ...]:
         return speeds(dataset, asked.device, engine, asked.precision, asked.cores, asked.seconds)
 
-    print(json.dumps(asdict(examine(asked.device, engine, measure))), flush=True)
+    print(json.dumps(to_builtins(examine(asked.device, engine, measure))), flush=True)
     gc.freeze()  # as in `trainer.devices`
 
 

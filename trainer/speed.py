@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pkgutil import resolve_name
 from statistics import median
+
+from msgspec.structs import replace
 
 from trainer import data
 from trainer.config import DataConfig, Precision, TrainerConfig, epoch_steps

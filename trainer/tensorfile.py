@@ -7,11 +7,11 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -25,8 +25,7 @@ class TensorFileError(Exception):
     """The file is not one of ours, or not whole. The message names the file and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a write took; a worker spaces its checkpoints by it."""
 
     seconds: float

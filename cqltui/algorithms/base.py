@@ -6,10 +6,12 @@ details, criteria and results are made from these declarations.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from cqltui.fields import INVALID, Problems, Reader
 from trainer.config import TrainerConfig
@@ -31,8 +33,7 @@ MAX_SEED = 2**32 - 1
 """What every random generator that a seed is handed to accepts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A setting of a training run, as in [trainer], a phase or a task."""
 
     name: str
@@ -59,8 +60,7 @@ class Setting:
     """Whether neither the cost of a training run depends on it, nor which others it can train with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """A figure that a training run reports with each epoch. Validation metrics are not measured every epoch."""
 
     name: str
@@ -74,8 +74,7 @@ class Metric:
     """What it is counted in, where it has a unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """What one task costs, as far as planning and fair shares need to know."""
 
     params: int
@@ -310,7 +309,7 @@ def told(value: object) -> Any:
     """Return a setting's value as the campaign file has it, and JSON: one of several parts is a table."""
     if type(value) in _PLAIN:  # nearly all of them, of each of many tasks
         return value
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return to_builtins(value) if isinstance(value, Struct) else value
 
 
 def settings_title(settings: Mapping[str, Any]) -> str:
@@ -332,7 +331,7 @@ def setting_cell(value: object) -> object:
     """Return a setting's value for a CSV cell: numbers as they are, lists as 256-128-64, tables as people read them."""
     if isinstance(value, tuple | list):
         return "-".join(map(str, value))
-    if type(value) not in _PLAIN and (isinstance(value, Mapping) or is_dataclass(value)):
+    if type(value) not in _PLAIN and isinstance(value, Mapping | Struct):
         return setting_text(value)
     return value
 
@@ -341,6 +340,6 @@ def _named(name: str, value: Any) -> str:
     if isinstance(value, tuple):
         listed = setting_text(value)
         return listed if all(isinstance(part, int) for part in value) else f"{name} {listed}"
-    if is_dataclass(value) or isinstance(value, Mapping):
+    if isinstance(value, Struct | Mapping):
         return f"{name} ({setting_text(value)})"
     return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"

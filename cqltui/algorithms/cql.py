@@ -1,9 +1,10 @@
 """Conservative Q-Learning (Kumar et al., 2020) on a discrete set of bets, as `trainer` implements it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, get_args
+
+from msgspec.structs import fields, replace
 
 from cqltui.algorithms.base import MAX_SEED, Algorithm, Metric, Quantity, Run, Setting, scaled_epochs, setting_cell
 from cqltui.fields import INVALID, Problems, Reader, choice, integer, list_of, number, positive, read_table

@@ -4,9 +4,10 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
+
+from msgspec.structs import replace
 
 from cqltui.logfile import last_lines
 from cqltui.results.rundir import RunDir

@@ -10,8 +10,10 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 import cqltui
 from cqltui.app import question
@@ -37,8 +39,7 @@ TOLD_BY_LOADER = "constant"
 BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(Struct, frozen=True):
     """What the audit says of a campaign's data."""
 
     grade: str
@@ -119,7 +120,7 @@ def keep(run_dir: RunDir, found: Audited) -> None:
 
 def _key(config: DataConfig) -> str:
     """Return what stands for the data: the settings of [data] and the bytes of the file, whatever its name."""
-    settings = json.dumps([cqltui.__version__, asdict(replace(config, path=None))], sort_keys=True)
+    settings = json.dumps([cqltui.__version__, to_builtins(replace(config, path=None))], sort_keys=True)
     total = hashlib.sha256(settings.encode())
     if config.path is not None:
         try:

@@ -1,10 +1,10 @@
 """The list of this folder's runs on the screen, and the run that is opened from it. Loads Textual."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from cqltui.app import finished, options, remembering, shelf

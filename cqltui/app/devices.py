@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.child import PYTHON, clean_environment
 from cqltui.errors import CqltuiError, InputError
@@ -23,8 +25,7 @@ WORKER_BYTES = 400 * 1024**2
 """Memory of a worker with a small pack; libraries and compiled code take most of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """A device as `trainer.devices` tells it."""
 
     name: str

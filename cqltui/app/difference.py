@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.app import question
 from cqltui.campaign.difference import Difference, difference
@@ -15,8 +17,7 @@ from cqltui.results.rundir import RunDir
 from cqltui.supervisor.lock import unusable
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """What the user has said yes to."""
 
     yes: bool = False

@@ -1,8 +1,9 @@
 """The evaluation of a run: its data and its networks as the run directory has them, checked to be those of the run."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 import cqltui
 from cqltui.app.started import data_config, recorded_campaign
@@ -25,8 +26,7 @@ from trainer.evaluation.audited import audit_data
 from trainer.evaluation.evaluation import Evaluation, choose, evaluate
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """How an evaluation is made."""
 
     by: str

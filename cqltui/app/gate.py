@@ -2,15 +2,15 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 NAMES = ("127.0.0.1", "localhost")
 """Any other name that leads here is somebody else's: a page whose name now has this address (DNS rebinding)."""
 OPEN = "open the address that `cqltui serve` has printed"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What of a request counts."""
 
     host: Sequence[str]
@@ -21,8 +21,7 @@ class Asked:
     is_websocket: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Lets in, or says why not."""
 
     port: int

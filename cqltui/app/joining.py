@@ -6,9 +6,10 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.app import devices, options
 from cqltui.app.logform import log_plainly
@@ -40,8 +41,7 @@ NAMED_PATIENCE_S = 60.0
 """Of a worker elsewhere that was given the run directory: a supervisor may just be starting again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Joining:
+class Joining(Struct, frozen=True):
     """How a worker joins."""
 
     worker_id: str

@@ -6,9 +6,11 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.app import terminal
 from cqltui.broker.protocol.keys import EXPECTED, NAMESPACE
@@ -41,8 +43,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 Number = TypeVar("Number", int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """A campaign to run, and where."""
 
     campaign: "Campaign"

@@ -1,8 +1,9 @@
 """Where the workers of a campaign train: one choice, made before they start and kept in campaign.json."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from cqltui.app import devices
 from cqltui.app.selftest import SelfTests
@@ -11,8 +12,7 @@ from cqltui.campaign.placing import Choice, choose
 from trainer.config import Precision
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
+class Placing(Struct, frozen=True):
     """The choice, as campaign.json has it under "placing"."""
 
     wanted: str

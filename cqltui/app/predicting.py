@@ -1,12 +1,12 @@
 """What a run's networks advise on games that are still open, and how far they have been found good."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from cqltui.app.started import data_config
 from cqltui.app.trained import ensemble_phase, load_dataset, model_paths, read_network

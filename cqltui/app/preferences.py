@@ -5,10 +5,11 @@ import importlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from cqltui.app import remembering, terminal
 from cqltui.errors import InputError
@@ -25,8 +26,7 @@ KNOWN = ("theme", "ascii", "plain", "keys")
 EXPECTED = {"theme": f"one of {', '.join(THEME_NAMES)}", "ascii": "true or false", "plain": "true or false"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What the file says; None where it says nothing."""
 
     theme: str | None = None

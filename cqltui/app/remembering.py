@@ -2,8 +2,9 @@
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from cqltui.machine import state_dir
 from cqltui.ui.remembered import Remembered, remembered
@@ -31,7 +32,7 @@ def keep(what: Remembered) -> None:
     if path is not None:
         with suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_bytes(path, json.dumps(asdict(what), indent=1).encode(), durable=False, private=True)
+            write_bytes(path, json.dumps(to_builtins(what), indent=1).encode(), durable=False, private=True)
 
 
 def _path() -> Path | None:

@@ -4,9 +4,11 @@ import errno
 import importlib
 import os
 import signal
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.app.evaluating import Asked, evaluate_run
 from cqltui.app.material import read_material
@@ -23,8 +25,7 @@ NICE = 10
 """By how much a report that nobody waits for gives way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What the user adds to what the run tells."""
 
     price_per_hour: float | None = None
@@ -36,8 +37,7 @@ class Given:
 NOTHING = Given()
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A report as it was written."""
 
     page: Path

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from dataclasses import replace
 from typing import get_args
+
+from msgspec.structs import replace
 
 from cqltui.app.dataset import load_data
 from cqltui.app.finished import look

@@ -6,10 +6,11 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.errors import InputError
 from cqltui.state.plain import headline, plain
@@ -35,8 +36,7 @@ PRINTED = re.compile(r"\w[\w:./ -]*")
 Row = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Schedules:
+class Schedules(Struct, frozen=True):
     """What was loaded: a row a game, its cells by `COLUMNS`, in order of time."""
 
     rows: tuple[Row, ...]

@@ -5,8 +5,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from cqltui.app.joining import Joining, join
 from cqltui.broker.protocol.quotas import NOBODY

@@ -1,7 +1,8 @@
 """What a run was last started with, as its directory has it: where its data is, and its campaign."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import read_data

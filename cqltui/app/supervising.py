@@ -8,10 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from msgspec import to_builtins
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 import cqltui
@@ -173,7 +174,7 @@ def _assemble(
         data,
         sys.argv,
         time.time(),
-        placing=asdict(placing),
+        placing=to_builtins(placing),
         own_server=chosen.redis_url is not None,
     )
 
@@ -287,7 +288,7 @@ def _describe(
         "run_dir": str(run_dir.path),
         "host": socket.gethostname(),
         "owner": asker(),
-        "process": asdict(here()),
+        "process": to_builtins(here()),
         "started_ts": created_ts,
         "sends_data": campaign.store.send_data,
         "phases": [
@@ -298,7 +299,7 @@ def _describe(
                 "goal": phase.goal,
                 "questions": [question.text for question in phase.questions],
                 "expected": phase.expected,
-                "verdicts": [asdict(verdict) for verdict in verdicts[phase.name]],
+                "verdicts": [to_builtins(verdict) for verdict in verdicts[phase.name]],
                 "answers": [
                     {"question": each.question.text, "lines": list(each.answer.lines)}
                     for each in answers

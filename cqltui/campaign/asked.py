@@ -1,8 +1,9 @@
 """What a campaign file asks of a phase, its criteria and its questions: read by the same rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import REQUIRED, scaled_epochs
 from cqltui.campaign.answers import ANSWERS
@@ -39,8 +40,7 @@ def phase_names(asked: Asked) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in asked.params if known[name].names_phase]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the criteria and questions of a phase are read with."""
 
     problems: Problems

@@ -5,8 +5,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign import schema
@@ -172,8 +174,7 @@ LOCAL: Table = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(Struct, frozen=True):
     """The blocks of a file, this machine's apart."""
 
     local: dict[str, Any]
@@ -274,7 +275,7 @@ def _remote(table: object, kind: object, place: str, problems: Problems) -> Bloc
     if read.get("preset") in NOT_SHARED:
         read.setdefault("python", "python3")
     config = CONFIGS[kind]
-    own = {field.name: read.pop(field.name) for field in fields(config) if field.name in read}
+    own = {name: read.pop(name) for name in config.__struct_fields__ if name in read}
     read.pop("kind")
     on = config(**own)
     name = read.pop("name", None) or (own.get("preset") if kind == "command" else None) or kind

@@ -5,10 +5,12 @@ small grids, are written as ever.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
 from hashlib import sha256
 from itertools import chain, product, repeat
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.algorithms.base import settings_title, told
 from cqltui.campaign.grid import size
@@ -24,7 +26,7 @@ _FIXED = ("phase", "description", "priority", "baseline_loss", "auto_precision")
 
 def as_written(task: TaskSpec) -> dict[str, Any]:
     """Return a task by itself."""
-    written = asdict(task)
+    written: dict[str, Any] = to_builtins(task)
     del written["id_length"]  # it is beside the campaign, which is compared with what earlier versions wrote
     return written
 

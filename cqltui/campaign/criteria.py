@@ -1,8 +1,9 @@
 """The checks that a success criterion may name, and their parameters. `cqltui.judging` judges by them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.algorithms import ALGORITHMS, DEFAULT
 from cqltui.algorithms.base import REQUIRED
@@ -19,8 +20,7 @@ REDUCTIONS = ("best", "worst", "mean", "median", "min", "max")
 OPERATORS = ("<", "<=", ">", ">=")
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     """A parameter of a check, or of an answer."""
 
     read: Reader
@@ -35,8 +35,7 @@ class Param:
     wrote down of the same file must stay equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What a criterion or a question may ask for, and its parameters by name."""
 
     help: str

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.campaign.model import Campaign, TaskSpec, task_digest
 
 
-@dataclass(frozen=True, slots=True)
-class KnownTask:
+class KnownTask(Struct, frozen=True):
     """A task of the run as its directory holds it."""
 
     id: str
@@ -34,8 +35,7 @@ class KnownTask:
         return self.done or self.saved_epoch > 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
+class NewTask(Struct, frozen=True):
     """A task that is trained from the start."""
 
     task: TaskSpec
@@ -45,8 +45,7 @@ class NewTask:
     """Why it cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContinuedTask:
+class ContinuedTask(Struct, frozen=True):
     """A task that goes on from the checkpoint of one that differs by its epochs only."""
 
     task: TaskSpec
@@ -55,8 +54,7 @@ class ContinuedTask:
     """The run of the task itself: above 1 if it was in the file before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What becomes of each task."""
 
     new: tuple[NewTask, ...] = ()

@@ -1,11 +1,11 @@
 """Machines that are reached by the user's own `ssh`, whose configuration says how."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class SshConfig:
+class SshConfig(Struct, frozen=True):
     """The machines of a block, each of which has as many workers as the block's count."""
 
     hosts: tuple[str, ...] = ()

@@ -1,14 +1,14 @@
 """What a table of the campaign file is declared with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.fields import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A key of a table."""
 
     read: Reader

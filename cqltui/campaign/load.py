@@ -3,10 +3,11 @@
 import codecs
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import REQUIRED, Algorithm, settings_title
@@ -152,8 +153,7 @@ def _data(table: object, state_cols: Any, path: Path, set_paths: set[str], probl
     return DataConfig(**read, **split)
 
 
-@dataclass(slots=True)
-class _Context:
+class _Context(Struct):
     """What the phases are read with."""
 
     problems: Problems
@@ -164,8 +164,8 @@ class _Context:
     epochs_scale: float
     tasks: int = 0
     """Tasks so far."""
-    required: tuple[str, ...] = field(init=False)
-    defaults: Settings = field(init=False)
+    required: tuple[str, ...] = ()
+    defaults: Settings = {}
     """Of the algorithm's settings that have one."""
 
     def __post_init__(self) -> None:
@@ -245,8 +245,7 @@ def _defaults(settings: Settings, context: _Context) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _TaskShape:
+class _TaskShape(Struct, frozen=True):
     """What the tasks of a phase have in common."""
 
     phase: str

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from datetime import time
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from cqltui.algorithms import named
 from cqltui.algorithms.base import Algorithm, Quantity
@@ -24,8 +26,7 @@ ID_LENGTH, FORMER_ID_LENGTH = 16, 8
 more often than not."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
+class TaskSpec(Struct, frozen=True):
     """One training run of a campaign. Its id is empty until `Campaign.identified` has seen the data."""
 
     phase: str
@@ -54,8 +55,7 @@ class TaskSpec:
         return named(self.trainer.algorithm)
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(Struct, frozen=True):
     """When a phase has succeeded: a text for people, and a named check with its parameters."""
 
     text: str
@@ -68,8 +68,7 @@ class Criterion:
         return dict(self.params).get(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a phase is to answer: a text for people, and the figures that answer it, by name, if any do."""
 
     text: str
@@ -81,8 +80,7 @@ class Question:
 Asked = Criterion | Question
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """Tasks that answer a set of questions together."""
 
     name: str
@@ -93,9 +91,9 @@ class Phase:
     expected: str
     tasks: tuple[TaskSpec, ...]
     criteria: tuple[Criterion, ...]
-    defaults: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    defaults: Mapping[str, Any] = {}
     """Setting -> what a task has that does not set it, where that is known. For people only: the tasks are complete."""
-    listed: int = field(default=0, compare=False)
+    listed: int = 0
     """So many of the tasks, the first ones, came one by one; the others are a grid's."""
 
     @property
@@ -104,8 +102,7 @@ class Phase:
         return (*self.criteria, *(question for question in self.questions if question.answer))
 
 
-@dataclass(frozen=True, slots=True)
-class WorkersConfig:
+class WorkersConfig(Struct, frozen=True):
     """How the campaign's workers are run."""
 
     count: int | None = None
@@ -125,8 +122,7 @@ class WorkersConfig:
     """While the campaign runs the machine does not fall asleep by itself, where it can be told so."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlurmConfig:
+class SlurmConfig(Struct, frozen=True):
     """What jobs of Slurm are asked for with; None: as Slurm has it."""
 
     partition: str | None = None
@@ -143,8 +139,7 @@ class SlurmConfig:
     """Lines of shell before the worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandConfig:
+class CommandConfig(Struct, frozen=True):
     """Programs that start, list and stop workers, by their words; or a preset that has them."""
 
     preset: str | None = None
@@ -161,8 +156,7 @@ class CommandConfig:
     gpus: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BlockConfig:
+class BlockConfig(Struct, frozen=True):
     """Workers that an engine starts elsewhere."""
 
     name: str
@@ -196,16 +190,14 @@ class BlockConfig:
         return [f"{self.name}-{number + 1}" for number in range(self.count * hosts)]
 
 
-@dataclass(frozen=True, slots=True)
-class RedisConfig:
+class RedisConfig(Struct, frozen=True):
     """Where the queue lives. No url: the embedded server."""
 
     url: str | None = None
     namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreConfig:
+class StoreConfig(Struct, frozen=True):
     """How files get to workers that do not see the run directory."""
 
     url: str | None = None
@@ -214,8 +206,7 @@ class StoreConfig:
     """The data may leave this machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluateConfig:
+class EvaluateConfig(Struct, frozen=True):
     """How the run is evaluated (`trainer.evaluation`)."""
 
     automatic: bool = True
@@ -231,19 +222,17 @@ class EvaluateConfig:
 
     def settings(self) -> dict[str, Any]:
         """Return what the figures of an evaluation depend on: a price is none of it."""
-        return {name: value for name, value in asdict(self).items() if name != "price_per_hour"}
+        return {name: value for name, value in to_builtins(self).items() if name != "price_per_hour"}
 
 
-@dataclass(frozen=True, slots=True)
-class ReportConfig:
+class ReportConfig(Struct, frozen=True):
     """How the run is reported (`cqltui.report`)."""
 
     auto: bool = True
     """Once every task has ended; else by `cqltui report` alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyConfig:
+class NotifyConfig(Struct, frozen=True):
     """Who is told what happens, beside those who look. Nothing of it belongs to a task."""
 
     command: tuple[str, ...] = ()
@@ -254,8 +243,7 @@ class NotifyConfig:
     on: tuple[Occasion, ...] = tuple(Occasion)
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(Struct, frozen=True):
     """A campaign file, checked and resolved."""
 
     name: str

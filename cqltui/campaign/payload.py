@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 import cqltui
 from cqltui.algorithms import DEFAULT, named
@@ -33,8 +35,7 @@ class NewerSpecError(CqltuiError):
     """The task was submitted by a later version, with what this one does not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataSummary:
+class DataSummary(Struct, frozen=True):
     """What planning and supervising need to know of the data; the rows themselves are for those who train."""
 
     digest: str
@@ -73,7 +74,8 @@ def task_info(campaign: Campaign, task: TaskSpec, index: int, data: DataSummary)
 def data_spec(campaign: Campaign) -> dict[str, Any]:
     """Return where the tasks' transitions come from, as `task_spec` has it and `read_data` reads it."""
     path = campaign.data.path
-    return asdict(campaign.data) | {"path": None if path is None else str(path.resolve())}
+    spec: dict[str, Any] = to_builtins(replace(campaign.data, path=None))
+    return spec | {"path": None if path is None else str(path.resolve())}
 
 
 def task_spec(

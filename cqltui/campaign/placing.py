@@ -3,15 +3,15 @@ CPU's cores, else on the CPU. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.campaign.model import Campaign
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeSpeed:
+class ShapeSpeed(Struct, frozen=True):
     """Seconds of a member's training step on one network."""
 
     step_flops: float
@@ -20,8 +20,7 @@ class ShapeSpeed:
     """Of all cores of the CPU together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a device's self test found."""
 
     device: str
@@ -35,8 +34,7 @@ class Verdict:
     tested_ts: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Where a campaign is trained."""
 
     devices: tuple[str, ...]

@@ -2,8 +2,10 @@
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cqltui.algorithms.keeping import kept_names
 from cqltui.algorithms.kinds import kind
@@ -26,8 +28,7 @@ RUNNING_CHECKPOINTS = 3
 """Of an attempt: the newest two, and one that is being written. The last of them stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speeds:
+class Speeds(Struct, frozen=True):
     """How fast one worker trains: measured seconds per step where known, else an assumption.
 
     The assumption is a fixed time per step (layer norm, optimizer, calls) and a rate for the matrix products. Its
@@ -45,8 +46,7 @@ class Speeds:
         return self.assumed_overhead_s + step_flops / self.assumed_flops_per_s if measured is None else measured
 
 
-@dataclass(frozen=True, slots=True)
-class TaskPlan:
+class TaskPlan(Struct, frozen=True):
     """One task's cost, and when it is expected to run."""
 
     task: TaskSpec
@@ -81,10 +81,8 @@ class TaskPlan:
         return self.start_s + self.seconds
 
 
-class _Totals:
+class _Totals(Struct, frozen=True):
     """What several tasks come to."""
-
-    __slots__ = ()
 
     def _each(self) -> Iterable[TaskPlan]:
         raise NotImplementedError
@@ -105,8 +103,7 @@ class _Totals:
         return max(task.end_s for task in self._each())
 
 
-@dataclass(frozen=True, slots=True)
-class PhasePlan(_Totals):
+class PhasePlan(_Totals, frozen=True):
     """A phase's tasks and totals."""
 
     name: str
@@ -123,8 +120,7 @@ class PhasePlan(_Totals):
         return min(task.start_s for task in self.tasks)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan(_Totals):
+class Plan(_Totals, frozen=True):
     """A campaign's cost."""
 
     campaign: str

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import MAX_SEED, REQUIRED, Algorithm
 from cqltui.campaign.key import Key, Table
@@ -178,8 +179,7 @@ SOURCE_KEYS = {
 DEFAULT_PRIORITY = 5
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingSchema:
+class TrainingSchema(Struct, frozen=True):
     """The tables that hold settings of an algorithm. A setting is allowed in [trainer], in a phase and in a task; the
     nearest to the task wins."""
 

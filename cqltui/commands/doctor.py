@@ -3,8 +3,9 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from cqltui.app import blockchecks, options
 from cqltui.app.readiness import look
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if campaign is not None:
         findings += blockchecks.blocks(campaign, options.run_dir(None, campaign), url)
     if arguments.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        print(json.dumps([to_builtins(finding) for finding in findings], indent=1))
     else:
         print_findings(findings)
     return ExitCode.UNFINISHED if any(finding.level is Level.ERROR for finding in findings) else ExitCode.OK

@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict
 
+from msgspec import to_builtins
 from rich.table import Table
 from rich.text import Text
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = [overview(one, is_supervised(one)) for one in runs]
     found.sort(key=lambda one: -one.started_ts)
     if arguments.json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
+        print(json.dumps([to_builtins(one) for one in found], indent=1))
     elif not found:
         print(f"there is no run in {options.RUNS.absolute()}; `cqltui CAMPAIGN.toml` starts one")
     else:

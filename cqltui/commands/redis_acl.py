@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.app import options, serveruser
 from cqltui.broker.protocol.keys import Keys

@@ -3,9 +3,9 @@
 import argparse
 import json
 import time
-from dataclasses import asdict
 from typing import Any
 
+from msgspec import to_builtins
 from rich.console import Console
 from rich.text import Text
 
@@ -97,10 +97,10 @@ def as_json(state: RunState, now: float, status: str, blocks: Blocks = ()) -> di
         "counts": dict(select.counts(state)),
         "queue_depth": dict(select.queue_depth(state)),
         "samples_per_s": select.samples_per_s(state, now),
-        "speed": asdict(hardware.speed(state, now)),
-        "devices": [asdict(use) for use in hardware.device_use(state, now)],
-        "workers": [asdict(worker) for worker in select.live_workers(state, now)],
-        "blocks": [asdict(block) for block in blocks],
+        "speed": to_builtins(hardware.speed(state, now)),
+        "devices": [to_builtins(use) for use in hardware.device_use(state, now)],
+        "workers": [to_builtins(worker) for worker in select.live_workers(state, now)],
+        "blocks": [to_builtins(block) for block in blocks],
         "phases": [
             {
                 "name": phase.info.name,
@@ -112,7 +112,7 @@ def as_json(state: RunState, now: float, status: str, blocks: Blocks = ()) -> di
                 "epochs_total": phase.epochs_total,
                 "finish_ts": expected.phases.get(phase.info.name),
                 "finish_between": expected.around(expected.phases.get(phase.info.name)),
-                "criteria": [asdict(verdict) for verdict in phase.info.verdicts],
+                "criteria": [to_builtins(verdict) for verdict in phase.info.verdicts],
             }
             for phase in select.phases(state)
         ],

@@ -2,8 +2,9 @@
 that is done, and the figures by what is kept of all. It states numbers and draws no conclusion from them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.campaign.asked import declared, params_of
 from cqltui.campaign.model import Campaign, Phase, Question, TaskSpec
@@ -14,8 +15,7 @@ from cqltui.judging.outcomes import Answer, Left, Params, Scope, TaskOutcome
 from cqltui.judging.trajectories import best_loss, convergence, reached_of, trajectory_of
 
 
-@dataclass(frozen=True, slots=True)
-class Answering:
+class Answering(Struct, frozen=True):
     """How an answer of `cqltui.campaign.answers` is computed."""
 
     answer: Callable[[Scope, Params], Answer]
@@ -23,8 +23,7 @@ class Answering:
     """What it keeps of a task that is done; None where the task has nothing to look at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """A question with its answer."""
 
     phase: str

@@ -1,9 +1,10 @@
 """The answer that compares architectures: with their parameters, to a reference, by depth and by width."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.comparing import (
@@ -30,8 +31,7 @@ from cqltui.judging.wording import (
 Widths = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """The architectures of a phase."""
 
     measured: Measured

@@ -3,8 +3,9 @@ worth. The last two are read from the evaluation on the test rows, of which noth
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, NOT_YET, at, figure_at, policy_at
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(Struct, frozen=True, eq=False):
     """What is kept of a seed."""
 
     q: "npt.NDArray[np.floating] | None"

@@ -10,8 +10,9 @@ import math
 import operator
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.conclusive import conclusive, last_and_curve
@@ -51,8 +52,7 @@ LEAST_POINTS = 3
 """Measurements of a curve from which its end can be judged against its minimum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Struct, frozen=True):
     """How a check of `cqltui.campaign.criteria` is judged."""
 
     judge: Callable[[Scope, Params], Judgement]

@@ -8,9 +8,10 @@ sqrt(2) times the spread.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import settings_title
 from cqltui.algorithms.base import told as as_json
@@ -30,8 +31,7 @@ MOST_PAIRED = 6
 """Of more values of a setting only neighbours are paired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What can be compared: finite last values of tasks that ended at one epoch."""
 
     epoch: int
@@ -72,8 +72,7 @@ def measured_of(scope: Scope) -> Measured | None:
     return Measured(epoch, compared, f"left out: {' and '.join(why)}" if why else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Yardstick:
+class Yardstick(Struct, frozen=True):
     """The spread over seeds that differences are compared with, or why there is none."""
 
     said: str

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import Any
 
 from cqltui.algorithms.base import settings_title
@@ -70,9 +69,9 @@ def _ranked(scope: Scope, name: str, within: Sequence[str]) -> dict[Group, list[
     """Group -> (the metric's mean over seeds, title) of its configurations, the best first."""
     configurations = by_configuration(scope.figures())
     varying = [
-        field.name
-        for field in fields(TrainerConfig)
-        if field.name not in within and len({getattr(config, field.name) for config in configurations}) > 1
+        name
+        for name in TrainerConfig.__struct_fields__
+        if name not in within and len({getattr(config, name) for config in configurations}) > 1
     ]
     ranked: dict[Group, list[tuple[float, str]]] = {}
     for config, repeated in configurations.items():

@@ -3,11 +3,13 @@
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.campaign.criteria import HIGHER_IS_BETTER
 from cqltui.campaign.model import Asked, Phase, TaskSpec
@@ -25,8 +27,7 @@ Judgement = tuple[bool | None, str]
 """Whether the criterion is met (None: not yet evaluated), and the measured figures in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The figures that answer a question."""
 
     lines: tuple[str, ...]
@@ -80,8 +81,7 @@ class Left:
         return None if found is None else found[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TaskOutcome:
+class TaskOutcome(Struct, frozen=True, eq=False):
     """How a task stands, for criteria and answers."""
 
     task: TaskSpec
@@ -96,8 +96,7 @@ class TaskOutcome:
         return self.status is Status.DONE and self.figures is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What a check or an answer may look at."""
 
     asked: Asked
@@ -139,7 +138,7 @@ def rank(value: float, metric: str) -> float:
     return -value if metric in HIGHER_IS_BETTER else value
 
 
-_BUT_FOR_SEED = attrgetter(*(field.name for field in fields(TrainerConfig) if field.name != "seed"))
+_BUT_FOR_SEED = attrgetter(*(name for name in TrainerConfig.__struct_fields__ if name != "seed"))
 
 
 def by_configuration(figures: Iterable[tuple[Any, TaskOutcome]]) -> dict[TrainerConfig, list[Any]]:

@@ -6,8 +6,9 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.outcomes import Left, deviation
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class Kept(Struct, frozen=True, eq=False):
     """What is kept of a task: the metric's last value, and of a seed its curve."""
 
     last: float | None
@@ -39,8 +39,7 @@ class Kept:
         return self.values[at] if epoch in self.epochs[at : at + 1] else None
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """How far the seeds of one configuration lie apart."""
 
     value: float

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, FORBIDS, at, figure_at, only_estimated
 from cqltui.state import decode
@@ -18,8 +19,7 @@ NAME, SENTENCE = 60, 500
 """So many characters of a name, and of a sentence, are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A figure and its interval of 95 %; None: not known."""
 
     value: float | None = None
@@ -27,8 +27,7 @@ class Interval:
     upper: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What a policy has come to."""
 
     name: str
@@ -43,8 +42,7 @@ class Policy:
     """Of being better than break-even by chance, all policies looked at being counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ensemble:
+class Ensemble(Struct, frozen=True):
     """What the networks say together."""
 
     members: int | None = None
@@ -66,8 +64,7 @@ class Ensemble:
         return self.bets - round(self.bets * self.coverage)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a check of the leak audit has found that is not clean."""
 
     grade: str
@@ -75,8 +72,7 @@ class Finding:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """The leak audit of the data."""
 
     grade: str
@@ -88,8 +84,7 @@ class Audit:
     """Those that are not clean, the worst first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An evaluation."""
 
     part: str

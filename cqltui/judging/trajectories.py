@@ -3,9 +3,10 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import settings_title
 from cqltui.campaign.criteria import HIGHER_IS_BETTER
@@ -19,8 +20,7 @@ MOST_TOLD = 1000
 """Of more tasks the first ones are among the figures: a hundred thousand would make files that nothing reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """Where a training run stood after an epoch."""
 
     epoch: int
@@ -148,8 +148,7 @@ def _median(values: Iterable[float | None], form: str = ".4f") -> str:
     return f"{statistics.median(known):{form}} ({min(known):{form}} to {max(known):{form}})"
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """What a training run has reached: (epoch, value) of its last epoch, and of its best."""
 
     last: tuple[int, float]

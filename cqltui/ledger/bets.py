@@ -46,7 +46,7 @@ _NFLVERSE = re.compile(r"(\d{4})_(\d{2})_([A-Z]{2,3})_([A-Z]{2,3})")
 _DECIMAL = f"net odds are 1 less than decimal ones; if they are meant, give the American {PRICE}"
 
 
-class _Options(Table):
+class _Options(Table, frozen=True, eq=False):
     """A table of one row that was typed as options: complaints name these."""
 
     def take(self, chosen: Int) -> Table:

@@ -1,9 +1,10 @@
 """What a ledger holds: bets as they were taken, and the results of their games. Pure."""
 
 import math
-from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Literal, get_args
+
+from msgspec import Struct, to_builtins
 
 Side = Literal["home", "away"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -14,8 +15,7 @@ LARGEST_SPREAD, LARGEST_ODDS, LARGEST_SCORE, LARGEST_WEEK = 100, 1000, 1000, 100
 YEARS = (1900, 2200)
 
 
-@dataclass(frozen=True, slots=True)
-class Bet:
+class Bet(Struct, frozen=True):
     """A bet as it was taken."""
 
     bet_id: str
@@ -45,8 +45,7 @@ class Bet:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How a game ended, and how its market closed."""
 
     game_id: str
@@ -66,16 +65,15 @@ class Result:
 
     def differences(self, other: "Result") -> list[str]:
         """Return what is different of another result of the same game, in words."""
-        mine, its = asdict(other), asdict(self)
+        mine, its = to_builtins(other), to_builtins(self)
         return [
-            f"{field.name} {_shown(mine[field.name])} was {_shown(its[field.name])}"
-            for field in fields(self)
-            if not _same(mine[field.name], its[field.name])
+            f"{name} {_shown(mine[name])} was {_shown(its[name])}"
+            for name in self.__struct_fields__
+            if not _same(mine[name], its[name])
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A bet, and the result of its game once there is one."""
 
     bet: Bet

@@ -1,11 +1,11 @@
 """How the bets of a ledger stand, beside what a run's evaluation expected of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, figure_at
@@ -20,8 +20,7 @@ SEED = 0
 """Of the resamples: the same ledger gives the same intervals."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What an evaluation says of the policy by which the bets were taken. What it does not tell is None."""
 
     run: str
@@ -38,8 +37,7 @@ class Expected:
     """By the largest stake."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A ledger as `show` tells of it."""
 
     entries: Sequence[Entry]

@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, astuple, dataclass, field, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
+
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import astuple
 
 from cqltui.errors import InputError
 from cqltui.ledger.database import connected, damaged, told
@@ -19,8 +21,7 @@ SHOWN = 10
 T = TypeVar("T", Bet, Result)
 
 
-@dataclass(slots=True)
-class Added:
+class Added(Struct):
     """What became of bets that were to be added."""
 
     added: list[Bet] = field(default_factory=list)
@@ -31,8 +32,7 @@ class Added:
     """Of those added: on a side that another bet was on already."""
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(Struct):
     """What became of results that were to be taken."""
 
     settled: list[Result] = field(default_factory=list)
@@ -136,12 +136,12 @@ class Ledger:
         return self._select(kind, table, f"ORDER BY {order}", ())
 
     def _select(self, kind: type[T], table: str, how: str, values: tuple[str, ...]) -> list[T]:
-        names = ", ".join(column.name for column in fields(kind))
+        names = ", ".join(kind.__struct_fields__)
         return [kind(*row) for row in self._connection.execute(f"SELECT {names} FROM {table} {how}", values)]
 
     def _write(self, table: str, row: Bet | Result) -> None:
         values = astuple(row)
-        names = ", ".join(column.name for column in fields(row))
+        names = ", ".join(row.__struct_fields__)
         places = ", ".join("?" * len(values))
         self._connection.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({places})", values)
 
@@ -149,7 +149,7 @@ class Ledger:
         """Write down what is about to be replaced."""
         self._connection.execute(
             "INSERT INTO changes (changed_at, kind, id, was) VALUES (?, ?, ?, ?)",
-            (timestamp(now), kind, name, json.dumps(asdict(before))),
+            (timestamp(now), kind, name, json.dumps(to_builtins(before))),
         )
 
     @contextmanager

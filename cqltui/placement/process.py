@@ -4,10 +4,10 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 from cqltui.child import ONE_THREAD, PYTHON, clean_environment, words_of
 from cqltui.machine import is_neighbour
@@ -20,8 +20,7 @@ SLOT = re.compile(r"w[1-9][0-9]*")
 """What workers of a supervisor are called; others were started by hand."""
 
 
-@dataclass(slots=True)
-class WorkerProcess:
+class WorkerProcess(Struct):
     """A worker of this machine, our child or one that a former supervisor left."""
 
     id: str
@@ -59,8 +58,7 @@ class WorkerProcess:
             send()
 
 
-@dataclass(frozen=True, slots=True)
-class Launcher:
+class Launcher(Struct, frozen=True):
     """How this run's workers are started."""
 
     arguments: Sequence[str]

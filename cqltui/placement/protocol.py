@@ -1,9 +1,10 @@
 """What every engine that gets machines for workers can do here, and what is known of a worker that has ended. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 UNSEEN = -1
 """The exit code of a process whose end could not be collected."""
@@ -44,8 +45,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How a worker ended."""
 
     why: Why
@@ -77,8 +77,7 @@ class End:
         return _WORDS[self.why]
 
 
-@dataclass(frozen=True, slots=True)
-class Handle:
+class Handle(Struct, frozen=True):
     """A worker that an engine was asked for."""
 
     slot: str

@@ -5,7 +5,8 @@ Starts are rate-limited, since whoever submits without end is locked out of a cl
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.placement.protocol import End, Handle, State, Why
 from cqltui.placement.restart import Restart
@@ -23,8 +24,7 @@ Ended = tuple[str, End]
 """A slot, and how its worker ended."""
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     restart: Restart
     handle: Handle | None = None
     state: State = State.UNKNOWN

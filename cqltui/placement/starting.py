@@ -7,8 +7,9 @@ import re
 import shlex
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cqltui.campaign.model import BlockConfig
 from cqltui.child import ONE_THREAD, PYTHON
@@ -24,8 +25,7 @@ UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 """What stands in no name of a job or folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Starting:
+class Starting(Struct, frozen=True):
     """How the workers of a block are started for a run."""
 
     run_dir: Path

@@ -3,8 +3,10 @@
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.campaign.model import CommandConfig
 from cqltui.placement.protocol import End, State, Why
@@ -25,8 +27,7 @@ class Row(NamedTuple):
     """Why it waits, in the engine's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How one engine is spoken to."""
 
     start: Sequence[str]

@@ -1,15 +1,15 @@
 """A figure as the report knows it: panels of marks with their data. matplotlib, the page's script and the terminal each
 draw it in their own way; there is no drawing code here."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Values = tuple[float, ...]
 """Numbers to draw; NaN leaves a gap."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """An axis of a panel."""
 
     label: str
@@ -24,8 +24,7 @@ class Axis:
     """Where it begins and ends; None: as the data does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line through points. `color` is a place in the palette; the same of several marks tells that they belong
     together."""
 
@@ -42,8 +41,7 @@ class Line:
     """Of faint lines: what they have in common, one entry of the legend for all of them; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Struct, frozen=True):
     """The area between two lines."""
 
     label: str
@@ -55,8 +53,7 @@ class Band:
     """Opacity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """Points, with error bars where `low` and `high` are given."""
 
     label: str
@@ -74,8 +71,7 @@ class Points:
     """What is written beside each, as far as there is room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(Struct, frozen=True):
     """Bars from `base` to `values` at `x`, upright, or lying where they are `across` (then `x` is their height). A bar
     of a Gantt chart lies between `base` and `values`, which are ends and not lengths."""
 
@@ -92,8 +88,7 @@ class Bars:
     """What is written into each, where it fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A straight line over the whole panel at a value, as of break-even."""
 
     label: str
@@ -104,8 +99,7 @@ class Rule:
 Mark = Line | Band | Points | Bars | Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """Axes with what is drawn between them."""
 
     title: str
@@ -115,8 +109,7 @@ class Panel:
     legend: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One or several panels."""
 
     name: str

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from cqltui.report.figure import Figure
 from cqltui.report.latexchars import breakable, escape
@@ -145,8 +146,7 @@ def _long(table: Table, widths: Sequence["_Width"]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Width:
+class _Width(Struct, frozen=True):
     """How wide a column is, in ems, and how it is set."""
 
     ems: float

@@ -2,11 +2,11 @@
 it from here, and touches no file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct, field
 
 from cqltui.campaign.model import Campaign, Phase
 from cqltui.results.record import TaskRecord
@@ -16,8 +16,7 @@ from cqltui.state.model import Status
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
+class Curves(Struct, frozen=True, eq=False):
     """The metrics of one task's training run by epoch: of its accepted result, or of its newest checkpoint."""
 
     epochs: Floats
@@ -32,8 +31,7 @@ class Curves:
         return self.epochs[known], values[known]
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where a run's figures come from."""
 
     run: str
@@ -60,8 +58,7 @@ class Provenance:
     """What was left out or assumed as the data was read."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class Material(Struct, frozen=True, eq=False):
     """A run as the report sees it. Documents come from files that may be somebody else's: `cqltui.judging.evaluated.at`
     and `figure_at` read them without believing their shape."""
 

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Cell = str | int | float | bool | None
 """A value as it was computed. None: there is none, or it cannot be known."""
@@ -12,8 +13,7 @@ ABSENT = "\N{EN DASH}"
 """What people read where there is no value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column. Its values are of one kind."""
 
     name: str
@@ -52,8 +52,7 @@ class Column:
         return f"{self.label} %" if self.kind == "percent" else self.label
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows of values below named columns."""
 
     name: str

@@ -6,9 +6,10 @@ told from break-even. Of a run of which none of these can be said it tells what 
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, FORBIDS, at, figure_at, only_estimated, policy_at
 from cqltui.report.material import Material
@@ -49,8 +50,7 @@ JUDGED = (Verdict.IMPLAUSIBLE, Verdict.EDGE, Verdict.LOSES, Verdict.UNDECIDED)
 UNKNOWN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """What a run comes to."""
 
     kind: Kind

@@ -1,17 +1,16 @@
 """What `cqltui bench` measured, as a table for people and as JSON for programs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from msgspec import Struct, to_builtins
 from rich.table import Table
 from rich.text import Text
 
 from cqltui.state.units import size
 
 
-@dataclass(frozen=True, slots=True)
-class BenchRow:
+class BenchRow(Struct, frozen=True):
     """A network trained as a pack of `members`. What was measured is None where it failed."""
 
     network: str
@@ -63,7 +62,7 @@ DERIVED = ("epochs_per_s", "samples_per_s", "gflops", "limit_share")
 
 def bench_json(row: BenchRow) -> dict[str, Any]:
     """Return the row with what follows from it."""
-    raw = asdict(row)
+    raw: dict[str, Any] = to_builtins(row)
     shape: dict[str, Any] = raw.pop("shape")
     del raw["network"]  # for people
     return shape | raw | {name: getattr(row, name) for name in DERIVED}

@@ -1,9 +1,9 @@
 """The campaigns on a server as a table, and as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
+from msgspec import to_builtins
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +21,9 @@ _WAITING = (Status.QUEUED, Status.DELAYED, Status.PAUSED)
 
 def as_json(found: Sequence[Standing]) -> list[dict[str, Any]]:
     """Return an object a campaign, whose counts are by status."""
-    return [asdict(one) | {"counts": {str(status): count for status, count in one.counts.items()}} for one in found]
+    return [
+        to_builtins(one) | {"counts": {str(status): count for status, count in one.counts.items()}} for one in found
+    ]
 
 
 def campaign_table(found: Sequence[Standing], now: float) -> Table:

@@ -3,10 +3,10 @@
 import math
 import string
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from msgspec import Struct
 from rich.text import Text
 
 from cqltui.report.braille import ACROSS, DOWN, Canvas, character
@@ -24,8 +24,7 @@ NAMED = 8
 """Marks that the legend names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Values of an axis to dots."""
 
     low: float

@@ -1,9 +1,9 @@
 """Quotas of workers a user, as a table, lines and JSON."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
+from msgspec import to_builtins
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +15,7 @@ COLUMNS = ("user", "workers", "allowed", "set by")
 
 def as_json(found: Sequence[Quota]) -> list[dict[str, Any]]:
     """Return an object a user; `limit` is null for any number, `used` where that cannot be read."""
-    return [asdict(one) | {"places": sorted(one.places)} for one in found]
+    return [to_builtins(one) | {"places": sorted(one.places)} for one in found]
 
 
 def quota_lines(found: Sequence[Quota]) -> Iterator[Text]:

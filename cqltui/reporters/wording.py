@@ -1,8 +1,9 @@
 """What happened, in one plain line each. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from cqltui.state.decode import BY_LIMIT
 from cqltui.state.events import Event, Kind
@@ -55,8 +56,7 @@ def span(seconds: float) -> str:
     return f"{max(seconds, 0.0):.1f} s" if seconds < 9.95 else str(timedelta(seconds=round(seconds)))
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A line, and what has become of the task that it is about, if it is about one."""
 
     text: str

@@ -3,9 +3,10 @@ it: ids, weights and numbers are checked."""
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, figure_at
@@ -19,16 +20,14 @@ MOST_MEMBERS = 10_000
 MOST_BETS = 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A network: a task, and which of its weights."""
 
     task: str
     which: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """The networks to ask: several are an ensemble."""
 
     members: tuple[Member, ...]
@@ -38,8 +37,7 @@ class Chosen:
     """Of the validation bets that the cut was to keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What the evaluation says of a policy on the test rows."""
 
     policy: str

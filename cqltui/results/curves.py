@@ -4,8 +4,9 @@ import math
 import os
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from cqltui.results.rundir import MEASURED, RunDir, read_json
 from cqltui.state import decode
@@ -18,8 +19,7 @@ READ_BYTES = 8 << 20
 """That one reading reads of all files together; the rest comes with the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class CurveSubject:
+class CurveSubject(Struct, frozen=True):
     """Whose curve, as of which attempt."""
 
     task_id: str
@@ -31,8 +31,7 @@ class CurveSubject:
     """Later ones are not of it: what it had trained but not saved. 0: there are none to leave out."""
 
 
-@dataclass(frozen=True, slots=True)
-class CurveWish:
+class CurveWish(Struct, frozen=True):
     """What is to be drawn."""
 
     subjects: tuple[CurveSubject, ...] = ()
@@ -43,8 +42,7 @@ class CurveWish:
     """Who wants it: what one has been told another has not."""
 
 
-@dataclass(frozen=True, slots=True)
-class CurvesRead:
+class CurvesRead(Struct, frozen=True):
     """What files say."""
 
     curves: Mapping[tuple[str, str], Curve] = field(default_factory=dict)

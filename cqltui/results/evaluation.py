@@ -5,12 +5,12 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from cqltui.results.digest import FORMAT
 from cqltui.results.parquet import write_bets
@@ -142,9 +142,9 @@ def _off_policy(told: Estimates | None, is_answer: bool) -> dict[str, Any] | Non
 
 
 def as_json(value: Any) -> Any:
-    """Return what JSON has for a value: dataclasses by their fields, enumerations by value or name, None for NaN."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+    """Return what JSON has for a value: structs by their fields, enumerations by value or name, None for NaN."""
+    if isinstance(value, Struct):
+        return {name: as_json(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, IntEnum):
         return value.name
     if isinstance(value, Enum):

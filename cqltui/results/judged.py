@@ -1,9 +1,10 @@
 """What a run directory holds of the run's evaluation, for a screen that looks again and again. Without NumPy."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.judging.told import NAME, Audit, Told, audit, told
@@ -21,17 +22,21 @@ AGAIN = "run `cqltui evaluate` again, or remove the file"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationWish:
+class EvaluationWish(Struct, frozen=True):
     """A look; another `turn` is another look."""
 
     turn: int
-    state: RunState = field(compare=False)
-    """How the run stands, by which an evaluation is told from one of earlier results."""
+    state: RunState
+    """How the run stands, by which an evaluation is told from one of earlier results; it makes no other look."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EvaluationWish) and self.turn == other.turn
+
+    def __hash__(self) -> int:
+        return hash(self.turn)
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """What the run's own description says of its evaluation."""
 
     source: str = ""
@@ -41,8 +46,7 @@ class Planned:
     """Whether it is made as soon as all tasks are done."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationRead:
+class EvaluationRead(Struct, frozen=True):
     """What files say."""
 
     planned: Planned | None = None

@@ -1,9 +1,11 @@
 """The run as its directory holds it: which tasks it knows, which of them are done, and which checkpoints are of use."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.campaign.difference import KnownTask
 from cqltui.campaign.model import FORMER_ID_LENGTH, ID_LENGTH, task_digest
@@ -23,8 +25,7 @@ CARRIED = "from-"
 """How the folder in a run begins that holds the checkpoint of another task, from which this one goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """A checkpoint with the metrics up to it."""
 
     path: Path

@@ -4,10 +4,11 @@ or saved of it."""
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from cqltui.algorithms import named
 from cqltui.errors import InputError

@@ -1,7 +1,8 @@
 """What a run has come to, in a line: from its directory alone."""
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import at, policy_at
@@ -18,8 +19,7 @@ LISTED_BYTES = 16 << 20
 """Of a campaign.json that is read for a line: that of 15,000 tasks has fewer."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOverview:
+class RunOverview(Struct, frozen=True):
     """A run of a folder."""
 
     name: str

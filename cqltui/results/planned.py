@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.algorithms.base import told
 from cqltui.algorithms.kinds import free_settings, free_values, kind

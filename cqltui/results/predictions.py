@@ -3,11 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, to_builtins
 
 from cqltui.errors import InputError
 from cqltui.results.chosen import Told
@@ -47,8 +47,7 @@ Row = dict[str, Any]
 """By column: a number, a text, whether it holds, or None where it is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """Which networks were asked, and what the evaluation says of them."""
 
     policy: str
@@ -71,8 +70,7 @@ class About:
     """Of validation's bets that the cut was to keep; None without a cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Predictions:
+class Predictions(Struct, frozen=True):
     """A row for each game without a result."""
 
     about: About
@@ -163,4 +161,4 @@ def write_predictions(path: Path, rows: Sequence[Row], *, force: bool) -> None:
 
 def to_document(found: Predictions) -> dict[str, Any]:
     """Return what JSON can hold."""
-    return {"format": FORMAT, "about": asdict(found.about), "notes": list(found.notes), "games": list(found.rows)}
+    return {"format": FORMAT, "about": to_builtins(found.about), "notes": list(found.notes), "games": list(found.rows)}

@@ -1,12 +1,13 @@
 """A task with all that is known of it: how it stands, and the files of its accepted result."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import astuple, fields
 from safetensors import SafetensorError, safe_open
 
 from cqltui.campaign.model import Campaign, TaskSpec
@@ -21,8 +22,7 @@ LARGEST_FIGURE = 3.5e38
 """Of what a network of float32 has computed; what is larger in size, and finite, is none of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStanding:
+class TaskStanding(Struct, frozen=True):
     """How a task stands, as its owner (queue or task.json) says."""
 
     status: Status = Status.QUEUED
@@ -32,8 +32,7 @@ class TaskStanding:
     """Of its latest attempt; of a task that is done, that of its accepted result. Empty: not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
+class TaskResult(Struct, frozen=True):
     """What a result.json holds. `seconds` are of training, over all attempts of the run."""
 
     task_id: str
@@ -68,9 +67,7 @@ class TaskResult:
         """Return the result, or None if something is missing or of another type; keys of later versions are passed
         over."""
         try:
-            values = {
-                field.name: raw[field.name] for field in fields(cls) if field.default is MISSING or field.name in raw
-            }
+            values = {field.name: raw[field.name] for field in fields(cls) if field.required or field.name in raw}
             metrics = raw["metrics"]
             values["metrics"] = EpochMetrics(**{name: metrics[name] for name in METRIC_COLUMNS if name in metrics})
         except (KeyError, TypeError):
@@ -102,8 +99,7 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and abs(value) <= LARGEST)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
+class TaskRecord(Struct, frozen=True):
     """A task of the campaign, its standing, and its result if it is done."""
 
     task: TaskSpec

@@ -9,10 +9,11 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import MISSING, dataclass, fields
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple, fields
 
 from cqltui.broker.server.ownership import close_to_others
 from cqltui.state import decode
@@ -30,10 +31,8 @@ RESULT_BYTES = 16 << 20
 """Of a result.json: as many as one may have on its way through the server."""
 SMALL_BYTES = 1 << 20
 """Of any other document: that of a task has some thousand."""
-MEASURED = frozenset(field.name for field in fields(EpochMetrics) if field.default is MISSING)
+MEASURED = frozenset(field.name for field in fields(EpochMetrics) if field.required)
 """Columns of a metrics.csv that have a value in each row."""
-_CELLS = attrgetter(*METRIC_COLUMNS)
-"""`dataclasses.astuple` would copy each number first."""
 METRICS_HEADER = f"{','.join(METRIC_COLUMNS)}\n".encode()
 AUDIT_FORMAT = "cqltui.audit/1"
 """What an audit.json says that it is."""
@@ -54,8 +53,7 @@ class _At:
         return run_dir.path / self._name
 
 
-@dataclass(frozen=True, slots=True)
-class RunDir:
+class RunDir(Struct, frozen=True):
     """Paths within the directory of one run. Makes no folder and reads no file."""
 
     path: Path
@@ -266,7 +264,7 @@ def metrics_rows(content: bytes) -> Iterator[EpochMetrics]:
 def metrics_lines(rows: Iterable[EpochMetrics]) -> bytes:
     """Return the rows as metrics.csv holds them, below `METRICS_HEADER`; `read_metrics` gives the same figures back."""
     text = io.StringIO()
-    table = (["" if value is None else value for value in _CELLS(row)] for row in rows)
+    table = (["" if value is None else value for value in astuple(row)] for row in rows)
     csv.writer(text, lineterminator="\n").writerows(table)
     return text.getvalue().encode()
 

@@ -3,8 +3,9 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from cqltui.algorithms.base import Algorithm, setting_text
 from cqltui.campaign.model import Campaign
@@ -22,8 +23,7 @@ MAX_FAILURES = 10
 VERDICT_WORDS = {True: "passed", False: "failed", None: "open"}
 
 
-@dataclass(frozen=True, slots=True)
-class Best:
+class Best(Struct, frozen=True):
     """The lowest value of a metric, and the task that has it."""
 
     metric: str
@@ -37,8 +37,7 @@ class Best:
     baseline_loss: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseSummary:
+class PhaseSummary(Struct, frozen=True):
     """What a phase came to."""
 
     name: str
@@ -65,8 +64,7 @@ class PhaseSummary:
         return sum(self.statuses.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """What a campaign came to."""
 
     campaign: str
@@ -190,7 +188,7 @@ def _phase_json(phase: PhaseSummary) -> dict[str, Any]:
 
 
 def _best_json(best: Best, scale: str) -> dict[str, Any]:
-    return {scale if name == "level" else name: value for name, value in asdict(best).items()}
+    return {scale if name == "level" else name: value for name, value in to_builtins(best).items()}
 
 
 def render(summary: Summary, evaluation: Sequence[str] = ()) -> str:

@@ -6,8 +6,9 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from cqltui.results.known import CARRIED
 from cqltui.results.record import TaskResult
@@ -28,8 +29,7 @@ _DAMAGED = re.compile(r"damaged-\d{8}-\d{6}-\w+")
 """As `launch.set_aside` calls it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waste:
+class Waste(Struct, frozen=True):
     """Files and folders of one kind that may go."""
 
     kind: str

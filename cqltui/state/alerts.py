@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cqltui.campaign.occasion import Occasion
 from cqltui.errors import without_passwords
@@ -23,8 +25,7 @@ Clock = Callable[[float], str]
 """A moment as people read it; the time zone is the machine's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One thing to tell: a line for people, and the same for programs."""
 
     occasion: Occasion
@@ -34,8 +35,7 @@ class Alert:
     """Whether it is no good news."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What has been told, and what that takes."""
 
     keys: frozenset[str] = frozenset()

@@ -5,9 +5,10 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TypeVar
+
+from msgspec import Struct
 
 MEMBERS = 32
 """Of a group of more, so many make its median, evenly spaced."""
@@ -17,8 +18,7 @@ _QUARTERS = (0.25, 0.5, 0.75)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class Curve(Struct, frozen=True, eq=False):
     """Values by epoch."""
 
     epochs: Sequence[int] = ()
@@ -141,8 +141,7 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
     return [items[i * (len(items) - 1) // (most - 1)] for i in range(most)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Band:
+class Band(Struct, frozen=True, eq=False):
     """What many curves have in common."""
 
     low: Curve

@@ -4,10 +4,11 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.algorithms import ALGORITHMS, named
 from cqltui.algorithms.base import told

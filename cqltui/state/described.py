@@ -1,12 +1,11 @@
 """What the campaign says of itself and of its phases, with what has come of their criteria and questions. Frozen."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from cqltui.state.notify import NotifyInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of one success criterion; `passed` is None while it cannot be told."""
 
     text: str
@@ -17,8 +16,7 @@ class Verdict:
     """The criterion's check, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerInfo:
+class AnswerInfo(Struct, frozen=True):
     """A question that figures answer."""
 
     question: str
@@ -26,8 +24,7 @@ class AnswerInfo:
     """The figures so far, or why there are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseInfo:
+class PhaseInfo(Struct, frozen=True):
     """What is fixed about a phase, and its criteria and answers so far."""
 
     name: str
@@ -40,8 +37,7 @@ class PhaseInfo:
     answers: tuple[AnswerInfo, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignInfo:
+class CampaignInfo(Struct, frozen=True):
     """What is fixed about the run."""
 
     name: str = ""

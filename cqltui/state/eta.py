@@ -13,8 +13,9 @@ with nothing else left it has no estimate, and neither has a phase that one of t
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from cqltui.state import rates
 from cqltui.state.live import live_workers
@@ -40,8 +41,7 @@ class TaskEstimate(NamedTuple):
     """Its id; of one that is expected and not there yet, `UNNAMED` and a number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """When everything ends, in seconds since 1970; None: cannot be told yet. For what has ended: when it did."""
 
     finish_ts: float | None

@@ -1,9 +1,10 @@
 """Everything that can happen to a run. Lifecycle events come from the server's scripts, progress from workers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 VERSION = 1
 
@@ -46,8 +47,7 @@ LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.SUMMARY, Kind.CONNEC
 """Kinds without a sequence number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One message. `ts` in seconds since 1970, by the server's clock."""
 
     kind: Kind

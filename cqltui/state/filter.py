@@ -6,8 +6,9 @@ Pure. It is compiled once, and asked of thousands of tasks.
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.state.filter_fields import STALLED, Field, FilterError, Moment, field_named
 from cqltui.state.model import Status, TaskState
@@ -36,8 +37,7 @@ Matcher = Callable[[TaskState, Moment], bool]
 Test = Callable[[Any], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """What is asked of each task: all of its words."""
 
     text: str = ""

@@ -2,8 +2,9 @@
 tables, but for what every task has."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from cqltui.algorithms import ALGORITHMS
 from cqltui.algorithms.base import Setting, setting_text
@@ -21,16 +22,14 @@ class FilterError(ValueError):
     """What is wrong with a filter, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """When a filter is asked."""
 
     now: float
     stall_s: float = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """Something that a task has."""
 
     name: str

@@ -5,13 +5,13 @@ scripts put both together (`whole` in forms.lua). Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 REF_LENGTH = 16
 """Hex digits of a form's name."""
@@ -23,8 +23,7 @@ Path = tuple[str, ...]
 """The keys that lead to a value."""
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True, dict=True):
     """The text that objects share."""
 
     text: bytes
@@ -96,12 +95,13 @@ class Form:
         return made if isinstance(made, dict) else None
 
 
-@dataclass(frozen=True, slots=True)
 class Filled(Mapping[str, Any]):
     """An object by its form and its own values, in the order of `Form.paths`."""
 
-    form: Form
-    own: tuple[Any, ...]
+    __slots__ = ("form", "own")
+
+    def __init__(self, form: Form, own: tuple[Any, ...]) -> None:
+        self.form, self.own = form, own
 
     def stored(self) -> bytes:
         """Return what is kept of it."""

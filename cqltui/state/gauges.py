@@ -1,7 +1,8 @@
 """What the machine and the run do, over the last minutes. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST = 600
 """So many samples are kept: twenty minutes of every two seconds."""
@@ -9,8 +10,7 @@ HELD_S = 25.0
 """So long a sample stands for what comes after it: history.jsonl has one every ten seconds, and more on a busy disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(Struct, frozen=True):
     """A graphics processor; None: it does not tell."""
 
     name: str
@@ -21,8 +21,7 @@ class Gpu:
     watts: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """What a machine does; None: not known."""
 
     cpu: float | None = None
@@ -42,8 +41,7 @@ class Gauge:
     gpus: tuple[Gpu, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One moment."""
 
     ts: float

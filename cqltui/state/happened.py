@@ -1,7 +1,9 @@
 """What has happened to a run, and who did it, in the words of a list: events in, lines out. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.state import decode
 from cqltui.state.events import Event, Kind
@@ -44,8 +46,7 @@ Version = tuple[int, int, int]
 """(epoch, seq, and a number where one event tells several things)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True):
     """One thing that has happened."""
 
     version: Version

@@ -1,15 +1,15 @@
 """What the machines do now: memory of the devices, speed of training. Pure: the time is told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state.counting import tally
 from cqltui.state.live import RATE_S, live_workers, samples_per_s
 from cqltui.state.model import RunState, Status, TaskState, WorkerState
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceUse:
+class DeviceUse(Struct, frozen=True):
     """A device of a machine, and what the live workers on it hold."""
 
     host: str
@@ -22,8 +22,7 @@ class DeviceUse:
     """Of the device; 0 while no worker has told it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(Struct, frozen=True):
     """How fast all workers together train."""
 
     samples_per_s: float = 0.0

@@ -7,8 +7,9 @@ where somebody has read it (`Past`).
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from cqltui.state.eta import UNNAMED, Estimate
 from cqltui.state.model import ENDED, RunState, Status, TaskState
@@ -39,8 +40,7 @@ class Sign(StrEnum):
     LAUNCH = "launched"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Tasks that one worker claimed at once."""
 
     worker: str
@@ -53,8 +53,7 @@ class Block:
     shown: Shown
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Something that happened to the run, or will."""
 
     ts: float
@@ -63,8 +62,7 @@ class Mark:
     reached: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A task at a worker, that was over before its latest one."""
 
     task: str
@@ -74,16 +72,14 @@ class Attempt:
     shown: Shown = Shown.BROKEN
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What the journal tells and the state does not keep."""
 
     attempts: tuple[Attempt, ...] = ()
     marks: tuple[Mark, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lanes:
+class Lanes(Struct, frozen=True):
     """All lanes, and what is marked above them."""
 
     workers: tuple[str, ...] = ()

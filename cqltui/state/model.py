@@ -1,11 +1,12 @@
 """The state of a run, frozen. Each part has an order of its own by which the newer value wins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import Algorithm
@@ -51,8 +52,7 @@ class Wanted(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
+class TaskInfo(Struct, frozen=True):
     """What is fixed about a task: enough to list it and to estimate it."""
 
     id: str
@@ -77,8 +77,7 @@ class TaskInfo:
     baseline_loss: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """A training run's latest report; replaced as a whole by the newer (token, step)."""
 
     token: str = ""
@@ -109,8 +108,7 @@ class Progress:
         return self.metrics.get("samples_per_s", 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True):
     """How far a task is on its way; replaced as a whole by the newer (epoch, seq)."""
 
     version: tuple[int, int] = (0, 0)
@@ -145,8 +143,7 @@ class Lifecycle:
     """Who asked for this change, as "anna@host screen"; empty where nobody did, but a worker or the supervisor."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskState:
+class TaskState(Struct, frozen=True):
     """One task: what it is, where it is, how it does."""
 
     info: TaskInfo
@@ -234,8 +231,7 @@ class TaskState:
         return min(self.progress.epoch, self.info.epochs) if self.progress else 0
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerState:
+class WorkerState(Struct, frozen=True):
     """A worker process as it last spoke."""
 
     id: str
@@ -259,8 +255,7 @@ class WorkerState:
     """Its version of cqltui; empty: an earlier one, which did not tell it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A line for the user about the run itself: an id refused, a worker restarted, a server rebuilt."""
 
     ts: float
@@ -270,8 +265,7 @@ class Notice:
     version: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseTally:
+class PhaseTally(Struct, frozen=True):
     """What the tasks of a phase come to, without withdrawn ones."""
 
     states: Mapping[Status, int] = field(default_factory=dict)
@@ -283,8 +277,7 @@ class PhaseTally:
     """As good as any task has been; see `counting.Merit`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """How many tasks there are of what. What there is none of is left out."""
 
     summed: bool = False
@@ -305,8 +298,7 @@ class Tally:
     """Epochs, each weighed by its FLOPs where they are known, without withdrawn and cancelled tasks."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """The whole run as one reader knows it."""
 
     campaign: CampaignInfo = field(default_factory=CampaignInfo)
@@ -320,7 +312,7 @@ class RunState:
     epoch: int = 0
     seq: int = 0
     """The newest lifecycle event applied."""
-    read_version: tuple[int, int] = field(default=(0, 0), compare=False)
+    read_version: tuple[int, int] = (0, 0)
     """The (epoch, seq) of the newest whole reading: each reader's own."""
     online: bool = False
     """Whether the server answers."""
@@ -329,7 +321,7 @@ class RunState:
     """What a server says that answers and does not do what it is asked; foreign. Empty for one that is away."""
     finished_ts: float = 0.0
     """When the supervisor wrote the results and left; 0 while it has not."""
-    counted: Tally = field(default=Tally(), compare=False, repr=False)
+    counted: Tally = Tally()
     """Of the tasks that the reducer has told last; `counting.tally` is of those that there are."""
     now: float = 0.0
     """The latest time that any event or tick has told."""

@@ -1,12 +1,11 @@
 """What a run says about who is told what happens. What there is to tell, `alerts` decides."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cqltui.campaign.occasion import Occasion
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyInfo:
+class NotifyInfo(Struct, frozen=True):
     """What is told of the run to those who do not look, and how a screen tells it."""
 
     bell: bool = True

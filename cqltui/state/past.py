@@ -2,7 +2,8 @@
 back. Pure."""
 
 from collections import deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state import decode
 from cqltui.state.events import Event, Kind
@@ -19,8 +20,7 @@ WANTED = {
 }
 
 
-@dataclass(slots=True)
-class _Latest:
+class _Latest(Struct):
     """A task's latest attempt."""
 
     worker: str

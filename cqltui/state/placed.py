@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state import decode
 
@@ -10,8 +11,7 @@ QUOTA = "quota"
 """The kind of what is no block: how many workers the run's user may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobInfo:
+class JobInfo(Struct, frozen=True):
     """A worker that an engine was asked for."""
 
     slot: str
@@ -24,8 +24,7 @@ class JobInfo:
     """Why it waits, in the engine's words. Foreign."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockInfo:
+class BlockInfo(Struct, frozen=True):
     """A block, and its jobs."""
 
     name: str

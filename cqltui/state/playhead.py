@@ -1,13 +1,13 @@
 """Where a replay is: a clock of the run that goes faster than the wall's, stands still, and is moved. Pure."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 SPEEDS = (1.0, 10.0, 60.0, 300.0, 1800.0)
 """Seconds of the run in one of the wall's, as keys choose them; at the start it may be another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Playhead:
+class Playhead(Struct, frozen=True):
     """A moment of the run, and how fast the next ones come. Times of the run are since 1970, `wall_s` of any clock
     that only goes forward."""
 

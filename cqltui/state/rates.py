@@ -6,8 +6,9 @@ time grows with the members is the model's simplification; a member's share of a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from statistics import fmean
+
+from msgspec import Struct, field
 
 from cqltui.state.model import Progress, Status, TaskInfo, TaskState
 
@@ -30,8 +31,7 @@ FASTEST_S, SLOWEST_S = 1e-8, 1e6
 """Seconds a step beyond which a report is nonsense."""
 
 
-@dataclass(slots=True)
-class Trained:
+class Trained(Struct):
     """What a pack was seen to train since it was claimed."""
 
     info: TaskInfo
@@ -46,8 +46,7 @@ class Trained:
     """How much it counts beside the newest, which is 1; see `HALF_LIFE_S`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """What is known of the speed of this run."""
 
     measured: Mapping[str, float]

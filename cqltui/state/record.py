@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cqltui.state import decode
 from cqltui.state.events import Event, parse_token
@@ -17,8 +19,7 @@ WHY_CHARS = 400
 MICROSECONDS = 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One claim of a task, and how it ended."""
 
     run: int
@@ -36,8 +37,7 @@ class Attempt:
     """In the words of whoever ended it; foreign."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(Struct, frozen=True):
     """A file of a task's folder."""
 
     name: str
@@ -47,8 +47,7 @@ class FileEntry:
     """Within the task's folder; empty for what is published."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSubject:
+class TaskSubject(Struct, frozen=True):
     """Whose record."""
 
     task_id: str
@@ -56,8 +55,7 @@ class TaskSubject:
     algorithm: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
+class TaskRecord(Struct, frozen=True):
     """What files tell of a task."""
 
     attempts: tuple[Attempt, ...] = ()
@@ -77,8 +75,7 @@ class TaskRecord:
     """What could not be read."""
 
 
-@dataclass(slots=True)
-class Attempts:
+class Attempts(Struct):
     """Makes the attempts of a task from its events, in order. Those that were told before are passed over."""
 
     task_id: str

@@ -3,9 +3,10 @@ so a reader that missed, repeated or reordered messages ends where one that saw 
 
 from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.garbage import uncollected
 from cqltui.state import decode

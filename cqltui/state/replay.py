@@ -2,8 +2,9 @@
 by any moment out. Pure but for what it is given; it holds no more than what runs at the moment."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from cqltui.state import decode
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
@@ -19,8 +20,7 @@ MILLISECONDS = 1_000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A line of history.jsonl, as far as the journal does not tell the same."""
 
     ts: float
@@ -51,8 +51,7 @@ def sample_of(raw: Mapping[str, Any]) -> Sample | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What is to be known of a task to tell how far it is. Many tasks share it."""
 
     algorithm: str
@@ -61,8 +60,7 @@ class Work:
     batch_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A worker's go at a task."""
 
     task: str
@@ -74,8 +72,7 @@ class Attempt:
     resumed_epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """How far an attempt was at some moment."""
 
     ts: float
@@ -112,8 +109,7 @@ class _Peeking(Generic[T]):
         self.next = next(self._values, None)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """An attempt under way."""
 
     attempt: Attempt
@@ -123,8 +119,7 @@ class _Open:
     """Epochs, as was told last."""
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(Struct):
     """A worker as it registered."""
 
     told: Mapping[str, Any]

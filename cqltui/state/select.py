@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import ceil, inf
+
+from msgspec import Struct
 
 from cqltui.state.counting import merit, tally
 from cqltui.state.described import PhaseInfo
@@ -16,8 +17,7 @@ from cqltui.state.model import ENDED, Notice, PhaseTally, RunState, Status, Task
 from cqltui.state.plain import plain
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseProgress:
+class PhaseProgress(Struct, frozen=True):
     """How far a phase is. Withdrawn tasks count nowhere; cancelled ones among the failed."""
 
     info: PhaseInfo
@@ -33,8 +33,7 @@ class PhaseProgress:
     """Of those that are neither dead nor cancelled, the lowest validation loss, else the lowest training loss."""
 
 
-@dataclass(frozen=True, slots=True)
-class Milestone:
+class Milestone(Struct, frozen=True):
     """A point of the timeline. `ts` in seconds since 1970: when it was reached, or an estimate; None: unknown."""
 
     ts: float | None

@@ -14,8 +14,9 @@ The constants were chosen on recorded runs; `python -m tests.benchmarks.eta` mea
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, hypot, log
+
+from msgspec import Struct
 
 from cqltui.state.model import TaskInfo
 from cqltui.state.rates import Rates, Trained, told_by
@@ -61,8 +62,7 @@ class Left:
             self.own[info.shape] += steps
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """What the end may differ by: logarithms of factors of the time that remains, and seconds."""
 
     sooner: float

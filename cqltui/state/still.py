@@ -1,6 +1,6 @@
 """A state as the event that tells all of it: for readers of a run that has ended, whose server is gone. Pure."""
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState
@@ -10,10 +10,10 @@ def snapshot_of(state: RunState, now: float) -> Event:
     """Return what a server would have answered that holds just this; workers, which have left, are not in it."""
     tasks = {}
     for task in state.tasks.values():
-        life = asdict(task.life)
+        life = to_builtins(task.life)
         del life["version"]
-        tasks[task.id] = {"info": asdict(task.info), "life": life, "seq": task.life.version[1], "progress": None}
-    campaign = asdict(state.campaign)
+        tasks[task.id] = {"info": to_builtins(task.info), "life": life, "seq": task.life.version[1], "progress": None}
+    campaign = to_builtins(state.campaign)
     campaign["notify"]["on"] = sorted(state.campaign.notify.on)  # a list, as JSON has it: `decode` takes no set
     meta = {
         "seq": state.seq,

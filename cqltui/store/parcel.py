@@ -8,8 +8,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.results.rundir import SAFE_NAME
 
@@ -28,8 +29,7 @@ class ParcelError(Exception):
     """What a store gave is not what it was asked for. The message says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """By which a parcel is found, as text: place and name."""
 
     folder: str

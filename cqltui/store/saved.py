@@ -2,9 +2,10 @@
 then."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.algorithms.keeping import epoch_of
 from cqltui.store.parcel import ParcelError, pack, unpack
@@ -15,8 +16,7 @@ METRICS = "metrics.csv"
 LONGEST_TEXT, MOST_TEXTS = 200, 20
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What is told beside the files."""
 
     cpus: tuple[str, ...] = ()

@@ -6,11 +6,12 @@ A worker may be wrong, out of date or hostile. Whose result it is, the server's 
 import math
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from cqltui.algorithms import named
 from cqltui.algorithms.base import setting_text, told
@@ -36,8 +37,7 @@ SHOWN = 80
 """Characters of a foreign text in a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """What a task is, as the campaign says."""
 
     info: TaskInfo

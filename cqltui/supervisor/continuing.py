@@ -3,8 +3,9 @@
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cqltui.algorithms.keeping import epoch_model, epoch_of
 from cqltui.campaign.difference import ContinuedTask

@@ -4,9 +4,9 @@ import logging
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from redis.exceptions import RedisError
 
 from cqltui.backoff import pause_s
@@ -41,8 +41,7 @@ TICKS_A_LEASE = 4
 """A pause, of the machine or of this process, counts at most this share of a lease."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Death:
+class _Death(Struct, frozen=True):
     end: End
     log: Sequence[str]
     """The last lines of the worker's."""

@@ -1,8 +1,9 @@
 """What the loop that keeps a run going leaves to others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from cqltui.state.events import Event
 from cqltui.state.model import RunState, TaskState
@@ -21,8 +22,7 @@ class Reporter(Protocol):
         """Time has passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """What the loop leaves to others."""
 
     ensure_server: Callable[[RunState], None]

@@ -3,8 +3,9 @@
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from cqltui.broker.server.locks import FileLock, is_held
 from cqltui.broker.server.ownership import expect_ours, take
@@ -51,7 +52,7 @@ class RunLock:
     def say(self, *, ready: bool, hindered: str = "") -> None:
         """Tell who has the lock, whether the run can be attached to, and what keeps the supervisor from its work."""
         process = here()
-        said = {"pid": process.pid, "host": socket.gethostname(), "process": asdict(process), "ready": ready}
+        said = {"pid": process.pid, "host": socket.gethostname(), "process": to_builtins(process), "ready": ready}
         write_json(self._file, said | {"hindered": hindered})
 
     def free(self) -> None:

@@ -5,8 +5,10 @@ import platform
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 import cqltui
 from cqltui.broker.protocol.keys import NAMESPACE
@@ -67,7 +69,7 @@ def write(
             "git_dirty": is_dirty(campaign.path.parent),
             "versions": versions(),
             "platform": platform.platform(),
-            "data": asdict(data),
+            "data": to_builtins(data),
             "data_path": None if (path := campaign.data.path) is None else str(path.resolve()),  # workers open this one
             "placing": placing or {},
             "id_length": campaign.id_length,
@@ -135,7 +137,8 @@ def resolved(
     """Return the campaign as campaign.json holds it; of the user's own server, and of who is told what happens, only
     that there is one, not its password. `beside`: one from a campaign.json that it is to be compared with, where an
     earlier version has written each task by itself."""
-    plain = asdict(replace(campaign, phases=tuple(replace(phase, tasks=()) for phase in campaign.phases)))
+    bare = replace(campaign, phases=tuple(replace(phase, tasks=()) for phase in campaign.phases))
+    plain: dict[str, Any] = to_builtins(bare, enc_hook=str)
     del plain["id_length"]  # it is beside the campaign, which is compared with what earlier versions wrote
     known = list(decode.dicts((beside or {}).get("phases")))
     for number, (written, phase) in enumerate(zip(plain["phases"], campaign.phases, strict=True)):

@@ -1,6 +1,6 @@
 """Takes the result of a task that is done into the run directory, or has it trained again."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Result

@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.records import Result
 from cqltui.results.left import earlier_result, is_large, left_of
@@ -60,7 +62,7 @@ class Records:
             return
         info = self._info(task.id) or task.info
         within(self._run_dir, self._run_dir.task(task.id))
-        write_json(self._run_dir.task_json(task.id), {"info": asdict(info), "life": asdict(task.life)})
+        write_json(self._run_dir.task_json(task.id), {"info": to_builtins(info), "life": to_builtins(task.life)})
         self._remembered[task.id] = task.life
         if self._written is not None:
             self._written.add(task.id)

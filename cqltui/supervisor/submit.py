@@ -2,8 +2,9 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.audit import PAGE

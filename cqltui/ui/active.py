@@ -1,9 +1,9 @@
 """The keys that act where the keyboard is: of the focused panel, of its screen, of the app."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from textual.binding import ActiveBinding
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -12,8 +12,7 @@ from cqltui.ui.bindings import keys_of, level_of, lineage, merged, shown_key
 from cqltui.ui.preferences import Level
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveKey:
+class ActiveKey(Struct, frozen=True):
     """One action that can be asked for now, with all of its keys."""
 
     id: str

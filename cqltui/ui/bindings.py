@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from msgspec import Struct
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -16,8 +16,7 @@ import cqltui.ui
 from cqltui.ui.preferences import KeyRow, Level
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A class with bindings of its own or inherited ones."""
 
     owner: type[DOMNode]

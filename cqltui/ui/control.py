@@ -1,8 +1,9 @@
 """What the keys do: commands in order, in the background, and what is pending. The run's state is not touched."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from cqltui.errors import CqltuiError
 from cqltui.state.model import ENDED, RunState, Status, TaskCommand, TaskState, Wanted
@@ -24,8 +25,7 @@ VERBS = {
 PAUSABLE = frozenset({Status.QUEUED, Status.RUNNING, Status.DELAYED})
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(Struct, frozen=True):
     command: str
     version: tuple[int, int]
     until: float

@@ -1,7 +1,8 @@
 """What panels read beside the run's state, each from a source of its own."""
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from cqltui.later import Later
 from cqltui.state.model import RunState
@@ -34,8 +35,7 @@ BLOCKS_S = 3.0
 """Between two questions of how the blocks of workers elsewhere stand."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Moment:
+class Moment(Struct, frozen=True, eq=False):
     """What lanes are made of; each is another key."""
 
     state: RunState
@@ -43,8 +43,7 @@ class Moment:
     ts: float
 
 
-@dataclass(frozen=True, slots=True)
-class Feeds:
+class Feeds(Struct, frozen=True):
     """One reading for each kind of thing that is looked at."""
 
     log: Reading[LogSubject, list[str]]
@@ -63,7 +62,7 @@ class Feeds:
     @property
     def busy(self) -> bool:
         """Whether something is being read."""
-        return any(getattr(self, field.name).busy for field in fields(self))
+        return any(getattr(self, name).busy for name in self.__struct_fields__)
 
 
 def feeds_of(ports: Ports, background: Background) -> Feeds:

@@ -1,7 +1,8 @@
 """The fleet in lines: machines and blocks, their workers, what each does, and who waits for a machine. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.state.live import live_workers
 from cqltui.state.model import WorkerState

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from math import inf, isfinite, sqrt
 from statistics import fmean
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import Setting
 from cqltui.state.model import RunState, Status, TaskState
@@ -25,8 +26,7 @@ FOLD_TITLES = {SEEDS: "seeds", PHASE: "phases"}
 """What is folded; of a setting its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """A way to fold tasks."""
 
     name: str
@@ -57,8 +57,7 @@ def _setting_title(setting: Setting, task: TaskState) -> str:
     return f"{setting.label} {value_text(task.info.settings.get(setting.name))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """Of the values that are numbers."""
 
     number: int
@@ -80,11 +79,10 @@ def spread_of(values: Iterable[float | None]) -> Spread | None:
     return Spread(len(known), mean, sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1)))
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What a folded row shows of its tasks."""
 
-    members: tuple[TaskState, ...] = field(compare=False, repr=False)
+    members: tuple[TaskState, ...]
     first: TaskState
     """The first of them that runs, else the first: who stands for them."""
     states: tuple[tuple[Status, int], ...]
@@ -173,8 +171,7 @@ def same_setting(tasks: Sequence[TaskState], name: str, cells: int) -> str:
     return f"{len(values)}×" if values else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Tasks that are folded into one row, or stand below it where it is open."""
 
     key: str

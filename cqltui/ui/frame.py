@@ -1,7 +1,8 @@
 """Everything that one refresh draws from. Panels get nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cqltui.state import select
 from cqltui.state.counting import tally
@@ -17,8 +18,7 @@ def as_of(state: RunState, now: float) -> float:
     return now if state.online or not state.offline_since else min(now, state.offline_since)
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """What the user has chosen to look at."""
 
     cursor: str = ""
@@ -31,8 +31,7 @@ class Chosen:
     """The worker under the cursor of the hardware, while that has the keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The run at one moment of the screen's clock."""
 
     state: RunState

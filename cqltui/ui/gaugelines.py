@@ -1,7 +1,8 @@
 """The machine's gauges with their history, as lines. Pure, but for the time zone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state.gauges import HELD_S, Gauge, Gpu, Pick, Sample, of_gauge, series
 from cqltui.ui import format as fmt
@@ -25,8 +26,7 @@ PARTS = "  "
 """Between the parts of a value, of which the first are the more important."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One gauge: its name, what it says now, and its history."""
 
     name: str

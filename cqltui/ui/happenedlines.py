@@ -1,7 +1,8 @@
 """What has happened as lines of a list. Pure, but for the time zone."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.state.happened import Happening
 from cqltui.state.model import TaskState

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cqltui.errors import CqltuiError
 from cqltui.state.plain import plain
@@ -14,8 +15,7 @@ TOLD = 3
 """Reasons that are given why some could not be."""
 
 
-@dataclass(eq=False, slots=True)
-class Act:
+class Act(Struct, eq=False):
     """What one key has asked, of one task or of many, or of the whole run (under the id "")."""
 
     verb: str

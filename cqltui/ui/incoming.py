@@ -7,7 +7,8 @@ whatever follows an ESC within a paste. Here, where a key can stop a run, none o
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 PASTE = LONGEST = 64 * 1024
 """Bytes of a paste that are kept, and of an answer, after which it is taken for none: no field takes as much."""
@@ -36,8 +37,7 @@ _KNOWN = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the terminal answers to a question of its settings ("11;rgb:0/0/0")."""
 
     text: str

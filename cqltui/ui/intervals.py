@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from cqltui.judging.told import Interval
 from cqltui.ui.line import Line
@@ -14,8 +15,7 @@ BELOW, ABOVE = "◂", "▸"
 """What lies beyond the axis, on either side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """From `middle` - `reach` to `middle` + `reach`, over so many cells."""
 
     middle: float

@@ -2,9 +2,9 @@
 
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
+from msgspec import Struct
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, key_to_character
@@ -33,8 +33,7 @@ NONE = Binding("", "")
 KeysById = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong with the keys of a binding."""
 
     id: str

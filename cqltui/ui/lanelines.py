@@ -3,9 +3,9 @@
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
 from itertools import groupby
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from cqltui.state.lanes import Block, Lanes, Mark, Shown, Sign
@@ -40,8 +40,7 @@ HEAD = 2
 """Rows above the lanes: the ticks' labels, and the axis with the marks."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The part of time that is seen."""
 
     start_ts: float

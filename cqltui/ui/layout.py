@@ -1,7 +1,8 @@
 """What of the screen is seen at a size, and where it stands. Pure: rows and cells from rows and cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 PANELS = ("tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases", "details")
 """The panels of the main screen in the order of their digits, from 1 on, and of Tab. The queue goes with the phases."""
@@ -59,8 +60,7 @@ PART_ROWS = 6
 TIGHT_CELLS, TIGHT_ROWS, LOW_ROWS = 60, 18, 14
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A rectangle of the body, in cells and rows."""
 
     x: int
@@ -69,8 +69,7 @@ class Place:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the user wants to see."""
 
     hidden: frozenset[str] = frozenset()
@@ -82,8 +81,7 @@ class Wish:
     """Whether one panel is seen at a time at any size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """How much there is to be seen."""
 
     phases: int = 0
@@ -91,8 +89,7 @@ class Counts:
     tasks: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The body of the main screen, which is all between the header and the last lines."""
 
     places: Mapping[str, Place] = field(default_factory=dict)
@@ -250,8 +247,7 @@ def _down(names: Iterable[str], heights: Iterable[int], room: Place) -> dict[str
     return places
 
 
-@dataclass(frozen=True, slots=True)
-class DetailsLayout:
+class DetailsLayout(Struct, frozen=True):
     """The details of a task."""
 
     small: bool

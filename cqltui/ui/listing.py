@@ -1,9 +1,10 @@
 """The rows of the task list: which tasks, in which order, folded how. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from cqltui.state.filter import EVERYTHING, Filter
 from cqltui.state.filter_fields import Moment
@@ -16,8 +17,7 @@ Row = TypeVar("Row")
 FiguresOf = Callable[[Group], Figures]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """How the user wants the tasks listed."""
 
     filter: Filter = EVERYTHING
@@ -39,8 +39,7 @@ class Wish:
         return self.filter.live or self.fold is not None or bool(self.column and self.column.live)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Rows by their keys: a task's is its id."""
 
     keys: tuple[str, ...] = ()

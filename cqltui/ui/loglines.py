@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from rich.cells import chop_cells
 
 from cqltui.state.model import Status, TaskState
@@ -25,8 +25,7 @@ WIDE = 110
 the losses out of the panel."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLook:
+class LogLook(Struct, frozen=True):
     """How a log is looked at."""
 
     wrap: bool = False
@@ -35,8 +34,7 @@ class LogLook:
     """What is marked; capital letters count where there are any."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLines:
+class LogLines(Struct, frozen=True):
     """A log in rows."""
 
     lines: tuple[Line, ...] = ()

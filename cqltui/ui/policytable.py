@@ -1,7 +1,8 @@
 """The policies of an evaluation as a table whose columns fit: what each returns, with its interval. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import LEAST_BETS
 from cqltui.judging.told import DEPLOYED, Interval, Policy, Told
@@ -23,8 +24,7 @@ FIFTY = 0.5
 LONGEST_NAME, LEAST_BAR, MOST_BAR = 24, 13, 61
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Struct, frozen=True):
     """One column of figures; those of the lowest rank stay longest."""
 
     title: str
@@ -92,8 +92,7 @@ def policy_lines(told: Told, cells: int, *, words: bool = False) -> list[Line]:
     return [layout.heading(), *(layout.row(it, it is told.deployed) for it in listed)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(Struct, frozen=True):
     name: int
     columns: Sequence[_Column]
     returns: Axis | None

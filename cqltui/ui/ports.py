@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from cqltui.campaign.defaults import STALL_S
 from cqltui.later import Later
@@ -67,8 +68,7 @@ class Requests(Protocol):
         """Say that these tasks are seen, for half a minute: of many workers each brings the curves of these alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogSubject:
+class LogSubject(Struct, frozen=True):
     """Whose log: a worker's, or a task's part of it. Of nobody there is none."""
 
     worker_id: str = ""
@@ -87,8 +87,7 @@ ShowReport = Callable[[], tuple[str, str]]
 anything. It may block for some seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChanges:
+class FileChanges(Struct, frozen=True):
     """What a campaign file would change of the run."""
 
     lines: tuple[str, ...]
@@ -173,8 +172,7 @@ def _no_past() -> "Past":
     return lanes.Past()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
+class Ports(Struct, frozen=True, kw_only=True):
     """All that the screen is given of one run, and of its user."""
 
     source: EventSource

@@ -1,8 +1,9 @@
 """How the user wants the screen: its colours, its characters, its keys. Read once, before the screen opens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Level = Literal["panel", "screen", "app"]
 """Who has a key: the focused panel before its screen, and that before the app."""
@@ -11,8 +12,7 @@ AUTO = "auto"
 THEME_NAMES = (AUTO, "dark", "light", "high-contrast", "ansi")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences:
+class Preferences(Struct, frozen=True, kw_only=True):
     """What the screen is given of the user's settings, the options and the terminal."""
 
     theme: str = "dark"
@@ -35,8 +35,7 @@ class Preferences:
     """In a browser, where textual-serve has started this process: what somebody may do there."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(Struct, frozen=True):
     """One action for a list of all of them."""
 
     id: str

@@ -1,7 +1,8 @@
 """What the screen keeps from one start to the next. Pure: a value, and how it is made from what a file holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 LONGEST, MOST = 200, 64
 """Characters of a text, and texts of a list, that are taken from a file."""
@@ -9,8 +10,7 @@ LONGEST, MOST = 200, 64
 Field = str | bool | int | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """How the user has arranged the screen.
 
     A field is a line here, with a default of type str, bool, int or tuple[str, ...]: that is all it needs to be read
@@ -45,9 +45,9 @@ def remembered(value: object) -> Remembered:
         return Remembered()
     defaults = Remembered()
     known: dict[str, Field] = {}
-    for field in fields(Remembered):
-        default: Field = getattr(defaults, field.name)
-        known[field.name] = read_field(value.get(field.name), default)
+    for name in Remembered.__struct_fields__:
+        default: Field = getattr(defaults, name)
+        known[name] = read_field(value.get(name), default)
     return Remembered(**known)  # type: ignore[arg-type]  # each is of its default's type
 
 

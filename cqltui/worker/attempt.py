@@ -6,9 +6,10 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from cqltui.algorithms import named
 from cqltui.algorithms.keeping import BEST_MODEL, Stopping
@@ -270,7 +271,7 @@ class Attempt:
             "stopped_early": self._stopping.reason if self.epoch < self.epochs else "",
             "params": self.claim.spec["params"],
             "steps": self.tally.report()["step"],
-            "metrics": asdict(self.last),
+            "metrics": to_builtins(self.last),
             "best_val_loss": self.tally.best[0] if self.tally.best else None,
             "best_val_epoch": self.tally.best[1] if self.tally.best else None,
             "kept": dict(kept),

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.results.rundir import RunDir
 from cqltui.store.base import Store
@@ -16,8 +17,7 @@ from trainer.config import DataConfig
 from trainer.data.types import Dataset
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct, dict=True):
     """What a worker process has, for all of its sessions."""
 
     link: Link
@@ -41,12 +41,12 @@ class Context:
     """Why this process cannot train the campaign at all, once that is known."""
     store: Store | None = None
     """None: through the server alone."""
-    travel: Travel = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Let files travel where the run directory is elsewhere."""
+    @cached_property
+    def travel(self) -> Travel:
+        """Return the way of files to where the run directory is."""
         queue = self.link.queue
-        self.travel = Travel(queue, self.store or Store(queue), str(self.worker["id"]), sends=self.hands_over)
+        return Travel(queue, self.store or Store(queue), str(self.worker["id"]), sends=self.hands_over)
 
     def dataset(self, config: DataConfig, digest: str) -> Dataset:
         """Return the task's data, checked to be what the campaign was planned with."""

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.results.rundir import STAYS, RunDir, read_json
 from trainer import data
@@ -24,8 +26,7 @@ MOST_LOOKED_AT, MOST_READ = 10_000, 50
 """Of the files in a folder of data, when one is looked for by what is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataSource:
+class DataSource(Struct, frozen=True):
     """Where a worker's own side says that the data is."""
 
     run_dir: RunDir | None = None

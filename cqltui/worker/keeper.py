@@ -6,8 +6,9 @@ and as long as a checkpoint needs it. So whoever resumes from one finds beside i
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from cqltui.algorithms.keeping import BEST_MODEL, Best, best_epoch, chosen_epochs, epoch_model, expected_kept, is_due
 from trainer.checkpoint import Checkpoint, CheckpointError
@@ -126,5 +127,5 @@ class Keeper:
         self._written.add(epoch)
 
     def _write_model(self, name: str, model: Model, epoch: int) -> None:
-        details = {"task": self._task_id, "config": asdict(self._config), "epoch": epoch}
+        details = {"task": self._task_id, "config": to_builtins(self._config), "epoch": epoch}
         write_model(self._folder / name, model, details)

@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
@@ -17,6 +16,7 @@ from types import FrameType
 
 import numpy as np
 import psutil
+from msgspec import Struct, field, to_builtins
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
@@ -43,8 +43,7 @@ MEMORY_SHARE = 0.8
 """Of the memory that is free, the share that packs may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
+class WorkerOptions(Struct, frozen=True):
     """What the command line says."""
 
     worker_id: str
@@ -86,7 +85,7 @@ class Worker:
         self._worker = {
             "id": options.worker_id,
             "pid": process.pid,
-            "process": asdict(here()),
+            "process": to_builtins(here()),
             "host": socket.gethostname(),
             "device": options.shown_device or options.device,
             "program": cqltui.__version__,

@@ -10,10 +10,10 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from statistics import median
 
 import torch
+from msgspec.structs import replace
 
 from cqltui.algorithms import named
 from cqltui.campaign import payload

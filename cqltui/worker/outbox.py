@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.backoff import pause_s
 from cqltui.broker.protocol.records import Claim
@@ -19,8 +20,7 @@ KEPT_S = 24 * 3600.0
 PAUSE_FIRST_S, PAUSE_LONGEST_S = 0.2, 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
+class _Letter(Struct, frozen=True):
     send: Callable[[], bool]
     claim: Claim | None
 

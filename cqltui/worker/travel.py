@@ -8,10 +8,10 @@ attempt is, once it lies in the attempt's own folder.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from redis.exceptions import RedisError
 
 from cqltui.broker.protocol.codec import encode_object
@@ -36,8 +36,7 @@ UNANSWERED_S = 60.0
 Tell = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class _Sent:
+class _Sent(Struct):
     """What an attempt has sent."""
 
     key: Key | None = None

@@ -1,8 +1,7 @@
 """What all contenders train on: the deep campaign's data and settings."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer import data
 from trainer.config import DataConfig, Precision, TrainerConfig
@@ -12,8 +11,7 @@ from trainer.data.types import Dataset, Float, Int
 CONFIG = TrainerConfig(epochs=2**62, lr=1e-4, alpha=0.3, hidden_dims=(256, 128, 64), seed=42, validate_every=2**62)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of the table: a network, how many of it, in which precision."""
 
     hidden_dims: tuple[int, ...]

@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
+
+from msgspec.structs import replace
 
 from tests.benchmarks.common import CONFIG, Row
 from trainer.threads import one_thread

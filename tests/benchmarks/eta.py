@@ -8,9 +8,11 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.state.eta import estimate
 from cqltui.state.model import Progress, RunState, Status, TaskState
@@ -27,8 +29,7 @@ HEADING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What was expected at one moment, and what came."""
 
     share: float

@@ -10,9 +10,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import to_builtins
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec
@@ -79,7 +80,7 @@ def finish(run_dir: RunDir, task: TaskSpec) -> TaskStanding:
     run_dir.metrics_csv(task.id).write_bytes(METRICS_HEADER + metrics_lines(rows))
     counts, times = (1, 1, 1, TOKEN, "w1", "cpu"), (1.0, 2.0, 1.0, 1e4)
     result = TaskResult(task.id, task.digest, task.phase, *counts, *times, epochs, 1, rows[-1], None, None, {})
-    write_json(run_dir.result_json(task.id), asdict(result))
+    write_json(run_dir.result_json(task.id), to_builtins(result))
     return TaskStanding(Status.DONE, 1, "", TOKEN)
 
 

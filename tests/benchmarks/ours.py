@@ -1,7 +1,8 @@
 """This trainer."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tests.benchmarks.common import dataset
 from trainer.config import TrainerConfig

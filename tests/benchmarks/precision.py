@@ -8,9 +8,9 @@ choose bf16 only while this check passes.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 from scipy import stats
 
 from trainer import data

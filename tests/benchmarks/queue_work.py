@@ -6,11 +6,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import redis
+from msgspec import Struct
 
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.line import Line
@@ -28,8 +28,7 @@ READY_S = 30.0
 _POLL_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A queue on an embedded server of its own, with one worker registered."""
 
     run_dir: Path

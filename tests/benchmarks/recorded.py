@@ -6,10 +6,12 @@ as long as its `samples_per_s` says, and all of an attempt's together take the t
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.broker.protocol import codec
 from cqltui.results.rundir import RunDir, read_metrics
@@ -18,8 +20,7 @@ from cqltui.state.model import Progress, RunState, Status, TaskInfo, TaskState
 from cqltui.state.reduce import reduce_all
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """The attempt at a task whose result was accepted, epoch by epoch."""
 
     info: TaskInfo
@@ -42,8 +43,7 @@ class Attempt:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A run up to the first end of all its tasks."""
 
     path: Path

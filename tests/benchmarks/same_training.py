@@ -4,11 +4,10 @@ Run by `make bench` (pytest tests/benchmarks/same_training.py), since JAX is ins
 its own batches; tests/trainer/test_d3rlpy.py compares what it converges to.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from tests.benchmarks import jax_loop

@@ -15,11 +15,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
 import psutil
+from msgspec import Struct
 
 from tests.benchmarks.queue import line, say, verdict
 from tests.benchmarks.screen_load import TRUE
@@ -46,8 +46,7 @@ ROOT = Path(__file__).parents[2]
 CAMPAIGN = ROOT / "campaigns" / "deep.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A run under load, and what the screen may take of the machine for it."""
 
     tasks: int
@@ -141,8 +140,7 @@ def screen(*arguments: str, cwd: Path | None = None) -> Iterator[Pty]:
         terminal.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(Struct, frozen=True):
     """The first paint, from the command on."""
 
     seconds: float
@@ -173,8 +171,7 @@ def paint_new() -> Paint:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What the screen took of the machine."""
 
     cpu_percent: float

@@ -9,9 +9,10 @@ answered by a line: how many events it was.
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.app.ending import read
 from cqltui.broker.feed.stream import events_after

@@ -13,11 +13,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import psutil
+from msgspec import Struct
 
 from tests.benchmarks.queue import say
 from tests.benchmarks.screen import QUIET_S, load
@@ -31,8 +31,7 @@ LOG_LINES = 5_000
 LIVE = "import time\ndata = []\nwhile True:\n    data.append(bytearray(1000))\n    time.sleep(0.01)\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """A program and how it is started; `{log}`, `{script}` and `{leet}` are files that are made for it."""
 
     package: str
@@ -51,8 +50,7 @@ FOUND = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a program took."""
 
     paint_s: float

@@ -5,15 +5,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from cqltui.results.rundir import RunDir, read_json, read_metrics
 from tests.integration.place import Trained, read_trained
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """Counted over one run, or summed over many."""
 
     tasks: int = 0
@@ -34,7 +35,7 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Sum up."""
-        for name, value in vars(other).items():
+        for name, value in asdict(other).items():
             setattr(self, name, getattr(self, name) + value)
 
     @property

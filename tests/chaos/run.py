@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from cqltui.results.left import from_disk
 from tests.chaos import tools
@@ -45,8 +46,7 @@ ELSEWHERE = 1
 Say = Callable[[str], None]
 
 
-@dataclass
-class Summary:
+class Summary(Struct):
     """All rounds together."""
 
     tally: Tally = field(default_factory=Tally)
@@ -176,8 +176,7 @@ def left_behind(place: Place) -> int:
         place.end_all()
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(Struct, frozen=True):
     """One run from start to end."""
 
     folder: Path
@@ -210,7 +209,7 @@ def report(summary: Summary, seed: int, minutes: float) -> str:
     lines = [f"seed {seed}, {minutes:.1f} minutes, {summary.rounds} runs, {summary.faults.total()} faults", ""]
     lines += [f"  {name:<{width}}  {count:>4}" for name, count in sorted(summary.faults.items())]
     lines += [f"  {what}: none, since {why}" for what, why in missing().items() if why]
-    counts = {name: value for name, value in vars(tally).items() if isinstance(value, int)}
+    counts = {name: value for name, value in asdict(tally).items() if isinstance(value, int)}
     lines += ["", *(f"  {name:<10}  {value:>6}" for name, value in counts.items())]
     same = "all equal to the undisturbed run's" if len(summary.digests) == 1 else "DIFFERENT"
     lines += [f"  {'digests':<10}  {same}: {', '.join(sorted(found[:16] for found in summary.digests))}"]

@@ -6,12 +6,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import psutil
 import redis
+from msgspec import Struct
 
 from cqltui.errors import ExitCode, ServerError
 from cqltui.state.model import RunState, Status
@@ -39,8 +39,7 @@ class NotNow(Exception):  # noqa: N818 - an answer, no error
     """The fault cannot be injected at this moment."""
 
 
-@dataclass
-class Later:
+class Later(Struct):
     """What is to be done when its time has come."""
 
     at: float

@@ -5,11 +5,11 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
+from msgspec import Struct
 
 from tests.cluster import pool
 from tests.cluster.hosts import Hosts
@@ -34,8 +34,7 @@ stop = ["{python}", "{pool}", "{folder}/pool", "stop", "{{job}}"]
 EPOCHS = 10_000
 
 
-@dataclass
-class Secure:
+class Secure(Struct):
     """A server that speaks TLS alone, on our end of the link."""
 
     folder: Path

@@ -1,13 +1,14 @@
 """Feeds over a queue's server, and what they know."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.connect import client_of
 from cqltui.state.events import Event
-from cqltui.state.model import RunState
+from cqltui.state.model import RunState, Tally
 from tests.contract.helpers import after, eventually
 
 
@@ -42,4 +43,5 @@ def same(one: RunState, other: RunState) -> bool:
 def _told(run: RunState) -> RunState:
     live = {name: known for name, known in run.workers.items() if not known.stopped}
     tasks = {name: replace(known, info_version=(0, 0)) for name, known in run.tasks.items()}
-    return replace(run, workers=live, tasks=tasks, now=0.0, online=False, offline_since=0.0, notices=())
+    own = replace(run, read_version=(0, 0), counted=Tally(), online=False, offline_since=0.0)
+    return replace(own, workers=live, tasks=tasks, now=0.0, notices=())

@@ -1,11 +1,11 @@
 """The server keeps once what many tasks have in common, and tells each of them whole."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from cqltui.broker.feed.stream import events_after
 from cqltui.broker.protocol.queue import Queue

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from cqltui.app import joining
 from cqltui.app.dataset import load_data
@@ -46,7 +47,7 @@ CREATED_TS = 1_700_000_000.25
 HOST = socket.gethostname()
 ME = here()
 CONTAINER = replace(ME, machine="0" * 32, pid_namespace=1)
-ITS_MACHINE, MY_MACHINE = {"process": asdict(CONTAINER)}, {"process": asdict(ME)}
+ITS_MACHINE, MY_MACHINE = {"process": to_builtins(CONTAINER)}, {"process": to_builtins(ME)}
 TOLD_BEFORE: dict[str, Any] = {}
 """What earlier versions told of their process."""
 
@@ -125,8 +126,7 @@ def test_who_else_works_is_told_by_the_process_or_by_what_it_says(queue: Queue, 
     assert set(guard.others(replace(run, workers=silent))) == {"mine"}, "of those elsewhere silence is all there is"
 
 
-@dataclass
-class Found:
+class Found(Struct):
     """The directory in which a supervisor starts, on the user's own server."""
 
     upkeep: Upkeep
@@ -205,7 +205,7 @@ def test_another_machines_run(found: Found, started_ts: float, said: Mapping[str
         (HOST, MY_MACHINE, True),
         ("its former name", MY_MACHINE, True),
         (HOST, ITS_MACHINE, False),
-        (HOST, {"process": asdict(replace(ME, pid_namespace=1))}, False),
+        (HOST, {"process": to_builtins(replace(ME, pid_namespace=1))}, False),
         (HOST, TOLD_BEFORE, False),
     ],
     ids=["ours", "renamed", "another machine", "a container with our home", "before"],
@@ -248,7 +248,7 @@ def test_who_has_a_run_is_told_with_its_machine(tmp_path: Path) -> None:
     run_dir = RunDir(tmp_path)
     lock = RunLock(run_dir)
     said = read_json(tmp_path / "supervisor.json") or {}
-    assert said["process"] == asdict(ME)
+    assert said["process"] == to_builtins(ME)
     lock.say(ready=True, hindered="refused")
     assert hindered(run_dir) == "refused"
     with pytest.raises(InputError, match=rf"\(process {os.getpid()}\)"):
@@ -269,7 +269,7 @@ def test_a_server_that_hangs_is_killed_where_its_pid_means_it(
     handle = server.start()
     file = tmp_path / "server" / "connection.json"
     where = read_connection(tmp_path) or {}
-    process = asdict(replace(told, pid=handle.pid, started=where["process"]["started"])) if told else None
+    process = to_builtins(replace(told, pid=handle.pid, started=where["process"]["started"])) if told else None
     file.write_text(json.dumps(where | {"process": process}))
     monkeypatch.setattr("cqltui.broker.server.handle.STOP_S", 0.1)
     os.kill(handle.pid, signal.SIGSTOP)

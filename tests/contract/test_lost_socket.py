@@ -6,12 +6,13 @@ import shutil
 import signal
 import tempfile
 import time
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.app.run_server import open_known
 from cqltui.broker.server.connect import connect, read_connection
@@ -63,7 +64,7 @@ def test_the_last_to_leave_ends_a_server_whose_socket_is_gone(tmp_path: Path) ->
 def test_a_server_whose_socket_is_gone_is_left_alone_unless_it_is_known(tmp_path: Path, who: Any) -> None:
     handle = EmbeddedServer(tmp_path).start()
     file, where = tmp_path / "server" / "connection.json", read_connection(tmp_path) or {}
-    process = asdict(replace(who, pid=handle.pid)) if who else None
+    process = to_builtins(replace(who, pid=handle.pid)) if who else None
     file.write_text(json.dumps(where | {"process": process, "start_time": 1.0}))
     kept = Path(handle.socket).with_suffix(".kept")
     Path(handle.socket).rename(kept)

@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from cqltui.broker.protocol import queue as protocol
 from cqltui.broker.protocol.keys import Keys

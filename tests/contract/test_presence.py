@@ -1,8 +1,7 @@
 """A supervisor tells the server that it is there."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from cqltui.broker.protocol.census import PRESENT_S, standing

@@ -1,10 +1,10 @@
 """Data that was lost, or is older than the run directory: the queue is made again, and no token comes back."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.epoch import open_epoch

@@ -1,9 +1,9 @@
 """Who gets how much of the tasks that can train together: a fair share of the work, whoever asks first."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Cost, Submission

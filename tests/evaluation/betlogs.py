@@ -1,8 +1,7 @@
 """Logs of bets for the off-policy tests: a small one worked by hand, and one of the simulated market."""
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from tests.evaluation.simulated_market import drawn, logged
 from trainer.data.behaviour import propensities
@@ -54,4 +53,4 @@ def small(**changed: object) -> Log:
         rewards=np.array([0, 0.2, -0.6, 0.5]),
         propensities=np.array([[0.5, 0.3, 0.1, 0.1], [0.2, 0.4, 0.3, 0.1], [0.5, 0.2, 0.2, 0.1], [0.0, 0.2, 0.3, 0.5]]),
     )
-    return replace(log, **changed)  # type: ignore[arg-type]
+    return replace(log, **changed)

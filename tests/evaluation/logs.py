@@ -1,10 +1,10 @@
 """Logs of simulated markets, and the faults that a log may have."""
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from trainer.config import STAKES, DataConfig
 from trainer.data.bets import to_transitions

@@ -1,8 +1,8 @@
 """Markets to evaluate on: a simulated one with its truth, and decisions written down by hand."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trainer.data.bets import to_decisions
 from trainer.data.decisions import Decisions, american_to_net, own_side_first, unit_returns
@@ -12,8 +12,7 @@ from trainer.data.types import Double
 from trainer.evaluation.payoffs import Bets, of_side_taken
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrueMarket:
+class TrueMarket(Struct, frozen=True, eq=False):
     """A simulated market as evaluation sees it, and what evaluation does not see."""
 
     decisions: Decisions

@@ -1,10 +1,10 @@
 """What a bankroll becomes, worked out by hand."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.markets import bets, by_hand
 from trainer.data.decisions import Decisions

@@ -1,9 +1,8 @@
 """What validation decides where outcomes are known, where only a log's rewards are, and where these say too little."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.wholes import always, dataset, members, network, without_outcomes
 from trainer.config import STAKES

@@ -1,10 +1,10 @@
 """P(cover) in an evaluation: what it was fitted on, and its calibration beside predictions without a fit."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.wholes import dataset
 from trainer.data.decisions import Decisions, american_to_net

@@ -1,9 +1,8 @@
 """P(cover): fitted on earlier seasons only, frozen before the test seasons, the same from either side."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.simulated_market import decisions, drawn
 from trainer.data.decisions import Decisions

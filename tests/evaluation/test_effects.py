@@ -1,9 +1,8 @@
 """The difference that confidence makes: by hand, against a bootstrap written out, and what may not change it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.markets import bets, by_hand, true_market
 from tests.science.intervals import by_edge

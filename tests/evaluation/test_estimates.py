@@ -1,9 +1,8 @@
 """Estimates by a log: of which policies, refused why, and called what."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.wholes import dataset, members, without_outcomes
 from trainer.config import STAKES

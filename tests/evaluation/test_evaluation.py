@@ -1,10 +1,10 @@
 """The whole of an evaluation on a small market, with networks whose bets are known: constant ones, and a rising one."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.simulated_market import drawn, logged
 from trainer.config import ACTIONS, STATE_COLUMNS

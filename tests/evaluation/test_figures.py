@@ -1,10 +1,10 @@
 """Every figure of a policy, and what may and may not change it."""
 
 import math
-from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.markets import TrueMarket, bets, by_hand, true_market
 from tests.science.intervals import by_edge
@@ -33,15 +33,15 @@ def figures_of(taken: Bets, decisions: Decisions, *, resamples: int = 400) -> Fi
 def numbers(figures: Figures | BankrollFigures | Estimate) -> dict[str, float | None]:
     """Everything that can be compared, by the path to it."""
     found: dict[str, float | None] = {}
-    for field in fields(figures):
-        value = getattr(figures, field.name)
+    for field in figures.__struct_fields__:
+        value = getattr(figures, field)
         if isinstance(value, Estimate):
-            found |= {f"{field.name}.{name}": it for name, it in numbers(value).items()}
-        elif field.name == "bankrolls":
+            found |= {f"{field}.{name}": it for name, it in numbers(value).items()}
+        elif field == "bankrolls":
             for it in value:
                 found |= {f"{it.largest_stake}.{name}": number for name, number in numbers(it).items()}
         elif isinstance(value, float | int) or value is None:
-            found[field.name] = value
+            found[field] = value
     return found
 
 

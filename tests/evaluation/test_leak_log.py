@@ -1,10 +1,10 @@
 """A log that is not what it says is found out, check by check, with hand-made rows where they fit on a line."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.logs import (
     known,

@@ -1,10 +1,10 @@
 """Propensities that are not the chances of the logged actions are found out, and true ones are not accused."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.logs import simulated_log
 from trainer.data.behaviour import bet_size, propensities

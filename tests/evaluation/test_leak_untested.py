@@ -1,10 +1,10 @@
 """Which checks there are, and what each says where the log lacks what it needs."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.logs import known, simulated_log
 from trainer.data.decisions import Decisions

@@ -1,9 +1,8 @@
 """How far actions agree with the log's, and what both won."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.wholes import dataset, without_outcomes
 from trainer.evaluation.logmatch import log_match

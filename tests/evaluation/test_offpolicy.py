@@ -1,10 +1,10 @@
 """Off-policy estimates: worked by hand, beside other ways to compute them, and beside the truth."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.betlogs import LARGE, LOG, always, by_name, seeded, small
 from tests.science.offpolicy import rows

@@ -1,9 +1,8 @@
 """When off-policy estimates are refused, and the bounds that are left."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.betlogs import LARGE, LOG, always, by_name, seeded, small
 from trainer.config import STAKES

@@ -1,10 +1,10 @@
 """What each policy bets, worked by hand, and that none but the oracle can see an outcome."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.simulated_market import decisions, drawn
 from trainer.config import STAKES

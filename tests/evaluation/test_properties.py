@@ -1,10 +1,9 @@
 """What must not change a figure, on whatever games: their order, bets in two halves, their unit, results of no bet."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.evaluation.markets import bets, by_hand
 from tests.evaluation.test_figures import figures_of, same

@@ -1,9 +1,8 @@
 """The account of bets that were taken, on a history written down by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from trainer.evaluation.payoffs import Record
 from trainer.evaluation.taken import Taken, account, bets_by_close

@@ -1,10 +1,10 @@
 """The bankroll by week and its histories: by hand, on weeks that are alike, and on bets that lose everything."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.evaluation.markets import bets, by_hand, true_market
 from tests.science.intervals import by_edge

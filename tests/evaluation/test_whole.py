@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.results.evaluation import as_json, document
 from tests.evaluation.wholes import dataset, members, shuffled, with_test

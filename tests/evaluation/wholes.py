@@ -1,10 +1,10 @@
 """A small data set with test rows, and networks to evaluate on it, for the tests of the whole."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
+from msgspec.structs import replace
 
 from tests.evaluation.simulated_market import drawn, logged
 from trainer.config import ACTIONS, STATE_COLUMNS

@@ -16,9 +16,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.gpu.table import markdown
 
@@ -35,16 +36,15 @@ LOOK = (
 )
 CARD = """
 import json, sys
-from dataclasses import asdict
+from msgspec import to_builtins
 import torch
 from trainer.devices import probe
 wanted = [device for device in probe() if device.name.partition(":")[0] == sys.argv[1].partition(":")[0]]
-print(json.dumps({"torch": torch.__version__, **asdict(wanted[0])}) if wanted else "null")
+print(json.dumps({"torch": torch.__version__, **to_builtins(wanted[0])}) if wanted else "null")
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A process, and how long it may take."""
 
     name: str
@@ -55,8 +55,7 @@ class Stage:
     """The summary.json that a campaign leaves."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What became of a stage."""
 
     name: str

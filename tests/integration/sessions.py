@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 import pytest
 import redis
+from msgspec import to_builtins
 
 import cqltui
 from cqltui.app import devices
@@ -165,8 +165,8 @@ def check_undisturbed(task: OneTask) -> None:
     """The result is that of a training without sessions, queue and disk; every epoch is there once."""
     config = payload.read_trainer(task.claim.spec)
     trainer = PackTrainer([config], data.load(payload.read_data(task.claim.spec)))
-    expected = [asdict(trainer.run_epoch()[0]) | {"samples_per_s": 0.0} for _ in range(config.epochs)]
-    rows = [asdict(row) | {"samples_per_s": 0.0} for row in read_metrics(task.folder / "metrics.csv")]
+    expected = [to_builtins(trainer.run_epoch()[0]) | {"samples_per_s": 0.0} for _ in range(config.epochs)]
+    rows = [to_builtins(row) | {"samples_per_s": 0.0} for row in read_metrics(task.folder / "metrics.csv")]
     assert rows == expected
     found, right = read_model(task.folder / "model.safetensors").tensors, trainer.model(0).tensors
     assert {name: tensor.tolist() for name, tensor in found.items()} == {
@@ -203,7 +203,7 @@ def trained_alone(campaign_file: Path, folder: Path, settings: Sequence[str] = (
                 models[epoch] = trainer.model(0)
         names = {"model.safetensors": config.epochs} | _to_keep(config, rows)
         for name, epoch in names.items():
-            write_model(own / name, models[epoch], {"task": task.id, "config": asdict(config), "epoch": epoch})
+            write_model(own / name, models[epoch], {"task": task.id, "config": to_builtins(config), "epoch": epoch})
         found[task.id] = as_trained(own / "model.safetensors", rows)
     return found
 

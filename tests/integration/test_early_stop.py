@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import signal
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -138,4 +137,4 @@ def test_a_worker_that_dies_at_the_end_leaves_a_task_that_ends_there(
     assert len(read_metrics(task.folder / "metrics.csv")) == newest
     assert estimate(task.state(), 0.0).finish_ts == pytest.approx(seen.life.finished_ts)
     kept, before = (read_model(folder / f"model_e{newest - 100}.safetensors") for folder in (task.folder, first))
-    assert asdict(kept)["details"] == asdict(before)["details"]
+    assert kept.details == before.details

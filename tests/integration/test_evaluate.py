@@ -6,11 +6,11 @@ import json
 import re
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.app import evaluating
 from cqltui.app.concluding import take_evaluation

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.queue import Queue
 from tests.integration.place import Trained, as_trained

@@ -3,11 +3,11 @@
 import csv
 import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import to_builtins
 
 from cqltui.app.evaluating import Asked, evaluate_run
 from cqltui.campaign.model import EvaluateConfig
@@ -196,12 +196,16 @@ def games_run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     run_dir.path.mkdir()
     config = DataConfig(source="games", path=write_games(path, schedule()))
     dataset = load(config)
-    said = {"campaign": {"data": asdict(config)}, "data": {"digest": dataset.digest()}, "data_path": str(path)}
-    write_json(run_dir.campaign_json, json.loads(json.dumps(said, default=str)))
+    said = {
+        "campaign": {"data": to_builtins(config, enc_hook=str)},
+        "data": {"digest": dataset.digest()},
+        "data_path": str(path),
+    }
+    write_json(run_dir.campaign_json, said)
     layout, scale = make_layout((8,), len(STATE_COLUMNS)), fit_standardiser(dataset.train.states)
     for index, task in enumerate(("a0000001", "b0000002")):
         info, life = TaskInfo(task, "ensemble", index=index, settings={"seed": index}), Lifecycle(status=Status.DONE)
-        write_json(run_dir.task_json(task), {"info": asdict(info), "life": asdict(life)})
+        write_json(run_dir.task_json(task), {"info": to_builtins(info), "life": to_builtins(life)})
         tensors = layout.views(initial_row(layout, index))
         write_model(run_dir.model(task), Model(tensors, scale, (8,), STATE_COLUMNS, ACTIONS))
     return run_dir

@@ -3,10 +3,10 @@
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.state.select import notices_about

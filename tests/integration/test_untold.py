@@ -4,12 +4,12 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from cqltui.app.dataset import load_data
 from cqltui.broker.protocol.queue import Queue

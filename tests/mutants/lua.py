@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SWAPS = (
     (r"==", "~="), (r"~=", "=="), (r"<=", "<"), (r">=", ">"), (r"<(?!=)", "<="), (r"(?<![<>~=])>(?!=)", ">="),
@@ -19,8 +20,7 @@ KEY = re.compile(r"'([a-z_]+)'")
 ENTRY = re.compile(r"(?<=[{ ])\w+ = ('[^']*'|[\w.]+)(, |(?=}))")
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One change of a text: what stands from `start` to `end` becomes `after`. `symbol`: the function, "" outside."""
 
     symbol: str

@@ -4,9 +4,10 @@ import ast
 import importlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 from tests.mutants import lua, python
 from tests.mutants.rooms import ROOT, Room
@@ -15,8 +16,7 @@ AROUND = 45
 """Characters shown on each side of a difference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutant(Struct, frozen=True):
     """A change of a file. `symbol`: the function or class that it is in, "" outside of all."""
 
     file: str

@@ -3,9 +3,10 @@
 import ast
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from tests.mutants import lua
 from tests.mutants.mutant import Mutant
@@ -14,8 +15,7 @@ from tests.mutants.rooms import ROOT
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class NotApplicable:
+class NotApplicable(Struct, frozen=True):
     """A named change whose fragment is no longer there: the list has to follow the code."""
 
     file: str

@@ -7,9 +7,10 @@ another), texts for people, and the order of the arguments of min and max (the s
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 Change = Callable[[], None]
 
@@ -43,8 +44,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 """A text like this is a key or a choice; longer ones are for people, and no test should pin their every word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One change of a tree. `symbol` is the qualified name of the function or class around it, "" for the module."""
 
     symbol: str

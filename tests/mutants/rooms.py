@@ -1,13 +1,13 @@
 """The rooms whose tests are tried, each with its code and the tests that have to notice a change of it."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """Globs of code and of tests, from the root of the repository."""
 
     name: str

@@ -13,11 +13,11 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from tests.mutants import inject
 from tests.mutants.mutant import Mutant, drawn
@@ -32,8 +32,7 @@ LOADED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 PYTEST = ("-q", "-n", "0", "-p", "no:cacheprovider", "-W", LOADED)
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a room's tests noticed."""
 
     room: Room

@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 from hypothesis import Phase, settings
+from msgspec import Struct, field
 
 from cqltui.broker.protocol.scripts import Scripts
 from tests.mutants.mutant import Mutant, install
@@ -36,8 +36,7 @@ SURVIVED, NOTICED, COLD, BROKEN = 0, 1, 77, 78
 Reached = dict[str, set[str]]
 
 
-@dataclass(slots=True)
-class Child:
+class Child(Struct):
     """A forked process with one change."""
 
     place: int
@@ -45,8 +44,7 @@ class Child:
     since: float = field(default_factory=time.monotonic)
 
 
-@dataclass(slots=True)
-class Verdicts:
+class Verdicts(Struct):
     """What became of each change, by its place in the list."""
 
     noticed_by: dict[int, str] = field(default_factory=dict)

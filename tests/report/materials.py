@@ -2,12 +2,12 @@
 
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from cqltui.campaign.load import campaign_from
 from cqltui.campaign.model import Campaign, TaskSpec

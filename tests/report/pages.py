@@ -1,12 +1,13 @@
 """For tests of the page: materials that are judged, figures and tables of all kinds, and the page as elements."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.judging.answers import answer_all
@@ -41,8 +42,7 @@ value = 0.05
 VOID = frozenset({"meta", "link", "br", "hr", "img", "input", "col", "wbr", "path", "rect", "use", "circle"})
 
 
-@dataclass
-class Element:
+class Element(Struct):
     """An element of a page."""
 
     tag: str
@@ -197,8 +197,7 @@ def figures_of_all_kinds(lines: int = 3, points: int = 40) -> list[Figure]:
     ]
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """As of `cqltui.report.drawing.draw`, which loads matplotlib."""
 
     left: float
@@ -209,8 +208,7 @@ class Frame:
     y: Span
 
 
-@dataclass(frozen=True)
-class Sketch:
+class Sketch(Struct, frozen=True):
     """A stand-in for a drawing, for tests that look at no picture."""
 
     page_svg: str

@@ -4,10 +4,10 @@ import csv
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.errors import InputError
 from cqltui.report import build as building

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import fields, replace
 
 from cqltui.campaign.load import load_campaign
 from cqltui.report.compare.comparing import Comparison, compare
@@ -63,7 +63,7 @@ def make(tmp_path: Path) -> Make:
             curves[task.id] = Curves(np.arange(1.0, 4.0), {"loss": np.array([row.loss for row in rows])})
         known: dict[str, Any] = {"run": name, "git_commit": "c" * 40, "data_source": "simulated", "data_digest": digest}
         known |= {"versions": {"cqltui": "1"}, "rows": {}, "platform": "Linux", "data_path": ""}
-        told_of: dict[str, Any] = {it.name: known.get(it.name) for it in fields(Provenance) if it.default is MISSING}
+        told_of: dict[str, Any] = {it.name: known.get(it.name) for it in fields(Provenance) if it.required}
         provenance = Provenance(**told_of)
         return Material(campaign, tuple(records), Summary("", "", "", ()), provenance, curves, **more)
 

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +12,7 @@ import matplotlib
 import numpy as np
 import numpy.typing as npt
 import pytest
+from msgspec.structs import replace
 
 from cqltui.report.drawing.colors import PALETTE, dark_style
 from cqltui.report.drawing.draw import SETTINGS, Drawn, draw

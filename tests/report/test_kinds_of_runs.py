@@ -1,10 +1,10 @@
 """Whatever has become of a run, its report has every table and figure, or the reason in its place, in every format."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.report.csvfile import csv_text

@@ -1,10 +1,10 @@
 """The ledger that a report tells of: the one that is named, and no other."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from cqltui.app.material import read_material
 from cqltui.errors import InputError
@@ -34,7 +34,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     for task in planned.tasks:
         found.task(task.id).mkdir(parents=True)
         info, life = TaskInfo(task.id, task.phase), Lifecycle(status=Status.QUEUED)
-        write_json(found.task_json(task.id), {"info": asdict(info), "life": asdict(life)})
+        write_json(found.task_json(task.id), {"info": to_builtins(info), "life": to_builtins(life)})
     write_json(found.campaign_json, {"campaign": resolved(planned), "data": {"digest": DIGEST}})
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

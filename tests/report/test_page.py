@@ -4,10 +4,10 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.report.figure import Axis, Figure, Line, Panel
 from cqltui.report.page.page import render_page
@@ -42,7 +42,7 @@ def page(**changes: object) -> str:
     found = pages.judged(text=pages.asking().replace("A small campaign", json.dumps(HOSTILE)[1:-1]))
     verdict = ("Undecided: it is.", f"By {HOSTILE}.")
     return render_page(
-        replace(found, **changes),  # type: ignore[arg-type]
+        replace(found, **changes),
         TABLES,
         FIGURES,
         pages.sketches(FIGURES),

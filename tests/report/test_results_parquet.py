@@ -1,11 +1,11 @@
 """results.parquet: a typed row a task."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
+from msgspec.structs import replace
 
 from cqltui.report.parquet import results_table, write_results
 from tests.report.materials import CAMPAIGN, material

@@ -1,9 +1,8 @@
 """Figures of training: what is drawn of which tasks, and that only like is joined with like."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.model import TaskSpec
 from cqltui.report.drawing.draw import draw

@@ -1,11 +1,11 @@
 """The tables about training, by small materials whose figures are worked out by hand."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.app import material as reading
 from cqltui.campaign.model import TaskSpec

@@ -1,9 +1,9 @@
 """The first line of a report, in the order in which verdicts are looked for, and what it rests on."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE
 from cqltui.report.material import Material

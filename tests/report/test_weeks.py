@@ -5,11 +5,11 @@ import json
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.judging.evaluated import CONFIDENT, at
 from cqltui.report.figure import Band, Figure, Line, Rule

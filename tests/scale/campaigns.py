@@ -4,12 +4,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import redis
+from msgspec import Struct
 
 from cqltui.broker.server.access import Server
 from cqltui.campaign.load import load_campaign
@@ -38,8 +38,7 @@ ROWS, VALIDATION_ROWS = 1675, 400
 TRIES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A run directory with its server."""
 
     run_dir: RunDir

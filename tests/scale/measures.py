@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.queue import Queue
@@ -24,8 +25,7 @@ SLICE_S, SLICES = 2.0, 9
 REPORTED_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
+class Took(Struct, frozen=True):
     """How long something took."""
 
     wall_s: float

@@ -3,9 +3,9 @@
 import heapq
 import random
 import time
-from dataclasses import dataclass
 
 import redis
+from msgspec import Struct
 
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Submission
@@ -17,8 +17,7 @@ LENGTHS = {"three": 2.0, "one": 9.0}
 """Mean seconds of a task: the shares are of time, and not of tasks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """What came of it."""
 
     ratio: float

@@ -1,8 +1,9 @@
 """Simulated workers: each registers, claims packs, reports and gives back as a real one does, and trains nothing."""
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
@@ -16,8 +17,7 @@ METRICS = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class SimulatedWorker:
+class SimulatedWorker(Struct):
     """One process, as the server sees it."""
 
     registration: Registration

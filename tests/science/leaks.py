@@ -1,9 +1,9 @@
 """How often the leak audit accuses an honest market, and how often it finds a fault."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from tests.evaluation.logs import (
     simulated_log,

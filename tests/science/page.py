@@ -3,15 +3,14 @@ measures the same."""
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 import cqltui
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A figure, and the range that is accepted, which was fixed before."""
 
     name: str
@@ -42,8 +41,7 @@ class Measured:
         return "within" if self.fits else "OUTSIDE"
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(Struct, frozen=True):
     """The figures of one topic."""
 
     name: str

@@ -5,12 +5,12 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from cqltui.app.dataset import load_data
 from cqltui.broker.protocol.queue import Queue

@@ -4,10 +4,10 @@ signalled. Root, who could, does no more."""
 import os
 import subprocess
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from cqltui.broker.server.locks import FileLock
 from cqltui.broker.server.server import EmbeddedServer
@@ -30,7 +30,10 @@ def run_dir(tmp_path: Path) -> RunDir:
     info = TaskInfo("1a2b3c4d", "quality", "a task", epochs=50, batch_size=128, epoch_steps=13)
     said = {"name": "one", "phases": [{"name": "quality", "title": "Quality"}], "workers": {"count": 1}, "redis": {}}
     write_json(made.campaign_json, {"created_ts": 1.0, "campaign": said, "finished_ts": 0.0})
-    write_json(made.task_json(info.id), {"info": asdict(info), "life": asdict(Lifecycle(status=Status.QUEUED, run=1))})
+    write_json(
+        made.task_json(info.id),
+        {"info": to_builtins(info), "life": to_builtins(Lifecycle(status=Status.QUEUED, run=1))},
+    )
     made.logs.mkdir()
     made.log("w1").write_text("a line\n")
     made.server.mkdir(mode=0o700)

@@ -5,7 +5,6 @@ import math
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from safetensors.numpy import save
 
 from cqltui.algorithms.base import REQUIRED
@@ -114,7 +114,7 @@ def leave(folder: Path) -> Result:
 
 def _rewrite(folder: Path, **changed: float) -> None:
     rows = read_metrics(folder / "metrics.csv")
-    (folder / "metrics.csv").write_bytes(METRICS_HEADER + metrics_lines([replace(rows[0], **changed), *rows[1:]]))  # type: ignore[arg-type]
+    (folder / "metrics.csv").write_bytes(METRICS_HEADER + metrics_lines([replace(rows[0], **changed), *rows[1:]]))
 
 
 @pytest.mark.parametrize("value", [1e200, -4e38, 1.7e308])

@@ -5,13 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cqltui.broker.protocol import codec, wire
 from cqltui.broker.protocol.records import RefusedError, Result
@@ -71,7 +71,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
 
 
 Good = tuple[dict[str, Any], dict[str, bytes]]
-names = st.sampled_from(sorted(field for field in TaskResult.__dataclass_fields__)) | st.text(max_size=5)
+names = st.sampled_from(sorted(TaskResult.__struct_fields__)) | st.text(max_size=5)
 values = nonsense | st.sampled_from(
     ["../../x", "/etc/passwd", 10**30, -1, float("nan"), float("inf"), "\x1b]52;c;x\x07", "a" * 20_000, [[[[]]]]]
 )

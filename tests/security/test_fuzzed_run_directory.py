@@ -9,13 +9,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from cqltui import cli
 from cqltui.broker.server.server import EmbeddedServer
@@ -68,7 +68,7 @@ GOOD: dict[str, Any] = {
     },
     "supervisor.json": {"pid": 1, "host": "here", "process": PROCESS, "ready": True, "hindered": ""},
     "journal.jsonl": EVENT,
-    f"tasks/{INFO.id}/task.json": {"info": asdict(INFO), "life": asdict(LIFE)},
+    f"tasks/{INFO.id}/task.json": {"info": to_builtins(INFO), "life": to_builtins(LIFE)},
     f"tasks/{INFO.id}/result.json": RESULT,
     "results/summary.json": {
         "phases": [{"name": "quality", "criteria": [{"text": "t", "passed": True, "detail": "d"}]}]
@@ -294,7 +294,9 @@ def test_a_server_on_any_append_only_file(data: st.DataObject, short_dir: Path) 
 @pytest.mark.parametrize("token", ["../../../../x", "/etc", "a b", "x" * 200, "\x1b[31m", 7, None])
 def test_a_token_of_a_task_file_leads_nowhere(watch: Watch, token: object) -> None:
     with a_run() as run_dir:
-        write_json(run_dir.task_json(INFO.id), {"info": asdict(INFO), "life": asdict(LIFE) | {"token": token}})
+        write_json(
+            run_dir.task_json(INFO.id), {"info": to_builtins(INFO), "life": to_builtins(LIFE) | {"token": token}}
+        )
         with watch.on(run_dir.path), contextlib.closing(Records(run_dir)) as records:
             life = records.lifecycle(INFO.id)
             assert life is not None

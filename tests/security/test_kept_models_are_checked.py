@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.broker.protocol.records import Result
 from cqltui.results.rundir import METRICS_HEADER, RunDir, metrics_lines

@@ -1,13 +1,13 @@
 """A result is what it says it is: nothing is published under a task's name that its own attempt did not leave."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
+from msgspec.structs import replace
 from safetensors.numpy import save
 
 from cqltui.broker.protocol.queue import Queue

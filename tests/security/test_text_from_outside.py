@@ -6,10 +6,10 @@ import logging
 import os
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from redis.exceptions import ResponseError
 
 from cqltui.app.ending import summary_text

@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 import cqltui
 from cqltui.app.joining import place_of
@@ -238,7 +239,7 @@ class Said:
 
     def __init__(self, run_dir: Path, name: str = "night") -> None:
         self.queue = self
-        self._said = {"name": name, "run_dir": str(run_dir), "started_ts": CREATED_TS, "process": asdict(here())}
+        self._said = {"name": name, "run_dir": str(run_dir), "started_ts": CREATED_TS, "process": to_builtins(here())}
 
     def campaign(self) -> Mapping[str, Any]:
         """The description."""

@@ -1,9 +1,9 @@
 """Small data and configs for the tests of the trainer. Importing it sets one thread, as a worker does."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from trainer.config import STATE_COLUMNS, TrainerConfig
 from trainer.data.types import Dataset, Float, Transitions

@@ -3,12 +3,12 @@
 import json
 import pickle
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import save_file
 
 from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train

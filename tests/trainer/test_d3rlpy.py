@@ -9,11 +9,10 @@ target network is copied after the steps 0, n, 2n, ..., counted from 0, here aft
 what the losses converge to, so Q values and returns must agree within the spread over seeds.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from tests.trainer import helpers  # noqa: F401 (one thread)

@@ -2,12 +2,12 @@
 
 import csv
 import datetime
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from trainer.config import DataConfig
 from trainer.data import DataError, Dataset, load

@@ -1,10 +1,10 @@
 """Columns of absurd scale: each gets a warning with its name and range, and no other."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from trainer import data
 from trainer.config import STATE_COLUMNS, DataConfig

@@ -1,9 +1,8 @@
 """The simulated market: its figures are those of real games, and its edge is worth what its parameter says."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig, Split
 from trainer.data import DataError, load
@@ -262,4 +261,4 @@ def test_the_default_edge_is_worth_more_than_none_on_the_same_games() -> None:
 )
 def test_wrong_settings_are_errors(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        load(replace(DataConfig(), **wrong))  # type: ignore[arg-type]  # each case is one wrong setting
+        load(replace(DataConfig(), **wrong))

@@ -1,11 +1,11 @@
 """The engines compute the same training, and a member's bits depend on no pack, position or interruption."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train
 from trainer.batched import BatchedEngine

@@ -1,11 +1,11 @@
 """What the network sees of a state: z-scores, or the numbers of the source."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tests.trainer.helpers import BASE, dataset, equal, tensors, train
 from trainer import checkpoint
@@ -71,7 +71,7 @@ def test_scalers_give_other_weights_and_do_not_share_a_pack() -> None:
 @pytest.mark.parametrize("scaler", ["standard", "none"])
 def test_a_model_says_which_it_was(tmp_path: Path, scaler: str) -> None:
     data = dataset()
-    trainer = PackTrainer([replace(RAW, observation_scaler=scaler)], data)  # type: ignore[arg-type]
+    trainer = PackTrainer([replace(RAW, observation_scaler=scaler)], data)
     train(trainer, 1)
     write_model(tmp_path / "model.safetensors", trainer.model(0))
     read = read_model(tmp_path / "model.safetensors")

@@ -5,12 +5,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from trainer import data, devices, selftest, speed
 from trainer.batched import BatchedEngine

@@ -1,12 +1,12 @@
 """What the pack trainer promises: members are independent, clipping, target, epochs and batches are as documented."""
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from tests.trainer.helpers import BASE, column, dataset, equal, tensors, train
 from trainer.batches import epoch_order

@@ -1,6 +1,6 @@
 """What an evaluation of the night says, as a screen is told of it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.judging.told import Audit, Ensemble, Finding, Interval, Policy, Told
 from cqltui.results.judged import EvaluationRead, Planned

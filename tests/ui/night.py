@@ -5,10 +5,11 @@ Deterministic: the time of the launch, the speed and each loss are computed from
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState
@@ -58,8 +59,7 @@ PHASES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(Struct, frozen=True):
     """A task of the night."""
 
     id: str

@@ -3,12 +3,12 @@
 import pkgutil
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from textual.events import Click, Key
 from textual.geometry import Offset
 from textual.pilot import Pilot
@@ -65,8 +65,7 @@ def key_event(key: str) -> Key:
     return Key(key, CHARACTERS.get(key, key if len(key) == 1 else None))
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What keys have brought about."""
 
     screens: tuple[str, ...]
@@ -109,6 +108,7 @@ class Desk:
     async def to(self, opener: Iterable[str]) -> None:
         """The screen that the keys open, from a main screen as at the beginning."""
         while len(self.app.screen_stack) > 1:
+            self.app.workers.cancel_node(self.app.screen)  # as the palette does when it is left by a key
             await self.app.pop_screen()
         main = self.app.screen
         assert isinstance(main, MainScreen)

@@ -3,10 +3,10 @@
 import math
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.curve import Curve, band, curve
 from cqltui.ui import format as fmt

@@ -1,8 +1,7 @@
 """What a chart is of: which tasks, which of their metrics, and what is told where files are not here."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cqltui.algorithms import named
 from cqltui.results.curves import CurvesRead, CurveSubject

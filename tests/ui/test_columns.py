@@ -1,9 +1,9 @@
 """What each column of the task list shows, and the order that it sorts by. No screen is needed for that."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.eta import Estimate, TaskEstimate
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState

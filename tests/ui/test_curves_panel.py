@@ -1,10 +1,10 @@
 """The keys and the mouse on the curves."""
 
 import re
-from dataclasses import replace
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 from textual.content import Content
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot

@@ -1,8 +1,9 @@
 """What the details of a task say, line by line."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.state.described import PhaseInfo, Verdict

@@ -1,8 +1,7 @@
 """The evaluation's page: every figure where it belongs, and no word more certain than the figures."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cqltui.judging.told import Audit, Finding, Interval, Policy, Told
 from cqltui.results.judged import EvaluationRead, Planned

@@ -1,6 +1,6 @@
 """The events: what they say and who did them, their keys; and the pictures of this panel and its neighbours."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.judging.told import Told
 from cqltui.results.judged import EvaluationRead

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import replace
 from math import nan, sqrt
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.described import CampaignInfo, PhaseInfo
 from cqltui.state.eta import Estimate, TaskEstimate

@@ -1,6 +1,6 @@
 """The hardware's history as lines, and how it comes about."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.identity import ProcessIdentity
 from cqltui.state.eta import estimate

@@ -1,8 +1,8 @@
 """Help and palette say what the keys do where one is."""
 
-from dataclasses import replace
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot

@@ -1,7 +1,6 @@
 """The log's own keys: what is searched for, followed, wrapped and left out."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input

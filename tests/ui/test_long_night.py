@@ -2,9 +2,9 @@
 
 import gc
 from collections import Counter
-from dataclasses import replace
 from functools import partial
 
+from msgspec.structs import replace
 from textual.strip import Strip
 
 from cqltui.state.events import Event, Kind

@@ -1,9 +1,10 @@
 """Of many workers each is told which of its tasks are seen, and brings the curves of these."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from cqltui.errors import ServerError
 from cqltui.state.events import Event, Kind

@@ -1,9 +1,9 @@
 """How the screen looks in each theme, with ASCII characters alone, and where it is read out."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.color import Color
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot

@@ -1,9 +1,9 @@
 """What is told beside the screen: toast, bell and title."""
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.eta import estimate
 from cqltui.state.events import Event, Kind

@@ -1,10 +1,10 @@
 """The small parts of the screen: formats, lines, curves, log files, threads."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo
 from cqltui.state.eta import estimate

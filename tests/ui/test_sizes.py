@@ -1,8 +1,7 @@
 """The screens at the sizes where their layout changes, and at the smallest and the largest."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 

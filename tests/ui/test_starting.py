@@ -3,7 +3,8 @@
 import errno
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import RunState

@@ -1,6 +1,6 @@
 """Folded rows of the task list."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.state.eta import Estimate
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, TaskState

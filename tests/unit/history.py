@@ -1,7 +1,8 @@
 """A model of the server for tests of the reducer: operations in, the events that a script would publish out."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Status
@@ -18,8 +19,7 @@ KIND_OF = {
 }
 
 
-@dataclass
-class Server:
+class Server(Struct):
     """Holds what Redis would hold. Every operation takes one second."""
 
     epoch: int = 1

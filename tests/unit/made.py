@@ -1,10 +1,10 @@
 """What a worker leaves of a task that is done, made up: real files of a small network."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import to_builtins
 from safetensors.numpy import save
 
 from cqltui.results.rundir import METRICS_HEADER, metrics_lines, write_json
@@ -45,7 +45,7 @@ def leave_result(
         "samples_per_s": 100.0,
         "epochs": epochs,
         "params": 32,
-        "metrics": asdict(rows[-1]),
+        "metrics": to_builtins(rows[-1]),
         "best_val_loss": None,
         "best_val_epoch": None,
         "versions": {"cqltui": "1"},

@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from cqltui.state.described import CampaignInfo, PhaseInfo
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState, WorkerState
@@ -63,8 +63,7 @@ def run_of(
     )
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Struct, frozen=True):
     """A task's time with a worker, and how it advances: steps made at some times, linear in between."""
 
     claimed: float
@@ -78,8 +77,7 @@ class Span:
         return self.ts[-1]
 
 
-@dataclass(frozen=True)
-class Played:
+class Played(Struct, frozen=True):
     """When each task of a played campaign is claimed and done, and by whom."""
 
     tasks: tuple[TaskState, ...]

@@ -1,10 +1,11 @@
 """A small campaign of two phases, and what a run of it leaves."""
 
 import csv
-from dataclasses import asdict, astuple
 from pathlib import Path
 
 import numpy as np
+from msgspec import to_builtins
+from msgspec.structs import astuple
 from safetensors.numpy import save_file
 
 from cqltui.campaign.model import Campaign, TaskSpec
@@ -96,7 +97,7 @@ def finish(run_dir: RunDir, task: TaskSpec, loss: float) -> None:
         best_val_epoch=2,
         versions={"python": "3"},
     )
-    write_json(run_dir.result_json(task.id), asdict(result))
+    write_json(run_dir.result_json(task.id), to_builtins(result))
 
 
 def finish_all(run_dir: RunDir, campaign: Campaign) -> dict[str, TaskStanding]:

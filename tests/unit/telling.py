@@ -3,8 +3,9 @@
 import io
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter

@@ -1,8 +1,9 @@
 """What is told to those who do not look: by the state, once each, and nothing but text that is fit to be shown."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.campaign.occasion import Occasion
 from cqltui.state.alerts import HOLDS_S, Alert, Told, look, seen

@@ -4,11 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from cqltui.algorithms import ALGORITHMS, named
@@ -55,13 +55,11 @@ DATA = payload.DataSummary("d" * 64, 1675, 200)
 NOW = 1_700_000_000.0
 
 
-@dataclass(frozen=True, slots=True)
-class MoreConfig(TrainerConfig):
+class MoreConfig(TrainerConfig, frozen=True):
     momentum: float = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class MoreMetrics(EpochMetrics):
+class MoreMetrics(EpochMetrics, frozen=True):
     q_max: float = 0.0
 
 

@@ -5,11 +5,11 @@ import csv
 import io
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.app import options, screen
 from cqltui.app.auditing import LeakError, ask, at_start, expect_agreed, keep, look

@@ -4,10 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.model import RunState, Wanted
 from cqltui.supervisor.awake import Awake, by_desktop, is_asked_for

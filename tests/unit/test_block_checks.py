@@ -4,10 +4,10 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import cqltui
 from cqltui.app import blockchecks, blocks

@@ -1,9 +1,9 @@
 """The campaign files that come with the project, and the ids of their tasks."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import FORMER_ID_LENGTH, Campaign, task_digest

@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from cqltui import cli
 from cqltui.commands import completion
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     for task_id in ("1a2b", "1a3c"):
         (run_dir.tasks / task_id).mkdir(parents=True)
         info, life = TaskInfo(task_id, "p"), Lifecycle()
-        write_json(run_dir.task_json(task_id), {"info": asdict(info), "life": asdict(life)})
+        write_json(run_dir.task_json(task_id), {"info": to_builtins(info), "life": to_builtins(life)})
     write_json(run_dir.campaign_json, {"campaign": {"name": "night"}})
     (tmp_path / "mine.toml").touch()
     return tmp_path

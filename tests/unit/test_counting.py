@@ -1,8 +1,9 @@
 """What the tasks come to, kept while they change, is what counting them comes to."""
 
 import random
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqltui.state import select
 from cqltui.state.counting import counted, merit, tally

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from msgspec import Struct
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign.criteria import CHECKS
@@ -30,8 +30,7 @@ def epoch(number: int, loss: float, val_loss: float | None = None) -> EpochMetri
     return EpochMetrics(number, loss, loss / 2, loss, 0.1, 1.0, 1000.0 * number, val_loss=val_loss)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Task:
+class Task(Struct, frozen=True, eq=False):
     """How a task of a test stands, and what it has left if it is done."""
 
     task: TaskSpec

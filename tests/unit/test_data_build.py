@@ -3,11 +3,11 @@
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec import Struct
 
 from cqltui.app import schedules
 from cqltui.cli import main
@@ -46,8 +46,7 @@ GAMES = (
 )
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """As much of a Polars frame as is asked for."""
 
     games: Sequence[Game]

@@ -2,12 +2,12 @@
 
 import json
 import math
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
@@ -89,7 +89,7 @@ def test_a_process_of_which_nothing_can_be_read_is_nobody(raw: object) -> None:
 
 def test_a_process_comes_over_the_wire_as_it_is() -> None:
     process = ProcessIdentity("0" * 32, "cfe1eb32", 4026531836, 1000, 4711, 1234.56)
-    assert decode.process(json.loads(json.dumps(asdict(process)))) == process
+    assert decode.process(json.loads(json.dumps(to_builtins(process)))) == process
 
 
 def test_a_curve_keeps_its_good_points() -> None:

@@ -1,10 +1,10 @@
 """Every field of what is told comes back under its own name."""
 
 import json
-from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 
 from cqltui.identity import ProcessIdentity
 from cqltui.state import decode
@@ -56,15 +56,15 @@ CAMPAIGN = CampaignInfo("deep", "Deep", "all of it", "/runs/deep", 90.0, 2, PHAS
 
 def told(value: Any) -> dict[str, Any]:
     """As it comes over the wire."""
-    data: dict[str, Any] = json.loads(json.dumps(asdict(value), default=sorted))
+    data: dict[str, Any] = json.loads(json.dumps(to_builtins(value), default=sorted))
     return data
 
 
 def test_no_field_is_left_out() -> None:
     for value in (INFO, LIFE, REPORT, WORKER, CAMPAIGN, *PHASES[:1]):
-        plain = {field.name for field in fields(value) if field.name != "stopped"}
+        plain = {name for name in value.__struct_fields__ if name != "stopped"}
         assert all(getattr(value, name) for name in plain), "each of these differs from its default"
-    numbers = [value for value in asdict(REPORT).values() if isinstance(value, float)]
+    numbers = [value for value in to_builtins(REPORT).values() if isinstance(value, float)]
     assert len(set(numbers)) == len(numbers), "nor are two the same"
 
 

@@ -1,10 +1,10 @@
 """What a file changes of the run that is there, worked out and shown."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.difference import Difference, KnownTask, difference
 from cqltui.campaign.load import load_campaign

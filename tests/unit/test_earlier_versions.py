@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import FORMER_ID_LENGTH

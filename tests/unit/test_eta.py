@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.described import PhaseInfo
 from cqltui.state.eta import estimate

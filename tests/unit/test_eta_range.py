@@ -1,9 +1,9 @@
 """The range in which a run probably ends, and the plan behind it: who trains what, when."""
 
-from dataclasses import replace
 from math import exp, hypot, log
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.commands.status import as_json
 from cqltui.reporters.wording import clock, finish_time

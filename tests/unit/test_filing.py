@@ -1,11 +1,11 @@
 """What is written down of tasks, and when: of very many only those that somebody has touched."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from cqltui.algorithms import ALGORITHMS
 from cqltui.algorithms.kinds import free_settings, kind

@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from cqltui import machine
 from cqltui.app.gauges import Gauges
@@ -26,7 +27,7 @@ def test_this_machine_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     cpu_s, deadline = time.process_time(), time.monotonic() + 10
     while time.process_time() - cpu_s < 0.05 and time.monotonic() < deadline:
         pass
-    found = measure([ours, ours.__class__(**{**{n: getattr(ours, n) for n in ours.__slots__}, "machine": "other"})])
+    found = measure([ours, replace(ours, machine="other")])
     assert found.workers == 1, "a worker of another machine is none of this one"
     assert found.ours is not None
     assert 0.0 < found.ours <= 1.0

@@ -1,8 +1,7 @@
 """What the hardware panel and `cqltui status` show: devices and their memory, the speed of now, the pack of a task."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cqltui.identity import ProcessIdentity
 from cqltui.state import hardware

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign import criteria
@@ -159,7 +160,7 @@ def test_within_is_read(tmp_path: Path, said: str, read: tuple[str, ...]) -> Non
 def test_within_leaves_no_trace_in_a_file_that_does_not_name_it(tmp_path: Path) -> None:
     """A run directory of before keeps the same criteria: its results are not set aside as another file's."""
     (criterion,) = load(tmp_path, CONCLUSIVE).phase("ensemble").criteria
-    assert asdict(criterion)["params"] == (("metric", "val_loss"), ("seeds_from", "ensemble"))
+    assert to_builtins(criterion)["params"] == (("metric", "val_loss"), ("seeds_from", "ensemble"))
     assert params_of(criterion)["within"] == ("alpha",)
 
 

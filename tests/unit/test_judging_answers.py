@@ -1,11 +1,11 @@
 """The answers to questions: which there are, what each asks for, and what is told of phases that have not ended."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.algorithms.base import REQUIRED
 from cqltui.campaign.answers import ANSWERS

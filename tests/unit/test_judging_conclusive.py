@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.model import Campaign, TaskSpec

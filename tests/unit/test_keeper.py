@@ -1,10 +1,10 @@
 """What lies beside the checkpoints of an attempt: as many models as each of them needs, and no more."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.worker.keeper import Keeper
 from tests.unit.test_keeping import rows

@@ -1,9 +1,9 @@
 """Which epochs are kept and where a task stops early: functions of its metrics alone."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.algorithms.keeping import best_epoch, chosen_epochs, end_epoch, expected_kept, kept_names
 from cqltui.campaign import payload

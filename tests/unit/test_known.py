@@ -2,10 +2,11 @@
 
 import json
 from contextlib import closing
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.app.started import recorded_campaign
 from cqltui.broker.protocol.records import Result
@@ -91,7 +92,7 @@ def test_the_last_checkpoint_is_kept_with_its_result(file: Path, run_dir: RunDir
 def test_what_the_directory_holds_is_read_from_it(file: Path, run_dir: RunDir) -> None:
     first, second, third = campaign_of(file).tasks
     assert read_known(run_dir, ()) == {}
-    said = {"campaign": json.loads(json.dumps(asdict(campaign_of(file)), default=str)), "id_length": 16}
+    said = {"campaign": json.loads(json.dumps(to_builtins(campaign_of(file), enc_hook=str))), "id_length": 16}
     write_json(run_dir.campaign_json, said)
     assert read_known(run_dir, ()) == {
         task.id: KnownTask(task.id, task.phase, task.title, 100) for task in (first, second, third)

@@ -3,13 +3,13 @@
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from cqltui.errors import InputError
 from cqltui.judging.evaluated import CONFIDENT

@@ -3,11 +3,11 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.errors import CqltuiError, InputError
 from cqltui.ledger import database

@@ -3,11 +3,12 @@
 import itertools
 import json
 import os
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.cli import main
 from cqltui.results import left
@@ -64,7 +65,7 @@ def result(run_dir: RunDir, token: str = "1-2", run: int = 1, **other: Any) -> N
 
 def remember(run_dir: RunDir, life: Lifecycle) -> None:
     """Its task.json."""
-    write_json(run_dir.task_json(INFO.id), {"info": asdict(INFO), "life": asdict(life)})
+    write_json(run_dir.task_json(INFO.id), {"info": to_builtins(INFO), "life": to_builtins(life)})
 
 
 def told(progress: Progress | None) -> tuple[int, float | None, float | None, float | None] | None:
@@ -161,7 +162,7 @@ def test_at_a_glance_a_run_is_as_it_was_last_written_down(run_dir: RunDir) -> No
 def test_at_a_glance_a_part_of_the_tasks_is_none(run_dir: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
     remember(run_dir, LIFE)
     for number in range(3):
-        write_json(run_dir.task_json(f"t{number}"), {"info": asdict(INFO), "life": asdict(LIFE)})
+        write_json(run_dir.task_json(f"t{number}"), {"info": to_builtins(INFO), "life": to_builtins(LIFE)})
     assert len(glance(run_dir, 0.1).tasks) == 4
     state = glance(run_dir, 0.4)
     assert (len(state.tasks), state.campaign.title) == (0, "One")

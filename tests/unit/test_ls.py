@@ -3,10 +3,10 @@
 import argparse
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from cqltui import cli
 from cqltui.app import finished, options
@@ -27,7 +27,7 @@ def made(folder: Path, name: str, *statuses: Status, started_ts: float = STARTED
         report = Progress(epoch=9, best=0.5 / (number + 1)) if status is Status.DONE else None
         life = Lifecycle(status=status, report=report)
         (run_dir.tasks / info.id).mkdir()
-        write_json(run_dir.task_json(info.id), {"info": asdict(info), "life": asdict(life)})
+        write_json(run_dir.task_json(info.id), {"info": to_builtins(info), "life": to_builtins(life)})
     return run_dir
 
 

@@ -6,12 +6,12 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from cqltui import machine
 from cqltui.identity import Life, ProcessIdentity, judge
@@ -189,7 +189,7 @@ def test_nothing_is_said_of_a_process_elsewhere(other: ProcessIdentity, started:
 
 @pytest.mark.parametrize("empty", [{"machine": ""}, {"boot": ""}, {"uid": -1}])
 def test_what_both_do_not_know_is_no_agreement(empty: dict[str, str]) -> None:
-    unknown = replace(HERE, **empty)  # type: ignore[arg-type]  # strings and one number
+    unknown = replace(HERE, **empty)
     assert judge(unknown, unknown, 12.34) is Life.UNKNOWN
 
 

@@ -1,11 +1,11 @@
 """How often one of many workers reports, what it then leaves out, and what waits with very many tasks."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state.live import MANY_WORKERS
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
@@ -35,7 +35,7 @@ def test_the_more_workers_the_less_often_each_reports(workers: int, seconds: flo
 def test_a_task_that_something_has_happened_to_is_written_down_at_once(changed: dict[str, object]) -> None:
     task = TaskState(TaskInfo("a", "p"))
     assert is_untouched(task)
-    assert not is_untouched(replace(task, life=replace(Lifecycle(), **changed)))  # type: ignore[arg-type]  # of a table
+    assert not is_untouched(replace(task, life=replace(Lifecycle(), **changed)))
 
 
 def test_a_line_of_the_history_that_takes_long_is_written_less_often(

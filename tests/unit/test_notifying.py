@@ -4,13 +4,13 @@ import json
 import logging
 import os
 import time
-from dataclasses import replace
 from datetime import datetime
 from datetime import time as Hour  # noqa: N812
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.model import NotifyConfig
 from cqltui.results.rundir import RunDir

@@ -2,10 +2,10 @@
 
 import json
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.store.data import DATA_BYTES, data_folder, kept_at, unpack_data
 from cqltui.store.parcel import LARGEST_BYTES, MAGIC, Key, ParcelError, checked, key_of, pack, run_folder, unpack

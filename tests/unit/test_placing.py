@@ -4,11 +4,12 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.app import devices, placing, readiness, selftest
 from cqltui.app.devices import Device
@@ -78,7 +79,7 @@ def test_workers_elsewhere_decide_the_precision_too(monkeypatch: pytest.MonkeyPa
     settled = placing.settle(both, None, test=False)
     assert settled.precision == "fp32"
     assert "precision auto is fp32 for all workers: what the machines of gpu can do" in settled.reason
-    began = {"placing": asdict(placing.settle(alone, None, test=False))}
+    began = {"placing": to_builtins(placing.settle(alone, None, test=False))}
     assert placing.settle(both, began, test=False).precision == "bf16", "a block that is added later changes no task"
     said = tuple(replace(task, auto_precision=False) for task in both.phases[0].tasks)
     fixed = replace(both, phases=(replace(both.phases[0], tasks=said),))
@@ -121,7 +122,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., li
 
 def answer(given: Verdict) -> dict[str, Any]:
     """As the self test prints it."""
-    shapes = [asdict(shape) for shape in given.shapes]
+    shapes = [to_builtins(shape) for shape in given.shapes]
     return {"passed": given.passed, "said": given.said, "shapes": shapes, "cores": given.cores}
 
 
@@ -318,4 +319,4 @@ def test_doctor_says_which_limit_counted() -> None:
     assert found[1].found.startswith("1.0 GiB of 64.0, by the limit in Y; ")
     free = list(readiness.allowed(Allowed(8, 8), Allowed(8 * gib, 8 * gib), 8))
     assert free[0].found == "8: 8 workers by default, one thread each"
-    assert json.dumps([asdict(finding) for finding in free])
+    assert json.dumps([to_builtins(finding) for finding in free])

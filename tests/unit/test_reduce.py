@@ -1,13 +1,13 @@
 """The reducer ends where one that saw everything does, whatever was lost, repeated or out of order."""
 
 import random
-from dataclasses import replace
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import RunState, Status
+from cqltui.state.model import RunState, Status, Tally
 from cqltui.state.reduce import NOTICES, reduce, reduce_all
 from tests.unit.foreign import foreign_events
 from tests.unit.history import Server
@@ -34,14 +34,15 @@ def played(operations: list[tuple[str, str, str]]) -> Server:
 
 def essence(state: RunState, notices: bool = True) -> RunState:
     """The state without what a reader that missed events cannot know: workers that have gone, past notices, times,
-    and reports under another token than the task's, which are shown nowhere."""
+    and reports under another token than the task's, which are shown nowhere; nor what is each reader's own."""
     live = {worker_id: worker for worker_id, worker in state.workers.items() if not worker.stopped}
     tasks = {
         task_id: task if task.live and task.live.token == task.life.token else replace(task, live=None)
         for task_id, task in state.tasks.items()
     }
     kept = state.notices if notices else ()
-    return replace(state, workers=live, tasks=tasks, notices=kept, now=0.0)
+    its = replace(state, read_version=(0, 0), counted=Tally())
+    return replace(its, workers=live, tasks=tasks, notices=kept, now=0.0)
 
 
 @settings(max_examples=60)

@@ -4,10 +4,11 @@ import json
 import os
 import stat
 import threading
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.app.remembering import LARGEST, keep, load
 from cqltui.ui.memory import Memory
@@ -77,7 +78,11 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(path: Path, tmp_path: Pat
     path.symlink_to(other)
     keep(ARRANGED)
     assert other.read_text() == "mine"
-    assert remembered(json.loads(path.read_bytes())) == ARRANGED == remembered(json.loads(json.dumps(asdict(ARRANGED))))
+    assert (
+        remembered(json.loads(path.read_bytes()))
+        == ARRANGED
+        == remembered(json.loads(json.dumps(to_builtins(ARRANGED))))
+    )
 
 
 def test_where_nothing_can_be_written_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

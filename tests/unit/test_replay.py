@@ -4,12 +4,12 @@ import io
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.app.asof import LogsAsOf, log_end, record_as_of
 from cqltui.app.recorded import events, extent, samples

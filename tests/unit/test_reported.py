@@ -1,11 +1,11 @@
 """When a report is due by itself, and that a price is none of what figures depend on."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.campaign.model import Campaign, EvaluateConfig
 from cqltui.campaign.recorded import read_recorded

@@ -5,13 +5,13 @@ import json
 import math
 import os
 import re
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.console import Console
 
 from cqltui.reporters.bench import BenchRow, bench_json, bench_table

@@ -2,10 +2,11 @@
 
 import json
 import math
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from cqltui.algorithms import named
 from cqltui.campaign.model import Campaign, TaskSpec
@@ -25,7 +26,7 @@ def finish_with(run_dir: RunDir, task: TaskSpec, last: EpochMetrics, **result: o
     finish(run_dir, task, 9.0)
     known = read_json(run_dir.result_json(task.id))
     assert known is not None
-    write_json(run_dir.result_json(task.id), known | {"metrics": asdict(last)} | result)
+    write_json(run_dir.result_json(task.id), known | {"metrics": to_builtins(last)} | result)
 
 
 @pytest.fixture

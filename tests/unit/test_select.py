@@ -1,9 +1,9 @@
 """What readers show, computed from the state."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state import select
 from cqltui.state.described import PhaseInfo

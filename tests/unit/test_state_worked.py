@@ -1,8 +1,7 @@
 """Estimates, speeds and selections of tiny runs, worked out by hand."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cqltui.state import hardware, rates, select
 from cqltui.state.described import PhaseInfo
@@ -28,12 +27,12 @@ def trained(
         token, 10 * epoch, epoch, 100, elapsed_s=elapsed_s, ts=ts, metrics={"loss": 0.5, "samples_per_s": 500.0}
     )
     info = replace(TEN, id=f"t{number}", index=number)
-    return TaskState(info, replace(lived, started_ts=ts - elapsed_s, **life), report)  # type: ignore[arg-type]
+    return TaskState(info, replace(lived, started_ts=ts - elapsed_s, **life), report)
 
 
 def queued(number: int, **life: float) -> TaskState:
     info = replace(TEN, id=f"t{number}", index=number)
-    return TaskState(info, replace(Lifecycle((1, 1), Status.QUEUED, 6, number, queued_ts=LAUNCH), **life))  # type: ignore[arg-type]
+    return TaskState(info, replace(Lifecycle((1, 1), Status.QUEUED, 6, number, queued_ts=LAUNCH), **life))
 
 
 def test_a_running_task_trusts_its_own_speed_the_more_the_farther_it_is() -> None:

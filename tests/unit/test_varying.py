@@ -1,6 +1,6 @@
 """Which settings differ between tasks, and what tasks have in common that differ in nothing but the seed."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.state.model import TaskInfo, TaskState
 from cqltui.state.varying import SETTINGS, TITLE, Varying, configuration_title, value_key, value_text

@@ -1,10 +1,10 @@
 """Where transitions come from. One interface over three sources; free of torch."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from trainer.config import LARGEST_EDGE_SIZE, DataConfig, Split
 from trainer.data import conventions, scale

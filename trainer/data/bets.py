@@ -1,7 +1,5 @@
 """From games to decisions: the side that the model prefers, at its price, with features seen from that side."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from trainer.config import STAKES, STATE_COLUMNS, DataConfig
@@ -18,8 +16,7 @@ BEHAVIOUR_STREAM = 1
 """Keeps the behaviour policy's draws apart from the simulator's where both have one seed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Games(Dated):
+class Games(Dated, frozen=True, eq=False):
     """N games in order of time, as seen from the home side; every array is [N] unless said otherwise."""
 
     spread: Double

@@ -4,9 +4,8 @@ A decision is one game. Side 0 is the one that the state is seen from, side 1 th
 with a column a side, in the order of the states. What a source does not tell is NaN.
 """
 
-from dataclasses import dataclass, fields
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.arrays import Bool, Double, Int
 
@@ -15,8 +14,7 @@ NO_SIDE = -1
 """No bet, where a side is chosen."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dated:
+class Dated(Struct, frozen=True, eq=False):
     """N things in order of time."""
 
     game_ids: tuple[str, ...]
@@ -29,8 +27,7 @@ class Dated:
         return len(self.seasons)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Decisions(Dated):
+class Decisions(Dated, frozen=True, eq=False):
     """N decisions in order of time. Stakes are sized at the start of a day."""
 
     home: Bool
@@ -68,7 +65,7 @@ def both(first: Decisions, then: Decisions) -> Decisions:
     return Decisions(first.game_ids + then.game_ids, **arrays)
 
 
-_ARRAYS = tuple(field.name for field in fields(Decisions) if field.name != "game_ids")
+_ARRAYS = tuple(name for name in Decisions.__struct_fields__ if name != "game_ids")
 
 
 def american_to_net(odds: Double) -> Double:

@@ -5,11 +5,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import DataConfig, Split
 from trainer.data.bets import PLAYS_PER_GAME, Games, to_transitions
@@ -68,8 +68,7 @@ def features_before(path: Path, config: DataConfig) -> Callable[[date], tuple[tu
     return features
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rated:
+class Rated(Struct, frozen=True, eq=False):
     """Every game of a file in order of kick-off, played or not, with what was known of it before its day."""
 
     table: Table

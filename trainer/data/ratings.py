@@ -1,10 +1,10 @@
 """Team ratings in points from earlier days only, and a win probability fitted on earlier seasons only."""
 
 import math
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Bool, Double, Int
 
@@ -20,8 +20,7 @@ RIDGE = 1e-3
 NEWTON_STEPS = 50
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Schedule:
+class Schedule(Struct, frozen=True, eq=False):
     """N games in order of kick-off."""
 
     days: Int

@@ -6,10 +6,10 @@ a standardised signal z that the market overlooks. The model disagrees with the 
 `edge_size` of 0 it disagrees as much and knows nothing: no policy beats the vig.
 """
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import DataConfig, Split
 from trainer.data.bets import PLAYS_PER_GAME, Games, to_transitions
@@ -44,8 +44,7 @@ TEST = 1
 DEFAULT_SPLIT = Split(validation_seasons=2, test_seasons=TEST_SEASONS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Market:
+class Market(Struct, frozen=True, eq=False):
     """Simulated games, and the truth that a real market does not tell."""
 
     games: Games

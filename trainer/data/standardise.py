@@ -1,15 +1,13 @@
 """What a network sees of a state: z-scores by the training states, or the numbers as they are."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import Scaler
 from trainer.data.types import Float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Standardiser:
+class Standardiser(Struct, frozen=True, eq=False):
     """z = (x - mean) / std by feature."""
 
     mean: Float

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from trainer.data.arrays import Bool as Bool
 from trainer.data.arrays import Double as Double
@@ -34,8 +35,7 @@ class DataError(ValueError):
         self.row = row
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Transitions:
+class Transitions(Struct, frozen=True, eq=False):
     """N logged decisions, in order of time. D features, one decision is one bet (see `trainer.config.ACTIONS`)."""
 
     states: Float
@@ -87,8 +87,7 @@ class Transitions:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unrewarded:
+class Unrewarded(Struct, frozen=True, eq=False):
     """M logged bets without a reward: nothing is trained or validated on them, but estimates have to count them."""
 
     states: Float
@@ -108,7 +107,7 @@ def joined(first: Transitions, then: Transitions) -> Transitions:
         return None if any(part is None for part in parts) else np.concatenate(parts)
 
     others = {"game_ids", "decisions"}
-    arrays = {one.name: rows(one.name) for one in fields(Transitions) if one.name not in others}
+    arrays = {name: rows(name) for name in Transitions.__struct_fields__ if name not in others}
     ids = None if first.game_ids is None or then.game_ids is None else first.game_ids + then.game_ids
     decisions = None
     if first.decisions is not None and then.decisions is not None:
@@ -116,8 +115,7 @@ def joined(first: Transitions, then: Transitions) -> Transitions:
     return Transitions(**arrays, game_ids=ids, decisions=decisions)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
+class Dataset(Struct, frozen=True, eq=False):
     """Training rows, the validation rows after them, and after those the test rows, which nobody sees but the
     evaluation."""
 

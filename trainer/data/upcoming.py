@@ -4,11 +4,11 @@ What a row lacks is its own affair, told beside it; a file that training would r
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import DataConfig
 from trainer.data import scale
@@ -42,8 +42,7 @@ OFFERED = "offered"
 NOTHING_TO_PREDICT = "every row has a result: give what is to be predicted a row without one"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Upcoming:
+class Upcoming(Struct, frozen=True, eq=False):
     """N rows that are to be predicted. What is not known is None, NaN or an empty text."""
 
     rows: Int

@@ -5,10 +5,10 @@ A week without a bet has one reason: that of the game that came closest to a bet
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions
 from trainer.data.types import Bool, Int
@@ -38,8 +38,7 @@ BET = -1
 """Below the place of every reason."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Abstaining:
+class Abstaining(Struct, frozen=True, eq=False):
     """What a policy that does not bet may have for a reason."""
 
     known: Bool | None = None
@@ -50,8 +49,7 @@ class Abstaining:
     """Whether it goes by no expectation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Struct, frozen=True):
     """A season's weeks without a bet."""
 
     season: int
@@ -62,8 +60,7 @@ class Idle:
     """Adds up to `without_bet`; every reason is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """How often one policy bets, by weeks."""
 
     weeks: int

@@ -1,9 +1,9 @@
 """What networks advise on decisions that are still open: the bet, why there is none, and how sure they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import STAKES
 from trainer.data.types import Bool, Double, Float, Int
@@ -13,8 +13,7 @@ NO_BET_IS_BEST = "no bet has the largest Q"
 NOT_A_NUMBER = "the networks give no number for it"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Advice:
+class Advice(Struct, frozen=True, eq=False):
     """On N decisions. A bet is always on the side from which the state is seen."""
 
     actions: Int

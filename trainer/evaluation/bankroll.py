@@ -4,9 +4,8 @@ Stakes are sized from the bankroll at the start of a day, so that games of one d
 bankroll starts at 1.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions
 from trainer.data.types import Double, Int
@@ -19,8 +18,7 @@ _ROUNDING = 1e-12
 """Exposure may be this much above 1 before it is said to have been: sums of shares are rounded."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bankroll:
+class Bankroll(Struct, frozen=True, eq=False):
     """A bankroll over D days and K weeks in which anything was offered, in order of time."""
 
     largest_stake: float

@@ -7,9 +7,9 @@ is the first: alone it would be drawn every time and count as certain (collapsed
 """
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Double, Int
 
@@ -17,8 +17,7 @@ RESAMPLES = 2_000
 """The number of resamples of a bootstrap."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Blocks:
+class Blocks(Struct, frozen=True, eq=False):
     """K weeks in which anything was offered, in order of time, and where N decisions lie in them."""
 
     seasons: Int
@@ -45,8 +44,7 @@ class Blocks:
         return np.asarray(np.add.reduceat(values[order], starts, axis=0, dtype=np.float64))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Resamples:
+class Resamples(Struct, frozen=True, eq=False):
     """B resamples of K blocks, to be shared by all policies and figures, so that these can be compared."""
 
     draws: Int

@@ -1,9 +1,9 @@
 """Whether probabilities are what they say: a table of bins, Brier score, log loss, and Cox's slope and intercept."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Bool, Double
 from trainer.evaluation.intervals import wilson
@@ -15,8 +15,7 @@ SMALLEST = float(np.finfo(np.float64).eps)
 """Probabilities are kept that far from 0 and 1 where their logarithm is taken, as scikit-learn does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(Struct, frozen=True):
     """Rows of similar predictions."""
 
     count: int
@@ -29,8 +28,7 @@ class Bin:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """How well probabilities of N rows agree with their outcomes."""
 
     bins: tuple[Bin, ...]

@@ -6,11 +6,12 @@ little for one comes after all of which it tells enough, and those are compared 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trainer.data.types import Double, Float, Transitions, Unrewarded
 from trainer.evaluation import policies
@@ -36,8 +37,7 @@ class ChosenBy(StrEnum):
     TD_LOSS = "TD loss"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trained:
+class Trained(Struct, frozen=True, eq=False):
     """A task's networks: the same training run at several epochs."""
 
     task: str
@@ -46,8 +46,7 @@ class Trained:
     """By what they are: "last", "best", "e200"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A network that was chosen on validation."""
 
     task: str
@@ -61,8 +60,7 @@ class Chosen:
     """`td_loss` on validation, in a log without outcomes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """All that validation decides."""
 
     tasks: tuple[Chosen, ...]
@@ -75,8 +73,7 @@ class Choices:
     """What the ensemble's weights were chosen by."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Score:
+class _Score(Struct, frozen=True):
     """How good a network, or an ensemble, is on validation."""
 
     by: ChosenBy

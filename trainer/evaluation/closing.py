@@ -8,9 +8,8 @@ from 3 to 2.5 so counts as much more than one from 5 to 4.5.
 It is no result: a bet is good where it was taken at better terms than the close, whether it wins or loses.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.margins import cover_probabilities, margin_pmf
 from trainer.data.types import Bool, Double
@@ -25,8 +24,7 @@ _HALVINGS = 40
 """Of 80 points: what is left is less than what a price tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClosingValue:
+class ClosingValue(Struct, frozen=True):
     """The closing line value of bets that were taken before the close."""
 
     bets: int

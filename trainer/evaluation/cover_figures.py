@@ -5,9 +5,9 @@ vig. Where both sides of a spread have one price these two are the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions, both
 from trainer.data.types import Bool, Dataset, Double
@@ -20,8 +20,7 @@ NOT_FITTED = f"fewer than {covering.MIN_GAMES} games before with both probabilit
 NOTHING_DECIDED = "no game with a probability was decided"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Covers:
+class Covers(Struct, frozen=True, eq=False):
     """P(side 0 covers) of the N decisions of a part."""
 
     fitted: Covering
@@ -30,8 +29,7 @@ class Covers:
     """`cover` [B, N], of fits on resampled weeks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """One fit: P(side 0 covers) = sigmoid(disagreement x (logit p_hat - logit market_prob) + spread x points / 10)."""
 
     before: int
@@ -44,8 +42,7 @@ class Fit:
     spread_error: float
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Struct, frozen=True):
     """Of a prediction, over the same games."""
 
     brier: float
@@ -60,8 +57,7 @@ class Scores:
         return cls(its.brier, its.log_loss)
 
 
-@dataclass(frozen=True, slots=True)
-class Calibrated:
+class Calibrated(Struct, frozen=True):
     """How well P(cover) agrees with what happened, in one span."""
 
     games: int
@@ -75,8 +71,7 @@ class Calibrated:
     """Of the prices without vig."""
 
 
-@dataclass(frozen=True, slots=True)
-class CoverFigures:
+class CoverFigures(Struct, frozen=True):
     """What P(cover) came from, and what it is worth."""
 
     whole: Calibrated | None

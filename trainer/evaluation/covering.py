@@ -8,9 +8,8 @@ nothing. Both have a normal prior with mean 0 and deviation 1, which a few hundr
 A season is predicted by what was fitted on the seasons before it; from the first test season on, the fit is frozen.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions
 from trainer.data.types import Bool, Double, Int
@@ -32,8 +31,7 @@ COVERING_STREAM = 7
 """Keeps these draws apart from others with the same seed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Covering:
+class Covering(Struct, frozen=True, eq=False):
     """Probabilities, and the coefficients that they came from."""
 
     cover: Double

@@ -5,9 +5,8 @@ resamples: a good week is good for both. Its standard error is that of its influ
 are drawn, and computed anew in each resample, as in `intervals`.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import NO_SIDE, Decisions
 from trainer.data.types import Bool, Double
@@ -17,8 +16,7 @@ from trainer.evaluation.intervals import CONSTANT, CONSTANT_BELOW, FEW_WEEKS, NO
 from trainer.evaluation.payoffs import Bets, Record, break_even, outcomes, profits, record
 
 
-@dataclass(frozen=True, slots=True)
-class BetFigures:
+class BetFigures(Struct, frozen=True):
     """What a set of bets won."""
 
     record: Record
@@ -27,8 +25,7 @@ class BetFigures:
     roi: Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class ConfidentEffect:
+class ConfidentEffect(Struct, frozen=True):
     """The confident bets against the rest of the bets."""
 
     rest: BetFigures

@@ -5,10 +5,10 @@ member before they are summed, so that members that are equal have a spread of e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import NORM_EPS, STAKES
 from trainer.data.types import Bool, Double, Float, Int
@@ -21,8 +21,7 @@ CHUNK_FLOATS = 2_000_000
 """Activations of one layer that a batched forward holds at a time: they then stay near the processor."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Opinions:
+class Opinions(Struct, frozen=True, eq=False):
     """An ensemble's view of N decisions."""
 
     mean: Double
@@ -81,8 +80,7 @@ def opinions(q: Double | Float, stakes: Sequence[float] = STAKES) -> Opinions:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """The uncertainty up to which a bet counts as confident: chosen on validation, then kept."""
 
     threshold: float
@@ -131,8 +129,7 @@ def choose_cut(uncertainty: Double, share: float = MOST_CONFIDENT) -> Cut:
     return Cut(threshold, share, len(bets), float((bets <= threshold).mean()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Histogram:
+class Histogram(Struct, frozen=True, eq=False):
     """How often values fall into equally wide bins; the last one holds its upper edge too."""
 
     edges: Double
@@ -145,8 +142,7 @@ class Histogram:
         return {"edges": self.edges.tolist(), "counts": self.counts.tolist()}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Distribution:
+class Distribution(Struct, frozen=True, eq=False):
     """How an ensemble's Q values are distributed, and two things that they have to show if they are right.
 
     A bet of nothing returns nothing, so Q(s, no bet) is 0; and a reward is stake x unit return, so Q / stake is equal

@@ -13,9 +13,8 @@ week's bets and prices are known before it, so that its fraction may be cut by t
 MOST_AT_RISK of the money is lost.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Double
 from trainer.evaluation.blocks import Blocks
@@ -30,8 +29,7 @@ _LARGEST_LOG = 700.0
 """Beyond it a double has no exponential."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EProcess:
+class EProcess(Struct, frozen=True, eq=False):
     """Evidence against "each bet returns at least `least` in expectation", week by week."""
 
     least: float

@@ -5,10 +5,11 @@ them. Where outcomes are known these estimates are for comparison: what the bets
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trainer.config import STAKES
 from trainer.data.types import Double, Int, Transitions, Unrewarded
@@ -34,8 +35,7 @@ class EstimateVerdict(StrEnum):
     UNDECIDED = "not distinguishable from break-even"
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyEstimate:
+class PolicyEstimate(Struct, frozen=True):
     """What the log tells of one policy."""
 
     name: str
@@ -50,8 +50,7 @@ class PolicyEstimate:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Estimates:
+class Estimates(Struct, frozen=True):
     """What the log tells of every policy."""
 
     rows: int

@@ -5,9 +5,10 @@ test rows are asked for. All figures of one call come from one seed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from trainer.config import STAKES
 from trainer.data.decisions import Decisions
@@ -44,8 +45,7 @@ TRAJECTORIES_STREAM = 6
 """Keep the draws of one seed apart, from those of `estimates` and `covering` too."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+class Evaluation(Struct, frozen=True, eq=False):
     """What the networks are worth on one part of the data."""
 
     part: str
@@ -86,8 +86,7 @@ class Evaluation:
         return self.rows.outcomes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Asked(Struct, frozen=True, eq=False):
     """The chosen networks' answers to N states."""
 
     q: Mapping[Key, Float]

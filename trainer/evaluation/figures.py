@@ -6,9 +6,9 @@ does not bet count as idle ones.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions
 from trainer.data.types import Bool, Double
@@ -29,8 +29,7 @@ from trainer.evaluation.payoffs import Bets, Record, break_even, outcomes, profi
 RUINED = "all was lost on one day"
 
 
-@dataclass(frozen=True, slots=True)
-class BankrollFigures:
+class BankrollFigures(Struct, frozen=True):
     """What became of a bankroll whose largest stake is a given share of it."""
 
     largest_stake: float
@@ -50,8 +49,7 @@ class BankrollFigures:
     """Days on which the policy asked for more than the bankroll, and got all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """One policy's figures over one span."""
 
     decisions: int
@@ -71,8 +69,7 @@ class Figures:
     """At each of LARGEST_STAKES."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFigures:
+class PolicyFigures(Struct, frozen=True):
     """One policy's figures."""
 
     name: str
@@ -82,8 +79,7 @@ class PolicyFigures:
     """Of each season alone, in order."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Span:
+class _Span(Struct, frozen=True, eq=False):
     """Decisions, their weeks, and the resamples that all policies share."""
 
     decisions: Decisions

@@ -4,10 +4,10 @@ Weights are either those of the exact action, or, where a reward is stake x unit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import STAKES
 from trainer.data.types import Bool, Double, Float, Int
@@ -15,8 +15,7 @@ from trainer.data.types import Bool, Double, Float, Int
 By = Literal["actions", "bets"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Log:
+class Log(Struct, frozen=True, eq=False):
     """N logged decisions. NaN is a reward that is not known."""
 
     states: Double | Float
@@ -55,8 +54,7 @@ class Log:
         return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Weighed:
+class Weighed(Struct, frozen=True, eq=False):
     """Raw weights [N], 0 where the reward is not known, and the rewards [N] that the target would have had."""
 
     weights: Double

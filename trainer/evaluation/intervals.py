@@ -11,11 +11,12 @@ A figure whose interval cannot be computed has none, and a reason. J policies, B
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import NormalDist
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trainer.data.types import Bool, Double, Int
 from trainer.evaluation.blocks import Blocks, Resamples
@@ -41,8 +42,7 @@ class Method(StrEnum):
     DOUBLY_ROBUST = "doubly robust, Student's t over weeks"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A figure with its two-sided 95 % interval and both one-sided 95 % bounds. What cannot be computed is None."""
 
     value: float | None
@@ -75,8 +75,7 @@ class Estimate:
         return replace(self, lower=lower, upper=upper, lower_bound=lower_bound, upper_bound=upper_bound)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bootstrap:
+class Bootstrap(Struct, frozen=True, eq=False):
     """One figure of J policies and its bootstrap."""
 
     values: Double

@@ -1,8 +1,9 @@
 """What a leak audit looks at, and what it finds: findings with a grade each, of which the worst is the audit's."""
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from trainer.config import STAKES
 from trainer.data.decisions import Decisions
@@ -26,8 +27,7 @@ class Grade(IntEnum):
     """The features know the outcome, or rows that are to test know the training rows."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Log:
+class Log(Struct, frozen=True, eq=False):
     """N decisions to be audited, in the order of their source. What is None cannot be tested, and the audit says so."""
 
     states: Float | Double
@@ -80,8 +80,7 @@ class Log:
         return chosen
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one check says of one subject."""
 
     check: str
@@ -108,8 +107,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """All findings, in the order of the checks."""
 
     findings: tuple[Finding, ...]

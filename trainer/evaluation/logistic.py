@@ -1,9 +1,9 @@
 """A small logistic regression with a ridge penalty, by Newton's method, and its predictions of rows it has not seen."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Bool, Double, Int
 
@@ -20,8 +20,7 @@ BLOCKS = 5
 """Folds of consecutive weeks where there are fewer seasons."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Logistic:
+class Logistic(Struct, frozen=True, eq=False):
     """P(won) = 1 / (1 + exp(-(weights[0] + weights[1:] @ (features - mean) / scale)))."""
 
     weights: Double

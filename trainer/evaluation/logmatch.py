@@ -1,14 +1,13 @@
 """How far networks do what the log did, and what either won."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trainer.data.types import Int, Transitions
 from trainer.evaluation.payoffs import profits
 from trainer.evaluation.policies import sized
 
 
-@dataclass(frozen=True, slots=True)
-class LogMatch:
+class LogMatch(Struct, frozen=True):
     """A network, or an ensemble, beside the policy that made the log."""
 
     task: str

@@ -14,11 +14,11 @@ Clipped weights are min(w, clip); shrunk ones w / (1 + shrinkage w^2), which is 
 (2020), section 3, with lambda = 1 / shrinkage. Values are per decision, in units of the largest stake.
 """
 
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Double, Float, Int
 from trainer.evaluation.importance import By, Log, Weighed, check, propensity_fault, unsupported, weigh, worst_case
@@ -37,8 +37,7 @@ MAX_MISSING = 0.05
 """Share of the target's bets whose outcome may be unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """One estimator's answer."""
 
     name: str
@@ -54,12 +53,11 @@ class Estimate:
 
     def to_document(self) -> dict[str, Any]:
         """Return what JSON can hold; null is a figure that is not defined."""
-        document = {name: getattr(self, name) for name in self.__slots__}
+        document = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: None if value != value else value for name, value in document.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class OffPolicy:
+class OffPolicy(Struct, frozen=True):
     """What a log tells about a target policy; no estimates where it was refused."""
 
     by: By
@@ -197,8 +195,7 @@ def student_bound(estimate: Estimate, chance: float, blocks: int) -> float:
     return estimate.value + student_quantile(chance, blocks - 1) * estimate.standard_error
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fitted:
+class _Fitted(Struct, frozen=True, eq=False):
     weighed: Weighed
     models: RewardModels
 

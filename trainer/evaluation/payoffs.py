@@ -4,16 +4,14 @@ A stake is a share of the largest stake, which is the unit that profits are coun
 from `Decisions.returns` alone, so that a push is neither won nor lost, and returns the stake.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import NO_SIDE, SIDES, Decisions
 from trainer.data.types import Bool, Double, Int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bets:
+class Bets(Struct, frozen=True, eq=False):
     """What a policy does at each of N decisions."""
 
     side: Int
@@ -47,8 +45,7 @@ class Bets:
         return Bets(self.side[rows], self.stake[rows])
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """How many bets were won, lost and pushed."""
 
     wins: int

@@ -6,9 +6,9 @@ simulator's truth. A decision's bet depends on that decision only: shuffling, dr
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.config import STAKES
 from trainer.data.behaviour import bet_size
@@ -25,8 +25,7 @@ KELLY_QUANTILES = (0.05, 0.10)
 """Lower quantiles of the ensemble of P(cover) that Kelly with a lower confidence bound is shown for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class Known(Struct, frozen=True, eq=False):
     """N decisions as they stand before kick-off; the fields mean what they mean in `Decisions`."""
 
     game_ids: tuple[str, ...]

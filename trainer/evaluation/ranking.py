@@ -5,9 +5,9 @@ score, changes nothing. Ties count half, so that shuffling the rows changes noth
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Bool, Double, Int
 
@@ -15,8 +15,7 @@ CURVE_POINTS = 100
 """Of a curve that is drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Auc:
+class Auc(Struct, frozen=True):
     """P(score of a positive > score of a negative), ties counted half, and how exactly it is known."""
 
     value: float
@@ -38,8 +37,7 @@ class Auc:
         return 0.0 if self.cautious_se == 0 else (self.value - 0.5) / self.cautious_se
 
 
-@dataclass(frozen=True, slots=True)
-class Correlation:
+class Correlation(Struct, frozen=True):
     """Spearman's rank correlation, and how often chance alone makes it as large."""
 
     value: float
@@ -48,8 +46,7 @@ class Correlation:
     permutations: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RiskCoverage:
+class RiskCoverage(Struct, frozen=True, eq=False):
     """Mean loss of the most certain rows, by how many of them are kept."""
 
     coverage: Double
@@ -66,8 +63,7 @@ class RiskCoverage:
     """The smallest area that any order has: that by the losses themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class CoverageCurve:
+class CoverageCurve(Struct, frozen=True):
     """Risk against coverage at some of the coverages, for a picture."""
 
     coverage: tuple[float, ...]

@@ -4,9 +4,8 @@ An estimate is linear in what the models predict, so that the error of the model
 residuals. `fit` returns those weights too: the direct method's standard error is far too small without them.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Bool, Double, Int
 
@@ -15,8 +14,7 @@ RIDGE = 10.0
 FOLDS = 5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RewardModels:
+class RewardModels(Struct, frozen=True, eq=False):
     """K ridge regressions, each row predicted by those that were fitted without its fold."""
 
     inputs: Double

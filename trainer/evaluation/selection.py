@@ -6,9 +6,9 @@ lower bounds and p-values that hold for all policies together. For lists of p-va
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.types import Double
 from trainer.evaluation.intervals import FEW_WEEKS, LEVEL, Bootstrap, order_statistics
@@ -21,8 +21,7 @@ MOST_UNDEFINED = 0.001
 NOT_COMPARED = f"{FEW_WEEKS} to be compared"
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """What remains of one policy's figure if all J are looked at. None where it was not compared, with the reason."""
 
     value: float | None

@@ -1,8 +1,7 @@
 """Bets that were really taken: their figures so far, their closing line value, and whether there is an alarm."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Dated, Decisions, american_to_net, unit_returns
 from trainer.data.outcomes import STANDARD_ODDS
@@ -16,8 +15,7 @@ from trainer.evaluation.payoffs import Bets
 NAME = "bets taken"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Taken(Dated):
+class Taken(Dated, frozen=True, eq=False):
     """N settled bets. Spreads and margins are of the side that was bet on: a positive spread is given by it."""
 
     spread: Double
@@ -62,8 +60,7 @@ class Taken(Dated):
         return np.asarray(self.before_close & np.isfinite(self.close))
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """An e-process, and the week of its alarm."""
 
     process: EProcess
@@ -74,8 +71,7 @@ class Alarm:
     """Season and week after which the e-value first reached the alarm; None where it has not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What became of the bets taken."""
 
     figures: PolicyFigures

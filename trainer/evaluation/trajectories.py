@@ -7,9 +7,9 @@ as a whole. They show how far chance alone takes the same bets, and are no inter
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions
 from trainer.data.types import Double
@@ -25,8 +25,7 @@ DIGITS = 6
 """Significant ones, of paths, bands and edges: a page of them is drawn, and none is calculated with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bands:
+class Bands(Struct, frozen=True):
     """Quantiles over the histories, each [K]."""
 
     q05: tuple[float, ...]
@@ -38,8 +37,7 @@ class Bands:
     q95: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finals:
+class Finals(Struct, frozen=True):
     """The bankroll at the end of the histories, as a multiple of that at the start."""
 
     histories: int
@@ -59,8 +57,7 @@ class Finals:
     q95: float
 
 
-@dataclass(frozen=True, slots=True)
-class Trajectory:
+class Trajectory(Struct, frozen=True):
     """One policy's bankroll."""
 
     largest_stake: float
@@ -70,8 +67,7 @@ class Trajectory:
     final: Finals
 
 
-@dataclass(frozen=True, slots=True)
-class Trajectories:
+class Trajectories(Struct, frozen=True):
     """The bankrolls of all policies through the same K weeks, and the same histories."""
 
     seasons: tuple[int, ...]

@@ -4,9 +4,8 @@ All figures are of the bets of the mean's greedy action that were won or lost, a
 stakes changes none.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from trainer.data.decisions import Decisions
 from trainer.data.types import Double, Int
@@ -30,8 +29,7 @@ WEEKS_A_SEASON = 100
 """More than there are: tells (season, week) blocks apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Uncertainty:
+class Uncertainty(Struct, frozen=True):
     """What the uncertainty of bets says of how they end."""
 
     bets: int

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
+
+from msgspec import Struct
 
 from trainer.evaluation.intervals import LEVEL, Estimate
 from trainer.evaluation.payoffs import Record
@@ -27,8 +28,7 @@ class Verdict(StrEnum):
     UNDECIDED = "not distinguishable from break-even"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """A verdict and what it rests on."""
 
     verdict: Verdict

@@ -1,7 +1,8 @@
 """What the server has lost of its data: noticed by comparing its keys with each other, task by task."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.keys import Keys
@@ -13,8 +14,7 @@ PAGE = 500
 """Tasks a call: a few milliseconds of the server's time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What an audit found, and could not make again from what the server has."""
 
     version: tuple[int, int]

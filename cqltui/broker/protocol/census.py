@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import redis
+from msgspec import Struct, field
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.bounded import parts
@@ -34,8 +34,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A campaign on a server. Texts are foreign."""
 
     namespace: str

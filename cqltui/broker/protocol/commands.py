@@ -1,8 +1,7 @@
 """What the user asks of a task or of the whole run."""
 
-from dataclasses import dataclass
-
 import redis
+from msgspec import Struct
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.keys import Keys
@@ -31,8 +30,7 @@ _GONE_ON = {
 """Why a command is not taken back; by what `undo` answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """A command that was carried out, as `undo` takes it."""
 
     task_id: str

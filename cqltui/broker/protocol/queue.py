@@ -5,11 +5,11 @@ does. Every call may be repeated safely: a claim by its nonce, a report by its t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
 import redis
+from msgspec import to_builtins
 
 from cqltui.broker.protocol import codec, wire
 from cqltui.broker.protocol.audit import Audits
@@ -104,7 +104,7 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         token, worker = last.token, last.worker
         where = (status, priority, life.run, life.attempt, life.finished_ts)
         texts = (clean(life.error)[:ERROR_LIMIT], life.paused_by, token, worker)
-        saved = None if life.report is None else asdict(life.report)
+        saved = None if life.report is None else to_builtins(life.report)
         report = wire.report(saved if result is None else report_of(result.data))
         kept = b"" if before is None else wire.kept(before)
         rest = (life.started_ts, life.claimed_ts, report, kept, *wire.forms([task]))
@@ -212,7 +212,7 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
 
     def set_blocks(self, blocks: Sequence[BlockInfo]) -> None:
         """How the blocks of workers elsewhere stand, as `blocks` reads it; no event, since it changes often."""
-        value = codec.encode_object({"blocks": [asdict(block) for block in blocks]})
+        value = codec.encode_object({"blocks": [to_builtins(block) for block in blocks]})
         self.client.execute_command("HSET", self.keys.meta, "blocks", value)
 
     def present(self, expected_ts: float | None, weight: int = 1) -> None:

@@ -7,10 +7,10 @@ workers' (`anna-worker`) is a part, or where there is none the campaign's owner 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import redis
+from msgspec import Struct
 from redis.exceptions import NoPermissionError
 
 from cqltui.broker.protocol.bounded import parts
@@ -29,8 +29,7 @@ MOST_USERS = 1000
 _PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """How many workers a user has, and may have. Texts are foreign."""
 
     user: str

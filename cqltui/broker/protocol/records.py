@@ -1,9 +1,10 @@
 """What the queue takes and gives, its errors, and the check of names where they enter."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from cqltui.errors import CqltuiError, InputError, ServerError
 from cqltui.state.decode import NAME
@@ -53,8 +54,7 @@ class Directive(StrEnum):
     """The lease is another's by now: drop the task, write nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What sharing tasks out goes by."""
 
     epoch_flops: int = 0
@@ -66,8 +66,7 @@ class Cost:
     """Memory that a pack of such tasks takes once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """A task for the queue. `spec` is for the worker, `info` what `state.decode.task_info` reads; of either that is
     `Filled` the form is kept once for all tasks that have it."""
 
@@ -82,16 +81,14 @@ class Submission:
     cost: Cost = Cost()
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A worker process: its id, and a nonce that tells it from another process of the same id."""
 
     id: str
     instance: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A task and the right to it, as long as its lease lasts."""
 
     id: str
@@ -109,8 +106,7 @@ class Claim:
     """By which the checkpoint is found in a store; empty if the run directory has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """Who holds a task. A lease has expired when (token, beat) has not changed for the lease's time on the reader's
     own monotonic clock."""
 
@@ -122,8 +118,7 @@ class Lease:
     """Another process has the worker's id: its reports are refused already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The server's answer to a heartbeat."""
 
     directives: Mapping[str, Directive]
@@ -139,8 +134,7 @@ class Report:
     """Tasks that somebody looks at; not told where there are no more than `MANY_WORKERS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What one run of a task gave, as accepted."""
 
     id: str

@@ -1,9 +1,10 @@
 """The records as the scripts take and give them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from itertools import chain
 from typing import Any
+
+from msgspec import to_builtins
 
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.records import (
@@ -115,7 +116,7 @@ def kept(life: Lifecycle) -> bytes:
     """Return what `new_run` in common.lua keeps of a done task: texts, as the server stores them."""
     names = ("run", "attempt", "worker", "token", "started_ts", "claimed_ts", "finished_ts", "error")
     texts = {name: str(getattr(life, name)) for name in names}
-    own = b"" if life.report is None else codec.encode_object(asdict(life.report))
+    own = b"" if life.report is None else codec.encode_object(to_builtins(life.report))
     return codec.encode_object(texts | {"report": own.decode()})
 
 

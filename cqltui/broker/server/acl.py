@@ -10,8 +10,9 @@ only FCALL would still need every command of the scripts on every key, and could
 """
 
 import re
-from dataclasses import dataclass
 from importlib import resources
+
+from msgspec import Struct
 
 from cqltui.broker.protocol.keys import LIMITS, PLACES, Keys
 from cqltui.broker.protocol.scripts import source
@@ -19,8 +20,7 @@ from cqltui.broker.protocol.scripts import source
 _CALL = re.compile(r"call\('(\w+)'")
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """Who has a user of its own."""
 
     user: str

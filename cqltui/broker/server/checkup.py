@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 
 import redis
+from msgspec import Struct
 from redis.exceptions import NoPermissionError
 
 from cqltui.broker.protocol import trouble
@@ -31,8 +31,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing looked at."""
 
     level: Level

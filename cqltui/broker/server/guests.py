@@ -8,11 +8,12 @@ and neither EVAL nor SCRIPT LOAD. The server keeps its users in memory: one that
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import redis
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.broker.protocol import trouble
 from cqltui.broker.protocol.keys import Keys
@@ -30,8 +31,7 @@ NEEDED = ("EVALSHA",)
 GUEST = Role(PREFIX, WORKER.scripts, WORKER.calls - {"script|load"})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """How a guest gets in: what a connection file there says, but for the socket, which is another one there."""
 
     socket: str

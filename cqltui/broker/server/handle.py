@@ -4,12 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import TYPE_CHECKING
 
 import redis
+from msgspec import Struct
 
 from cqltui.broker.server import keeper
 from cqltui.broker.server.connect import CONNECTION_FILE, client_of, read_connection
@@ -37,8 +37,7 @@ _APPEAR_S = 1.0
 """A server has its socket long before, and its keeper is gone by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHandle:
+class ServerHandle(Struct, frozen=True):
     """One process's share in the server. Held until `leave`, or until the process ends."""
 
     run_dir: Path

@@ -14,11 +14,12 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import redis
+from msgspec import to_builtins
+from msgspec.structs import replace
 from redis.exceptions import BusyLoadingError
 
 from cqltui.broker.server.connect import CONNECTION_FILE, client_of, read_connection
@@ -228,7 +229,7 @@ class EmbeddedServer:
         started = start_time(pid) if is_server(pid, self.dir) else None  # without it, it is never signalled
         process = replace(here(), pid=pid, started=started or 0.0)
         start_time_ts = psutil.Process(pid).create_time() if process.started else 0.0  # for earlier versions
-        return {**where, "pid": pid, "start_time": start_time_ts, "process": asdict(process)}
+        return {**where, "pid": pid, "start_time": start_time_ts, "process": to_builtins(process)}
 
     def _spawn(self, binary: str, alive: FileLock, config: str) -> None:
         """Run the server, which makes itself a daemon (own session, no parent), so it outlives whoever starts it.

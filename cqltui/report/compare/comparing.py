@@ -1,8 +1,9 @@
 """Runs beside each other: what they differ in, and the differences of their figures, paired by seed. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.report.compare.configurations import about_table, differing_table, labels_of
@@ -24,8 +25,7 @@ PAIRED = "Each run is compared with the first. n is the number of pairs; with fe
 FLATTERS = "Validation rows are those by which the networks were chosen: these figures flatter them."
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """All that is shown of it."""
 
     tables: tuple[Table, ...]

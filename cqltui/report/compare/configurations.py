@@ -1,7 +1,6 @@
 """What runs are, and in what they differ: data, split, versions, settings. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
 from cqltui.algorithms.base import setting_text, told
 from cqltui.report.material import Material
@@ -80,17 +79,17 @@ def _properties(material: Material) -> Iterator[tuple[str, str]]:
     yield "campaign", campaign.name
     yield "data digest", its.data_digest[:DIGITS]
     yield "data file", its.data_path
-    for field in fields(campaign.data):
-        if field.name != "path":
-            yield f"data.{field.name}", plain(_described(getattr(campaign.data, field.name)), LONGEST)
+    for name in campaign.data.__struct_fields__:
+        if name != "path":
+            yield f"data.{name}", plain(_described(getattr(campaign.data, name)), LONGEST)
     for part, count in its.rows.items():
         yield f"{part} rows", f"{count:,}"
     yield "git commit", plain(its.git_commit, DIGITS).rstrip("…")
     for name, version in its.versions.items():
         yield f"{name} version", version
     yield "platform", its.platform
-    for field in fields(campaign.evaluate):
-        yield f"evaluate.{field.name}", setting_text(getattr(campaign.evaluate, field.name))
+    for name in campaign.evaluate.__struct_fields__:
+        yield f"evaluate.{name}", setting_text(getattr(campaign.evaluate, name))
     for phase in campaign.phases:
         yield f"{phase.name}: tasks", str(len(phase.tasks))
         values: dict[str, dict[str, None]] = {}

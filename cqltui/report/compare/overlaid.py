@@ -1,9 +1,9 @@
 """Curves of several runs over each other, and their differences with intervals. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from cqltui.report.compare.paired import METHOD
 from cqltui.report.compare.pairing import Group
@@ -16,8 +16,7 @@ MOST_POINTS = 200
 """Of a curve that are drawn, evenly on the logarithmic axis."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared:
+class Compared(Struct, frozen=True, eq=False):
     """A run beside the first one."""
 
     label: str

@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from scipy.special import stdtrit
 
 LEVEL = 0.95
 METHOD = "Student's t over paired seeds, 95 %"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """Means over the seeds at which both runs have the figure, and their difference."""
 
     n: int

@@ -1,7 +1,8 @@
 """Tasks of two runs that belong together: the same settings and seed, but for what the runs differ in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import setting_text, told
 from cqltui.report.material import Material
@@ -11,8 +12,7 @@ SEED = "seed"
 Key = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A task of the first run, and its counterpart in another."""
 
     first: TaskRecord
@@ -24,8 +24,7 @@ class Pair:
         return getattr(self.first.task.trainer, SEED)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Pairs that differ by their seed alone."""
 
     phase: str

@@ -5,7 +5,6 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Sheet
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend_handler import HandlerTuple
+from msgspec import Struct
 
 from cqltui.report.drawing.colors import GRID, INK, PAPER, VARIABLES
 from cqltui.report.drawing.inline import compact, inline
@@ -69,8 +69,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Where a panel's axes lie, in the units of the SVG's viewBox from its left upper corner, and what their ends
     mean."""
 
@@ -83,8 +82,7 @@ class Frame:
     """From the bottom (`first`) to the top (`last`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """A figure in every format."""
 
     svg: str

@@ -2,7 +2,8 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.report.drawing.colors import INK, PAPER
 from cqltui.report.drawing.plotting import Canvas
@@ -17,8 +18,7 @@ OFFSET = 4.0
 """Points from the middle of a point to its text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A place that text takes, in points."""
 
     left: float

@@ -1,7 +1,6 @@
 """The marks of a panel as matplotlib's artists."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from msgspec import Struct, field
 
 from cqltui.report.drawing.colors import INK, PAPER, color_of
 from cqltui.report.drawing.spans import Floats, Span, drawable
@@ -30,8 +30,7 @@ Legend = dict[str, list[Any]]
 """Text -> what stands before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lettering:
+class Lettering(Struct, frozen=True):
     """Text at a place of a panel. In a bar there is `room` for it, as wide as that on the x axis; else it is 0."""
 
     x: float
@@ -40,8 +39,7 @@ class Lettering:
     text: str
 
 
-@dataclass(slots=True)
-class Canvas:
+class Canvas(Struct):
     """Where the marks of one panel go."""
 
     axes: Axes

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from cqltui.report.figure import Axis, Band, Bars, Line, Mark, Panel, Points, Rule, Values
 
@@ -20,8 +20,7 @@ MARGIN = 0.04
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The ends of an axis. `first` is left or at the bottom, and above `last` where the axis goes down."""
 
     first: float

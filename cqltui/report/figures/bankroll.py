@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import CONFIDENT, ENSEMBLE, at, figure_at
 from cqltui.report.figure import Axis, Band, Figure, Line, Mark, Panel, Rule, Values
@@ -23,8 +24,7 @@ QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 HISTORIES = "the trajectories"
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """A policy's trajectory as it can be drawn."""
 
     name: str

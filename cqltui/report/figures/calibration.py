@@ -3,11 +3,11 @@ values of an ensemble are distributed."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from cqltui.judging.evaluated import ENSEMBLE, at, figure_at
 from cqltui.report.figure import Axis, Bars, Figure, Line, Panel, Points
@@ -143,8 +143,7 @@ def _q_and_profit(rows: Iterable[Mapping[str, str]]) -> Iterator[tuple[float, fl
                 yield q, profit
 
 
-@dataclass(frozen=True, slots=True)
-class _Bin:
+class _Bin(Struct, frozen=True):
     """Bets of similar Q."""
 
     bets: int

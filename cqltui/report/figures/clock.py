@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from cqltui.report.figure import Axis
 from cqltui.report.material import Floats
@@ -20,8 +20,7 @@ PAUSE_S = 300.0
 HOUR = 3_600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Seconds since 1970 -> a place on the axis."""
 
     start: float

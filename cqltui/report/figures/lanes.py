@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from cqltui.judging.evaluated import at
 from cqltui.report.figure import Axis, Bars, Figure, Mark, Panel, Points
@@ -26,8 +26,7 @@ SHORT_NAME = 40
 FEW = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A task at a worker, from its claim on."""
 
     task: str
@@ -38,8 +37,7 @@ class Attempt:
     """The task's status after it; "running" where it has not ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Struct, frozen=True):
     """Attempts that a worker began at once."""
 
     worker: str

@@ -3,8 +3,9 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import Algorithm, Metric, setting_text
 from cqltui.judging.outcomes import average
@@ -19,8 +20,7 @@ NAME, TITLE = "architecture_pareto", "Cost and result of architectures"
 MOST_LEVELS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """An architecture at one value of the scale setting: means over its tasks."""
 
     title: str

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import Algorithm, Metric, Setting, setting_text
 from cqltui.judging.outcomes import average
@@ -23,8 +24,7 @@ ROW = 2.2
 """Inches of a row of panels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """Tasks of one phase that differ in one setting and their seed alone."""
 
     place: int

@@ -1,11 +1,11 @@
 """What the methods cite, and references.bib."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+
+class Reference(Struct, frozen=True):
     """A publication."""
 
     kind: Literal["article", "inproceedings", "book", "misc"]

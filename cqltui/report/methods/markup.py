@@ -6,8 +6,9 @@ shown as it is (`code`), and what stands in curly quotes is text of the user's (
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from cqltui.report.latexchars import escape
 from cqltui.report.methods.bibliography import author_year, reference_line
@@ -21,15 +22,13 @@ _PARTS = re.compile(r"(?:[^\s/\\=,._:-]|\.(?=\d)){1,16}[/\\=,._:-]?|\s+|.")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>$#|~!&]")
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(Struct, frozen=True):
     """A formula on a line of its own, in LaTeX."""
 
     tex: str
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """A list."""
 
     texts: tuple[str, ...]
@@ -39,8 +38,7 @@ Part = str | Equation | Items
 """A paragraph, or what stands between paragraphs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading with what follows it."""
 
     title: str

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from cqltui.campaign.model import Phase
 from cqltui.judging.evaluated import at
@@ -24,8 +25,7 @@ TONES: Mapping[bool | None, Tone] = {True: "good", False: "bad", None: "open"}
 BAD_GRADES, GOOD_GRADES = ("WRONG", "LEAK"), ("CLEAN",)
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """Something in a few words, below a label."""
 
     label: str
@@ -34,8 +34,7 @@ class Fact:
     """How it is told apart by colour; the words say the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A check of the leak audit."""
 
     check: str

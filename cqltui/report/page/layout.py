@@ -1,8 +1,9 @@
 """Where each table and each figure has its place on the page. What nobody names comes last, so that nothing is lost."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from cqltui.campaign.model import Campaign, Question
 from cqltui.report.figure import Figure
@@ -12,8 +13,7 @@ Shown = Table | Figure
 AUDIT, ANSWERS, FURTHER = "audit", "answers", "further"
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of the page below a heading of its own."""
 
     name: str
@@ -99,8 +99,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
 the question; a link leads to each of the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """What is shown where, by name."""
 
     sections: Mapping[str, tuple[str, ...]]

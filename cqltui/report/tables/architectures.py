@@ -1,7 +1,8 @@
 """Which networks were compared, and what came of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cqltui.algorithms.base import REQUIRED, Algorithm
 from cqltui.report.groups import (

@@ -65,10 +65,13 @@ def _asking(material: Material, algorithm: Algorithm) -> list[tuple[Phase, tuple
     """Return the phases that ask how their tasks converge, with the epochs; where none does, the longest phase."""
     phases = [phase for phase in material.campaign.phases if phase.tasks[0].algorithm.name == algorithm.name]
     asked = {
-        phase: _epochs(question) for phase in phases for question in phase.questions if question.answer == QUESTION
+        phase.name: (phase, _epochs(question))
+        for phase in phases
+        for question in phase.questions
+        if question.answer == QUESTION
     }
     longest = max(phases, key=lambda phase: max(task.trainer.epochs for task in phase.tasks))
-    return list(asked.items()) or [(longest, ANSWERS[QUESTION].params["epochs"].default)]
+    return list(asked.values()) or [(longest, ANSWERS[QUESTION].params["epochs"].default)]
 
 
 def _epochs(question: Question) -> tuple[int, ...]:

@@ -1,9 +1,10 @@
 """The network that validation chose and the ensemble, on one page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from cqltui.judging.evaluated import at, figure_at
 from cqltui.report.groups import LOSS_DIGITS, algorithm_of, last_values, mean, setting_words, spread
@@ -27,8 +28,7 @@ TOGETHER = "ensemble"
 NO_LOG, NO_OUTCOMES = "not in this evaluation", "outcomes are not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Networks:
+class Networks(Struct, frozen=True):
     """One side of the table: the single network, or the members of the ensemble."""
 
     records: Sequence[TaskRecord]

@@ -2,9 +2,10 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
+
+from msgspec import Struct
 
 from cqltui.algorithms.base import Algorithm, Metric
 from cqltui.results.curves import CurvesRead, CurveSubject, CurveWish
@@ -28,8 +29,7 @@ class Rows(StrEnum):
     VALIDATION = "validation"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A metric on its training and its validation rows."""
 
     metric: Metric
@@ -49,8 +49,7 @@ def choices(algorithm: Algorithm) -> list[Choice]:
     return sorted(found, key=lambda each: each.metric.name != algorithm.headline)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What is looked at."""
 
     tasks: tuple[TaskState, ...] = ()

@@ -3,7 +3,8 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.report.braille import ACROSS, DOWN
 from cqltui.state.curve import Curve, smoothed
@@ -28,8 +29,7 @@ Cells = dict[int, tuple[str, str]]
 """Place of a character (row * cells + cell) -> it and its role."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A chart that is drawn, with what tells where a place of it lies."""
 
     lines: tuple[Line, ...]

@@ -1,7 +1,8 @@
 """The lines below a chart: what its curves are, and their values where it is read."""
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state.curve import Curve
 from cqltui.ui import format as fmt
@@ -15,8 +16,7 @@ BASELINE_SAMPLE = "╌╌"
 BAND_SAMPLE = "⠪⠕⠪⠕⠪"
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """How much is said, where there is less room."""
 
     sample: int

@@ -1,8 +1,9 @@
 """Small charts of several metrics beside each other and below each other: where they stand, and their lines. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from cqltui.ui.chart.draw import Memo, Picture, draw
 from cqltui.ui.chart.legend import role, value_at
@@ -17,8 +18,7 @@ GAP = 2
 SHORT = {"training": "train ", "validation": "val "}
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """A place for a chart: first cell and row, cells and rows."""
 
     x: int
@@ -46,8 +46,7 @@ def tiles(count: int, cells: int, rows: int) -> list[Tile]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Small:
+class Small(Struct, frozen=True):
     """A chart that is drawn: which of all, where, and its picture."""
 
     place: int

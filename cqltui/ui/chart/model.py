@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state.curve import Band, Curve
 from cqltui.ui.chart.scale import Window
@@ -13,8 +14,7 @@ LINES = 8
 """Curves over each other; of more the first are drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """A curve with what the legend says of it."""
 
     name: str
@@ -25,8 +25,7 @@ class Series:
     """Stands at its end, and before its name; 0: none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Curves of one metric."""
 
     series: tuple[Series, ...] = ()
@@ -73,8 +72,7 @@ class Chart:
         return all(low > 0 for low in lows) and (self.baseline is None or self.baseline > 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How a chart is wanted."""
 
     log: bool | None = None

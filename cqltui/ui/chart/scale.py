@@ -1,7 +1,8 @@
 """Where values and epochs lie on a grid of dots, and which part of the epochs is seen."""
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.report.braille import ACROSS, DOWN
 from cqltui.report.scales import linear, logarithmic, short
@@ -11,8 +12,7 @@ LEAST_EPOCHS = 4.0
 ROWS_PER_TICK, CELLS_PER_TICK = 3, 12
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """An axis of so many dots between two ends."""
 
     low: float
@@ -68,8 +68,7 @@ def epoch_ticks(axis: Scale) -> dict[int, str]:
     return {round(axis.dot(value)): short(value) for value in values if value == int(value)}
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The epochs that are seen."""
 
     low: float

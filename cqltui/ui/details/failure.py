@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import headline, plain
@@ -19,8 +20,7 @@ _CLASS = re.compile(r"[A-Za-z_][\w.]{0,60}")
 _FRAME = re.compile(r'\s*File "([^"]+)", line (\d{1,9}), in (.+)')
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What an error's text tells. All of it is foreign."""
 
     kind: str

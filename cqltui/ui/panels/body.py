@@ -1,9 +1,9 @@
 """All panels of the main screen: which are seen, where, and which has the keys."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus

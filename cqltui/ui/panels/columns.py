@@ -1,9 +1,11 @@
 """The columns of the task list: what each shows of a task and of a folded row, and how it sorts."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.algorithms import ALGORITHMS
 from cqltui.algorithms.base import Setting
@@ -32,8 +34,7 @@ def _blank(frame: Frame, group: Figures, cells: int) -> Span:
     return "", "faint"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column. `cells` 0 takes what is left."""
 
     name: str

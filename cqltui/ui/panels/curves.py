@@ -1,10 +1,10 @@
 """Metrics over the epochs: of the task under the cursor, of the marked tasks, or of a group."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 from textual.events import Click, Leave, MouseEvent, MouseMove, MouseScrollDown, MouseScrollUp
 

@@ -1,6 +1,6 @@
 """The hardware: what the machine does and did, devices and their memory, the speed of now, the workers."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cqltui.state import hardware, select
 from cqltui.state.hardware import DeviceUse, Speed

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual.events import Click
 
@@ -22,8 +22,7 @@ LATE = frozenset({"undo", "workers", "resubmit_dead", "drain", "copy"})
 """Shown where all others have room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a key stands in the line, so that it can be clicked."""
 
     start: int

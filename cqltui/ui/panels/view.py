@@ -1,9 +1,9 @@
 """Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -29,8 +29,7 @@ KEPT = 64
 night."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sides:
+class _Sides(Struct, frozen=True):
     """What stands beside each line within a frame."""
 
     width: int

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from cqltui.results.overview import RunOverview
 from cqltui.ui.preferences import Preferences
@@ -12,8 +13,7 @@ def _nothing(name: str) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunsPorts:
+class RunsPorts(Struct, frozen=True, kw_only=True):
     """What the list is given. All of it may block, and raise CqltuiError with a message for the user."""
 
     look: Callable[[], Sequence[RunOverview]]

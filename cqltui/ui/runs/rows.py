@@ -1,7 +1,8 @@
 """The list of runs as lines. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqltui.results.overview import RunOverview
 from cqltui.state.plain import plain
@@ -27,8 +28,7 @@ RIGHT = frozenset({"done", "failed", "best", "size"})
 TITLES = {"when": "ETA or age", "best": "best val", "progress": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A run in the list."""
 
     run: RunOverview

@@ -1,9 +1,9 @@
 """A question with a few answers, each with a key of its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -18,8 +18,7 @@ from cqltui.ui.line import left
 from cqltui.ui.screens.once import Once
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """An answer: its key, its name for the program, its text for people."""
 
     key: str

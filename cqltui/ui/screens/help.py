@@ -1,10 +1,10 @@
 """The keys that act where one is, on one page, and what the signs mean."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
 
+from msgspec import Struct
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -31,8 +31,7 @@ Row = tuple[tuple[str, ...], str]
 """Keys, and what they do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Some keys with what they do."""
 
     title: str
