@@ -5,6 +5,7 @@ The disk is a small tmpfs; where none can be mounted the tests are skipped.
 
 import errno
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from trainer.checkpoint import newest_good
 
 SIZE = "32m"
 EPOCHS = 300
+HOLD_S = 0.01
 SHORT = ONE.replace("epochs = 1000000", f"epochs = {EPOCHS}")
 FULL = "No space left on device"
 
@@ -92,12 +94,16 @@ def test_a_task_whose_result_finds_no_room_waits_for_it(queue: Queue, disk: Path
 
 
 def test_a_task_goes_on_from_its_checkpoint_once_there_is_room(queue: Queue, disk: Path, tmp_path: Path) -> None:
-    task = OneTask(queue, tmp_path, ONE.replace("epochs = 1000000", f"epochs = {10 * EPOCHS}"), run_dir=disk / "run")
+    task = OneTask(queue, tmp_path, SHORT, run_dir=disk / "run")
     filled: list[Path] = []
 
     def fill_after_a_checkpoint() -> bool:
-        if not filled and list(task.folder.glob("checkpoint-*")):
-            filled.append(fill(disk))
+        """Until then the training is held back: it would end before."""
+        if not filled:
+            if list(task.folder.glob("checkpoint-*")):
+                filled.append(fill(disk))
+            else:
+                time.sleep(HOLD_S)
         return False
 
     task.stop.once = fill_after_a_checkpoint
@@ -110,7 +116,7 @@ def test_a_task_goes_on_from_its_checkpoint_once_there_is_room(queue: Queue, dis
     task.train()
     progress = task.seen().progress
     assert progress is not None
-    assert 0 < progress.resumed_epoch < 10 * EPOCHS
+    assert 0 < progress.resumed_epoch < EPOCHS
     check_undisturbed(task)
 
 

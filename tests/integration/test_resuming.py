@@ -13,7 +13,7 @@ from cqltui.state.select import notices_about
 from tests.integration.sessions import ONE, OneTask, check_undisturbed
 from trainer import checkpoint
 
-EPOCHS = 1500
+EPOCHS = 300
 HOLD_S = 0.01
 
 Interrupted = tuple[OneTask, list[Path]]
