@@ -1,11 +1,15 @@
 """The keys of the details, and what they show of one task after the other."""
 
+import threading
+
+import pytest
+
 from cqltui.state.record import Attempt, FileEntry, TaskRecord
 from cqltui.ui.panels.log import LogPanel
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.screens.details import PARTS, DetailsScreen
 from cqltui.ui.screens.main import MainScreen
-from tests.ui.conftest import Bench
+from tests.ui.conftest import DEADLINE_S, Bench
 from tests.ui.driving import ALL, RUNNING, started, table
 from tests.ui.night import Night
 
@@ -107,3 +111,27 @@ async def test_of_a_task_that_has_failed_the_reason_is_seen_first() -> None:
         await pilot.press("J")
         await bench.rest(pilot)
         assert seen(bench) == ["fields", "curves"]
+
+
+async def test_the_end_of_a_log_that_comes_late_needs_no_further_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    night, may_read = Night(9_000.0, frozenset({DEAD})), threading.Event()
+    bench = Bench(night.events(), night.now)
+    tail = bench.logs.tail
+
+    def late(worker_id: str, lines: int, task_id: str = "") -> list[str]:
+        if bench.shows(DetailsScreen):
+            may_read.wait(DEADLINE_S)
+        return tail(worker_id, lines, task_id)
+
+    monkeypatch.setattr(bench.logs, "tail", late)
+    async with bench.app.run_test(size=(160, 48)) as pilot:
+        await bench.settle(pilot)
+        await pilot.press("g", *["j"] * DEAD, "enter")
+        await bench.until(pilot, lambda: bench.shows(DetailsScreen))
+        details = bench.app.screen
+        assert isinstance(details, DetailsScreen)
+        await bench.until(pilot, lambda: details._record is not None and "Failed" in text(part(bench, "fields")))
+        assert "Last in the log" not in text(part(bench, "fields"))
+        may_read.set()
+        await bench.settle(pilot)
+        assert "Last in the log" in text(part(bench, "fields"))

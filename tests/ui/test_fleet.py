@@ -93,9 +93,29 @@ def _is_at(panel: FleetPanel, line: int) -> bool:
     return panel.scroll_offset.y == line
 
 
+MANY = BlockInfo("lab", "command", 60, tuple(JobInfo(f"lab-{i}", str(i), "pending") for i in range(60)))
+
+
+async def test_of_keys_that_come_faster_than_draws_each_counts() -> None:
+    async with _with_blocks(MANY) as (bench, pilot):
+        await pilot.press("F")
+        await bench.until(pilot, lambda: bench.shows(FleetScreen) and len(_shown(bench)) > 60)
+        panel = bench.app.screen.query_one(FleetPanel)
+        await bench.until(pilot, partial(_can_scroll, panel))
+        page, last = panel.size.height - 1, panel.max_scroll_y
+        down, up, page_down = panel.action_down, panel.action_up, panel.action_page_down
+        for keys, line in (
+            ((down, down, down, up), 2),
+            ((panel.action_top, page_down, page_down, panel.action_page_up), page),
+            ((panel.action_bottom, up, up), last - 2),
+        ):
+            for key in keys:
+                key()
+            assert panel.scroll_offset.y == line
+
+
 async def test_its_keys() -> None:
-    many = BlockInfo("lab", "command", 60, tuple(JobInfo(f"lab-{i}", str(i), "pending") for i in range(60)))
-    async with _with_blocks(many) as (bench, pilot):
+    async with _with_blocks(MANY) as (bench, pilot):
         for leave in ("escape", "F"):
             await pilot.press("F")
             await bench.until(pilot, lambda: bench.shows(FleetScreen) and len(_shown(bench)) > 60)

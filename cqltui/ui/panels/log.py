@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.events import Blur, Key, Paste
+from textual.message import Message
 
 from cqltui.errors import CqltuiError
 from cqltui.state.plain import plain
@@ -38,6 +39,9 @@ class LogPanel(Panel):
         Binding("enter", "keep", "Keep", id="log.keep", tooltip="Keep what was found, and go through it with n and N"),
         Binding("escape", "end_search", "End search", id="log.end_search", tooltip="End the search in the log"),
     ]
+
+    class Read(Message):
+        """The log has other lines than before."""
 
     def __init__(self, id: str, title: str, feed: Reading[LogSubject, list[str]]) -> None:
         super().__init__(id, title)
@@ -95,6 +99,7 @@ class LogPanel(Panel):
             self._move_by(dropped(self._texts, texts))
         self._texts, self._empty = texts, empty
         self._arrange()
+        self.post_message(self.Read())
 
     def _move_by(self, gone: int) -> None:
         """Keep in place what is looked at, though lines have gone from the beginning."""

@@ -212,6 +212,10 @@ class DetailsScreen(TaskScreen):
         files.set_lines(file_lines(self._record, frame.now, max(files.cells, LEAST_CELLS)))
         self._draw_phase(frame, task)
 
+    def on_log_panel_read(self) -> None:
+        """Show the end of the log among the fields now, and not with the next frame."""
+        self._again()
+
     def _read(self, frame: Frame, task: TaskState) -> None:
         """Have the task's files looked at, if that is due."""
         subject = TaskSubject(task.id, task.info.phase, task.info.algorithm)
