@@ -35,8 +35,7 @@ id_length = later("cqltui.results.known", "id_length")
 RUNS = Path("runs")
 _SET_ASIDE = re.compile(r"\.old-\d+$")
 """What `--fresh` puts out of the way."""
-_NOTHING = ("lost+found",)
-"""Of a disk; what begins with a dot is the system's, too."""
+_NOTHING = ("lost+found",)  # of a disk; what begins with a dot is the system's, too
 URL_VARIABLES = ("CQLTUI_REDIS_URL", "REDIS_URL")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 

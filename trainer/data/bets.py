@@ -37,9 +37,6 @@ class Games(Dated, frozen=True, eq=False):
     true_returns: Double | None = None
     """[N, 2], what one unit on the home and the away side returns in expectation, where it is known."""
 
-    def __len__(self) -> int:
-        return len(self.margin)
-
 
 def to_transitions(games: Games, config: DataConfig, stream: tuple[int, ...] = ()) -> Transitions:
     """Return one decision a game, with the shared behaviour policy's actions. Features as chosen by

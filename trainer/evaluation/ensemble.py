@@ -14,11 +14,10 @@ from trainer.config import NORM_EPS, STAKES
 from trainer.data.types import Bool, Double, Float, Int
 from trainer.model import Model
 
-MOST_CONFIDENT = 0.2
-"""Share of an ensemble's bets that "its most confident" means."""
-HISTOGRAM_BINS = 40
 CHUNK_FLOATS = 2_000_000
 """Activations of one layer that a batched forward holds at a time: they then stay near the processor."""
+MOST_CONFIDENT, HISTOGRAM_BINS = 0.2, 40
+"""Share of an ensemble's bets that "its most confident" means; of how many bars a distribution is made."""
 
 
 class Opinions(Struct, frozen=True, eq=False):
