@@ -255,31 +255,32 @@ class LineView(ScrollView, can_focus=True):
         elif y >= self.scroll_offset.y + height:
             self.scroll_to(y=y - height + 1, animate=False, force=True)
 
-    # At once: put off until the next draw, a key would begin where the one before it began.
+    # At once: put off until the next draw, a key would begin where the one before it began. By force: a scrollbar that
+    # is about to come is no reason to do nothing.
 
     def action_down(self) -> None:
         """One line down."""
-        self.scroll_relative(y=1, animate=False, immediate=True)
+        self.scroll_relative(y=1, animate=False, force=True, immediate=True)
 
     def action_up(self) -> None:
         """One line up."""
-        self.scroll_relative(y=-1, animate=False, immediate=True)
+        self.scroll_relative(y=-1, animate=False, force=True, immediate=True)
 
     def action_top(self) -> None:
         """To the first line."""
-        self.scroll_home(animate=False, immediate=True)
+        self.scroll_home(animate=False, force=True, immediate=True)
 
     def action_bottom(self) -> None:
         """To the last line."""
-        self.scroll_end(animate=False, immediate=True)
+        self.scroll_end(animate=False, force=True, immediate=True)
 
     def action_page_down(self) -> None:
         """Move a page down."""
-        self.scroll_relative(y=max(1, self.size.height - 1), animate=False, immediate=True)
+        self.scroll_relative(y=max(1, self.size.height - 1), animate=False, force=True, immediate=True)
 
     def action_page_up(self) -> None:
         """Move a page up."""
-        self.scroll_relative(y=-max(1, self.size.height - 1), animate=False, immediate=True)
+        self.scroll_relative(y=-max(1, self.size.height - 1), animate=False, force=True, immediate=True)
 
 
 def _joined(spans: Iterable[tuple[str, Style]]) -> list[Segment]:
