@@ -44,7 +44,7 @@ class Context(Struct, dict=True):
 
     @cached_property
     def travel(self) -> Travel:
-        """Return the way of files to where the run directory is."""
+        """Return what brings files to the run directory and from it, wherever that is."""
         queue = self.link.queue
         return Travel(queue, self.store or Store(queue), str(self.worker["id"]), sends=self.hands_over)
 

@@ -14,10 +14,8 @@ from trainer.config import NORM_EPS, STAKES
 from trainer.data.types import Bool, Double, Float, Int
 from trainer.model import Model
 
-CHUNK_FLOATS = 2_000_000
-"""Activations of one layer that a batched forward holds at a time: they then stay near the processor."""
-MOST_CONFIDENT, HISTOGRAM_BINS = 0.2, 40
-"""Share of an ensemble's bets that "its most confident" means; of how many bars a distribution is made."""
+MOST_CONFIDENT = 0.2
+"""Share of an ensemble's bets that "its most confident" means."""
 
 
 class Opinions(Struct, frozen=True, eq=False):
@@ -173,6 +171,9 @@ class Distribution(Struct, frozen=True, eq=False):
         }
 
 
+HISTOGRAM_BINS = 40
+
+
 def distribution(found: Opinions, stakes: Sequence[float] = STAKES, bins: int = HISTOGRAM_BINS) -> Distribution:
     """Return how the Q values of N >= 1 decisions are distributed.
 
@@ -228,6 +229,10 @@ def q_values(models: Sequence[Model], states: Float) -> Float:
     for hidden_dims, places in groups.items():
         found[places] = _forward([models[place] for place in places], hidden_dims, states)
     return found
+
+
+CHUNK_FLOATS = 2_000_000
+"""Activations of one layer that a batched forward holds at a time: they then stay near the processor."""
 
 
 def _forward(models: Sequence[Model], hidden_dims: tuple[int, ...], states: Float) -> Float:

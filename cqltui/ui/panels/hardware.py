@@ -100,7 +100,7 @@ class HardwarePanel(Panel):
             self.refresh()
             self.post_message(self.Moved())
         else:
-            self.scroll_relative(y=1 if cursor > 0 else -1, animate=False, immediate=True)
+            self.scroll_relative(y=1 if cursor > 0 else -1, animate=False, force=True, immediate=True)
 
     @staticmethod
     def _row(worker: WorkerState, live: bool, frame: Frame, cells: int) -> Line:

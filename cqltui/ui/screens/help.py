@@ -163,4 +163,4 @@ class HelpScreen(Once[None], ModalScreen[None]):
 
     def action_scroll(self, lines: int) -> None:
         """Scroll."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False, immediate=True)
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False, force=True, immediate=True)
