@@ -20,11 +20,14 @@ from textual.notifications import Notification
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastRack
 
 from cqltui.ui.regions import meets, runs, without
 
+DRAW_S = 0.004
+"""Between two drawings, where there is something to draw."""
 USED: tuple[tuple[type, str], ...] = (
     (LinuxDriver, "__init__"),
     (LinuxDriver, "_get_terminal_size"),
@@ -44,6 +47,9 @@ USED: tuple[tuple[type, str], ...] = (
     (Toast, "_expire"),
     (ToastRack, "show"),
     (Screen, "_screen_resized"),
+    (Screen, "_update_timer"),
+    (Screen, "_on_timer_update"),
+    (Screen, "_on_idle"),
     (Screen, "_compositor_refresh"),
     (Screen, "_refresh_layout"),
     (Compositor, "reflow"),
@@ -280,13 +286,16 @@ def _forget_drawn(widget: Widget, region: Region, clip: Region, drawn: Set[Regio
 
 
 class SteadyScreen(Screen[ScreenResultType]):
-    """A screen that takes the terminal's own size alone, and renders nothing that is not drawn.
+    """A screen that takes the terminal's own size alone, draws soon, and renders nothing that is not drawn.
 
     A terminal that changes its size while the program starts sets off two chains of resize events: each layout posts
     the next event of its own size, and the screen would take both sizes in turn for ever.
 
     During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
     ends the batch refreshes the screen.
+
+    What a key leads to is drawn within two `DRAW_S`. Textual draws at most 60 times a second, by a timer that leaves
+    out a turn which a drawing has used up: a key that follows one waits up to 33 ms.
 
     Where the keys go to another widget, the two draw themselves anew, as they look otherwise then. Textual draws all of
     the screen.
@@ -297,6 +306,13 @@ class SteadyScreen(Screen[ScreenResultType]):
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
         self._compositor = self._lean = LeanCompositor()
+        self._drawing: Timer | None = None
+
+    @property
+    def _update_timer(self) -> Timer:
+        if self._drawing is None:
+            self._drawing = self.set_interval(DRAW_S, self._on_timer_update, name="screen_update", pause=True)
+        return self._drawing
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
         super()._refresh_layout(size, scroll)

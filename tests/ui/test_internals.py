@@ -40,6 +40,9 @@ WRITTEN_FOR = {
     "Toast._expire": "8609e049cdd9180b",
     "ToastRack.show": "235ab2261d656cfd",
     "Screen._screen_resized": "49c2908cfe351a6f",
+    "Screen._update_timer": "f9b897fa3d50418e",
+    "Screen._on_timer_update": "56238104cb47e99e",
+    "Screen._on_idle": "a4ea19d754ab438f",
     "Screen._compositor_refresh": "293583a9432b7eca",
     "Screen._refresh_layout": "9d29357a14c83503",
     "Compositor.reflow": "a992662692b8a4f2",
@@ -76,7 +79,7 @@ def modules() -> Iterator[ModuleType]:
 
 def digest(part: object) -> str:
     """Of the code, however it is laid out."""
-    words = inspect.getsource(part).split()  # type: ignore[arg-type]
+    words = inspect.getsource(part.fget if isinstance(part, property) else part).split()  # type: ignore[arg-type]
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
