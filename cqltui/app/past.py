@@ -1,10 +1,9 @@
 """The past of a run from its journal: what the timeline marks, and what has happened."""
 
-from collections import deque
 from pathlib import Path
 
 from cqltui.app.journalfile import JournalFile
-from cqltui.state.happened import MOST, Happening, Teller
+from cqltui.state.happened import Happening, Teller, extended
 from cqltui.state.lanes import Past
 from cqltui.state.past import Chronicle
 
@@ -32,24 +31,18 @@ class JournalPast:
 
 
 class JournalHappenings:
-    """What has happened, the newest last. Called in a thread of the screen's."""
+    """What has happened, put together, the newest last. Called in a thread of the screen's."""
 
     def __init__(self, journal: Path) -> None:
         self._file = JournalFile(journal, TAIL_BYTES)
         self._teller = Teller()
-        self._kept: deque[Happening] = deque(maxlen=MOST)
         self._told: tuple[Happening, ...] = ()
 
     def __call__(self) -> tuple[Happening, ...]:
         """Return what the journal tells by now; the same object while there is nothing new."""
         anew, events = self._file.news(CHECKPOINT)
         if anew:
-            self._teller = Teller()
-            self._kept.clear()
-        is_new = anew
-        for event in events:
-            is_new = True
-            self._kept += self._teller.tell(event)
-        if is_new:
-            self._told = tuple(self._kept)
+            self._teller, self._told = Teller(), ()
+        if found := [one for event in events for one in self._teller.tell(event)]:
+            self._told = extended(self._told, found)
         return self._told

@@ -43,6 +43,7 @@ REASONED = frozenset({Kind.TASK_DELAYED, Kind.TASK_DEAD})
 """Of these the error is told."""
 
 Version = tuple[int, int, int]
+NEVER: Version = (0, 0, -1)
 """(epoch, seq, and a number where one event tells several things)."""
 
 
@@ -60,6 +61,8 @@ class Happening(Struct, frozen=True):
     by: str = ""
     """Who asked for it; empty where nobody did."""
     worker: str = ""
+    until: Version = NEVER
+    """The version of the last one, where several are told as one."""
 
     @property
     def words(self) -> str:
@@ -159,11 +162,11 @@ def together(found: Iterable[Happening]) -> tuple[Happening, ...]:
     """Return the same, the oldest first, what happened to several tasks at once as one thing."""
     told: list[Happening] = []
     members: list[str] = []
-    start_ts = 0.0
+    start_ts, until = 0.0, NEVER
 
     def close() -> None:
         if len(members) > 1:
-            told[-1] = replace(told[-1], tasks=tuple(members))
+            told[-1] = replace(told[-1], tasks=tuple(members), until=until)
 
     for one in found:
         last = told[-1] if told else None
@@ -172,23 +175,28 @@ def together(found: Iterable[Happening]) -> tuple[Happening, ...]:
         )
         if same and one.tasks and members and abs(one.ts - start_ts) <= TOGETHER_S:
             members += one.tasks
+            until = max(one.version, one.until)
             continue
         close()
         told.append(one)
-        members, start_ts = list(one.tasks), one.ts
+        members, start_ts, until = list(one.tasks), one.ts, one.until
     close()
     return tuple(told[-MOST:])
+
+
+def extended(told: tuple[Happening, ...], newer: Iterable[Happening]) -> tuple[Happening, ...]:
+    """Return what was put together already, and what has happened since. All but the last of `told` is as it was."""
+    return (*told[:-1], *together((*told[-1:], *newer)))[-MOST:]
 
 
 def merged(
     journal: tuple[Happening, ...], seen: tuple[Happening, ...], told: Iterable[Notice]
 ) -> tuple[Happening, ...]:
-    """Return what the journal tells and what was seen since, the oldest first. Where there is no journal, the state's
-    notices are what is known of before."""
-    last = max((one.version for one in journal), default=(0, 0, -1))
-    newer = [one for one in seen if one.version > last]
-    known = {one.version: one for one in (*(journal or notices(told)), *newer)}
-    return together(known[version] for version in sorted(known)[-MOST:])
+    """Return what the journal tells, which is put together already, and what was seen since, the oldest first. Where
+    there is no journal, the state's notices are what is known of before."""
+    last = max(journal[-1].version, journal[-1].until) if journal else NEVER
+    newer = {one.version: one for one in (*(() if journal else notices(told)), *seen) if one.version > last}
+    return extended(journal, (newer[version] for version in sorted(newer)))
 
 
 def matches(happening: Happening, words: Iterable[str]) -> bool:

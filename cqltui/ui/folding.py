@@ -116,17 +116,20 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
     validations: list[float | None] = []
     bests: list[float | None] = []
     took: list[float] = []
-    finish_ts: float | None = -inf
-    epochs_done = epochs_total = 0
-    now = frame.as_of
+    workers: set[str] = set()
+    ended_ts = expected_ts = -inf
+    known = True
+    epochs_done = epochs_total = attempts = 0
+    lowest, highest = inf, -inf
+    now, plan = frame.as_of, frame.estimate.tasks
     for task in tasks:
-        life = task.life
-        done = life.status is Status.DONE
-        total = task.epochs_total if done else task.info.epochs
-        states[life.status] += 1
+        info, life, live = task.info, task.life, task.live
+        status = life.status
+        done = status is Status.DONE
+        total = task.epochs_total if done else info.epochs
+        states[status] += 1
         epochs_total += total
-        waits = task.live is None and life.report is None  # as most of thousands do
-        if not waits and (progress := task.progress) is not None:
+        if (live is not None or life.report is not None) and (progress := task.progress) is not None:
             algorithm = task.algorithm
             epochs_done += total if done else min(progress.epoch, total)
             losses.append(progress.metrics.get(algorithm.headline))
@@ -134,12 +137,26 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
             bests.append(progress.best)
         elif done:
             epochs_done += total
-        if finish_ts is not None:  # else that of one is not known
-            end = frame.finish_ts(task)
-            finish_ts = None if end is None else max(finish_ts, end)
+        if life.finished_ts:
+            ended_ts = max(ended_ts, life.finished_ts)
+        elif known:
+            expected = plan.get(info.id)
+            if expected is None or expected.finish_ts is None:
+                known = False
+            elif expected.finish_ts > expected_ts:
+                expected_ts = expected.finish_ts
         if life.started_ts and (seconds := duration_s(task, now)) is not None:
             took.append(seconds)
-    priorities = [task.life.priority for task in tasks]
+        if life.worker:
+            workers.add(life.worker)
+        if life.attempt > attempts:
+            attempts = life.attempt
+        if life.priority < lowest:
+            lowest = life.priority
+        if life.priority > highest:
+            highest = life.priority
+    ended = all(task.life.finished_ts for task in tasks)
+    told_ts = ended_ts if ended else frame.estimate.told(expected_ts) if known else None
     return Figures(
         members=tuple(tasks),
         first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
@@ -149,12 +166,12 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
         loss=spread_of(losses),
         validation=spread_of(validations),
         best=spread_of(bests),
-        finish_ts=finish_ts,
-        ended=all(task.life.finished_ts for task in tasks),
+        finish_ts=None if told_ts is None else max(ended_ts, told_ts),
+        ended=ended,
         duration_s=sum(took) if took else None,
-        priorities=(min(priorities), max(priorities)),
-        attempts=max(task.life.attempt for task in tasks),
-        workers=tuple(sorted({task.life.worker for task in tasks if task.life.worker})),
+        priorities=(lowest, highest),
+        attempts=attempts,
+        workers=tuple(sorted(workers)),
     )
 
 
@@ -204,7 +221,7 @@ def grouped(
         else:
             key = group_key(fold, of)
             seen = in_order(found) if key in unfolded else found
-            rows.append(Group(key, plain(fold.heading(found[0])), tuple(t.id for t in seen), key in unfolded))
+            rows.append(Group(key, plain(fold.heading(found[0])), tuple([t.info.id for t in seen]), key in unfolded))
     return rows
 
 

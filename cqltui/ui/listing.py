@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from cqltui.state.filter import EVERYTHING, Filter
 from cqltui.state.filter_fields import Moment
+from cqltui.state.layered import looked_up
 from cqltui.state.model import TaskState
 from cqltui.ui.folding import Figures, Fold, Group, grouped
 from cqltui.ui.frame import Frame
@@ -78,10 +79,10 @@ class Listing(Struct, frozen=True):
 def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str]) -> Listing:
     """Return the rows. `figures` tells those of a group; `order` are all tasks in the campaign's own."""
     moment = Moment(frame.as_of, frame.stall_s)
-    tasks: Sequence[TaskState] = [frame.state.tasks[task_id] for task_id in order]
+    tasks: Sequence[TaskState] = looked_up(frame.state.tasks, order)
     tasks = wish.filter.among(tasks, moment)
     if wish.fold is None:
-        ids = tuple(task.id for task in in_order(tasks, wish, lambda column, task: column.sort(frame, task)))
+        ids = tuple(task.info.id for task in in_order(tasks, wish, lambda column, task: column.sort(frame, task)))
         return Listing(ids, ids, places={key: row for row, key in enumerate(ids)})
     return _folded(frame, wish, wish.fold, tasks, figures)
 

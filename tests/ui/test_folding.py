@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from cqltui.state.described import CampaignInfo, PhaseInfo
 from cqltui.state.eta import Estimate, TaskEstimate
 from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, TaskState
+from cqltui.state.spread import WIDEST
+from cqltui.state.spread import Spread as TimeSpread
 from cqltui.state.varying import Varying
 from cqltui.ui.folding import PHASE, SEEDS, Spread, figures, folds, next_fold, same_setting, spread_of
 from cqltui.ui.frame import Frame
@@ -62,6 +64,10 @@ def test_the_figures_of_a_folded_row() -> None:
     assert figures((TASKS[0], TASKS[3]), FRAME).ended
     unknown = Frame(FRAME.state, Estimate(None, {}, {}), NOW)
     assert figures(TASKS, unknown).finish_ts is None, "that of one is not known"
+    early = Estimate(None, ESTIMATES, {}, ts=NOW - 100, spread=TimeSpread(sooner=WIDEST, later=WIDEST, least_s=0.0))
+    vague = Frame(FRAME.state, early, NOW)
+    assert figures(TASKS, vague).finish_ts is None, "what is expected means nothing yet"
+    assert figures((TASKS[0], TASKS[3]), vague).finish_ts == NOW - 40, "what has ended has"
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,11 @@ async def test_what_differs_is_drawn_and_once(monkeypatch: pytest.MonkeyPatch, s
             assert {
                 place: (seen.get(place), cell) for place, cell in wanted.items() if seen.get(place) != cell
             } == {}, key
+            for view in bench.app.screen.query(LineView):
+                if view.is_on_screen and view.styles.gutter.top and view.outer_size:
+                    width, height = view.outer_size
+                    for y in (0, height - 1):
+                        assert view._edge(y, width, height) == view._rendered(y), f"{view.id} is of before {key}"
     assert rows["drawn"] > len(KEYS)
 
 

@@ -7,7 +7,7 @@ import pytest
 from cqltui.app.past import JournalHappenings
 from cqltui.broker.protocol.codec import encode_event
 from cqltui.state.events import Event, Kind
-from cqltui.state.happened import MOST, Happening, Teller, matches, merged, together
+from cqltui.state.happened import MOST, Happening, Teller, extended, matches, merged, together
 from cqltui.state.model import Notice
 
 
@@ -80,6 +80,25 @@ def test_what_happens_to_many_at_once_is_told_once() -> None:
     assert len(together(happening(n, str(n)) for n in range(MOST + 5))) == MOST
 
 
+def test_what_is_put_together_bit_by_bit_is_as_at_once() -> None:
+    one_by_one: tuple[Happening, ...] = ()
+    all_of_them = [happening(n, "done" if n % 5 else "x", ts=n / 4) for n in range(30)]
+    for number, one in enumerate(all_of_them):
+        before, one_by_one = one_by_one, extended(one_by_one, [one])
+        assert one_by_one == together(all_of_them[: number + 1])
+        assert all(a is b for a, b in zip(before[:-1], one_by_one, strict=False)), "what is known is not made anew"
+
+
+def test_what_the_screen_sees_of_a_group_that_the_journal_tells_is_no_news() -> None:
+    journal = together([happening(1, "a"), happening(2, "done"), happening(3, "done")])
+    seen = (happening(2, "done"), happening(3, "done"), happening(4, "done", ts=0.2), happening(5, "b"))
+    assert [(one.text, one.tasks) for one in merged(journal, seen, ())] == [
+        ("a", ("t1",)),
+        ("done", ("t2", "t3", "t4")),
+        ("b", ("t5",)),
+    ]
+
+
 def test_journal_and_screen_are_put_together_without_repetition() -> None:
     journal, seen = (happening(1, "a"), happening(2, "b")), (happening(2, "b"), happening(3, "c"))
     notices = (Notice(1.0, "info", "n", (1, 1)),)
@@ -101,10 +120,10 @@ def test_the_journal_is_read_on_and_only_its_end_at_first(tmp_path: Path, monkey
     checkpoint = encode_event(task(Kind.TASK_CHECKPOINT, 5, status="running")) + b"\n"
     assert b'"kind":"task.checkpoint"' in checkpoint, "it is told from the others by its bytes"
     path.write_bytes(b"".join(lines[:2]) + checkpoint + lines[2][:-9])
-    assert [one.tasks for one in look()] == [("t1",), ("t2",)]
+    assert [one.tasks for one in look()] == [("t1", "t2")], "put together: they are of one moment"
     assert look() is look()
     path.write_bytes(b"".join(lines[:2]) + checkpoint + lines[2])
-    assert [one.tasks for one in look()] == [("t1",), ("t2",), ("t3",)]
+    assert [one.tasks for one in look()] == [("t1", "t2", "t3")]
     path.write_bytes(lines[3])
     assert [one.tasks for one in look()] == [("t4",)], "another run's"
     monkeypatch.setattr("cqltui.app.past.TAIL_BYTES", len(lines[3]) + 5)

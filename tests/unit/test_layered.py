@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cqltui.state.counting import counted
 from cqltui.state.events import Event, Kind
-from cqltui.state.layered import MANY, Layered, writable
+from cqltui.state.layered import MANY, Layered, looked_up, writable
 from cqltui.state.model import Lifecycle, RunState, TaskInfo, TaskState
 from cqltui.state.reduce import reduce
 
@@ -53,6 +53,15 @@ def test_only_many_are_layered_and_a_copy_of_those_shares_them() -> None:
     assert isinstance(again, Layered)
     assert again._layers[0] is many._layers[0]
     assert (many["1"], again["0"], again["1"]) == (1, 7, 8)
+
+
+@pytest.mark.parametrize("wanted", [["k3", "gone", "new", "k0"], [f"k{n}" for n in reversed(range(MANY))]])
+def test_few_and_many_values_are_looked_up_in_the_order_of_the_keys(wanted: list[str]) -> None:
+    known = Layered({f"k{n}": n for n in range(MANY)})
+    known["k3"], known["new"] = -3, -1
+    expected = [value for key in wanted if (value := known.get(key)) is not None]
+    assert looked_up(MappingProxyType(known), wanted) == expected
+    assert -3 in expected
 
 
 def test_nothing_is_deleted() -> None:

@@ -1,7 +1,7 @@
 """What has happened, and who did it: the newest first."""
 
 from operator import is_
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual.binding import Binding, BindingType
 from textual.events import Click
@@ -17,6 +17,8 @@ from cqltui.ui.panels.cursor import HEADING, CursorPanel
 from cqltui.ui.reading import Reading
 
 NOTHING = "Nothing has happened yet."
+Rows: TypeAlias = dict[str, tuple[Happening, str, bool]]
+"""Key of a row -> the event, its text there, and whether it is the event's first row."""
 
 
 class EventsPanel(CursorPanel):
@@ -37,8 +39,11 @@ class EventsPanel(CursorPanel):
         self._listed_for: tuple[object, ...] = ()
         self._shown = 0
         self._words: tuple[str, ...] = ()
-        self._rows: dict[str, tuple[Happening, str, bool]] = {}
-        """Key of a row -> the event, its text there, and whether it is the event's first row."""
+        self._rows: Rows = {}
+        self._known_rows: dict[int, tuple[Happening, Rows]] = {}
+        """The rows of each event that is listed, by its identity."""
+        self._rows_for: tuple[object, ...] = ()
+        """What they were made for."""
         self._frame: Frame | None = None
         self._days = False
 
@@ -79,19 +84,24 @@ class EventsPanel(CursorPanel):
             self._list(frame)
 
     def _list(self, frame: Frame) -> None:
-        cells, tasks = max(self.cells, 20), frame.state.tasks
-        shown = [one for one in reversed(self._all) if matches(one, self._words)]
+        words = self._words
+        shown = [one for one in reversed(self._all) if not words or matches(one, words)]
         self._days = any(fmt.clock(one.ts, frame.now).count(" ") for one in shown[-1:])
-        self._rows = {
-            f"{one.version[0]}.{one.version[1]}.{one.version[2]}/{number}": (one, text, number == 0)
-            for one in shown
-            for number, text in enumerate(texts_of(one, tasks, cells, self._days))
-        }
+        rows_for = (max(self.cells, 20), self._days, len(frame.state.tasks))
+        known = self._known_rows if rows_for == self._rows_for else {}
+        self._rows_for = rows_for
+        self._known_rows = {id(one): known.get(id(one)) or (one, self._rows_of(one, frame)) for one in shown}
+        self._rows = {key: row for _, rows in self._known_rows.values() for key, row in rows.items()}
         self._shown = len(shown)
         keys = tuple(self._rows)
         newest = keys[0] if keys and self._following else ""
         self.set_keys(keys, self.row, newest)
         self._label()
+
+    def _rows_of(self, one: Happening, frame: Frame) -> Rows:
+        texts = texts_of(one, frame.state.tasks, max(self.cells, 20), self._days)
+        start = ".".join(map(str, one.version))
+        return {f"{start}/{number}": (one, text, number == 0) for number, text in enumerate(texts)}
 
     def _label(self) -> None:
         self.head(f"Events · {clip(' '.join(self._words), 40)}" if self._words else "Events")

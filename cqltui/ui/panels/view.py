@@ -1,7 +1,7 @@
 """Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -27,6 +27,10 @@ REVERSE = Style(reverse=True)
 KEPT = 64
 """Drawn lines that a list keeps: as many as are mostly seen. Each takes some kilobytes, and losses make new ones all
 night."""
+
+
+WIDTHS = 3
+"""Of so many widths the frame is kept: a view is zoomed, and goes back."""
 
 
 class _Sides(Struct, frozen=True):
@@ -58,6 +62,8 @@ class LineView(ScrollView, can_focus=True):
 
     def __init__(self, id: str, title: str = "") -> None:
         super().__init__(id=id)
+        self._edges: LRUCache[tuple[int, int], Strip] = LRUCache(2 * WIDTHS)
+        """Top and bottom of the frame, by the width and the place from the nearer end."""
         self.border_title = title
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
@@ -67,8 +73,8 @@ class LineView(ScrollView, can_focus=True):
         self._gutter = 0
         self._taken: int | None = None
         """Cells beside the lines: frame, padding and scrollbar."""
-        self._known_sides: _Sides | None = None
-        """None: it looks otherwise since it was drawn."""
+        self._known_sides: LRUCache[int, _Sides] = LRUCache(WIDTHS)
+        """By the width of the whole; empty where it looks otherwise since it was drawn."""
         self._framed: LRUCache[int, tuple[Strip, Strip]] = LRUCache(KEPT)
         """Lines with their sides, by the identity of the strip between these."""
 
@@ -120,29 +126,49 @@ class LineView(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return these lines of the widget.
 
-        Within the frame they get its sides here, and are kept: in Textual a line passes through eight strips.
+        Within the frame they get its sides here, and are kept, as the frame is: in Textual a line passes through eight
+        strips.
         """
         gutter, (width, height) = self.styles.gutter, self.outer_size
         inside = range(gutter.top, height - gutter.bottom)
         found: list[Strip] = []
         for y in crop.line_range:
-            strip = self._framed_line(self._sides(y), self.render_line(y - gutter.top)) if y in inside else None
-            found += super().render_lines(Region(0, y, width, 1)) if strip is None else (strip,)
+            if y in inside:
+                strip = self._framed_line(self._sides(y), self.render_line(y - gutter.top))
+                found.append(self._rendered(y) if strip is None else strip)
+            else:
+                found.append(self._edge(y, width, height))
         if crop.column_span != (0, width):
             found = [strip.crop(*crop.column_span) for strip in found]
         return found
 
+    def _rendered(self, y: int) -> Strip:
+        """Return a line as Textual makes it."""
+        return super().render_lines(Region(0, y, self.outer_size.width, 1))[0]
+
+    def _edge(self, y: int, width: int, height: int) -> Strip:
+        """Return a line of the frame."""
+        place = (width, y if y < self.styles.gutter.top else y - height)
+        if (strip := self._edges.get(place)) is None:
+            self._edges[place] = strip = self._rendered(y)
+        return strip
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw these regions anew; without any all of it, as where a title has changed."""
+        if not regions:
+            self._edges.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def _sides(self, y: int) -> _Sides:
         """Return how the frame looks, which any line within it tells."""
         width = self.outer_size.width
-        if self._known_sides is None or self._known_sides.width != width:
-            self._framed.clear()
+        if (sides := self._known_sides.get(width)) is None:
             first = self.styles.gutter.left
-            line = super().render_lines(Region(0, y, width, 1))[0]
+            line = self._rendered(y)
             before, behind = line.crop(0, first), line.crop(first + self.cells + self._gutter)
-            background = self.background_colors[1]
-            self._known_sides = _Sides(width, tuple(before), tuple(behind), tuple(self.get_line_filters()), background)
-        return self._known_sides
+            filters, background = tuple(self.get_line_filters()), self.background_colors[1]
+            self._known_sides[width] = sides = _Sides(width, tuple(before), tuple(behind), filters, background)
+        return sides
 
     def _framed_line(self, sides: _Sides, strip: Strip) -> Strip | None:
         """Return a line with its sides; None if it is of another width."""
@@ -229,9 +255,10 @@ class LineView(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Draw anew: the theme or a class has changed."""
         super().notify_style_update()
-        for cache in (self._styles, self._mixed, self._strips):
+        for cache in (self._styles, self._mixed, self._strips, self._known_sides, self._edges):
             cache.clear()
-        self._taken = self._known_sides = None
+        self._framed.clear()
+        self._taken = None
 
     def watch_show_vertical_scrollbar(self, show: bool) -> None:
         """Tell a bar that has just appeared of the scrolling before it."""
