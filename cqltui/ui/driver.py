@@ -7,6 +7,7 @@ import select
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
+from threading import Event
 from typing import IO, cast
 
 from textual.app import App
@@ -23,6 +24,8 @@ _PUT_ASIDE, _BRING_BACK = "\x1b[22;2t", "\x1b[23;2t"
 READ = 16 * 1024
 SILENCE_S = 0.1
 """After an ESC: it is the key."""
+SILENCES = 5
+"""After so many nothing is waited for any more."""
 _HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", "")) is None
 """Others may print what a title is set with."""
 
@@ -48,6 +51,8 @@ class PatientDriver(OpenDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.known_size = size or self.terminal_size()  # until the first event tells it
         self.output = cast(IO[str], _Output(self.output))
+        self.exit_event = exit_event = _Exit()
+        self._ends = exit_event.descriptor
         self._running_loop = asyncio.get_running_loop()
         self._title, self._has_title, self._has_screen = "", False, False
         """What was set last, whether that is the terminal's, and whether the screen has the terminal."""
@@ -67,17 +72,24 @@ class PatientDriver(OpenDriver):
         """Read input until the program ends, or the terminal does."""
         incoming, parser = Incoming(), Reader()
         poll = select.poll()
-        poll.register(self.fileno, select.POLLIN)
+        for descriptor in (self.fileno, self._ends):
+            poll.register(descriptor, select.POLLIN)
+        silent = 0
         while not self.exit_event.is_set():
             try:
-                if poll.poll(SILENCE_S * 1_000):  # it tells of a terminal that is gone too
-                    if hung_up(self.fileno):
+                # Without end, once nothing of what has come can be left: ten looks a second cost more than the clock.
+                wait_ms = SILENCE_S * 1_000 if silent < SILENCES else None
+                if poll.poll(wait_ms):  # it tells of a terminal that is gone too
+                    silent = 0
+                    if self.exit_event.is_set() or hung_up(self.fileno):
                         return
                     self._hear(parser, incoming.take(os.read(self.fileno, READ)))
-                elif (rest := incoming.silence()) == ESCAPE:
-                    self.process_message(Key("escape", ESCAPE))
-                elif rest:
-                    self._hear(parser, [rest])
+                else:
+                    silent += 1
+                    if (rest := incoming.silence()) == ESCAPE:
+                        self.process_message(Key("escape", ESCAPE))
+                    elif rest:
+                        self._hear(parser, [rest])
                 for event in parser.tick():
                     self.process_message(event)
             except (ValueError, OverflowError):  # a number beyond all characters
@@ -175,6 +187,30 @@ def entitle(driver: Driver | None, title: str) -> None:
     """Set the terminal's title, where there is a terminal."""
     if isinstance(driver, PatientDriver):
         driver.entitle(title)
+
+
+class _Exit(Event):
+    """Ends the thread that reads, and wakes it: what is polled can be read while it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.descriptor, self._write = os.pipe()
+
+    def set(self) -> None:
+        """Have the thread end."""
+        if not self.is_set():
+            super().set()
+            os.write(self._write, b"\0")
+
+    def clear(self) -> None:
+        """Let another thread begin."""
+        if self.is_set():
+            super().clear()
+            os.read(self.descriptor, 64)  # two threads may have set it at once
+
+    def __del__(self) -> None:
+        for descriptor in (self.descriptor, self._write):
+            os.close(descriptor)
 
 
 class _Output:

@@ -17,6 +17,8 @@ from cqltui.ui.panels.cursor import HEADING, CursorPanel
 from cqltui.ui.reading import Reading
 
 NOTHING = "Nothing has happened yet."
+JOURNAL_S = 5.0
+"""So often the journal is read on: what happens meanwhile the screen sees by itself."""
 Rows: TypeAlias = dict[str, tuple[Happening, str, bool]]
 """Key of a row -> the event, its text there, and whether it is the event's first row."""
 
@@ -48,13 +50,13 @@ class EventsPanel(CursorPanel):
         self._days = False
 
     def needs(self, frame: Frame) -> tuple[object, ...]:
-        """Return what the lines are made from, and the second in which the journal is read on."""
-        return (frame.happened, frame.state.notices, frame.state.campaign, int(frame.now), self._words, self.has_focus)
+        """Return what the lines are made from, and when the journal is read on."""
+        return (frame.happened, frame.state.notices, frame.state.campaign, _turn(frame), self._words, self.has_focus)
 
     def show(self, frame: Frame) -> None:
         """List what is new, and have the journal read."""
         self._frame = frame
-        self._reading.follow(int(frame.now), None, frame.now, self._told, self._failed)
+        self._reading.follow(_turn(frame), None, frame.now, self._told, self._failed)
         self._update()
 
     def _told(self, found: tuple[Happening, ...]) -> None:
@@ -168,3 +170,7 @@ class EventsPanel(CursorPanel):
             self.move_to(self.row_of(key))
         else:
             super().on_click(event)
+
+
+def _turn(frame: Frame) -> int:
+    return int(frame.now / JOURNAL_S)

@@ -93,6 +93,11 @@ class TimelinePanel(Panel):
         large = self.cells >= LANES_CELLS and self.size.height >= LANES_ROWS
         return large if self._asked is None else self._asked
 
+    def on_resize(self) -> None:
+        """Have the footer name the keys of the lanes, or of the list: which of them is shown depends on the size."""
+        super().on_resize()
+        self.refresh_bindings()
+
     def _told(self, found: Lanes) -> None:
         self._lanes = found
         if self.in_lanes:
