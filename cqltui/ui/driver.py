@@ -30,6 +30,30 @@ _HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", 
 """Others may print what a title is set with."""
 
 
+class Exit(Event):
+    """Ends the thread that reads, and wakes it: what is polled can be read while it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.descriptor, self._write = os.pipe()
+
+    def set(self) -> None:
+        """Have the thread end."""
+        if not self.is_set():
+            super().set()
+            os.write(self._write, b"\0")
+
+    def clear(self) -> None:
+        """Let another thread begin."""
+        if self.is_set():
+            super().clear()
+            os.read(self.descriptor, 64)  # two threads may have set it at once
+
+    def __del__(self) -> None:
+        for descriptor in (self.descriptor, self._write):
+            os.close(descriptor)
+
+
 class PatientDriver(OpenDriver):
     """Acts on nothing that was neither typed nor pasted (`Incoming`). The stock driver ends the program at input that
     is no UTF-8, and takes for keys what a paste has after an ESC, and what other programs have asked the terminal.
@@ -45,14 +69,15 @@ class PatientDriver(OpenDriver):
     have exported long ago, and else asks standard output, which may be a file.
     """
 
+    exit_event: Exit
+
     def __init__(
         self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.known_size = size or self.terminal_size()  # until the first event tells it
         self.output = cast(IO[str], _Output(self.output))
-        self.exit_event = exit_event = _Exit()
-        self._ends = exit_event.descriptor
+        self.exit_event = Exit()
         self._running_loop = asyncio.get_running_loop()
         self._title, self._has_title, self._has_screen = "", False, False
         """What was set last, whether that is the terminal's, and whether the screen has the terminal."""
@@ -72,7 +97,7 @@ class PatientDriver(OpenDriver):
         """Read input until the program ends, or the terminal does."""
         incoming, parser = Incoming(), Reader()
         poll = select.poll()
-        for descriptor in (self.fileno, self._ends):
+        for descriptor in (self.fileno, self.exit_event.descriptor):
             poll.register(descriptor, select.POLLIN)
         silent = 0
         while not self.exit_event.is_set():
@@ -187,30 +212,6 @@ def entitle(driver: Driver | None, title: str) -> None:
     """Set the terminal's title, where there is a terminal."""
     if isinstance(driver, PatientDriver):
         driver.entitle(title)
-
-
-class _Exit(Event):
-    """Ends the thread that reads, and wakes it: what is polled can be read while it is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.descriptor, self._write = os.pipe()
-
-    def set(self) -> None:
-        """Have the thread end."""
-        if not self.is_set():
-            super().set()
-            os.write(self._write, b"\0")
-
-    def clear(self) -> None:
-        """Let another thread begin."""
-        if self.is_set():
-            super().clear()
-            os.read(self.descriptor, 64)  # two threads may have set it at once
-
-    def __del__(self) -> None:
-        for descriptor in (self.descriptor, self._write):
-            os.close(descriptor)
 
 
 class _Output:

@@ -1,6 +1,8 @@
 """What is told beside the screen: toast, bell and title."""
 
 import os
+from select import select
+from threading import Thread
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +13,7 @@ from cqltui.state.model import RunState, Status
 from cqltui.state.notify import NotifyInfo
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.app import CqltuiApp
-from cqltui.ui.driver import PatientDriver
+from cqltui.ui.driver import Exit, PatientDriver
 from cqltui.ui.frame import Frame
 from cqltui.ui.outward import Outward
 from tests.ui.driving import RUNNING, RUNNING_S, changed, started
@@ -81,6 +83,24 @@ async def test_a_task_that_dies_is_a_toast_and_the_terminals_bell(monkeypatch: p
             pilot, lambda: any("MemoryError: [b]too large" in n.message for n in bench.app._notifications)
         )
         assert len(rung) == 1
+
+
+def test_the_thread_that_reads_keys_sleeps_until_it_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.driver.SILENCES", 0)  # it waits without end from the start
+    ours, theirs = os.openpty()
+    driver = PatientDriver.__new__(PatientDriver)
+    driver.fileno, driver.exit_event = theirs, Exit()
+    for _ in range(2):  # it is stopped and continued
+        thread = Thread(target=driver.run_input_thread, daemon=True)
+        thread.start()
+        driver.exit_event.set()
+        driver.exit_event.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        driver.exit_event.clear()
+        assert not select([driver.exit_event.descriptor], [], [], 0)[0], "else the next one never sleeps"
+    os.close(theirs)
+    os.close(ours)
 
 
 @pytest.mark.parametrize("taken_down", [True, False])
