@@ -43,8 +43,9 @@ REASONED = frozenset({Kind.TASK_DELAYED, Kind.TASK_DEAD})
 """Of these the error is told."""
 
 Version = tuple[int, int, int]
-NEVER: Version = (0, 0, -1)
 """(epoch, seq, and a number where one event tells several things)."""
+NEVER: Version = (0, 0, -1)
+"""Before all others."""
 
 
 class Happening(Struct, frozen=True):

@@ -9,6 +9,7 @@ from statistics import fmean
 from msgspec import Struct
 
 from cqltui.algorithms.base import Setting
+from cqltui.state.eta import Estimate
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.select import duration_s
@@ -116,20 +117,16 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
     validations: list[float | None] = []
     bests: list[float | None] = []
     took: list[float] = []
-    workers: set[str] = set()
-    ended_ts = expected_ts = -inf
-    known = True
-    epochs_done = epochs_total = attempts = 0
-    lowest, highest = inf, -inf
-    now, plan = frame.as_of, frame.estimate.tasks
+    epochs_done = epochs_total = 0
+    now = frame.as_of
     for task in tasks:
-        info, life, live = task.info, task.life, task.live
-        status = life.status
-        done = status is Status.DONE
-        total = task.epochs_total if done else info.epochs
-        states[status] += 1
+        life = task.life
+        done = life.status is Status.DONE
+        total = task.epochs_total if done else task.info.epochs
+        states[life.status] += 1
         epochs_total += total
-        if (live is not None or life.report is not None) and (progress := task.progress) is not None:
+        waits = task.live is None and life.report is None  # as most of thousands do
+        if not waits and (progress := task.progress) is not None:
             algorithm = task.algorithm
             epochs_done += total if done else min(progress.epoch, total)
             losses.append(progress.metrics.get(algorithm.headline))
@@ -137,26 +134,9 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
             bests.append(progress.best)
         elif done:
             epochs_done += total
-        if life.finished_ts:
-            ended_ts = max(ended_ts, life.finished_ts)
-        elif known:
-            expected = plan.get(info.id)
-            if expected is None or expected.finish_ts is None:
-                known = False
-            elif expected.finish_ts > expected_ts:
-                expected_ts = expected.finish_ts
         if life.started_ts and (seconds := duration_s(task, now)) is not None:
             took.append(seconds)
-        if life.worker:
-            workers.add(life.worker)
-        if life.attempt > attempts:
-            attempts = life.attempt
-        if life.priority < lowest:
-            lowest = life.priority
-        if life.priority > highest:
-            highest = life.priority
-    ended = all(task.life.finished_ts for task in tasks)
-    told_ts = ended_ts if ended else frame.estimate.told(expected_ts) if known else None
+    priorities = [task.life.priority for task in tasks]
     return Figures(
         members=tuple(tasks),
         first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
@@ -166,13 +146,29 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
         loss=spread_of(losses),
         validation=spread_of(validations),
         best=spread_of(bests),
-        finish_ts=None if told_ts is None else max(ended_ts, told_ts),
-        ended=ended,
+        finish_ts=_finish_ts(tasks, frame.estimate),
+        ended=all(task.life.finished_ts for task in tasks),
         duration_s=sum(took) if took else None,
-        priorities=(lowest, highest),
-        attempts=attempts,
-        workers=tuple(sorted(workers)),
+        priorities=(min(priorities), max(priorities)),
+        attempts=max(task.life.attempt for task in tasks),
+        workers=tuple(sorted({task.life.worker for task in tasks if task.life.worker})),
     )
+
+
+def _finish_ts(tasks: Iterable[TaskState], estimate: Estimate) -> float | None:
+    """Return when the last of them ends or has ended; None if that is not known of one. What is expected last is told
+    or not as all before it are: the estimate is asked once."""
+    ended_ts = expected_ts = -inf
+    for task in tasks:
+        if task.life.finished_ts:
+            ended_ts = max(ended_ts, task.life.finished_ts)
+            continue
+        expected = estimate.tasks.get(task.info.id)
+        if expected is None or expected.finish_ts is None:
+            return None
+        expected_ts = max(expected_ts, expected.finish_ts)
+    told_ts = estimate.told(expected_ts)
+    return None if told_ts is None else max(ended_ts, told_ts)
 
 
 def same_setting(tasks: Sequence[TaskState], name: str, cells: int) -> str:

@@ -27,8 +27,6 @@ REVERSE = Style(reverse=True)
 KEPT = 64
 """Drawn lines that a list keeps: as many as are mostly seen. Each takes some kilobytes, and losses make new ones all
 night."""
-
-
 WIDTHS = 3
 """Of so many widths the frame is kept: a view is zoomed, and goes back."""
 
