@@ -10,6 +10,7 @@ from cqltui.state.events import Event, Kind
 from cqltui.state.model import ENDED, Lifecycle, RunState, Status, TaskState, Wanted
 from cqltui.state.plain import headline, plain
 from cqltui.state.select import PhaseProgress, counts, took_s
+from cqltui.state.untouched import queued_ids
 
 TITLE_LIMIT = 60
 ERROR_LIMIT = 300
@@ -78,6 +79,9 @@ def describe(before: RunState, event: Event, after: RunState) -> Iterator[Said]:
             yield from map(Said, _about_run(before, event, after))
         case Kind.WANTED | Kind.WORKERS | Kind.CAMPAIGN | Kind.FINISHED:
             yield from map(Said, _meta(before, after))
+        case Kind.TASKS_QUEUED:
+            for task_id in queued_ids(event.data):
+                yield from _task(before.tasks.get(task_id), after.tasks.get(task_id))
         case _:
             yield from _task(before.tasks.get(event.task), after.tasks.get(event.task))
 

@@ -62,7 +62,7 @@ class Counting:
             self._report(old, new)
             return
         if old is None and new is not None and new.life.status is Status.QUEUED and new.progress is None:
-            self._wait(new)
+            self.put_waiting(new)
             return
         if old is not None:
             self._add(old, -1)
@@ -79,8 +79,9 @@ class Counting:
         if runs is not (old is not None and old.life.status is Status.RUNNING):  # a report changes nothing of it
             self._run((new or old).info.id, runs=runs)  # type: ignore[union-attr]  # there is one of them
 
-    def _wait(self, task: TaskState) -> None:
-        """Count a new task that waits: a late reader has a hundred thousand of them, which are much the same."""
+    def put_waiting(self, task: TaskState) -> None:
+        """Count a new task that waits, of which nothing was trained: a late reader has a hundred thousand of them,
+        which are much the same."""
         info = task.info
         alike = (info.phase, info.epochs, info.step_flops, info.epoch_steps, task.life.priority)
         example, number = self._waiting.get(alike, (task, 0))

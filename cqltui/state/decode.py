@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -119,7 +119,7 @@ def task_info(task_id: str, raw: object) -> TaskInfo | None:
     if not isinstance(raw, MAPPINGS):
         return None
     if type(raw) is Filled:
-        return _filled_info(task_id, raw)
+        return filled_info(task_id, raw.form, raw.own)
     algorithm = named(text(raw, "algorithm"))
     settings = raw.get("settings")
     # Earlier versions wrote the settings beside the rest, and knew neither shape nor pack.
@@ -148,19 +148,19 @@ _OWN = ("title", "description", "index", "baseline_loss")
 """What tasks of one form may differ in, beside free settings, that nothing else is read by."""
 
 
-def _filled_info(task_id: str, raw: Filled) -> TaskInfo | None:
-    """Return the same of a task whose form many have: what they have in common is read once."""
-    if (reading := _form_info(raw.form)) is None:
-        return task_info(task_id, raw.whole())
+def filled_info(task_id: str, form: Form, own: Sequence[Any]) -> TaskInfo | None:
+    """Return the same of a task whose form many have, by its own values: what they have in common is read once."""
+    if (reading := _form_info(form)) is None:
+        return task_info(task_id, form.object(own))
     base, (title, description, index, baseline), free = reading
-    own, settings = raw.own, dict(base.settings)
+    settings = dict(base.settings)
     for name, place, accepted in free:
         if (value := accepted(own[place])) is INVALID:
-            return task_info(task_id, raw.whole())
+            return task_info(task_id, form.object(own))
         settings[name] = value
-    loss = own[baseline]
+    said, loss = own[description], own[baseline]
     return TaskInfo(  # `replace` takes twice as long
-        task_id, base.phase, _as_text(own[title]), _shared(_as_text(own[description])),
+        task_id, base.phase, _as_text(own[title]), _shared(_as_text(said)) if said else "",
         whole({"": own[index]}, ""), base.algorithm, settings, base.shape, base.pack, base.epochs, base.batch_size,
         base.epoch_steps, base.step_flops, base.params, None if loss is None else optional({"": loss}, ""),
     )  # fmt: skip

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """
 
     TASK_QUEUED = "task.queued"
+    TASKS_QUEUED = "tasks.queued"
+    """Very many new ones, told in a row each (`state.untouched`)."""
     TASK_CLAIMED = "task.claimed"
     TASK_DONE = "task.done"
     TASK_DELAYED = "task.delayed"

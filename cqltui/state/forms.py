@@ -74,9 +74,9 @@ class Form(Struct, frozen=True, dict=True):
         first, *pieces = self._pieces
         return first + b"".join(chain.from_iterable(zip(values, pieces, strict=True)))
 
-    def kept(self, values: Sequence[bytes]) -> bytes:
+    def kept(self, values: bytes) -> bytes:
         """Return what is kept of an object: one itself, with a value a line."""
-        return b'{%b"form":"%b","put":[%b]}' % (self.head, self._ref, b",\n".join(values))
+        return b'{%b"form":"%b","put":[%b]}' % (self.head, self._ref, values)
 
     @cached_property
     def _pieces(self) -> list[bytes]:
@@ -103,14 +103,18 @@ class Filled(Mapping[str, Any]):
     def __init__(self, form: Form, own: tuple[Any, ...]) -> None:
         self.form, self.own = form, own
 
+    def lines(self) -> bytes:
+        """Return its own values, a line each, as they are kept."""
+        return b",\n".join(map(orjson.dumps, self.own))
+
     def stored(self) -> bytes:
         """Return what is kept of it."""
-        return self.form.kept(list(map(orjson.dumps, self.own)))
+        return self.form.kept(self.lines())
 
     def written(self) -> tuple[bytes, bytes]:
         """Return the same, and the whole."""
         values = list(map(orjson.dumps, self.own))
-        return self.form.kept(values), self.form.around(values)
+        return self.form.kept(b",\n".join(values)), self.form.around(values)
 
     def whole(self) -> dict[str, Any]:
         """Return the object; empty if it is none."""

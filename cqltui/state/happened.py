@@ -9,6 +9,7 @@ from cqltui.state import decode
 from cqltui.state.events import Event, Kind
 from cqltui.state.model import Notice, Wanted
 from cqltui.state.plain import headline, plain
+from cqltui.state.untouched import queued_ids
 
 MOST = 2_000
 """So many are kept, the newest."""
@@ -85,6 +86,9 @@ class Teller:
         version = (event.epoch, event.seq, 0)
         if event.kind in TASKS:
             return [_task(event, version)]
+        if event.kind is Kind.TASKS_QUEUED:
+            ids = tuple(queued_ids(event.data))
+            return [Happening(version, event.ts, *TASKS[Kind.TASK_QUEUED], ids)] if ids else []
         if event.kind in WORKERS:
             sign, role, words = WORKERS[event.kind]
             return [Happening(version, event.ts, sign, role, words, worker=plain(event.worker, 64))]

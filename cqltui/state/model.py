@@ -52,7 +52,7 @@ class Wanted(StrEnum):
     STOPPED = "stopped"
 
 
-class TaskInfo(Struct, frozen=True):
+class TaskInfo(Struct, frozen=True, gc=False):
     """What is fixed about a task: enough to list it and to estimate it."""
 
     id: str
@@ -77,7 +77,7 @@ class TaskInfo(Struct, frozen=True):
     baseline_loss: float | None = None
 
 
-class Progress(Struct, frozen=True):
+class Progress(Struct, frozen=True, gc=False):
     """A training run's latest report; replaced as a whole by the newer (token, step)."""
 
     token: str = ""
@@ -108,7 +108,7 @@ class Progress(Struct, frozen=True):
         return self.metrics.get("samples_per_s", 0.0)
 
 
-class Lifecycle(Struct, frozen=True):
+class Lifecycle(Struct, frozen=True, gc=False):
     """How far a task is on its way; replaced as a whole by the newer (epoch, seq)."""
 
     version: tuple[int, int] = (0, 0)
@@ -143,7 +143,7 @@ class Lifecycle(Struct, frozen=True):
     """Who asked for this change, as "anna@host screen"; empty where nobody did, but a worker or the supervisor."""
 
 
-class TaskState(Struct, frozen=True):
+class TaskState(Struct, frozen=True, gc=False):
     """One task: what it is, where it is, how it does."""
 
     info: TaskInfo

@@ -15,7 +15,7 @@ from cqltui.state.events import Event, Kind, parse_token
 from cqltui.state.latest import latest
 from cqltui.state.layered import writable
 from cqltui.state.model import Lifecycle, Notice, Progress, RunState, Status, TaskInfo, TaskState, Wanted, WorkerState
-from cqltui.state.untouched import Untouched
+from cqltui.state.untouched import Untouched, queued
 
 NOTICES = 100
 _STATUSES = frozenset(map(str, Status))
@@ -68,6 +68,22 @@ class _Draft:
         if old is not task:
             self._counting.put(old, task)
             tasks[task.id] = task
+
+    def put_new(self, task: TaskState) -> None:
+        """Add a task that is not known, and waits as it was submitted."""
+        if decode.NAME.fullmatch(task.id):
+            tasks = self._changing()
+            self._counting.put_waiting(task)
+            tasks[task.id] = task
+
+    def put_untouched(self, task_id: str, told: Untouched, version: tuple[int, int]) -> None:
+        """Add or replace a task that waits as it was submitted."""
+        known = self.tasks.get(task_id)
+        if known is None and (task := told.task(task_id, version)) is not None:  # as most are
+            self.put_new(task)
+            return
+        info, life = decode.task_info(task_id, told["info"]), decode.lifecycle(told["life"], version)
+        self.put_task(_merged(known, task_id, info, life, None, version))
 
     def _changing(self) -> MutableMapping[str, TaskState]:
         if self._tasks is None:
@@ -141,6 +157,9 @@ def _apply(draft: _Draft, event: Event) -> None:
             draft.state = _meta(draft.state, event.data, _version(event))
         case Kind.NOTICE:
             draft.state = _notice(draft.state, event)
+        case Kind.TASKS_QUEUED:
+            with uncollected():
+                _queued(draft, event)
         case _:
             _lifecycle(draft, event)
     draft.state = _advance(draft.state, event)
@@ -161,6 +180,12 @@ def _lifecycle(draft: _Draft, event: Event) -> None:
     life = decode.lifecycle(event.data, _version(event))
     if event.task and (info is not None or life is not None):
         draft.put_task(_merged(draft.tasks.get(event.task), event.task, info, life, None, _version(event)))
+
+
+def _queued(draft: _Draft, event: Event) -> None:
+    """Take very many new tasks at once."""
+    for task_id, told in queued(event.data):
+        draft.put_untouched(task_id, told, _version(event))
 
 
 def _merged(
@@ -286,14 +311,15 @@ def _snapshot(draft: _Draft, event: Event) -> None:
     It is whole, so what it lacks is gone, unless a newer event told of it.
     """
     data = event.data
-    read = dict(decode.items(data.get("tasks")))
+    read = data.get("tasks")
+    read = read if isinstance(read, Mapping) else {}
     draft.keep_tasks({task_id for task_id, task in draft.tasks.items() if task_id in read or _is_newer(task, event)})
     for task_id, raw in read.items():
-        if isinstance(raw, Untouched) and event.epoch and task_id not in draft.tasks:  # as most are to a late reader
-            found = raw.task(task_id, event.epoch)
-            if found is not None:
-                draft.put_task(found)
-                continue
+        if type(raw) is Untouched:
+            draft.put_untouched(task_id, raw, (event.epoch, raw.seq))
+            continue
+        if not isinstance(raw, decode.MAPPINGS):
+            continue
         version = (event.epoch, decode.whole(raw, "seq"))
         life = raw.get("life")
         report = raw.get("progress")

@@ -12,6 +12,7 @@ from cqltui.state.lanes import Past
 from cqltui.state.live import LIVE_S
 from cqltui.state.model import Status
 from cqltui.state.past import Chronicle
+from cqltui.state.untouched import queued
 
 GAP_S = 120.0
 """Between two samples: further apart nobody was there to write, and how the run stood is not known."""
@@ -235,6 +236,9 @@ class Replay:
             case Kind.FINISHED | Kind.WANTED | Kind.CAMPAIGN | Kind.WORKERS:
                 self._finished = decode.stamp(event.data, "finished_ts") > 0
                 self._meta = event
+            case Kind.TASKS_QUEUED:
+                for task_id, told in queued(event.data):
+                    self._learn(task_id, told["info"])
             case _ if event.kind.startswith("task."):
                 before += self._moved(event, worker)
         return [*before, event]
@@ -251,10 +255,7 @@ class Replay:
     def _moved(self, event: Event, worker: str) -> list[Event]:
         """Keep account of who trains what. What an attempt had come to is told before it ends, unless its result tells
         it."""
-        info = decode.task_info(event.task, event.data.get("info"))
-        if info is not None:
-            work = Work(info.algorithm, info.epochs, info.epoch_steps, info.batch_size)
-            self._works[event.task] = self._kinds.setdefault(work, work)
+        self._learn(event.task, event.data.get("info"))
         life = decode.lifecycle(event.data, (event.epoch, event.seq))
         if life is None:
             return []
@@ -271,6 +272,13 @@ class Replay:
             self._open[event.task] = _Open(attempt, Anchor(attempt.claimed_ts, done, sampled=False), told=done)
             self._workers.setdefault(worker, _Worker({}, event.epoch, event.ts)).heard_ts = event.ts
         return events
+
+    def _learn(self, task_id: str, told: object) -> None:
+        """Take what is fixed about a task, where that is told."""
+        info = decode.task_info(task_id, told)
+        if info is not None:
+            work = Work(info.algorithm, info.epochs, info.epoch_steps, info.batch_size)
+            self._works[task_id] = self._kinds.setdefault(work, work)
 
     # What workers would have reported
 

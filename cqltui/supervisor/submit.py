@@ -13,6 +13,8 @@ from cqltui.broker.protocol.records import PRIORITY_MAX, Result, Submission
 from cqltui.campaign.model import Campaign
 from cqltui.campaign.payload import DataSummary
 from cqltui.garbage import uncollected
+from cqltui.results.left import is_large
+from cqltui.results.outline import COUNT
 from cqltui.state import decode
 from cqltui.state.model import Lifecycle, Status
 from cqltui.supervisor.accepted import RefusedResultError
@@ -38,8 +40,9 @@ def submit(queue: Queue, campaign: Campaign, data: DataSummary, records: Records
         for submission in sorted(known, key=lambda submission: lives[submission.id].order):
             restore(queue, submission, lives[submission.id], records)
     many = len(lacking) > ROUND * BATCH  # their events would drive others, and each other, out of the capped stream
+    between, rows = partial(_write_down, queue, records) if many else None, is_large({COUNT: len(ids)})
     with uncollected():
-        queue.enqueue_many(submissions(campaign, data), partial(_write_down, queue, records) if many else None)
+        queue.enqueue_many(submissions(campaign, data), between, rows=rows)
     queue.withdraw(set(queue.ids()).difference(ids))
 
 

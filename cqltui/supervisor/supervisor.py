@@ -19,7 +19,9 @@ from cqltui.placement.protocol import End
 from cqltui.state import reduce
 from cqltui.state.counting import tally
 from cqltui.state.events import LOCAL_KINDS, Event, Kind
+from cqltui.state.layered import looked_up
 from cqltui.state.model import ENDED, RunState, Status, Wanted
+from cqltui.state.untouched import queued_ids
 from cqltui.store.base import Store
 from cqltui.supervisor.filing import Filing
 from cqltui.supervisor.finishing import conclude, evaluate
@@ -136,10 +138,10 @@ class Supervisor:
     def _take(self, events: Sequence[Event]) -> None:
         for event in events:
             before, after = self.state, reduce.reduce(self.state, event)
-            changed = after.tasks if event.kind is Kind.SNAPSHOT else (event.task,)
-            if len(after.tasks) != len(before.tasks):
-                changed = after.tasks
-            self.state = self._records.as_planned(after, changed)
+            many = event.kind is Kind.TASKS_QUEUED
+            about = queued_ids(event.data) if many else [event.task]
+            others = event.kind is Kind.SNAPSHOT or (not many and len(after.tasks) != len(before.tasks))
+            self.state = self._records.as_planned(after, after.tasks if others else about)
             if event.kind is Kind.WORKER_STARTED or (event.kind is Kind.SNAPSHOT and self._any_registered()):
                 self._futile.worked()
             self._telling.handle(before, event, self.state)
@@ -148,10 +150,11 @@ class Supervisor:
                 self._filing.take_all(self.state)
                 if not ENDED.isdisjoint(tally(self.state).states):
                     self._judging.note_end()
-            elif event.kind not in LOCAL_KINDS and (task := self.state.tasks.get(event.task)) is not None:
-                self._filing.take(task)
-                if task.status in ENDED:
-                    self._judging.note_end()
+            elif event.kind not in LOCAL_KINDS:
+                for task in looked_up(self.state.tasks, about):
+                    self._filing.take(task)
+                    if task.status in ENDED:
+                        self._judging.note_end()
             if event.kind is Kind.SNAPSHOT or event.kind not in LOCAL_KINDS:
                 self._guarded(partial(self._journal, event))
 

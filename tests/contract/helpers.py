@@ -7,8 +7,9 @@ import redis
 
 import cqltui
 from cqltui.broker.protocol.queue import Queue
-from cqltui.broker.protocol.records import Claim, Registration, Submission
+from cqltui.broker.protocol.records import Claim, Cost, Registration, Submission
 from cqltui.state.events import Event
+from cqltui.state.forms import Filled, Form
 from cqltui.state.model import Lifecycle, RunState, Status
 from cqltui.state.reduce import reduce
 
@@ -18,6 +19,27 @@ DEADLINE_S = 60.0
 def task(task_id: str, priority: int = 5, pack: str = "", digest: str = "d", **info: object) -> Submission:
     """A submission with a little of everything."""
     return Submission(task_id, digest, {"phase": "p", "epochs": 10, **info}, {"lr": 1e-4}, pack, priority)
+
+
+INFO_FORM = Form.of(
+    {
+        "phase": "p",
+        "title": "",
+        "description": "",
+        "index": 0,
+        "epochs": 10,
+        "settings": {"seed": 1},
+        "baseline_loss": None,
+    },
+    [("title",), ("description",), ("index",), ("settings", "seed"), ("baseline_loss",)],
+)
+SPEC_FORM = Form.of({"digest": "", "lr": 1e-4}, [("digest",)], {"protocol": 3})
+
+
+def formed(task_id: str, priority: int = 5, pack: str = "", digest: str = "d", title: str = "") -> Submission:
+    """A submission of which others have the form."""
+    info = Filled(INFO_FORM, (title, "", 3, 42, None))
+    return Submission(task_id, digest, info, Filled(SPEC_FORM, (digest,)), pack, priority, Cost(10, 10, 2, 3))
 
 
 def campaign_of(client: redis.Redis, name: str, owner: str = "anna@lab1") -> Queue:

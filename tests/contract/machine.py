@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Claim, TaskError
 from cqltui.state.model import Status, Wanted
-from tests.contract.helpers import state, task, worker
+from tests.contract.helpers import formed, state, task, worker
 
 IDS = ["a", "b", "c"]
 STEP = st.tuples(
     st.sampled_from(
         [
             "enqueue",
+            "submit",
             "withdraw",
             "claim",
             "progress",
@@ -62,6 +63,8 @@ class Machine:
             getattr(queue, name)(task_id)
         elif name == "enqueue":
             queue.enqueue(task(task_id, n, "k"))
+        elif name == "submit":
+            queue.enqueue_many([formed(task_id, n, "k")], rows=True)
         elif name == "withdraw":
             queue.withdraw([task_id])
         elif name == "promote":

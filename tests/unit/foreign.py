@@ -43,6 +43,17 @@ nonsense: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=25,
 )
+forms = st.sampled_from(['{"phase":\n}', '{"phase":"p","title":\n}', "\n", "", "{"]) | nonsense
+rows = st.lists(
+    nonsense
+    | st.tuples(
+        *(st.sampled_from(["a", "b", "", "../x"]) | nonsense, st.integers(-1, 9) | nonsense, st.integers() | nonsense),
+        *(st.floats() | nonsense, st.integers() | nonsense, st.sampled_from("xy") | nonsense),
+        st.lists(nonsense, max_size=2) | nonsense,
+    ).map(list),
+    max_size=3,
+)
+"""New tasks, as one event tells of many."""
 foreign_events = st.builds(
     Event,
     kind=st.sampled_from(Kind),
@@ -52,5 +63,8 @@ foreign_events = st.builds(
     task=st.sampled_from(["", "a"]) | st.text(max_size=3),
     worker=st.sampled_from(["", "w1"]),
     data=st.dictionaries(st.sampled_from(["info", "life", "tasks", "workers", "meta", "members", "status"]), nonsense)
-    | st.dictionaries(st.text(max_size=3), nonsense, max_size=4),
+    | st.dictionaries(st.text(max_size=3), nonsense, max_size=4)
+    | st.fixed_dictionaries(
+        {"forms": st.dictionaries(st.sampled_from("xy"), forms) | nonsense, "rows": rows | nonsense}
+    ),
 )

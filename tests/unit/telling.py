@@ -11,6 +11,7 @@ from cqltui.reporters.jsonl import JsonReporter
 from cqltui.reporters.lines import LineReporter
 from cqltui.state.described import CampaignInfo, PhaseInfo
 from cqltui.state.events import Event, Kind
+from cqltui.state.forms import Form
 from cqltui.state.model import RunState, TaskInfo
 from cqltui.state.reduce import reduce
 from tests.unit.runs import LAUNCH, info, play, queued
@@ -38,6 +39,15 @@ def life(status: str, seq: int, **data: Any) -> Event:
     about = {"phase": "quality", "title": "Best overall (938fc1bd)"}
     kind = {"running": Kind.TASK_CLAIMED}.get(status) or Kind(f"task.{status}")
     return Event(kind, LAUNCH + seq, 1, seq, "938fc1bd", data={"status": status, "info": about, **data})
+
+
+_FORM = Form.of({"phase": "p", "title": "", "epochs": 100, "epoch_steps": 10, "batch_size": 10}, [("title",)])
+
+
+def queued_together(ids: Iterable[str], seq: int = 1, ts: float = LAUNCH) -> Event:
+    """The event of very many new tasks."""
+    rows = [[task_id, seq, 1 + n, ts, 5, _FORM.ref, [f"no. {n}"]] for n, task_id in enumerate(ids)]
+    return Event(Kind.TASKS_QUEUED, ts, 1, seq, data={"forms": {_FORM.ref: _FORM.text.decode()}, "rows": rows})
 
 
 def _alone(number: int, phase: str) -> TaskInfo:

@@ -27,6 +27,7 @@ def task(kind: Kind, seq: int = 1, task_id: str = "a", ts: float = 1.0, **data: 
         (task(Kind.TASK_CLAIMED, status="running", attempt=1), ("R", "started", "")),
         (task(Kind.TASK_CLAIMED, status="running", attempt=2), ("R", "started again, attempt 2", "")),
         (task(Kind.TASK_QUEUED, status="queued", attempt=2, by="anna"), ("Q", "queued again", "anna")),
+        (Event(Kind.TASKS_QUEUED, 1.0, 1, 1, data={"rows": [["a"], ["b"], "odd", [], [7]]}), ("Q", "queued", "")),
         (task(Kind.TASK_DELAYED, status="delayed", error="E\nboom"), ("W", "failed, waits for its retry: E", "")),
         (task(Kind.TASK_PAUSED, status="running", want="pause", by="b"), ("P", "is asked to pause", "b")),
         (task(Kind.TASK_PRIORITY, status="queued", priority=9, by="b"), ("±", "priority 9", "b")),
@@ -37,6 +38,13 @@ def task(kind: Kind, seq: int = 1, task_id: str = "a", ts: float = 1.0, **data: 
 )
 def test_events_in_words(event: Event, said: tuple[str, str, str]) -> None:
     assert told(event) == [said]
+
+
+def test_of_many_new_tasks_it_is_told_which() -> None:
+    rows = [["a"], ["b"], "odd", [], [7]]
+    (one,) = Teller().tell(Event(Kind.TASKS_QUEUED, 1.0, 1, 1, data={"rows": rows}))
+    assert one.tasks == ("a", "b")
+    assert Teller().tell(Event(Kind.TASKS_QUEUED, 1.0, 1, 1, data={"rows": "odd"})) == []
 
 
 def test_of_the_campaign_what_differs_is_told() -> None:

@@ -27,6 +27,7 @@ from cqltui.state.record import Attempt, FileEntry, TaskRecord
 from cqltui.state.reduce import reduce_all
 from cqltui.state.replay import UNKNOWN, Replay, Sample, sample_of
 from tests.unit.small_run import metrics_of
+from tests.unit.telling import queued_together
 
 T0 = 1_760_000_000.0
 EPOCHS, STEPS, BATCH = 100, 10, 10
@@ -100,6 +101,17 @@ def test_a_playhead_goes_stands_and_is_moved() -> None:
         1800,
     )
     assert (head.sought(8.0, 5e9).ts(8.0), head.sought(8.0, 0.0).ts(8.0), head.share(550.0)) == (1000.0, 100.0, 0.5)
+
+
+def test_tasks_that_were_submitted_together_are_known_when_they_train(run_dir: RunDir) -> None:
+    first, second, *rest = story()
+    many = queued_together("ab", second.seq, second.ts)
+    lines = [encode_event(event) + b"\n" for event in (first, many, *rest)]
+    run_dir.journal.write_bytes(b"".join(lines))
+    state = told(run_dir, 30)
+    assert (state.tasks["b"].info.title, state.tasks["b"].status) == ("no. 1", Status.QUEUED)
+    assert state.tasks["a"].progress is not None
+    assert state.tasks["a"].progress.epoch == 10
 
 
 def test_between_samples_epochs_last_as_long_as_their_metrics_say(run_dir: RunDir) -> None:

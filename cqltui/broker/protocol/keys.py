@@ -39,6 +39,8 @@ class Keys:
         many tasks have in common."""
         self.tasks = f"{cq}tasks"
         """Sorted set: id -> submission number, every task known."""
+        self.untouched = f"{cq}untouched"
+        """Hash: id -> a task that waits as it was submitted, before it has a hash of its own; of very many alone."""
         self.order = f"{cq}order:"
         """+ priority: sorted set id -> submission number, the queue's index."""
         self.pack = f"{cq}pack:"

@@ -39,6 +39,8 @@ from cqltui.state.report import report_of
 
 BATCH = 500
 """Tasks sent in one call: ten milliseconds of the server's time."""
+EVENT_BYTES = 512 << 10
+"""Of what is told of such tasks at once: a twentieth of it is what tasks have to tell."""
 ROUND = 10
 """Batches that make no more events than half of what the stream keeps."""
 ALIGN = 1000
@@ -60,8 +62,11 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         """Add one task; see `enqueue_many`."""
         self.enqueue_many([task])
 
-    def enqueue_many(self, tasks: Iterable[Submission], between: Callable[[], object] | None = None) -> int:
-        """Add tasks in order, and return how many were sent. `between`: called after every `ROUND` batches.
+    def enqueue_many(
+        self, tasks: Iterable[Submission], between: Callable[[], object] | None = None, *, rows: bool = False
+    ) -> int:
+        """Add tasks in order, and return how many were sent. `between`: called after every `ROUND` batches. `rows`:
+        there are very many, so that new ones are told together, and none has a hash before something happens to it.
 
         A task that is there with the same digest stays as it is, but for its info and spec, a priority that the file
         has changed, and a withdrawn one, which comes back to its former state. Raises TaskError naming those whose
@@ -71,10 +76,9 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
         sent = 0
         source = iter(tasks)
         while batch := list(islice(source, BATCH)):
-            forms = wire.forms(batch)
-            args = [value for task in batch for value in wire.enqueued(task)]
             try:
-                conflicts += [raw.decode() for raw in self._scripts.run("enqueue", len(forms), *forms, *args)]
+                left = self._submit(batch) if rows else batch
+                conflicts += self._enqueue(left) if left else []
             except ServerFullError as error:
                 raise ServerFullError(f"{error}; {sent} tasks were submitted, from {batch[0].id} on none") from error
             sent += len(batch)
@@ -85,6 +89,22 @@ class Queue(Commands, Claims, Handover, Stowing, Audits):
                 *(f"task {task_id}: the server holds another definition under this id" for task_id in conflicts)
             )
         return sent
+
+    def _enqueue(self, batch: Sequence[Submission]) -> list[str]:
+        """Add tasks; return the ids of those that the server has with another digest."""
+        forms = wire.forms(batch)
+        args = [value for task in batch for value in wire.enqueued(task)]
+        return [raw.decode() for raw in self._scripts.run("enqueue", len(forms), *forms, *args)]
+
+    def _submit(self, batch: Sequence[Submission]) -> Sequence[Submission]:
+        """Add new tasks as rows; return those for which that will not do."""
+        rows = [row for row in map(wire.row, batch) if row is not None]
+        if len(rows) < len(batch) or sum(len(row[3]) for row in rows) > EVENT_BYTES:
+            return batch  # in the order of the file, and no longer event than readers have room for
+        forms = wire.forms(batch)
+        args = [value for row in rows for value in row]
+        others = set(self._scripts.run("submit", wire.told_forms(batch), len(forms), *forms, *args))
+        return [task for task in batch if task.id.encode() in others]
 
     def restore(
         self, task: Submission, life: Lifecycle, result: Result | None = None, before: Lifecycle | None = None

@@ -28,7 +28,7 @@ def source(name: str) -> str:
     Only that: the server makes each function anew at every call, used or not.
     """
     own = _text(name)
-    common = _text("forms") + _text("common") + (_text("align") if name in _ALIGNED else "")
+    common = _text("forms") + _text("untouched") + _text("common") + (_text("align") if name in _ALIGNED else "")
     common += _text("quotas") if name in _COUNTED else ""
     taken, words = [own], _words(own)
     for part in reversed(_parts(common)):  # what is used stands before what uses it

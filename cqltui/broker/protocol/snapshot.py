@@ -12,10 +12,9 @@ from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.scripts import Scripts
 from cqltui.garbage import uncollected
 from cqltui.state import decode
-from cqltui.state.decode import is_stamp
 from cqltui.state.events import Event, Kind
-from cqltui.state.forms import Filled, Form, filled
-from cqltui.state.untouched import Untouched
+from cqltui.state.forms import Form, filled
+from cqltui.state.untouched import Untouched, read_rows
 
 CHUNK = 1000
 """Tasks a call, or a few more: a few milliseconds of the server's time."""
@@ -28,7 +27,6 @@ _OWN = 4
 """Values of a row before the lifecycle's: id, info, seq, progress."""
 _TYPES = frozenset({bytes, type(None)})
 """Of a row's values."""
-_NUMBERS = frozenset({int, float})
 _TEXTS = frozenset({"status", "worker", "token", "paused_by", "want", "by", "error"})
 """Of the lifecycle's values; the others, but for the report, are numbers."""
 
@@ -152,12 +150,10 @@ def _untouched(lines: Sequence[bytes], forms: Mapping[str, Form]) -> Iterator[tu
         found = orjson.loads(b"[%b]" % b",".join(lines))
     except (ValueError, RecursionError):  # somebody has typed into one of them
         found = map(_alone, lines)
-    for task_id, seq, name, priority, order, queued_ts, own in found:
-        form = forms[name]
-        filled = Filled(form, tuple(own)) if own is not None and len(own) == len(form.paths) else None
-        if not (type(seq) is type(order) is int and type(priority) in _NUMBERS and type(queued_ts) in _NUMBERS):
-            raise TypeError(name)
-        yield task_id, Untouched(filled, seq, order, float(priority), queued_ts if is_stamp(queued_ts) else 0.0)
+    for read in read_rows(found, forms):
+        if read is None:
+            raise TypeError("a task is told in no row")
+        yield read
 
 
 def _alone(line: bytes) -> list[Any]:

@@ -9,6 +9,7 @@ from msgspec import to_builtins
 from cqltui.broker.protocol import codec
 from cqltui.broker.protocol.records import (
     Claim,
+    Cost,
     Directive,
     RefusedError,
     Report,
@@ -29,6 +30,26 @@ def submission(task: Submission) -> tuple[str | bytes, ...]:
     return enqueued(task)[:-1]
 
 
+def row(task: Submission) -> tuple[str | bytes, ...] | None:
+    """Return the task as `submit.lua` takes it; None for one that is not kept by forms. Raises InputError for a wrong
+    id or priority."""
+    info, spec = task.info, task.spec
+    if not isinstance(info, Filled) or not isinstance(spec, Filled):
+        return None
+    check_name("task", task.id)
+    check_priority(task.id, task.priority)
+    pack = clean(task.pack)
+    told = b'%d,"%b",[%b]]' % (task.priority, info.form.ref.encode(), info.lines())
+    head = f"{task.digest}\n{_numbers(task.cost)}\n{pack}\n\n"
+    return (task.id, str(task.priority), pack, told, head.encode() + spec.stored()) if head.count("\n") == 4 else None
+
+
+def told_forms(tasks: Iterable[Submission]) -> bytes:
+    """Return the forms by which tasks are told, as a JSON object."""
+    found = {task.info.form.ref: task.info.form.text.decode() for task in tasks if isinstance(task.info, Filled)}
+    return codec.encode_object(found)
+
+
 def enqueued(task: Submission) -> tuple[str | bytes, ...]:
     """Return the same and the task's info as it is told: for the server it is much work to put one together."""
     check_name("task", task.id)
@@ -38,9 +59,11 @@ def enqueued(task: Submission) -> tuple[str | bytes, ...]:
         info, told = task.info.written()
     else:
         info = told = codec.encode_object(task.info)
-    cost = task.cost
-    numbers = f"{cost.epoch_flops} {cost.epochs} {cost.member_bytes} {cost.shared_bytes}"
-    return task.id, task.digest, info, spec, clean(task.pack), numbers, str(task.priority), told
+    return task.id, task.digest, info, spec, clean(task.pack), _numbers(task.cost), str(task.priority), told
+
+
+def _numbers(cost: Cost) -> str:
+    return f"{cost.epoch_flops} {cost.epochs} {cost.member_bytes} {cost.shared_bytes}"
 
 
 def forms(tasks: Iterable[Submission]) -> list[str | bytes]:

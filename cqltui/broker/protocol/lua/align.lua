@@ -28,9 +28,9 @@ end
 
 -- A member of training_queue with its score, as it was found there. Returns whether it was out of line.
 local function fix(id, score)
-  local t = call('hmget', TASK .. id, 'status', 'priority')
-  local status, p = t[1], priority_of(score)
-  if status == 'queued' and p == t[2] then
+  local status, priority = standing(id)
+  local p = priority_of(score)
+  if status == 'queued' and p == priority then
     if call('zscore', ORDER .. p, id) then
       add_level(p)
       return false
@@ -48,13 +48,13 @@ local function fix(id, score)
   end
   if not p then
     if status == 'queued' then
-      call('zadd', QUEUE, t[2], id)
-      index_add(id, t[2])
+      call('zadd', QUEUE, priority, id)
+      index_add(id, priority)
     else
       call('zrem', QUEUE, id)
     end
     notice('warning', 'task ' .. id .. ': score ' .. plain(score) .. ' is no priority (a whole number from 0 to '
-      .. string.format('%d', PRIORITY_MAX) .. '); the task stays ' .. status .. ' with priority ' .. t[2])
+      .. string.format('%d', PRIORITY_MAX) .. '); the task stays ' .. status .. ' with priority ' .. priority)
   elseif status == 'queued' then
     set_priority(id, p)
   elseif status == 'running' then
@@ -79,8 +79,7 @@ end
 
 -- An index entry of level p. Returns whether it was out of line.
 local function fix_indexed(id, p)
-  local t = call('hmget', TASK .. id, 'status', 'priority')
-  local status, priority = t[1], t[2]
+  local status, priority = standing(id)
   if in_line(id, p, status, priority) then
     return false
   end

@@ -53,6 +53,9 @@ end
 -- What a task costs: FLOPs that are left, bytes of its own, bytes that a pack has once.
 local function cost(id, running)
   local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch', 'token', running and 'progress' or 'pack')
+  if not t[1] then
+    t[1] = (as_submitted(id) or {}).cost
+  end
   local flops, epochs, own, shared = string.match(t[1] or '', '^(%d+) (%d+) (%d+) (%d+)$')
   if not flops then
     return 0, 0, 0
@@ -126,8 +129,7 @@ local function with_mates(head, p, t)
     if #mates + 1 == limit then
       break
     end
-    local mate = call('hmget', TASK .. id, 'status', 'priority')
-    if id ~= head and in_line(id, p, mate[1], mate[2]) then
+    if id ~= head and in_line(id, p, standing(id)) then
       local left, own = cost(id)
       bytes = bytes + own
       if budget and bytes > budget then

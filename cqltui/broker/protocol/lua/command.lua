@@ -4,6 +4,7 @@
 allow_full_server()
 local name, id, p = ARGV[2], ARGV[3], ARGV[4]
 BY = plain(ARGV[5])
+touch(id)
 local t = call('hmget', TASK .. id, 'status', 'want', 'paused_by', 'priority', 'file_priority')
 local status, want = t[1], t[2] or ''
 

@@ -29,7 +29,11 @@ local function allow_full_server()
 end
 
 local function field(id, name)
-  return call('hget', TASK .. id, name)
+  local value = call('hget', TASK .. id, name)
+  if not value and touch(id) then
+    value = call('hget', TASK .. id, name)
+  end
+  return value
 end
 
 -- A task by its values in `read`'s order: name -> text, '' for what it lacks; no status if there is no such task.
@@ -41,11 +45,14 @@ local function record(v)
     instance = v[20] or '', done_token = v[21] or '', report = v[22] or '', by = v[23] or ''}
 end
 
--- With names of further fields their values follow the task.
+-- With names of further fields their values follow the task, which is untouched no longer.
 local function read(id, ...)
   local v = call('hmget', TASK .. id, 'status', 'priority', 'order', 'run', 'attempt', 'deaths', 'worker', 'token',
     'queued_ts', 'started_ts', 'claimed_ts', 'finished_ts', 'ready_ts', 'paused_by', 'want', 'error',
     'next_priority', 'pack', 'solo', 'instance', 'done_token', 'report', 'by', ...)
+  if not v[1] and touch(id) then
+    return read(id, ...)
+  end
   return record(v), v[24], v[25], v[26], v[27]
 end
 
@@ -161,7 +168,7 @@ local function add_level(p)
 end
 
 local function index_add(id, p, t)
-  t = t or read(id)
+  t = t or as_submitted(id) or read(id)
   add_level(p)
   call('zadd', ORDER .. p, t.order, id)
   if t.pack ~= '' and t.solo ~= '1' then
@@ -184,7 +191,7 @@ local function restore_queue(told)
   local count = 0
   for _, p in ipairs(call('zrange', LEVELS, 0, -1)) do
     for _, id in ipairs(call('zrange', ORDER .. p, 0, -1)) do
-      if field(id, 'status') == 'queued' then
+      if standing(id) == 'queued' then
         count = count + call('zadd', QUEUE, p, id)
       end
     end

@@ -77,6 +77,9 @@ local new, seen, last_form = {}, {}, 2 + tonumber(ARGV[2])
 keep_forms(3, last_form)
 for i = last_form + 1, #ARGV, 8 do
   local id, digest, info, spec, pack, cost, p, told = unpack(ARGV, i, i + 7)
+  if not seen[id] then
+    touch(id)
+  end
   local known = seen[id] or call('hmget', TASK .. id, 'status', 'digest', 'info', 'file_priority')
   if not known[STATUS] then
     new[#new + 1] = {id, digest, info, spec, pack, cost, p, told}

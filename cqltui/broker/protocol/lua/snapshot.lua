@@ -4,14 +4,14 @@
 -- least once. Returns `run_meta`, the next cursor ('0': through), the names of LIFE, name and text of each form that these
 -- tasks' info is kept by, the untouched ones, then a list a task of the others: id, info as it is kept, seq, progress, LIFE.
 -- Untouched is one that waits as it was submitted, as of thousands most do; such a one is told in a line of JSON: [id, seq,
--- name of the form, priority, order, queued_ts, [its own values of the form]].
+-- order, queued_ts, priority, name of the form, [its own values of the form]]. A row (untouched.lua) begins with it.
 -- A task whose hash is lost is left out.
 local LIFE = {'status', 'priority', 'order', 'queued_ts', 'run', 'attempt', 'deaths', 'ready_ts', 'worker', 'token',
   'started_ts', 'claimed_ts', 'finished_ts', 'paused_by', 'want', 'by', 'error', 'report'}
 local page = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3])
 local out = {run_meta(), page[1], LIFE, {}, {}}
 local known = {}
-local untouched = out[5]
+local lines = out[5]
 
 local function know(form)
   if not known[form] then
@@ -25,8 +25,19 @@ local function is_empty(value)
   return not value or value == ''
 end
 
-for i = 1, #page[2], 2 do
-  local id = page[2][i]
+-- Whether it is a row; then it is told.
+local function tell(row)
+  local form = string.match(row, '^%["[^"]*",%d+,%d+,[%d.]+,%d+,"(%x+)",%[')
+  local at = form and string.find(row, '\n\n', 1, true)
+  if at then
+    know(form)
+    lines[#lines + 1] = string.sub(row, 1, at - 1)
+  end
+  return at
+end
+
+-- What has a hash of its own.
+local function look(id)
   local key = TASK .. id
   local t = call('hmget', key, 'status', 'attempt', 'run', 'info', 'seq', 'priority', 'order', 'queued_ts', 'progress',
     'by', 'error', 'report')
@@ -37,8 +48,8 @@ for i = 1, #page[2], 2 do
   if form and t[1] == 'queued' and t[2] == '0' and t[3] == '1' and t[5] and t[6] and t[7] and t[8] and not t[9]
     and is_empty(t[10]) and is_empty(t[11]) and is_empty(t[12]) then
     know(form)
-    untouched[#untouched + 1] = '["' .. id .. '",' .. num(t[5]) .. ',"' .. form .. '",' .. num(t[6]) .. ',' .. num(t[7])
-      .. ',' .. num(t[8]) .. ',[' .. values .. ']]'
+    lines[#lines + 1] = '["' .. id .. '",' .. num(t[5]) .. ',' .. num(t[7]) .. ',' .. num(t[8]) .. ','
+      .. num(t[6]) .. ',"' .. form .. '",[' .. values .. ']]'
   elseif t[1] then
     local whole = call('hmget', key, 'info', 'seq', 'progress', unpack(LIFE))
     local last = #LIFE
@@ -49,6 +60,17 @@ for i = 1, #page[2], 2 do
     if form then
       know(form)
     end
+  end
+end
+
+local ids = {}
+for i = 1, #page[2], 2 do
+  ids[#ids + 1] = page[2][i]
+end
+local rows = #ids > 0 and call('hmget', ROWS, unpack(ids))
+for i, id in ipairs(ids) do
+  if not rows[i] or not tell(rows[i]) then
+    look(id)
   end
 end
 return out

@@ -15,7 +15,7 @@ if ARGV[2] == '0' then
 end
 local page, counts, out = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3]), {}, {}
 for i = 1, #page[2], 2 do
-  local status = field(page[2][i], 'status')
+  local status = standing(page[2][i])
   if status then
     counts[status] = (counts[status] or 0) + 1
   end

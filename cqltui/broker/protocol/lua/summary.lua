@@ -3,21 +3,36 @@
 -- tasks' info is kept by, then form, status, priority and number of each group of tasks; in place of a form the info of a
 -- task that is kept whole.
 local page, groups, known, forms, out = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3]), {}, {}, {}, {}
+
+local function count(status, priority, form, kept)
+  if form and not known[form] then
+    known[form] = true
+    forms[#forms + 1], forms[#forms + 2] = form, form_text(form) or ''
+  end
+  local group = status .. ' ' .. priority .. ' ' .. (form or kept)
+  groups[group] = (groups[group] or 0) + 1
+end
+
+local ids = {}
 for i = 1, #page[2], 2 do
-  local t = call('hmget', TASK .. page[2][i], 'status', 'priority', 'info')
-  if t[1] then
-    local form = t[3] and string.match(t[3], '^{"form":"(%x+)"') -- `form_of` looks at its values too
-    if form and not known[form] then
-      known[form] = true
-      forms[#forms + 1], forms[#forms + 2] = form, form_text(form) or ''
+  ids[#ids + 1] = page[2][i]
+end
+local rows = #ids > 0 and call('hmget', ROWS, unpack(ids))
+for i, id in ipairs(ids) do
+  local priority, form = string.match(rows[i] or '', '^%["[^"]*",%d+,%d+,[%d.]+,(%d+),"(%x+)",%[') -- untouched.lua
+  if priority then
+    count('queued', priority, form)
+  else
+    local t = call('hmget', TASK .. id, 'status', 'priority', 'info')
+    if t[1] then
+      form = t[3] and string.match(t[3], '^{"form":"(%x+)"') -- `form_of` looks at its values too
+      count(t[1], t[2] or '0', form, t[3] or '')
     end
-    local group = t[1] .. ' ' .. (t[2] or '0') .. ' ' .. (form or t[3] or '')
-    groups[group] = (groups[group] or 0) + 1
   end
 end
-for group, count in pairs(groups) do
+for group, number in pairs(groups) do
   local status, priority, kept = string.match(group, '^(%S+) (%S+) (.*)$')
   local n = #out
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4] = kept or '', status or '', priority or '0', count
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4] = kept or '', status or '', priority or '0', number
 end
 return {run_meta(), page[1], forms, out}

@@ -1,0 +1,81 @@
+-- ARGV: prefix, the forms of what is told (JSON object: name -> text), how many values of forms, name and text of each form
+-- of info and spec, then (id, priority, pack, what is told of it behind queued_ts, the rest of its row) for each task.
+-- Very many new tasks, all at once: no hash is made of any, and one event tells of all. Returns the ids of those that are
+-- known as something else, for `enqueue`. Its first write may allocate: a full server refuses the whole batch.
+local FIELDS = 5
+local others, new, seen, last_form = {}, {}, {}, 3 + tonumber(ARGV[3])
+local ids, hashes = {}, {}
+for i = last_form + 1, #ARGV, FIELDS do
+  ids[#ids + 1], hashes[#hashes + 1] = ARGV[i], TASK .. ARGV[i]
+end
+keep_forms(4, last_form)
+local has_hashes, rows = call('exists', unpack(hashes)) > 0, call('hmget', ROWS, unpack(ids))
+
+-- A known row with what has changed of it that no reader is told; false if it is more than that.
+local function renewed(row, p, pack, told, rest)
+  local t = parted(row)
+  if not t or t.priority ~= p or t.pack ~= pack or t.digest ~= string.match(rest, '^[^\n]*') then
+    return false
+  end
+  local before = string.sub(t.told, -#told - 1)
+  return before == ',' .. told and t.told .. '\n\n' .. rest
+end
+
+for i, id in ipairs(ids) do
+  local at = last_form + (i - 1) * FIELDS
+  local p, pack, told, rest = unpack(ARGV, at + 2, at + FIELDS)
+  if seen[id] or (has_hashes and call('exists', hashes[i]) == 1) then
+    others[#others + 1] = id
+  elseif not rows[i] then
+    new[#new + 1] = {id, p, pack, told, rest}
+  else
+    local again = renewed(rows[i], p, pack, told, rest)
+    if not again then
+      others[#others + 1] = id
+    elseif again ~= rows[i] then
+      call('hset', ROWS, id, again)
+    end
+  end
+  seen[id] = true
+end
+local n = #new
+if n == 0 then
+  return others
+end
+
+if call('exists', QUEUE) == 0 then
+  restore_queue()
+end
+local order, seq = call('hincrby', META, 'order', n) - n, next_seq()
+local tasks, queue, made, lines, levels = {}, {}, {}, {}, {}
+for i, task in ipairs(new) do
+  tasks[2 * i - 1], tasks[2 * i] = string.format('%d', order + i), task[1]
+end
+local some_listed = call('zadd', TASKS, 'NX', unpack(tasks)) < n -- already: their rows or hashes were lost
+
+local function level(name, at, id)
+  levels[name] = levels[name] or {}
+  local flat = levels[name]
+  flat[#flat + 1], flat[#flat + 2] = at, id
+end
+
+local middle = '",' .. seq .. ','
+for i, task in ipairs(new) do
+  local id, p, pack, told, rest = unpack(task)
+  local at = some_listed and call('zscore', TASKS, id) or tasks[2 * i - 1]
+  queue[2 * i - 1], queue[2 * i] = p, id
+  add_level(p)
+  level(ORDER .. p, at, id)
+  if pack ~= '' then
+    level(PACK .. p .. ':' .. pack, at, id)
+  end
+  lines[i] = '["' .. id .. middle .. at .. ',' .. NOW .. ',' .. told
+  made[2 * i - 1], made[2 * i] = id, lines[i] .. '\n\n' .. rest
+end
+call('hset', ROWS, unpack(made))
+call('zadd', QUEUE, unpack(queue))
+for name, flat in pairs(levels) do
+  call('zadd', name, unpack(flat))
+end
+send(seq, 'tasks.queued', '', '', '', 0, '{"forms":' .. ARGV[2] .. ',"rows":[' .. table.concat(lines, ',') .. ']}')
+return others
