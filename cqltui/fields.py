@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cqltui.errors import InputError, without_passwords
 from trainer.names import suggestion
@@ -82,6 +83,9 @@ class Reader(Struct, frozen=True):
     """In words, as messages and the reference say it."""
     schema: Mapping[str, Any]
     """JSON Schema of the values that it accepts, as far as JSON Schema can say it."""
+
+    limits: tuple[int, int] | None = None
+    """Of whole numbers, both included, where any between them is taken as it is."""
 
     def __call__(self, value: object, key: str, problems: Problems) -> Any:
         """Return the checked value, or INVALID after recording the problem."""
@@ -188,7 +192,7 @@ def integer(low: int, high: int) -> Reader:
         return value if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high else INVALID
 
     schema = {"type": "integer", "minimum": low, "maximum": high}
-    return accepting(f"an integer from {low:,} to {high:,}", schema, accept)
+    return replace(accepting(f"an integer from {low:,} to {high:,}", schema, accept), limits=(low, high))
 
 
 boolean = accepting("true or false", {"type": "boolean"}, lambda value: value if isinstance(value, bool) else INVALID)

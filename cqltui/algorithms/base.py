@@ -235,7 +235,12 @@ class Algorithm(ABC):
 
     def acceptance(self, name: str) -> Callable[[object], Any]:
         """Return what reads foreign values of the setting: the value, INVALID for one that does not pass its check."""
-        read = partial(self._read_one, self._names.index(name))
+        place = self._names.index(name)
+        read = partial(self._read_one, place)
+        limits = self.settings[place].read.limits
+        if limits is not None:  # of many tasks each has a seed of its own
+            low, high = limits
+            return lambda value: value if type(value) is int and low <= value <= high else read(value)
         kept = lru_cache(READ_KEPT, typed=True)(read)
         return lambda value: kept(value) if type(value) in _KEPT else read(value)
 

@@ -13,7 +13,7 @@ from cqltui.broker.protocol.census import standing
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import Cost, ServerFullError, Submission, TaskError
 from cqltui.state.events import Kind
-from cqltui.state.model import RunState, Status, TaskCommand, TaskState
+from cqltui.state.model import Lifecycle, RunState, Status, TaskCommand, TaskState
 from cqltui.state.reduce import reduce
 from tests.contract.helpers import INFO_FORM, after, claimed, formed, life, state, task, worker
 from tests.contract.machine import invariants
@@ -29,6 +29,7 @@ def submit(queue: Queue, tasks: list[Submission] = TASKS) -> int:
 def untouched(queue: Queue) -> set[str]:
     """The ids of those that have no hash; none of them has one."""
     ids = {raw.decode() for raw in queue.client.execute_command("HKEYS", queue.keys.untouched)}
+    assert ids == {raw.decode() for raw in queue.client.execute_command("HKEYS", queue.keys.untouched_rest)}
     assert not any(queue.client.execute_command("EXISTS", queue.keys.task(task_id)) for task_id in ids)
     return ids
 
@@ -139,12 +140,32 @@ def test_lists_that_were_lost_are_made_again_by_the_rows(queue: Queue, key: str)
     assert claimed(queue, worker(queue), 4) == ["t0", "t1", "t2", "t3"]
 
 
-@pytest.mark.parametrize("row", ["", "x", '["t1",1,2,3,5,"ab",[1]]', '["t1",oops,2,3,5,"ab",[1]]\n\nd\nc\np\n\n{}'])
+@pytest.mark.parametrize("row", ["", "x", '["t1",1,2,3,5]', '["t1",oops,2,3,5,"ab",[1]]'])
 def test_a_row_that_was_damaged_is_a_lost_task(queue: Queue, row: str) -> None:
     submit(queue)
     queue.client.execute_command("HSET", queue.keys.untouched, "t1", row)
     assert queue.audit(["t0", "t1"]).lost == {"t1"}
     assert "t1" not in state(queue).tasks
+    _is_made_again(queue)
+
+
+@pytest.mark.parametrize("lost", ["row", "rest", "rest in part", "both"])
+def test_of_which_a_part_was_lost_is_a_lost_task(queue: Queue, lost: str) -> None:
+    submit(queue)
+    client, keys = queue.client, queue.keys
+    if lost in {"row", "both"}:
+        client.execute_command("DEL", keys.untouched)
+    if lost in {"rest", "both"}:
+        client.execute_command("DEL", keys.untouched_rest)
+    if lost == "rest in part":
+        client.execute_command("HSET", keys.untouched_rest, "t1", "oops")
+    assert "t1" in queue.audit(["t0", "t1"]).lost
+    assert queue.restore(TASKS[2], Lifecycle(priority=5))
+    assert queue.restore(TASKS[1], Lifecycle(priority=5)) is (lost != "rest in part")
+    _is_made_again(queue)
+
+
+def _is_made_again(queue: Queue) -> None:
     submit(queue)
     assert life(queue, "t1").status is Status.QUEUED
     assert claimed(queue, worker(queue), 1) == ["t0"]

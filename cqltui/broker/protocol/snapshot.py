@@ -1,6 +1,6 @@
 """A whole reading of the server, as the event that `state.reduce` replaces its state with."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -79,9 +79,8 @@ _Told = _Task | Untouched
 
 
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
-    """Return the server's state. Its seq is that of the first part read: events after it are to be applied, and those
-    that a later part already holds are recognised by the task's own version. Begins again if the server was rebuilt
-    meanwhile.
+    """Return the server's state. Its seq is that of the beginning: events after it are to be applied, and those that a
+    later part already holds are recognised by the task's own version. Begins again if the server was rebuilt meanwhile.
     """
     with uncollected():
         return _read(client, keys, scripts, now)
@@ -89,14 +88,13 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
 
 def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
     for _ in parts("its rebuilding"):
-        first, tasks = None, dict[str, _Told]()
+        first = meta_named(client.execute_command("HMGET", keys.meta, *_META))
+        tasks: dict[str, _Told] = dict(_rows(client, keys))  # first: one that is touched meanwhile has a hash then
         for meta, part in _parts(scripts):
-            first = first or meta
-            if meta["epoch"] != first["epoch"]:
+            if decode.whole(meta, "epoch") != decode.whole(first, "epoch"):
                 break
             tasks.update(part)
         else:
-            assert first is not None  # there is at least one part
             return Event(
                 Kind.SNAPSHOT,
                 now,
@@ -129,6 +127,23 @@ def run_meta(read: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _rows(client: redis.Redis, keys: Keys) -> Iterator[tuple[str, Untouched]]:
+    """Yield the tasks that have no hash (untouched.lua), with their ids. What is no row is passed over: that task is
+    lost, and made again."""
+    cursor = 0
+    forms: dict[str, Form] = {}
+    for _ in parts("its untouched tasks"):
+        cursor, found = client.execute_command("HSCAN", keys.untouched, cursor, "COUNT", CHUNK)
+        rows = list(_loaded(list(found.values())))
+        names = {row[5] for row in rows if isinstance(row, list) and len(row) > 5 and isinstance(row[5], str)}
+        if new := sorted(names - forms.keys()):
+            texts = client.execute_command("HMGET", keys.meta, *(f"form:{name}" for name in new))
+            forms |= {name: Form(text or b"") for name, text in zip(new, texts, strict=True)}
+        yield from filter(None, read_rows(rows, forms))
+        if not cursor:
+            return
+
+
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
     """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
@@ -146,23 +161,27 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]
 
 def _untouched(lines: Sequence[bytes], forms: Mapping[str, Form]) -> Iterator[tuple[str, Untouched]]:
     """Yield the tasks that are told in a line each, with their ids; see snapshot.lua."""
-    try:
-        found = orjson.loads(b"[%b]" % b",".join(lines))
-    except (ValueError, RecursionError):  # somebody has typed into one of them
-        found = map(_alone, lines)
-    for read in read_rows(found, forms):
+    for read in read_rows(_loaded(lines), forms):
         if read is None:
             raise TypeError("a task is told in no row")
         yield read
 
 
-def _alone(line: bytes) -> list[Any]:
-    """Return a line's values; of one whose own values are damaged the others. Raises TypeError if it is none."""
+def _loaded(lines: Sequence[bytes]) -> Iterable[Any]:
+    """Return the values of each line, as `read_rows` takes them."""
+    try:
+        return list(orjson.loads(b"[%b]" % b",".join(lines)))
+    except (ValueError, RecursionError):  # somebody has typed into one of them
+        return map(_alone, lines)
+
+
+def _alone(line: bytes) -> list[Any] | None:
+    """Return a line's values; of one whose own values are damaged the others. None if it is none."""
     head, _, own = line.partition(b",[")
     try:
         told = orjson.loads(head + b"]")
     except (ValueError, RecursionError):
-        raise TypeError(line) from None
+        return None
     try:
         return [*told, orjson.loads(b"[" + own.removesuffix(b"]"))]
     except (ValueError, RecursionError):

@@ -40,8 +40,8 @@ def row(task: Submission) -> tuple[str | bytes, ...] | None:
     check_priority(task.id, task.priority)
     pack = clean(task.pack)
     told = b'%d,"%b",[%b]]' % (task.priority, info.form.ref.encode(), info.lines())
-    head = f"{task.digest}\n{_numbers(task.cost)}\n{pack}\n\n"
-    return (task.id, str(task.priority), pack, told, head.encode() + spec.stored()) if head.count("\n") == 4 else None
+    head = f"{task.digest}\n{_numbers(task.cost)}\n{pack}\n"
+    return (task.id, str(task.priority), pack, told, head.encode() + spec.stored()) if head.count("\n") == 3 else None
 
 
 def told_forms(tasks: Iterable[Submission]) -> bytes:

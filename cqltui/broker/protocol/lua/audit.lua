@@ -55,9 +55,9 @@ end
 for i = 2, #ARGV do
   local id = ARGV[i]
   local v = call('hmget', TASK .. id, 'status', 'priority', 'order', 'pack', 'solo', 'run', 'token', 'worker', 'ready_ts')
-  local waits = not v[1] and as_submitted(id)
-  if waits then
-    v = {waits.status, waits.priority, waits.order, waits.pack}
+  local t = not v[1] and as_submitted(id)
+  if t then
+    v = {t.status, t.priority, t.order, t.pack}
   end
   if not v[1] then
     lost[#lost + 1] = id

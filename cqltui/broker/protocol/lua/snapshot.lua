@@ -4,7 +4,8 @@
 -- least once. Returns `run_meta`, the next cursor ('0': through), the names of LIFE, name and text of each form that these
 -- tasks' info is kept by, the untouched ones, then a list a task of the others: id, info as it is kept, seq, progress, LIFE.
 -- Untouched is one that waits as it was submitted, as of thousands most do; such a one is told in a line of JSON: [id, seq,
--- order, queued_ts, priority, name of the form, [its own values of the form]]. A row (untouched.lua) begins with it.
+-- order, queued_ts, priority, name of the form, [its own values of the form]]. Of one that has no hash (untouched.lua) that
+-- line is read beside: here it is left out.
 -- A task whose hash is lost is left out.
 local LIFE = {'status', 'priority', 'order', 'queued_ts', 'run', 'attempt', 'deaths', 'ready_ts', 'worker', 'token',
   'started_ts', 'claimed_ts', 'finished_ts', 'paused_by', 'want', 'by', 'error', 'report'}
@@ -25,19 +26,8 @@ local function is_empty(value)
   return not value or value == ''
 end
 
--- Whether it is a row; then it is told.
-local function tell(row)
-  local form = string.match(row, '^%["[^"]*",%d+,%d+,[%d.]+,%d+,"(%x+)",%[')
-  local at = form and string.find(row, '\n\n', 1, true)
-  if at then
-    know(form)
-    lines[#lines + 1] = string.sub(row, 1, at - 1)
-  end
-  return at
-end
-
--- What has a hash of its own.
-local function look(id)
+for i = 1, #page[2], 2 do
+  local id = page[2][i]
   local key = TASK .. id
   local t = call('hmget', key, 'status', 'attempt', 'run', 'info', 'seq', 'priority', 'order', 'queued_ts', 'progress',
     'by', 'error', 'report')
@@ -60,17 +50,6 @@ local function look(id)
     if form then
       know(form)
     end
-  end
-end
-
-local ids = {}
-for i = 1, #page[2], 2 do
-  ids[#ids + 1] = page[2][i]
-end
-local rows = #ids > 0 and call('hmget', ROWS, unpack(ids))
-for i, id in ipairs(ids) do
-  if not rows[i] or not tell(rows[i]) then
-    look(id)
   end
 end
 return out

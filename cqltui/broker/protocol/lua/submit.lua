@@ -1,5 +1,5 @@
 -- ARGV: prefix, the forms of what is told (JSON object: name -> text), how many values of forms, name and text of each form
--- of info and spec, then (id, priority, pack, what is told of it behind queued_ts, the rest of its row) for each task.
+-- of info and spec, then (id, priority, pack, its row behind queued_ts, the rest of it) for each task.
 -- Very many new tasks, all at once: no hash is made of any, and one event tells of all. Returns the ids of those that are
 -- known as something else, for `enqueue`. Its first write may allocate: a full server refuses the whole batch.
 local FIELDS = 5
@@ -11,14 +11,15 @@ end
 keep_forms(4, last_form)
 local has_hashes, rows = call('exists', unpack(hashes)) > 0, call('hmget', ROWS, unpack(ids))
 
--- A known row with what has changed of it that no reader is told; false if it is more than that.
-local function renewed(row, p, pack, told, rest)
-  local t = parted(row)
-  if not t or t.priority ~= p or t.pack ~= pack or t.digest ~= string.match(rest, '^[^\n]*') then
+-- Whether a known task is this one, but for what no reader is told: that is renewed.
+local function renewed(id, row, p, pack, told, rest)
+  local t = as_submitted(id)
+  if not t or t.priority ~= p or t.pack ~= pack or t.digest ~= string.match(rest, '^[^\n]*')
+    or string.sub(row, -#told - 1) ~= ',' .. told then
     return false
   end
-  local before = string.sub(t.told, -#told - 1)
-  return before == ',' .. told and t.told .. '\n\n' .. rest
+  call('hset', RESTS, id, rest)
+  return true
 end
 
 for i, id in ipairs(ids) do
@@ -28,13 +29,8 @@ for i, id in ipairs(ids) do
     others[#others + 1] = id
   elseif not rows[i] then
     new[#new + 1] = {id, p, pack, told, rest}
-  else
-    local again = renewed(rows[i], p, pack, told, rest)
-    if not again then
-      others[#others + 1] = id
-    elseif again ~= rows[i] then
-      call('hset', ROWS, id, again)
-    end
+  elseif not renewed(id, rows[i], p, pack, told, rest) then
+    others[#others + 1] = id
   end
   seen[id] = true
 end
@@ -47,7 +43,7 @@ if call('exists', QUEUE) == 0 then
   restore_queue()
 end
 local order, seq = call('hincrby', META, 'order', n) - n, next_seq()
-local tasks, queue, made, lines, levels = {}, {}, {}, {}, {}
+local tasks, queue, made, rests, lines, levels = {}, {}, {}, {}, {}, {}
 for i, task in ipairs(new) do
   tasks[2 * i - 1], tasks[2 * i] = string.format('%d', order + i), task[1]
 end
@@ -70,9 +66,11 @@ for i, task in ipairs(new) do
     level(PACK .. p .. ':' .. pack, at, id)
   end
   lines[i] = '["' .. id .. middle .. at .. ',' .. NOW .. ',' .. told
-  made[2 * i - 1], made[2 * i] = id, lines[i] .. '\n\n' .. rest
+  made[2 * i - 1], made[2 * i] = id, lines[i]
+  rests[2 * i - 1], rests[2 * i] = id, rest
 end
 call('hset', ROWS, unpack(made))
+call('hset', RESTS, unpack(rests))
 call('zadd', QUEUE, unpack(queue))
 for name, flat in pairs(levels) do
   call('zadd', name, unpack(flat))

@@ -4,31 +4,42 @@
 -- task that is kept whole.
 local page, groups, known, forms, out = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3]), {}, {}, {}, {}
 
-local function count(status, priority, form, kept)
-  if form and not known[form] then
+local function know(form)
+  if not known[form] then
     known[form] = true
     forms[#forms + 1], forms[#forms + 2] = form, form_text(form) or ''
   end
-  local group = status .. ' ' .. priority .. ' ' .. (form or kept)
-  groups[group] = (groups[group] or 0) + 1
 end
 
-local ids = {}
+local function count(all, group)
+  all[group] = (all[group] or 0) + 1
+end
+
+local ids, waiting = {}, {}
 for i = 1, #page[2], 2 do
   ids[#ids + 1] = page[2][i]
 end
 local rows = #ids > 0 and call('hmget', ROWS, unpack(ids))
 for i, id in ipairs(ids) do
-  local priority, form = string.match(rows[i] or '', '^%["[^"]*",%d+,%d+,[%d.]+,(%d+),"(%x+)",%[') -- untouched.lua
-  if priority then
-    count('queued', priority, form)
+  local group = rows[i] and string.match(rows[i], '^%["[^"]*",%d+,%d+,[%d.]+,(%d+,"%x+)",%[') -- as `parted`, but quicker
+  if group then
+    count(waiting, group)
   else
     local t = call('hmget', TASK .. id, 'status', 'priority', 'info')
     if t[1] then
-      form = t[3] and string.match(t[3], '^{"form":"(%x+)"') -- `form_of` looks at its values too
-      count(t[1], t[2] or '0', form, t[3] or '')
+      local form = t[3] and string.match(t[3], '^{"form":"(%x+)"') -- `form_of` looks at its values too
+      if form then
+        know(form)
+      end
+      count(groups, t[1] .. ' ' .. (t[2] or '0') .. ' ' .. (form or t[3] or ''))
     end
   end
+end
+for group, number in pairs(waiting) do
+  local priority, form = string.match(group, '^(%d+),"(%x+)$')
+  know(form)
+  group = 'queued ' .. priority .. ' ' .. form
+  groups[group] = (groups[group] or 0) + number
 end
 for group, number in pairs(groups) do
   local status, priority, kept = string.match(group, '^(%S+) (%S+) (.*)$')
