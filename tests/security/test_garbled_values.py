@@ -85,6 +85,7 @@ def test_text_that_is_nested_is_none_and_the_journal_goes_on(depth: int, tmp_pat
 META = [b"1", b"2", b"0", b"running", b"{}", b"0", b"", b"0", b""]
 ROWS = ([b"t", b"{}", b"1", b"", 7], [b"t", b"{}", b"1", b"", [b"1"]], [b"t"], 7)
 """Of tasks, that no script answers."""
+ABOUT = {"about": [META, 1]}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_an_answer_of_another_type_is_no_end_of_a_feed(
     answer: object, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = reader(queue)
-    run: Callable[..., object] = lambda *_, **__: answer  # noqa: E731
+    run: Callable[..., object] = lambda _, name, *__: ABOUT.get(name, answer)  # noqa: E731
     monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", run)
     try:
         (lost,) = feed.poll(0.2)
@@ -109,13 +110,30 @@ def test_an_answer_of_another_type_is_no_end_of_a_feed(
 
 
 def test_a_conversation_without_an_end_is_given_up(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [META, b"1", [], [], []]}
+    answers = ABOUT | {"promote": 1, "reconcile": [1, b"1", 1], "snapshot": [META, b"1", [], [], []]}
     monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", lambda _, name, *__: answers[name])
     with pytest.raises(RefusedError, match="no end of the delayed tasks"):
         queue.promote()
     with pytest.raises(RefusedError, match="no end of the queue"):
         queue.reconcile()
     with pytest.raises(RefusedError, match="no end of its tasks"):
+        queue.snapshot()
+    execute: Callable[..., object] = queue.client.execute_command
+    endless: Callable[..., object] = lambda name, *rest: (1, {}) if name == "HSCAN" else execute(name, *rest)  # noqa: E731
+    monkeypatch.setattr(queue.client, "execute_command", endless)
+    with pytest.raises(RefusedError, match="no end of its untouched tasks"):
+        queue.snapshot()
+
+
+@pytest.mark.parametrize("answer", [None, 7, (0, 7), (0, {b"a": 7}), (0, {b"a": [b"x"]}), [0], (b"0", {b"a": None})])
+def test_untouched_tasks_of_another_type_are_no_end_of_a_feed(
+    answer: object, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute: Callable[..., object] = queue.client.execute_command
+    garbled: Callable[..., object] = lambda name, *rest: answer if name == "HSCAN" else execute(name, *rest)  # noqa: E731
+    monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", lambda _, name, *__: ABOUT[name])
+    monkeypatch.setattr(queue.client, "execute_command", garbled)
+    with pytest.raises(RefusedError, match="does not answer as a Redis server does"):
         queue.snapshot()
 
 

@@ -35,8 +35,8 @@ class Keys:
         """The pattern of all names below."""
         self.meta = f"{cq}meta"
         """Hash: epoch, filled, seq, token, order, workers, wanted, wanted_by, asked_workers, asked_workers_by,
-        campaign, finished_ts, meta_seq, blocks, supervised_ts, expected_ts, weight; form:<name>, what
-        many tasks have in common."""
+        campaign, finished_ts, meta_seq, blocks, supervised_ts, expected_ts, weight; rows, if there were untouched
+        tasks; form:<name>, what many tasks have in common."""
         self.tasks = f"{cq}tasks"
         """Sorted set: id -> submission number, every task known."""
         self.untouched = f"{cq}untouched"

@@ -88,10 +88,12 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
 
 def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
     for _ in parts("its rebuilding"):
-        first = meta_named(client.execute_command("HMGET", keys.meta, *_META))
-        tasks: dict[str, _Told] = dict(_rows(client, keys))  # first: one that is touched meanwhile has a hash then
+        about, has_rows = scripts.run("about")
+        first, tasks = meta_named(about), dict[str, _Told]()
+        if has_rows:
+            tasks.update(_rows(client, keys))  # first: one that is touched meanwhile has a hash then
         for meta, part in _parts(scripts):
-            if decode.whole(meta, "epoch") != decode.whole(first, "epoch"):
+            if meta["epoch"] != first["epoch"]:
                 break
             tasks.update(part)
         else:

@@ -75,11 +75,12 @@ WORKER = Role(
         "fail",
         "release",
         "notice",
+        "about",
         "snapshot",
         "stow",
     ),
-    # What a worker on another machine hands over, and fetches.
-    _EVERYBODY | {"hset", "expire", "multi", "exec", "hstrlen"},
+    # What a worker on another machine hands over, and fetches; and a look at very many tasks.
+    _EVERYBODY | {"hset", "expire", "multi", "exec", "hstrlen", "hscan"},
 )
 """`cqltui worker`, on whatever machine."""
 SHARED = Role("cqltui-shared", (*WORKER.scripts, "share"), WORKER.calls | {"scan"})

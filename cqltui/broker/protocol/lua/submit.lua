@@ -69,6 +69,7 @@ for i, task in ipairs(new) do
   made[2 * i - 1], made[2 * i] = id, lines[i]
   rests[2 * i - 1], rests[2 * i] = id, rest
 end
+call('hset', META, 'rows', '1') -- who reads all looks for them
 call('hset', ROWS, unpack(made))
 call('hset', RESTS, unpack(rests))
 call('zadd', QUEUE, unpack(queue))

@@ -37,7 +37,12 @@ end
 -- Makes an untouched task's own hash. Returns whether it was one. One of which a part was lost is lost.
 local function touch(id)
   local t = as_submitted(id)
-  if redis.call('hdel', ROWS, id) + redis.call('hdel', RESTS, id) == 0 or not t then
+  if not t and redis.call('hexists', ROWS, id) + redis.call('hexists', RESTS, id) == 0 then
+    return false -- without a write, after which a full server would not refuse the next one
+  end
+  redis.call('hdel', ROWS, id)
+  redis.call('hdel', RESTS, id)
+  if not t then
     return false
   end
   local flat = {}
