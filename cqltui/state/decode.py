@@ -158,11 +158,13 @@ def filled_info(task_id: str, form: Form, own: Sequence[Any]) -> TaskInfo | None
         if (value := accepted(own[place])) is INVALID:
             return task_info(task_id, form.object(own))
         settings[name] = value
-    said, loss = own[description], own[baseline]
+    said, place, loss = own[description], own[index], own[baseline]
+    if type(place) is not int or not 0 <= place <= LARGEST:
+        place = whole({"": place}, "")
     return TaskInfo(  # `replace` takes twice as long
-        task_id, base.phase, _as_text(own[title]), _shared(_as_text(said)) if said else "",
-        whole({"": own[index]}, ""), base.algorithm, settings, base.shape, base.pack, base.epochs, base.batch_size,
-        base.epoch_steps, base.step_flops, base.params, None if loss is None else optional({"": loss}, ""),
+        task_id, base.phase, _as_text(own[title]), _shared(_as_text(said)) if said else "", place, base.algorithm,
+        settings, base.shape, base.pack, base.epochs, base.batch_size, base.epoch_steps, base.step_flops, base.params,
+        None if loss is None else optional({"": loss}, ""),
     )  # fmt: skip
 
 

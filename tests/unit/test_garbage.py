@@ -4,6 +4,7 @@ import gc
 
 import pytest
 
+from cqltui import garbage
 from cqltui.garbage import uncollected
 
 
@@ -28,3 +29,17 @@ def test_where_it_did_not_look_it_does_not_afterwards() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_very_many_that_stay_are_never_gone_through(monkeypatch: pytest.MonkeyPatch, many: bool) -> None:
+    monkeypatch.setattr(garbage, "MANY", 1000)
+    gc.collect()
+    before = gc.get_freeze_count()
+    try:
+        with uncollected():
+            made = [[number] for number in range(5000 if many else 10)]
+        assert (gc.get_freeze_count() > before + 4000) is many
+        assert len(made) == (5000 if many else 10)
+    finally:
+        gc.unfreeze()

@@ -26,8 +26,7 @@ local function is_empty(value)
   return not value or value == ''
 end
 
-for i = 1, #page[2], 2 do
-  local id = page[2][i]
+local function tell(id)
   local key = TASK .. id
   local t = call('hmget', key, 'status', 'attempt', 'run', 'info', 'seq', 'priority', 'order', 'queued_ts', 'progress',
     'by', 'error', 'report')
@@ -50,6 +49,17 @@ for i = 1, #page[2], 2 do
     if form then
       know(form)
     end
+  end
+end
+
+local ids, keys = {}, {}
+for i = 1, #page[2], 2 do
+  ids[#ids + 1] = page[2][i]
+  keys[#keys + 1] = TASK .. page[2][i]
+end
+if #ids > 0 and call('exists', unpack(keys)) > 0 then -- of very many that wait none may have a hash
+  for _, id in ipairs(ids) do
+    tell(id)
   end
 end
 return out
