@@ -44,7 +44,7 @@ class Opening:
         """Start the run, and read how it stands: what is waited for ends with that. Raises what its start raises."""
         try:
             self._server = self._start(tell)
-            self._queue, self._feed = self._server.another_queue(), self._server.feed(summary_first=True)
+            self._queue, self._feed = self._server.another_queue(), self._server.feed(for_screen=True)
             self._read = self._feed.poll(0.0)
         except BaseException as error:
             self._error = error

@@ -158,7 +158,7 @@ def watch(server: "Server", run_dir: RunDir | None, preferences: Preferences) ->
     """
     if run_dir is None:
         run_dir = RunDir(Path(later("cqltui.app.ending", "read")(server.queue).campaign.run_dir))
-    feed, queue = server.feed(summary_first=True), server.another_queue()
+    feed, queue = server.feed(for_screen=True), server.another_queue()
     try:
         choice = _shown(preferences)(
             _ports(

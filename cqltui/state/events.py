@@ -7,6 +7,8 @@ from typing import Any
 from msgspec import Struct, field
 
 VERSION = 1
+HANDFUL = 16
+"""Events that a screen is given at once: what reads them has to let what draws go first, several times a second."""
 
 
 class Kind(StrEnum):

@@ -103,7 +103,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         """Called once, with the first paint, or when it is no longer held back."""
         self.frame: Frame | None = None
         """What was drawn last."""
-        self._typed = Typed(self)
+        self._typed = Typed(self, self._pump.hush)
         self._notices_seen: tuple[int, int] | None = None
         self._outward = Outward(self.say, self.bell, lambda title: entitle(driver_of(self), title))
 

@@ -7,8 +7,9 @@ from threading import Event as Flag
 from threading import Thread
 
 from cqltui.errors import CqltuiError
-from cqltui.state.events import Event, Kind
+from cqltui.state.events import HANDFUL, Event, Kind
 from cqltui.state.happened import MOST, Happening, Teller
+from cqltui.state.latest import latest
 from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce_all
 from cqltui.ui.ports import EventSource
@@ -20,6 +21,13 @@ GATHER_S = 0.1
 REPORTS_S = 0.25
 """Between two states that differ in reports only: workers make hundreds a second, and a number that changes more often
 than this cannot be read."""
+
+
+MOST_EVENTS = 1000
+"""That make one state."""
+HUSH_S, LONGEST_S = 0.05, 0.5
+"""After a key the thread rests so long: two threads take turns, and the answer would take twice its time. A key that is
+held down holds up the second of these at most."""
 
 
 class Pump:
@@ -48,6 +56,8 @@ class Pump:
         """What has happened since it began, the newest last."""
         self._shown_s = -REPORTS_S
         """When the newest state was shown."""
+        self._quiet_until_s = 0.0
+        """Until when another thread goes first."""
         self._failure: Event | None = None
         """The last one that says that the source has given up."""
         self._thread = Thread(target=self._run, name="events", daemon=True)
@@ -62,6 +72,10 @@ class Pump:
         if self._thread.is_alive():
             self._thread.join(2 * POLL_S)
         self._source.close()
+
+    def hush(self) -> None:
+        """Let another thread go first for a moment."""
+        self._quiet_until_s = time.monotonic() + HUSH_S
 
     def take(self) -> RunState:
         """Return the newest state; whatever comes later is told of again."""
@@ -87,19 +101,44 @@ class Pump:
 
     def _turn(self) -> None:
         """Wait until something comes, and reduce it with what comes until the next state is due."""
-        events = self._poll(POLL_S)
+        events, began_s = self._poll(POLL_S), time.monotonic()
         while events and (wait_s := self._due_s(events) - time.monotonic()) > 0 and not self._stop.is_set():
             self._stop.wait(min(wait_s, GATHER_S))
-            events += self._poll(0.0)
+            events += self._more(began_s)
         told = [one for event in events for one in self._teller.tell(event)]
         if told:
             self._kept += told
             self.happened = tuple(self._kept)
         if events:
             self._shown_s = time.monotonic()
-            self._show(reduce_all(self._state, events))
+            self._show(self._reduced(events, began_s))
         if events and events[-1] is self._failure:
             self._stop.wait(RETRY_S)
+
+    def _more(self, began_s: float) -> list[Event]:
+        """Return what has come by now, taken by handfuls."""
+        found: list[Event] = []
+        while len(found) < MOST_EVENTS and not self._stop.is_set():
+            self._give_way(began_s)
+            more = self._poll(0.0)
+            found += more
+            if len(more) < HANDFUL:
+                break
+        return found
+
+    def _reduced(self, events: Sequence[Event], began_s: float) -> RunState:
+        """Return the state after the events, reduced by handfuls."""
+        state, told = self._state, latest(events)
+        for start in range(0, len(told), HANDFUL):
+            self._give_way(began_s)
+            state = reduce_all(state, told[start : start + HANDFUL])
+        return state
+
+    def _give_way(self, began_s: float) -> None:
+        """Let a key be answered first, but for no longer than `LONGEST_S` since it began."""
+        while (wait_s := min(self._quiet_until_s, began_s + LONGEST_S) - time.monotonic()) > 0:
+            if self._stop.wait(wait_s):
+                break
 
     def _poll(self, timeout_s: float) -> list[Event]:
         """Return what has come; that the source has given up is an event too."""

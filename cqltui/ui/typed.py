@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,8 +35,9 @@ class Typed:
     What was typed before a screen closed was meant for that screen: the rest of it is dropped.
     """
 
-    def __init__(self, app: App[Any]) -> None:
-        self._app = app
+    def __init__(self, app: App[Any], came: Callable[[], object] = lambda: None) -> None:
+        """`came`: called for each key."""
+        self._app, self._came = app, came
         self._waiting: deque[Key | Paste] = deque()
         self._last = ""
         """The key that was delivered last."""
@@ -57,6 +58,7 @@ class Typed:
 
     def add(self, event: Key | Paste) -> None:
         """One more. `TypeOn` is posted when there is something to deliver."""
+        self._came()
         if len(self._waiting) >= MOST:
             return
         self._waiting.append(event)

@@ -41,8 +41,8 @@ class RayCluster:
         self._start(f"--address={HOST}:{self._port}", *here)
         self._second = [process for process in self._mine() if process not in former]
         deadline = time.monotonic() + START_S
-        while not self._takes_jobs():  # a node's agent comes up after its node
-            assert time.monotonic() < deadline, "Ray takes no jobs"
+        while why := self._why_not():  # a node's agent comes up after its node
+            assert time.monotonic() < deadline, f"Ray takes no jobs: {why}"
             time.sleep(1.0)
 
     def kill_node(self) -> None:
@@ -59,11 +59,11 @@ class RayCluster:
             done = subprocess.run(command, env=environment, stdout=out, stderr=out, timeout=START_S, check=False)
         assert done.returncode == 0, (Path(self._folder.name) / "start.out").read_text("utf-8")[-2000:]
 
-    def _takes_jobs(self) -> bool:
+    def _why_not(self) -> str:
+        """Return why it takes no job; empty if it does."""
         words = [str(BIN / "ray"), "job", "submit", "--no-wait", "--", "true"]
-        return not subprocess.run(
-            words, env=self.environment, capture_output=True, timeout=ASK_S, check=False
-        ).returncode
+        done = subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=ASK_S, check=False)
+        return f"{done.stdout}{done.stderr}"[-2000:] if done.returncode else ""
 
     def ask(self, *words: str) -> str:
         """Return what a command of `ray` prints."""

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,10 +23,10 @@ SlurmctldPort={port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={short}/munge.socket
 CryptoType=crypto/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
+SlurmdSpoolDir={short}/%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -72,9 +73,11 @@ class Cluster:
     """Two nodes of one core each."""
 
     def __init__(self, folder: Path) -> None:
+        """Write in the folder what lasts; sockets are in one of a short name, since theirs have a limit."""
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         self.folder = folder
+        self._short = tempfile.TemporaryDirectory(prefix="slurm", ignore_cleanup_errors=True)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
@@ -85,7 +88,9 @@ class Cluster:
             for name in NODES
         )
         self.conf = folder / "slurm.conf"
-        self.conf.write_text(CONF.format(host=host, port=free_port(), folder=folder, nodes=nodes))
+        self.conf.write_text(
+            CONF.format(host=host, port=free_port(), folder=folder, short=self._short.name, nodes=nodes)
+        )
         (folder / "state").mkdir()
 
     @property
@@ -100,12 +105,12 @@ class Cluster:
             "munged",
             "--foreground",
             "--force",
-            f"--socket={f}/munge.socket",
+            f"--socket={self._short.name}/munge.socket",
             f"--key-file={f}/munge.key",
         )
         munged += (f"--pid-file={f}/munged.pid", f"--log-file={f}/munged.log", f"--seed-file={f}/munged.seed")
         self._run("munged", munged)
-        self._until(lambda: (f / "munge.socket").exists(), "munged")
+        self._until(lambda: (Path(self._short.name) / "munge.socket").exists(), "munged")
         self.start_controller()
         for name in NODES:
             self.start_node(name)
@@ -131,7 +136,7 @@ class Cluster:
 
     def start_node(self, name: str) -> None:
         """Start the slurmd of a node."""
-        (self.folder / f"spool-{name}").mkdir(exist_ok=True)
+        (Path(self._short.name) / name).mkdir(exist_ok=True)
         self._run(name, ("slurmd", "-D", "-N", name))
 
     def kill_node(self, name: str) -> None:
@@ -152,6 +157,7 @@ class Cluster:
         self.tool("scancel", f"--user={pwd.getpwuid(os.geteuid()).pw_name}")
         for name in reversed(list(self._processes)):
             self._end(name)
+        self._short.cleanup()
 
     def _states(self) -> list[str]:
         return self.tool("sinfo", "--noheader", "--Node", "--partition=low", "--format=%t").stdout.split()

@@ -17,12 +17,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cqltui.state.events import Event, Kind
-from cqltui.ui.frame import Frame
 from cqltui.ui.internals import LeanCompositor
 from cqltui.ui.layout import FOOTER, HEADER
 from cqltui.ui.panels.view import LineView
 from cqltui.ui.run import YOUNG, _collect, _share_heap
-from cqltui.ui.screens.main import MainScreen
+from cqltui.ui.screens.main import DRAW_S, MainScreen
 from tests.ui.conftest import Bench
 from tests.ui.driving import started, table
 from tests.ui.night import LAUNCH_TS
@@ -96,17 +95,17 @@ async def test_the_cursor_is_seen_before_other_panels_follow_it(monkeypatch: pyt
     async with started(size=(160, 48), late=False) as (bench, pilot):
         await pilot.press("g")
         await bench.rest(pilot)
-        draw, update = MainScreen._draw_panels, LeanCompositor.render_partial_update
+        draw, update = MainScreen._draw_some, LeanCompositor.render_partial_update
 
-        def panels(screen: MainScreen, frame: Frame) -> None:
+        def panels(screen: MainScreen, seconds: float = DRAW_S) -> None:
             order.append(f"{table(bench).cursor_id} in panels, keys in {screen.focused and screen.focused.id}")
-            draw(screen, frame)
+            draw(screen, seconds)
 
         def paint(compositor: LeanCompositor) -> ChopsUpdate | None:
             order.append("paint")
             return update(compositor)
 
-        monkeypatch.setattr(MainScreen, "_draw_panels", panels)
+        monkeypatch.setattr(MainScreen, "_draw_some", panels)
         monkeypatch.setattr(LeanCompositor, "render_partial_update", paint)
         await pilot.press("j")
         await bench.rest(pilot)

@@ -43,3 +43,28 @@ def test_reports_wait_for_each_other_and_what_happens_brings_them_along(monkeypa
     finally:
         pump.stop()
     assert steps == [0, 5], "each report that made a state of its own would be another one"
+
+
+def test_a_key_is_answered_first_and_one_that_is_held_down_holds_up_nothing_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cqltui.ui.pump.HUSH_S", 1e6)
+    monkeypatch.setattr("cqltui.ui.pump.LONGEST_S", 0.2)
+    monkeypatch.setattr("cqltui.ui.pump.GATHER_S", 0.001)
+    source, shown = FakeSource([Event(Kind.WANTED, 0.0, 1, 1)]), Flag()
+    pump = Pump(source, time.time, shown.set, lambda error: pytest.fail(str(error)))
+    pump.start()
+    try:
+        assert shown.wait(LIMIT_S)
+        pump.take()
+        shown.clear()
+        pump.hush()
+        began = time.monotonic()
+        source.give(*map(report, range(1, 100)))
+        assert shown.wait(LIMIT_S)
+        assert time.monotonic() - began > 0.19
+        live = pump.take().tasks["a"].live
+        assert live is not None
+        assert live.step == 99
+    finally:
+        pump.stop()

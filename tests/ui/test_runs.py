@@ -119,7 +119,7 @@ async def test_runs_are_opened_compared_archived_and_deleted_after_a_question(co
 
     async with app.run_test(size=(160, 48)) as pilot:
         view = app.screen.query_one(RunsView)
-        await until(lambda: "1.8 GiB" in str(view.border_subtitle))
+        await until(lambda: "1.8 GiB" in str(view.border_subtitle) and "4.0 KiB" in str(view.lines))
         assert view.at == RUNS[1], "the cursor is on the run that was opened last"
         compare(app, "runs-160x48")
         await pilot.resize_terminal(80, 24)

@@ -32,7 +32,7 @@ def test_what_is_waited_for_ends_with_the_first_reading() -> None:
     queue: Any = "queue"
     server: Any = SimpleNamespace(
         another_queue=lambda: queue,
-        feed=lambda summary_first: feed,
+        feed=lambda for_screen: feed,
         leave=lambda: left.append("the server"),
     )
     opening = Opening(lambda tell: server)

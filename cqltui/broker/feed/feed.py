@@ -32,7 +32,6 @@ says nothing: a reader of a million tasks reads and reduces for a minute, in whi
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
 SUBSCRIBE_S = 5.0
 DRAIN = 1000
-"""Messages handed over at once."""
 STREAM_PAGE = 1000
 
 
@@ -51,10 +50,11 @@ class Feed:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         summary_first: bool = False,
+        at_once: int = DRAIN,
     ) -> None:
         """`connect` makes a client, or raises redis.RedisError, OSError or CqltuiError; it is called again after each
         loss. `summary_first`: for a screen, which is told how many tasks there are of what (SUMMARY) before all of them
-        where they are very many."""
+        where they are very many. `at_once`: messages that are handed over at once."""
         self._connect = connect
         self._keys = Keys(namespace)
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
@@ -62,7 +62,7 @@ class Feed:
         self._scripts: Scripts | None = None
         """One for the client: each holds a connection of its pool."""
         self._pubsub: PubSub | None = None
-        self._summary_first, self._unread = summary_first, False
+        self._summary_first, self._unread, self._at_once = summary_first, False, at_once
         self._version = (0, 0)
         self._failures = 0
         self._retry_at = 0.0
@@ -164,7 +164,7 @@ class Feed:
 
     def _receive(self, end: float, events: list[Event]) -> None:
         """Add what has come. What was added stays true if an error ends this."""
-        for _ in range(DRAIN):
+        for _ in range(self._at_once):
             now = self._monotonic()
             if now >= self._watch_at:
                 events += self._watch(now)

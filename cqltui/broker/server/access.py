@@ -12,6 +12,7 @@ from cqltui.broker.server.handle import ServerHandle, is_cut_off
 from cqltui.broker.server.launch import set_aside
 from cqltui.broker.server.server import EmbeddedServer
 from cqltui.errors import InputError, ServerError
+from cqltui.state.events import HANDFUL
 
 RESTART_S = 5.0
 """Time for a server that has to come back; one that needs longer is met by the next try."""
@@ -60,9 +61,11 @@ class Server:
         """Return the queue over a connection of its own, for another thread."""
         return Queue(self.client(), self.namespace)
 
-    def feed(self, *, summary_first: bool = False) -> Feed:
-        """Return a new feed of the run's events; `summary_first` as of `Feed`."""
-        return Feed(self.client, self.namespace, summary_first=summary_first)
+    def feed(self, *, for_screen: bool = False) -> Feed:
+        """Return a new feed of the run's events. That of a screen begins with a summary, and gives little at once."""
+        if for_screen:
+            return Feed(self.client, self.namespace, summary_first=True, at_once=HANDFUL)
+        return Feed(self.client, self.namespace)
 
     def restart(self) -> None:
         """Bring the embedded server back if it is gone. Raises ServerError and OSError."""

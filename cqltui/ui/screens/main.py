@@ -1,6 +1,9 @@
 """The screen that one looks at all night."""
 
+import time
+from collections import deque
 from collections.abc import Iterator
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
@@ -41,6 +44,8 @@ else:
     columns, details = Later("cqltui.ui.screens.columns"), Later("cqltui.ui.screens.details")
     fleet = Later("cqltui.ui.screens.fleet")
 
+DRAW_S = 0.004
+"""So long panels are drawn before a key may come between them."""
 FIRST = frozenset({"phases", "tasks"})
 """Panels of the first frame that may have the keys."""
 MOST_PLANNED = 100
@@ -68,6 +73,9 @@ class MainScreen(TaskScreen):
         """Whether all panels are there."""
         self._behind = False
         """Whether the panels beside the task list still show what was chosen before."""
+        self._next: Frame | None = None
+        self._to_draw: deque[Panel] = deque()
+        """The panels that have this frame before them."""
 
     def compose(self) -> ComposeResult:
         """Yield the panels of the first frame; their places are in layout.py."""
@@ -101,7 +109,7 @@ class MainScreen(TaskScreen):
     @property
     def busy(self) -> bool:
         """Whether panels are still to come, or to follow, or one waits for the cursor to rest."""
-        return not self.complete or self._behind or any(panel.waits for panel in self._panels)
+        return not self.complete or self._behind or bool(self._to_draw) or any(panel.waits for panel in self._panels)
 
     @property
     def has_room(self) -> bool:
@@ -148,15 +156,25 @@ class MainScreen(TaskScreen):
         self.query_one(Banner).show(frame)
         self.tasks.show_empty(_empty_lines(frame))
         self.tasks.show(frame)
-        self._draw_panels(frame)
+        self._follow(frame)
+        self._draw_some()
 
-    def _draw_panels(self, frame: Frame) -> None:
-        """Draw what differs in all panels but the task list, which says what they look at."""
+    def _follow(self, frame: Frame) -> None:
+        """Have all panels draw this frame next, but the task list, which says what they look at."""
         self._behind = False
-        frame = replace(frame, chosen=self._chosen())
-        for panel in self._panels:
-            if panel.display and panel.size and not isinstance(panel, TaskTable | Banner):
-                panel.follow(frame)
+        self._next = replace(frame, chosen=self._chosen())
+        self._to_draw = deque(panel for panel in self._panels if not isinstance(panel, TaskTable | Banner))
+
+    def _draw_some(self, seconds: float = DRAW_S) -> None:
+        """Draw what differs in panels for so long, and in the rest after what waits, as a key."""
+        until = time.monotonic() + seconds
+        while self._to_draw and self._next is not None:
+            panel = self._to_draw.popleft()
+            if panel.is_attached and panel.display and panel.size:
+                panel.follow(self._next)
+            if self._to_draw and time.monotonic() > until:
+                self.call_later(self._draw_some)
+                return
 
     def _chosen(self) -> Chosen:
         focused = self.focused
@@ -193,7 +211,8 @@ class MainScreen(TaskScreen):
     def catch_up(self) -> None:
         """Have the panels show what is chosen, if they do not yet."""
         if self._behind and self.frame is not None:
-            self._draw_panels(self.frame)
+            self._follow(self.frame)
+            self._draw_some(inf)
         self._behind = False
 
     @on(Panel.TaskOpened)
