@@ -55,7 +55,8 @@ class RayCluster:
     def _start(self, *words: str) -> None:
         environment = {name: value for name, value in self.environment.items() if name != "RAY_ADDRESS"}
         with (Path(self._folder.name) / "start.out").open("ab") as out:  # no pipe: what it starts would keep it open
-            command = [str(BIN / "ray"), "start", *words]
+            # Else both nodes' agents want one port, which that of an earlier cluster may have had until just now.
+            command = [str(BIN / "ray"), "start", f"--dashboard-agent-listen-port={free_port()}", *words]
             done = subprocess.run(command, env=environment, stdout=out, stderr=out, timeout=START_S, check=False)
         assert done.returncode == 0, (Path(self._folder.name) / "start.out").read_text("utf-8")[-2000:]
 
