@@ -93,10 +93,13 @@ class Upkeep:
         filled = self._queue.is_filled()
         self._queue.set_workers(self._sizing.total)
         self._queue.set_program(cqltui.__version__)  # before there are tasks
+        wanted = None if state is None or filled else self._asked or state.wanted
+        if wanted is not None and wanted is not Wanted.RUNNING:
+            self._queue.want(wanted)  # before too: workers ask for tasks while they come back
         submit(self._queue, self._campaign, self._data, self._records)
-        if state is not None and not filled:
+        if wanted is not None and state is not None:
             self.tell(state)
-            self._queue.want(self._asked or state.wanted)
+            self._queue.want(wanted)  # what a pause of the campaign has held goes on, now that it is there
             self._sizing.put_back()
         self._queue.set_filled()  # last: whoever is interrupted before begins again
         self._asked = None

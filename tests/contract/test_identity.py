@@ -21,6 +21,7 @@ from cqltui.app.dataset import load_data
 from cqltui.app.joining import place_of
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.records import Claim
 from cqltui.broker.server.access import Server
 from cqltui.broker.server.connect import read_connection
 from cqltui.broker.server.handle import ServerHandle
@@ -31,16 +32,17 @@ from cqltui.errors import InputError, ServerError
 from cqltui.machine import here, start_time
 from cqltui.placement.process import Launcher
 from cqltui.results.rundir import RunDir, read_json, write_json
-from cqltui.state.model import Status, Wanted
+from cqltui.state.model import RunState, Status, Wanted
 from cqltui.supervisor.fleet import Fleet
 from cqltui.supervisor.guard import Guard
 from cqltui.supervisor.hooks import Hooks
 from cqltui.supervisor.lock import RunLock, hindered
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.sizing import Sizing
+from cqltui.supervisor.submit import submit
 from cqltui.supervisor.supervisor import Supervisor
 from cqltui.supervisor.upkeep import Upkeep
-from tests.contract.helpers import claim_one, eventually, life, state, task
+from tests.contract.helpers import claim_one, eventually, life, state, task, worker
 from tests.integration.sessions import ONE
 
 CREATED_TS = 1_700_000_000.25
@@ -164,6 +166,24 @@ def found(server: ServerHandle, queue: Queue, tmp_path: Path) -> Iterator[Found]
     )
     records.close()
     own.leave()
+
+
+@pytest.mark.parametrize(("wanted", "starts"), [(Wanted.PAUSED, 0), (Wanted.DRAINING, 0), (Wanted.RUNNING, 1)])
+def test_a_pause_holds_while_a_lost_queue_is_made_again(
+    found: Found, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, starts: int
+) -> None:
+    found.open()
+    found.queue.client.flushall()
+    claims: list[Claim] = []
+
+    def made_again(*args: Any) -> None:
+        submit(*args)
+        claims.extend(found.queue.claim(worker(found.queue)))
+
+    monkeypatch.setattr("cqltui.supervisor.upkeep.submit", made_again)
+    found.upkeep.ensure(replace(RunState(), wanted=wanted))
+    assert len(claims) == starts
+    assert found.queue.wanted() is wanted
 
 
 @pytest.mark.parametrize(
