@@ -62,7 +62,8 @@ def read_rows(rows: Iterable[Any], forms: Mapping[str, Form]) -> Iterator[tuple[
         except (TypeError, ValueError, KeyError):
             yield None
             continue
-        if not (type(seq) is type(order) is int and type(priority) in _NUMBERS and type(queued_ts) in _NUMBERS):
+        numbers = type(seq) is type(order) is int and type(priority) in _NUMBERS and type(queued_ts) in _NUMBERS
+        if not numbers or not abs(priority) <= decode.LARGEST:  # NaN too
             yield None
             continue
         if type(own) is not list or len(own) != len(form.paths):
@@ -74,17 +75,17 @@ def read_rows(rows: Iterable[Any], forms: Mapping[str, Form]) -> Iterator[tuple[
 
 def queued(data: Mapping[str, Any]) -> Iterator[tuple[str, Untouched]]:
     """Yield the tasks that an event tells, {forms: {name: text}, rows: [...]}, with their ids."""
-    forms, rows = data.get("forms"), data.get("rows")
+    forms = data.get("forms")
     texts = forms.items() if isinstance(forms, dict) else ()
     known = {name: Form(text.encode("utf-8", "replace")) for name, text in texts if isinstance(text, str)}
-    yield from filter(None, read_rows(rows if isinstance(rows, list) else (), known))
+    yield from filter(None, read_rows(_rows(data), known))
 
 
 def queued_ids(data: Mapping[str, Any]) -> list[str]:
     """Return their ids alone."""
+    return [row[0] for row in _rows(data) if isinstance(row, list) and row and type(row[0]) is str]
+
+
+def _rows(data: Mapping[str, Any]) -> list[Any]:
     rows = data.get("rows")
-    return (
-        [row[0] for row in rows if isinstance(row, list) and row and type(row[0]) is str]
-        if isinstance(rows, list)
-        else []
-    )
+    return rows if isinstance(rows, list) else []

@@ -40,7 +40,7 @@ from cqltui.state.report import report_of
 BATCH = 500
 """Tasks sent in one call: ten milliseconds of the server's time."""
 EVENT_BYTES = 512 << 10
-"""Of what is told of such tasks at once: a twentieth of it is what tasks have to tell."""
+"""Of what one event tells of new tasks; a batch of usual ones takes a tenth of it."""
 ROUND = 10
 """Batches that make no more events than half of what the stream keeps."""
 ALIGN = 1000
