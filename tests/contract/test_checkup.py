@@ -11,7 +11,7 @@ from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server import checkup
 from cqltui.broker.server.checkup import Finding, Level
 from cqltui.broker.server.handle import ServerHandle
-from tests.contract.helpers import task
+from tests.contract.helpers import formed, task
 from tests.contract.servers import once, user_server
 
 
@@ -32,13 +32,14 @@ def bad(findings: Iterator[Finding]) -> list[Finding]:
 
 def test_a_fit_server_wants_nothing(server: ServerHandle, queue: Queue) -> None:
     queue.enqueue(task("t1"))
+    queue.enqueue_many([formed("t2")], rows=True)
     url = f"unix://:{server.password}@{server.socket}"
     before = sorted(queue.client.keys())
     findings = list(checkup.user_server(url, Keys()))
     assert not bad(iter(findings))
     assert findings[0].found.startswith("does what the protocol needs, version ")
     assert sorted(queue.client.keys()) == before, "what was tried is gone"
-    assert findings[-1].found == "1 entries are queued"
+    assert findings[-1].found == "2 entries are queued"
 
 
 def test_a_server_that_forgets_is_told(client: redis.Redis, reset: None) -> None:

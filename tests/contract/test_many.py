@@ -18,7 +18,7 @@ from cqltui.broker.server.handle import ServerHandle
 from cqltui.state.live import MANY_WORKERS
 from cqltui.supervisor import submit
 from cqltui.supervisor.records import Records
-from tests.contract.helpers import claimed, life, task, worker
+from tests.contract.helpers import claimed, formed, life, task, worker
 from tests.scale.campaigns import place
 
 SAMPLED = 600
@@ -53,9 +53,9 @@ def test_what_is_queued_is_told_by_a_sample(queue: Queue) -> None:
 
 @pytest.fixture
 def earlier_rights(server: ServerHandle, client: redis.Redis) -> Iterator[Queue]:
-    """For a worker whose user was made by an earlier version, which drew no samples."""
+    """For a worker whose user was made by an earlier version, which drew no samples and knew of no rows."""
     rules = WORKER.rules(Keys(), "secret").split()
-    client.execute_command(*(rule for rule in rules if rule not in ("+hlen", "+hrandfield")))
+    client.execute_command(*(rule for rule in rules if rule not in ("+hlen", "+hrandfield", "+hscan")))
     with contextlib.closing(connect_url(f"unix://{WORKER.user}:secret@{server.socket}")) as limited:
         yield Queue(limited)
     client.execute_command("ACL", "DELUSER", WORKER.user)
@@ -66,6 +66,12 @@ def test_a_user_of_an_earlier_version_looks_at_them_all(queue: Queue, earlier_ri
     queue.enqueue_many(of_cost(20, "t", 5, "k"))
     queue.set_workers(62)
     assert len(claimed(earlier_rights, worker(earlier_rights), 64)) == 10
+
+
+def test_a_user_of_an_earlier_version_claims_what_has_no_hash(queue: Queue, earlier_rights: Queue) -> None:
+    assert earlier_rights.snapshot().data["tasks"] == {}, "where there are no rows none are asked for"
+    queue.enqueue_many([formed("a"), formed("b")], rows=True)
+    assert claimed(earlier_rights, worker(earlier_rights)) == ["a"]
 
 
 def test_who_holds_a_lease_is_asked_once_and_a_fence_still_shows(queue: Queue) -> None:

@@ -85,7 +85,7 @@ def test_text_that_is_nested_is_none_and_the_journal_goes_on(depth: int, tmp_pat
 META = [b"1", b"2", b"0", b"running", b"{}", b"0", b"", b"0", b""]
 ROWS = ([b"t", b"{}", b"1", b"", 7], [b"t", b"{}", b"1", b"", [b"1"]], [b"t"], 7)
 """Of tasks, that no script answers."""
-ABOUT = {"about": [META, 1]}
+ABOUT = {"about": [META, b"1"]}
 
 
 @pytest.mark.parametrize(

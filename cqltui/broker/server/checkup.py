@@ -111,13 +111,20 @@ def left_over(client: redis.Redis, keys: Keys) -> Iterator[Finding]:
         found = f"{negative} entries with a negative score, as older tools write them"
         yield Finding(Level.WARNING, keys.queue, found, fix)
     unknown = [_text(raw) for raw in client.execute_command("ZRANGE", keys.queue, 0, LOOKED_AT - 1)]
-    unknown = [name for name in unknown if not client.execute_command("EXISTS", keys.task(name))]
+    unknown = [name for name in unknown if not _is_task(client, keys, name)]
     if unknown:
         fix = f"if no other tool needs them: redis-cli zrem {keys.queue} {' '.join(map(ascii, unknown[:3]))}"
         found = f"{len(unknown)} entries are no tasks of a campaign, such as {unknown[0]!a}"
         yield Finding(Level.WARNING, keys.queue, found, f"{fix}; or set [redis] namespace")
     tasks = client.execute_command("ZCARD", keys.queue)
     yield Finding(Level.OK, keys.queue, f"{tasks} entries are queued")
+
+
+def _is_task(client: redis.Redis, keys: Keys, name: str) -> bool:
+    """Return whether a task of that name is known, with a hash of its own or untouched."""
+    return bool(
+        client.execute_command("EXISTS", keys.task(name)) or client.execute_command("HGET", keys.untouched, name)
+    )
 
 
 def _text(raw: bytes | str) -> str:

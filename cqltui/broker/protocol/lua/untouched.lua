@@ -37,7 +37,7 @@ end
 -- Makes an untouched task's own hash. Returns whether it was one. One of which a part was lost is lost.
 local function touch(id)
   local t = as_submitted(id)
-  if not t and redis.call('hexists', ROWS, id) + redis.call('hexists', RESTS, id) == 0 then
+  if not t and not redis.call('hget', ROWS, id) and not redis.call('hget', RESTS, id) then
     return false -- without a write, after which a full server would not refuse the next one
   end
   redis.call('hdel', ROWS, id)
