@@ -12,7 +12,7 @@ MANY = 50_000
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Switch it off meanwhile. Where very many objects were made it never looks at them: they go with their last
-    reference, as all do that are in no circle."""
+    reference, as all do that are in no cycle."""
     looks = gc.isenabled()
     gc.disable()
     try:
