@@ -1,5 +1,5 @@
 """deep.toml at a tenth of its epochs over all kinds of blocks together, disturbed, beside an undisturbed run of this
-machine. `CQLTUI_DEEP_SCALE=1` has all epochs trained, which takes an hour."""
+machine. `CQLTUI_DEEP_SCALE=1` has all epochs trained, which takes half an hour."""
 
 import os
 import re
