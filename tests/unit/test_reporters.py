@@ -23,14 +23,13 @@ from cqltui.reporters.wording import clock, finish_time, span
 from cqltui.state import select
 from cqltui.state.eta import estimate
 from cqltui.state.events import Event, Kind
-from cqltui.state.model import Progress, RunState, Status
-from cqltui.state.reduce import reduce
+from cqltui.state.model import Progress, Status
 from cqltui.streams import is_gone, protected
 from cqltui.ui import format
 from tests.unit.foreign import foreign_events
 from tests.unit.history import Server
 from tests.unit.runs import LAUNCH, info, queued
-from tests.unit.telling import campaign_at, life, lines_of, queued_together, tell
+from tests.unit.telling import campaign_at, life, lines_of, tell
 
 KEYS = ["v", "epoch", "seq", "ts", "kind", "task", "worker", "token", "attempt", "data"]
 
@@ -187,14 +186,6 @@ def test_of_many_tasks_the_first_have_lines_and_the_others_are_counted() -> None
     messages = io.StringIO()
     tell(JsonReporter(messages), events)
     assert len(messages.getvalue().splitlines()) == 2042
-
-
-def test_tasks_that_are_told_together_have_lines_too() -> None:
-    event = queued_together(f"{n:08x}" for n in range(2000))
-    lines = lines_of(event)
-    assert lines[0] == "task 00000000 p 'no. 0' queued, priority 5"
-    assert len(lines) == 30
-    assert lines_of(event, state=reduce(RunState(), event)) == [], "each once"
 
 
 def test_a_snapshot_of_many_changes_is_counted_too() -> None:

@@ -14,9 +14,10 @@ import pytest
 from cqltui.reporters.lines import LineReporter
 from cqltui.reporters.wording import clock, finish_time
 from cqltui.state.eta import estimate
+from cqltui.state.model import RunState
 from cqltui.state.reduce import reduce
 from cqltui.streams import is_gone, protected
-from tests.unit.telling import campaign_at, life
+from tests.unit.telling import campaign_at, life, lines_of, queued_together
 
 
 def test_a_progress_line_a_phase_every_few_seconds() -> None:
@@ -142,3 +143,11 @@ def test_bars_on_a_terminal_that_was_closed_end_nothing(monkeypatch: pytest.Monk
         reporter.say("a line", now)
         reporter.close()
         assert is_gone(out)
+
+
+def test_tasks_that_are_told_together_have_lines_too() -> None:
+    event = queued_together(f"{n:08x}" for n in range(2000))
+    lines = lines_of(event)
+    assert lines[0] == "task 00000000 p 'no. 0' queued, priority 5"
+    assert len(lines) == 30
+    assert lines_of(event, state=reduce(RunState(), event)) == [], "each once"

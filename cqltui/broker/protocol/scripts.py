@@ -18,6 +18,8 @@ _ALIGNED = frozenset({"realign", "reconcile", "level"})
 """Scripts that also need what brings the index in line."""
 _COUNTED = frozenset({"register", "unregister", "places"})
 """And those that know of quotas."""
+_MANY = frozenset({"enqueue", "submit"})
+"""And those that take many tasks."""
 _FUNCTION = re.compile(r"local function (\w+)")
 
 
@@ -30,6 +32,7 @@ def source(name: str) -> str:
     own = _text(name)
     common = _text("forms") + _text("untouched") + _text("common") + (_text("align") if name in _ALIGNED else "")
     common += _text("quotas") if name in _COUNTED else ""
+    common += _text("many") if name in _MANY else ""
     taken, words = [own], _words(own)
     for part in reversed(_parts(common)):  # what is used stands before what uses it
         function = _FUNCTION.match(part)

@@ -58,7 +58,7 @@ class Role(Struct, frozen=True):
 
 def _all_scripts() -> tuple[str, ...]:
     names = (path.name.removesuffix(".lua") for path in (resources.files("cqltui.broker.protocol") / "lua").iterdir())
-    return tuple(sorted(set(names) - {"common", "forms", "untouched", "align", "quotas"}))
+    return tuple(sorted(set(names) - {"common", "forms", "untouched", "align", "quotas", "many"}))
 
 
 _EVERYBODY = frozenset({"ping", "evalsha", "script|load", "hget", "hmget", "smembers"})

@@ -8,16 +8,16 @@ local conflicts = {}
 -- million. The same as `move` would do for each.
 local function add_all(new)
   local n = #new
-  if call('exists', QUEUE) == 0 then
-    restore_queue()
+  local order = call('hincrby', META, 'order', n) - n
+  local tasks, waiting = {}, {}
+  for i, task in ipairs(new) do
+    local at = call('zscore', TASKS, task[1]) or string.format('%d', order + i) -- listed already: its hash was lost
+    tasks[2 * i - 1], tasks[2 * i] = at, task[1]
+    waiting[i] = {task[1], task[7], at, task[5]}
   end
-  local order, seq = call('hincrby', META, 'order', n) - n, call('hincrby', META, 'seq', n) - n
-  local tasks, queue, levels = {}, {}, {}
-  local function level(name, at, id)
-    levels[name] = levels[name] or {}
-    local flat = levels[name]
-    flat[#flat + 1], flat[#flat + 2] = at, id
-  end
+  call('zadd', TASKS, unpack(tasks))
+  queue_all(waiting)
+  local seq = call('hincrby', META, 'seq', n) - n
   local lives = {} -- by priority what is told of each before and after its number
   local function life_of(p, at)
     if not lives[p] then
@@ -28,23 +28,11 @@ local function add_all(new)
   end
   for i, task in ipairs(new) do
     local id, digest, info, spec, pack, cost, p, told = unpack(task)
-    local at = call('zscore', TASKS, id) or string.format('%d', order + i) -- listed already: its hash was lost
-    tasks[2 * i - 1], tasks[2 * i] = at, id
-    queue[2 * i - 1], queue[2 * i] = p, id
-    add_level(p)
-    level(ORDER .. p, at, id)
-    if pack ~= '' then
-      level(PACK .. p .. ':' .. pack, at, id)
-    end
+    local at = waiting[i][3]
     call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority', p,
       'priority', p, 'order', at, 'run', '1', 'attempt', '0', 'deaths', '0', 'status', 'queued', 'ready_ts', '0',
       'queued_ts', NOW, 'seq', seq + i)
     send(seq + i, KIND.queued, id, '', '', 0, '{"info":' .. told .. ',' .. life_of(p, at))
-  end
-  call('zadd', TASKS, unpack(tasks))
-  call('zadd', QUEUE, unpack(queue))
-  for name, flat in pairs(levels) do
-    call('zadd', name, unpack(flat))
   end
 end
 

@@ -39,42 +39,28 @@ if n == 0 then
   return others
 end
 
-if call('exists', QUEUE) == 0 then
-  restore_queue()
-end
-local order, seq = call('hincrby', META, 'order', n) - n, next_seq()
-local tasks, queue, made, rests, lines, levels = {}, {}, {}, {}, {}, {}
+local order = call('hincrby', META, 'order', n) - n
+local tasks, waiting, made, rests, lines = {}, {}, {}, {}, {}
 for i, task in ipairs(new) do
   tasks[2 * i - 1], tasks[2 * i] = string.format('%d', order + i), task[1]
 end
 local some_listed = call('zadd', TASKS, 'NX', unpack(tasks)) < n -- already: their rows or hashes were lost
-
-local function level(name, at, id)
-  levels[name] = levels[name] or {}
-  local flat = levels[name]
-  flat[#flat + 1], flat[#flat + 2] = at, id
+for i, task in ipairs(new) do
+  local at = some_listed and call('zscore', TASKS, task[1]) or tasks[2 * i - 1]
+  waiting[i] = {task[1], task[2], at, task[3]}
 end
+queue_all(waiting)
 
+local seq = next_seq()
 local middle = '",' .. seq .. ','
 for i, task in ipairs(new) do
-  local id, p, pack, told, rest = unpack(task)
-  local at = some_listed and call('zscore', TASKS, id) or tasks[2 * i - 1]
-  queue[2 * i - 1], queue[2 * i] = p, id
-  add_level(p)
-  level(ORDER .. p, at, id)
-  if pack ~= '' then
-    level(PACK .. p .. ':' .. pack, at, id)
-  end
-  lines[i] = '["' .. id .. middle .. at .. ',' .. NOW .. ',' .. told
+  local id, _, _, told, rest = unpack(task)
+  lines[i] = '["' .. id .. middle .. waiting[i][3] .. ',' .. NOW .. ',' .. told
   made[2 * i - 1], made[2 * i] = id, lines[i]
   rests[2 * i - 1], rests[2 * i] = id, rest
 end
 call('hset', META, 'rows', '1') -- who reads all looks for them
 call('hset', ROWS, unpack(made))
 call('hset', RESTS, unpack(rests))
-call('zadd', QUEUE, unpack(queue))
-for name, flat in pairs(levels) do
-  call('zadd', name, unpack(flat))
-end
 send(seq, 'tasks.queued', '', '', '', 0, '{"forms":' .. ARGV[2] .. ',"rows":[' .. table.concat(lines, ',') .. ']}')
 return others
