@@ -76,14 +76,13 @@ class _Draft:
             self._counting.put_waiting(task)
             tasks[task.id] = task
 
-    def put_untouched(self, task_id: str, told: Untouched, version: tuple[int, int]) -> None:
+    def put_untouched(self, task_id: str, told: Untouched) -> None:
         """Add or replace a task that waits as it was submitted."""
         known = self.tasks.get(task_id)
-        if known is None and (task := told.task(task_id, version)) is not None:  # as most are
+        if known is None and (task := told.task()) is not None:  # as most are
             self.put_new(task)
-            return
-        info, life = decode.task_info(task_id, told["info"]), decode.lifecycle(told["life"], version)
-        self.put_task(_merged(known, task_id, info, life, None, version))
+        else:
+            self.put_task(_merged(known, task_id, told.info, told.life, None, told.life.version))
 
     def _changing(self) -> MutableMapping[str, TaskState]:
         if self._tasks is None:
@@ -184,8 +183,8 @@ def _lifecycle(draft: _Draft, event: Event) -> None:
 
 def _queued(draft: _Draft, event: Event) -> None:
     """Take very many new tasks at once."""
-    for task_id, told in queued(event.data):
-        draft.put_untouched(task_id, told, _version(event))
+    for task_id, told in queued(event):
+        draft.put_untouched(task_id, told)
 
 
 def _merged(
@@ -316,7 +315,7 @@ def _snapshot(draft: _Draft, event: Event) -> None:
     draft.keep_tasks({task_id for task_id, task in draft.tasks.items() if task_id in read or _is_newer(task, event)})
     for task_id, raw in read.items():
         if type(raw) is Untouched:
-            draft.put_untouched(task_id, raw, (event.epoch, raw.seq))
+            draft.put_untouched(task_id, raw)
             continue
         if not isinstance(raw, decode.MAPPINGS):
             continue

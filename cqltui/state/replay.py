@@ -237,7 +237,7 @@ class Replay:
                 self._finished = decode.stamp(event.data, "finished_ts") > 0
                 self._meta = event
             case Kind.TASKS_QUEUED:
-                for task_id, told in queued(event.data):
+                for task_id, told in queued(event):
                     self._learn(task_id, told["info"])
             case _ if event.kind.startswith("task."):
                 before += self._moved(event, worker)

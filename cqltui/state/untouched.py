@@ -4,40 +4,37 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cqltui.state import decode
+from cqltui.state.events import Event
 from cqltui.state.forms import Filled, Form
 from cqltui.state.model import Lifecycle, Status, TaskState
 
 
 class Untouched(Mapping[str, Any]):
-    """What a whole reading tells of such a task."""
+    """What is told of such a task. Its own values are read at once, while they are in the processor's cache: a hundred
+    thousand of them are not later on."""
 
-    __slots__ = ("_form", "_own", "order", "priority", "queued_ts", "seq")
+    __slots__ = ("_form", "_own", "info", "life", "order")
 
-    def __init__(
-        self, form: Form, own: list[Any] | None, seq: int, order: int, priority: float, queued_ts: float
-    ) -> None:
+    def __init__(self, task_id: str, form: Form, own: list[Any] | None, life: Lifecycle) -> None:
         """Take what is told. `own`: its own values of the form, None if they cannot be read."""
-        self._form, self._own = form, own
-        self.seq, self.order, self.priority, self.queued_ts = seq, order, priority, queued_ts
+        self._form, self._own, self.life, self.order = form, own, life, life.order
+        self.info = None if own is None else decode.filled_info(task_id, form, own)
 
-    def task(self, task_id: str, version: tuple[int, int]) -> TaskState | None:
-        """Return the task for who knows nothing of it yet; None where what it is cannot be read. `version`: the (epoch,
-        seq) of what told it."""
-        info = None if self._own is None else decode.filled_info(task_id, self._form, self._own)
-        if info is None or version <= (0, 0):
-            return None
-        life = Lifecycle(version, Status.QUEUED, self.priority, self.order, queued_ts=self.queued_ts)
-        return TaskState(info, life, None, version)
+    def task(self) -> TaskState | None:
+        """Return the task for who knows nothing of it yet; None where what it is cannot be read."""
+        info, life = self.info, self.life
+        return None if info is None or life.version <= (0, 0) else TaskState(info, life, None, life.version)
 
     def __getitem__(self, key: str) -> Any:
         match key:
             case "info":
                 return None if self._own is None else Filled(self._form, tuple(self._own))
             case "life":
-                told = {"priority": self.priority, "order": self.order, "queued_ts": self.queued_ts}
-                return {"status": str(Status.QUEUED), **told}
+                life = self.life
+                told = {"priority": life.priority, "order": life.order, "queued_ts": life.queued_ts}
+                return {"status": str(life.status), **told}
             case "seq":
-                return self.seq
+                return self.life.version[1]
             case "progress":
                 return None
         raise KeyError(key)
@@ -52,7 +49,7 @@ class Untouched(Mapping[str, Any]):
 _NUMBERS = frozenset({int, float})
 
 
-def read_rows(rows: Iterable[Any], forms: Mapping[str, Form]) -> Iterator[tuple[str, Untouched] | None]:
+def read_rows(rows: Iterable[Any], forms: Mapping[str, Form], epoch: int) -> Iterator[tuple[str, Untouched] | None]:
     """Yield each task that is told in a row [id, seq, order, queued_ts, priority, name of its form, its own values],
     with its id; None for what is no row. Of one whose own values are damaged all else is told."""
     for row in rows:
@@ -70,15 +67,18 @@ def read_rows(rows: Iterable[Any], forms: Mapping[str, Form]) -> Iterator[tuple[
             own = None
         if not decode.is_stamp(queued_ts):
             queued_ts = 0.0
-        yield str(task_id), Untouched(form, own, seq, order, float(priority), queued_ts)
+        task_id = str(task_id)
+        life = Lifecycle((epoch, seq), Status.QUEUED, float(priority), order, queued_ts=queued_ts)
+        yield task_id, Untouched(task_id, form, own, life)
 
 
-def queued(data: Mapping[str, Any]) -> Iterator[tuple[str, Untouched]]:
+def queued(event: Event) -> Iterator[tuple[str, Untouched]]:
     """Yield the tasks that an event tells, {forms: {name: text}, rows: [...]}, with their ids."""
+    data = event.data
     forms = data.get("forms")
     texts = forms.items() if isinstance(forms, dict) else ()
     known = {name: Form(text.encode("utf-8", "replace")) for name, text in texts if isinstance(text, str)}
-    yield from filter(None, read_rows(_rows(data), known))
+    yield from filter(None, read_rows(_rows(data), known, event.epoch))
 
 
 def queued_ids(data: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from redis.connection import AbstractConnection
 from safetensors.numpy import save
 
 from cqltui.broker.feed.stream import events_after
@@ -118,21 +119,51 @@ def test_a_conversation_without_an_end_is_given_up(queue: Queue, monkeypatch: py
         queue.reconcile()
     with pytest.raises(RefusedError, match="no end of its tasks"):
         queue.snapshot()
-    execute: Callable[..., object] = queue.client.execute_command
-    endless: Callable[..., object] = lambda name, *rest: (1, {}) if name == "HSCAN" else execute(name, *rest)  # noqa: E731
-    monkeypatch.setattr(queue.client, "execute_command", endless)
+    scans_are_answered(monkeypatch, [b"1", []])
     with pytest.raises(RefusedError, match="no end of its untouched tasks"):
         queue.snapshot()
+    monkeypatch.undo()
+    monkeypatch.setattr(AbstractConnection, "can_read", lambda *_: False)  # the last answer is still on its way
+    assert queue.client.execute_command("ECHO", b"mine") == b"mine"
 
 
-@pytest.mark.parametrize("answer", [None, 7, (0, 7), (0, {b"a": 7}), (0, {b"a": [b"x"]}), [0], (b"0", {b"a": None})])
+def scans_are_answered(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    """Give this answer to each HSCAN."""
+    read: Callable[..., object] = AbstractConnection.read_response
+    send: Callable[..., None] = AbstractConnection.send_command
+    asked = dict[AbstractConnection, object]()
+
+    def sent(self: AbstractConnection, *words: object, **options: object) -> None:
+        asked[self] = words[0]
+        send(self, *words, **options)
+
+    def answered(self: AbstractConnection, *args: object, **options: object) -> object:
+        true = read(self, *args, **options)
+        return answer if asked.get(self) == "HSCAN" else true
+
+    monkeypatch.setattr(AbstractConnection, "send_command", sent)
+    monkeypatch.setattr(AbstractConnection, "read_response", answered)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        7,
+        [b"0", 7],
+        [b"0", [b"a", 7]],
+        [b"0", [b"a", [b"x"]]],
+        [b"0"],
+        [b"0", [b"a", None]],
+        [[b"1"], []],
+        [b"x", []],
+    ],
+)
 def test_untouched_tasks_of_another_type_are_no_end_of_a_feed(
     answer: object, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute: Callable[..., object] = queue.client.execute_command
-    garbled: Callable[..., object] = lambda name, *rest: answer if name == "HSCAN" else execute(name, *rest)  # noqa: E731
     monkeypatch.setattr("cqltui.broker.protocol.scripts.Scripts.run", lambda _, name, *__: ABOUT[name])
-    monkeypatch.setattr(queue.client, "execute_command", garbled)
+    scans_are_answered(monkeypatch, answer)
     with pytest.raises(RefusedError, match="does not answer as a Redis server does"):
         queue.snapshot()
 

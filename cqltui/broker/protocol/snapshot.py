@@ -91,7 +91,8 @@ def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Even
         about, has_rows = scripts.run("about")
         first, tasks = meta_named(about), dict[str, _Told]()
         if has_rows:
-            tasks.update(_rows(client, keys))  # first: one that is touched meanwhile has a hash then
+            # First: one that is touched meanwhile has a hash then.
+            tasks.update(_rows(client, keys, decode.whole(first, "epoch")))
         for meta, part in _parts(scripts):
             if meta["epoch"] != first["epoch"]:
                 break
@@ -129,21 +130,37 @@ def run_meta(read: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _rows(client: redis.Redis, keys: Keys) -> Iterator[tuple[str, Untouched]]:
+def _rows(client: redis.Redis, keys: Keys, epoch: int) -> Iterator[tuple[str, Untouched]]:
     """Yield the tasks that have no hash (untouched.lua), with their ids. What is no row is passed over: that task is
     lost, and made again."""
-    cursor = 0
     forms: dict[str, Form] = {}
-    for _ in parts("its untouched tasks"):
-        cursor, found = client.execute_command("HSCAN", keys.untouched, cursor, "COUNT", CHUNK)
-        rows = list(_loaded(list(found.values())))
+    for lines in _pages(client, keys.untouched):
+        rows = list(_loaded(lines))
         names = {row[5] for row in rows if isinstance(row, list) and len(row) > 5 and isinstance(row[5], str)}
         if new := sorted(names - forms.keys()):
             texts = client.execute_command("HMGET", keys.meta, *(f"form:{name}" for name in new))
             forms |= {name: Form(text or b"") for name, text in zip(new, texts, strict=True)}
-        yield from filter(None, read_rows(rows, forms))
-        if not cursor:
-            return
+        yield from filter(None, read_rows(rows, forms, epoch))
+
+
+def _pages(client: redis.Redis, key: str) -> Iterator[list[bytes]]:
+    """Yield the values of a hash, page by page. The server makes the next one while one is being read."""
+    pool = client.connection_pool
+    connection, cursor, is_idle = pool.get_connection(), 0, False
+    try:
+        connection.send_command("HSCAN", key, cursor, "COUNT", CHUNK)
+        for _ in parts("its untouched tasks"):
+            told, found = connection.read_response()
+            cursor = int(told)
+            if is_idle := cursor == 0:
+                yield found[1::2]
+                return
+            connection.send_command("HSCAN", key, cursor, "COUNT", CHUNK)
+            yield found[1::2]
+    finally:
+        if not is_idle:  # an answer that is still on its way belongs to nobody else
+            connection.disconnect()
+        pool.release(connection)
 
 
 def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
@@ -152,18 +169,18 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]
     forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
         meta, cursor, life_names, own, lines, *rows = scripts.run("snapshot", cursor, CHUNK)
-        names = [_text(name) for name in life_names]
+        about, names = meta_named(meta), [_text(name) for name in life_names]
         forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
         told: dict[str, _Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
-        told.update(_untouched(lines, forms))
-        yield meta_named(meta), told
+        told.update(_untouched(lines, forms, decode.whole(about, "epoch")))
+        yield about, told
         if cursor == b"0":
             return
 
 
-def _untouched(lines: Sequence[bytes], forms: Mapping[str, Form]) -> Iterator[tuple[str, Untouched]]:
+def _untouched(lines: Sequence[bytes], forms: Mapping[str, Form], epoch: int) -> Iterator[tuple[str, Untouched]]:
     """Yield the tasks that are told in a line each, with their ids; see snapshot.lua."""
-    for read in read_rows(_loaded(lines), forms):
+    for read in read_rows(_loaded(lines), forms, epoch):
         if read is None:
             raise TypeError("a task is told in no row")
         yield read
