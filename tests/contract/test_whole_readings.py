@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,10 @@ from cqltui.broker.protocol import snapshot
 from cqltui.broker.protocol.queue import ALIGN, Queue
 from cqltui.broker.protocol.records import Claim
 from cqltui.broker.protocol.scripts import Scripts
+from cqltui.broker.server.epoch import open_epoch
 from cqltui.state.events import Kind
 from cqltui.state.model import Status
-from tests.contract.helpers import after, claimed, eventually, life, state, task, worker
+from tests.contract.helpers import after, claimed, eventually, formed, life, state, task, worker
 from tests.contract.readers import polled, reader, same
 
 TASKS = 300
@@ -166,6 +168,40 @@ def test_readings_beside_a_thread_that_resubmits_are_whole(queue: Queue, monkeyp
         done.set()
         thread.join()
     assert missing == [0] * 20
+
+
+def test_readings_beside_a_thread_that_touches_tasks_are_whole(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "CHUNK", PART)
+    queue.enqueue_many([formed(task_id, 5, "k") for task_id in IDS], rows=True)
+    first = queue.version()
+    other = Queue(queue.client)
+    thread = threading.Thread(target=_paused, args=(queue,))
+    thread.start()
+    missing = []
+    while thread.is_alive():
+        missing.append(TASKS - len(other.snapshot().data["tasks"]))
+    thread.join()
+    assert missing == [0] * len(missing)
+    assert {known.status for known in state(other).tasks.values()} == {Status.PAUSED}
+    assert queue.version() > first
+
+
+def test_a_server_that_was_made_again_meanwhile_is_read_anew(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    queue.enqueue_many([formed(task_id, 5, "k") for task_id in IDS], rows=True)
+    run, beginnings = Scripts.run, count()
+
+    def rebuilt(self: Scripts, name: str, *args: str | bytes | int | float) -> object:
+        if name == "about" and next(beginnings) == 1:
+            monkeypatch.undo()
+            queue.client.execute_command("FLUSHALL")
+            open_epoch(queue.client, tmp_path / "epoch", known=(7, 0))
+            queue.enqueue_many([formed("new", 5, "k")], rows=True)
+        return run(self, name, *args)
+
+    monkeypatch.setattr(Scripts, "run", rebuilt)
+    assert list(state(queue).tasks) == ["new"]
 
 
 def test_a_reading_is_in_the_order_of_submission(queue: Queue) -> None:

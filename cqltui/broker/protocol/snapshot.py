@@ -1,6 +1,6 @@
 """A whole reading of the server, as the event that `state.reduce` replaces its state with."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -91,9 +91,11 @@ def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Even
         about, has_rows = scripts.run("about")
         first, tasks = meta_named(about), dict[str, _Told]()
         if has_rows:
-            # First: one that is touched meanwhile has a hash then.
             tasks.update(_rows(client, keys, decode.whole(first, "epoch")))
-        for meta, part in _parts(scripts):
+            found = _beside(client, keys, scripts, set(tasks))
+        else:
+            found = _parts(scripts)
+        for meta, part in found:
             if meta["epoch"] != first["epoch"]:
                 break
             tasks.update(part)
@@ -134,8 +136,8 @@ def _rows(client: redis.Redis, keys: Keys, epoch: int) -> Iterator[tuple[str, Un
     """Yield the tasks that have no hash (untouched.lua), with their ids. What is no row is passed over: that task is
     lost, and made again."""
     forms: dict[str, Form] = {}
-    for lines in _pages(client, keys.untouched):
-        rows = list(_loaded(lines))
+    for page in _pages(client, "HSCAN", keys.untouched):
+        rows = list(_loaded(page[1::2]))
         names = {row[5] for row in rows if isinstance(row, list) and len(row) > 5 and isinstance(row[5], str)}
         if new := sorted(names - forms.keys()):
             texts = client.execute_command("HMGET", keys.meta, *(f"form:{name}" for name in new))
@@ -143,20 +145,32 @@ def _rows(client: redis.Redis, keys: Keys, epoch: int) -> Iterator[tuple[str, Un
         yield from filter(None, read_rows(rows, forms, epoch))
 
 
-def _pages(client: redis.Redis, key: str) -> Iterator[list[bytes]]:
-    """Yield the values of a hash, page by page. The server makes the next one while one is being read."""
+def _beside(
+    client: redis.Redis, keys: Keys, scripts: Scripts, rows: Collection[str]
+) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
+    """Yield what `_parts` does, but for the tasks that have rows, which were read before: one that is touched meanwhile
+    has a hash then. The script is asked for none of the thousands that have none; at the end only what it is of."""
+    forms: dict[str, Form] = {}
+    for page in _pages(client, "ZSCAN", keys.tasks):
+        if ids := [name for name in page[::2] if _text(name) not in rows]:
+            yield _part(scripts.run("snapshot", 0, 0, *ids), forms)[:2]
+    yield meta_named(scripts.run("about")[0]), {}
+
+
+def _pages(client: redis.Redis, command: str, key: str) -> Iterator[list[bytes]]:
+    """Yield what this scan finds, page by page. The server makes the next one while one is being read."""
     pool = client.connection_pool
     connection, cursor, is_idle = pool.get_connection(), 0, False
     try:
-        connection.send_command("HSCAN", key, cursor, "COUNT", CHUNK)
-        for _ in parts("its untouched tasks"):
+        connection.send_command(command, key, cursor, "COUNT", CHUNK)
+        for _ in parts("its tasks"):
             told, found = connection.read_response()
             cursor = int(told)
             if is_idle := cursor == 0:
-                yield found[1::2]
+                yield found
                 return
-            connection.send_command("HSCAN", key, cursor, "COUNT", CHUNK)
-            yield found[1::2]
+            connection.send_command(command, key, cursor, "COUNT", CHUNK)
+            yield found
     finally:
         if not is_idle:  # an answer that is still on its way belongs to nobody else
             connection.disconnect()
@@ -168,14 +182,20 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]
     cursor = b"0"
     forms: dict[str, Form] = {}
     for _ in parts("its tasks"):
-        meta, cursor, life_names, own, lines, *rows = scripts.run("snapshot", cursor, CHUNK)
-        about, names = meta_named(meta), [_text(name) for name in life_names]
-        forms = {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
-        told: dict[str, _Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
-        told.update(_untouched(lines, forms, decode.whole(about, "epoch")))
+        about, told, cursor = _part(scripts.run("snapshot", cursor, CHUNK), forms)
         yield about, told
         if cursor == b"0":
             return
+
+
+def _part(answer: Any, forms: dict[str, Form]) -> tuple[dict[str, str], dict[str, _Told], bytes]:
+    """Return what snapshot.lua tells of the run and of some tasks, and its next cursor. Takes forms that are new."""
+    meta, cursor, life_names, own, lines, *rows = answer
+    about, names = meta_named(meta), [_text(name) for name in life_names]
+    forms |= {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
+    told: dict[str, _Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
+    told.update(_untouched(lines, forms, decode.whole(about, "epoch")))
+    return about, told, cursor
 
 
 def _untouched(lines: Sequence[bytes], forms: Mapping[str, Form], epoch: int) -> Iterator[tuple[str, Untouched]]:

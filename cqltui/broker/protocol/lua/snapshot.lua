@@ -1,4 +1,4 @@
--- ARGV: prefix, cursor, number of tasks. One part of a reading of the server: the parts need not be of one moment,
+-- ARGV: prefix, cursor, number of tasks; or prefix, 0, 0, ids. One part of a reading: the parts need not be of one moment,
 -- since each task has a version of its own and the first part's seq says from where on events are to be applied.
 -- By cursor, not by rank: ranks move with every resubmission, while ZSCAN gives each member that is there all the time at
 -- least once. Returns `run_meta`, the next cursor ('0': through), the names of LIFE, name and text of each form that these
@@ -9,8 +9,15 @@
 -- A task whose hash is lost is left out.
 local LIFE = {'status', 'priority', 'order', 'queued_ts', 'run', 'attempt', 'deaths', 'ready_ts', 'worker', 'token',
   'started_ts', 'claimed_ts', 'finished_ts', 'paused_by', 'want', 'by', 'error', 'report'}
-local page = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3])
-local out = {run_meta(), page[1], LIFE, {}, {}}
+local ids, cursor = {unpack(ARGV, 4)}, '0'
+if #ids == 0 then
+  local page = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3])
+  cursor = page[1]
+  for i = 1, #page[2], 2 do
+    ids[#ids + 1] = page[2][i]
+  end
+end
+local out = {run_meta(), cursor, LIFE, {}, {}}
 local known = {}
 local lines = out[5]
 
@@ -52,14 +59,7 @@ local function tell(id)
   end
 end
 
-local ids, keys = {}, {}
-for i = 1, #page[2], 2 do
-  ids[#ids + 1] = page[2][i]
-  keys[#keys + 1] = TASK .. page[2][i]
-end
-if #ids > 0 and call('exists', unpack(keys)) > 0 then -- of very many that wait none may have a hash
-  for _, id in ipairs(ids) do
-    tell(id)
-  end
+for _, id in ipairs(ids) do
+  tell(id)
 end
 return out
