@@ -149,7 +149,7 @@ def _beside(
     client: redis.Redis, keys: Keys, scripts: Scripts, rows: Collection[str]
 ) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
     """Yield what `_parts` does, but for the tasks that have rows, which were read before: one that is touched meanwhile
-    has a hash then. The script is asked for none of the thousands that have none; at the end only what it is of."""
+    has a hash then. The script looks at none of the thousands that have none. The last part only tells the epoch."""
     forms: dict[str, Form] = {}
     for page in _pages(client, "ZSCAN", keys.tasks):
         if ids := [name for name in page[::2] if _text(name) not in rows]:
