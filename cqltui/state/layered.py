@@ -6,6 +6,7 @@ tasks takes longer than all the rest.
 
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 from math import isqrt
+from operator import is_
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -91,7 +92,11 @@ def writable(known: Mapping[str, V]) -> MutableMapping[str, V]:
 
 
 def looked_up(known: Mapping[str, V], keys: Collection[str]) -> list[V]:
-    """Return the values of those keys that are there. Most of a large mapping are looked up in one dict."""
+    """Return the values of those keys that are there. Most of a large mapping are looked up in one dict; all of them in
+    its own order are not looked up."""
     if len(keys) > len(known) // 8:
-        known = dict(known.items())  # of the layers as one; by `dict(known)` each key is looked up
-    return [known[key] for key in keys if key in known]
+        if len(keys) == len(known) and all(map(is_, keys, known)):
+            return list(known.values())
+        known = getattr(known.items(), "mapping", known)  # of the layers as one
+    found = map(known.get, keys)
+    return [value for value in found if value is not None]

@@ -9,7 +9,7 @@ from statistics import fmean
 from msgspec import Struct
 
 from cqltui.algorithms.base import Setting
-from cqltui.state.eta import Estimate
+from cqltui.state.eta import Estimate, TaskEstimate
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.select import duration_s
@@ -111,21 +111,38 @@ class Figures(Struct, frozen=True):
 
 
 def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
-    """Return the figures of at least one task. In one pass: there may be thousands, once a second."""
+    """Return the figures of at least one task. In one pass: there may be thousands, once a second, of which a pass
+    brings each into the processor's cache."""
     states: Counter[Status] = Counter()
     losses: list[float | None] = []
     validations: list[float | None] = []
     bests: list[float | None] = []
     took: list[float] = []
-    epochs_done = epochs_total = 0
-    now = frame.as_of
+    ended: list[float] = []
+    priorities: list[float] = []
+    planned: list[TaskEstimate | None] = []
+    workers: set[str] = set()
+    fresh = attempts = epochs_done = epochs_total = 0
+    now, expected = frame.as_of, frame.estimate.tasks.get
     for task in tasks:
-        life = task.life
-        done = life.status is Status.DONE
-        total = task.epochs_total if done else task.info.epochs
-        states[life.status] += 1
+        info, life, live = task.info, task.life, task.live
+        status, report = life.status, life.report
+        priorities.append(life.priority)
+        if life.finished_ts:
+            ended.append(life.finished_ts)
+        else:
+            planned.append(expected(info.id))
+        waits = live is None and report is None
+        if status is Status.QUEUED and waits and not life.started_ts and not life.attempt:  # as most of thousands
+            fresh += 1
+            epochs_total += info.epochs
+            continue
+        done = status is Status.DONE
+        total = task.epochs_total if done else info.epochs
+        states[status] += 1
+        attempts = max(attempts, life.attempt)
+        workers.add(life.worker)
         epochs_total += total
-        waits = task.live is None and life.report is None  # as most of thousands do
         if not waits and (progress := task.progress) is not None:
             algorithm = task.algorithm
             epochs_done += total if done else min(progress.epoch, total)
@@ -136,7 +153,7 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
             epochs_done += total
         if life.started_ts and (seconds := duration_s(task, now)) is not None:
             took.append(seconds)
-    priorities = [task.life.priority for task in tasks]
+    states[Status.QUEUED] += fresh
     return Figures(
         members=tuple(tasks),
         first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
@@ -146,29 +163,23 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
         loss=spread_of(losses),
         validation=spread_of(validations),
         best=spread_of(bests),
-        finish_ts=_finish_ts(tasks, frame.estimate),
-        ended=all(task.life.finished_ts for task in tasks),
+        finish_ts=_finish_ts(ended, planned, frame.estimate),
+        ended=not planned,
         duration_s=sum(took) if took else None,
         priorities=(min(priorities), max(priorities)),
-        attempts=max(task.life.attempt for task in tasks),
-        workers=tuple(sorted({task.life.worker for task in tasks if task.life.worker})),
+        attempts=attempts,
+        workers=tuple(sorted(filter(None, workers))),
     )
 
 
-def _finish_ts(tasks: Iterable[TaskState], estimate: Estimate) -> float | None:
-    """Return when the last of them ends or has ended; None if that is not known of one. What is expected last is told
-    or not as all before it are: the estimate is asked once."""
-    ended_ts = expected_ts = -inf
-    for task in tasks:
-        if task.life.finished_ts:
-            ended_ts = max(ended_ts, task.life.finished_ts)
-            continue
-        expected = estimate.tasks.get(task.info.id)
-        if expected is None or expected.finish_ts is None:
-            return None
-        expected_ts = max(expected_ts, expected.finish_ts)
-    told_ts = estimate.told(expected_ts)
-    return None if told_ts is None else max(ended_ts, told_ts)
+def _finish_ts(ended: Sequence[float], planned: Sequence[TaskEstimate | None], estimate: Estimate) -> float | None:
+    """Return when the last of some tasks ends or has ended; None if that is not known of one. What is expected last is
+    told or not as all before it are: the estimate is asked once."""
+    expected = [one.finish_ts for one in planned if one is not None]
+    if len(expected) < len(planned):
+        return None
+    told_ts = estimate.told(max(expected, default=-inf))
+    return None if told_ts is None else max(told_ts, max(ended, default=-inf))
 
 
 def same_setting(tasks: Sequence[TaskState], name: str, cells: int) -> str:
@@ -191,6 +202,8 @@ class Group(Struct, frozen=True):
     """Names the row; no task's id."""
     title: str
     ids: tuple[str, ...]
+    members: tuple[TaskState, ...]
+    """As they were when they were listed."""
     open: bool = False
 
 
@@ -217,7 +230,8 @@ def grouped(
         else:
             key = group_key(fold, of)
             seen = in_order(found) if key in unfolded else found
-            rows.append(Group(key, plain(fold.heading(found[0])), tuple([t.info.id for t in seen]), key in unfolded))
+            ids, title = tuple([task.info.id for task in seen]), plain(fold.heading(found[0]))
+            rows.append(Group(key, title, ids, tuple(seen), key in unfolded))
     return rows
 
 

@@ -60,7 +60,7 @@ class Listing(Struct, frozen=True):
     def among(self, wanted: Collection[str]) -> tuple[str, ...]:
         """Return those of these tasks that are listed, in order."""
         if self.groups or len(wanted) > len(self.ids) // 8:
-            return tuple(task for task in self.ids if task in wanted)
+            return tuple(filter(wanted.__contains__, self.ids))
         return tuple(sorted((task for task in wanted if task in self.places), key=self.places.__getitem__))
 
     def key_of(self, task: str, group: str) -> str:
@@ -106,7 +106,9 @@ def _folded(frame: Frame, wish: Wish, fold: Fold, tasks: Sequence[TaskState], fi
         else:
             keys.append(row.id)
             ids.append(row.id)
-    homes = {task: group.key for group in groups.values() for task in group.ids}
+    homes: dict[str, str] = {}
+    for group in groups.values():
+        homes |= dict.fromkeys(group.ids, group.key)
     return Listing(tuple(keys), tuple(ids), groups, {key: row for row, key in enumerate(keys)}, homes)
 
 

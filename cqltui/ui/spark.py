@@ -26,8 +26,8 @@ def loss_values(losses: Sequence[float]) -> list[float]:
     if not losses:
         return []
     ceiling = sorted(losses)[int(0.9 * (len(losses) - 1))]
-    clipped = [min(loss, ceiling) for loss in losses]
-    return [math.log(loss) for loss in clipped] if all(loss > 0 for loss in clipped) else clipped
+    clipped = [ceiling if loss > ceiling else loss for loss in losses]
+    return list(map(math.log, clipped)) if min(clipped) > 0 else clipped
 
 
 def bar(fraction: float, cells: int) -> tuple[str, str]:

@@ -155,7 +155,7 @@ async def test_it_follows_the_run_and_says_what_cannot_be_read() -> None:
         bench.give(_worker(bench.now, "w9", max(event.seq for event in bench.given) + 1, host="late"))
         await bench.until(pilot, lambda: any("Resources" in line for line in _shown(bench)))
         assert str(panel.border_subtitle or "") == ""
-        assert "late: 1 worker" in _shown(bench)
+        await bench.until(pilot, lambda: "late: 1 worker" in _shown(bench))  # told by the run, not with the blocks
 
 
 async def test_a_server_that_is_away_is_not_asked() -> None:

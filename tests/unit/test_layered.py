@@ -61,6 +61,7 @@ def test_few_and_many_values_are_looked_up_in_the_order_of_the_keys(wanted: list
     known["k3"], known["new"] = -3, -1
     expected = [value for key in wanted if (value := known.get(key)) is not None]
     assert looked_up(MappingProxyType(known), wanted) == expected
+    assert looked_up(MappingProxyType(known), list(known)) == list(known.values())
     assert -3 in expected
 
 

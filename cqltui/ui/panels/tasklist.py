@@ -6,7 +6,6 @@ from textual.strip import Strip
 
 from cqltui.state.counting import tally
 from cqltui.state.filter import EVERYTHING
-from cqltui.state.layered import looked_up
 from cqltui.state.model import Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.select import ordered
@@ -176,9 +175,7 @@ class TaskList(CursorPanel):
         found = self._figures.get(group.key)
         if found is None:
             assert self.frame is not None, "there is a group only where there is a frame"
-            known = self.frame.state.tasks
-            found = figures(looked_up(known, group.ids), self.frame)
-            self._figures[group.key] = found
+            self._figures[group.key] = found = figures(group.members, self.frame)
         return found
 
     def row_of(self, key: str) -> int:

@@ -1,7 +1,7 @@
 """Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -60,8 +60,8 @@ class LineView(ScrollView, can_focus=True):
 
     def __init__(self, id: str, title: str = "") -> None:
         super().__init__(id=id)
-        self._edges: LRUCache[tuple[int, int], Strip] = LRUCache(2 * WIDTHS)
-        """Top and bottom of the frame, by the width and the place from the nearer end."""
+        self._edges: LRUCache[tuple[int, int, str | None], Strip] = LRUCache(2 * WIDTHS)
+        """Top and bottom of the frame, by the width, the place from the nearer end, and the title there."""
         self.border_title = title
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
@@ -146,16 +146,11 @@ class LineView(ScrollView, can_focus=True):
 
     def _edge(self, y: int, width: int, height: int) -> Strip:
         """Return a line of the frame."""
-        place = (width, y if y < self.styles.gutter.top else y - height)
+        is_top = y < self.styles.gutter.top
+        place = (width, y, self.border_title) if is_top else (width, y - height, self.border_subtitle)
         if (strip := self._edges.get(place)) is None:
             self._edges[place] = strip = self._rendered(y)
         return strip
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw these regions anew; without any all of it, as where a title has changed."""
-        if not regions:
-            self._edges.clear()
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _sides(self, y: int) -> _Sides:
         """Return how the frame looks, which any line within it tells."""
