@@ -68,6 +68,8 @@ class LineView(ScrollView, can_focus=True):
         self._mixed: dict[tuple[str, bool], Style] = {}
         """Of each role, with what it stands on: the cursor's line, or not."""
         self._strips: LRUCache[tuple[Line, int, bool], Strip] = LRUCache(KEPT)
+        self._looks: tuple[str, Style] | None = None
+        """What the lines' colours are made of: the theme, and what they stand on."""
         self._gutter = 0
         self._taken: int | None = None
         """Cells beside the lines: frame, padding and scrollbar."""
@@ -246,11 +248,16 @@ class LineView(ScrollView, can_focus=True):
         return style
 
     def notify_style_update(self) -> None:
-        """Draw anew: the theme or a class has changed."""
+        """Draw anew: the theme, a class or the focus has changed. The lines themselves are kept where only the frame
+        looks otherwise."""
         super().notify_style_update()
-        for cache in (self._styles, self._mixed, self._strips, self._known_sides, self._edges):
-            cache.clear()
-        self._framed.clear()
+        looks = self.app.theme, self.rich_style
+        if looks != self._looks:
+            self._looks = looks
+            for cache in (self._styles, self._mixed, self._strips):
+                cache.clear()
+        for kept in (self._known_sides, self._edges, self._framed):
+            kept.clear()
         self._taken = None
 
     def watch_show_vertical_scrollbar(self, show: bool) -> None:
