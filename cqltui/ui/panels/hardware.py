@@ -43,18 +43,18 @@ class HardwarePanel(Panel):
 
     def show(self, frame: Frame) -> None:
         """Draw what differs. Workers that stopped are left out, those that fell silent are not."""
-        cells = max(self.cells, 20)
+        cells, height = max(self.cells, 20), self.size.height
         state = frame.state
         workers = [w for _, w in sorted(state.workers.items()) if not w.stopped]
         self._ids = tuple(worker.id for worker in workers)
         live = {worker.id for worker in live_workers(state, frame.as_of)}
         head: list[Line] = [((clip(f"as of {fmt.stamp(frame.as_of)}", cells), "warning"),)] if frame.stale else []
-        if live and self.size.height >= ROOMY_ROWS:
+        if live and height >= ROOMY_ROWS:
             head += [
                 speed_line(hardware.speed(state, frame.as_of), cells),
                 *(device_line(use, cells) for use in hardware.device_use(state, frame.as_of)),
             ]
-        room = self.size.height - len(head) - min(len(workers), LEAST_WORKERS) - 1
+        room = height - len(head) - min(len(workers), LEAST_WORKERS) - 1
         if gauges := self._gauges(frame, cells, room):
             head += [*gauges, ()]
         self._head = len(head)

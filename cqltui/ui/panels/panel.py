@@ -78,8 +78,8 @@ class Panel(LineView):
         """Show the frame, unless it has nothing new for this panel."""
         needs, made_for = self.needs(frame), self._made_for
         same = made_for is not None and len(needs) == len(made_for) and all(map(_same, needs, made_for))
-        if not same or self._made_size != self.size:
-            self._made_for, self._made_size = needs, self.size
+        if not same or self._made_size != self.outer_size:  # `size` looks for its place on the screen
+            self._made_for, self._made_size = needs, self.outer_size
             self.show(frame)
 
     def on_click(self, event: Click) -> None:

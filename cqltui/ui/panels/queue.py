@@ -47,9 +47,10 @@ class QueuePanel(Panel, can_focus=False):
             for priority, n in depth.items()
         ]
         history = spark(self._history_until(frame, cells, total), cells, zero=True) if state.tasks else ""
-        spare = self.size.height - 1 - len(rows)
+        room_below = self.size.height - 1
+        spare = room_below - len(rows)
         blank: list[Line] = [()] * (spare - 1)
-        self.set_lines((head, *rows[: max(self.size.height - 1, 1)], *blank, *([((history, "faint"),)] * (spare > 0))))
+        self.set_lines((head, *rows[: max(room_below, 1)], *blank, *([((history, "faint"),)] * (spare > 0))))
 
     def _history_until(self, frame: Frame, cells: int, queued: int) -> tuple[int, ...]:
         """Return the history until now. That of many tasks is told anew now and then: to look at all of them takes

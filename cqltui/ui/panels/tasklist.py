@@ -158,8 +158,11 @@ class TaskList(CursorPanel):
             self._follow(frame)
 
     def _wish(self, frame: Frame) -> Wish:
-        column = next((column for column in self.columns if column.name == self.sort_name), None)
-        fold = next((f for f in folds(frame.state, self.varying) if f.name == self.fold_name), None)
+        column = fold = None
+        if self.sort_name:
+            column = next((column for column in self.columns if column.name == self.sort_name), None)
+        if self.fold_name:
+            fold = next((f for f in folds(frame.state, self.varying) if f.name == self.fold_name), None)
         return Wish(self.filter, column, self.inverted, fold, self.unfolded)
 
     def _look(self, frame: Frame) -> None:
