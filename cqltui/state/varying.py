@@ -66,7 +66,7 @@ class Varying:
         if (names := self._telling.get(info.algorithm)) is None:
             repeat = task.algorithm.repeat
             names = self._telling[info.algorithm] = tuple(s.name for s in self.settings if s.name != repeat)
-        return info.phase, *[value_key(info.settings.get(name)) for name in names]
+        return info.phase, *map(value_key, map(info.settings.get, names))
 
 
 def told_apart(ids: Collection[str]) -> int:

@@ -1,6 +1,6 @@
 """Tasks folded into one row: by what they have in common, and the figures that the row shows of them. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
 from math import inf, isfinite, sqrt
@@ -214,15 +214,15 @@ def group_key(fold: Fold, of: Hashable) -> str:
 
 def grouped(
     fold: Fold,
-    tasks: Iterable[TaskState],
+    tasks: Sequence[TaskState],
     unfolded: frozenset[str],
     in_order: Callable[[Sequence[TaskState]], Sequence[TaskState]],
 ) -> list[Group | TaskState]:
     """Return the rows: a group where its first task stood; a task that has nothing in common with another as it is.
     Those of open groups are seen, so these are put in order."""
-    members: dict[Hashable, list[TaskState]] = {}
-    for task in tasks:
-        members.setdefault(fold.of(task), []).append(task)
+    members: defaultdict[Hashable, list[TaskState]] = defaultdict(list)
+    for of, task in zip(map(fold.of, tasks), tasks, strict=True):
+        members[of].append(task)
     rows: list[Group | TaskState] = []
     for of, found in members.items():
         if len(found) == 1:

@@ -47,6 +47,8 @@ class TaskList(CursorPanel):
         self.varying = Varying()
         self.listing = Listing()
         self.marks = Marks()
+        self._among: tuple[Listing, frozenset[str], tuple[str, ...]] = self.listing, frozenset(), ()
+        """Which tasks are marked, of which listing, and these in its order."""
         self.columns: tuple[Column, ...] = COLUMNS
         """All that there are for these tasks."""
         self._wanted = ""
@@ -90,9 +92,11 @@ class TaskList(CursorPanel):
     @property
     def chosen(self) -> Chosen:
         """What the user looks at."""
-        marked = self.listing.among(self.marked) if self.marked else ()
-        group = self.listing.groups.get(self._cursor)
-        return Chosen(self.cursor_id, marked, group.ids if group else ())
+        listing, marked = self.listing, frozenset(self.marked)
+        if self._among[0] is not listing or self._among[1] != marked:
+            self._among = listing, marked, listing.among(marked) if marked else ()
+        group = listing.groups.get(self._cursor)
+        return Chosen(self.cursor_id, self._among[2], group.ids if group else ())
 
     @property
     def seen(self) -> tuple[str, ...]:

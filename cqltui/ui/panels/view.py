@@ -24,9 +24,9 @@ SIGN, READ_SIGN, GUTTER = "▌", ">", 2
 """Before the cursor's line, or in place of its first blank; and the cells before all lines where they are read out."""
 REVERSE = Style(reverse=True)
 """Of the first cell, where it is no blank."""
-KEPT = 64
-"""Drawn lines that a list keeps: as many as are mostly seen. Each takes some kilobytes, and losses make new ones all
-night."""
+KEPT, SPARE = 16, 8
+"""Drawn lines that a list keeps at least, and besides those that are seen at its largest. Each takes kilobytes, and
+losses make new ones all night."""
 WIDTHS = 3
 """Of so many widths the frame is kept: a view is zoomed, and goes back."""
 
@@ -268,6 +268,8 @@ class LineView(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Tell what makes the lines. The widget is drawn anew already, and each strip is kept with its width."""
+        for cache in (self._strips, self._framed):
+            cache.maxsize = max(cache.maxsize, self.size.height + SPARE)
         self.post_message(StateChanged())
 
     def refresh_row(self, y: int) -> None:
