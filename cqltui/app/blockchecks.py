@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from cqltui import __version__
 from cqltui.app.blocks import dial_words, first_words, host_engine, placement_of, starting_of
 from cqltui.app.blockversions import versions
 from cqltui.broker.server.checkup import Finding, Level
@@ -57,10 +58,9 @@ def _hosts(
             yield Finding(Level.ERROR, what, str(error), error.fix)
             continue
         workers = f"; {live} worker{'s' * (live != 1)} of this run" if live else ""
-        yield Finding(
-            Level.OK, what, f"cqltui {found['version']}, Python {found['python']}, {found['cores']} cores{workers}"
-        )
-        if not found["has_data_root"]:
+        here = f"cqltui {__version__}, Python {found.python}, {found.cores} cores{workers}"
+        yield Finding(Level.OK, what, here)
+        if not found.has_data_root:
             yield Finding(Level.ERROR, what, f"data_root = {block.data_root}: there is no such folder there", "make it")
         yield _way_back(engine, what) if url is None else _route(url, what)
 

@@ -1,20 +1,38 @@
 """Workers on one host that ssh reaches. They outlive the connection; the host is asked for all by one question."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, ValidationError, convert
 
 import cqltui
 from cqltui.campaign.hosts import SshConfig
 from cqltui.placement import sshwords
 from cqltui.placement.protocol import UNSEEN, End, Handle, PlacementError, State, Why
 from cqltui.placement.starting import ENV_FILE, UNSAFE, Starting
+from cqltui.placement.there import TAIL_LINES
 from cqltui.placement.tools import run_tool
+from cqltui.state.decode import NAME
 from cqltui.state.plain import plain
 from trainer.files import make_folder, plain_file
 
 LINE_CHARS = 1000
+_PATH = re.compile(r"/[^\s:$%\"'\\\x00-\x1f\x7f]{1,500}")
+"""Of a file there; ssh would put our environment's variables into one with `${NAME}`."""
+MOST_JOBS, LONGEST_JOB = 10_000, 200
+"""Of a host's answer, and the characters of a job's name."""
+
+
+class Look(Struct, frozen=True):
+    """What is on a host."""
+
+    python: str
+    """Its version."""
+    cores: int | None
+    has_data_root: bool
 
 
 class Ssh:
@@ -39,23 +57,38 @@ class Ssh:
                 if not started:
                     raise
                 break
-            started.append(Handle(slot, str(said["job"])))
+            started.append(self._handle(slot, said))
         return started
 
     def list(self) -> dict[Handle, State]:
         """As of `Placement.list`."""
         jobs = self.ask("list").get("jobs")
+        if not isinstance(jobs, dict) or len(jobs) > MOST_JOBS:
+            raise self._unreadable()
         found: dict[Handle, State] = {}
         ends: dict[Handle, End] = {}
-        for slot, told in jobs.items() if isinstance(jobs, dict) else ():
-            handle = Handle(slot, str(told["job"]))
-            found[handle] = State(told["state"])
+        for slot, told in jobs.items():
+            handle = self._handle(slot, told)
+            if (state := told.get("state")) not in list(State):
+                raise self._unreadable()
+            found[handle] = State(state)
             if found[handle] is State.ENDED:
                 ends[handle] = _end(told)
                 if self._states.get(handle, State.ENDED) is not State.ENDED:
-                    self._keep_words(slot, told.get("words", ()))
+                    self._keep_words(slot, told.get("words"))
         self._states, self._ends = found, ends
         return dict(found)
+
+    def _handle(self, slot: str, told: object) -> Handle:
+        """Return the job that the host tells of. It is foreign, and the slot's name becomes that of a file here. Raises
+        PlacementError."""
+        job = told.get("job") if isinstance(told, dict) else None
+        if not NAME.fullmatch(slot) or not isinstance(job, str) or not 0 < len(job) <= LONGEST_JOB:
+            raise self._unreadable()
+        return Handle(slot, job)
+
+    def _unreadable(self) -> PlacementError:
+        return PlacementError(f"{self.host}: its answer is none that cqltui gives", fix=f"look at that on {self.host}")
 
     def why(self, handle: Handle) -> End:
         """As of `Placement.why`."""
@@ -83,16 +116,28 @@ class Ssh:
         """Return a new socket for a tunnel there, and the folder there with its connection file. Raises
         PlacementError."""
         said = self.ask("socket")
-        return str(said["socket"]), Path(said["folder"])
+        there, folder = said.get("socket"), said.get("folder")
+        if not (
+            isinstance(there, str) and isinstance(folder, str) and _PATH.fullmatch(there) and _PATH.fullmatch(folder)
+        ):
+            raise self._unreadable()
+        return there, Path(folder)
 
     def tunnel(self, sockets: tuple[str, str]) -> Sequence[str]:
         """Return the words of a tunnel between a socket there and one here."""
         hold = sshwords.there(self._starting.worker("")[0], "hold", self._folder)
         return sshwords.tunnel(self._config, self.host, sockets, hold)
 
-    def look(self) -> Mapping[str, Any]:
+    def look(self) -> Look:
         """Return what is there, for the doctor. Raises PlacementError."""
-        return self.ask("look", data_root=self._starting.block.data_root)
+        try:
+            return convert(self.ask("look", data_root=self._starting.block.data_root), Look)
+        except ValidationError:
+            raise self._unreadable() from None
+
+    def hear(self, socket: str) -> str:
+        """Return what is heard through a tunnel's socket there. Raises PlacementError."""
+        return str(self.ask("knock", socket=socket).get("heard"))
 
     def ask(self, what: str, **more: Any) -> dict[str, Any]:
         """Return the host's answer. Raises PlacementError."""
@@ -124,12 +169,12 @@ class Ssh:
             "log": str(starting.logs) if starting.block.shared else starting.block.log,
         }
 
-    def _keep_words(self, slot: str, words: Sequence[object]) -> None:
+    def _keep_words(self, slot: str, words: object) -> None:
         """Write what a worker has printed last into its log here, which tells why it ended."""
-        if self._starting.block.shared or not words:
+        if self._starting.block.shared or not isinstance(words, list) or not words:
             return
         make_folder(self._starting.logs)
-        lines = "".join(f"{plain(str(word), LINE_CHARS)}\n" for word in words)
+        lines = "".join(f"{plain(str(word), LINE_CHARS)}\n" for word in words[-TAIL_LINES:])
         with open(self._starting.log(slot), "a", encoding="utf-8", opener=plain_file) as log:
             log.write(lines)
 

@@ -6,22 +6,22 @@ import logging
 import os
 import select
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from cqltui.backoff import pause_s
 from cqltui.broker.server.guests import Entry
 from cqltui.broker.server.url import tunnel_url
 from cqltui.child import clean_environment, find_program
 from cqltui.errors import CqltuiError, ServerError
+from cqltui.pipes import Heard
 from cqltui.placement.protocol import PlacementError
 from cqltui.placement.ssh import Ssh
 from cqltui.placement.there import READY
+from cqltui.placement.tools import READ_S
 from cqltui.state.plain import plain
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Tunnel(Kept):
 
     def _lead(self, entry: Entry, there: str, folder: Path) -> None:
         with opened(self._engine.tunnel((there, entry.socket)), stdin=subprocess.PIPE) as (process, errors):
-            _tell(process, entry.at(there), errors)
+            tell(process, entry.at(there), errors)
             self._stands(folder)
             while not self._closing.wait(LOOK_S):
                 if process.poll() is not None:
@@ -132,32 +132,34 @@ class Tunnel(Kept):
                 if later.socket != entry.socket:
                     return
                 entry = later
-                _tell(process, entry.at(there), errors)
+                tell(process, entry.at(there), errors)
 
 
 @contextmanager
-def opened(words: Sequence[str], stdin: int) -> "Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]":
-    """Run ssh; its process, and what it complains of. It is ended in the end. Raises PlacementError."""
+def opened(words: Sequence[str], stdin: int) -> "Iterator[tuple[subprocess.Popen[bytes], Heard]]":
+    """Run ssh; its process, and what it complains of, or who is at its other end. It is ended in the end. Raises
+    PlacementError."""
     first, *rest = words
     if (program := find_program(first)) is None:
         raise PlacementError(f"there is no program {first!r} on PATH")
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [program, *rest],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            bufsize=0,
-            env=clean_environment(),
-            start_new_session=True,
-        )
-        try:
-            yield process, errors
-        finally:
-            _end(process)
+    process = subprocess.Popen(
+        [program, *rest],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=clean_environment(),
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    errors = Heard(process.stderr, SAID_BYTES, last=True)
+    try:
+        yield process, errors
+    finally:
+        _end(process)
 
 
-def _tell(process: "subprocess.Popen[bytes]", content: dict[str, object], errors: IO[bytes]) -> None:
+def tell(process: "subprocess.Popen[bytes]", content: dict[str, object], errors: Heard) -> None:
     """Have the connection file written there. Raises PlacementError."""
     assert process.stdin is not None
     with suppress(BrokenPipeError):  # what ssh said tells more
@@ -167,7 +169,7 @@ def _tell(process: "subprocess.Popen[bytes]", content: dict[str, object], errors
         heard = (heard + hear(process, deadline - time.monotonic(), errors))[-4096:]
 
 
-def hear(process: "subprocess.Popen[bytes]", limit_s: float, errors: IO[bytes]) -> bytes:
+def hear(process: "subprocess.Popen[bytes]", limit_s: float, errors: Heard) -> bytes:
     """Return what it prints next. Raises PlacementError for nothing within the time, and for its end."""
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], max(0.0, limit_s))
@@ -196,8 +198,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.stdout.close()
 
 
-def said(errors: IO[bytes]) -> str:
-    """Return what ssh has complained of last."""
-    end = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, end - SAID_BYTES))
-    return " ".join(errors.read().decode(errors="replace").split()) or "ssh has ended"
+def said(errors: Heard) -> str:
+    """Return what ssh has complained of last, once it has ended."""
+    return " ".join(errors.said(READ_S).decode(errors="replace").split()) or "ssh has ended"

@@ -1,18 +1,15 @@
 """Whether a tunnel gets through from a host to here: built as a run's is, to a server that answers a PING alone."""
 
-import json
 import socket
 import subprocess
 import tempfile
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from cqltui.placement.protocol import PlacementError
 from cqltui.placement.ssh import Ssh
-from cqltui.placement.there import READY
-from cqltui.placement.tunnel import END_S, OPEN_S, hear, opened
+from cqltui.placement.tunnel import END_S, OPEN_S, opened, tell
 
 PONG = "+PONG"
 
@@ -35,13 +32,8 @@ def _check(engine: Ssh) -> None:
         engine = engine.aside()  # of the run's own tunnel, which may stand
         there, _ = engine.ends()
         with opened(engine.tunnel((there, here)), stdin=subprocess.PIPE) as (process, errors):
-            assert process.stdin is not None
-            with suppress(BrokenPipeError):
-                process.stdin.write(json.dumps({"socket": there}).encode() + b"\n")
-            heard, deadline = b"", time.monotonic() + OPEN_S
-            while READY.encode() not in heard:
-                heard += hear(process, deadline - time.monotonic(), errors)
-            if not (said := str(engine.ask("knock", socket=there)["heard"])).startswith(PONG):
+            tell(process, {"socket": there}, errors)
+            if not (said := engine.hear(there)).startswith(PONG):
                 raise PlacementError(f"a PING was answered with {said[:40]!a}")
 
 

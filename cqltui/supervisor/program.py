@@ -7,10 +7,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from threading import Thread
-from typing import IO
 
 from cqltui.child import clean_environment, find_program
+from cqltui.pipes import Heard
 from cqltui.supervisor.courier import DeliveryError
 
 log = logging.getLogger(__name__)
@@ -42,6 +41,7 @@ class Program:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                bufsize=0,
                 start_new_session=True,
                 env=clean_environment(variables(notice)),
             )
@@ -52,17 +52,14 @@ class Program:
         assert child.stdout is not None
         with contextlib.suppress(OSError), child.stdin:  # one that does not read it
             child.stdin.write(notice)  # less than a pipe holds
-        printed: list[bytes] = []
-        reader = Thread(target=_read, args=(child.stdout, printed), daemon=True)
-        reader.start()
+        printed = Heard(child.stdout, OUTPUT_BYTES)
         try:
             code = child.wait(self._limit_s)
         except subprocess.TimeoutExpired:
             self.stop()
             child.wait()
             code = None
-        reader.join(READ_S)
-        for line in b"".join(printed).decode(errors="replace").splitlines():
+        for line in printed.said(READ_S).decode(errors="replace").splitlines():
             log.info("notify command: %s", line)
         if code is None:
             raise DeliveryError(f"it was ended after {self._limit_s:g} s", again=False)
@@ -74,14 +71,6 @@ class Program:
         if (child := self._child) is not None and child.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
-
-
-def _read(pipe: IO[bytes], kept: list[bytes]) -> None:
-    """Keep the beginning, and let the rest go by."""
-    with contextlib.suppress(OSError), pipe:
-        kept.append(pipe.read(OUTPUT_BYTES))
-        while pipe.read(OUTPUT_BYTES):
-            pass
 
 
 def variables(notice: bytes) -> Mapping[str, str]:

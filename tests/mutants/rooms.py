@@ -331,9 +331,12 @@ ROOMS = (
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",
-        ("cqltui/backoff.py", "cqltui/garbage.py", "cqltui/logfile.py"),
+        ("cqltui/backoff.py", "cqltui/garbage.py", "cqltui/logfile.py", "cqltui/pipes.py"),
         (
-            *(f"tests/unit/test_{name}.py" for name in ("garbage", "guard", "lastwords", "logfile", "supervising")),
+            *(
+                f"tests/unit/test_{name}.py"
+                for name in ("garbage", "guard", "lastwords", "logfile", "pipes", "supervising")
+            ),
             "tests/security/test_sizes_are_bounded.py",
         ),
     ),
