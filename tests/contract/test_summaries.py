@@ -9,6 +9,7 @@ import pytest
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol import codec, summary
 from cqltui.broker.protocol.queue import Queue
+from cqltui.broker.protocol.scripts import Scripts
 from cqltui.broker.server.connect import client_of
 from cqltui.campaign.load import load_campaign
 from cqltui.campaign.payload import DataSummary
@@ -88,6 +89,37 @@ def test_counts_come_before_the_tasks_and_are_theirs(filled: Queue) -> None:
     assert same(later, state(filled))
     assert later.counted == counted(later.tasks), "nothing is counted twice"
     feed.close()
+
+
+def test_rows_are_counted_with_and_without_tasks_beside_them(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "MANY", 300)
+    monkeypatch.setattr(summary, "CHUNK", 10)
+    (path := tmp_path / "many.toml").write_text(FILE.replace("to = 40", "to = 400").partition("[[phase.task]]")[0], "utf-8")
+    campaign = load_campaign(path).identified(DATA.digest)
+    queue.enqueue_many(submissions(campaign, DATA), rows=True)
+    first, second, *_ = [task.id for task in campaign.tasks]
+    run, parts = Scripts.run, list[object]()
+
+    def noted(self: Scripts, name: str, *args: str | bytes | int | float) -> object:
+        answer = run(self, name, *args)
+        if name == "summary":
+            parts.append(answer[-1])
+        return answer
+
+    monkeypatch.setattr(Scripts, "run", noted)
+    for changed, through in ((None, b"rows"), (first, b"tasks"), (second, b"tasks")):
+        if changed is not None:
+            queue.command(TaskCommand.PAUSE, changed)
+        parts.clear()
+        feed = feed_of(queue, summary_first=True)
+        told, right = tally(reduce_all(RunState(), feed.poll(5))), counted(state(queue).tasks)
+        feed.close()
+        assert (told.summed, sum(told.states.values())) == (True, 400)
+        assert (told.states, told.queued, told.work_total) == (right.states, right.queued, right.work_total)
+        assert set(parts) == {through}
+        assert len(parts) > 10, "there were several parts"
 
 
 def test_who_has_read_the_tasks_before_is_told_them_alone(filled: Queue) -> None:

@@ -25,11 +25,11 @@ def read_summary(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) 
     of no use. The parts need not be of one moment: a whole reading is to follow."""
     if int(client.execute_command("ZCARD", keys.tasks)) < MANY:
         return None
-    cursor, found = b"0", Counter[tuple[bytes, bytes, bytes]]()
+    cursor, through, found = b"0", b"", Counter[tuple[bytes, bytes, bytes]]()
     forms: dict[bytes, bytes] = {}
     first: dict[str, str] = {}
     for _ in parts("its tasks"):
-        meta, cursor, own, groups = scripts.run("summary", cursor, CHUNK)
+        meta, cursor, own, groups, through = scripts.run("summary", cursor, CHUNK, through)
         first = first or meta_named(meta)
         forms |= dict(zip(own[::2], own[1::2], strict=True))
         for kept, status, priority, count in zip(*(groups[place::4] for place in range(4)), strict=True):
