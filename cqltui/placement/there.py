@@ -58,7 +58,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     folder = folder_of(question["folder"])
     match question["what"]:
         case "list":
-            return {"jobs": {record["slot"]: _told(record) for record in _records(folder)}}
+            return {"jobs": {record["slot"]: _told(folder, record) for record in _records(folder)}}
         case "start":
             return {"job": start(folder, question)}
         case "stop":
@@ -75,7 +75,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
 def start(folder: Path, order: Mapping[str, Any]) -> str:
     """Start a slot's worker; the job. One that lives is not started twice, whoever asks."""
     with _alone(folder):
-        if (record := _record(folder, order["slot"])) is not None and _told(record)["state"] == "running":
+        if (record := _record(folder, order["slot"])) is not None and _told(folder, record)["state"] == "running":
             return str(record["job"])
         source, target = os.pipe()
         if os.fork() == 0:
@@ -178,18 +178,26 @@ def _expanded(path: str) -> Path:
     return Path(path).expanduser()
 
 
-def _told(record: Mapping[str, Any]) -> dict[str, Any]:
+def _told(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a worker stands, by its record and by whether its processes live."""
+    if "code" not in record and not _lives(
+        record
+    ):  # its keeper may have written down its end, and gone, since this was read
+        record = _record(folder, record["slot"]) or record
     told = {"job": record["job"], "state": "ended"}
     if "code" in record:
         words = last_lines(Path(record["log"]), TAIL_BYTES)[-TAIL_LINES:] if record["code"] else []
         return told | {"code": record["code"], "words": words}
     if record["boot"] != here().boot:
         return told | {"why": "node_lost"}
+    return told | ({"state": "running"} if _lives(record) else {"why": "unknown"})
+
+
+def _lives(record: Mapping[str, Any]) -> bool:
+    """Return whether the worker or its keeper lives."""
     pairs = (("pid", "started"), ("keeper", "keeper_started"))
-    if any(_is_same(int(record[pid]), float(record[started])) for pid, started in pairs):
-        return told | {"state": "running"}
-    return told | {"why": "unknown"}
+    same = record["boot"] == here().boot
+    return same and any(_is_same(int(record[pid]), float(record[started])) for pid, started in pairs)
 
 
 def _is_same(pid: int, started: float) -> bool:

@@ -96,7 +96,9 @@ def test_rows_are_counted_with_and_without_tasks_beside_them(
 ) -> None:
     monkeypatch.setattr(summary, "MANY", 300)
     monkeypatch.setattr(summary, "CHUNK", 10)
-    (path := tmp_path / "many.toml").write_text(FILE.replace("to = 40", "to = 400").partition("[[phase.task]]")[0], "utf-8")
+    (path := tmp_path / "many.toml").write_text(
+        FILE.replace("to = 40", "to = 400").partition("[[phase.task]]")[0], "utf-8"
+    )
     campaign = load_campaign(path).identified(DATA.digest)
     queue.enqueue_many(submissions(campaign, DATA), rows=True)
     first, second, *_ = [task.id for task in campaign.tasks]

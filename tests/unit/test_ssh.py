@@ -18,7 +18,7 @@ from cqltui.campaign.hosts import SshConfig
 from cqltui.campaign.model import BlockConfig
 from cqltui.cli import main
 from cqltui.errors import ExitCode
-from cqltui.placement import sshwords
+from cqltui.placement import sshwords, there
 from cqltui.placement.dial import Dial
 from cqltui.placement.protocol import End, Handle, PlacementError, State, Why
 from cqltui.placement.ssh import Ssh
@@ -118,6 +118,19 @@ def test_ends_that_nobody_has_seen(engine: Ssh, tmp_path: Path) -> None:
     assert ended(engine, handle) == End(Why.UNKNOWN)
     path.write_text(json.dumps(record | {"boot": "an earlier one"}), encoding="utf-8")
     assert ended(engine, handle) == End(Why.NODE_LOST)
+
+
+def test_an_end_that_is_written_down_between_two_looks_is_told(
+    engine: Ssh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = begin(engine, "lab-1", SLEEP)
+    before = json.loads((folder(tmp_path) / "lab-1.job").read_text("utf-8"))
+    os.kill(before["pid"], signal.SIGKILL)
+    assert ended(engine, handle) == End(Why.SIGNAL, -9)
+    monkeypatch.setattr(there, "_records", lambda _: [before])
+    name = folder(tmp_path).relative_to(tmp_path / "state" / "cqltui" / "ssh")
+    told = there.answer({"what": "list", "folder": str(name)})
+    assert (told["jobs"]["lab-1"]["state"], told["jobs"]["lab-1"]["code"]) == ("ended", -9)
 
 
 def test_the_words_of_ssh() -> None:
