@@ -180,9 +180,8 @@ def _expanded(path: str) -> Path:
 
 def _told(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a worker stands, by its record and by whether its processes live."""
-    if "code" not in record and not _lives(
-        record
-    ):  # its keeper may have written down its end, and gone, since this was read
+    if "code" not in record and not _lives(record):
+        # Since it was read its keeper may have written down its end, and gone.
         record = _record(folder, record["slot"]) or record
     told = {"job": record["job"], "state": "ended"}
     if "code" in record:
