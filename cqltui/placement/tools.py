@@ -17,8 +17,8 @@ OUTPUT_BYTES = 8 << 20
 """A line for each job of a user, who may have thousands."""
 SAID = 300
 """Characters of an error."""
-READ_S = 1.0
-"""What a program has left behind may hold its output open."""
+READ_S = 10.0
+"""What a program has left behind may hold its output open; on a busy machine the end of it comes late."""
 
 
 def run_tool(words: Sequence[str], given: str = "", limit_s: float = LIMIT_S) -> str:

@@ -42,8 +42,9 @@ def test_with_one_that_does_not_answer_go_those_that_it_has_started(tmp_path: Pa
     eventually(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
 
 
-def test_what_a_program_has_left_behind_is_not_waited_for() -> None:
-    assert run_tool(["sh", "-c", "sleep 3 & echo done"]) == "done\n"
+def test_what_a_program_has_left_behind_is_waited_for_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "READ_S", 0.5)
+    assert run_tool(["sh", "-c", "sleep 20 & echo done"]) == "done\n"
 
 
 @pytest.mark.parametrize("reads", ["cat", "true"])
