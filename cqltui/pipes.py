@@ -19,8 +19,8 @@ class Heard:
         self._thread.start()
 
     def said(self, limit_s: float) -> bytes:
-        """Return what was kept, at its end: at the latest after `limit_s`, since what a program has left behind may
-        hold its pipe open."""
+        """Return what was kept, once the pipe has ended or after `limit_s` seconds: a process that the program has left
+        behind may hold it open."""
         self._thread.join(limit_s)
         return self._kept
 

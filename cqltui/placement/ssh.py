@@ -88,7 +88,9 @@ class Ssh:
         return Handle(slot, job)
 
     def _unreadable(self) -> PlacementError:
-        return PlacementError(f"{self.host}: its answer is none that cqltui gives", fix=f"look at that on {self.host}")
+        return PlacementError(
+            f"{self.host}: its answer is not one that cqltui gives", fix=f"look at that on {self.host}"
+        )
 
     def why(self, handle: Handle) -> End:
         """As of `Placement.why`."""

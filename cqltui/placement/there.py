@@ -194,9 +194,10 @@ def _told(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lives(record: Mapping[str, Any]) -> bool:
     """Return whether the worker or its keeper lives."""
+    if record["boot"] != here().boot:
+        return False
     pairs = (("pid", "started"), ("keeper", "keeper_started"))
-    same = record["boot"] == here().boot
-    return same and any(_is_same(int(record[pid]), float(record[started])) for pid, started in pairs)
+    return any(_is_same(int(record[pid]), float(record[started])) for pid, started in pairs)
 
 
 def _is_same(pid: int, started: float) -> bool:

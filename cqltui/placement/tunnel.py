@@ -137,8 +137,8 @@ class Tunnel(Kept):
 
 @contextmanager
 def opened(words: Sequence[str], stdin: int) -> "Iterator[tuple[subprocess.Popen[bytes], Heard]]":
-    """Run ssh; its process, and what it complains of, or who is at its other end. It is ended in the end. Raises
-    PlacementError."""
+    """Run ssh, and yield its process and what comes through its standard error, from ssh or from its other end. It is
+    ended afterwards. Raises PlacementError."""
     first, *rest = words
     if (program := find_program(first)) is None:
         raise PlacementError(f"there is no program {first!r} on PATH")

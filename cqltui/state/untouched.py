@@ -10,8 +10,7 @@ from cqltui.state.model import Lifecycle, Status, TaskState
 
 
 class Untouched(Mapping[str, Any]):
-    """What is told of such a task. Its own values are read at once, while they are in the processor's cache: a hundred
-    thousand of them are not later on."""
+    """What is told of such a task. Its own values are decoded at once, while they are in the processor's cache."""
 
     __slots__ = ("_form", "_own", "info", "life", "order")
 

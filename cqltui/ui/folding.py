@@ -111,8 +111,8 @@ class Figures(Struct, frozen=True):
 
 
 def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
-    """Return the figures of at least one task. In one pass: there may be thousands, once a second, of which a pass
-    brings each into the processor's cache."""
+    """Return the figures of at least one task. In one pass: there may be thousands, once a second, and each pass
+    fetches all of them from memory."""
     states: Counter[Status] = Counter()
     losses: list[float | None] = []
     validations: list[float | None] = []
@@ -125,14 +125,14 @@ def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
     fresh = attempts = epochs_done = epochs_total = 0
     now, expected = frame.as_of, frame.estimate.tasks.get
     for task in tasks:
-        info, life, live = task.info, task.life, task.live
-        status, report = life.status, life.report
+        info, life = task.info, task.life
+        status = life.status
         priorities.append(life.priority)
         if life.finished_ts:
             ended.append(life.finished_ts)
         else:
             planned.append(expected(info.id))
-        waits = live is None and report is None
+        waits = task.live is None and life.report is None
         if status is Status.QUEUED and waits and not life.started_ts and not life.attempt:  # as most of thousands
             fresh += 1
             epochs_total += info.epochs

@@ -63,7 +63,7 @@ def test_a_slot_names_no_file_elsewhere(answers: Answers, tmp_path: Path, slot: 
     (tmp_path / "run" / "logs").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     for told in (RUNS, ENDED):
-        with pytest.raises(PlacementError, match=r"host: its answer is none that cqltui gives"):
+        with pytest.raises(PlacementError, match=r"host: its answer is not one that cqltui gives"):
             answers(jobs={slot: told}).list()
     assert [path for path in sorted(tmp_path.rglob("*")) if path.name != "answer"] == before
 
@@ -85,10 +85,10 @@ def test_a_slot_names_no_file_elsewhere(answers: Answers, tmp_path: Path, slot: 
 def test_an_answer_that_cannot_be_read_says_of_no_worker_that_it_is_gone(
     answers: Answers, said: dict[str, object]
 ) -> None:
-    with pytest.raises(PlacementError, match=r"host: its answer is none that cqltui gives") as raised:
+    with pytest.raises(PlacementError, match=r"host: its answer is not one that cqltui gives") as raised:
         answers(**said).list()
     assert not raised.value.refused
-    with pytest.raises(PlacementError, match=r"host: its answer is none that cqltui gives"):
+    with pytest.raises(PlacementError, match=r"host: its answer is not one that cqltui gives"):
         answers(**said).start(["lab-1"])
 
 
@@ -98,7 +98,7 @@ def test_an_answer_that_cannot_be_read_says_of_no_worker_that_it_is_gone(
 def test_a_tunnels_end_is_a_path_that_ssh_takes_as_it_is(answers: Answers, path: object) -> None:
     assert answers(socket="/tmp/s-1.sock", folder="/home/me/a.b").ends() == ("/tmp/s-1.sock", Path("/home/me/a.b"))
     for said in ({"socket": path, "folder": "/home/me"}, {"socket": "/tmp/s", "folder": path}):
-        with pytest.raises(PlacementError, match=r"host: its answer is none that cqltui gives"):
+        with pytest.raises(PlacementError, match=r"host: its answer is not one that cqltui gives"):
             answers(**said).ends()
 
 
@@ -106,7 +106,7 @@ def test_what_the_doctor_asks_for_is_told_whole(answers: Answers) -> None:
     whole = {"python": "3.13", "cores": 8, "has_data_root": True}
     assert answers(**whole).look() == ssh.Look("3.13", 8, has_data_root=True)
     for name, wrong in (("python", 3), ("cores", "8\x1b[2J"), ("has_data_root", None)):
-        with pytest.raises(PlacementError, match=r"host: its answer is none that cqltui gives"):
+        with pytest.raises(PlacementError, match=r"host: its answer is not one that cqltui gives"):
             answers(**whole | {name: wrong}).look()
     with pytest.raises(PlacementError):
         answers().look()

@@ -148,8 +148,9 @@ def _rows(client: redis.Redis, keys: Keys, epoch: int) -> Iterator[tuple[str, Un
 def _beside(
     client: redis.Redis, keys: Keys, scripts: Scripts, rows: Collection[str]
 ) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
-    """Yield what `_parts` does, but for the tasks that have rows, which were read before: one that is touched meanwhile
-    has a hash then. The script looks at none of the thousands that have none. The last part only tells the epoch."""
+    """Yield such parts as `_parts` does, of all tasks but those whose rows were read. ZSCAN names the tasks, and the
+    script is asked for these alone. A task that is touched while rows are read has a hash by now. The last part is
+    empty, and tells the epoch."""
     forms: dict[str, Form] = {}
     for page in _pages(client, "ZSCAN", keys.tasks):
         if ids := [name for name in page[::2] if _text(name) not in rows]:
@@ -189,10 +190,11 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]
 
 
 def _part(answer: Any, forms: dict[str, Form]) -> tuple[dict[str, str], dict[str, _Told], bytes]:
-    """Return what snapshot.lua tells of the run and of some tasks, and its next cursor. Takes forms that are new."""
+    """Return what snapshot.lua tells of the run and of some tasks, and its next cursor. Adds forms that are new."""
     meta, cursor, life_names, own, lines, *rows = answer
     about, names = meta_named(meta), [_text(name) for name in life_names]
-    forms |= {_text(name): Form(text) for name, text in zip(own[::2], own[1::2], strict=True)} | forms
+    for name, text in zip(own[::2], own[1::2], strict=True):
+        forms.setdefault(_text(name), Form(text))
     told: dict[str, _Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
     told.update(_untouched(lines, forms, decode.whole(about, "epoch")))
     return about, told, cursor

@@ -25,8 +25,8 @@ SIGN, READ_SIGN, GUTTER = "▌", ">", 2
 REVERSE = Style(reverse=True)
 """Of the first cell, where it is no blank."""
 KEPT, SPARE = 16, 8
-"""Drawn lines that a list keeps at least, and besides those that are seen at its largest. Each takes kilobytes, and
-losses make new ones all night."""
+"""Drawn lines that a list keeps: at least so many, and so many more than it has ever shown at once. Each takes
+kilobytes, and losses make new ones all night."""
 WIDTHS = 3
 """Of so many widths the frame is kept: a view is zoomed, and goes back."""
 
@@ -269,7 +269,7 @@ class LineView(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Tell what makes the lines. The widget is drawn anew already, and each strip is kept with its width."""
         for cache in (self._strips, self._framed):
-            cache.maxsize = max(cache.maxsize, self.size.height + SPARE)
+            cache.grow(self.size.height + SPARE)
         self.post_message(StateChanged())
 
     def refresh_row(self, y: int) -> None:
