@@ -3,8 +3,9 @@
 -- Returns (id, token, run, attempt, spec, checkpoint_epoch, checkpoint_token, deaths, checkpoint_key) for each task, an
 -- error status, or 0 where what is first is out of line with its index: `realign` is to be called, and this again.
 allow_full_server()
-local worker, instance, nonce, limit, lowest = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-local budget = tonumber(ARGV[7])
+local MOST = 1000 -- tasks of a pack, whoever asks: their costs are read at once
+local worker, instance, nonce, lowest, budget = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[6]), tonumber(ARGV[7])
+local limit = math.min(tonumber(ARGV[5]), MOST)
 local EXACT, SAMPLE, PLACES = 500, 100, 10 -- of more than EXACT a sample is looked at, of a queue in so many places
 
 local out = {}
@@ -50,21 +51,32 @@ local function first()
   return head, p, t
 end
 
--- What a task costs: FLOPs that are left, bytes of its own, bytes that a pack has once.
-local function cost(id, running)
-  local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch', 'token', running and 'progress' or 'pack')
-  if not t[1] then
-    t[1] = (as_submitted(id) or {}).cost
-  end
-  local flops, epochs, own, shared = string.match(t[1] or '', '^(%d+) (%d+) (%d+) (%d+)$')
+-- What a task costs, as stored, after so many epochs: FLOPs that are left, bytes of its own, bytes that a pack has once.
+local function cost_after(done, stored)
+  local flops, epochs, own, shared = string.match(stored or '', '^(%d+) (%d+) (%d+) (%d+)$')
   if not flops then
     return 0, 0, 0
   end
+  return tonumber(flops) * math.max(0, tonumber(epochs) - done), tonumber(own), tonumber(shared)
+end
+
+-- The same of a task that is queued. `untouched`: what it costs, if it waits as it was submitted.
+local function cost(id, untouched)
+  if untouched then
+    return cost_after(0, untouched)
+  end
+  local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch')
+  return cost_after(tonumber(t[2]) or 0, t[1])
+end
+
+-- The FLOPs that are left of a task that is running.
+local function left_of(id)
+  local t = call('hmget', TASK .. id, 'cost', 'checkpoint_epoch', 'token', 'progress')
   local done = tonumber(t[2]) or 0
-  if running and t[3] and string.find(t[4] or '', '"token":"' .. t[3] .. '"', 1, true) then -- of this attempt
+  if t[3] and string.find(t[4] or '', '"token":"' .. t[3] .. '"', 1, true) then -- of this attempt
     done = math.max(done, tonumber(string.match(t[4], '"epoch":(%d+)')) or 0)
   end
-  return tonumber(flops) * math.max(0, tonumber(epochs) - done), tonumber(own), tonumber(shared)
+  return (cost_after(done, t[1])) -- the first only
 end
 
 -- What the others still have to do: of all leases, or of a sample of so many that a look at all would hold the server up.
@@ -81,7 +93,7 @@ local function left_elsewhere()
   for i = 1, #leases, 2 do
     looked_at = looked_at + 1
     if string.match(leases[i + 1], '([^|]*)$') ~= worker then
-      left = left + cost(leases[i], true)
+      left = left + left_of(leases[i])
     end
   end
   return left * count / math.max(1, looked_at) -- those not looked at are like the others
@@ -95,10 +107,12 @@ local function queued_at(p, enough)
     step, together = math.floor(count / PLACES), SAMPLE / PLACES
   end
   for at = 0, count - 1, step do
-    for _, id in ipairs(call('zrange', ORDER .. p, at, at + together - 1)) do
-      queued = queued + cost(id)
-      looked_at = looked_at + 1
+    local ids = call('zrange', ORDER .. p, at, at + together - 1)
+    local untouched = costs_as_submitted(ids)
+    for i, id in ipairs(ids) do
+      queued = queued + cost(id, untouched[i])
     end
+    looked_at = looked_at + #ids
     if queued >= enough then -- it does not matter how much more it is
       break
     end
@@ -125,12 +139,14 @@ local function with_mates(head, p, t)
   local mates, work = {}, {}
   local first_work, first_own, shared = cost(head)
   local all, bytes = first_work, first_own + shared
-  for _, id in ipairs(call('zrange', PACK .. p .. ':' .. pack, 0, limit * 2)) do
+  local near = call('zrange', PACK .. p .. ':' .. pack, 0, limit * 2)
+  local untouched = costs_as_submitted(near)
+  for i, id in ipairs(near) do
     if #mates + 1 == limit then
       break
     end
     if id ~= head and in_line(id, p, standing(id)) then
-      local left, own = cost(id)
+      local left, own = cost(id, untouched[i])
       bytes = bytes + own
       if budget and bytes > budget then
         break

@@ -34,6 +34,15 @@ local function as_submitted(id)
     deaths = '0', status = 'queued', ready_ts = '0', queued_ts = queued_ts, seq = seq}
 end
 
+-- What the untouched ones of these tasks (fewer than a page) cost, as stored, by their places; false for any other.
+local function costs_as_submitted(ids)
+  local costs = #ids > 0 and redis.call('hmget', RESTS, unpack(ids)) or {}
+  for i, rest in ipairs(costs) do
+    costs[i] = rest and string.match(rest, '^[^\n]*\n([^\n]*)\n') or false
+  end
+  return costs
+end
+
 -- Makes an untouched task's own hash. Returns whether it was one. One of which a part was lost is lost.
 local function touch(id)
   local t = as_submitted(id)
