@@ -55,7 +55,7 @@ class TaskSpec(Struct, frozen=True):
         return named(self.trainer.algorithm)
 
 
-class Criterion(Struct, frozen=True):
+class Criterion(Struct, frozen=True, cache_hash=True):
     """When a phase has succeeded: a text for people, and a named check with its parameters."""
 
     text: str
@@ -68,7 +68,7 @@ class Criterion(Struct, frozen=True):
         return dict(self.params).get(name)
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, cache_hash=True):
     """What a phase is to answer: a text for people, and the figures that answer it, by name, if any do."""
 
     text: str

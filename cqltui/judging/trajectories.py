@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import accumulate
 from typing import Any
 
@@ -63,7 +63,7 @@ def convergence(scope: Scope, params: Params) -> Answer:
     reference, longest = params["reference"], max(max(points) for points, _ in found)
     epochs = sorted({*(epoch for epoch in params["epochs"] if epoch <= longest), longest})
     algorithm = found[0][1].task.algorithm
-    told = [_told(points, outcome, epochs, reference, names) for points, outcome in found]
+    told = [_told(points, outcome, {*epochs}, reference, names) for points, outcome in found]
     lines = [
         f"{rows_of(algorithm, names[0])} and {rows_of(algorithm, names[1])} at the epochs "
         f"{' / '.join(f'{epoch:,}' for epoch in epochs)}; improvement from epoch {reference:,} to the last; time"
@@ -77,27 +77,28 @@ def convergence(scope: Scope, params: Params) -> Answer:
 
 
 def _told(
-    points: Mapping[int, Point], outcome: TaskOutcome, epochs: Iterable[int], reference: int, names: Sequence[str]
+    points: dict[int, Point], outcome: TaskOutcome, epochs: Set[int], reference: int, names: Sequence[str]
 ) -> dict[str, Any]:
-    before, end = points.get(reference), points[max(points)]
+    last = max(points)
+    before, end = points.get(reference), points[last]
     gains = {
         names[0]: None if before is None else gain(before.value, end.value, names[0]),
         names[1]: None if before is None else gain(before.validation, end.validation, names[1]),
     }
-    shown_points = sorted({*(epoch for epoch in epochs if epoch in points), end.epoch})
     return {
         "task": outcome.task.id,
         "title": task_name(outcome),
-        "points": [
-            {
-                "epoch": epoch,
-                "value": finite(points[epoch].value),
-                "validation": finite(points[epoch].validation),
-                "seconds": finite(points[epoch].seconds),
-            }
-            for epoch in shown_points
-        ],
+        "points": [_point(points[epoch]) for epoch in sorted(epochs & points.keys() | {last})],
         "improvement": gains,
+    }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        "epoch": point.epoch,
+        "value": finite(point.value),
+        "validation": finite(point.validation),
+        "seconds": finite(point.seconds),
     }
 
 
