@@ -54,7 +54,7 @@ MOUNT_S = 0.02
 HELD_S = 0.4
 """So long the first paint waits for the run's state: to draw an empty screen before it costs more than the wait."""
 TICK_S = 1.0
-"""How often times that pass are drawn, and the estimate made, while nothing else happens."""
+"""How often times that pass are drawn while nothing else happens."""
 PATH_S = 20.0
 """How long a path is shown: it is read, and typed elsewhere."""
 WANTED = {LeaveChoice.DRAIN: Wanted.DRAINING, LeaveChoice.STOP: Wanted.STOPPED}
@@ -241,10 +241,8 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._control.settle(state)
         now = self.moment(state)
         missing = self._supervision.missing(now) and not state.finished_ts
-        # Made anew every second, and when the run or a task has changed its state.
-        key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts, int(now / TICK_S))
         waiting = "" if state.online else self._waiting
-        estimated = NOTHING if waiting else self._estimating.ask(state, as_of(state, now), key)
+        estimated = NOTHING if waiting else self._estimating.ask(state, as_of(state, now))
         pending, hindered = self._control.pending(), self._supervision.hindered
         frame = Frame(state, estimated, now, pending, self._stall_s, missing, hindered, waiting)
         frame = replace(

@@ -14,6 +14,8 @@ FEW = 300
 """Tasks whose estimate costs no more than a draw."""
 SHARE = 0.02
 """Of a core, at most, for the estimates of many."""
+SECOND_S, SILENT_S = 1.0, 5.0
+"""How often an estimate is made anew while tasks report, and while nothing at all is told."""
 
 
 class Estimating:
@@ -23,19 +25,25 @@ class Estimating:
         """Call `changed` on the screen's thread when one has been made in the background."""
         self._background, self._changed = background, changed
         self._made_for: object = None
+        self._made_at = 0.0
+        self._made_of: RunState | None = None
+        """The state of a few tasks that it was made of last; old states of many take memory."""
         self._rest_until_s = 0.0
         self.newest: Estimate = NOTHING
         self.busy = False
         """Whether one is being made."""
 
-    def ask(self, state: RunState, now: float, key: object) -> Estimate:
-        """Return the newest estimate; have another one made as of `now` if it is not of this `key`. While one is being
-        made, or was just now, nothing is begun: ask again."""
-        if key == self._made_for or self.busy or time.monotonic() < self._rest_until_s:
+    def ask(self, state: RunState, now: float) -> Estimate:
+        """Return the newest estimate; have another one made as of `now` where the run or a task has changed its state
+        since, or time has passed. While one is being made, or was just now, nothing is begun: ask again."""
+        every_s = SILENT_S if state is self._made_of else SECOND_S
+        key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts)
+        same = key == self._made_for and int(now / every_s) == int(self._made_at / every_s)
+        if same or self.busy or time.monotonic() < self._rest_until_s:
             return self.newest
-        self._made_for = key
+        self._made_for, self._made_at, self._made_of = key, now, None
         if len(state.tasks) <= FEW:
-            self.newest = estimate(state, now)
+            self.newest, self._made_of = estimate(state, now), state
         else:
             self.busy = True
             self._background.call(partial(_timed, state, now), self._take, _fail)

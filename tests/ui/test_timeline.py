@@ -1,11 +1,12 @@
 """The timeline's keys: lanes and list, the cursor, zoom and scrolling; and its pictures."""
 
+from msgspec.structs import replace
 from textual.events import MouseScrollDown, MouseScrollLeft, MouseScrollRight, MouseScrollUp
 from textual.pilot import Pilot
 
 from cqltui.state.lanes import Mark, Past, Sign
 from cqltui.ui.background import Background
-from cqltui.ui.estimating import FEW, Estimating
+from cqltui.ui.estimating import FEW, SECOND_S, SILENT_S, Estimating
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.timeline import TimelinePanel
 from cqltui.ui.ports import LeaveChoice
@@ -124,20 +125,29 @@ def test_many_tasks_are_estimated_beside_the_screens_thread() -> None:
     told: list[None] = []
     estimating = Estimating(Later("estimates", lambda then: None, lambda error: None), lambda: told.append(None))
     few, many = (run_of([queued(info(n)) for n in range(count)]) for count in (FEW, FEW + 1))
-    first = estimating.ask(few, LAUNCH, 1)
+    first = estimating.ask(few, LAUNCH)
     assert first.ts == LAUNCH
+    assert estimating.ask(few, LAUNCH + 0.9 * SECOND_S) is first, "nothing has happened"
+    told_of = replace(few)
+    second = estimating.ask(told_of, LAUNCH + SECOND_S)
+    assert second.ts == LAUNCH + SECOND_S, "a task has reported"
+    third = estimating.ask(told_of, LAUNCH + SILENT_S)
+    assert third.ts == LAUNCH + SILENT_S
+    assert estimating.ask(told_of, LAUNCH + 2 * SILENT_S - SECOND_S) is third, "nothing at all was told"
+    queued_more = replace(told_of, seq=told_of.seq + 1)
+    assert estimating.ask(queued_more, LAUNCH + 2 * SILENT_S - SECOND_S) is not third
     assert not calls
-    assert estimating.ask(few, LAUNCH + 1, 1) is first, "of the same key there is nothing new"
-    assert estimating.ask(many, LAUNCH + 2, 2) is first
+    newest = estimating.newest
+    assert estimating.ask(many, LAUNCH + 20) is newest
     assert estimating.busy
-    assert estimating.ask(many, LAUNCH + 3, 3) is first
+    assert estimating.ask(many, LAUNCH + 30) is newest
     assert len(calls) == 1, "one at a time"
     work, done = calls[0]
     done(work())
     assert told
     assert not estimating.busy
-    assert estimating.newest.ts == LAUNCH + 2
-    assert estimating.ask(many, LAUNCH + 4, 4) is estimating.newest
+    assert estimating.newest.ts == LAUNCH + 20
+    assert estimating.ask(many, LAUNCH + 40) is estimating.newest
     assert len(calls) == 1, "it rests for a while"
 
 

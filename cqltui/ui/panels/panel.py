@@ -70,7 +70,8 @@ class Panel(LineView):
         compared by value, all else by identity.
 
         The estimate is made anew when a task has changed its state, and every second: in between only losses move. Of
-        many tasks it is made more rarely: what shows more than it is made of `frame.news` too.
+        many tasks, and while nothing is told, it is made more rarely: what shows more than it is made of `frame.news`
+        too.
         """
         return (frame.estimate, frame.unsupervised)
 
