@@ -26,10 +26,6 @@ class Varying:
         """Those that differ, as in the algorithm's table."""
         self._telling: dict[str, tuple[str, ...]] = {}
         """Algorithm -> the names of those that tell configurations apart."""
-        self._configurations: dict[str, Hashable] = {}
-        """Task id -> its configuration, of those that were asked for: thousands are, once a second."""
-        self._distinct: dict[Hashable, Hashable] = {}
-        """The same object for equal configurations."""
         self.title_cells = 0
         """Characters of the longest title."""
         self.id_cells = ID_CELLS
@@ -49,7 +45,7 @@ class Varying:
         if len(self._infos) != count:
             self.id_cells = told_apart(self._infos)
         if new:
-            self._telling, self._configurations, self._distinct = {}, {}, {}
+            self._telling = {}
             self.settings = tuple(s for name, s in SETTINGS.items() if len(self._values.get(name, ())) > 1)
 
     def _add(self, info: TaskInfo) -> None:
@@ -67,14 +63,10 @@ class Varying:
     def configuration(self, task: TaskState) -> Hashable:
         """Return what tasks share that differ in no setting but the one that only repeats a configuration."""
         info = task.info
-        if (found := self._configurations.get(info.id)) is not None and self._infos.get(info.id) is info:
-            return found
         if (names := self._telling.get(info.algorithm)) is None:
             repeat = task.algorithm.repeat
             names = self._telling[info.algorithm] = tuple(s.name for s in self.settings if s.name != repeat)
-        made = (info.phase, *map(value_key, map(info.settings.get, names)))
-        found = self._configurations[info.id] = self._distinct.setdefault(made, made)
-        return found
+        return info.phase, *map(value_key, map(info.settings.get, names))
 
 
 def told_apart(ids: Collection[str]) -> int:

@@ -212,26 +212,70 @@ def group_key(fold: Fold, of: Hashable) -> str:
     return f"\n{fold.name}\n{of!r}"
 
 
+class Part(Struct, frozen=True):
+    """Tasks that have something in common."""
+
+    key: str
+    """As of their `Group`."""
+    title: str
+    ids: tuple[str, ...]
+    places: tuple[int, ...]
+    """Where they stand among all tasks that were parted."""
+
+
+def parted(fold: Fold, tasks: Sequence[TaskState]) -> tuple[Part, ...]:
+    """Return the tasks by what they have in common, in the order of the first ones."""
+    members: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for place, of in enumerate(map(fold.of, tasks)):
+        members[of].append(place)
+    return tuple(
+        Part(
+            group_key(fold, of),
+            plain(fold.heading(tasks[places[0]])),
+            tuple([tasks[place].info.id for place in places]),
+            tuple(places),
+        )
+        for of, places in members.items()
+    )
+
+
+class Parts:
+    """Remembers how all tasks are parted, a fold each: to look at what thousands have in common, once a second, would
+    take longer than a draw."""
+
+    def __init__(self) -> None:
+        self._order: Sequence[str] = ()
+        self._known: dict[str, tuple[Part, ...]] = {}
+
+    def of(self, fold: Fold, tasks: Sequence[TaskState], order: Sequence[str]) -> tuple[Part, ...]:
+        """Return how these tasks are parted, which have the ids `order`: the same object as long as nothing of them
+        changes that a fold goes by."""
+        if order is not self._order:
+            self._order, self._known = order, {}
+        if (found := self._known.get(fold.name)) is None:
+            self._known[fold.name] = found = parted(fold, tasks)
+        return found
+
+
 def grouped(
-    fold: Fold,
+    parts: Sequence[Part],
     tasks: Sequence[TaskState],
     unfolded: frozenset[str],
     in_order: Callable[[Sequence[TaskState]], Sequence[TaskState]],
 ) -> list[Group | TaskState]:
-    """Return the rows: a group where its first task stood; a task that has nothing in common with another as it is.
-    Those of open groups are seen, so these are put in order."""
-    members: defaultdict[Hashable, list[TaskState]] = defaultdict(list)
-    for of, task in zip(map(fold.of, tasks), tasks, strict=True):
-        members[of].append(task)
+    """Return the rows of these tasks, parted like this: a group where its first task stood; a task that has nothing in
+    common with another as it is. Those of open groups are seen, so these are put in order."""
     rows: list[Group | TaskState] = []
-    for of, found in members.items():
-        if len(found) == 1:
-            rows.append(found[0])
+    for part in parts:
+        members: Sequence[TaskState] = [tasks[place] for place in part.places]
+        if len(members) == 1:
+            rows.append(members[0])
+        elif part.key in unfolded:
+            members = in_order(members)
+            ids = tuple([task.info.id for task in members])
+            rows.append(Group(part.key, part.title, ids, tuple(members), open=True))
         else:
-            key = group_key(fold, of)
-            seen = in_order(found) if key in unfolded else found
-            ids, title = tuple([task.info.id for task in seen]), plain(fold.heading(found[0]))
-            rows.append(Group(key, title, ids, tuple(seen), key in unfolded))
+            rows.append(Group(part.key, part.title, part.ids, tuple(members)))
     return rows
 
 

@@ -11,7 +11,7 @@ from cqltui.state.plain import plain
 from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
 from cqltui.ui.base import BaseApp
-from cqltui.ui.folding import FOLD_TITLES, Figures, Group, figures, folds
+from cqltui.ui.folding import FOLD_TITLES, Figures, Group, Parts, figures, folds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.line import Line
 from cqltui.ui.listing import Listing, Wish, listed
@@ -61,6 +61,8 @@ class TaskList(CursorPanel):
         """In which second many tasks were listed last."""
         self._order: tuple[Key, tuple[str, ...]] = (), ()
         """The campaign's own order, with what it was made of."""
+        self._parts = Parts()
+        """How all tasks are folded."""
         self._pace: Key = ()
         """Changes when something has happened to tasks, at most once a second if they are many."""
         self._followed: Key = ()
@@ -148,7 +150,7 @@ class TaskList(CursorPanel):
         if made_of != self._order[0]:
             self._look(frame)
             self._order = made_of, tuple(task.id for task in ordered(state))
-        row, found = self.row, listed(frame, self._wish(frame), self._figures_of, self._order[1])
+        row, found = self.row, self._listed(frame)
         same, self.listing = found.keys == self.listing.keys, found
         if not same:
             self._drawn.clear()
@@ -160,6 +162,9 @@ class TaskList(CursorPanel):
         if other and self._following:
             self._led = ""  # else it would stand where it came to by what was typed on the way
             self._follow(frame)
+
+    def _listed(self, frame: Frame) -> Listing:
+        return listed(frame, self._wish(frame), self._figures_of, self._order[1], self._parts)
 
     def _wish(self, frame: Frame) -> Wish:
         column = fold = None
