@@ -1,7 +1,5 @@
 """`cqltui clean`: what nothing needs is removed from a run that rests, and the run goes on afterwards."""
 
-import contextlib
-import io
 import json
 import shutil
 import sys
@@ -11,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cqltui.broker.server.server import EmbeddedServer
-from cqltui.cli import main
 from tests.integration.place import TASKS, Place, until
 from tests.integration.terminal import Terminal
 from tests.integration.test_other_file import files_of
@@ -30,12 +27,10 @@ def place(ended: Place) -> Iterator[Place]:
     ended.end_all()
 
 
-def clean(place: Place, *arguments: str) -> tuple[int, str]:
-    """The exit code of `cqltui clean` in this process, and what it says."""
-    out = io.StringIO()
-    with contextlib.chdir(place.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        code = main(["clean", *arguments])
-    return code, out.getvalue()
+def clean(place: Place, *arguments: str, code: int = 0) -> str:
+    """What `cqltui clean` says, which ends with this code."""
+    said = place.ask("clean", *arguments, code=code)
+    return said.out + said.err
 
 
 def attempts(place: Place) -> list[Path]:
@@ -67,7 +62,7 @@ def test_a_run_that_was_cleaned_opens_and_goes_on_from_its_last_checkpoints(plac
     assert not list(place.run_dir.tasks.glob("*/run-*"))
     assert not list(place.run_dir.server.glob("damaged-*"))
     assert kept(place) == before
-    assert "there is nothing to remove" in clean(place)[1]
+    assert "there is nothing to remove" in clean(place)
 
     assert "finished" in place.ask("status").out
     assert "this run ended at" in place.complete().err
@@ -80,8 +75,7 @@ def test_a_run_that_was_cleaned_opens_and_goes_on_from_its_last_checkpoints(plac
 
 def test_without_last_checkpoints_more_epochs_are_trained_anew_and_both_say_so(place: Place) -> None:
     trained = place.trained()
-    code, said = clean(place, "--all", "--yes")
-    assert code == 0
+    said = clean(place, "--all", "--yes")
     assert "last checkpoints" in said
     assert "tasks of more epochs will be trained anew" in said
     assert not list(place.run_dir.tasks.rglob("checkpoint-*"))
@@ -110,14 +104,14 @@ def test_a_former_result_and_a_run_that_is_under_way_are_kept(place: Place) -> N
     folder = place.run_dir.task(task_id)
     former = [path.name for path in (folder / "run-1").iterdir()]
     place.ask("resubmit", task_id, "--yes")
-    assert clean(place, "--yes")[0] == 0
+    clean(place, "--yes")
     assert [path.name for path in (folder / "run-1").iterdir()] == former, "it is to come back with a cancel"
     place.complete()
     assert place.result(task_id)["run"] == 2
-    assert clean(place, "--yes")[0] == 0
+    clean(place, "--yes")
     assert [path.name for path in folder.glob("run-*")] == ["run-1"]
     assert (folder / "run-1" / former[0] / "model.safetensors").is_file()
-    assert "former results" in clean(place, "--yes", "--all")[1]
+    assert "former results" in clean(place, "--yes", "--all")
     assert not list(folder.glob("run-*"))
 
 
@@ -130,12 +124,11 @@ def test_a_run_at_work_is_refused_and_checkpoints_of_a_cancelled_task_go_those_o
     try:
         run = place.begin("--workers", "1")
         until(place.under_way, "a task with a checkpoint")
-        assert "has a supervisor already" in clean(place, "--yes")[1]
+        assert "has a supervisor already" in clean(place, "--yes", code=2)
         run.kill()
         until(lambda: place.worker_pids(), "its worker lives on")
         (pid,) = place.worker_pids().values()
-        code, said = clean(place, "--yes")
-        assert code == 2
+        said = clean(place, "--yes", code=2)
         assert f"workers of this run are at work (process {pid})" in said
         assert "cqltui stop" in said
         task = place.running(checkpointed=False)[0]
@@ -143,13 +136,10 @@ def test_a_run_at_work_is_refused_and_checkpoints_of_a_cancelled_task_go_those_o
 
         found = sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*"))
         assert list(place.run_dir.task(task.id).rglob("checkpoint-*"))
-        assert "nothing to remove" in clean(place, "--yes")[1]
+        assert "nothing to remove" in clean(place, "--yes")
         assert sorted(path.name for path in place.run_dir.tasks.rglob("checkpoint-*")) == found
         place.ask("cancel", task.id)
-        until(
-            lambda: "checkpoints of dead and cancelled tasks" in clean(place, "--yes")[1],
-            "they are removed, once the server that the command has used is down",
-        )
+        assert "checkpoints of dead and cancelled tasks" in clean(place, "--yes"), "the command's server is waited for"
         assert not list(place.run_dir.task(task.id).rglob("checkpoint-*"))
         place.ask("resubmit", task.id)
         place.environment = quick
@@ -161,14 +151,12 @@ def test_a_run_at_work_is_refused_and_checkpoints_of_a_cancelled_task_go_those_o
 def test_a_server_with_users_is_refused(place: Place) -> None:
     share = EmbeddedServer(place.run_dir.path).start()
     try:
-        code, said = clean(place, "--yes")
-        assert code == 2
+        said = clean(place, "--yes", code=2)
         assert "its server is in use" in said
         assert attempts(place)
     finally:
         share.leave()
-    # The server's keeper may be looking whether there are users, or ending it: for that long it is in use still.
-    until(lambda: clean(place, "--yes")[0] == 0, "a run that nobody uses")
+    clean(place, "--yes")
     assert not attempts(place)
 
 
@@ -184,10 +172,10 @@ def test_links_lead_nowhere(place: Place, tmp_path: Path) -> None:
     shutil.rmtree(place.run_dir.run(third, 1))
     place.run_dir.run(third, 1).symlink_to(outside)
     (place.run_dir.server / "damaged-20261126-180211-link").symlink_to(outside)
-    assert "damaged-20261126-180211-link: is a link" in clean(place, "--yes")[1]
+    assert "damaged-20261126-180211-link: is a link" in clean(place, "--yes", code=2)
     assert attempt.exists()
     (place.run_dir.server / "damaged-20261126-180211-link").unlink()
-    assert clean(place, "--yes", "--all")[0] == 0
+    clean(place, "--yes", "--all")
     assert precious.read_text(encoding="utf-8") == "precious"
     assert not attempt.exists()
     assert place.run_dir.run(third, 1).is_symlink(), "nothing of ours"
@@ -196,7 +184,7 @@ def test_links_lead_nowhere(place: Place, tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run_is_left_alone(place: Place) -> None:
     other = place.folder / "other"
     (other / "server" / "damaged-20261126-180211-x").mkdir(parents=True)
-    assert "is not a run directory" in clean(place, "other", "--yes")[1]
+    assert "is not a run directory" in clean(place, "other", "--yes", code=2)
     (other / "campaign.json").write_text("{}", encoding="utf-8")
-    assert "holds other files" in clean(place, "other", "--yes")[1]
+    assert "holds other files" in clean(place, "other", "--yes", code=2)
     assert (other / "server" / "damaged-20261126-180211-x").is_dir()

@@ -30,8 +30,8 @@ STOP_S = 20.0
 KILL_S = 5.0
 _STEP_S = 0.02
 _PID_BYTES = 100
-_GLANCE_S = 0.005
-"""The keeper takes the users' lock for a moment to see whether it is free."""
+_GLANCE_S, _LOOKS = 0.005, 2
+"""The keeper takes the users' lock for a moment to see whether it is free; a look at who has it takes it too."""
 _ASK_AGAIN_S = 0.5
 _APPEAR_S = 1.0
 """A server has its socket long before, and its keeper is gone by then."""
@@ -86,17 +86,30 @@ def is_server(pid: int, folder: Path) -> bool:
 
 
 def has_users(folder: Path) -> bool:
-    """Return whether some process has a share in the server of that folder."""
+    """Return whether some process has a share in the server of that folder. Whoever has the lock alone has none: it
+    looks for a moment whether there are users, or ends the server."""
     if not (folder / "users.lock").exists():
         return False
     lock = FileLock(folder / "users.lock")
     try:
-        if lock.try_exclusive():
-            return False
-        time.sleep(_GLANCE_S)
-        return not lock.try_exclusive()
+        for _ in range(_LOOKS):
+            if lock.try_exclusive() or not lock.try_shared() or lock.try_exclusive():
+                return False
+            time.sleep(_GLANCE_S)  # another process may have looked just then
+        return True
     finally:
         lock.close()
+
+
+def await_end(folder: Path) -> None:
+    """Wait for the end of a server that is being ended, by its last user or by its keeper. Raises ServerError if that
+    takes too long."""
+    if (folder / "users.lock").exists():
+        lock = FileLock(folder / "users.lock")
+        try:
+            lock.wait(time.monotonic() + STOP_S + KILL_S, shared=True)
+        finally:
+            lock.close()
 
 
 def is_missed(folder: Path) -> bool:
