@@ -18,27 +18,35 @@ GAP = 2
 """Cells that stay free between the two ends of a line."""
 
 
+def cells_of(text: str) -> int:
+    """Return the cells that the text takes. Most texts are plain ASCII: these are not looked for among the thousands
+    that `cell_len` remembers."""
+    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
+
+
 def width(line: Line) -> int:
     """Cells that the line takes."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum([cells_of(text) for text, _ in line])
 
 
 def clip(text: str, cells: int) -> str:
     """Return the text in at most `cells` cells; what is left out leaves an ellipsis."""
-    if cell_len(text) <= cells:
+    if cells_of(text) <= cells:
         return text
     return set_cell_size(text, cells - 1).rstrip() + "…" if cells > 1 else set_cell_size(text, max(cells, 0))
 
 
 def left(text: str, cells: int) -> str:
     """Return the text in exactly `cells` cells, aligned left."""
+    if (free := cells - cells_of(text)) >= 0:
+        return text + " " * free
     return set_cell_size(clip(text, cells), max(cells, 0))
 
 
 def right(text: str, cells: int) -> str:
     """Return the text in exactly `cells` cells, aligned right."""
     clipped = clip(text, cells)
-    return " " * (cells - cell_len(clipped)) + clipped
+    return " " * (cells - cells_of(clipped)) + clipped
 
 
 def spread(start: Line, end: Line, cells: int) -> Line:
@@ -50,7 +58,7 @@ def spread(start: Line, end: Line, cells: int) -> Line:
         if not clipped:
             break
         kept.append((clipped, role))
-        room -= cell_len(clipped)
+        room -= cells_of(clipped)
     return (*kept, (" " * max(1, room + GAP), "text"), *end)
 
 

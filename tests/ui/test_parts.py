@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from cqltui.state.described import AnswerInfo, CampaignInfo, PhaseInfo
 from cqltui.state.eta import estimate
@@ -64,12 +65,13 @@ def test_numbers_stay_short(value: float | None, text: str) -> None:
     assert len(fmt.number(value)) <= 7
 
 
-@pytest.mark.parametrize("text", ["", "abc", "a long title that does not fit", "日本語の題名です", "é́́"])
+@pytest.mark.parametrize("text", ["", "abc", "a\x1b[1mb", "a long title that does not fit", "日本語の題名です", "é́́"])
 @pytest.mark.parametrize("cells", [0, 1, 2, 7, 12])
 def test_cells_are_exact_whatever_the_text(text: str, cells: int) -> None:
-    assert width(((left(text, cells), ""),)) == cells
-    assert width(((right(text, cells), ""),)) == cells
-    assert width(((clip(text, cells), ""),)) <= cells
+    assert cell_len(left(text, cells)) == cells
+    assert cell_len(right(text, cells)) == cells
+    assert cell_len(clip(text, cells)) <= cells
+    assert width(((text, ""), (text, ""))) == 2 * cell_len(text)
 
 
 def test_the_left_end_of_a_line_gives_way() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -17,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cqltui.ui.base import BaseApp
-from cqltui.ui.line import Line, left
+from cqltui.ui.line import Line, cells_of, left
 from cqltui.ui.messages import StateChanged
 
 SIGN, READ_SIGN, GUTTER = "▌", ">", 2
@@ -198,7 +197,7 @@ class LineView(ScrollView, can_focus=True):
             if self._gutter:
                 spans.insert(0, (left(READ_SIGN if cursor else "", self._gutter), self._mix("", cursor)))
                 cells += self._gutter
-            if (free := cells - sum(cell_len(text) for text, _ in spans)) > 0:
+            if (free := cells - sum([cells_of(text) for text, _ in spans])) > 0:
                 spans.append((" " * free, self._mix("", cursor)))
             strip = Strip(_joined(spans), cells - min(free, 0)).adjust_cell_length(cells)
             if cursor and not self._gutter and not self.role_style("cursor").reverse:
