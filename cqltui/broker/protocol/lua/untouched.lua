@@ -34,7 +34,7 @@ local function as_submitted(id)
     deaths = '0', status = 'queued', ready_ts = '0', queued_ts = queued_ts, seq = seq}
 end
 
--- What the untouched ones of these tasks (fewer than a page) cost, as stored, by their places; false for any other.
+-- What the untouched ones of these tasks, a few thousand at most, cost, as stored, by their places; false for any other.
 local function costs_as_submitted(ids)
   local costs = #ids > 0 and redis.call('hmget', RESTS, unpack(ids)) or {}
   for i, rest in ipairs(costs) do
