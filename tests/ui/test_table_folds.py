@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from cqltui.state.eta import Estimate
+from cqltui.state.filter import compiled
 from cqltui.state.model import Lifecycle, Progress, Status, TaskInfo, TaskState
 from cqltui.ui.frame import Frame
 from tests.ui.test_table import NOW, frame, shown, text
@@ -42,6 +43,23 @@ async def test_seeds_fold_into_one_row_and_enter_unfolds_it() -> None:
         assert (table.cursor_id, table.chosen.group, app.opened) == ("t00", (), [])
         await pilot.press("j", "Z")
         assert (table.cursor_id, table.row, table.targets) == ("t01", 1, ("t01",))
+
+
+async def test_a_task_that_is_new_or_defined_anew_changes_its_row() -> None:
+    before = repeated()
+    async with shown(before) as (table, _, pilot):
+        await pilot.press("z")
+        tasks = dict(before.state.tasks)
+        moved = replace(tasks["t00"].info, settings={"alpha": 0.5, "seed": 44})
+        tasks["t00"] = replace(tasks["t00"], info=moved)
+        added = replace(tasks["t08"].info, id="t09", index=9, settings={"alpha": 0.5, "seed": 43})
+        tasks["t09"] = replace(tasks["t08"], info=added)
+        table.show(replace(before, state=replace(before.state, seq=2, tasks=tasks)))
+        assert [row.split("0.")[0] for row in (text(table, n) for n in range(1, 4))] == [
+            *("▌ 3D ▸ 3 × alpha ", "4D 1X ▸ 5 × alpha ", "2D ▸ 2 × alpha ")
+        ]
+        table.set_filter(compiled("seed:43..44"))
+        assert table.ids == ("t00", "t07", "t01", "t02", "t09"), "only those that are found are folded"
 
 
 async def test_marks_and_the_cursor_go_with_a_folded_row() -> None:
