@@ -220,11 +220,11 @@ class Part(Struct, frozen=True):
     title: str
     ids: tuple[str, ...]
     places: tuple[int, ...]
-    """Where they stand among all tasks that were parted."""
+    """Where they stand among all tasks of the partition."""
 
 
-def parted(fold: Fold, tasks: Sequence[TaskState]) -> tuple[Part, ...]:
-    """Return the tasks by what they have in common, in the order of the first ones."""
+def partition(fold: Fold, tasks: Sequence[TaskState]) -> tuple[Part, ...]:
+    """Return the tasks by what they have in common, in the order of the first of each part."""
     members: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place, of in enumerate(map(fold.of, tasks)):
         members[of].append(place)
@@ -239,21 +239,21 @@ def parted(fold: Fold, tasks: Sequence[TaskState]) -> tuple[Part, ...]:
     )
 
 
-class Parts:
-    """Remembers how all tasks are parted, a fold each: to look at what thousands have in common, once a second, would
-    take longer than a draw."""
+class Partitions:
+    """Remembers the partition of all tasks by each fold: to look once a second at what thousands have in common takes
+    longer than a draw."""
 
     def __init__(self) -> None:
         self._order: Sequence[str] = ()
         self._known: dict[str, tuple[Part, ...]] = {}
 
     def of(self, fold: Fold, tasks: Sequence[TaskState], order: Sequence[str]) -> tuple[Part, ...]:
-        """Return how these tasks are parted, which have the ids `order`: the same object as long as nothing of them
-        changes that a fold goes by."""
+        """Return the partition of these tasks, whose ids are `order`: the same object as long as nothing changes that a
+        fold goes by."""
         if order is not self._order:
             self._order, self._known = order, {}
         if (found := self._known.get(fold.name)) is None:
-            self._known[fold.name] = found = parted(fold, tasks)
+            self._known[fold.name] = found = partition(fold, tasks)
         return found
 
 
@@ -263,7 +263,7 @@ def grouped(
     unfolded: frozenset[str],
     in_order: Callable[[Sequence[TaskState]], Sequence[TaskState]],
 ) -> list[Group | TaskState]:
-    """Return the rows of these tasks, parted like this: a group where its first task stood; a task that has nothing in
+    """Return the rows of these tasks by their partition: a group where its first task stood; a task that has nothing in
     common with another as it is. Those of open groups are seen, so these are put in order."""
     rows: list[Group | TaskState] = []
     for part in parts:

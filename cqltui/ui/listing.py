@@ -10,7 +10,7 @@ from cqltui.state.filter import EVERYTHING, Filter
 from cqltui.state.filter_fields import Moment
 from cqltui.state.layered import looked_up
 from cqltui.state.model import TaskState
-from cqltui.ui.folding import Figures, Fold, Group, Part, Parts, grouped, parted
+from cqltui.ui.folding import Figures, Fold, Group, Part, Partitions, grouped, partition
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.columns import Column, SortKey
 
@@ -76,9 +76,9 @@ class Listing(Struct, frozen=True):
         return [task for key in self.keys[low : high + 1] for task in self.tasks(key)]
 
 
-def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str], parts: Parts) -> Listing:
-    """Return the rows. `figures` tells those of a group; `order` are all tasks in the campaign's own, of which `parts`
-    remembers how they are parted."""
+def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str], partitions: Partitions) -> Listing:
+    """Return the rows. `figures` tells those of a group; `order` are all tasks in the campaign's own, whose
+    `partitions` are remembered."""
     moment = Moment(frame.as_of, frame.stall_s)
     tasks: Sequence[TaskState] = looked_up(frame.state.tasks, order)
     tasks = wish.filter.among(tasks, moment)
@@ -86,9 +86,8 @@ def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str], p
         ids = tuple(task.info.id for task in in_order(tasks, wish, lambda column, task: column.sort(frame, task)))
         return Listing(ids, ids, places={key: row for row, key in enumerate(ids)})
     whole = len(tasks) == len(order)
-    return _folded(
-        frame, wish, parts.of(wish.fold, tasks, order) if whole else parted(wish.fold, tasks), tasks, figures
-    )
+    parts = partitions.of(wish.fold, tasks, order) if whole else partition(wish.fold, tasks)
+    return _folded(frame, wish, parts, tasks, figures)
 
 
 def _folded(frame: Frame, wish: Wish, parts: Sequence[Part], tasks: Sequence[TaskState], figures: FiguresOf) -> Listing:

@@ -124,13 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long the supervisor is watched")
     parser.add_argument("--million", action="store_true", help="a million tasks too")
-    parser.add_argument("--headless", action="store_true", help="no heading of the table")
+    parser.add_argument("--no-heading", action="store_true", help="of the table: another process has printed it")
     asked = parser.parse_args(arguments)
-    if not asked.headless:
+    if not asked.no_heading:
         print("| at scale | measured | goal | verdict |\n| --- | --- | --- | --- |", flush=True)
     if len(asked.parts) > 1:
         given = sys.argv[1:] if arguments is None else arguments
-        own = [sys.executable, "-m", "tests.scale.run", *given, "--headless", "--parts"]  # the last one counts
+        own = [sys.executable, "-m", "tests.scale.run", *given, "--no-heading", "--parts"]  # the last one counts
         codes = [subprocess.run([*own, part], check=False).returncode for part in asked.parts]
         return int(any(codes))
     if "tasks" in asked.parts:

@@ -11,7 +11,7 @@ from cqltui.state.plain import plain
 from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
 from cqltui.ui.base import BaseApp
-from cqltui.ui.folding import FOLD_TITLES, Figures, Group, Parts, figures, folds
+from cqltui.ui.folding import FOLD_TITLES, Figures, Group, Partitions, figures, folds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.line import Line
 from cqltui.ui.listing import Listing, Wish, listed
@@ -61,8 +61,7 @@ class TaskList(CursorPanel):
         """In which second many tasks were listed last."""
         self._order: tuple[Key, tuple[str, ...]] = (), ()
         """The campaign's own order, with what it was made of."""
-        self._parts = Parts()
-        """How all tasks are folded."""
+        self._partitions = Partitions()
         self._pace: Key = ()
         """Changes when something has happened to tasks, at most once a second if they are many."""
         self._followed: Key = ()
@@ -164,7 +163,7 @@ class TaskList(CursorPanel):
             self._follow(frame)
 
     def _listed(self, frame: Frame) -> Listing:
-        return listed(frame, self._wish(frame), self._figures_of, self._order[1], self._parts)
+        return listed(frame, self._wish(frame), self._figures_of, self._order[1], self._partitions)
 
     def _wish(self, frame: Frame) -> Wish:
         column = fold = None
