@@ -104,6 +104,8 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml constraints.txt locks/run.lock
 
 $(VENV)/.dev: $(VENV)/.run locks/dev.lock
 	$(LOCKED) locks/dev.lock
+	@# Once here: else each of the processes that run the tests rewrites the assertions of all of them.
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n 0 --collect-only >/dev/null || true
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev locks/bench.lock
