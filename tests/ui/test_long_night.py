@@ -13,7 +13,7 @@ from cqltui.ui.panels.view import LineView
 from tests.ui.conftest import Bench
 from tests.ui.night import Night
 
-HOURS, STEP_S = 8, 180
+HOURS, STEP_S = 8, 240
 FRAMES = HOURS * 3_600 // STEP_S
 WARM = FRAMES * 2 // 3
 GROWTH = 1.02
