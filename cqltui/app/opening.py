@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cqltui.broker.feed.feed import Feed
     from cqltui.broker.protocol.queue import Queue
     from cqltui.broker.server.access import Server
+    from cqltui.ui.ports import Test
 
 Tell = Callable[[str], None]
 """Says what is waited for."""
@@ -57,6 +58,11 @@ class Opening:
         assert self._feed is not None, "started before"
         read, self._read = self._read, []
         return read or self._feed.poll(timeout_s)
+
+    def turn(self, first: int, words: str, test: "Test | None") -> None:
+        """Ask for another page of very many tasks, once there are any. For any thread."""
+        if (feed := self._feed) is not None:
+            feed.turn(first, words, test)
 
     def close(self) -> None:
         """Let go of the connection, if there is one."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cqltui.broker.feed.feed import Feed
     from cqltui.broker.protocol.queue import Queue
     from cqltui.broker.server.access import Server
+    from cqltui.ui.ports import Test
 
 LOOK_S = 1.0
 
@@ -45,7 +46,12 @@ class Still:
         self._look_at = time.monotonic() + LOOK_S
         self.server = self._reopen()
         if self.server is not None:
-            self._queue, self._feed = self.server.another_queue(), self.server.feed()
+            self._queue, self._feed = self.server.another_queue(), self.server.feed(for_screen=True)
+
+    def turn(self, first: int, words: str, test: "Test | None") -> None:
+        """Ask for another page of very many tasks, once the run goes on. For any thread."""
+        if (feed := self._feed) is not None:
+            feed.turn(first, words, test)
 
     def queue(self) -> "Queue":
         """For the screen's commands. Raises CqltuiError while there is nothing to command."""

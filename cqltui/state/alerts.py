@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from cqltui.campaign.occasion import Occasion
 from cqltui.errors import without_passwords
 from cqltui.state import select
+from cqltui.state.counting import tally
 from cqltui.state.eta import Estimate
 from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.plain import headline, plain
@@ -41,6 +42,8 @@ class Told(Struct, frozen=True):
     keys: frozenset[str] = frozenset()
     late_since: float | None = None
     """Since when the run has been expected after the hour."""
+    version: tuple[int, int] = (0, 0)
+    """The (epoch, seq) up to which has been looked: of very many tasks one that died before may be held only now."""
 
 
 def look(
@@ -51,7 +54,11 @@ def look(
     `expected`: None leaves the hour for another time.
     """
     keys, wanted = told.keys, state.campaign.notify.on
-    dead, failed, finished = _new(_dead(state), keys), _new(_failed(state), keys), _new(_finished(state), keys)
+    dead, failed, finished = (
+        _new(_dead(state, told.version), keys),
+        _new(_failed(state), keys),
+        _new(_finished(state), keys),
+    )
     alerts: list[Alert] = []
     if dead and Occasion.DEAD in wanted:
         alerts.append(_tell_dead(state, list(dead.values())))
@@ -59,7 +66,7 @@ def look(
         alerts.append(_tell_failed(state, list(failed.values())))
     if finished and Occasion.FINISHED in wanted:
         alerts.append(_tell_finished(state))
-    told = replace(told, keys=keys.union(dead, failed, finished))
+    told = replace(told, keys=keys.union(dead, failed, finished), version=(state.epoch, state.seq))
     if expected is not None and Occasion.LATE in wanted:
         late, told = _late(state, expected, now, told, clock)
         alerts += late
@@ -70,18 +77,19 @@ def seen(state: RunState, expected: Estimate | None, now: float) -> Told:
     """Return the same for somebody who has just come: what there is, they see."""
     keys = frozenset(key for found in (_dead(state), _failed(state), _finished(state)) for key, _ in found)
     late = expected is not None and _is_late(state, expected.finish_ts, now)
-    return Told(keys | {_late_key(state)} if late else keys)
+    return Told(keys | {_late_key(state)} if late else keys, version=(state.epoch, state.seq))
 
 
 def _new(found: Iterable[tuple[str, T]], keys: frozenset[str]) -> dict[str, T]:
     return {key: what for key, what in found if key not in keys}
 
 
-def _dead(state: RunState) -> Iterator[tuple[str, TaskState]]:
+def _dead(state: RunState, since: tuple[int, int] = (0, 0)) -> Iterator[tuple[str, TaskState]]:
+    """Yield the tasks that are dead; where not all are held, those that have died after `since`."""
     if not select.counts(state)[Status.DEAD]:
         return
     for task in state.tasks.values():
-        if task.status is Status.DEAD:
+        if task.status is Status.DEAD and (state.page is None or task.life.version > since):
             yield f"{Occasion.DEAD}:{task.id}:{task.life.run}", task
 
 
@@ -127,10 +135,16 @@ def _tell_failed(state: RunState, failed: list[tuple[str, str, str]]) -> Alert:
 
 
 def _finished(state: RunState) -> Iterator[tuple[str, None]]:
-    """Yield the end of the run, if it has come; an end with the same tasks as they were is the same."""
-    if state.finished_ts > 0:
+    """Yield the end of the run, if it has come; an end with the same tasks as they were is the same. Where not all are
+    held, who looks at others sees the same end: there it is one with as many tasks of each phase and status."""
+    if state.finished_ts <= 0:
+        return
+    if state.page is None:
         tasks = sorted(f"{task.id} {task.status} {task.life.run}" for task in state.tasks.values())
-        yield f"{Occasion.FINISHED}:{hashlib.sha256(' '.join(tasks).encode()).hexdigest()[:16]}", None
+    else:
+        phases = tally(state).phases.items()
+        tasks = sorted(f"{name} {status} {count}" for name, found in phases for status, count in found.states.items())
+    yield f"{Occasion.FINISHED}:{hashlib.sha256(' '.join(tasks).encode()).hexdigest()[:16]}", None
 
 
 def _tell_finished(state: RunState) -> Alert:
@@ -168,7 +182,7 @@ def _late(state: RunState, expected: Estimate, now: float, told: Told, clock: Cl
     else:
         text = f"the run is expected to end at {clock(finish_ts)}, past {clock(hour)}"
     alert = Alert(Occasion.LATE, _line(state, text), {"eta_ts": finish_ts, "hour_ts": hour})
-    return (alert,), Told(told.keys | {key})
+    return (alert,), replace(told, keys=told.keys | {key}, late_since=None)
 
 
 def _is_late(state: RunState, finish_ts: float | None, now: float) -> bool:
@@ -186,7 +200,7 @@ def _late_key(state: RunState) -> str:
 def done_of(state: RunState) -> tuple[int, int]:
     """Return how many tasks are done, and of how many; those that the file no longer has do not count."""
     counts = select.counts(state)
-    return counts[Status.DONE], len(state.tasks) - counts[Status.WITHDRAWN]
+    return counts[Status.DONE], sum(counts.values()) - counts[Status.WITHDRAWN]
 
 
 def _line(state: RunState, text: str) -> str:

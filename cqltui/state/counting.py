@@ -1,12 +1,12 @@
 """How many tasks there are of what, kept while tasks change: ten thousand are counted once, not at every draw. Pure."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from math import inf
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from cqltui.state.layered import Layered, writable
-from cqltui.state.model import FAILED, PhaseTally, RunState, Status, Tally, TaskInfo, TaskState
+from cqltui.state.model import FAILED, Alike, PhaseTally, RunState, Status, Tally, TaskInfo, TaskState
 
 UNCOUNTED = frozenset({Status.WITHDRAWN, Status.CANCELLED})
 """Their work is none of the run's."""
@@ -18,15 +18,23 @@ NO_MERIT: Merit = (True, inf, 0)
 
 def tally(state: RunState) -> Tally:
     """Return what the state's tasks come to: as the reducer has counted it, where the tasks are still those."""
-    return state.counted if state.counted.of is state.tasks else counted(state.tasks)
+    return state.counted if state.counted.of is state.tasks else counted(state.tasks, state.alike.values())
 
 
-def counted(tasks: Mapping[str, TaskState]) -> Tally:
-    """Return the same by counting all of them."""
+def counted(tasks: Mapping[str, TaskState], alike: Iterable[Alike] = ()) -> Tally:
+    """Return the same by counting all of them, and those that are not held."""
     counting = Counting()
     for task in tasks.values():
         counting.put(None, task)
+    for some in alike:
+        counting.add_alike(some.info, some.status, some.priority, some.number)
     return counting.finished(tasks)
+
+
+def alike_key(info: TaskInfo, status: Status, priority: float) -> tuple[object, ...]:
+    """Return what tasks have in common that are counted, and whose end is estimated, together."""
+    cost = info.shape, info.pack, info.epochs, info.batch_size, info.epoch_steps, info.step_flops
+    return info.phase, status, priority, cost
 
 
 def merit(task: TaskState) -> Merit:
@@ -118,6 +126,10 @@ class Counting:
             self._phase(info.phase).add(status, number, number * done, number * total)
         if status not in UNCOUNTED:
             self._add_work(info, number, done, total)
+
+    def add_alike(self, info: TaskInfo, status: Status, priority: float, number: int) -> None:
+        """Count so many tasks of which nothing more is known: what was trained of them is all or nothing."""
+        self.add(info, status, priority, number, info.epochs if status is Status.DONE else 0, info.epochs)
 
     def _add_work(self, info: TaskInfo, number: int, done: int, total: int) -> None:
         weight = number * ((info.step_flops * info.epoch_steps) or 1)

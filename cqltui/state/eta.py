@@ -8,6 +8,9 @@ members together: a step takes as long as those of its members one after another
 What cannot go on has no estimate: paused tasks, every task of a paused or stopped campaign, the queued tasks of one
 that drains. The end of a campaign with some paused tasks is told as that of the others, with how many it is without;
 with nothing else left it has no estimate, and neither has a phase that one of them belongs to.
+
+Of a run so large that only some of its tasks are held, those that wait are not planned one by one: `bulk` tells when
+the work of each phase is through, from how many there are of what.
 """
 
 import itertools
@@ -17,9 +20,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from cqltui.state import rates
+from cqltui.state import bulk, rates
+from cqltui.state.bulk import WAITING
 from cqltui.state.live import live_workers
-from cqltui.state.model import ENDED, RunState, Status, TaskState, Wanted
+from cqltui.state.model import ENDED, Alike, RunState, Status, TaskState, Wanted
 from cqltui.state.rates import Rates
 from cqltui.state.spread import Left, Spread, spread
 from cqltui.state.waiting import Busy, Waiting
@@ -46,7 +50,7 @@ class Estimate(Struct, frozen=True):
 
     finish_ts: float | None
     tasks: Mapping[str, TaskEstimate]
-    """The plan: of every task whose end can be told."""
+    """The plan: of every task whose end can be told; where not all tasks are held, of those that run."""
     phases: Mapping[str, float | None]
     """A phase with a paused task has none: it does not end before somebody resumes that."""
     paused: int = 0
@@ -108,6 +112,23 @@ class _Ends:
         elif plan.finish_ts > self.latest:
             self.latest = plan.finish_ts
 
+    def add_alike(self, some: Alike) -> None:
+        """Count in tasks that are not held. When they ended is not known; those that wait are in a lot."""
+        if some.status is Status.PAUSED:
+            self.paused += some.number
+            self.open += some.number
+        elif some.status is Status.RUNNING:  # what runs is held: something is still to be read
+            self.open += some.number
+            self.unknown += some.number
+
+    def add_lot(self, lot: bulk.Lot) -> None:
+        """Count in tasks that wait."""
+        self.open += lot.number
+        if lot.finish_ts is None:
+            self.unknown += lot.number
+        else:
+            self.latest = max(self.latest, lot.finish_ts)
+
     def __iadd__(self, other: "_Ends") -> "_Ends":
         self.latest, self.ended_ts = max(self.latest, other.latest), max(self.ended_ts, other.ended_ts)
         self.open, self.paused, self.unknown = (
@@ -129,6 +150,8 @@ def estimate(state: RunState, now: float) -> Estimate:
     measured = rates.measure(tasks)
     planned: dict[str, TaskEstimate] = {}
     left = Left()
+    # Not all tasks are held: the list shows no end of one that waits, so they get no plan each.
+    lots = bulk.lots(state) if state.page is not None else ()
     if state.wanted in (Wanted.RUNNING, Wanted.DRAINING):
         running = [task for task in tasks if task.life.status is Status.RUNNING]
         busy = _running(running, measured, now, planned, left)
@@ -136,10 +159,12 @@ def estimate(state: RunState, now: float) -> Estimate:
             live = [worker.id for worker in live_workers(state, now)]
             workers = len(live) or max(1, state.campaign.workers)
             busy += [Busy(worker, now, now) for worker in _free(live, workers, [worker.worker for worker in busy])]
-            _queued(Waiting(tasks, busy, max(state.campaign.workers, workers), now), measured, planned, left)
-    by_phase: defaultdict[str, _Ends] = defaultdict(_Ends, {phase.name: _Ends() for phase in state.campaign.phases})
-    for task in tasks:
-        by_phase[task.info.phase].add(task, planned)
+            wanted = max(state.campaign.workers, workers)
+            if state.page is None:
+                _queued(Waiting(tasks, busy, wanted, now), measured, planned, left)
+            else:
+                bulk.plan(lots, [worker.until_ts for worker in busy], wanted, measured, left)
+    by_phase = _by_phase(state, planned, lots)
     whole = _Ends()
     for ends in by_phase.values():
         whole += ends
@@ -148,6 +173,20 @@ def estimate(state: RunState, now: float) -> Estimate:
     if state.finished_ts and not whole.open:
         finish_ts = state.finished_ts
     return Estimate(finish_ts, planned, phases, whole.paused, now, spread(measured, left, now) if left.steps else None)
+
+
+def _by_phase(state: RunState, planned: Mapping[str, TaskEstimate], lots: Iterable[bulk.Lot]) -> Mapping[str, _Ends]:
+    """Return what the ends of each phase's tasks come to. `lots`: what waits, where not all tasks are held."""
+    found: defaultdict[str, _Ends] = defaultdict(_Ends, {phase.name: _Ends() for phase in state.campaign.phases})
+    for task in state.tasks.values():
+        if state.page is None or task.life.status not in WAITING:
+            found[task.info.phase].add(task, planned)
+    if state.page is not None:
+        for some in state.alike.values():
+            found[some.info.phase].add_alike(some)
+    for lot in lots:
+        found[lot.phase].add_lot(lot)
+    return found
 
 
 def _free(live: Iterable[str], workers: int, busy: Collection[str]) -> Iterable[str]:

@@ -42,12 +42,13 @@ class Kind(StrEnum):
     # Made by a reader for itself.
     SNAPSHOT = "snapshot"
     SUMMARY = "summary"
+    PAGE = "page"
     CONNECTION = "connection"
     TICK = "tick"
     ANEW = "anew"
 
 
-LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.SUMMARY, Kind.CONNECTION, Kind.TICK, Kind.ANEW})
+LOCAL_KINDS = frozenset({Kind.PROGRESS, Kind.SNAPSHOT, Kind.SUMMARY, Kind.PAGE, Kind.CONNECTION, Kind.TICK, Kind.ANEW})
 """Kinds without a sequence number."""
 
 

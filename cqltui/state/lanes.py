@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from cqltui.state.counting import tally
 from cqltui.state.eta import UNNAMED, Estimate
-from cqltui.state.model import ENDED, RunState, Status, TaskState
+from cqltui.state.model import ENDED, PhaseTally, RunState, Status, TaskState
 from cqltui.state.plain import plain
 from cqltui.state.rates import claim_key
 
@@ -176,18 +177,16 @@ def _earlier(past: Past) -> Iterator[Block]:
 def _marks(state: RunState, estimate: Estimate, now: float) -> Iterator[Mark]:
     if 0 < state.campaign.started_ts <= now:
         yield Mark(state.campaign.started_ts, Sign.LAUNCH, "launched")
-    left: set[str] = set()
     ends: dict[str, float] = {}
     for task in state.tasks.values():
         life, phase = task.life, task.info.phase
         if life.status is Status.DEAD and life.finished_ts:
             yield Mark(life.finished_ts, Sign.DEATH, f"{plain(task.info.title or task.id, 80)} died")
-        if life.status not in ENDED:
-            left.add(phase)
-        elif life.status is not Status.WITHDRAWN:
+        if life.status in ENDED and life.status is not Status.WITHDRAWN:
             ends[phase] = max(ends.get(phase, 0.0), life.finished_ts)
+    counted = tally(state).phases  # some of very many tasks are not held
     for info in state.campaign.phases:
-        reached = info.name not in left
+        reached = all(status in ENDED for status in counted.get(info.name, PhaseTally()).states)
         ts = ends.get(info.name) if reached else estimate.phases.get(info.name)
         if ts:
             yield Mark(ts, Sign.PHASE, f"{plain(info.title or info.name, 80)} ends", reached)

@@ -12,6 +12,7 @@ from cqltui.algorithms import DEFAULT, named
 from cqltui.algorithms.base import Algorithm
 from cqltui.identity import ProcessIdentity
 from cqltui.state.described import CampaignInfo
+from cqltui.state.page import Page
 
 
 class Status(StrEnum):
@@ -265,6 +266,16 @@ class Notice(Struct, frozen=True):
     version: tuple[int, int] = (0, 0)
 
 
+class Alike(Struct, frozen=True):
+    """Tasks that are not held, and count the same: what a reader of very many knows of most."""
+
+    info: TaskInfo
+    """Of one of them, or without what is each one's own."""
+    status: Status
+    priority: float
+    number: int
+
+
 class PhaseTally(Struct, frozen=True):
     """What the tasks of a phase come to, without withdrawn ones."""
 
@@ -304,6 +315,10 @@ class RunState(Struct, frozen=True):
     campaign: CampaignInfo = field(default_factory=CampaignInfo)
     wanted: Wanted = Wanted.RUNNING
     tasks: Mapping[str, TaskState] = field(default_factory=lambda: MappingProxyType({}))
+    page: Page | None = None
+    """Of very many tasks, of which `tasks` are some; None: these are all."""
+    alike: Mapping[tuple[object, ...], Alike] = field(default_factory=lambda: MappingProxyType({}))
+    """The others, by what they count by (`counting.alike_key`)."""
     workers: Mapping[str, WorkerState] = field(default_factory=lambda: MappingProxyType({}))
     notices: tuple[Notice, ...] = ()
     """The newest last, at most `reduce.NOTICES`."""

@@ -66,9 +66,10 @@ def queue_history(state: RunState, now: float, points: int) -> tuple[int, ...]:
     """Queued tasks at `points` moments, evenly spaced from the launch to `now`, the last one now.
 
     Told from the lifecycles alone, so that a reader who came late draws the same. They keep the first and the latest
-    stay in the queue: one in between, of a task that was retried several times, is not drawn.
+    stay in the queue: one in between, of a task that was retried several times, is not drawn. Nothing where tasks are
+    not held.
     """
-    if points <= 0:
+    if points <= 0 or state.page is not None:
         return ()
     starts = [task.life.queued_ts for task in state.tasks.values() if task.life.queued_ts > 0]
     launch = state.campaign.started_ts or min(starts, default=now)
@@ -114,7 +115,9 @@ def phases(state: RunState) -> tuple[PhaseProgress, ...]:
     """Return the phases' progress, the highest priority first, then in the order of the file."""
     known = tally(state).phases
     order = sorted(state.campaign.phases, key=lambda phase: -phase.priority)
-    return tuple(_phase(info, known.get(info.name, PhaseTally()), state.tasks) for info in order)
+    # Of very many the best may be one that is not held.
+    tasks = state.tasks if state.page is None else {}
+    return tuple(_phase(info, known.get(info.name, PhaseTally()), tasks) for info in order)
 
 
 def _phase(info: PhaseInfo, found: PhaseTally, tasks: Mapping[str, TaskState]) -> PhaseProgress:
@@ -128,7 +131,7 @@ def _phase(info: PhaseInfo, found: PhaseTally, tasks: Mapping[str, TaskState]) -
         paused=states.get(Status.PAUSED, 0),
         epochs_done=found.epochs_done,
         epochs_total=found.epochs_total,
-        best=tasks[found.best] if found.best else _best(info.name, found, tasks),
+        best=tasks.get(found.best) or _best(info.name, found, tasks),
     )
 
 
@@ -223,8 +226,9 @@ def milestones(state: RunState, estimate: Estimate, now: float) -> tuple[Milesto
         else:
             plan = estimate.tasks.get(task.id)
             add(plan.finish_ts if plan else None, "task", name, False, task.id)
-    left = {task.info.phase for task in tasks if task.status not in ENDED}
-    filled = {task.info.phase for task in tasks}
+    known = tally(state).phases  # of very many not all tasks are held
+    left = {name for name, found in known.items() if not ENDED.issuperset(found.states)}
+    filled = {name for name, found in known.items() if found.states}
     for progress in phases(state):
         phase = progress.info
         if phase.name in filled:
@@ -232,7 +236,7 @@ def milestones(state: RunState, estimate: Estimate, now: float) -> tuple[Milesto
             text = f"{plain(phase.title or phase.name, 80)} {'complete' if reached else 'completes'}"
             waits = f", {progress.paused} paused" if progress.paused else ""
             add(estimate.phases.get(phase.name), "phase", text + waits, reached)
-    if tasks:
+    if filled:
         add(estimate.finish_ts, "finish", "finish" + without_paused(estimate) if left else "finished", not left)
     # Stable: where times are equal, tasks come before their phase and phases before the end.
     return tuple(mark for _, mark in sorted(marks, key=lambda placed: placed[0]))

@@ -20,10 +20,12 @@ def changes(before: RunState, now: RunState) -> list[str]:
         found.append(f"The run: {status}")
     if now.tasks is before.tasks:
         return found
-    changed = []
+    changed, seen = [], (before.epoch, before.seq)
     for task in now.tasks.values():
         old = before.tasks.get(task.id)
-        if old is not task and (old is None or old.status is not task.status):
+        if old is task or (old is not None and old.status is task.status):
+            continue
+        if old is not None or now.page is None or task.life.version > seen:  # else it has only come into view
             changed.append(task)
     changed.sort(key=lambda task: _LAST.index(task.status) if task.status in _LAST else -1)
     return [*found, *map(_task, changed)]

@@ -95,7 +95,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         self._editing = Editing(self, ports.file, self._browser, self._control, self.post)
         self._feeds = feeds_of(ports, self._reads)
         self._supervision = Supervision(ports.supervised, ports.hindered, self._reads, ports.clock)
-        self._main = MainScreen(self._control, self._feeds, self.memory)
+        self._main = MainScreen(self._control, self._feeds, self.memory, ports.turn)
         self._scheduled, self._started, self._drawn_s = False, False, 0.0
         self._held = ExitStack()
         """Holds back the first paint."""

@@ -37,12 +37,12 @@ class Estimating:
         """Return the newest estimate; have another one made as of `now` where the run or a task has changed its state
         since, or time has passed. While one is being made, or was just now, nothing is begun: ask again."""
         every_s = SILENT_S if state is self._made_of else SECOND_S
-        key = (state.epoch, state.seq, len(state.tasks), state.online, state.finished_ts)
+        key = (state.epoch, state.seq, len(state.tasks), state.page, state.online, state.finished_ts)
         same = key == self._made_for and int(now / every_s) == int(self._made_at / every_s)
         if same or self.busy or time.monotonic() < self._rest_until_s:
             return self.newest
         self._made_for, self._made_at, self._made_of = key, now, None
-        if len(state.tasks) <= FEW:
+        if len(state.tasks) <= FEW and state.page is None:
             self.newest, self._made_of = estimate(state, now), state
         else:
             self.busy = True

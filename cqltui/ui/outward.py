@@ -49,7 +49,7 @@ class Outward:
         """Say in the terminal's title how far the run is. Return whether anything has happened since, None if it is not
         time to look."""
         state = frame.state
-        if frame.waiting or not state.tasks or int(frame.now) == self._second:
+        if frame.waiting or not (state.tasks or state.page) or int(frame.now) == self._second:
             return None
         self._second = int(frame.now)
         seen = (state.epoch, state.seq, len(state.tasks), state.finished_ts)

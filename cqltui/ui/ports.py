@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from cqltui.campaign.defaults import STALL_S
 from cqltui.later import Later
-from cqltui.state.model import RunState, TaskCommand, Wanted
+from cqltui.state.model import RunState, TaskCommand, TaskState, Wanted
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.remembered import Remembered
 
@@ -148,6 +148,14 @@ class LeaveChoice(StrEnum):
     STOP = "stop"
 
 
+Test = Callable[[TaskState], bool]
+"""Whether a task is wanted."""
+
+
+def _no_page(first: int, words: str, test: Test | None) -> None:
+    pass
+
+
 def _kept_nowhere(what: Remembered) -> None:
     pass
 
@@ -216,6 +224,9 @@ class Ports(Struct, frozen=True, kw_only=True):
     blocks: "Callable[[], tuple[BlockInfo, ...]]" = tuple
     """Tells how the blocks of workers elsewhere stand; called in a thread while they are looked at, once the server
     answers."""
+    turn: Callable[[int, str, Test | None], None] = _no_page
+    """Asks for another page of very many tasks (`state.page`): behind so many that were submitted before, or with words
+    and a test the first that pass it. Blocks never, and the last wish counts: what is found comes with the events."""
     report: ShowReport = _no_report
     """Called in a thread of its own when the user asks for the report."""
     preferences: Preferences = field(default_factory=Preferences)

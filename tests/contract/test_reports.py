@@ -195,7 +195,7 @@ def test_what_was_rebuilt_from_the_run_directory_shows_the_same(queue: Queue) ->
 def test_numbers_are_numbers(queue: Queue) -> None:
     claim = trained(queue, begun(queue))
     queue.fail("x", claim.token, "boom", 3600.0)
-    texts = {"status", "worker", "token", "paused_by", "want", "by", "error"}
+    texts = {"was", "status", "worker", "token", "paused_by", "want", "by", "error"}
     snapshot = queue.snapshot().data
     lives = [event.data for event in events_after(queue, (0, 0)) if event.task]
     for life in (*lives, snapshot["tasks"]["x"]["life"]):

@@ -70,7 +70,7 @@ def feed_of(queue: Queue, **options: Any) -> Feed:
 
 
 def test_counts_come_before_the_tasks_and_are_theirs(filled: Queue) -> None:
-    feed = feed_of(filled, summary_first=True)
+    feed = feed_of(filled, for_screen=True)
     first = feed.poll(5)
     assert [event.kind for event in first] == [Kind.CONNECTION, Kind.SUMMARY]
     early = reduce_all(RunState(), first)
@@ -102,30 +102,27 @@ def test_rows_are_counted_with_and_without_tasks_beside_them(
     campaign = load_campaign(path).identified(DATA.digest)
     queue.enqueue_many(submissions(campaign, DATA), rows=True)
     first, second, *_ = [task.id for task in campaign.tasks]
-    run, parts = Scripts.run, list[object]()
+    run, parts = Scripts.run, list[str]()
 
     def noted(self: Scripts, name: str, *args: str | bytes | int | float) -> object:
-        answer = run(self, name, *args)
-        if name == "summary":
-            parts.append(answer[-1])
-        return answer
+        parts.append(name)
+        return run(self, name, *args)
 
     monkeypatch.setattr(Scripts, "run", noted)
-    for changed, through in ((None, b"rows"), (first, b"tasks"), (second, b"tasks")):
+    for changed in (None, first, second):
         if changed is not None:
             queue.command(TaskCommand.PAUSE, changed)
         parts.clear()
-        feed = feed_of(queue, summary_first=True)
+        feed = feed_of(queue, for_screen=True)
         told, right = tally(reduce_all(RunState(), feed.poll(5))), counted(state(queue).tasks)
         feed.close()
         assert (told.summed, sum(told.states.values())) == (True, 400)
         assert (told.states, told.queued, told.work_total) == (right.states, right.queued, right.work_total)
-        assert set(parts) == {through}
-        assert len(parts) > 10, "there were several parts"
+        assert parts.count("summary") > 10, "there were several parts"
 
 
 def test_who_has_read_the_tasks_before_is_told_them_alone(filled: Queue) -> None:
-    feed = feed_of(filled, summary_first=True)
+    feed = feed_of(filled, for_screen=True)
     known = reduce_all(RunState(), feed.poll(5) + feed.poll(5))
     filled.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
     again: list[Event] = []
@@ -149,7 +146,7 @@ def test_a_summary_that_is_of_no_use_is_left_out(
     filled: Queue, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     change(monkeypatch)
-    feed = feed_of(filled, summary_first=True)
+    feed = feed_of(filled, for_screen=True)
     assert [event.kind for event in feed.poll(5)] == [Kind.CONNECTION, Kind.SNAPSHOT]
     feed.close()
 

@@ -59,6 +59,7 @@ ROOMS = (
         ("cqltui/state/*.py",),
         (
             "tests/contract/test_forms.py",
+            "tests/contract/test_pages.py",
             *(
                 f"tests/unit/test_{name}*.py"
                 for name in (
@@ -74,6 +75,7 @@ ROOMS = (
                     "lanes",
                     "latest",
                     "layered",
+                    "paging",
                     "rates",
                     "reduce",
                     "reporters",
@@ -326,7 +328,11 @@ ROOMS = (
             "tests/contract/test_sharing.py",
         ),
     ),
-    Room("summary", ("cqltui/broker/protocol/summary.py",), ("tests/contract/test_summaries.py",)),
+    Room(
+        "pages",
+        (*_each("cqltui/broker/protocol/{}.py", "summary pages"), "cqltui/broker/feed/paging.py"),
+        ("tests/contract/test_summaries.py", "tests/contract/test_pages.py"),
+    ),
     Room("fleet", ("cqltui/ui/fleetlines.py", "cqltui/ui/screens/fleet.py"), ("tests/ui/test_fleet.py",)),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(

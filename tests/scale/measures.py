@@ -7,11 +7,13 @@ from statistics import median
 from msgspec import Struct
 
 from cqltui.broker.feed.feed import Feed
+from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.server.epoch import open_epoch
 from cqltui.state.counting import tally
 from cqltui.state.events import Kind
-from cqltui.state.model import RunState
+from cqltui.state.model import RunState, Status
+from cqltui.state.page import SIZE
 from cqltui.state.reduce import reduce, reduce_all
 from cqltui.supervisor.records import Records
 from cqltui.supervisor.submissions import planned
@@ -20,6 +22,7 @@ from tests.scale.campaigns import Place, settle
 from tests.scale.supervised import Supervised
 from tests.scale.workers import SimulatedWorker, claim, tell
 
+TASKS = Keys().tasks
 LAST_CLAIMS = 100
 SLICE_S, SLICES = 2.0, 9
 REPORTED_S = 10.0
@@ -78,7 +81,7 @@ def late_reader(place: Place) -> Took:
 
 def summed(place: Place) -> Took:
     """Read how many tasks there are of what, as a screen that comes late is told first."""
-    feed = Feed(place.server.client, summary_first=True)
+    feed = Feed(place.server.client, for_screen=True)
     state = RunState()
 
     def read() -> None:
@@ -89,6 +92,30 @@ def summed(place: Place) -> Took:
     feed.close()
     assert sum(tally(state).states.values()) == sum(1 for _ in place.campaign.tasks)
     return took
+
+
+def paged(place: Place) -> tuple[Took, Took, int]:
+    """Read what a screen that comes late to very many tasks shows, until its state is right, and turn to a page in
+    their middle; also how many tasks it holds in the end."""
+    feed, total = Feed(place.server.client, for_screen=True), int(place.client.execute_command("ZCARD", TASKS))
+    state = RunState()
+
+    def read() -> None:
+        nonlocal state
+        state = reduce_all(state, feed.poll(1.0))
+
+    def turn() -> None:
+        nonlocal state
+        feed.turn(total // 2)
+        while state.page is None or state.page.first != total // 2:
+            state = reduce_all(state, feed.poll(1.0))
+
+    took = [timed(place, do) for do in (read, turn)]
+    feed.close()
+    ids = place.client.execute_command("ZRANGE", TASKS, total // 2, total // 2 + SIZE - 1)
+    assert list(state.tasks) == [task_id.decode() for task_id in ids]
+    assert tally(state).states == {Status.QUEUED: sum(1 for _ in place.campaign.tasks)}
+    return took[0], took[1], len(state.tasks)
 
 
 def event_s(place: Place, child: Supervised, workers: list[SimulatedWorker], seconds: float) -> tuple[float, float]:

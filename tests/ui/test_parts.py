@@ -176,7 +176,7 @@ def test_workers_that_have_left_are_not_waited_for() -> None:
     def text(status: Status, wanted: Wanted = Wanted.RUNNING, known: bool = True) -> str:
         task = TaskState(TaskInfo("a", "quality"), Lifecycle(status=status))
         workers = {"w1": WorkerState("w1", stopped=True)} if known else {}
-        return nobody(RunState(CampaignInfo(workers=2), wanted, {"a": task}, workers))
+        return nobody(RunState(CampaignInfo(workers=2), wanted, {"a": task}, workers=workers))
 
     assert text(Status.QUEUED, known=False) == text(Status.QUEUED) == "Waiting for 2 workers to start."
     left = "All workers have left."

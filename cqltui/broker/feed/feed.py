@@ -14,7 +14,8 @@ import redis
 from redis.client import PubSub
 
 from cqltui.backoff import pause_s
-from cqltui.broker.protocol import codec
+from cqltui.broker.feed.paging import Paging, Wish
+from cqltui.broker.protocol import codec, pages
 from cqltui.broker.protocol.bounded import parts
 from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.records import RefusedError, clean
@@ -24,6 +25,7 @@ from cqltui.broker.protocol.summary import read_summary
 from cqltui.broker.protocol.trouble import NONSENSE, Trouble, kind, told
 from cqltui.errors import CqltuiError
 from cqltui.state.events import Event, Kind
+from cqltui.state.model import TaskState
 
 WATCHDOG_S = 2.0
 SILENT_PINGS = 3
@@ -32,6 +34,12 @@ says nothing: a reader of a million tasks reads and reduces for a minute, in whi
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 2.0
 SUBSCRIBE_S = 5.0
 DRAIN = 1000
+WISH_S = 0.1
+"""Between two looks at which of very many tasks are wanted."""
+SEARCH_S = 0.05
+"""So long tasks are looked for between two looks at what has come."""
+AGAIN_S = 30.0
+"""Between two readings of very many tasks, where one was told of in words that do not suffice."""
 STREAM_PAGE = 1000
 
 
@@ -49,12 +57,12 @@ class Feed:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        summary_first: bool = False,
+        for_screen: bool = False,
         at_once: int = DRAIN,
     ) -> None:
         """`connect` makes a client, or raises redis.RedisError, OSError or CqltuiError; it is called again after each
-        loss. `summary_first`: for a screen, which is told how many tasks there are of what (SUMMARY) before all of them
-        where they are very many. `at_once`: messages that are handed over at once."""
+        loss. `for_screen`: where there are very many tasks, it is told how many there are of what (SUMMARY) before all
+        of them; of more than `pages.MANY` it holds some only. `at_once`: messages that are handed over at once."""
         self._connect = connect
         self._keys = Keys(namespace)
         self._clock, self._monotonic, self._sleep = clock, monotonic, sleep
@@ -62,7 +70,11 @@ class Feed:
         self._scripts: Scripts | None = None
         """One for the client: each holds a connection of its pool."""
         self._pubsub: PubSub | None = None
-        self._summary_first, self._unread, self._at_once = summary_first, False, at_once
+        self._for_screen, self._summed, self._unread, self._at_once = for_screen, False, False, at_once
+        self._wish = Wish()
+        self._paging: Paging | None = None
+        self._again_at = 0.0
+        """When very many tasks may be read again that cannot be counted as they are told."""
         self._version = (0, 0)
         self._failures = 0
         self._retry_at = 0.0
@@ -84,7 +96,9 @@ class Feed:
             elif self._unread:
                 events += self._snapshot()
             else:
-                self._receive(end, events)
+                self._receive(self._until(end), events)
+                if self._paging is not None:
+                    events[:] = self._paged(self._paging, events)
         except _CutError:
             self._drop()
         except (redis.RedisError, OSError, CqltuiError) as error:
@@ -96,6 +110,32 @@ class Feed:
     def close(self) -> None:
         """Close the connections."""
         self._drop()
+
+    def turn(self, first: int, words: str = "", test: Callable[[TaskState], bool] | None = None) -> None:
+        """Ask for other tasks to be held of very many: a page behind so many, or the first that pass the test, which is
+        named by these words. The last wish counts. For any thread."""
+        self._wish = Wish(first, words, test)
+
+    def _until(self, end: float) -> float:
+        """Return until when to wait for messages: a wish comes from another thread."""
+        if self._paging is None:
+            return end
+        now = self._monotonic()
+        return now if self._paging.busy else min(end, now + WISH_S)
+
+    def _paged(self, paging: Paging, events: list[Event]) -> list[Event]:
+        """Return the events for a state that holds some tasks only, and what makes it hold others."""
+        after = next((place + 1 for place in reversed(range(len(events))) if events[place].kind is Kind.SUMMARY), 0)
+        events = events[:after] + paging.completed(events[after:])  # what was read again holds others
+        if paging.lost and self._monotonic() >= self._again_at:
+            self._again_at = self._monotonic() + AGAIN_S
+            return events + self._snapshot()
+        until, found = self._monotonic() + SEARCH_S, list[Event]()
+        while not found:
+            found = paging.turned(self._wish, self._version, self._clock())
+            if not paging.busy or self._monotonic() >= until:
+                break
+        return events + found
 
     def _may_retry(self, end: float) -> bool:
         wait = self._retry_at - self._monotonic()
@@ -119,7 +159,7 @@ class Feed:
 
     def _drop(self) -> None:
         pubsub, client = self._pubsub, self._client
-        self._pubsub = self._client = self._scripts = None
+        self._pubsub = self._client = self._scripts = self._paging = None
         for part in (pubsub, client):
             if part is not None:
                 part.close()
@@ -147,7 +187,7 @@ class Feed:
         poll's."""
         assert self._client is not None  # called with a connection
         assert self._scripts is not None
-        wanted, self._summary_first = self._summary_first, False
+        wanted, self._summed = self._for_screen and not self._summed and not self._is_paged(), True
         summary = read_summary(self._client, self._keys, self._scripts, self._clock()) if wanted else None
         self._unread = summary is not None
         return [] if summary is None else [summary]
@@ -156,11 +196,27 @@ class Feed:
         assert self._client is not None  # called with a connection
         assert self._scripts is not None
         self._unread = False
-        snapshot = read_snapshot(self._client, self._keys, self._scripts, self._clock())
+        snapshot = self._first_page()
+        if snapshot is None:
+            snapshot = read_snapshot(self._client, self._keys, self._scripts, self._clock())
         notices = self._client.execute_command("LRANGE", self._keys.notices, 0, -1)
         self._version = (snapshot.epoch, snapshot.seq)
         known = (codec.decode_event(raw) for raw in reversed(notices))
         return [snapshot, *(event for event in known if event and (event.epoch, event.seq) <= self._version)]
+
+    def _is_paged(self) -> bool:
+        assert self._client is not None  # called with a connection
+        return self._for_screen and int(self._client.execute_command("ZCARD", self._keys.tasks)) > pages.MANY
+
+    def _first_page(self) -> Event | None:
+        """Return a reading of some of very many tasks; None where all are to be read."""
+        assert self._client is not None  # called with a connection
+        assert self._scripts is not None
+        self._paging = Paging(self._client, self._keys, self._scripts) if self._is_paged() else None
+        page = self._paging.begin(self._wish, self._clock()) if self._paging is not None else None
+        if page is None:
+            self._paging = None
+        return page
 
     def _receive(self, end: float, events: list[Event]) -> None:
         """Add what has come. What was added stays true if an error ends this."""

@@ -75,7 +75,7 @@ class _Task(Mapping[str, Any]):
         return decode.whole({"": _number(self._row[place])} if place < len(self._row) else {}, "")
 
 
-_Told = _Task | Untouched
+Told = _Task | Untouched
 
 
 def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
@@ -89,7 +89,7 @@ def read_snapshot(client: redis.Redis, keys: Keys, scripts: Scripts, now: float)
 def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Event:
     for _ in parts("its rebuilding"):
         about, has_rows = scripts.run("about")
-        first, tasks = meta_named(about), dict[str, _Told]()
+        first, tasks = meta_named(about), dict[str, Told]()
         if has_rows:
             tasks.update(_rows(client, keys, decode.whole(first, "epoch")))
             found = _beside(client, keys, scripts, set(tasks))
@@ -108,7 +108,7 @@ def _read(client: redis.Redis, keys: Keys, scripts: Scripts, now: float) -> Even
                 data={
                     "meta": run_meta(first),
                     "tasks": dict(sorted(tasks.items(), key=lambda item: item[1].order)),
-                    "workers": _workers(client, keys),
+                    "workers": read_workers(client, keys),
                 },
             )
     raise AssertionError  # `parts` has raised
@@ -137,17 +137,38 @@ def _rows(client: redis.Redis, keys: Keys, epoch: int) -> Iterator[tuple[str, Un
     lost, and made again."""
     forms: dict[str, Form] = {}
     for page in _pages(client, "HSCAN", keys.untouched):
-        rows = list(_loaded(page[1::2]))
-        names = {row[5] for row in rows if isinstance(row, list) and len(row) > 5 and isinstance(row[5], str)}
-        if new := sorted(names - forms.keys()):
-            texts = client.execute_command("HMGET", keys.meta, *(f"form:{name}" for name in new))
-            forms |= {name: Form(text or b"") for name, text in zip(new, texts, strict=True)}
-        yield from filter(None, read_rows(rows, forms, epoch))
+        yield from _read_lines(client, keys, page[1::2], forms, epoch)
+
+
+def _read_lines(
+    client: redis.Redis, keys: Keys, lines: Sequence[bytes], forms: dict[str, Form], epoch: int
+) -> Iterator[tuple[str, Untouched]]:
+    """Yield the tasks of these rows, with their ids. Adds forms that are new."""
+    rows = list(_loaded(lines))
+    names = {row[5] for row in rows if isinstance(row, list) and len(row) > 5 and isinstance(row[5], str)}
+    if new := sorted(names - forms.keys()):
+        texts = client.execute_command("HMGET", keys.meta, *(f"form:{name}" for name in new))
+        forms |= {name: Form(text or b"") for name, text in zip(new, texts, strict=True)}
+    yield from filter(None, read_rows(rows, forms, epoch))
+
+
+def read_tasks(
+    client: redis.Redis, keys: Keys, scripts: Scripts, ids: Sequence[str], forms: dict[str, Form], epoch: int
+) -> dict[str, Told]:
+    """Return these tasks, without those that are lost. Adds forms that are new."""
+    told: dict[str, Told] = {}
+    for place in range(0, len(ids), CHUNK):
+        some = ids[place : place + CHUNK]
+        lines = client.execute_command("HMGET", keys.untouched, *some)
+        told.update(_read_lines(client, keys, [line for line in lines if line is not None], forms, epoch))
+        if left := [one for one in some if one not in told]:
+            told.update(_part(scripts.run("snapshot", 0, 0, *left), forms)[1])
+    return told
 
 
 def _beside(
     client: redis.Redis, keys: Keys, scripts: Scripts, rows: Collection[str]
-) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
+) -> Iterator[tuple[dict[str, str], dict[str, Told]]]:
     """Yield such parts as `_parts` does, of all tasks but those whose rows were read. ZSCAN names the tasks, and the
     script is asked for these alone. A task that is touched while rows are read has a hash by now. The last part is
     empty, and tells the epoch."""
@@ -178,7 +199,7 @@ def _pages(client: redis.Redis, command: str, key: str) -> Iterator[list[bytes]]
         pool.release(connection)
 
 
-def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]]:
+def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, Told]]]:
     """Yield the parts that hold every task which is there from the first to the last of them, some perhaps twice."""
     cursor = b"0"
     forms: dict[str, Form] = {}
@@ -189,13 +210,13 @@ def _parts(scripts: Scripts) -> Iterator[tuple[dict[str, str], dict[str, _Told]]
             return
 
 
-def _part(answer: Any, forms: dict[str, Form]) -> tuple[dict[str, str], dict[str, _Told], bytes]:
+def _part(answer: Any, forms: dict[str, Form]) -> tuple[dict[str, str], dict[str, Told], bytes]:
     """Return what snapshot.lua tells of the run and of some tasks, and its next cursor. Adds forms that are new."""
     meta, cursor, life_names, own, lines, *rows = answer
     about, names = meta_named(meta), [_text(name) for name in life_names]
     for name, text in zip(own[::2], own[1::2], strict=True):
         forms.setdefault(_text(name), Form(text))
-    told: dict[str, _Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
+    told: dict[str, Told] = {_text(row[0]): _Task(row, names, forms) for row in rows}
     told.update(_untouched(lines, forms, decode.whole(about, "epoch")))
     return about, told, cursor
 
@@ -242,7 +263,8 @@ def _info(raw: bytes | None, forms: Mapping[str, Form]) -> Mapping[str, Any] | N
     return filled(kept, forms) if kept is not None and "form" in kept else kept
 
 
-def _workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:
+def read_workers(client: redis.Redis, keys: Keys) -> dict[str, dict[str, Any]]:
+    """Return what the workers that are registered have said last, by their ids."""
     ids = sorted(_text(raw) for raw in client.execute_command("SMEMBERS", keys.active_workers))
     pipeline = client.pipeline(transaction=False)
     for worker_id in ids:

@@ -64,7 +64,7 @@ class Server:
     def feed(self, *, for_screen: bool = False) -> Feed:
         """Return a new feed of the run's events. That of a screen begins with a summary, and gives little at once."""
         if for_screen:
-            return Feed(self.client, self.namespace, summary_first=True, at_once=HANDFUL)
+            return Feed(self.client, self.namespace, for_screen=True, at_once=HANDFUL)
         return Feed(self.client, self.namespace)
 
     def restart(self) -> None:

@@ -90,7 +90,7 @@ OWNER = Role(
     _all_scripts(),
     WORKER.calls
     | {"subscribe", "unsubscribe", "lrange", "xrange"}  # events
-    | {"zrange", "zcard", "hgetall", "hscan", "hstrlen", "del", "time", "scan", "unlink"}
+    | {"zrange", "zcard", "hgetall", "hscan", "hstrlen", "del", "time", "scan", "unlink", "srandmember"}
     | {"info", "type", "exists", "zcount"}  # a warning at the start, `cqltui doctor`
     | {"script|kill"},  # typed by hand, against a worker's script that does not end
 )

@@ -33,16 +33,23 @@ class CursorPanel(Panel):
         row = y - HEADING + self.scroll_offset.y
         return self._keys[row] if y >= HEADING and row < len(self._keys) else ""
 
-    def set_keys(self, keys: tuple[str, ...], row: int, cursor: str = "") -> None:
+    def set_keys(self, keys: tuple[str, ...], row: int, cursor: str = "", steady: bool = False) -> None:
         """List these rows, the cursor on that of the key; without one on the row that it is on, or at its height, the
-        `row`, if that is gone."""
+        `row`, if that is gone. `steady`: what is seen stays where it is on the screen, as rows come and go above."""
+        top, rows = self.scroll_offset.y, self.size.height - HEADING
+        held = self._keys[top] if steady and top < len(self._keys) else ""
         self._keys = keys
         self.hold_lines(len(keys) + HEADING)
         found = cursor or (self._cursor if self._cursor in keys else keys[min(row, len(keys) - 1)] if keys else "")
         if self._cursor != found:
             self._cursor = found
             self.moved()
-        self.show_cursor()
+        if held and top <= row < top + rows:
+            self.scroll_to(y=self.row - (row - top), animate=False, force=True)
+        elif held and held in keys:
+            self.scroll_to(y=self.row_of(held), animate=False, force=True)
+        else:
+            self.show_cursor()
         self.refresh()
 
     def show_cursor(self, again: bool = False) -> None:
@@ -82,13 +89,17 @@ class CursorPanel(Panel):
         """Draw the row of a key anew."""
         self.refresh_row(self.row_of(key) + HEADING - self.scroll_offset.y)
 
+    def step(self, by: int) -> None:
+        """Move the cursor by so many rows, for the user."""
+        self.move_to(self.row + by)
+
     def action_down(self) -> None:
         """Move to the next row."""
-        self.move_to(self.row + 1)
+        self.step(1)
 
     def action_up(self) -> None:
         """Move to the row before."""
-        self.move_to(self.row - 1)
+        self.step(-1)
 
     def action_top(self) -> None:
         """Move to the first row."""
@@ -100,8 +111,8 @@ class CursorPanel(Panel):
 
     def action_page_down(self) -> None:
         """Move a page down."""
-        self.move_to(self.row + max(self.size.height - HEADING - 1, 1))
+        self.step(max(self.size.height - HEADING - 1, 1))
 
     def action_page_up(self) -> None:
         """Move a page up."""
-        self.move_to(self.row - max(self.size.height - HEADING - 1, 1))
+        self.step(-max(self.size.height - HEADING - 1, 1))

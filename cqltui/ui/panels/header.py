@@ -74,7 +74,7 @@ class Header(Panel, can_focus=False):
     def _status(self, frame: Frame) -> Ranked:
         state, now = frame.state, frame.now
         status = select.run_status(state) if state.tasks or state.online else "connecting"
-        if state.online and not state.tasks and not tally(state).summed:
+        if state.online and not state.tasks and state.page is None and not tally(state).summed:
             status = "waiting"
         if frame.waiting:
             status = "connecting" if frame.connecting else "starting"

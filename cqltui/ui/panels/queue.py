@@ -10,6 +10,8 @@ from cqltui.ui.spark import spark
 MANY = 1_000
 """Of more tasks than these the history is told anew every `HISTORY_S` only."""
 HISTORY_S = 10.0
+DIGITS = 5
+"""Of how many wait with a priority, at least."""
 
 
 class QueuePanel(Panel, can_focus=False):
@@ -37,16 +39,18 @@ class QueuePanel(Panel, can_focus=False):
             [((f"{total}", "strong"), (" queued", "dim")), *(((f"{n} {s}", str(s)),) for n, s in others)]
         )
         most = max(depth.values(), default=1)
-        room = cells - 9
+        digits = max([DIGITS, *(len(str(n)) + 1 for n in depth.values())])
+        room = cells - 4 - digits
         rows: list[Line] = [
             (
                 (f"{priority:>2} ", "dim"),
                 (left("━" * max(1, round(n / most * room)), room), "queued"),
-                (right(str(n), 5), "text"),
+                (right(str(n), digits), "text"),
             )
             for priority, n in depth.items()
         ]
-        history = spark(self._history_until(frame, cells, total), cells, zero=True) if state.tasks else ""
+        told = state.tasks and state.page is None  # of very many it is not known
+        history = spark(self._history_until(frame, cells, total), cells, zero=True) if told else ""
         room_below = self.size.height - 1
         spare = room_below - len(rows)
         blank: list[Line] = [()] * (spare - 1)

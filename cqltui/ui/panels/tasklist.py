@@ -6,7 +6,9 @@ from textual.strip import Strip
 
 from cqltui.state.counting import tally
 from cqltui.state.filter import EVERYTHING
+from cqltui.state.filter_fields import Moment
 from cqltui.state.model import Status, TaskState
+from cqltui.state.page import Page
 from cqltui.state.plain import plain
 from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
@@ -19,7 +21,9 @@ from cqltui.ui.marks import Marks
 from cqltui.ui.panels.columns import COLUMNS, Column, available
 from cqltui.ui.panels.cursor import HEADING, CursorPanel
 from cqltui.ui.panels.fit import widths
+from cqltui.ui.panels.pages import Pages, Turn, ask_nobody, submitted
 from cqltui.ui.panels.rows import MARGIN, Fitting, group_line, heading_line, margin, task_line
+from cqltui.ui.panels.tasktitle import title
 
 MANY = 1_000
 """More tasks than these are listed anew once a second at most, unless the user wants it."""
@@ -31,9 +35,10 @@ Key = tuple[object, ...]
 class TaskList(CursorPanel):
     """Tasks, filtered, sorted and folded. It draws the rows that are seen and have changed, whatever their number."""
 
-    def __init__(self, id: str, title: str) -> None:
+    def __init__(self, id: str, title: str, turn: Turn = ask_nobody) -> None:
         super().__init__(id, title)
         self.frame: Frame | None = None
+        self.pages = Pages(turn)
         self.filter = EVERYTHING
         self.sort_name = ""
         """What sorts; empty for the campaign's order. It goes on sorting where there is no room to show it."""
@@ -114,6 +119,8 @@ class TaskList(CursorPanel):
     def show(self, frame: Frame) -> None:
         """Draw the rows that differ."""
         self.frame = frame
+        if frame.state.page is not None:
+            self.seek(frame)
         self.list_again()
         if self._following and self._followed != (self._order_key, self._pace):
             self._followed = (self._order_key, self._pace)
@@ -133,14 +140,15 @@ class TaskList(CursorPanel):
         frame = self.frame
         if frame is None:
             return
-        state, wish = frame.state, self._wish(frame)
+        state, wish, page = frame.state, self._wish(frame), frame.state.page
         second = int(frame.now)
         many = len(state.tasks) > MANY
         self._pace = (second,) if many else (state.epoch, state.seq, len(state.tasks))
         wanted: Key = self.filter.text, self.sort_name, self.inverted, self.fold_name, self.unfolded
         made_of: Key = tally(state).infos, state.campaign.phases
-        key: Key = wanted, *made_of, () if wish.is_plain else self._pace, second if wish.live else 0
-        soon = many and self._order_key[:1] == (wanted,) and second == self._listed_at
+        still = wish.is_plain and page is None  # of very many the title changes, and which are held
+        key: Key = wanted, page, *made_of, () if still else self._pace, second if wish.live else 0
+        soon = many and self._order_key[:2] == (wanted, page) and second == self._listed_at
         if soon or key == self._order_key:
             return
         other = self._order_key[:1] != (wanted,)
@@ -148,19 +156,32 @@ class TaskList(CursorPanel):
         self._figures.clear()
         if made_of != self._order[0]:
             self._look(frame)
-            self._order = made_of, tuple(task.id for task in ordered(state))
+            self._order = made_of, submitted(state) if page is not None else tuple(one.id for one in ordered(state))
         row, found = self.row, self._listed(frame)
         same, self.listing = found.keys == self.listing.keys, found
         if not same:
             self._drawn.clear()
             self.marks.keep(state.tasks)
-            self.set_keys(found.keys, row, found.key_of(self._wanted, self._cursor))
-            if self._wanted not in state.tasks:
+            if page is not None:
+                self._turned(page)
+            self.set_keys(found.keys, row, found.key_of(self._wanted, self._cursor), steady=page is not None)
+            searches = page is not None and (self.filter.words or page.filter)  # behind which it is listed again
+            if self._wanted not in state.tasks and not searches:
                 self._wanted = self.cursor_id
         self.label()
         if other and self._following:
             self._led = ""  # else it would stand where it came to by what was typed on the way
             self._follow(frame)
+
+    def seek(self, frame: Frame) -> None:
+        """Look at the page that is there, of very many tasks, and ask for what the filter finds."""
+        self.pages.look(frame.state, self.filter, Moment(frame.as_of, frame.stall_s))
+
+    def _turned(self, page: Page) -> None:
+        """Have the cursor go where the user wants it on this page; a range whose begin is gone has come to its end."""
+        self._wanted, self.pages.target = self.pages.target or self._wanted, ""
+        if self.marks.anchor and self.marks.anchor not in self.listing.places and not self.filter.words:
+            self.marks.end()
 
     def _listed(self, frame: Frame) -> Listing:
         return listed(frame, self._wish(frame), self._figures_of, self._order[1], self._partitions)
@@ -217,17 +238,9 @@ class TaskList(CursorPanel):
 
     def label(self) -> None:
         """Say in the title how many tasks are listed, of how many, and what is done with them."""
-        total = sum(tally(self.frame.state).states.values()) if self.frame else 0
-        listing, marked, fold = self.listing, self.marked, FOLD_TITLES.get(self.fold_name, self.fold_name)
-        parts = ["Tasks", f"{len(listing.ids)} of {total}" if self.filter.words else f"{total}"]
-        if fold:
-            parts.append(f"{fold} folded")
-        if marked:
-            hidden = sum(i not in listing.places and i not in listing.homes for i in marked)
-            parts.append(f"{len(marked)} marked" + (f", {hidden} not listed" if hidden else ""))
-        if self.marks.anchor:
-            parts.append("range")
-        self.head(" · ".join(parts))
+        state, fold = self.frame.state if self.frame else None, FOLD_TITLES.get(self.fold_name, self.fold_name)
+        wish = self._wish(self.frame) if self.frame else Wish(self.filter)
+        self.head(title(state, wish, self.listing, fold, self.marked, bool(self.marks.anchor)))
         self.foot(f"filter: {plain(self.filter.text)}" if self.filter.words else "")
 
     # Drawing

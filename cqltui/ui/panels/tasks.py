@@ -7,6 +7,7 @@ from textual.events import Click
 from textual.message import Message
 
 from cqltui.state.filter import Filter
+from cqltui.state.model import RunState
 from cqltui.ui.folding import next_fold
 from cqltui.ui.panels.columns import Column
 from cqltui.ui.panels.cursor import HEADING
@@ -59,6 +60,47 @@ class TaskTable(TaskList):
         else:
             self.post_message(self.Moved())
 
+    # Pages of very many tasks
+
+    @property
+    def _turning(self) -> RunState | None:
+        """The state, if its pages are turned as the cursor moves: while tasks are listed as they were submitted."""
+        frame = self.frame
+        if frame is None or frame.state.page is None or frame.state.page.filter or not self._wish(frame).is_plain:
+            return None
+        return frame.state
+
+    def move_to(self, row: int) -> None:
+        """Put the cursor on a row, for the user; near the end of a page ask for the next one."""
+        by = row - self.row
+        super().move_to(row)
+        if self.frame is not None and self.frame.state.page is not None:
+            self.pages.stay()
+            if (state := self._turning) is not None:
+                self.pages.near(state, self.listing.places, self.row, by)
+
+    def step(self, by: int) -> None:
+        """Move the cursor by so many rows, as far as there are all tasks."""
+        if (state := self._turning) is not None:
+            by = self.pages.bounded(state, self.listing.places, self.row, by)
+        super().step(by)
+
+    def action_top(self) -> None:
+        """Move to the first of all tasks."""
+        self._go_to_end(0)
+
+    def action_bottom(self) -> None:
+        """Move to the last of all tasks."""
+        self._go_to_end(-1)
+
+    def _go_to_end(self, end: int) -> None:
+        row = end % max(len(self._keys), 1)
+        if (state := self._turning) is not None and self.pages.ask_end(state, end):
+            self.hold()
+            self.go_to(row)
+        else:
+            self.move_to(row)
+
     # Marks
 
     def _marked(self) -> None:
@@ -72,7 +114,7 @@ class TaskTable(TaskList):
             self.end_range()
             self.marks.toggle(self.listing.tasks(self._cursor))
             self._marked()
-            self.move_to(self.row + 1)
+            self.step(1)
 
     def action_range(self) -> None:
         """Begin a range, or end it."""
@@ -106,6 +148,8 @@ class TaskTable(TaskList):
     def set_filter(self, wanted: Filter) -> None:
         """List only the tasks that the filter finds."""
         self.filter = wanted
+        if self.frame is not None and self.frame.state.page is not None:
+            self.seek(self.frame)
         self._again()
 
     def sort_by(self, name: str, inverted: bool = False) -> None:

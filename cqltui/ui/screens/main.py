@@ -28,6 +28,7 @@ from cqltui.ui.panels.body import Body
 from cqltui.ui.panels.filterline import FilterLine
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.keys import KeyLine
+from cqltui.ui.panels.pages import Turn
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.panels.phases import PhasesPanel
 from cqltui.ui.panels.queue import QueuePanel
@@ -66,9 +67,9 @@ class MainScreen(TaskScreen):
         Binding("tab,shift+tab", "list", "List", show=False, id="main.list", tooltip="Leave the filter for the list"),
     ]
 
-    def __init__(self, control: Control, feeds: Feeds, memory: Memory) -> None:
+    def __init__(self, control: Control, feeds: Feeds, memory: Memory, turn: Turn) -> None:
         super().__init__(control)
-        self._feeds, self._memory = feeds, memory
+        self._feeds, self._memory, self._turn = feeds, memory, turn
         self.complete = False
         """Whether all panels are there."""
         self._behind = False
@@ -87,7 +88,7 @@ class MainScreen(TaskScreen):
             PhasesPanel("phases", "Phases"),
             QueuePanel("queue", "Queue"),
             TabLine("tabs"),
-            TaskTable("tasks", "Tasks"),
+            TaskTable("tasks", "Tasks", self._turn),
             *(others.other_panels(self._feeds) if self.complete else ()),
         )
         yield FilterLine(self._memory.now.filters)
@@ -150,9 +151,9 @@ class MainScreen(TaskScreen):
 
     def draw(self, frame: Frame) -> None:
         """Draw what differs, in the panels that are seen."""
-        campaign = frame.state.campaign
-        counts = Counts(len(campaign.phases), campaign.workers, len(frame.state.tasks))
-        self.query_one(Body).give(counts)
+        state, campaign = frame.state, frame.state.campaign
+        tasks = len(state.tasks) if state.page is None else sum(tally(state).states.values())
+        self.query_one(Body).give(Counts(len(campaign.phases), campaign.workers, tasks))
         self.query_one(Banner).show(frame)
         self.tasks.show_empty(_empty_lines(frame))
         self.tasks.show(frame)

@@ -171,9 +171,16 @@ class TaskScreen(FrameScreen, Once[None]):
 
     def action_resubmit_dead(self) -> None:
         """Run every dead task again, after a question that names them."""
-        dead = [task for task in self.frame.state.tasks.values() if _is_dead(task)] if self.frame else []
+        state = self.frame.state if self.frame else RunState()
+        dead = [task for task in state.tasks.values() if _is_dead(task)]
+        total = counts(state)[Status.DEAD] if state.page is not None else len(dead)
         if dead:
-            self._ask("Rerun", dead, _is_dead, self.control.resubmit, always=True)
+            those = f"the {len(dead):,} that are" if len(dead) > 1 else "the one that is"
+            named = f"{those} here of {total:,} dead tasks" if total > len(dead) else ""
+            self._ask("Rerun", dead, _is_dead, self.control.resubmit, always=True, named=named)
+        elif self.control.can_change() and total:
+            said = f"None of the {total:,} dead tasks is here. Filter by state:dead, then try again."
+            self.notify(said, severity="warning", markup=False)
         elif self.control.can_change():
             self.notify("No task is dead: there is nothing to run again.", markup=False)
 
@@ -220,8 +227,11 @@ class TaskScreen(FrameScreen, Once[None]):
         act: Callable[[Sequence[TaskState]], None],
         always: bool = False,
         note: str = "",
+        named: str = "",
     ) -> None:
         """Act at once on one task; ask once before several, or where it cannot be undone.
+
+        `named`: what they are called, if not by their number.
 
         Nothing is left to ask when the action `concerns` none of the tasks any more.
         """
@@ -244,7 +254,7 @@ class TaskScreen(FrameScreen, Once[None]):
                 act(_known(self.frame, ids))
                 self.acted()
 
-        what = f"{len(tasks)} tasks" if len(tasks) > 1 else "this task"
+        what = named or (f"{len(tasks)} tasks" if len(tasks) > 1 else "this task")
         names = [f"{plain(task.id, 16)}  {plain(task.info.title, 44)}" for task in tasks[:NAMED]]
         if len(tasks) > NAMED:
             names.append(f"and {len(tasks) - NAMED} more")

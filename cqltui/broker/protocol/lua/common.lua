@@ -112,11 +112,13 @@ local function notice(level, text, reread)
   call('ltrim', CQ .. 'notices', 0, NOTICES_KEPT - 1)
 end
 
--- Stores fields (name -> value) of a task, where they differ from what it is (t, read here if not given), and tells it;
+-- Stores fields (name -> value) of a task, where they differ from what it is (t, read here if not given), and tells it,
+-- with its status, priority and submission number before ('' of one that was none), for readers who hold only some; and
 -- with its info (the JSON, or true: as stored) for readers who may not know it.
 local function change(id, kind, fields, info, t)
   t = t or read(id)
   local seq = next_seq()
+  local was = t.status and t.status .. ' ' .. num(t.priority) .. ' ' .. num(t.order) or ''
   local flat, n = {'seq', seq}, 2
   fields.by = BY
   for name, value in pairs(fields) do
@@ -129,7 +131,7 @@ local function change(id, kind, fields, info, t)
   if info == true then
     info = field(id, 'info') or 'null'
   end
-  local head = info and '{"info":' .. whole(info) .. ',' or '{'
+  local head = '{"was":"' .. was .. (info and '","info":' .. whole(info) .. ',' or '",')
   send(seq, kind, id, t.worker, t.token, tonumber(t.attempt) or 0, head .. life(t))
 end
 

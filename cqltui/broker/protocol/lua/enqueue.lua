@@ -32,7 +32,7 @@ local function add_all(new)
     call('hset', TASK .. id, 'digest', digest, 'info', info, 'spec', spec, 'pack', pack, 'cost', cost, 'file_priority', p,
       'priority', p, 'order', at, 'run', '1', 'attempt', '0', 'deaths', '0', 'status', 'queued', 'ready_ts', '0',
       'queued_ts', NOW, 'seq', seq + i)
-    send(seq + i, KIND.queued, id, '', '', 0, '{"info":' .. told .. ',' .. life_of(p, at))
+    send(seq + i, KIND.queued, id, '', '', 0, '{"was":"","info":' .. told .. ',' .. life_of(p, at))
   end
 end
 

@@ -1,13 +1,12 @@
--- ARGV: prefix, cursor, number of tasks, what is gone through ('' at the first call). How many tasks there are of what, a
--- part of them at a time (by cursor, as in snapshot.lua). Changes nothing. Returns `run_meta`, the next cursor ('0':
--- through), name and text of each form that these tasks' info is kept by, then form, status, priority and number of each
--- group of tasks; in place of a form the info of a task that is kept whole. Last, what is gone through: 'tasks', or 'rows'
--- where no task has a hash (untouched.lua), which takes half as long.
-local groups, waiting, known, forms, out = {}, {}, {}, {}, {}
-local through, page = ARGV[4], nil
-if through == '' then -- an error: the server's user has only the rights that an earlier version needs
-  through = redis.pcall('hlen', ROWS) == call('zcard', TASKS) and 'rows' or 'tasks'
-end
+-- ARGV: prefix, submission number to go on behind ('-1' at the first call), number of tasks, seq from which on changes are
+-- told apart ('' for never), the last submission number ('' at the first call). How many tasks there are of what, a part of
+-- them at a time. Changes nothing. Returns `run_meta`, the number to go on behind ('': through), name and text of each form
+-- that these tasks' info is kept by, then form, status, priority and number of each group of tasks; in place of a form the
+-- info of a task that is kept whole; then the ids of tasks that have changed behind that seq: they are in no group; and the
+-- last submission number. Rows that are new are left out: their event is to come.
+-- In order, which is half as long as by cursor: neighbours lie side by side. What is submitted again has another place then.
+local groups, waiting, known, forms, out, changed = {}, {}, {}, {}, {}, {}
+local since = tonumber(ARGV[4]) or math.huge
 
 local function know(form)
   if not known[form] then
@@ -20,37 +19,31 @@ local function count(all, group)
   all[group] = (all[group] or 0) + 1
 end
 
--- As `parted`, but quicker: what follows the id.
+-- As `parted`, but quicker: what stands around the submission number and the time.
 local function wait_of(id, row)
-  local group = row and string.match(row, '^,%d+,%d+,[%d.]+,(%d+,"%x+)",%[', #id + 4)
-  if group then
+  local seq, group = string.match(row, '^,(%d+),%d+,[%d.]+,(%d+,"%x+)",%[', #id + 4)
+  if group and tonumber(seq) <= since then
     count(waiting, group)
   end
   return group
 end
 
-if through == 'rows' then
-  page = call('hscan', ROWS, ARGV[2], 'COUNT', ARGV[3])
-  for i = 1, #page[2], 2 do
-    wait_of(page[2][i], page[2][i + 1])
-  end
-else
-  page = call('zscan', TASKS, ARGV[2], 'COUNT', ARGV[3])
-  local ids = {}
-  for i = 1, #page[2], 2 do
-    ids[#ids + 1] = page[2][i]
-  end
-  local rows = #ids > 0 and call('hmget', ROWS, unpack(ids))
-  for i, id in ipairs(ids) do
-    if not wait_of(id, rows[i]) then
-      local t = call('hmget', TASK .. id, 'status', 'priority', 'info')
-      if t[1] then
-        local form = t[3] and string.match(t[3], '^{"form":"(%x+)"') -- `form_of` looks at its values too
-        if form then
-          know(form)
-        end
-        count(groups, t[1] .. ' ' .. (t[2] or '0') .. ' ' .. (form or t[3] or ''))
+local last = ARGV[5] ~= '' and ARGV[5] or call('hget', META, 'order') or '0'
+local ids = call('zrangebyscore', TASKS, '(' .. ARGV[2], last, 'LIMIT', 0, ARGV[3])
+local behind = #ids == tonumber(ARGV[3]) and call('zscore', TASKS, ids[#ids]) or ''
+-- An error: the server's user has only the rights that an earlier version needs.
+local rows = #ids > 0 and redis.pcall('hmget', ROWS, unpack(ids)) or {}
+for i, id in ipairs(ids) do
+  if not rows[i] or not wait_of(id, rows[i]) then
+    local t = call('hmget', TASK .. id, 'status', 'priority', 'info', 'seq')
+    if t[1] and (tonumber(t[4]) or 0) > since then
+      changed[#changed + 1] = id
+    elseif t[1] then
+      local form = t[3] and string.match(t[3], '^{"form":"(%x+)"') -- `form_of` looks at its values too
+      if form then
+        know(form)
       end
+      count(groups, t[1] .. ' ' .. (t[2] or '0') .. ' ' .. (form or t[3] or ''))
     end
   end
 end
@@ -65,4 +58,4 @@ for group, number in pairs(groups) do
   local n = #out
   out[n + 1], out[n + 2], out[n + 3], out[n + 4] = kept or '', status or '', priority or '0', number
 end
-return {run_meta(), page[1], forms, out, through}
+return {run_meta(), behind, forms, out, changed, last}
