@@ -1,6 +1,7 @@
 """How pages of very many tasks are turned in the task list."""
 
 from msgspec.structs import replace
+from textual.events import MouseScrollDown, MouseScrollUp
 
 from cqltui.state.filter import compiled
 from cqltui.state.model import Status
@@ -56,6 +57,27 @@ async def test_the_next_page_is_asked_for_once_near_the_end_and_the_cursor_stays
         listed.show(frame(part(0), RUNS))
         listed.move_to(5)
         assert len(app.turns) == 2, "there are none before"
+
+
+async def test_the_wheel_turns_pages_too() -> None:
+    other = task(900_000, Status.RUNNING)
+    async with shown(frame(part(4_000), other)) as (listed, app, pilot):
+
+        async def wheel(event: type[MouseScrollUp | MouseScrollDown], y: int) -> None:
+            listed.scroll_to(y=y, animate=False)
+            listed.post_message(event(listed, 1, 1, 0, 0, 0, shift=False, meta=False, ctrl=False))
+            await pilot.pause()
+
+        await wheel(MouseScrollDown, SIZE - NEAR - 100)
+        await wheel(MouseScrollUp, NEAR + 100)
+        assert app.turns == []
+        await wheel(MouseScrollDown, SIZE)  # to the very end, where the other task is
+        assert app.turns == [(5_000, "")]
+        listed.show(frame(part(5_000), other))
+        await pilot.pause()
+        assert app.turns == [(5_000, "")], "the page is at another height by itself"
+        await wheel(MouseScrollUp, 100)
+        assert app.turns == [(5_000, ""), (4_000, "")]
 
 
 async def test_the_last_pages_end_where_the_tasks_do() -> None:

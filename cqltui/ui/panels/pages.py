@@ -100,6 +100,11 @@ class Pages:
         elif by < 0 and row - first <= NEAR and page.first > 0:
             self._ask(_before(page))
 
+    def scrolled(self, state: RunState, places: Mapping[str, int], row: int, by: int) -> None:
+        """Ask for the same where this row is the last, or the first, that is seen."""
+        first, last = _rows(state.page, places)
+        self.near(state, places, min(max(row, first), last), by)
+
     def bounded(self, state: RunState, places: Mapping[str, int], row: int, by: int) -> int:
         """Return how many rows a key leads on. Where there are tasks behind the page that belong before the next row,
         these are asked for, and it does not lead across the page's end for a while."""

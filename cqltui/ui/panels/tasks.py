@@ -85,6 +85,19 @@ class TaskTable(TaskList):
             by = self.pages.bounded(state, self.listing.places, self.row, by)
         super().step(by)
 
+    def on_mouse_scroll_down(self) -> None:
+        """Ask for the next page where the wheel comes near the end of this one."""
+        self.call_after_refresh(self._scrolled, 1)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Ask for the page before where it comes near the beginning."""
+        self.call_after_refresh(self._scrolled, -1)
+
+    def _scrolled(self, by: int) -> None:
+        if (state := self._turning) is not None:
+            seen = self.scroll_offset.y + (self.size.height - HEADING - 1 if by > 0 else 0)
+            self.pages.scrolled(state, self.listing.places, seen, by)
+
     def action_top(self) -> None:
         """Move to the first of all tasks."""
         self._go_to_end(0)
