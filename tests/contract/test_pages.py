@@ -235,6 +235,29 @@ def test_what_has_ended_is_let_go(queue: Queue, screen: Screen, monkeypatch: pyt
     assert gone in screen.state.tasks
 
 
+def test_the_dead_are_let_go_last(queue: Queue, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST_HELD", 4)
+    filled(queue)
+    screen.read(5)
+    screen.feed.turn(14)
+    screen.read_page(lambda page: page.first == 14)
+    who, dead, done = worker(queue), list[str](), list[str]()
+    for n in range(8):
+        (claim,) = [one for one in queue.claim(who) if one.id < IDS[14]] or queue.claim(who)
+        if n < 2:
+            queue.fail(claim.id, claim.token, "boom", None)
+            dead.append(claim.id)
+        else:
+            queue.complete(claim.id, claim.token, {"loss": 0.5})
+            done.append(claim.id)
+        screen.read_to(queue.version()[1])
+        screen.read(0.0)
+    agrees(screen.state, state(queue))
+    assert set(dead) <= set(screen.state.tasks)
+    others = [one for one in done if one not in IDS[14:] and one in screen.state.tasks]
+    assert len(others) < len([one for one in done if one not in IDS[14:]])
+
+
 def test_changes_while_tasks_are_counted_are_counted_once(
     queue: Queue, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

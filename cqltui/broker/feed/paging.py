@@ -19,14 +19,15 @@ from cqltui.state.model import RunState, Status, TaskState
 from cqltui.state.page import SIZE, Page
 from cqltui.state.reduce import reduce
 
+FIRST = float("-inf")
 STEP = 500
 """Tasks that are looked at at once: ten milliseconds."""
 TOLD_STEPS = 20
 """Of these what is told at least, though nothing was found."""
-MOST_HELD = 5 * SIZE
-"""Tasks; of more, those that something happened to longest ago are let go."""
-STAYING = frozenset({Status.RUNNING, Status.DEAD})
-"""Tasks that are held in any case: a worker reports them, or they can be run again all at once."""
+MOST_HELD = 3 * SIZE
+"""Tasks beside the page and those that run; of more, those that something happened to longest ago are let go."""
+LONGER = frozenset({Status.RUNNING, Status.DEAD})
+"""Tasks that are held though they are on no page any more: a worker reports them, or all can be run again at once."""
 
 
 class Wish(Struct, frozen=True, eq=False):
@@ -46,11 +47,13 @@ class Paging:
         self._pages = Pages(client, keys, scripts)
         self._page = Page()
         self._served: Wish | None = None
-        self._held: dict[str, bool] = {}
-        """Task -> whether it is `STAYING`; what something has happened to last is last."""
+        self._held: dict[str, object] = {}
+        """Task -> status; what something has happened to last is last."""
+        self._tidy_at = 0
+        """How many have to be held before it is looked which are to be let go."""
         self._parts: Sequence[tuple[int, int]] = ()
         """As they were counted; see `Groups`."""
-        self._order, self._steps = -1, 0
+        self._order, self._steps = FIRST, 0
         """How far has been looked, and in how many steps since that was told."""
         self.lost = False
         """Whether something has happened that cannot be counted: all is to be read again."""
@@ -65,6 +68,7 @@ class Paging:
         self._page = event.data["page"]
         self._served = None if wish.test else wish
         self._hold({**event.data["tasks"], **event.data["changed"]})
+        self._tidy_at = len(self._held) + MOST_HELD // 2
         return event
 
     @property
@@ -73,7 +77,7 @@ class Paging:
         return not self._page.through
 
     def _hold(self, told: dict[str, Told]) -> None:
-        self._held |= {task_id: _stays(raw["life"].get("status")) for task_id, raw in told.items()}
+        self._held |= {task_id: raw["life"].get("status") for task_id, raw in told.items()}
 
     def completed(self, events: Iterable[Event]) -> list[Event]:
         """Return the events; those of tasks that are not held with what is fixed about these, for they are from now
@@ -91,7 +95,7 @@ class Paging:
                 return event
             was = "" if self._was_passed_over(event) else event.data["was"]
             event = replace(event, data={**event.data, "info": info, "was": was})
-        self._held[event.task] = _stays(event.data.get("status"))
+        self._held[event.task] = event.data.get("status")
         return event
 
     def _was_passed_over(self, event: Event) -> bool:
@@ -111,11 +115,11 @@ class Paging:
             if wish.test is None:
                 first, ids = self._pages.page(wish.first or 0)
                 return [self._turn(Page(tuple(ids), first), ids, version, now)]
-            self._order, self._steps = -1, 0
+            self._order, self._steps = FIRST, 0
             return [self._turn(Page(filter=wish.words, through=False), (), version, now)]
         if self.busy and wish.test is not None:
             return self._look(wish.test, version, now)
-        return [self._turn(self._page, (), version, now)] if len(self._held) > SIZE + MOST_HELD else []
+        return [self._turn(self._page, (), version, now)] if len(self._held) > self._tidy_at else []
 
     def _look(self, test: Callable[[TaskState], bool], version: tuple[int, int], now: float) -> list[Event]:
         """Look at the next tasks."""
@@ -124,9 +128,9 @@ class Paging:
         known = reduce(RunState(), Event(Kind.SNAPSHOT, now, *version, data={"tasks": told})).tasks
         found = [one for one in ids if (task := known.get(one)) is not None and test(task)]
         found = found[: SIZE - len(self._page.ids)]
-        self._order = (ids and self._pages.order_of(ids[-1])) or self._order
-        self._steps += 1
-        through = len(ids) < STEP or len(self._page.ids) + len(found) >= SIZE
+        order = self._pages.order_of(ids[-1]) if ids else None
+        self._order, self._steps = self._order if order is None else order, self._steps + 1
+        through = order is None or len(ids) < STEP or len(self._page.ids) + len(found) >= SIZE
         self._page = replace(
             self._page,
             ids=(*self._page.ids, *found),
@@ -143,11 +147,19 @@ class Paging:
         wanted, before = frozenset(ids or page.ids), self._page.ids
         self._page = page
         told = self._pages.tasks([one for one in ids if one not in self._held], version[0])
-        gone = [one for one in before if one not in wanted and self._held.get(one) is False]
-        others = [one for one, stays in self._held.items() if not stays and one not in wanted]
-        if (more := len(others) - MOST_HELD // 2) > 0:
-            gone = list(dict.fromkeys([*gone, *others[:more]]))
+        gone = [one for one in before if one not in wanted and one in self._held and self._held[one] not in LONGER]
+        gone += self._too_many(wanted.union(gone))
         return self._tell(told, gone, version, now)
+
+    def _too_many(self, wanted: Collection[str]) -> list[str]:
+        """Return which others are to be let go: the dead ones last, since they can be run again all at once."""
+        others = [one for one, status in self._held.items() if status != Status.RUNNING and one not in wanted]
+        gone: list[str] = []
+        if len(others) > MOST_HELD:
+            others.sort(key=lambda one: self._held[one] == Status.DEAD)  # stable
+            gone = others[: -MOST_HELD // 2]
+        self._tidy_at = len(self._held) - len(gone) + MOST_HELD // 2
+        return gone
 
     def _tell(self, told: dict[str, Told], gone: Collection[str], version: tuple[int, int], now: float) -> Event:
         """Return an event of the page. What has changed since the newest event is told by the next."""
@@ -161,7 +173,3 @@ class Paging:
 
 def _is_of_task(event: Event) -> bool:
     return bool(event.task and event.seq)
-
-
-def _stays(status: object) -> bool:
-    return status in STAYING

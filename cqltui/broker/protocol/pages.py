@@ -82,17 +82,17 @@ class Pages:
         ids = self._client.execute_command("ZRANGE", self._keys.tasks, first, first + SIZE - 1)
         return first, list(map(_text, ids))
 
-    def behind(self, order: int, count: int) -> list[str]:
+    def behind(self, order: float, count: int) -> list[str]:
         """Return the ids of so many tasks with a submission number greater than this one."""
         told = self._client.execute_command(
-            *("ZRANGEBYSCORE", self._keys.tasks, f"({order}", "+inf", "LIMIT", 0, count)
+            *("ZRANGEBYSCORE", self._keys.tasks, f"({order!r}", "+inf", "LIMIT", 0, count)
         )
         return list(map(_text, told))
 
-    def order_of(self, task_id: str) -> int | None:
+    def order_of(self, task_id: str) -> float | None:
         """Return the task's submission number."""
         score = self._client.execute_command("ZSCORE", self._keys.tasks, task_id)
-        return None if score is None else int(float(score))
+        return None if score is None else float(score)
 
     def tasks(self, ids: Sequence[str], epoch: int) -> dict[str, Told]:
         """Return these tasks, without those that are lost."""
