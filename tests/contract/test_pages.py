@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 import pytest
+import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -12,10 +13,13 @@ from cqltui.broker.feed import feed as feeds
 from cqltui.broker.feed import paging
 from cqltui.broker.feed.feed import Feed
 from cqltui.broker.protocol import codec, pages, summary
+from cqltui.broker.protocol.keys import Keys
 from cqltui.broker.protocol.queue import Queue
 from cqltui.broker.protocol.records import TaskError
 from cqltui.broker.protocol.scripts import Scripts
-from cqltui.broker.server.connect import client_of
+from cqltui.broker.server.acl import OWNER
+from cqltui.broker.server.connect import client_of, connect_url
+from cqltui.broker.server.handle import ServerHandle
 from cqltui.state import page as paged
 from cqltui.state.counting import counted, tally
 from cqltui.state.events import Event, Kind
@@ -368,6 +372,26 @@ def test_what_an_earlier_version_tells_is_read_again(
     queue.pause(outside)
     eventually(lambda: screen.read().seq >= queue.version()[1] and screen.kinds.count(Kind.SUMMARY) == 2)
     agrees(screen.state, state(queue))
+
+
+@pytest.mark.parametrize("lacking", ["", "+srandmember"], ids=["now", "of an earlier version"])
+def test_an_owners_rights_suffice(queue: Queue, server: ServerHandle, client: redis.Redis, lacking: str) -> None:
+    filled(queue)
+    dead = next(one for one in queue.claim(worker(queue), limit=9) if one.id > IDS[SIZE + 1])
+    queue.fail(dead.id, dead.token, "boom", None)
+    client.execute_command(*(rule for rule in OWNER.rules(Keys(), "secret").split() if rule != lacking))
+    url = f"unix://{OWNER.user}:secret@{server.socket}"
+    feed = Feed(lambda: connect_url(url), for_screen=True)
+    found = reduce_all(RunState(), feed.poll(5))
+    assert found.online
+    agrees(found, state(queue))
+    assert (dead.id in found.tasks) is not bool(lacking)
+    feed.turn(14)
+    eventually(lambda: any(event.kind is Kind.PAGE for event in feed.poll(0.1)))
+    feed.turn(0, "all", lambda one: True)
+    eventually(lambda: any(event.kind is Kind.PAGE and event.data["page"].through for event in feed.poll(0.1)))
+    feed.close()
+    client.execute_command("ACL", "DELUSER", OWNER.user)
 
 
 def test_tasks_with_little_in_common_are_all_read(
