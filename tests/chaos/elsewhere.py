@@ -1,17 +1,35 @@
 """Engines that have workers elsewhere, the ways there, and their machines.
 
 Each is injected into a running campaign, lasts for a moment or for some seconds, and may meet others. One that makes no
-sense just now raises NotNow, and another is taken.
+sense just now raises NotNow, and another is taken. None does before each block's workers have had a task: while a link
+that is cut as the run begins is away, a slow machine does all of it elsewhere.
 """
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tests.chaos.machines import Machines
 from tests.chaos.world import LEASE_S, NotNow, World
 
+BLOCKS = frozenset({"w", "lab-", "slurm-"})
+"""What the names of their workers begin with."""
+
+
+def claimants(lines: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return of which blocks workers have had a task, by a journal's lines."""
+    return {line["worker"].rstrip("0123456789") for line in lines if line["kind"] == "task.claimed"}
+
 
 def _machines(world: World) -> Machines:
-    if world.machines is None:
+    machines = world.machines
+    if machines is None:
         raise NotNow
-    return world.machines
+    if not machines.have_trained:
+        journal = world.place.journal() if world.place.run_dir.journal.is_file() else []
+        machines.have_trained = claimants(journal) >= BLOCKS
+    if not machines.have_trained:
+        raise NotNow
+    return machines
 
 
 def cut_link(world: World) -> None:

@@ -58,6 +58,8 @@ class Machines:
         self._folder, self._home, self._pace = folder, home, pace
         self.hosts = Hosts(folder / "hosts", {"HOME": str(home), **pace})
         self.cluster = Cluster(folder / "slurm")
+        self.have_trained = False
+        """Whether workers of each block have had a task."""
 
     def start(self) -> None:
         """Bring both up."""

@@ -30,8 +30,6 @@ FAULTS: tuple[Fault, ...] = (
 )
 SETTINGS = ("epochs_scale=0.04", "trainer.precision=fp32")
 FAULTS_FOR_S = 90.0
-KINDS = {"w", "lab-", "slurm-"}
-"""What the names of the blocks' workers begin with."""
 
 
 @pytest.mark.timeout(900)
@@ -50,6 +48,5 @@ def test_nothing_is_lost_over_blocks(tmp_path: Path, tmp_path_factory: pytest.Te
     assert summary.kept
     journal = RunDir(tmp_path / "run" / "place" / "runs" / CAMPAIGN.stem).journal
     lines = map(json.loads, journal.read_text("utf-8").splitlines())
-    claimed = {line["worker"].rstrip("0123456789") for line in lines if line["kind"] == "task.claimed"}
-    assert claimed == KINDS, "each block has trained"
+    assert elsewhere.claimants(lines) == elsewhere.BLOCKS, "each block has trained"
     print(f"{len(injected)} faults ({', '.join(injected)}): {tally}")

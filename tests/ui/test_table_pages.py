@@ -93,7 +93,7 @@ async def test_the_last_pages_end_where_the_tasks_do() -> None:
 
 async def test_a_key_that_is_held_leads_through_all_tasks_and_past_none() -> None:
     others = RUNS, *(task(number, Status.DEAD) for number in range(800_000, 800_100))
-    total, seq = 5 * SIZE, 9
+    total, seq = 3 * SIZE, 9
     behind = tuple(replace(one, life=replace(one.life, order=TOTAL + at)) for at, one in enumerate(others))
     async with shown(frame(part(0), *behind, total=total)) as (listed, app, _):
         listed.move_to(0)
