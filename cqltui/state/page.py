@@ -12,7 +12,7 @@ class Page(Struct, frozen=True):
     ids: tuple[str, ...] = ()
     """As they were submitted."""
     first: int = 0
-    """How many were submitted before the first of them, or are looked at after those before."""
+    """How many tasks were submitted before the first of them; 0 where they were found by words."""
     filter: str = ""
     """The words by which they were found; empty: they are all that there are from `first` on."""
     looked_at: int = 0

@@ -58,8 +58,7 @@ ROOMS = (
         "state",
         ("cqltui/state/*.py",),
         (
-            "tests/contract/test_forms.py",
-            "tests/contract/test_pages.py",
+            *_each("tests/contract/test_{}.py", "forms pages*"),
             *(
                 f"tests/unit/test_{name}*.py"
                 for name in (
@@ -120,9 +119,7 @@ ROOMS = (
                 )
             ),
             "tests/unit/test_plan.py",  # the room on the disk
-            "tests/integration/test_evaluate.py",
-            "tests/integration/test_predict.py",
-            "tests/integration/test_cleaning.py",
+            *_each("tests/integration/test_{}.py", "evaluate predict cleaning"),
             "tests/security/test_results_are_checked.py",
         ),
     ),
@@ -331,7 +328,7 @@ ROOMS = (
     Room(
         "pages",
         (*_each("cqltui/broker/protocol/{}.py", "summary pages"), "cqltui/broker/feed/paging.py"),
-        ("tests/contract/test_summaries.py", "tests/contract/test_pages.py"),
+        (*_each("tests/contract/test_{}.py", "summaries pages*"),),
     ),
     Room("fleet", ("cqltui/ui/fleetlines.py", "cqltui/ui/screens/fleet.py"), ("tests/ui/test_fleet.py",)),
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
