@@ -18,6 +18,7 @@ import cqltui
 from cqltui import streams
 from cqltui.child import compute_in_one_thread, forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
+from cqltui.forgone import forgo_openssl, forgo_telemetry
 from cqltui.later import load
 from trainer.names import nearest
 
@@ -73,6 +74,9 @@ COMMANDS = {
 TRACED = frozenset({"export"})
 """Commands that need OpenTelemetry, as MLflow does. redis-py loads it wherever it is installed, which takes 40 ms of
 every start, and nobody here asks for what it would tell."""
+
+SCREENS = frozenset({"run", "runs", "attach", "replay"})
+"""Commands that show a screen, which is to be seen at once, and stays for hours."""
 
 USAGE = """\
 usage: cqltui                            the runs of this folder, on the screen
@@ -135,11 +139,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"cqltui {cqltui.__version__}")
         return ExitCode.OK
     name = arguments.pop(0) if arguments[0] in COMMANDS else "run"
-    if name == "run" and (meant := _mistyped(arguments[0])):
+    if name == "run" and arguments and (meant := _mistyped(arguments[0])):
         print(f"cqltui: there is no command {arguments[0]!r}; did you mean {meant}?", file=sys.stderr)
         return ExitCode.INPUT
     if argv is None and name != "export":  # whose libraries may need it
         forgo_telemetry()
+    if argv is None and name in SCREENS:
+        forgo_openssl((*arguments, *os.environ.values()))
     try:
         return _run(name, arguments)
     except CqltuiError as error:
@@ -162,12 +168,6 @@ def _tell(message: str) -> None:
     """Print a message, which may quote a path, a file or a server, without passwords and control characters."""
     shown = (char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in without_passwords(message))
     print(f"cqltui: {''.join(shown)}", file=sys.stderr)
-
-
-def forgo_telemetry() -> None:
-    """Have redis-py do without OpenTelemetry's SDK in this process. It loads it wherever it is installed, as beside
-    MLflow, which takes as long as redis-py itself, to report figures that nobody here asks for."""
-    sys.modules["opentelemetry.sdk.metrics"] = None  # type: ignore[assignment]
 
 
 def _is_servers(error: Exception) -> bool:

@@ -334,11 +334,11 @@ ROOMS = (
     Room("gate", ("cqltui/app/gate.py",), ("tests/unit/test_gate.py",)),
     Room(
         "shared",
-        ("cqltui/backoff.py", "cqltui/garbage.py", "cqltui/logfile.py", "cqltui/pipes.py"),
+        _each("cqltui/{}.py", "backoff forgone garbage logfile pipes"),
         (
             *(
                 f"tests/unit/test_{name}.py"
-                for name in ("garbage", "guard", "lastwords", "logfile", "pipes", "supervising")
+                for name in ("forgone", "garbage", "guard", "lastwords", "logfile", "pipes", "supervising")
             ),
             "tests/security/test_sizes_are_bounded.py",
         ),

@@ -69,6 +69,13 @@ def test_wrong_input_ends_with_2_and_names_the_place(
     assert list(Path.cwd().iterdir()) == []  # nothing was started
 
 
+def test_run_asks_for_its_campaign(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run"])
+    assert ended.value.code == ExitCode.INPUT
+    assert "CAMPAIGN.toml" in capsys.readouterr().err
+
+
 def test_a_server_that_does_not_answer_ends_with_3(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--redis-url", "redis://:secret@127.0.0.1:1/0"]) == ExitCode.INTERNAL
     answer = capsys.readouterr()

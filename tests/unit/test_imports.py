@@ -19,7 +19,7 @@ from cqltui.results.rundir import RunDir, write_json
 ROOT = Path(__file__).parents[2]
 LAYERS = (
     {"garbage"},
-    {"errors", "streams", "identity", "child", "backoff", "logfile", "later", "pipes"},
+    {"errors", "streams", "identity", "child", "backoff", "logfile", "later", "pipes", "forgone"},
     {"fields", "templates"},
     {"machine", "algorithms"},
     {"campaign"},
