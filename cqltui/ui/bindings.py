@@ -37,6 +37,7 @@ def own_bindings(node: type[DOMNode]) -> tuple[Binding, ...]:
     return tuple(binding for binding in vars(node).get("BINDINGS", ()) if isinstance(binding, Binding))
 
 
+@lru_cache(maxsize=256)
 def lineage(node: type[DOMNode]) -> tuple[Binding, ...]:
     """Return what the class and those that it inherits from declare, its own first."""
     return tuple(binding for base in node.__mro__ for binding in own_bindings(base))
@@ -84,6 +85,7 @@ def _nodes() -> Iterator[type[DOMNode]]:
                 yield value
 
 
+@lru_cache(maxsize=1024)
 def keys_of(binding: Binding) -> tuple[str, ...]:
     """Return the names of the binding's keys as Textual has them in events: "question_mark", "ctrl+d"."""
     return tuple(one.key for one in Binding.make_bindings([binding]))

@@ -19,6 +19,8 @@ from textual.map_geometry import MapGeometry
 from textual.notifications import Notification
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
@@ -59,11 +61,12 @@ USED: tuple[tuple[type, str], ...] = (
     (Compositor, "render_partial_update"),
     (ChopsUpdate, "render_segments"),
     (Widget, "_exchange_repaint_regions"),
+    (Widget, "vertical_scrollbar"),
 )
 """Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
 (the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver`, `_exit_renderables` and `_batch_count`
-(the app's), `_compositor` (the screen's), `_dirty_regions`, `_full_map` and `_full_map_invalidated` (the compositor's)
-and `_repaint_regions` (the widget's) only that they are there."""
+(the app's), `_compositor` (the screen's), `_dirty_regions`, `_full_map` and `_full_map_invalidated` (the compositor's),
+`_repaint_regions` and `_vertical_scrollbar` (the widget's) only that they are there."""
 
 
 class Reader(XTermParser):
@@ -283,6 +286,23 @@ def _forget_drawn(widget: Widget, region: Region, clip: Region, drawn: Set[Regio
     asked = {wanted: clip.intersection(wanted.translate(region.offset)) for wanted in widget._repaint_regions}
     done = [wanted for wanted, seen in asked.items() if any(part.contains_region(seen) for part in drawn)]
     widget._repaint_regions.difference_update(done)
+
+
+class OwnBarView(ScrollView):
+    """A scrolling view whose bar is of a class of ours: Textual makes it itself."""
+
+    def own_bar(self) -> ScrollBar:
+        """Return a new vertical bar. To be overridden."""
+        raise NotImplementedError
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The vertical bar, which is made when it is first asked for."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = self.own_bar()
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
 
 class SteadyScreen(Screen[ScreenResultType]):

@@ -45,6 +45,8 @@ def left(text: str, cells: int) -> str:
 
 def right(text: str, cells: int) -> str:
     """Return the text in exactly `cells` cells, aligned right."""
+    if (free := cells - cells_of(text)) >= 0:
+        return " " * free + text
     clipped = clip(text, cells)
     return " " * (cells - cells_of(clipped)) + clipped
 

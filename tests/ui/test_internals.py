@@ -52,6 +52,7 @@ WRITTEN_FOR = {
     "Compositor.render_partial_update": "264b882cbb5d1f64",
     "ChopsUpdate.render_segments": "07c6fd17afe04610",
     "Widget._exchange_repaint_regions": "6b70394ca5a297c1",
+    "Widget.vertical_scrollbar": "1c7037995a130518",
 }
 """The source of each part that cqltui/ui/internals.py was written for, hashed."""
 ATTRIBUTES = (
@@ -68,6 +69,7 @@ ATTRIBUTES = (
     (Compositor, "_full_map"),
     (Compositor, "_full_map_invalidated"),
     (Widget, "_repaint_regions"),
+    (Widget, "_vertical_scrollbar"),
 )
 
 

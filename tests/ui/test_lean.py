@@ -178,7 +178,7 @@ async def test_a_body_of_another_size_is_laid_out_once(monkeypatch: pytest.Monke
         await bench.rest(pilot)
         rows = bench.app.screen.query_one("#body").size.height
     assert rows == 48 - HEADER - FOOTER - 2
-    assert askers.keys() <= {"filterline", "ScrollBar"}, "it had found the places already"
+    assert askers.keys() <= {"filterline", "LeanBar"}, "it had found the places already"
 
 
 async def test_a_letter_of_the_filter_lays_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec import Struct
@@ -12,12 +12,13 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cqltui.ui.base import BaseApp
+from cqltui.ui.internals import OwnBarView
 from cqltui.ui.line import Line, cells_of, left
 from cqltui.ui.messages import StateChanged
+from cqltui.ui.panels.scrollbar import LeanBar
 
 SIGN, READ_SIGN, GUTTER = "▌", ">", 2
 """Before the cursor's line, or in place of its first blank; and the cells before all lines where they are read out."""
@@ -42,7 +43,7 @@ class _Sides(Struct, frozen=True):
     background: Color
 
 
-class LineView(ScrollView, can_focus=True):
+class LineView(OwnBarView, can_focus=True):
     """A scrolling list of `Line`s, with the keys of a pager. Its screen has the roles' styles."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,8 +65,10 @@ class LineView(ScrollView, can_focus=True):
         self.border_title = title
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
-        self._mixed: dict[tuple[str, bool], Style] = {}
-        """Of each role, with what it stands on: the cursor's line, or not."""
+        self._mixed: tuple[dict[str, Style], dict[str, Style]] = {}, {}
+        """Of each role, on what it stands on: the background, or the cursor's line."""
+        self._blank: dict[str, str] = {}
+        """The role of a blank behind each role."""
         self._strips: LRUCache[tuple[Line, int, bool], Strip] = LRUCache(KEPT)
         self._looks: tuple[str, Style] | None = None
         """What the lines' colours are made of: the theme, and what they stand on."""
@@ -76,6 +79,10 @@ class LineView(ScrollView, can_focus=True):
         """By the width of the whole; empty where it looks otherwise since it was drawn."""
         self._framed: LRUCache[int, tuple[Strip, Strip]] = LRUCache(KEPT)
         """Lines with their sides, by the identity of the strip between these."""
+
+    def own_bar(self) -> LeanBar:
+        """Return a new bar."""
+        return LeanBar(self.scrollbar_size_vertical)
 
     def on_mount(self) -> None:
         """Make room for the sign of the cursor, where it is read out."""
@@ -116,6 +123,8 @@ class LineView(ScrollView, can_focus=True):
         height = self.size.height
         if not height or (self.virtual_size.height > height) is not (count > height):
             self.virtual_size = Size(0, count)
+            if height and self.styles.overflow_y == "auto":  # at once: found by the layout, it takes another one
+                self.show_vertical_scrollbar = self.vertical_scrollbar.display = count > height
         elif self.virtual_size.height != count:
             self.set_reactive(LineView.virtual_size, Size(0, count))
             if self.show_vertical_scrollbar:
@@ -193,43 +202,58 @@ class LineView(ScrollView, can_focus=True):
         key = (line, cells, cursor)
         strip = self._strips.get(key)
         if strip is None:
-            spans = self._spans(line, cursor)
+            parts, bare = self._parts(line, cursor), self._mix("", cursor)
             if self._gutter:
-                spans.insert(0, (left(READ_SIGN if cursor else "", self._gutter), self._mix("", cursor)))
+                parts.insert(0, Segment(left(READ_SIGN if cursor else "", self._gutter), bare))
                 cells += self._gutter
-            if (free := cells - sum([cells_of(text) for text, _ in spans])) > 0:
-                spans.append((" " * free, self._mix("", cursor)))
-            strip = Strip(_joined(spans), cells - min(free, 0)).adjust_cell_length(cells)
+            if (free := cells - sum([cells_of(part.text) for part in parts])) > 0:
+                last = parts.pop().text if parts and parts[-1].style is bare else ""
+                parts.append(Segment(last + " " * free, bare))
+            strip = Strip(parts, cells - min(free, 0)).adjust_cell_length(cells)
             if cursor and not self._gutter and not self.role_style("cursor").reverse:
                 strip = self._signed(strip)
             self._strips[key] = strip
         return strip
 
-    def _spans(self, line: Line, cursor: bool) -> list[tuple[str, Style]]:
-        """Return the line's parts.
+    def _parts(self, line: Line, cursor: bool) -> list[Segment]:
+        """Return the line's parts, those of one style in one.
 
         A blank has the style before it, and is one with it on its way to the terminal, where that is not seen. In the
         cursor's line it has none: reversed, as that may be, it would be a block of colour.
         """
-        spans: list[tuple[str, Style]] = []
-        last = ""
-        for text, role in line:
-            if not text.isspace():
+        found: list[Segment] = []
+        known = self._mixed[cursor]
+        last, text, style = "", "", self._mix("", cursor)
+        for more, role in line:
+            if not more.isspace():
                 last = role
-            elif cursor or (last and _seen_in_blanks(self.role_style(last))):
-                last = ""
-            spans.append((text, self._mix(last, cursor)))
-        return spans
+            elif last:
+                last = "" if cursor else self._blank_behind(last)
+            own = known.get(last) or self._mix(last, cursor)
+            if own is style:
+                text += more
+                continue
+            if text:
+                found.append(Segment(text, style))
+            text, style = more, own
+        return [*found, Segment(text, style)] if text else found
+
+    def _blank_behind(self, role: str) -> str:
+        """Return the role of a blank behind one: its own, where that is not seen."""
+        if (found := self._blank.get(role)) is None:
+            found = self._blank[role] = "" if _seen_in_blanks(self.role_style(role)) else role
+        return found
 
     def _mix(self, role: str, cursor: bool) -> Style:
         """Return the style of a role on what is below it; the empty one has none of its own."""
-        if (found := self._mixed.get((role, cursor))) is None:
+        known = self._mixed[cursor]
+        if (found := known.get(role)) is None:
             found = self.rich_style + (self.role_style("cursor") if cursor else None)
             if role:
                 found += self.role_style(role)
             # Parts that look alike are told by their style's identity.
-            found = next((known for known in self._mixed.values() if known == found), found)
-            self._mixed[role, cursor] = found
+            found = next((other for other in known.values() if other == found), found)
+            known[role] = found
         return found
 
     def _signed(self, strip: Strip) -> Strip:
@@ -253,7 +277,7 @@ class LineView(ScrollView, can_focus=True):
         looks = self.app.theme, self.rich_style
         if looks != self._looks:
             self._looks = looks
-            for cache in (self._styles, self._mixed, self._strips):
+            for cache in (self._styles, *self._mixed, self._blank, self._strips):
                 cache.clear()
         for kept in (self._known_sides, self._edges, self._framed):
             kept.clear()
@@ -309,17 +333,6 @@ class LineView(ScrollView, can_focus=True):
     def action_page_up(self) -> None:
         """Move a page up."""
         self.scroll_relative(y=-max(1, self.size.height - 1), animate=False, force=True, immediate=True)
-
-
-def _joined(spans: Iterable[tuple[str, Style]]) -> list[Segment]:
-    """Return the parts, those of one style in one."""
-    found: list[Segment] = []
-    for text, style in spans:
-        if found and found[-1].style is style:
-            found[-1] = Segment(found[-1].text + text, style)
-        else:
-            found.append(Segment(text, style))
-    return found
 
 
 def _seen_in_blanks(style: Style) -> bool:
