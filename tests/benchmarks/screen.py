@@ -42,6 +42,8 @@ LOOKING = (
 """Keys beside j and k, in this order: what is typed before, the key, and what is written for it and seldom else.
 The cursor stands on the first letter of "filter"."""
 ROUNDS = 4
+WORK, WORK_S = 100_000, 15.0
+"""Additions, some ten milliseconds of Python, and for how long they are repeated."""
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = ROOT / "campaigns" / "deep.toml"
 
@@ -237,6 +239,19 @@ def late(run: Load, terminal: Pty) -> float:
     return terminal.until(f"{TRUE}".encode())
 
 
+def steadiness() -> str:
+    """Return how long the same piece of work takes, again and again, while nothing else runs: what the machine itself
+    adds to a key is in there."""
+    found, end = [], time.perf_counter() + WORK_S
+    while time.perf_counter() < end:
+        time.sleep(0.02)
+        began = time.perf_counter()
+        sum(number * number for number in range(WORK))
+        found.append(1e3 * (time.perf_counter() - began))
+    parts = quantiles(found, n=100)
+    return f"median {median(found):.1f}, p95 {parts[94]:.1f}, p99 {parts[98]:.1f} ms"
+
+
 def at_rest(run: Load, seconds: float) -> Use:
     """A run whose workers say nothing."""
     with screen("attach", str(run.run_dir)) as terminal:
@@ -298,6 +313,7 @@ def main() -> None:
                 row("CPU at rest", [at_rest(run, chosen.seconds).cpu_percent], "%", IDLE_PERCENT, 2)
     say("first paint, a new run")
     painted("first paint, a new run", [paint_new() for _ in range(chosen.rounds)], PAINT_NEW_S)
+    line("the machine: one piece of Python, again and again", steadiness(), "-", "-")
     for case in CASES:
         say(f"{case.tasks} tasks under load")
         under_load(case, chosen.seconds)

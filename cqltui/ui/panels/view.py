@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.strip import Strip
@@ -39,7 +39,7 @@ class _Sides(Struct, frozen=True):
     before: tuple[Segment, ...]
     behind: tuple[Segment, ...]
     filters: tuple[LineFilter, ...]
-    """What the line itself goes through on its way to the terminal."""
+    """What the line itself goes through on its way to the terminal; its styles have been through the rest."""
     background: Color
 
 
@@ -169,7 +169,8 @@ class LineView(OwnBarView, can_focus=True):
             first = self.styles.gutter.left
             line = self._rendered(y)
             before, behind = line.crop(0, first), line.crop(first + self.cells + self._gutter)
-            filters, background = tuple(self.get_line_filters()), self.background_colors[1]
+            filters = tuple(one for one in self.get_line_filters() if not isinstance(one, ANSIToTruecolor))
+            background = self.background_colors[1]
             self._known_sides[width] = sides = _Sides(width, tuple(before), tuple(behind), filters, background)
         return sides
 
@@ -251,6 +252,9 @@ class LineView(OwnBarView, can_focus=True):
             found = self.rich_style + (self.role_style("cursor") if cursor else None)
             if role:
                 found += self.role_style(role)
+            for one in self.get_line_filters():  # for each style, not for each part of each line
+                if isinstance(one, ANSIToTruecolor):
+                    found = one.truecolor_style(found, self.background_colors[1].rich_color)
             # Parts that look alike are told by their style's identity.
             found = next((other for other in known.values() if other == found), found)
             known[role] = found
