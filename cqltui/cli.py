@@ -18,7 +18,7 @@ import cqltui
 from cqltui import streams
 from cqltui.child import compute_in_one_thread, forget_relative_path
 from cqltui.errors import CqltuiError, ExitCode, without_passwords
-from cqltui.forgone import forgo_openssl, forgo_telemetry
+from cqltui.forgone import forgo_async, forgo_openssl, forgo_telemetry
 from cqltui.later import load
 from trainer.names import nearest
 
@@ -144,6 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INPUT
     if argv is None and name != "export":  # whose libraries may need it
         forgo_telemetry()
+        forgo_async()
     if argv is None and name in SCREENS:
         forgo_openssl((*arguments, *os.environ.values()))
     try:

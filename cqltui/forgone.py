@@ -29,27 +29,39 @@ def forgo_telemetry() -> None:
     sys.modules["opentelemetry.sdk.metrics"] = None  # type: ignore[assignment]
 
 
+def forgo_async() -> None:
+    """Leave the asynchronous half of redis-py empty in this process. Its modules can be imported, as redis-py does."""
+    sys.meta_path.insert(0, _WithoutAsync())
+
+
 def forgo_openssl(said: Iterable[str]) -> None:
     """Have `asyncio`, `hashlib` and redis-py do without OpenSSL in this process, unless the URL of a server that speaks
-    TLS is among what was said to it: its arguments and its environment."""
+    TLS is among what was said to it: its arguments and its environment. Needs `forgo_async`."""
     if not any(TLS in text.lower() for text in said) and all(map(find_spec, DIGESTS)):
-        sys.meta_path.insert(0, _Forgoing())
+        sys.meta_path.insert(0, _WithoutOpenSSL())
 
 
-class _Forgoing(MetaPathFinder):
-    """Looked at before Python's own finders."""
-
+class _WithoutAsync(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the package that is left empty; None of what is left as it is. Raises ModuleNotFoundError."""
-        package = _importer() if fullname in OPENSSL else ""
-        if package in OPENSSL.get(fullname, ()) and (package != "redis" or _is_known()):
-            raise ModuleNotFoundError(f"{package} does without {fullname} in this process", name=fullname)
-        spec = PathFinder.find_spec(fullname, path, target) if fullname == ASYNC and _is_known() else None
+        if fullname != ASYNC or not _is_known():
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None:
             spec.loader = _Bare()
         return spec
+
+
+class _WithoutOpenSSL(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return None: other finders go on. Raises ModuleNotFoundError for what is forgone."""
+        package = _importer() if fullname in OPENSSL else ""
+        if package in OPENSSL.get(fullname, ()) and (package != "redis" or _is_known()):
+            raise ModuleNotFoundError(f"{package} does without {fullname} in this process", name=fullname)
+        return None
 
 
 class _Bare(Loader):
