@@ -1,5 +1,6 @@
 """`rediss://`: a server that speaks TLS, and what is said of one that cannot be trusted or was addressed wrongly."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from cqltui.state.model import Status
 from tests.contract.helpers import after, claimed, eventually, task, worker
 from tests.contract.servers import user_server
 from tests.contract.tls import tls_binary, tls_server
+from tests.integration.terminal import Terminal
 
 PASSWORD = "p%ss/w:rd#1"
 LOGIN = f":{quote(PASSWORD, safe='')}@"
@@ -56,6 +58,20 @@ def test_the_queue_and_its_events_over_tls(places: dict[str, str], tmp_path: Pat
     eventually(is_told)
     feed.close()
     client.close()
+
+
+def test_a_screen_over_tls(places: dict[str, str], tmp_path: Path) -> None:
+    url = "rediss://{login}127.0.0.1:{port}/1?ssl_ca_certs={folder}/ca.pem".format(**places)
+    with connect_url(url) as client:
+        open_epoch(client, tmp_path / "epoch")
+        queue = Queue(client)
+        queue.set_campaign({"name": "afar", "title": "Far away", "phases": [{"name": "p"}]})
+        queue.enqueue(task("a", title="a task that is told over TLS"))
+    terminal = Terminal([sys.executable, "-m", "cqltui", "attach"], tmp_path, {"REDIS_URL": url})
+    try:
+        terminal.wait(lambda text: "a task that is told over TLS" in text and "Far away" in text, "the run")
+    finally:
+        terminal.close()
 
 
 CA = "?ssl_ca_certs={folder}/ca.pem"
