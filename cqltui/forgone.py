@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
-from types import ModuleType
+from types import FrameType, ModuleType
 
 TLS = "rediss:"
 """How the URL of a server begins that is spoken to over TLS. There is no other TLS on a screen."""
@@ -73,10 +73,12 @@ class _Bare(Loader):
 
 def _importer() -> str:
     """Return the top-level package whose code imports something now."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("importlib."):
+    frame: FrameType | None = sys._getframe(2)
+    package = "importlib"
+    while package == "importlib" and frame is not None:
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         frame = frame.f_back
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package
 
 
 def _is_known() -> bool:

@@ -3,10 +3,17 @@
 import json
 import subprocess
 import sys
+from functools import partial
+from importlib import metadata
+from importlib.machinery import ModuleSpec
 from importlib.metadata import version
+from importlib.util import module_from_spec
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import redis
+import redis.asyncio
 
 from cqltui import cli, forgone
 
@@ -65,6 +72,88 @@ def test_a_python_without_digests_of_its_own_keeps_those_of_openssl() -> None:
 
 def test_the_command_whose_libraries_may_need_it_keeps_all_of_redis_py() -> None:
     assert process("export")[0] == KEPT
+
+
+def asked(name: str, *by: str) -> ModuleSpec | None:
+    """What the finder answers code of these modules, of which each calls the next."""
+    scope: dict[str, Any] = {"call": partial(forgone._WithoutOpenSSL().find_spec, name, None)}
+    for module in reversed(by):
+        scope = {"__name__": module, "inner": scope["call"]}
+        exec("def call():\n    return inner()", scope)
+    return cast(ModuleSpec | None, scope["call"]())
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("ssl", ("redis.utils",)),
+        ("ssl", ("asyncio.base_events",)),
+        ("ssl", ("redis.utils", "importlib._bootstrap", "importlib")),
+        ("_hashlib", ("hashlib",)),
+        ("_hashlib", ("hmac", "importlib._bootstrap")),
+    ],
+)
+def test_what_is_forgone_is_said_as_where_it_is_missing(name: str, by: tuple[str, ...]) -> None:
+    with pytest.raises(ModuleNotFoundError, match=f"{by[0].split('.')[0]} does without {name}") as refused:
+        asked(name, *by)
+    assert refused.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("ssl", ("urllib.request",)),
+        ("ssl", ("aredis.utils",)),
+        ("ssl", ("cqltui.supervisor.webhook", "importlib._bootstrap")),
+        ("ssl", ("hashlib",)),
+        ("_hashlib", ("redis.utils",)),
+        ("socket", ("redis.utils",)),
+    ],
+)
+def test_what_others_want_is_left_to_other_finders(name: str, by: tuple[str, ...]) -> None:
+    assert asked(name, *by) is None
+
+
+def test_of_redis_py_only_a_version_for_which_it_was_tried_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tuple(map(int, version("redis").split(".")[:2]))
+    for tried, left in (((installed[0] - 1, 99), True), (installed, False)):
+        monkeypatch.setattr(forgone, "REDIS_PY", tried)
+        spec = forgone._WithoutAsync().find_spec("redis.asyncio", redis.__path__)
+        if left:
+            assert asked("ssl", "redis.utils") is None
+            assert spec is None
+        else:
+            assert spec is not None
+            package = module_from_spec(spec)
+            assert spec.loader is not None
+            spec.loader.exec_module(package)
+            assert list(package.__path__) == list(redis.asyncio.__path__)
+            assert not hasattr(package, "Redis")
+    with pytest.raises(ModuleNotFoundError):
+        asked("ssl", "asyncio.sslproto")
+
+    def unknown(_: str) -> str:
+        raise metadata.PackageNotFoundError
+
+    monkeypatch.setattr(metadata, "version", unknown)
+    assert asked("ssl", "redis.utils") is None
+    assert forgone._WithoutAsync().find_spec("redis.cluster", redis.__path__) is None
+
+
+def test_where_tls_may_be_spoken_nothing_of_openssl_is_forgone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said, forgoes in ((["attach", "redis://h"], True), (["attach", "url=Rediss://h"], False), ([], True)):
+        monkeypatch.setattr(sys, "meta_path", finders := list(sys.meta_path))
+        before = len(finders)
+        forgone.forgo_openssl(said)
+        assert len(finders) - before == forgoes
+        assert isinstance(finders[0], forgone._WithoutOpenSSL) is forgoes
+        monkeypatch.undo()
+    monkeypatch.setattr(sys, "meta_path", finders := list(sys.meta_path))
+    monkeypatch.setattr(forgone, "DIGESTS", ("_nowhere", *forgone.DIGESTS))
+    forgone.forgo_openssl([])
+    assert not isinstance(finders[0], forgone._WithoutOpenSSL)
+    forgone.forgo_async()
+    assert isinstance(finders[0], forgone._WithoutAsync)
 
 
 def test_the_redis_py_that_is_installed_is_one_for_which_it_was_tried() -> None:
