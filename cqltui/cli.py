@@ -11,7 +11,6 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn, Protocol, cast
 
 import cqltui
@@ -71,9 +70,8 @@ COMMANDS = {
 }
 """Command name to module in `cqltui.commands`. `run` is what a campaign file alone means."""
 
-TRACED = frozenset({"export"})
-"""Commands that need OpenTelemetry, as MLflow does. redis-py loads it wherever it is installed, which takes 40 ms of
-every start, and nobody here asks for what it would tell."""
+WHOLE = frozenset({"export"})
+"""Commands whose libraries, as MLflow, may need what others forgo."""
 
 SCREENS = frozenset({"run", "runs", "attach", "replay"})
 """Commands that show a screen, which is to be seen at once, and stays for hours."""
@@ -128,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         compute_in_one_thread()
         atexit.register(gc.freeze)  # else the interpreter looks for garbage in all that is loaded before it ends
         if "_ARGCOMPLETE" in os.environ:  # a shell asks how the line may go on
+            forgo_telemetry()
             importlib.import_module("cqltui.commands.completion").answer(COMMANDS, _load)
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments and os.isatty(0) and os.isatty(2):
@@ -142,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name == "run" and arguments and (meant := _mistyped(arguments[0])):
         print(f"cqltui: there is no command {arguments[0]!r}; did you mean {meant}?", file=sys.stderr)
         return ExitCode.INPUT
-    if argv is None and name != "export":  # whose libraries may need it
+    if argv is None and name not in WHOLE:
         forgo_telemetry()
         forgo_async()
     if argv is None and name in SCREENS:
@@ -192,8 +191,6 @@ def _mistyped(word: str) -> str | None:
 
 def _load(name: str) -> Command:
     """Return the module of a command."""
-    if name not in TRACED:
-        sys.modules.setdefault("opentelemetry", cast(ModuleType, None))
     return cast(Command, load(f"cqltui.commands.{COMMANDS[name]}"))
 
 

@@ -9,6 +9,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from types import FrameType, ModuleType
+from typing import cast
 
 TLS = "rediss:"
 """How the URL of a server begins that is spoken to over TLS. There is no other TLS on a screen."""
@@ -24,9 +25,9 @@ REDIS_PY = (8, 1)
 
 
 def forgo_telemetry() -> None:
-    """Have redis-py do without OpenTelemetry's SDK in this process. It loads it wherever it is installed, as beside
-    MLflow, which takes as long as redis-py itself, to report figures that nobody here asks for."""
-    sys.modules["opentelemetry.sdk.metrics"] = None  # type: ignore[assignment]
+    """Have redis-py do without OpenTelemetry in this process. It loads it wherever it is installed, as beside MLflow,
+    which takes as long as redis-py itself, to report figures that nobody here asks for."""
+    sys.modules.setdefault("opentelemetry", cast(ModuleType, None))
 
 
 def forgo_async() -> None:
@@ -58,8 +59,10 @@ class _WithoutOpenSSL(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return None: other finders go on. Raises ModuleNotFoundError for what is forgone."""
-        package = _importer() if fullname in OPENSSL else ""
-        if package in OPENSSL.get(fullname, ()) and (package != "redis" or _is_known()):
+        if (packages := OPENSSL.get(fullname)) is None:
+            return None
+        package = _importer()
+        if package in packages and (package != "redis" or _is_known()):
             raise ModuleNotFoundError(f"{package} does without {fullname} in this process", name=fullname)
         return None
 

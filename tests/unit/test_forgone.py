@@ -1,4 +1,4 @@
-"""What a screen's process does without, seen in a fresh interpreter."""
+"""What a process does without: seen in a fresh interpreter, and of each finder by itself."""
 
 import json
 import subprocess
@@ -6,7 +6,6 @@ import sys
 from functools import partial
 from importlib import metadata
 from importlib.machinery import ModuleSpec
-from importlib.metadata import version
 from importlib.util import module_from_spec
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +25,7 @@ cli._run = lambda *_: 0
 assert cli.main() == 0
 import asyncio, hashlib, hmac, redis
 from redis.utils import SSL_AVAILABLE
-loaded = [name for name in ("ssl", "_ssl", "_hashlib", "redis.asyncio.client") if name in sys.modules]
+loaded = [name for name in {kept} if name in sys.modules]
 import ssl
 from urllib.request import HTTPSHandler  # as a webhook needs it
 digest = hmac.new(b"k", hashlib.sha256(b"x").digest(), "sha256").hexdigest()
@@ -38,7 +37,7 @@ KEPT = ["ssl", "_ssl", "_hashlib", "redis.asyncio.client"]
 
 def process(*arguments: str, before: str = "", url: str = "") -> tuple[list[str], bool, str]:
     """What is loaded after redis-py and asyncio, whether redis-py can speak TLS, and a digest."""
-    command = [sys.executable, "-c", PROCESS.format(before=before), *arguments]
+    command = [sys.executable, "-c", PROCESS.format(before=before, kept=KEPT), *arguments]
     environment = {"PATH": "", "HOME": "/nonexistent", "REDIS_URL": url}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
@@ -115,7 +114,7 @@ def test_what_others_want_is_left_to_other_finders(name: str, by: tuple[str, ...
 
 
 def test_of_redis_py_only_a_version_for_which_it_was_tried_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = tuple(map(int, version("redis").split(".")[:2]))
+    installed = tuple(map(int, metadata.version("redis").split(".")[:2]))
     for tried, left in (((installed[0] - 1, 99), True), (installed, False)):
         monkeypatch.setattr(forgone, "REDIS_PY", tried)
         spec = forgone._WithoutAsync().find_spec("redis.asyncio", redis.__path__)
@@ -158,4 +157,4 @@ def test_where_tls_may_be_spoken_nothing_of_openssl_is_forgone(monkeypatch: pyte
 
 def test_the_redis_py_that_is_installed_is_one_for_which_it_was_tried() -> None:
     """If this fails: run a screen with the new version, look whether it forgoes OpenSSL, and raise REDIS_PY."""
-    assert tuple(map(int, version("redis").split(".")[:2])) <= forgone.REDIS_PY
+    assert tuple(map(int, metadata.version("redis").split(".")[:2])) <= forgone.REDIS_PY
