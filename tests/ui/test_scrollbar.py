@@ -80,13 +80,13 @@ async def test_the_mouse_pages_and_drags_it() -> None:
         assert isinstance(bar, LeanBar)
         assert bar.display
         await pilot.click(bar, offset=(0, bar.size.height - 1))
-        await bench.rest(pilot)
+        await pilot.wait_for_scheduled_animations()
         below = tasks.scroll_offset.y
         assert below > 0
         await pilot.mouse_down(bar, offset=(0, bar.size.height - 2))
         await pilot.hover(bar, offset=(0, 0))
         await pilot.mouse_up(bar, offset=(0, 0))
-        await bench.rest(pilot)
+        await pilot.wait_for_scheduled_animations()
         assert tasks.scroll_offset.y < below
 
 
