@@ -45,6 +45,19 @@ async def test_seeds_fold_into_one_row_and_enter_unfolds_it() -> None:
         assert (table.cursor_id, table.row, table.targets) == ("t01", 1, ("t01",))
 
 
+async def test_a_task_that_is_joined_by_another_one_stands_below_their_row() -> None:
+    before = repeated()
+    async with shown(before) as (table, _, pilot):
+        await pilot.press("z", "G", "k")
+        assert table.render_line(table.row + 2).text.startswith("   D done     seed 42")
+        tasks = dict(before.state.tasks)
+        added = replace(tasks["t08"].info, id="t09", index=9, settings={"alpha": 0.5, "seed": 43})
+        tasks["t09"] = replace(tasks["t08"], info=added)
+        table.show(replace(before, state=replace(before.state, seq=2, tasks=tasks)))
+        await pilot.press("G", "enter")
+        assert table.render_line(table.row + 2).text.startswith("   D done       seed 42")
+
+
 async def test_a_task_that_is_new_or_defined_anew_changes_its_row() -> None:
     before = repeated()
     async with shown(before) as (table, _, pilot):

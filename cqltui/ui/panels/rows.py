@@ -34,7 +34,7 @@ def heading_line(columns: Fitting, sort_name: str, inverted: bool) -> Line:
             title = f"{title[: cells - 1]}{sign}"
         spans.append(((right if column.numeric else left)(title, cells), role))
         spans.append((" ", "text"))
-    return tuple(spans)
+    return tuple(spans[:-1])
 
 
 def task_line(frame: Frame, task: TaskState, columns: Fitting, start: Line, *, below: bool = False) -> Line:
@@ -43,7 +43,7 @@ def task_line(frame: Frame, task: TaskState, columns: Fitting, start: Line, *, b
     for column, cells in columns:
         text, role = column.text(frame, task, cells)
         spans += _cell(column, f"{INDENT}{text}" if below and column.name == "title" else text, role, cells)
-    return tuple(spans)
+    return tuple(spans[:-1])
 
 
 def group_line(frame: Frame, group: Group, figures: Figures, columns: Fitting, start: Line) -> Line:
@@ -54,7 +54,7 @@ def group_line(frame: Frame, group: Group, figures: Figures, columns: Fitting, s
         if column.name == "title":
             text, role = f"{'▾' if group.open else '▸'} {len(group.ids)} × {group.title}", "strong"
         spans += _cell(column, text, role, cells)
-    return tuple(spans)
+    return tuple(spans[:-1])
 
 
 def column_at(columns: Fitting, x: int) -> Column | None:

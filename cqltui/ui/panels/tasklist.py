@@ -17,6 +17,7 @@ from cqltui.ui.folding import FOLD_TITLES, Figures, Group, Partitions, figures, 
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.line import Line
 from cqltui.ui.listing import Listing, Wish, listed
+from cqltui.ui.lru import Lru
 from cqltui.ui.marks import Marks
 from cqltui.ui.panels.columns import COLUMNS, Column, available
 from cqltui.ui.panels.cursor import HEADING, CursorPanel
@@ -24,6 +25,7 @@ from cqltui.ui.panels.fit import widths
 from cqltui.ui.panels.pages import Pages, Turn, ask_nobody, submitted
 from cqltui.ui.panels.rows import MARGIN, Fitting, group_line, heading_line, margin, task_line
 from cqltui.ui.panels.tasktitle import title
+from cqltui.ui.panels.viewframe import KEPT, TIMES, WIDTHS
 
 MANY = 1_000
 """More tasks than these are listed anew once a second at most, unless the user wants it."""
@@ -58,7 +60,8 @@ class TaskList(CursorPanel):
         """All that there are for these tasks."""
         self._wanted = ""
         """The task that the cursor was put on. It comes back to it when that is listed again."""
-        self._fit: tuple[Key, Fitting] = (), ()
+        self._fits: tuple[tuple[Key, Fitting], ...] = ()
+        """The newest first."""
         self._figures: dict[str, Figures] = {}
         """Of the groups that were looked at since the tasks were last listed."""
         self._order_key: Key = ()
@@ -73,8 +76,8 @@ class TaskList(CursorPanel):
         """When the cursor was last put on what runs."""
         self._led = ""
         """The task that it was put on then."""
-        self._drawn: dict[int, tuple[TaskState | Figures, Key, Fitting, Line]] = {}
-        """What was drawn in each line, and what of."""
+        self._drawn: Lru[tuple[str, int], tuple[TaskState | Figures, Key, Fitting, Line]] = Lru(KEPT)
+        """What was drawn of a row when it was seen last, and what of; by its key and the width of the list."""
         self._empty: tuple[Line, ...] = ()
 
     # What others read
@@ -126,7 +129,7 @@ class TaskList(CursorPanel):
             self._followed = (self._order_key, self._pace)
             self._follow(frame)
         for y in range(HEADING, self.size.height):
-            if (key := self.key_at(y)) and not self._is_drawn(frame, y, key):
+            if (key := self.key_at(y)) and not self._is_drawn(frame, key):
                 self.refresh_row(y)
 
     def show_empty(self, lines: Sequence[Line]) -> None:
@@ -160,7 +163,6 @@ class TaskList(CursorPanel):
         row, found = self.row, self._listed(frame)
         same, self.listing = found.keys == self.listing.keys, found
         if not same:
-            self._drawn.clear()
             self.marks.keep(state.tasks)
             if page is not None:
                 self._turned(page)
@@ -249,11 +251,14 @@ class TaskList(CursorPanel):
         """Return the columns that are shown, with their cells."""
         cells, title, folded = self.cells - MARGIN, self.varying.title_cells, bool(self.fold_name)
         key = (cells, title, folded, self.chosen_columns, self.columns)
-        if key != self._fit[0]:
-            plain = isinstance(self.app, BaseApp) and self.app.preferences.plain
-            columns = tuple(one for one in self.columns if not (plain and one.name == "curve"))  # a drawing
-            self._fit = key, widths(cells, columns, self.chosen_columns, title, folded=folded)
-        return self._fit[1]
+        for known, fit in self._fits:
+            if known == key:
+                return fit
+        plain = isinstance(self.app, BaseApp) and self.app.preferences.plain
+        columns = tuple(one for one in self.columns if not (plain and one.name == "curve"))  # a drawing
+        fit = widths(cells, columns, self.chosen_columns, title, folded=folded)
+        self._fits = (key, fit), *self._fits[: WIDTHS - 1]
+        return fit
 
     def _row(self, frame: Frame, key: str) -> TaskState | Figures | None:
         group = self.listing.groups.get(key)
@@ -267,21 +272,22 @@ class TaskList(CursorPanel):
         finish_ts = frame.finish_ts(row)
         minute = int(finish_ts // 60) if finish_ts else None
         second = int(frame.now) if row.status is Status.RUNNING and self._ages else frame.now // HOUR_S
-        return minute, frame.pending.get(key, ""), key in self.marked, at_cursor, frame.stalled(row), second
+        below, pending = key in self.listing.homes, frame.pending.get(key, "")
+        return minute, pending, key in self.marked, at_cursor, below, frame.stalled(row), second
 
     @property
     def _ages(self) -> bool:
         """Whether something is shown that changes with the time alone."""
         return any(column.name == "duration" for column, _ in self.fitting())
 
-    def _is_drawn(self, frame: Frame, y: int, key: str) -> bool:
+    def _is_drawn(self, frame: Frame, key: str) -> bool:
         row = self._row(frame, key)
-        return row is None or self._as_drawn(y, row, self._key(frame, row, key)) is not None
+        return row is None or self._as_drawn(key, row, self._key(frame, row, key)) is not None
 
-    def _as_drawn(self, y: int, row: TaskState | Figures, key: Key) -> Line | None:
-        """Return what was drawn here, if it is what would be drawn now."""
-        drawn = self._drawn.get(y)
-        if drawn is None or drawn[1] != key or drawn[2] is not self.fitting():
+    def _as_drawn(self, key: str, row: TaskState | Figures, made_of: Key) -> Line | None:
+        """Return what was drawn of the row, if it is what would be drawn now."""
+        drawn = self._drawn.used((key, self.cells))
+        if drawn is None or drawn[1] != made_of or drawn[2] is not self.fitting():
             return None
         return drawn[3] if drawn[0] is row or (isinstance(row, Figures) and drawn[0] == row) else None
 
@@ -300,10 +306,10 @@ class TaskList(CursorPanel):
         if row is None:
             return self.strip(())
         made_of = self._key(frame, row, key)
-        line = self._as_drawn(y, row, made_of)
+        line = self._as_drawn(key, row, made_of)
         if line is None or isinstance(row, Figures):  # of which more is drawn than its figures
             line = self._line(frame, row, key)
-            self._drawn[y] = row, made_of, columns, line
+            self._drawn[key, self.cells] = row, made_of, columns, line
         return self.strip(line, key == self._cursor)
 
     def _line(self, frame: Frame, row: TaskState | Figures, key: str) -> Line:
@@ -327,4 +333,5 @@ class TaskList(CursorPanel):
     def on_resize(self) -> None:
         """Other columns may fit."""
         self.show_cursor(again=self._following)
+        self._drawn.grow(TIMES * self.size.height)
         super().on_resize()

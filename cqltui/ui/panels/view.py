@@ -1,46 +1,29 @@
 """Line API views: a scrolling list draws only the lines that are seen, and keeps them as strips until they change."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
-from msgspec import Struct
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
-from textual.color import Color
-from textual.filter import ANSIToTruecolor, LineFilter
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.strip import Strip
 
 from cqltui.ui.base import BaseApp
 from cqltui.ui.internals import OwnBarView
+from cqltui.ui.leanstrip import LeanStrip
 from cqltui.ui.line import Line, cells_of, left
+from cqltui.ui.lru import Lru
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.scrollbar import LeanBar
+from cqltui.ui.panels.viewframe import KEPT, LOOKS, TIMES, Sides, ViewFrame
 
 SIGN, READ_SIGN, GUTTER = "▌", ">", 2
 """Before the cursor's line, or in place of its first blank; and the cells before all lines where they are read out."""
 REVERSE = Style(reverse=True)
 """Of the first cell, where it is no blank."""
-KEPT, SPARE = 16, 8
-"""Drawn lines that a list keeps: at least so many, and so many more than it has ever shown at once. Each takes
-kilobytes, and losses make new ones all night."""
-WIDTHS = 3
-"""Of so many widths the frame is kept: a view is zoomed, and goes back."""
-
-
-class _Sides(Struct, frozen=True):
-    """What stands beside each line within a frame."""
-
-    width: int
-    """Of the whole."""
-    before: tuple[Segment, ...]
-    behind: tuple[Segment, ...]
-    filters: tuple[LineFilter, ...]
-    """What the line itself goes through on its way to the terminal; its styles have been through the rest."""
-    background: Color
 
 
 class LineView(OwnBarView, can_focus=True):
@@ -60,8 +43,6 @@ class LineView(OwnBarView, can_focus=True):
 
     def __init__(self, id: str, title: str = "") -> None:
         super().__init__(id=id)
-        self._edges: LRUCache[tuple[int, int, str | None], Strip] = LRUCache(2 * WIDTHS)
-        """Top and bottom of the frame, by the width, the place from the nearer end, and the title there."""
         self.border_title = title
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[str, Style] = {}
@@ -69,16 +50,15 @@ class LineView(OwnBarView, can_focus=True):
         """Of each role, on what it stands on: the background, or the cursor's line."""
         self._blank: dict[str, str] = {}
         """The role of a blank behind each role."""
-        self._strips: LRUCache[tuple[Line, int, bool], Strip] = LRUCache(KEPT)
+        self._strips: Lru[tuple[Line, int, bool], Strip] = Lru(KEPT)
         self._looks: tuple[str, Style] | None = None
         """What the lines' colours are made of: the theme, and what they stand on."""
         self._gutter = 0
         self._taken: int | None = None
         """Cells beside the lines: frame, padding and scrollbar."""
-        self._known_sides: LRUCache[int, _Sides] = LRUCache(WIDTHS)
-        """By the width of the whole; empty where it looks otherwise since it was drawn."""
-        self._framed: LRUCache[int, tuple[Strip, Strip]] = LRUCache(KEPT)
-        """Lines with their sides, by the identity of the strip between these."""
+        self._view_frame = ViewFrame(KEPT)
+        self._view_frames: Lru[Hashable, ViewFrame] = Lru(LOOKS)
+        """By the view's rules."""
 
     def own_bar(self) -> LeanBar:
         """Return a new bar."""
@@ -142,8 +122,9 @@ class LineView(OwnBarView, can_focus=True):
         found: list[Strip] = []
         for y in crop.line_range:
             if y in inside:
-                strip = self._framed_line(self._sides(y), self.render_line(y - gutter.top))
-                found.append(self._rendered(y) if strip is None else strip)
+                strip = self.render_line(y - gutter.top)
+                known_width = strip.cell_length == self.cells + self._gutter
+                found.append(self._view_frame.around(strip, self._sides(y)) if known_width else self._rendered(y))
             else:
                 found.append(self._edge(y, width, height))
         if crop.column_span != (0, width):
@@ -158,34 +139,21 @@ class LineView(OwnBarView, can_focus=True):
         """Return a line of the frame."""
         is_top = y < self.styles.gutter.top
         place = (width, y, self.border_title) if is_top else (width, y - height, self.border_subtitle)
-        if (strip := self._edges.get(place)) is None:
-            self._edges[place] = strip = self._rendered(y)
+        if (strip := self._view_frame.edges.used(place)) is None:
+            self._view_frame.edges[place] = strip = LeanStrip(self._rendered(y), width)
         return strip
 
-    def _sides(self, y: int) -> _Sides:
+    def _sides(self, y: int) -> Sides:
         """Return how the frame looks, which any line within it tells."""
         width = self.outer_size.width
-        if (sides := self._known_sides.get(width)) is None:
+        if (sides := self._view_frame.sides.used(width)) is None:
             first = self.styles.gutter.left
             line = self._rendered(y)
             before, behind = line.crop(0, first), line.crop(first + self.cells + self._gutter)
             filters = tuple(one for one in self.get_line_filters() if not isinstance(one, ANSIToTruecolor))
             background = self.background_colors[1]
-            self._known_sides[width] = sides = _Sides(width, tuple(before), tuple(behind), filters, background)
+            self._view_frame.sides[width] = sides = Sides(width, tuple(before), tuple(behind), filters, background)
         return sides
-
-    def _framed_line(self, sides: _Sides, strip: Strip) -> Strip | None:
-        """Return a line with its sides; None if it is of another width."""
-        if strip.cell_length != self.cells + self._gutter:
-            return None
-        if (known := self._framed.get(id(strip))) is not None and known[0] is strip:
-            return known[1]
-        inner = list(strip)
-        for one in sides.filters:
-            inner = one.apply(inner, sides.background)
-        framed = Strip([*sides.before, *inner, *sides.behind], sides.width)
-        self._framed[id(strip)] = strip, framed
-        return framed
 
     def cursor_line(self) -> int | None:
         """Return the line that is marked as selected, if the list has such."""
@@ -201,7 +169,7 @@ class LineView(OwnBarView, can_focus=True):
         """Return the line in colours, as wide as the view."""
         cells = self.cells
         key = (line, cells, cursor)
-        strip = self._strips.get(key)
+        strip = self._strips.used(key)
         if strip is None:
             parts, bare = self._parts(line, cursor), self._mix("", cursor)
             if self._gutter:
@@ -281,11 +249,12 @@ class LineView(OwnBarView, can_focus=True):
         looks = self.app.theme, self.rich_style
         if looks != self._looks:
             self._looks = looks
-            for cache in (self._styles, *self._mixed, self._blank, self._strips):
+            for cache in (self._styles, *self._mixed, self._blank, self._strips, self._view_frames):
                 cache.clear()
-        for kept in (self._known_sides, self._edges, self._framed):
-            kept.clear()
-        self._taken = None
+        rules = tuple(self.styles.base.get_rules().items())
+        if (frame := self._view_frames.used(rules)) is None:
+            self._view_frames[rules] = frame = ViewFrame(self._strips.most)
+        self._view_frame, self._taken = frame, None
 
     def watch_show_vertical_scrollbar(self, show: bool) -> None:
         """Tell a bar that has just appeared of the scrolling before it."""
@@ -295,8 +264,8 @@ class LineView(OwnBarView, can_focus=True):
 
     def on_resize(self) -> None:
         """Tell what makes the lines. The widget is drawn anew already, and each strip is kept with its width."""
-        for cache in (self._strips, self._framed):
-            cache.grow(self.size.height + SPARE)
+        for cache in (self._strips, self._view_frame.lines):
+            cache.grow(TIMES * self.size.height)
         self.post_message(StateChanged())
 
     def refresh_row(self, y: int) -> None:
