@@ -22,13 +22,11 @@ from cqltui.state.plain import plain
 from cqltui.ui.background import Background
 from cqltui.ui.common import CommonApp
 from cqltui.ui.control import Control
-from cqltui.ui.driver import entitle
 from cqltui.ui.editing import Editing
 from cqltui.ui.estimating import Estimating
 from cqltui.ui.feeds import feeds_of
 from cqltui.ui.frame import Frame, as_of
 from cqltui.ui.gauging import Gauging
-from cqltui.ui.internals import driver_of
 from cqltui.ui.looking import Looking
 from cqltui.ui.memory import Memory
 from cqltui.ui.messages import LeaveNow, StateChanged, ThreadDied, TypeOn
@@ -105,7 +103,7 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         """What was drawn last."""
         self._typed = Typed(self, self._pump.hush)
         self._notices_seen: tuple[int, int] | None = None
-        self._outward = Outward(self.say, self.bell, lambda title: entitle(driver_of(self), title))
+        self._outward = Outward(self.say, self.bell, self.entitle)
 
     # Start and end
 
@@ -298,8 +296,11 @@ class CqltuiApp(CommonApp[LeaveChoice]):
         """Take the next key."""
         if (event := self._typed.next()) is not None:
             self._main.catch_up()  # a key finds all as the last one has left it
-            await super().on_event(event)
-            self._typed.follow()
+            try:
+                if not await self.act_on(event):
+                    await super().on_event(event)
+            finally:
+                self._typed.follow()
 
     def pop_screen(self) -> AwaitComplete:
         """Close the screen; what was typed before goes with it."""

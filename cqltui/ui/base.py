@@ -14,7 +14,7 @@ from textual.notifications import Notification, Notify
 from cqltui.state.playhead import Playhead
 from cqltui.ui.driver import PatientDriver
 from cqltui.ui.ground import BACKGROUND, WAIT_S, Color, color_of, theme_on
-from cqltui.ui.internals import QuietErrors, take_away
+from cqltui.ui.internals import DirectKeys, QuietErrors, take_away
 from cqltui.ui.messages import Answered
 from cqltui.ui.preferences import Preferences
 from cqltui.ui.signs import StandIns
@@ -58,7 +58,7 @@ class Sheet(Stylesheet):
             node.notify_style_update()
 
 
-class BaseApp(QuietErrors[ReturnType]):
+class BaseApp(QuietErrors[ReturnType], DirectKeys[ReturnType]):
     """An app as its user prefers it."""
 
     def __init__(self, preferences: Preferences) -> None:

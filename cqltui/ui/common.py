@@ -84,6 +84,11 @@ class CommonApp(BaseApp[ReturnType]):
             driver.capture_mouse(self._mouse)
         self.say("Mouse on." if self._mouse else "Mouse off: select and copy text; m turns it on.")
 
+    def entitle(self, title: str) -> None:
+        """Set the terminal's title, where there is a terminal."""
+        if isinstance(driver := driver_of(self), PatientDriver):
+            driver.entitle(title)
+
     def say(self, text: str, severity: str = "information") -> None:
         """Show a message, which may hold anything."""
         level = severity if severity in ("error", "warning") else "information"

@@ -7,11 +7,10 @@ import select
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from threading import Event
-from typing import IO, cast
+from threading import Condition, Event
+from typing import IO
 
 from textual.app import App
-from textual.driver import Driver
 from textual.events import Key
 
 from cqltui.ui.ending import hung_up
@@ -26,6 +25,9 @@ SILENCE_S = 0.1
 """After an ESC: it is the key."""
 SILENCES = 5
 """After so many nothing is waited for any more."""
+FLUSH_S = 0.004
+"""At most, for the writing thread: without a pause it would get its turn only once the answer to the drawing, the idle
+events of all widgets, has been worked off. A terminal that takes nothing holds up nobody for longer."""
 _HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", "")) is None
 """Others may print what a title is set with."""
 
@@ -75,14 +77,23 @@ class PatientDriver(OpenDriver):
         self, app: App[object], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self.known_size = size or self.terminal_size()  # until the first event tells it
-        self.output = cast(IO[str], _Output(self.output))
+        self.assume_size(size or self.terminal_size())
+        self._texts, self._out = 0, self.wrap_output(_Output)
         self.exit_event = Exit()
         self._running_loop = asyncio.get_running_loop()
         self._title, self._has_title, self._has_screen = "", False, False
         """What was set last, whether that is the terminal's, and whether the screen has the terminal."""
         self._sets_up = False
         """While it does, the signal may come again: everything is started once."""
+
+    def write(self, data: str) -> None:
+        """Have the writing thread write this."""
+        self._texts += 1
+        super().write(data)
+
+    def flush(self) -> None:
+        """Let the writing thread go first, until it has written all there is or the terminal takes no more."""
+        self._out.wait(self._texts, FLUSH_S)
 
     def terminal_size(self) -> tuple[int, int]:
         """Return the size of the terminal that is drawn on."""
@@ -208,25 +219,31 @@ class PatientDriver(OpenDriver):
         self.flush()
 
 
-def entitle(driver: Driver | None, title: str) -> None:
-    """Set the terminal's title, where there is a terminal."""
-    if isinstance(driver, PatientDriver):
-        driver.entitle(title)
-
-
 class _Output:
     """The file as far as the driver uses it. What cannot be written is lost."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self.fileno = file.fileno
+        self._written = self._flushed = 0
+        """Texts."""
+        self._news = Condition()
 
     def write(self, text: str) -> None:
         """Write, or lose it."""
         with suppress(OSError):
             self._file.write(text)
+        self._written += 1
 
     def flush(self) -> None:
         """Flush, or not."""
         with suppress(OSError):
             self._file.flush()
+        with self._news:
+            self._flushed = self._written
+            self._news.notify_all()
+
+    def wait(self, texts: int, timeout_s: float) -> None:
+        """Wait until so many texts have been written and flushed, for so long at most."""
+        with self._news:
+            self._news.wait_for(lambda: self._flushed >= texts, timeout_s)

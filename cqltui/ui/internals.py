@@ -4,18 +4,23 @@
 the part is to be read again.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from functools import cache
 from operator import itemgetter
 from threading import Thread
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual._xterm_parser import XTermParser
 from textual.app import App, ReturnType
+from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Event, Key
 from textual.geometry import Region, Size
 from textual.map_geometry import MapGeometry
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.notifications import Notification
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
@@ -26,43 +31,26 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastRack
 
-from cqltui.ui.regions import meets, runs, without
+from cqltui.ui.regions import differing, in_order, meets, runs
 
 DRAW_S = 0.004
 """Between two drawings, where there is something to draw."""
-USED: tuple[tuple[type, str], ...] = (
-    (LinuxDriver, "__init__"),
-    (LinuxDriver, "_get_terminal_size"),
-    (LinuxDriver, "_sigtstp_application"),
-    (LinuxDriver, "_sigcont_application"),
-    (LinuxDriver, "_enable_mouse_support"),
-    (LinuxDriver, "_disable_mouse_support"),
-    (LinuxDriver, "disable_input"),
-    (LinuxDriver, "start_application_mode"),
-    (XTermParser, "parse"),
-    (XTermParser, "feed"),
-    (XTermParser, "tick"),
-    (App, "_fatal_error"),
-    (App, "_close_messages_no_wait"),
-    (App, "_on_notify"),
-    (App, "_unnotify"),
-    (Toast, "_expire"),
-    (ToastRack, "show"),
-    (Screen, "_screen_resized"),
-    (Screen, "_update_timer"),
-    (Screen, "_on_timer_update"),
-    (Screen, "_on_idle"),
-    (Screen, "_compositor_refresh"),
-    (Screen, "_refresh_layout"),
-    (Compositor, "reflow"),
-    (Compositor, "reflow_visible"),
-    (Compositor, "_regions_to_spans"),
-    (Compositor, "_render_chops"),
-    (Compositor, "render_partial_update"),
-    (ChopsUpdate, "render_segments"),
-    (Widget, "_exchange_repaint_regions"),
-    (Widget, "vertical_scrollbar"),
-)
+Wrapped = TypeVar("Wrapped")
+_PARTS: Mapping[type, str] = {
+    LinuxDriver: "__init__ _get_terminal_size _sigtstp_application _sigcont_application _enable_mouse_support "
+    "_disable_mouse_support disable_input start_application_mode",
+    XTermParser: "parse feed tick",
+    App: "_fatal_error _close_messages_no_wait _on_notify _unnotify on_event _on_key _check_bindings",
+    Toast: "_expire",
+    ToastRack: "show",
+    Screen: "_screen_resized _update_timer _on_timer_update _on_idle _compositor_refresh _refresh_layout _on_key "
+    "_clear_tooltip",
+    Compositor: "reflow reflow_visible _regions_to_spans _render_chops render_partial_update",
+    ChopsUpdate: "render_segments",
+    Widget: "_exchange_repaint_regions vertical_scrollbar _on_key handle_key",
+    MessagePump: "_get_dispatch_methods",
+}
+USED = tuple((owner, name) for owner, names in _PARTS.items() for name in names.split())
 """Owner and name of each method whose source counts. Of the attributes `_file`, `_key_thread`, `_must_signal_resume`
 (the driver's, set in its `__init__`), `_auto_restart` (of `Driver`), `_driver`, `_exit_renderables` and `_batch_count`
 (the app's), `_compositor` (the screen's), `_dirty_regions`, `_full_map` and `_full_map_invalidated` (the compositor's),
@@ -94,24 +82,15 @@ class OpenDriver(LinuxDriver):
     def _sigcont_application(self, *_: object) -> None:
         self.continued()
 
-    @property
-    def known_size(self) -> tuple[int, int] | None:
-        """Columns and rows that the app is told of before the first event does."""
-        return self._size
-
-    @known_size.setter
-    def known_size(self, size: tuple[int, int]) -> None:
+    def assume_size(self, size: tuple[int, int]) -> None:
+        """Tell the app of these columns and rows until the first event does."""
         self._size = size
 
-    @property
-    def output(self) -> IO[str]:
-        """What is drawn on."""
+    def wrap_output(self, wrap: Callable[[IO[str]], Wrapped]) -> Wrapped:
+        """Draw on what this makes of the file, and return it."""
         assert self._file is not None, "standard error is a terminal"
-        return self._file
-
-    @output.setter
-    def output(self, file: IO[str]) -> None:
-        self._file = cast(Any, file)
+        self._file = wrapped = cast(Any, wrap(self._file))
+        return cast(Wrapped, wrapped)
 
     @property
     def restarts(self) -> bool:
@@ -152,7 +131,37 @@ def take_away(app: App[Any], notification: Notification) -> None:
         screen.query(f"#{ToastRack._toast_id(notification)}").remove()
 
 
-class QuietErrors(App[ReturnType]):
+class QuickPump(MessagePump):
+    """Finds once who handles a kind of message. Textual looks through all that the class inherits from, a dozen classes
+    or two, for each message and for each time that a widget has nothing more to do: some hundred times a key."""
+
+    def _get_dispatch_methods(
+        self, method_name: str, message: Message
+    ) -> Iterable[tuple[type, Callable[[Message], Awaitable[Any]]]]:
+        kind: type = type(message)
+        found = owners(type(self), method_name, kind)
+        if found is None:
+            return super()._get_dispatch_methods(method_name, message)
+        # Whether to go on is asked before each of them: the one before it may have prevented the default.
+        return ((own, vars(own)[name].__get__(self, own)) for own, name in found if not message._no_default_action)
+
+
+@cache
+def owners(pump: type, method_name: str, message: type) -> Sequence[tuple[type, str]] | None:
+    """Return the classes that have a handler of that name, and its name there; None where one of them has marked any
+    of its methods with `on` for the message: whether it is called depends on the message itself."""
+    found: list[tuple[type, str]] = []
+    for owner in pump.__mro__:
+        own = vars(owner)
+        if any(issubclass(message, kind) for kind in own.get("_decorated_handlers", ())):
+            return None
+        name = next((name for name in (f"_{method_name}", method_name) if own.get(name)), "")
+        if name and not hasattr(own[name], "_textual_on"):
+            found.append((owner, name))
+    return found
+
+
+class QuietErrors(QuickPump, App[ReturnType]):
     """Tells an unhandled error without the values of variables: a password may be among them. There is no setting.
 
     The first one alone: what fails after it, in the widgets that are still there, mostly fails for the same reason, and
@@ -171,6 +180,26 @@ class QuietErrors(App[ReturnType]):
         traceback = Traceback(width=None, suppress=[rich])
         self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
         self._close_messages_no_wait()
+
+
+class DirectKeys(App[ReturnType]):
+    """Does at once what a key is bound to. Textual sends it through all that the focused widget is in first."""
+
+    async def act_on(self, key: Event) -> bool:
+        """Return whether something was done; not where a key might be handled on that way."""
+        way = (self.focused or self.screen).ancestors_with_self
+        usual = self.app_focus and self.screen.maximized is None
+        if not isinstance(key, Key) or not usual or any(_handles(node, key) for node in way):
+            return False
+        self.screen._clear_tooltip()
+        return await self._check_bindings(key.key, priority=True) or await self._check_bindings(key.key)
+
+
+def _handles(node: DOMNode, key: Key) -> bool:
+    kind: type = type(key)
+    found = owners(type(node), "on_key", kind)
+    others = found is None or any(owner not in (Widget, Screen, App) for owner, _ in found)
+    return others or any(hasattr(node, f"{start}{name}") for name in key.name_aliases for start in ("key_", "_key_"))
 
 
 class LeanCompositor(Compositor):
@@ -202,8 +231,8 @@ class LeanCompositor(Compositor):
         self._full_map_invalidated = False  # it is of now; Textual makes it once more for whoever asks next
         self._laid = self._full_map
         self._sized = {widget for widget in found.resized | found.shown if not widget._repaint_regions}
-        if laid is not None and same_size and _in_order(laid, self._laid):
-            self._dirty_regions = dirty | _differing(laid, self._laid)
+        if laid is not None and same_size and in_order(laid, self._laid):
+            self._dirty_regions = dirty | differing(laid, self._laid)
         return found
 
     def laid_out(self) -> None:
@@ -256,31 +285,6 @@ class LeanCompositor(Compositor):
         return ChopsUpdate([{start: strip for start, _, strip in line} for line in lines], spans, ends)
 
 
-def _in_order(old: Mapping[Widget, MapGeometry], new: Mapping[Widget, MapGeometry]) -> bool:
-    """Return whether no widget has come before another one that is still there."""
-    both = [widget for widget in old if widget in new]
-    return sorted(both, key=lambda one: old[one].order) == sorted(both, key=lambda one: new[one].order)
-
-
-def _differing(old: Mapping[Widget, MapGeometry], new: Mapping[Widget, MapGeometry]) -> set[Region]:
-    """Return where widgets were or are that have come, gone or moved, but for what those cover that stay."""
-    seen = [{widget: one.region.intersection(one.clip) for widget, one in there.items()} for there in (old, new)]
-    still = [
-        widget
-        for widget in old.keys() & new.keys()
-        if old[widget].region == new[widget].region and seen[0][widget] == seen[1][widget]
-    ]
-    found: set[Region] = set()
-    for there, shown in zip((old, new), seen, strict=True):
-        for widget in there.keys() - set(still):
-            parts = [shown[widget]]
-            for other in still:
-                if there[other].order > there[widget].order:
-                    parts = [piece for part in parts for piece in without(part, shown[other])]
-            found.update(filter(None, parts))
-    return found
-
-
 def _forget_drawn(widget: Widget, region: Region, clip: Region, drawn: Set[Region]) -> None:
     """Forget what the widget has asked for, as far as that was drawn by now."""
     asked = {wanted: clip.intersection(wanted.translate(region.offset)) for wanted in widget._repaint_regions}
@@ -288,7 +292,7 @@ def _forget_drawn(widget: Widget, region: Region, clip: Region, drawn: Set[Regio
     widget._repaint_regions.difference_update(done)
 
 
-class OwnBarView(ScrollView):
+class OwnBarView(QuickPump, ScrollView):
     """A scrolling view whose bar is of a class of ours: Textual makes it itself."""
 
     def own_bar(self) -> ScrollBar:
@@ -305,20 +309,19 @@ class OwnBarView(ScrollView):
         return self._vertical_scrollbar
 
 
-class SteadyScreen(Screen[ScreenResultType]):
+class SteadyScreen(QuickPump, Screen[ScreenResultType]):
     """A screen that takes the terminal's own size alone, draws soon, and renders nothing that is not drawn.
 
     A terminal that changes its size while the program starts sets off two chains of resize events: each layout posts
     the next event of its own size, and the screen would take both sizes in turn for ever.
 
-    During `App.batch_update` Textual renders all the same, and throws it away. Here what is to be drawn is kept: who
-    ends the batch refreshes the screen.
+    During `App.batch_update` Textual renders all the same, and throws it away. Here who ends the batch refreshes the
+    screen.
 
-    What a key leads to is drawn within two `DRAW_S`. Textual draws at most 60 times a second, by a timer that leaves
+    What a key leads to is drawn within two `DRAW_S`. Textual draws 60 times a second at most, by a timer that leaves
     out a turn which a drawing has used up: a key that follows one waits up to 33 ms.
 
-    Where the keys go to another widget, the two draw themselves anew, as they look otherwise then. Textual draws all of
-    the screen.
+    Where the keys go to another widget, these two draw themselves anew. Textual draws all of the screen.
     """
 
     focused = Reactive[Widget | None](None, repaint=False)

@@ -194,8 +194,9 @@ ROOMS = (
     ),
     Room(
         "drawing",
-        _each("cqltui/ui/{}.py", "internals regions"),
-        ("tests/unit/test_regions.py", *_each("tests/ui/test_{}.py", "internals lean sizes")),
+        _each("cqltui/ui/{}.py", "internals leanstrip lru panels/viewframe regions"),
+        _each("tests/{}.py", "unit/test_regions ui/test_direct_keys ui/test_handlers ui/test_internals")
+        + _each("tests/ui/test_{}.py", "lean leanstrip lru sizes"),
     ),
     Room(
         "timeline",

@@ -21,6 +21,7 @@ from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 from cqltui.ui.background import Background
+from cqltui.ui.internals import owners
 from cqltui.ui.layout import PANELS
 from cqltui.ui.messages import StateChanged
 from cqltui.ui.panels.panel import Panel
@@ -68,11 +69,13 @@ def broken(owner: object, name: str) -> Iterator[None]:
     """With a bug in place of a method."""
     own = vars(owner).get(name)
     setattr(owner, name, bug)
+    owners.cache_clear()
     yield
     if own is None:
         delattr(owner, name)
     else:
         setattr(owner, name, own)
+    owners.cache_clear()
 
 
 async def expect(heard: Heard, act: Callable[[], object]) -> None:

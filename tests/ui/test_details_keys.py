@@ -55,7 +55,7 @@ async def test_the_next_task_is_shown_as_listed_and_the_cursor_follows() -> None
         await bench.until(pilot, lambda: "lease lost" in text(part(bench, "fields")))
         assert "its lease expired" in text(part(bench, "fields"))
         assert "2.0 KiB" in text(part(bench, "files"))
-        assert bench.logs.asked[-1] == ("w1", RUNNING)
+        await bench.until(pilot, lambda: bench.logs.asked[-1] == ("w1", RUNNING))
         await pilot.press("K")
         await bench.until(pilot, lambda: bench.logs.asked[-1][1] == ids[place - 1])
         assert "lease lost" not in text(part(bench, "fields")), "it is of another task"

@@ -37,6 +37,9 @@ WRITTEN_FOR = {
     "App._close_messages_no_wait": "38c5a9f8fc40a32f",
     "App._on_notify": "668163cccf7d6882",
     "App._unnotify": "83c910aa0adda5db",
+    "App.on_event": "83330ed58dc202da",
+    "App._on_key": "c3da61909d60a726",
+    "App._check_bindings": "751c5f8bcc604d78",
     "Toast._expire": "8609e049cdd9180b",
     "ToastRack.show": "235ab2261d656cfd",
     "Screen._screen_resized": "49c2908cfe351a6f",
@@ -45,6 +48,8 @@ WRITTEN_FOR = {
     "Screen._on_idle": "a4ea19d754ab438f",
     "Screen._compositor_refresh": "293583a9432b7eca",
     "Screen._refresh_layout": "9d29357a14c83503",
+    "Screen._on_key": "dcd365cc2d57b263",
+    "Screen._clear_tooltip": "320de9b9cc9122ee",
     "Compositor.reflow": "a992662692b8a4f2",
     "Compositor.reflow_visible": "7f8f36e0e11a944d",
     "Compositor._regions_to_spans": "c6b0b0556fc12936",
@@ -53,6 +58,9 @@ WRITTEN_FOR = {
     "ChopsUpdate.render_segments": "07c6fd17afe04610",
     "Widget._exchange_repaint_regions": "6b70394ca5a297c1",
     "Widget.vertical_scrollbar": "1c7037995a130518",
+    "Widget._on_key": "dcd365cc2d57b263",
+    "Widget.handle_key": "1a3ee2f2be5bc4b9",
+    "MessagePump._get_dispatch_methods": "7a223622a15296d3",
 }
 """The source of each part that cqltui/ui/internals.py was written for, hashed."""
 ATTRIBUTES = (

@@ -14,6 +14,7 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 from cqltui.ui.base import BaseApp
+from cqltui.ui.internals import QuickPump
 from cqltui.ui.layout import FOOTER, PANELS, Counts, Place, Wish, header_rows, is_small, main_layout
 from cqltui.ui.layout import Layout as Places
 from cqltui.ui.memory import Memory
@@ -23,7 +24,7 @@ from cqltui.ui.panels.tabs import NAMES, TabLine, tabbed
 HIDEABLE = frozenset(PANELS) - {"tasks"}
 
 
-class Body(Widget):
+class Body(QuickPump, Widget):
     """Arranges its children by `main_layout`: by its own size, by what there is to be seen, and by what is wanted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -33,10 +33,12 @@ class PhasesPanel(Panel):
         """Cells for the numbers of tasks."""
         self._names: tuple[str, ...] = ()
         """The phase of each line; empty where it is none's."""
+        self.tells_depth = False
+        """Whether it says how much is queued, where the queue itself has no room."""
 
     def needs(self, frame: Frame) -> tuple[object, ...]:
         """Return what the lines are made from, and what has happened meanwhile: the tasks are counted already."""
-        return (*super().needs(frame), *frame.news)
+        return (*super().needs(frame), self.tells_depth, *frame.news)
 
     def show(self, frame: Frame) -> None:
         """Draw what differs."""
@@ -51,7 +53,7 @@ class PhasesPanel(Panel):
         if not frame.state.campaign.phases:
             lines = [(("The campaign's phases appear here.", "dim"),)]
         self.set_lines(lines)
-        subtitle = depth_text(frame.state) if self.has_class("-small") and frame.state.tasks else ""
+        subtitle = depth_text(frame.state) if self.tells_depth and frame.state.tasks else ""
         self.foot(subtitle)
 
     def on_click(self, event: Click) -> None:

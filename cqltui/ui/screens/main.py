@@ -138,8 +138,7 @@ class MainScreen(TaskScreen):
 
     @on(Body.Arranged)
     def _arranged(self) -> None:
-        phases, queue = self.query_one(PhasesPanel), self.query_one(QueuePanel)
-        phases.set_class(not queue.display, "-small")
+        self.query_one(PhasesPanel).tells_depth = not self.query_one(QueuePanel).display
         self.call_after_refresh(self._again)
 
     def _again(self) -> None:
