@@ -96,8 +96,7 @@ def _word(token: re.Match[str]) -> tuple[Matcher, bool]:
             return (lambda task, _: pattern(_text(task))), False
         if not said:
             raise FilterError("! inverts the word behind it: !state:done")
-        folded = said.lower()
-        return (lambda task, _: folded in _text(task).lower()), False
+        return _by_word(said.lower()), False
     named = _FIELD.fullmatch(token["field"])
     if named is None:
         raise FilterError(f"cannot read {token['field']}")
@@ -108,8 +107,24 @@ def _word(token: re.Match[str]) -> tuple[Matcher, bool]:
     return _by_value(field, op, said), field.live
 
 
+def _by_word(folded: str) -> Matcher:
+    """Return what looks for a plain word where `_text` has it, and makes no text of each task."""
+    states = [status for status in Status if folded in status]
+
+    def matches(task: TaskState, _: Moment) -> bool:
+        info = task.info
+        return (
+            folded in info.title[:TEXT].lower()
+            or folded in info.id.lower()
+            or folded in info.phase[:TEXT].lower()
+            or task.life.status in states
+        )
+
+    return matches
+
+
 def _text(task: TaskState) -> str:
-    """Return what plain words and expressions are looked for in."""
+    """Return what expressions are looked for in."""
     info = task.info
     return f"{task.id}\n{info.title[:TEXT]}\n{info.phase[:TEXT]}\n{task.status}"
 

@@ -7,6 +7,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from cqltui.errors import CqltuiError
+from cqltui.garbage import paused
 from cqltui.state.events import HANDFUL, Event, Kind
 from cqltui.state.happened import MOST, Happening, Teller
 from cqltui.state.latest import latest
@@ -101,19 +102,25 @@ class Pump:
 
     def _turn(self) -> None:
         """Wait until something comes, and reduce it with what comes until the next state is due."""
-        events, began_s = self._poll(POLL_S), time.monotonic()
-        while events and (wait_s := self._due_s(events) - time.monotonic()) > 0 and not self._stop.is_set():
+        events = self._poll(POLL_S)
+        with paused():  # what events are read into goes with them: it is never looked at
+            failed = bool(events) and self._gathered(events, time.monotonic())
+            events.clear()
+        if failed:
+            self._stop.wait(RETRY_S)
+
+    def _gathered(self, events: list[Event], began_s: float) -> bool:
+        """Add what comes until the next state is due, and show that; whether the source has given up."""
+        while (wait_s := self._due_s(events) - time.monotonic()) > 0 and not self._stop.is_set():
             self._stop.wait(min(wait_s, GATHER_S))
             events += self._more(began_s)
         told = [one for event in events for one in self._teller.tell(event)]
         if told:
             self._kept += told
             self.happened = tuple(self._kept)
-        if events:
-            self._shown_s = time.monotonic()
-            self._show(self._reduced(events, began_s))
-        if events and events[-1] is self._failure:
-            self._stop.wait(RETRY_S)
+        self._shown_s = time.monotonic()
+        self._show(self._reduced(events, began_s))
+        return events[-1] is self._failure
 
     def _more(self, began_s: float) -> list[Event]:
         """Return what has come by now, taken by handfuls."""

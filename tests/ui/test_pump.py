@@ -1,6 +1,8 @@
 """How often what has come makes a state that is drawn."""
 
+import gc
 import time
+from collections.abc import Sequence
 from threading import Event as Flag
 
 import pytest
@@ -68,3 +70,43 @@ def test_a_key_is_answered_first_and_one_that_is_held_down_holds_up_nothing_for_
         assert live.step == 99
     finally:
         pump.stop()
+
+
+def test_what_events_were_read_into_is_gone_before_garbage_is_looked_for() -> None:
+    looked: list[tuple[bool, bool]] = []
+    """At each poll: whether garbage is looked for, and whether the events of the one before are still held."""
+    made: list[bool] = []
+    enough = Flag()
+
+    class Source(FakeSource):
+        """Remembers what it has given."""
+
+        given: Sequence[Event] = ()
+
+        def poll(self, timeout_s: float) -> list[Event]:
+            looked.append((gc.isenabled(), bool(self.given)))
+            if timeout_s:  # the first poll of a turn
+                self.given = events = super().poll(timeout_s)
+                return events
+            return super().poll(timeout_s)
+
+    def changed() -> None:
+        made.append(gc.isenabled())
+        pump.take()
+        if len(made) < 3:
+            source.give(Event(Kind.WANTED, 0.0, 1, len(made) + 1))
+        else:
+            enough.set()
+
+    source = Source([Event(Kind.WANTED, 0.0, 1, 1)])
+    pump = Pump(source, time.time, changed, lambda error: pytest.fail(str(error)))
+    assert gc.isenabled()
+    pump.start()
+    try:
+        assert enough.wait(LIMIT_S)
+    finally:
+        pump.stop()
+    assert made == [False, False, False]
+    assert (True, True) not in looked
+    assert (True, False) in looked
+    assert gc.isenabled()

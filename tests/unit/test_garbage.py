@@ -5,7 +5,7 @@ import gc
 import pytest
 
 from cqltui import garbage
-from cqltui.garbage import uncollected
+from cqltui.garbage import paused, uncollected
 
 
 def _fail() -> None:
@@ -29,6 +29,20 @@ def test_where_it_did_not_look_it_does_not_afterwards() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_pause_leaves_all_of_it_to_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage, "MANY", 1)
+    before = gc.get_freeze_count()
+    with paused():
+        assert not gc.isenabled()
+        with paused():
+            pass
+        assert not gc.isenabled()
+        made = [[number] for number in range(100)]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == before
+    assert len(made) == 100
 
 
 @pytest.mark.parametrize("many", [True, False])
