@@ -253,7 +253,8 @@ class LineView(OwnBarView, can_focus=True):
                 cache.clear()
         rules = tuple(self.styles.base.get_rules().items())
         if (frame := self._view_frames.used(rules)) is None:
-            self._view_frames[rules] = frame = ViewFrame(self._strips.most)
+            self._view_frames[rules] = frame = ViewFrame(KEPT)
+        frame.lines.grow(self._strips.most)
         self._view_frame, self._taken = frame, None
 
     def watch_show_vertical_scrollbar(self, show: bool) -> None:
