@@ -26,8 +26,8 @@ SILENCE_S = 0.1
 SILENCES = 5
 """After so many nothing is waited for any more."""
 FLUSH_S = 0.004
-"""At most, for the writing thread: without a pause it would get its turn only once the answer to the drawing, the idle
-events of all widgets, has been worked off. A terminal that takes nothing holds up nobody for longer."""
+"""So long a drawing waits at most for the writing thread, which would get its turn only after the idle events of all
+widgets. A terminal that takes nothing holds up nobody for longer."""
 _HAS_TITLE = re.match(r"(dumb|linux|vt|cons|unknown|$)", os.environ.get("TERM", "")) is None
 """Others may print what a title is set with."""
 

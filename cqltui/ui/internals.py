@@ -185,14 +185,14 @@ class QuietErrors(QuickPump, App[ReturnType]):
 class DirectKeys(App[ReturnType]):
     """Does at once what a key is bound to. Textual sends it through all that the focused widget is in first."""
 
-    async def act_on(self, key: Event) -> bool:
-        """Return whether something was done; not where a key might be handled on that way."""
+    async def act_on(self, event: Event) -> bool:
+        """Do what a key is bound to, unless a node on its usual way may handle it, and return whether that was done."""
         way = (self.focused or self.screen).ancestors_with_self
         usual = self.app_focus and self.screen.maximized is None
-        if not isinstance(key, Key) or not usual or any(_handles(node, key) for node in way):
+        if not isinstance(event, Key) or not usual or any(_handles(node, event) for node in way):
             return False
         self.screen._clear_tooltip()
-        return await self._check_bindings(key.key, priority=True) or await self._check_bindings(key.key)
+        return await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
 
 
 def _handles(node: DOMNode, key: Key) -> bool:

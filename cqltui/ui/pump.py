@@ -104,13 +104,13 @@ class Pump:
         """Wait until something comes, and reduce it with what comes until the next state is due."""
         events = self._poll(POLL_S)
         with paused():  # what events are read into goes with them: it is never looked at
-            failed = bool(events) and self._gathered(events, time.monotonic())
+            failed = bool(events) and self._gather(events, time.monotonic())
             events.clear()
         if failed:
             self._stop.wait(RETRY_S)
 
-    def _gathered(self, events: list[Event], began_s: float) -> bool:
-        """Add what comes until the next state is due, and show that; whether the source has given up."""
+    def _gather(self, events: list[Event], began_s: float) -> bool:
+        """Add what comes until the next state is due, show that state, and return whether the source has given up."""
         while (wait_s := self._due_s(events) - time.monotonic()) > 0 and not self._stop.is_set():
             self._stop.wait(min(wait_s, GATHER_S))
             events += self._more(began_s)

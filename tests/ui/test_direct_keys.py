@@ -1,6 +1,5 @@
 """What a key is bound to is done at once, unless somebody on its usual way may want the key for itself."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
@@ -79,8 +78,8 @@ class Home(BaseApp[None]):
         return action != "off"
 
 
-def keys(*names: str) -> Iterator[Key]:
-    return (Key(name, name if len(name) == 1 else None) for name in names)
+def key_of(name: str) -> Key:
+    return Key(name, name if len(name) == 1 else None)
 
 
 CASES = [
@@ -102,8 +101,7 @@ async def test_it_is_done_at_once_or_not_at_all(focused: str, name: str, acts: b
     async with app.run_test() as pilot:
         app.query_one(f"#{focused}").focus()
         await pilot.pause()
-        (key,) = keys(name)
-        assert await app.act_on(key) is acts
+        assert await app.act_on(key_of(name)) is acts
         assert app.done == done
 
 
@@ -124,9 +122,9 @@ async def test_what_is_maximized_and_an_app_without_the_keys_take_the_usual_way(
         panel.focus()
         await pilot.pause()
         app.app_focus = False
-        assert not await app.act_on(next(keys("a")))
+        assert not await app.act_on(key_of("a"))
         app.app_focus = True
         app.screen.maximize(panel)
-        assert not await app.act_on(next(keys("a")))
+        assert not await app.act_on(key_of("a"))
         app.screen.minimize()
-        assert await app.act_on(next(keys("a")))
+        assert await app.act_on(key_of("a"))

@@ -77,7 +77,7 @@ async def test_they_are_those_that_textual_finds() -> None:
 
 
 class Home(App[None]):
-    """Has the widget, and two fields."""
+    """Has the widget."""
 
     def __init__(self) -> None:
         super().__init__()

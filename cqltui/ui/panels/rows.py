@@ -68,4 +68,5 @@ def column_at(columns: Fitting, x: int) -> Column | None:
 
 
 def _cell(column: Column, text: str, role: str, cells: int) -> list[Span]:
+    """Return a cell and the blank behind it, for which there is no room behind the last one."""
     return [((right if column.numeric else left)(text, cells), role), (" ", "text")]

@@ -61,7 +61,7 @@ class TaskList(CursorPanel):
         self._wanted = ""
         """The task that the cursor was put on. It comes back to it when that is listed again."""
         self._fits: tuple[tuple[Key, Fitting], ...] = ()
-        """The newest first."""
+        """The newest first. Compared, not looked up by hash: that of all columns takes longer."""
         self._figures: dict[str, Figures] = {}
         """Of the groups that were looked at since the tasks were last listed."""
         self._order_key: Key = ()
