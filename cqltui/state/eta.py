@@ -15,8 +15,9 @@ the work of each phase is through, from how many there are of what.
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -26,7 +27,7 @@ from cqltui.state.live import live_workers
 from cqltui.state.model import ENDED, Alike, RunState, Status, TaskState, Wanted
 from cqltui.state.rates import Rates
 from cqltui.state.spread import Left, Spread, spread
-from cqltui.state.waiting import Busy, Waiting
+from cqltui.state.waiting import Busy, Claimed, Waiting
 
 PRIOR_SHARE = 0.2
 """A running pack's own speed and its architecture's weigh the same once it has done this share of its steps."""
@@ -34,6 +35,9 @@ AHEAD_S = 60.0
 """A report so much later than now is of a time before the clock was set back."""
 UNNAMED = "next "
 """Begins the name of a worker that is expected and not there yet; no worker's id has a space."""
+TASKS, CLAIMS = 250, 10
+"""So many of them are looked at in about a millisecond at most."""
+T = TypeVar("T")
 
 
 class TaskEstimate(NamedTuple):
@@ -144,16 +148,17 @@ class _Ends:
         return max(self.latest, self.ended_ts)
 
 
-def estimate(state: RunState, now: float) -> Estimate:
-    """Return the estimate as of `now`."""
-    tasks = state.tasks.values()
-    measured = rates.measure(tasks)
+def estimate(state: RunState, now: float, between: Callable[[], object] = lambda: None) -> Estimate:
+    """Return the estimate as of `now`. `between` is called about once a millisecond, for a thread that lets another one
+    go first."""
+    tasks = partial(_paced, state.tasks.values(), between, TASKS)
+    measured = rates.measure(tasks())
     planned: dict[str, TaskEstimate] = {}
     left = Left()
     # Not all tasks are held: the list shows no end of one that waits, so they get no plan each.
     lots = bulk.lots(state) if state.page is not None else ()
     if state.wanted in (Wanted.RUNNING, Wanted.DRAINING):
-        running = [task for task in tasks if task.life.status is Status.RUNNING]
+        running = [task for task in tasks() if task.life.status is Status.RUNNING]
         busy = _running(running, measured, now, planned, left)
         if busy is not None and state.wanted is Wanted.RUNNING:
             live = [worker.id for worker in live_workers(state, now)]
@@ -161,10 +166,12 @@ def estimate(state: RunState, now: float) -> Estimate:
             busy += [Busy(worker, now, now) for worker in _free(live, workers, [worker.worker for worker in busy])]
             wanted = max(state.campaign.workers, workers)
             if state.page is None:
-                _queued(Waiting(tasks, busy, wanted, now), measured, planned, left)
+                waiting = Waiting(tasks(), busy, wanted, now)
+                claims = _paced(iter(waiting.claim, None), between, CLAIMS)
+                _queued(waiting, claims, measured, planned, left)
             else:
                 bulk.plan(lots, [worker.until_ts for worker in busy], wanted, measured, left)
-    by_phase = _by_phase(state, planned, lots)
+    by_phase = _by_phase(state, tasks(), planned, lots)
     whole = _Ends()
     for ends in by_phase.values():
         whole += ends
@@ -175,10 +182,19 @@ def estimate(state: RunState, now: float) -> Estimate:
     return Estimate(finish_ts, planned, phases, whole.paused, now, spread(measured, left, now) if left.steps else None)
 
 
-def _by_phase(state: RunState, planned: Mapping[str, TaskEstimate], lots: Iterable[bulk.Lot]) -> Mapping[str, _Ends]:
+def _paced(items: Iterable[T], between: Callable[[], object], every: int) -> Iterator[T]:
+    for number, item in enumerate(items):
+        if number % every == 0:
+            between()
+        yield item
+
+
+def _by_phase(
+    state: RunState, tasks: Iterable[TaskState], planned: Mapping[str, TaskEstimate], lots: Iterable[bulk.Lot]
+) -> Mapping[str, _Ends]:
     """Return what the ends of each phase's tasks come to. `lots`: what waits, where not all tasks are held."""
     found: defaultdict[str, _Ends] = defaultdict(_Ends, {phase.name: _Ends() for phase in state.campaign.phases})
-    for task in state.tasks.values():
+    for task in tasks:
         if state.page is None or task.life.status not in WAITING:
             found[task.info.phase].add(task, planned)
     if state.page is not None:
@@ -255,9 +271,12 @@ def pack_seconds(steps: Sequence[int], step_s: float) -> list[float]:
     return seconds
 
 
-def _queued(waiting: Waiting, measured: Rates, planned: dict[str, TaskEstimate], left: Left) -> None:
-    """Plan queued and delayed tasks, up to the first whose duration is unknown: what comes after it is unknown too."""
-    while (claimed := waiting.claim()) is not None:
+def _queued(
+    waiting: Waiting, claims: Iterable[Claimed], measured: Rates, planned: dict[str, TaskEstimate], left: Left
+) -> None:
+    """Plan queued and delayed tasks, as they are claimed, up to the first whose duration is unknown: what comes after
+    it is unknown too."""
+    for claimed in claims:
         pack = claimed.members
         info = pack[0].task.info
         step_s = measured.step_s(info)

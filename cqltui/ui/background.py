@@ -1,5 +1,6 @@
 """One thread for calls that may block: commands to a slow server, reading a log."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
@@ -12,13 +13,18 @@ T = TypeVar("T")
 
 
 class Background:
-    """Runs calls one after the other, in the order given. `post` brings an answer back to the screen's thread."""
+    """Runs calls one after the other, in the order given. `post` brings an answer back to the screen's thread.
+    `give_way` waits, before each call, while something else goes first; it is told the time."""
 
     def __init__(
-        self, name: str, post: Callable[[Callable[[], None]], object], died: Callable[[Exception], object]
+        self,
+        name: str,
+        post: Callable[[Callable[[], None]], object],
+        died: Callable[[Exception], object],
+        give_way: Callable[[float], object] = lambda _: None,
     ) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._post, self._died = post, died
+        self._post, self._died, self._give_way = post, died, give_way
         # A daemon: a call that hangs must not keep the program from ending.
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -45,6 +51,7 @@ class Background:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
+            self._give_way(time.monotonic())
             try:
                 job()
             except Exception as error:

@@ -5,9 +5,6 @@ import time
 from collections.abc import Sequence
 
 from textual.app import ReturnType
-from textual.css.styles import RulesMap
-from textual.css.stylesheet import Stylesheet
-from textual.dom import DOMNode
 from textual.filter import LineFilter, NoColor
 from textual.notifications import Notification, Notify
 
@@ -17,45 +14,11 @@ from cqltui.ui.ground import BACKGROUND, WAIT_S, Color, color_of, theme_on
 from cqltui.ui.internals import DirectKeys, QuietErrors, take_away
 from cqltui.ui.messages import Answered
 from cqltui.ui.preferences import Preferences
+from cqltui.ui.sheet import Sheet
 from cqltui.ui.signs import StandIns
 from cqltui.ui.theme import ANSI, EXTRA, THEMES, after
 
 THEME, THEME_S = "Theme: ", 2.0
-
-
-class Sheet(Stylesheet):
-    """A stylesheet that is parsed again only for other variables: an app asks for that as it starts too, with those
-    that it has, which took some 10 ms of the start. A widget whose style changes gets what differs alone."""
-
-    def __init__(self, variables: dict[str, str]) -> None:
-        super().__init__(variables=variables)
-        self._given, self._stale = dict(variables), False
-
-    def set_variables(self, variables: dict[str, str]) -> None:
-        """Take the variables; what was parsed with the same ones stays."""
-        if variables != self._given:
-            self._given, self._stale = dict(variables), True
-            super().set_variables(variables)
-
-    def reparse(self) -> None:
-        """Parse again, if the variables have changed."""
-        if self._stale:
-            super().reparse()
-            self._stale = False
-
-    @classmethod
-    def replace_rules(cls, node: DOMNode, rules: RulesMap, animate: bool = False) -> None:
-        """Set the rules that differ. Textual sets all of them, some forty, where one does: at each change of focus."""
-        base = node.styles.base
-        old, new = dict(base.get_rules()), dict(rules)
-        if animate and ("transitions" in old or "transitions" in new):
-            super().replace_rules(node, rules, animate)
-            return
-        differing = [name for name in old.keys() | new.keys() if old.get(name) != new.get(name)]
-        for name in differing:
-            setattr(base, name, new.get(name))
-        if differing or not animate:
-            node.notify_style_update()
 
 
 class BaseApp(QuietErrors[ReturnType], DirectKeys[ReturnType]):

@@ -14,6 +14,9 @@ FEW = 300
 """Tasks whose estimate costs no more than a draw."""
 SHARE = 0.02
 """Of a core, at most, for the estimates of many."""
+NAP_S = 0.0002
+"""Between two parts of an estimate: else a thread that wakes up waits for the interpreter until Python's switch
+interval is over, 5 ms."""
 SECOND_S, SILENT_S = 1.0, 5.0
 """How often an estimate is made anew while tasks report, and while nothing at all is told."""
 
@@ -21,9 +24,15 @@ SECOND_S, SILENT_S = 1.0, 5.0
 class Estimating:
     """Keeps `newest` at the newest estimate that was asked for."""
 
-    def __init__(self, background: Background, changed: Callable[[], object]) -> None:
-        """Call `changed` on the screen's thread when one has been made in the background."""
-        self._background, self._changed = background, changed
+    def __init__(
+        self,
+        background: Background,
+        changed: Callable[[], object],
+        give_way: Callable[[float], object] = lambda _: None,
+    ) -> None:
+        """Call `changed` on the screen's thread when one has been made in the background. `give_way` waits there while
+        something else goes first; it is told when the estimate was begun."""
+        self._background, self._changed, self._give_way = background, changed, give_way
         self._made_for: object = None
         self._made_at = 0.0
         self._made_of: RunState | None = None
@@ -46,7 +55,7 @@ class Estimating:
             self.newest, self._made_of = estimate(state, now), state
         else:
             self.busy = True
-            self._background.call(partial(_timed, state, now), self._take, _fail)
+            self._background.call(partial(_timed, state, now, self._give_way), self._take, _fail)
         return self.newest
 
     def _take(self, made: tuple[Estimate, float]) -> None:
@@ -56,10 +65,15 @@ class Estimating:
         self._changed()
 
 
-def _timed(state: RunState, now: float) -> tuple[Estimate, float]:
+def _timed(state: RunState, now: float, give_way: Callable[[float], object]) -> tuple[Estimate, float]:
     """Return the estimate, and the processor's seconds that it took."""
-    began_s = time.thread_time()
-    return estimate(state, now), time.thread_time() - began_s
+    began_s, worked_s = time.monotonic(), time.thread_time()
+
+    def between() -> None:
+        time.sleep(NAP_S)
+        give_way(began_s)
+
+    return estimate(state, now, between), time.thread_time() - worked_s
 
 
 def _fail(error: CqltuiError) -> None:

@@ -1,26 +1,16 @@
-"""Tasks folded into one row: by what they have in common, and the figures that the row shows of them. Pure."""
+"""Tasks folded into one row by what they have in common. Pure."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from math import inf, isfinite, sqrt
-from statistics import fmean
 
 from msgspec import Struct
 
 from cqltui.algorithms.base import Setting
-from cqltui.state.eta import Estimate, TaskEstimate
-from cqltui.state.model import RunState, Status, TaskState
+from cqltui.state.model import RunState, TaskState
 from cqltui.state.plain import plain
-from cqltui.state.select import duration_s
 from cqltui.state.varying import Varying, configuration_title, value_key, value_text
-from cqltui.ui.frame import Frame
 
-ACTIVITY = (
-    Status.RUNNING, Status.QUEUED, Status.DELAYED, Status.PAUSED,
-    Status.DONE, Status.DEAD, Status.CANCELLED, Status.WITHDRAWN,
-)  # fmt: skip
-"""The order of states: what happens now comes first."""
 SEEDS, PHASE = "=repeat", "=phase"
 """Names of folds that are no setting's."""
 FOLD_TITLES = {SEEDS: "seeds", PHASE: "phases"}
@@ -58,143 +48,6 @@ def _setting_title(setting: Setting, task: TaskState) -> str:
     return f"{setting.label} {value_text(task.info.settings.get(setting.name))}"
 
 
-class Spread(Struct, frozen=True):
-    """Of the values that are numbers."""
-
-    number: int
-    mean: float
-    deviation: float | None
-    """The sample's standard deviation; None of a single value."""
-
-
-def spread_of(values: Iterable[float | None]) -> Spread | None:
-    """Return the mean and the spread of the values; None if there are none."""
-    known = [value for value in values if value is not None and isfinite(value)]
-    if not known:
-        return None
-    mean = fmean(known)
-    if len(known) < 2:
-        return Spread(1, mean, None)
-    if max(known) == min(known):  # the mean of equal values may differ from them in the last digit
-        return Spread(len(known), known[0], 0.0)
-    return Spread(len(known), mean, sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1)))
-
-
-class Figures(Struct, frozen=True):
-    """What a folded row shows of its tasks."""
-
-    members: tuple[TaskState, ...]
-    first: TaskState
-    """The first of them that runs, else the first: who stands for them."""
-    states: tuple[tuple[Status, int], ...]
-    """What happens now first."""
-    epochs_done: int
-    epochs_total: int
-    loss: Spread | None
-    validation: Spread | None
-    best: Spread | None
-    finish_ts: float | None
-    """When the last of them ends or has ended; None if that is not known of one."""
-    ended: bool
-    duration_s: float | None
-    """Of all of them together."""
-    priorities: tuple[float, float]
-    """The lowest and the highest."""
-    attempts: int
-    """The most."""
-    workers: tuple[str, ...]
-
-    @property
-    def fraction(self) -> float:
-        """How much of the work is done, 0 to 1."""
-        return self.epochs_done / self.epochs_total if self.epochs_total else 0.0
-
-
-def figures(tasks: Sequence[TaskState], frame: Frame) -> Figures:
-    """Return the figures of at least one task. In one pass: there may be thousands, once a second, and each pass
-    fetches all of them from memory."""
-    states: Counter[Status] = Counter()
-    losses: list[float | None] = []
-    validations: list[float | None] = []
-    bests: list[float | None] = []
-    took: list[float] = []
-    ended: list[float] = []
-    priorities: list[float] = []
-    planned: list[TaskEstimate | None] = []
-    workers: set[str] = set()
-    fresh = attempts = epochs_done = epochs_total = 0
-    now, expected = frame.as_of, frame.estimate.tasks.get
-    for task in tasks:
-        info, life = task.info, task.life
-        status = life.status
-        priorities.append(life.priority)
-        if life.finished_ts:
-            ended.append(life.finished_ts)
-        else:
-            planned.append(expected(info.id))
-        waits = task.live is None and life.report is None
-        if status is Status.QUEUED and waits and not life.started_ts and not life.attempt:  # as most of thousands
-            fresh += 1
-            epochs_total += info.epochs
-            continue
-        done = status is Status.DONE
-        total = task.epochs_total if done else info.epochs
-        states[status] += 1
-        attempts = max(attempts, life.attempt)
-        workers.add(life.worker)
-        epochs_total += total
-        if not waits and (progress := task.progress) is not None:
-            algorithm = task.algorithm
-            epochs_done += total if done else min(progress.epoch, total)
-            losses.append(progress.metrics.get(algorithm.headline))
-            validations.append(progress.metrics.get(algorithm.validation))
-            bests.append(progress.best)
-        elif done:
-            epochs_done += total
-        if life.started_ts and (seconds := duration_s(task, now)) is not None:
-            took.append(seconds)
-    states[Status.QUEUED] += fresh
-    return Figures(
-        members=tuple(tasks),
-        first=next((task for task in tasks if task.status is Status.RUNNING), tasks[0]),
-        states=tuple((status, states[status]) for status in ACTIVITY if states[status]),
-        epochs_done=epochs_done,
-        epochs_total=epochs_total,
-        loss=spread_of(losses),
-        validation=spread_of(validations),
-        best=spread_of(bests),
-        finish_ts=_finish_ts(ended, planned, frame.estimate),
-        ended=not planned,
-        duration_s=sum(took) if took else None,
-        priorities=(min(priorities), max(priorities)),
-        attempts=attempts,
-        workers=tuple(sorted(filter(None, workers))),
-    )
-
-
-def _finish_ts(ended: Sequence[float], planned: Sequence[TaskEstimate | None], estimate: Estimate) -> float | None:
-    """Return when the last of some tasks ends or has ended; None if that is not known of one. What is expected last is
-    told or not as all before it are: the estimate is asked once."""
-    expected = [one.finish_ts for one in planned if one is not None]
-    if len(expected) < len(planned):
-        return None
-    told_ts = estimate.told(max(expected, default=-inf))
-    return None if told_ts is None else max(told_ts, max(ended, default=-inf))
-
-
-def same_setting(tasks: Sequence[TaskState], name: str, cells: int) -> str:
-    """Return the setting's value where all tasks have the same, of numbers their range if there is room for it, else
-    how many values there are."""
-    values = {value_key(found): found for task in tasks if (found := task.info.settings.get(name)) is not None}
-    if len(values) == 1:
-        return value_text(next(iter(values.values())))
-    if values and all(isinstance(value, int | float) for value in values.values()):
-        span = f"{value_text(min(values.values()))}..{value_text(max(values.values()))}"
-        if len(span) <= cells:
-            return span
-    return f"{len(values)}×" if values else ""
-
-
 class Group(Struct, frozen=True):
     """Tasks that are folded into one row, or stand below it where it is open."""
 
@@ -223,12 +76,21 @@ class Part(Struct, frozen=True):
     """Where they stand among all tasks of the partition."""
 
 
-def partition(fold: Fold, tasks: Sequence[TaskState]) -> tuple[Part, ...]:
-    """Return the tasks by what they have in common, in the order of the first of each part."""
+class Partition(Struct, frozen=True):
+    """Tasks by what they have in common."""
+
+    parts: tuple[Part, ...]
+    """In the order of the first task of each."""
+    homes: Mapping[str, str]
+    """Task id -> the key of its part, where that has several tasks."""
+
+
+def partition(fold: Fold, tasks: Sequence[TaskState]) -> Partition:
+    """Return the tasks by what the fold goes by."""
     members: defaultdict[Hashable, list[int]] = defaultdict(list)
     for place, of in enumerate(map(fold.of, tasks)):
         members[of].append(place)
-    return tuple(
+    parts = tuple(
         Part(
             group_key(fold, of),
             plain(fold.heading(tasks[places[0]])),
@@ -237,24 +99,45 @@ def partition(fold: Fold, tasks: Sequence[TaskState]) -> tuple[Part, ...]:
         )
         for of, places in members.items()
     )
+    homes: dict[str, str] = {}
+    for part in parts:
+        if len(part.ids) > 1:
+            homes.update(dict.fromkeys(part.ids, part.key))
+    return Partition(parts, homes)
+
+
+def places(keys: Sequence[str]) -> dict[str, int]:
+    """Return where each key stands."""
+    return {key: place for place, key in enumerate(keys)}
 
 
 class Partitions:
-    """Remembers the partition of all tasks by each fold: to look once a second at what thousands have in common takes
-    longer than a draw."""
+    """Remembers where all tasks stand, and their partition by each fold: of thousands, once a second or at a key, that
+    takes longer than a draw."""
 
     def __init__(self) -> None:
         self._order: Sequence[str] = ()
-        self._known: dict[str, tuple[Part, ...]] = {}
+        self._places: Mapping[str, int] | None = None
+        self._known: dict[str, Partition] = {}
 
-    def of(self, fold: Fold, tasks: Sequence[TaskState], order: Sequence[str]) -> tuple[Part, ...]:
+    def places(self, order: Sequence[str]) -> Mapping[str, int]:
+        """Return where each of all ids stands: the same object for the same ids."""
+        self._look(order)
+        if self._places is None:
+            self._places = places(order)
+        return self._places
+
+    def of(self, fold: Fold, tasks: Sequence[TaskState], order: Sequence[str]) -> Partition:
         """Return the partition of these tasks, whose ids are `order`: the same object as long as nothing changes that a
         fold goes by."""
-        if order is not self._order:
-            self._order, self._known = order, {}
+        self._look(order)
         if (found := self._known.get(fold.name)) is None:
             self._known[fold.name] = found = partition(fold, tasks)
         return found
+
+    def _look(self, order: Sequence[str]) -> None:
+        if order is not self._order:
+            self._order, self._places, self._known = order, None, {}
 
 
 def grouped(
@@ -267,15 +150,14 @@ def grouped(
     common with another as it is. Those of open groups are seen, so these are put in order."""
     rows: list[Group | TaskState] = []
     for part in parts:
-        members: Sequence[TaskState] = [tasks[place] for place in part.places]
+        members = tuple(map(tasks.__getitem__, part.places))
         if len(members) == 1:
             rows.append(members[0])
         elif part.key in unfolded:
-            members = in_order(members)
-            ids = tuple([task.info.id for task in members])
-            rows.append(Group(part.key, part.title, ids, tuple(members), open=True))
+            members = tuple(in_order(members))
+            rows.append(Group(part.key, part.title, tuple([task.info.id for task in members]), members, open=True))
         else:
-            rows.append(Group(part.key, part.title, part.ids, tuple(members)))
+            rows.append(Group(part.key, part.title, part.ids, members))
     return rows
 
 

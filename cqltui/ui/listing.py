@@ -10,7 +10,8 @@ from cqltui.state.filter import EVERYTHING, Filter
 from cqltui.state.filter_fields import Moment
 from cqltui.state.layered import looked_up
 from cqltui.state.model import TaskState
-from cqltui.ui.folding import Figures, Fold, Group, Part, Partitions, grouped, partition
+from cqltui.ui.figures import Figures
+from cqltui.ui.folding import Fold, Group, Partition, Partitions, grouped, partition, places
 from cqltui.ui.frame import Frame
 from cqltui.ui.panels.columns import Column, SortKey
 
@@ -76,28 +77,30 @@ class Listing(Struct, frozen=True):
         return [task for key in self.keys[low : high + 1] for task in self.tasks(key)]
 
 
-def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: Sequence[str], partitions: Partitions) -> Listing:
+def listed(frame: Frame, wish: Wish, figures: FiguresOf, order: tuple[str, ...], partitions: Partitions) -> Listing:
     """Return the rows. `figures` tells those of a group; `order` are all tasks in the campaign's own, whose
     `partitions` are remembered."""
     moment = Moment(frame.as_of, frame.stall_s)
     tasks: Sequence[TaskState] = looked_up(frame.state.tasks, order)
     tasks = wish.filter.among(tasks, moment)
-    if wish.fold is None:
-        ids = tuple(task.info.id for task in in_order(tasks, wish, lambda column, task: column.sort(frame, task)))
-        return Listing(ids, ids, places={key: row for row, key in enumerate(ids)})
     whole = len(tasks) == len(order)
-    parts = partitions.of(wish.fold, tasks, order) if whole else partition(wish.fold, tasks)
-    return _folded(frame, wish, parts, tasks, figures)
+    if wish.fold is None:
+        if whole and wish.column is None:
+            return Listing(order, order, places=partitions.places(order))
+        ids = tuple(task.info.id for task in in_order(tasks, wish, lambda column, task: column.sort(frame, task)))
+        return Listing(ids, ids, places=places(ids))
+    found = partitions.of(wish.fold, tasks, order) if whole else partition(wish.fold, tasks)
+    return _folded(frame, wish, found, tasks, figures)
 
 
-def _folded(frame: Frame, wish: Wish, parts: Sequence[Part], tasks: Sequence[TaskState], figures: FiguresOf) -> Listing:
+def _folded(frame: Frame, wish: Wish, of: Partition, tasks: Sequence[TaskState], figures: FiguresOf) -> Listing:
     def sort(column: Column, row: TaskState | Group) -> SortKey:
         return column.sort_of(frame, figures(row) if isinstance(row, Group) else row)
 
     def below(members: Sequence[TaskState]) -> Sequence[TaskState]:
         return in_order(members, wish, sort)
 
-    rows = in_order(grouped(parts, tasks, wish.unfolded, below), wish, sort)
+    rows = in_order(grouped(of.parts, tasks, wish.unfolded, below), wish, sort)
     keys: list[str] = []
     ids: list[str] = []
     groups: dict[str, Group] = {}
@@ -109,10 +112,7 @@ def _folded(frame: Frame, wish: Wish, parts: Sequence[Part], tasks: Sequence[Tas
         else:
             keys.append(row.id)
             ids.append(row.id)
-    homes: dict[str, str] = {}
-    for group in groups.values():
-        homes |= dict.fromkeys(group.ids, group.key)
-    return Listing(tuple(keys), tuple(ids), groups, {key: row for row, key in enumerate(keys)}, homes)
+    return Listing(tuple(keys), tuple(ids), groups, places(keys), of.homes)
 
 
 def in_order(rows: Sequence[Row], wish: Wish, sort: Callable[[Column, Row], SortKey]) -> Sequence[Row]:

@@ -6,9 +6,12 @@ from threading import Event, Lock
 from cqltui.ui.background import Background
 from cqltui.ui.remembered import Remembered
 
+REST_S = 0.5
+"""After a change, before it is written: not beside the answer to the key that made it, and others may follow."""
+
 
 class Memory:
-    """Holds what is remembered, and has each change written in the background; several at once are written once.
+    """Holds what is remembered, and has each change written in the background; several in a row are written once.
 
     `keep` writes it, and may block; that it could not be written is its own matter.
     """
@@ -19,6 +22,8 @@ class Memory:
         self._now, self._kept = remembered, remembered
         self._keep = keep
         self._lock = Lock()
+        self._hurry = Event()
+        """Whether somebody waits for it to be written."""
         self._written = Event()
         self._written.set()
         self._background = Background("memory", lambda then: then(), died)
@@ -41,6 +46,7 @@ class Memory:
 
     def _write(self) -> None:
         while True:
+            self._hurry.wait(REST_S)
             with self._lock:
                 now = self._now
                 if now == self._kept:
@@ -55,8 +61,10 @@ class Memory:
 
     def stop(self) -> None:
         """End after what is under way."""
+        self._hurry.set()
         self._background.stop()
 
     def settled(self, timeout_s: float) -> bool:
-        """Wait until all is written, for so long at most, and return whether it is."""
+        """Have all written at once, wait for that so long at most, and return whether it is."""
+        self._hurry.set()
         return self._written.wait(timeout_s)

@@ -126,7 +126,7 @@ class Pump:
         """Return what has come by now, taken by handfuls."""
         found: list[Event] = []
         while len(found) < MOST_EVENTS and not self._stop.is_set():
-            self._give_way(began_s)
+            self.give_way(began_s)
             more = self._poll(0.0)
             found += more
             if len(more) < HANDFUL:
@@ -137,12 +137,13 @@ class Pump:
         """Return the state after the events, reduced by handfuls."""
         state, told = self._state, latest(events)
         for start in range(0, len(told), HANDFUL):
-            self._give_way(began_s)
+            self.give_way(began_s)
             state = reduce_all(state, told[start : start + HANDFUL])
         return state
 
-    def _give_way(self, began_s: float) -> None:
-        """Let a key be answered first, but for no longer than `LONGEST_S` since it began."""
+    def give_way(self, began_s: float) -> None:
+        """Let a key be answered first, but for no longer than `LONGEST_S` since this thread's turn began, by the
+        monotonic clock."""
         while (wait_s := min(self._quiet_until_s, began_s + LONGEST_S) - time.monotonic()) > 0:
             if self._stop.wait(wait_s):
                 break

@@ -149,7 +149,7 @@ ROOMS = (
         "columns",
         (
             *(f"cqltui/ui/panels/{name}.py" for name in ("columns", "cursor", "fit", "rows", "tasklist", "tasks")),
-            *(f"cqltui/ui/{name}.py" for name in ("folding", "listing", "marks")),
+            *(f"cqltui/ui/{name}.py" for name in ("figures", "folding", "listing", "marks")),
         ),
         tuple(f"tests/ui/test_{name}*.py" for name in ("columns", "folding", "keys", "screens", "table")),
     ),
@@ -194,9 +194,9 @@ ROOMS = (
     ),
     Room(
         "drawing",
-        _each("cqltui/ui/{}.py", "internals leanstrip lru panels/viewframe regions"),
+        _each("cqltui/ui/{}.py", "internals leanstrip lru panels/viewframe regions sheet"),
         _each("tests/{}.py", "unit/test_regions ui/test_direct_keys ui/test_handlers ui/test_internals")
-        + _each("tests/ui/test_{}.py", "lean leanstrip lru sizes"),
+        + _each("tests/ui/test_{}.py", "lean leanstrip lru sheet sizes"),
     ),
     Room(
         "timeline",

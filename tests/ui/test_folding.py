@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable
 from math import nan, sqrt
+from random import Random
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +14,8 @@ from cqltui.state.model import Lifecycle, Progress, RunState, Status, TaskInfo, 
 from cqltui.state.spread import WIDEST
 from cqltui.state.spread import Spread as TimeSpread
 from cqltui.state.varying import Varying
-from cqltui.ui.folding import PHASE, SEEDS, Spread, figures, folds, next_fold, same_setting, spread_of
+from cqltui.ui.figures import Spread, Sums, same_setting, spread_of
+from cqltui.ui.folding import PHASE, SEEDS, folds, next_fold
 from cqltui.ui.frame import Frame
 from cqltui.ui.marks import Marks
 from cqltui.ui.panels.columns import COLUMNS
@@ -54,20 +56,49 @@ def test_mean_and_spread_are_of_what_is_a_number() -> None:
 
 
 def test_the_figures_of_a_folded_row() -> None:
-    found = figures(TASKS, FRAME)
+    found = Sums().figures(TASKS, FRAME)
     assert found.first.id == "b", "what runs stands for the others"
     assert found.states == ((Status.RUNNING, 1), (Status.QUEUED, 1), (Status.DONE, 1), (Status.DEAD, 1))
     assert (found.epochs_done, found.epochs_total) == (200 + 50 + 100, 800), "of a done one all of its epochs count"
     assert (found.finish_ts, found.ended, found.duration_s) == (NOW + 7_200, False, 30 + 20 + 10)
     assert (found.priorities, found.attempts, found.workers) == ((0.0, 7.0), 3, ("w1", "w2"))
-    assert figures(TASKS[2:], FRAME).first.id == "c"
-    assert figures((TASKS[0], TASKS[3]), FRAME).ended
+    assert Sums().figures(TASKS[2:], FRAME).first.id == "c"
+    assert Sums().figures((TASKS[0], TASKS[3]), FRAME).ended
     unknown = Frame(FRAME.state, Estimate(None, {}, {}), NOW)
-    assert figures(TASKS, unknown).finish_ts is None, "that of one is not known"
+    assert Sums().figures(TASKS, unknown).finish_ts is None, "that of one is not known"
     early = Estimate(None, ESTIMATES, {}, ts=NOW - 100, spread=TimeSpread(sooner=WIDEST, later=WIDEST, least_s=0.0))
     vague = Frame(FRAME.state, early, NOW)
-    assert figures(TASKS, vague).finish_ts is None, "what is expected means nothing yet"
-    assert figures((TASKS[0], TASKS[3]), vague).finish_ts == NOW - 40, "what has ended has"
+    assert Sums().figures(TASKS, vague).finish_ts is None, "what is expected means nothing yet"
+    assert Sums().figures((TASKS[0], TASKS[3]), vague).finish_ts == NOW - 40, "what has ended has"
+
+
+def test_what_pieces_come_to_is_kept_only_while_their_tasks_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.figures.PIECE", 4)
+    chance = Random(5)
+
+    def some(number: int) -> TaskState:
+        status = chance.choice((*3 * (Status.QUEUED,), Status.RUNNING, Status.DONE, Status.DEAD, Status.PAUSED))
+        ended = NOW - chance.random() if status in (Status.DONE, Status.DEAD) else 0.0
+        began = NOW - 9 if chance.random() < 0.7 else 0.0
+        figures = {"attempt": chance.randrange(3), "started_ts": began, "finished_ts": ended}
+        return task(f"{number}", status, chance.choice((0, 0, 20, 50)), chance.random(), chance.randrange(9), **figures)
+
+    kept = Sums()
+    tasks = [some(number) for number in range(23)]
+    for turn in range(200):
+        for number in chance.sample(range(len(tasks)), chance.randrange(3)):
+            tasks[number] = some(number)
+        now, expected = NOW + turn, {one.id: TaskEstimate(NOW, NOW + 900 * chance.random()) for one in tasks}
+        seen = tasks[: chance.choice((23, 23, 23, 9))]
+        for plan in (expected, dict.fromkeys(expected, TaskEstimate(NOW, NOW + 1)), {}):
+            frame = Frame(FRAME.state, Estimate(None, plan, {}, ts=now), now)
+            found, fresh = kept.figures(tuple(seen), frame), Sums().figures(seen, frame)
+            assert found == fresh
+            with monkeypatch.context() as patched:
+                patched.setattr("cqltui.ui.figures.PIECE", len(tasks))
+                whole = Sums().figures(seen, frame)
+            assert found == replace(whole, duration_s=found.duration_s), "however it is parted"
+            assert found.duration_s == (None if whole.duration_s is None else pytest.approx(whole.duration_s))
 
 
 @pytest.mark.parametrize(
@@ -91,19 +122,19 @@ def test_the_figures_of_a_folded_row() -> None:
     ],
 )
 def test_what_the_columns_show_of_it(name: str, cells: int, text: str) -> None:
-    assert BY_NAME[name].group(FRAME, figures(TASKS, FRAME), cells)[0] == text
+    assert BY_NAME[name].group(FRAME, Sums().figures(TASKS, FRAME), cells)[0] == text
 
 
 @pytest.mark.parametrize(
     ("deviation", "text"), [(0.02, "±0.0200"), (5.3e-4, "±0.0005"), (2e-5, "±2.0e-05"), (0.0, "±0.0000")]
 )
 def test_a_spread_has_the_decimals_of_its_mean_while_they_tell_something(deviation: float, text: str) -> None:
-    group = replace(figures(TASKS, FRAME), loss=Spread(3, 0.0734, deviation))
+    group = replace(Sums().figures(TASKS, FRAME), loss=Spread(3, 0.0734, deviation))
     assert BY_NAME["loss"].group(FRAME, group, 15)[0] == f"0.0734 {text}"
 
 
 def test_a_folded_row_sorts_by_what_it_shows() -> None:
-    found = figures(TASKS, FRAME)
+    found = Sums().figures(TASKS, FRAME)
     keys = {name: BY_NAME[name].sort_of(FRAME, found) for name in ("loss", "epoch", "priority", "eta", "state")}
     assert keys == {"loss": (0.25,), "epoch": (87.5,), "priority": (7.0,), "eta": (NOW + 7_200,), "state": (0,)}
 

@@ -123,3 +123,35 @@ def test_changes_while_one_is_written_are_written_once_and_the_last_is() -> None
     assert written[-1].tab == "e"
     memory.stop()
     assert not died
+
+
+def test_nothing_is_written_while_changes_come_and_all_of_it_when_somebody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cqltui.ui.memory.REST_S", 1e6)
+    written: list[Remembered] = []
+    memory = Memory(Remembered(), written.append, lambda error: pytest.fail(str(error)))
+    memory.start()
+    for tab in "abc":
+        memory.put(Remembered(tab=tab))
+    assert not written
+    assert memory.settled(30)
+    assert [found.tab for found in written] == ["c"]
+    memory.stop()
+
+
+def test_what_was_put_last_is_written_where_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqltui.ui.memory.REST_S", 0.001)
+    written: list[Remembered] = []
+    last = threading.Event()
+
+    def write(what: Remembered) -> None:
+        written.append(what)
+        last.set()
+
+    memory = Memory(Remembered(), write, lambda error: pytest.fail(str(error)))
+    memory.start()
+    memory.put(Remembered(tab="a"))
+    assert last.wait(30)
+    memory.stop()
+    assert [found.tab for found in written] == ["a"]

@@ -14,7 +14,7 @@ from cqltui.state.plain import plain
 from cqltui.state.select import duration_s
 from cqltui.state.varying import ID_CELLS, Varying, value_key, value_text
 from cqltui.ui import format as fmt
-from cqltui.ui.folding import ACTIVITY, Figures, Spread, same_setting
+from cqltui.ui.figures import ACTIVITY, Figures, Spread, same_setting
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Span
 from cqltui.ui.spark import bar, loss_values, spark

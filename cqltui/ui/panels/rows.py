@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from cqltui.state.model import TaskState
-from cqltui.ui.folding import Figures, Group
+from cqltui.ui.figures import Figures
+from cqltui.ui.folding import Group
 from cqltui.ui.frame import Frame
 from cqltui.ui.line import Line, Span, left, right
 from cqltui.ui.panels.columns import Column

@@ -13,7 +13,8 @@ from cqltui.state.plain import plain
 from cqltui.state.select import ordered
 from cqltui.state.varying import Varying
 from cqltui.ui.base import BaseApp
-from cqltui.ui.folding import FOLD_TITLES, Figures, Group, Partitions, figures, folds
+from cqltui.ui.figures import PIECE, Figures, Sums
+from cqltui.ui.folding import FOLD_TITLES, Group, Partitions, folds
 from cqltui.ui.frame import Chosen, Frame
 from cqltui.ui.line import Line
 from cqltui.ui.listing import Listing, Wish, listed
@@ -29,6 +30,8 @@ from cqltui.ui.panels.viewframe import KEPT, TIMES, WIDTHS
 
 MANY = 1_000
 """More tasks than these are listed anew once a second at most, unless the user wants it."""
+SUMS_S = 60
+"""So long what folded rows come to is kept after they were unfolded."""
 HOUR_S = 3_600
 """So often a row that says no more than a clock is drawn anew: of another day it says that too."""
 Key = tuple[object, ...]
@@ -64,6 +67,10 @@ class TaskList(CursorPanel):
         """The newest first. Compared, not looked up by hash: that of all columns takes longer."""
         self._figures: dict[str, Figures] = {}
         """Of the groups that were looked at since the tasks were last listed."""
+        self._sums: dict[str, Sums] = {}
+        """Of large groups."""
+        self._folded_s = 0.0
+        """When tasks were last folded, by the screen's clock."""
         self._order_key: Key = ()
         self._listed_at = -1
         """In which second many tasks were listed last."""
@@ -124,6 +131,10 @@ class TaskList(CursorPanel):
         self.frame = frame
         if frame.state.page is not None:
             self.seek(frame)
+        if self.fold_name:
+            self._folded_s = frame.now
+        elif not 0 <= frame.now - self._folded_s < SUMS_S:
+            self._sums.clear()
         self.list_again()
         if self._following and self._followed != (self._order_key, self._pace):
             self._followed = (self._order_key, self._pace)
@@ -209,7 +220,9 @@ class TaskList(CursorPanel):
         found = self._figures.get(group.key)
         if found is None:
             assert self.frame is not None, "there is a group only where there is a frame"
-            self._figures[group.key] = found = figures(group.members, self.frame)
+            large = len(group.members) > PIECE
+            sums = self._sums.setdefault(group.key, Sums()) if large else Sums()
+            self._figures[group.key] = found = sums.figures(group.members, self.frame)
         return found
 
     def row_of(self, key: str) -> int:
