@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 PANELS = ("tasks", "curves", "timeline", "log", "evaluation", "hardware", "events", "phases", "details")
 """The panels of the main screen in the order of their digits, from 1 on, and of Tab. The queue goes with the phases."""
@@ -28,6 +29,8 @@ LEAST = {
     "bottom": 8,
 }  # fmt: skip
 """Rows that a panel has at least in a column; `bottom` are the log and the curves side by side."""
+LENDING = dict.fromkeys((*PANELS, "queue"), BORDER + 1) | {"tasks": LIST_ROWS}
+"""The rows that a panel keeps while something is typed below it."""
 BESIDE_DETAILS = {"timeline": 7, "events": 6}
 """What more these have at least for details to stand in their column: lanes, and an event below another."""
 WEIGHT = {
@@ -103,8 +106,17 @@ def header_rows(rows: int) -> int:
     return LOW_HEADER if rows < LOW else HEADER
 
 
-def main_layout(cells: int, rows: int, counts: Counts, wish: Wish) -> Layout:
-    """Return the body of the main screen in `cells` by `rows`: every cell of it is a panel's."""
+def main_layout(cells: int, rows: int, counts: Counts, wish: Wish, lent: int = 0) -> Layout:
+    """Return the body of the main screen in `cells` by `rows`: every cell of it is a panel's.
+
+    `lent`: how many rows more it has when nothing is typed below it. The lowest panels do without them, if they can,
+    and all others stay where they are.
+    """
+    if lent:
+        whole = main_layout(cells, rows + lent, counts, wish)
+        places = {name: replace(place, rows=min(place.rows, rows - place.y)) for name, place in whole.places.items()}
+        if all(place.rows >= LENDING.get(name, 0) for name, place in places.items()):
+            return replace(whole, places=places)
     small = wish.single or is_small(cells, rows)
     if wish.zoomed:
         return Layout(_alone(wish.current, Place(0, 0, cells, rows), counts), small)

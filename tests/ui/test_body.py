@@ -2,12 +2,14 @@
 
 import pytest
 from textual.events import MouseScrollDown
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input
 
-from cqltui.ui.layout import PANELS
+from cqltui.ui.layout import LOW_ROWS, PANELS
 from cqltui.ui.line import Line, width
+from cqltui.ui.panels.filterline import FilterLine
 from cqltui.ui.panels.header import Header
 from cqltui.ui.panels.nameline import GAP
 from cqltui.ui.panels.tabs import NAMES, TabLine, tab_line, tabbed
@@ -203,3 +205,32 @@ def test_tabs_fit_at_every_width_and_name_the_current_one(current: str) -> None:
     assert [text(tab)[3:] for tab in tab_line(current, 120)] == [NAMES[panel] for panel in tabbed(current)]
     if current != "details":
         assert all(len(text(tab)) > 3 for tab in tab_line(current, 80)), "at 80 all have names"
+
+
+@pytest.mark.parametrize("size", [(40, 10), SMALL, LARGE, (110, 28), (160, 48)])
+async def test_what_is_typed_takes_its_rows_from_what_stands_lowest(size: tuple[int, int]) -> None:
+    async with started(size=size) as (bench, pilot):
+        screen = bench.app.screen
+
+        def regions() -> dict[str, Region]:
+            return {panel: screen.query_one(f"#{panel}", Widget).region for panel in seen(bench)}
+
+        async def typed(text: str) -> int:
+            await pilot.press(*text)
+            await bench.rest(pilot)
+            line = screen.query_one(FilterLine)
+            assert line.rows == (line.outer_size.height if line.display else 0)
+            return line.rows
+
+        before = regions()
+        lent = await typed("/")
+        assert lent == 2 - (size[1] < LOW_ROWS)
+        for panel, region in regions().items():
+            lowest = before[panel].bottom == max(each.bottom for each in before.values())
+            assert region == Region(*region.offset, region.width, before[panel].height - lent * lowest), panel
+        await resized(bench, pilot, (size[0], size[1] - 1))
+        await resized(bench, pilot, size)
+        assert regions()["tasks"].offset == before["tasks"].offset
+        await pilot.press("enter")
+        await bench.rest(pilot)
+        assert regions() == before

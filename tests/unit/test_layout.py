@@ -110,6 +110,25 @@ def test_the_panel_with_the_keys_is_seen_and_zoomed_it_has_the_body(cells: int, 
         assert ("queue" in zoomed.places) <= (panel == "phases")
 
 
+@pytest.mark.parametrize(("cells", "rows"), NAMED)
+def test_the_lowest_panels_lend_their_rows_to_what_is_typed_below_and_no_other_panel_moves(
+    cells: int, rows: int
+) -> None:
+    height = rows - header_rows(rows) - FOOTER
+    for counts, panel, lent in product((CAMPAIGN, NIGHT), PANELS, (1, 2)):
+        wish = Wish(current=panel)
+        whole, found = (main_layout(cells, height - less, counts, wish, less) for less in (0, lent))
+        if rows <= 15 and found == main_layout(cells, height - lent, counts, wish):
+            continue  # there is no room to lend
+        assert found.places.keys() == whole.places.keys()
+        for name, place in found.places.items():
+            was = whole.places[name]
+            assert (place.x, place.y, place.cells) == (was.x, was.y, was.cells)
+            assert was.rows - place.rows == (lent if was.y + was.rows == height else 0)
+            assert place.rows > BORDER or name == "tabs"
+        assert rows_of(found, "tasks") >= min(BORDER + HEADING + 3, rows_of(whole, "tasks") - lent)
+
+
 def test_where_the_panels_of_a_campaign_stand() -> None:
     """Worked out by hand: x, y, cells, rows."""
 

@@ -20,6 +20,7 @@ from cqltui.ui.layout import Layout as Places
 from cqltui.ui.memory import Memory
 from cqltui.ui.panels.panel import Panel
 from cqltui.ui.panels.tabs import NAMES, TabLine, tabbed
+from cqltui.ui.panels.typedline import TypedLine
 
 HIDEABLE = frozenset(PANELS) - {"tasks"}
 
@@ -81,11 +82,16 @@ class Body(QuickPump, Widget):
 
     def places(self, size: Size) -> Places:
         """Return where all is in a body of this size."""
-        return main_layout(*size, self._counts, self.wish)
+        return main_layout(*size, self._counts, self.wish, self._lent)
 
     @property
     def _small(self) -> bool:
-        return self.wish.single or is_small(*self.size)
+        return self.wish.single or is_small(self.size.width, self.size.height + self._lent)
+
+    @property
+    def _lent(self) -> int:
+        """The rows that lines have taken in which something is typed."""
+        return sum(line.rows for line in self.siblings if isinstance(line, TypedLine))
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)

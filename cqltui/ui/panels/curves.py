@@ -311,6 +311,10 @@ class CurvesPanel(Panel, inherit_bindings=False):
         if at is not None:
             self._read_at(at)
 
+    def hold_lines(self, count: int) -> None:
+        """Have no scrollbar: what was drawn for more rows is drawn for fewer in a moment."""
+        super().hold_lines(min(count, 1))
+
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """Look closer at what is below the mouse."""
         self._wheel(event, WHEEL_ZOOM)

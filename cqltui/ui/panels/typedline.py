@@ -49,6 +49,11 @@ class TypedLine(Vertical):
         yield self.field
         yield self.hint
 
+    @property
+    def rows(self) -> int:
+        """How high it is; 0 while it is closed."""
+        return 1 + self.hint.display if self.display else 0
+
     def open(self) -> None:
         """Show the field."""
         self.display = True
