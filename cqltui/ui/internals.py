@@ -10,6 +10,7 @@ from operator import itemgetter
 from threading import Thread
 from typing import IO, Any, TypeVar, cast
 
+from rich.console import Console
 from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual._xterm_parser import XTermParser
 from textual.app import App, ReturnType
@@ -26,12 +27,11 @@ from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
-from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets._toast import Toast, ToastRack
 
-from cqltui.ui.regions import differing, in_order, meets, runs
+from cqltui.ui.regions import differing, in_order, rendered
 
 DRAW_S = 0.004
 """Between two drawings, where there is something to draw."""
@@ -252,37 +252,28 @@ class LeanCompositor(Compositor):
         spans = list(self._regions_to_spans(drawn))
         if not spans:
             return None
-        bare: dict[int, list[tuple[int, int]]] = {}
-        for y, start, end in spans:
-            bare.setdefault(y, []).append((start, end))
-        lines: list[list[tuple[int, int, Strip]]] = [[] for _ in range(screen.height)]
-        for widget, (region, clip) in self.visible_widgets.items():
-            if not bare:
-                break
-            seen = region.intersection(clip)
-            rows = [y for y in seen.line_range if y in bare and meets(bare[y], seen.x, seen.right)]
-            for first, count in runs(rows):
-                part = Region(0, first - region.y, region.width, count)
-                for y, strip in enumerate(widget.render_lines(part), first):
-                    left: list[tuple[int, int]] = []
-                    for start, end in bare.pop(y):
-                        low, high = max(start, seen.x), min(end, seen.right)
-                        if low < high:
-                            lines[y].append((low, high, strip.crop(low - region.x, high - region.x)))
-                            left += [span for span in ((start, low), (high, end)) if span[0] < span[1]]
-                        else:
-                            left.append((start, end))
-                    if left:
-                        bare[y] = left
+        lines = rendered(spans, self.visible_widgets)
         for widget, (region, clip) in self.visible_widgets.items():
             if widget in self._sized:
                 widget._repaint_regions.clear()
             elif widget._repaint_regions:
                 _forget_drawn(widget, region, clip, drawn)
-        for line in lines:
-            line.sort(key=itemgetter(0))
-        ends = [[end for _, end, _ in line] for line in lines]
-        return ChopsUpdate([{start: strip for start, _, strip in line} for line in lines], spans, ends)
+        parts = [sorted(lines.get(y, ()), key=itemgetter(0)) for y in range(screen.height)]
+        ends = [[end for _, end, _ in line] for line in parts]
+        return LeanUpdate([{start: strip for start, _, strip in line} for line in parts], spans, ends)
+
+
+class LeanUpdate(ChopsUpdate):
+    """Parts of lines, each with its place. Textual has Rich make an object for each place."""
+
+    def render_segments(self, console: Console) -> str:
+        """Return what the terminal is told."""
+        return "".join(
+            f"\x1b[{y};{x + 1}H{strip.render(console)}"
+            for y, parts in enumerate(self.chops, 1)
+            for x, strip in parts.items()
+            if strip is not None
+        )
 
 
 def _forget_drawn(widget: Widget, region: Region, clip: Region, drawn: Set[Region]) -> None:

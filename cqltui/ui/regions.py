@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.geometry import Region
 from textual.map_geometry import MapGeometry
+from textual.strip import Strip
 from textual.widget import Widget
 
 Span = tuple[int, int]
 """The first cell of a line, and the one behind the last."""
+Drawn = tuple[int, int, Strip]
+"""Where a part of a line begins, the cell behind it, and what it is."""
 
 
 def without(region: Region, cover: Region) -> list[Region]:
@@ -38,6 +41,38 @@ def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
         else:
             found.append((y, 1))
     return found
+
+
+def rendered(
+    spans: Iterable[tuple[int, int, int]], visible: Mapping[Widget, tuple[Region, Region]]
+) -> Mapping[int, Sequence[Drawn]]:
+    """Return what is seen in these spans (line, first cell, the one behind the last), by the line: from front to back,
+    until nothing of them is bare. `visible`: widgets, the one in front first, each with its region and what it is
+    clipped by."""
+    bare: dict[int, list[Span]] = {}
+    for y, start, end in spans:
+        bare.setdefault(y, []).append((start, end))
+    lines: dict[int, list[Drawn]] = {y: [] for y in bare}
+    for widget, (region, clip) in visible.items():
+        if not bare:
+            break
+        seen = region.intersection(clip)
+        left, right = seen.x, seen.right
+        rows = [y for y in seen.line_range if y in bare and meets(bare[y], left, right)]
+        for first, count in runs(rows):
+            part = Region(0, first - region.y, region.width, count)
+            for y, strip in enumerate(widget.render_lines(part), first):
+                still: list[Span] = []
+                for start, end in bare.pop(y):
+                    low, high = max(start, left), min(end, right)
+                    if low < high:
+                        lines[y].append((low, high, strip.crop(low - region.x, high - region.x)))
+                        still += [span for span in ((start, low), (high, end)) if span[0] < span[1]]
+                    else:
+                        still.append((start, end))
+                if still:
+                    bare[y] = still
+    return lines
 
 
 def in_order(old: Mapping[Widget, MapGeometry], new: Mapping[Widget, MapGeometry]) -> bool:

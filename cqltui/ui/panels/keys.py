@@ -22,6 +22,10 @@ LATE = frozenset({"undo", "workers", "resubmit_dead", "drain", "copy"})
 """Shown where all others have room."""
 
 
+KEPT = 8
+"""Lines that are kept: the keys of panel after panel are asked for again and again, and take half a millisecond."""
+
+
 class Place(Struct, frozen=True):
     """Where a key stands in the line, so that it can be clicked."""
 
@@ -30,7 +34,11 @@ class Place(Struct, frozen=True):
     key: str
 
 
-def key_line(keys: Sequence[ActiveKey], cells: int) -> tuple[Line, tuple[Place, ...]]:
+KeysLine = tuple[Line, tuple[Place, ...]]
+"""The line, and where each key stands in it."""
+
+
+def key_line(keys: Sequence[ActiveKey], cells: int) -> KeysLine:
     """Return as many of the keys that are to be shown as fit, the way out among them, and where each stands."""
     # "+/-" and "[ ]" name both.
     named = {name for key in keys if key.show and len(key.display) > 1 for name in re.split("[/ ]", key.display)}
@@ -60,6 +68,8 @@ class KeyLine(LineView, can_focus=False):
     def __init__(self) -> None:
         super().__init__(id="key-line")
         self._places: tuple[Place, ...] = ()
+        self._known: tuple[tuple[object, KeysLine], ...] = ()
+        """Lines that were made last, each with what it was made of, the newest first."""
 
     def on_mount(self) -> None:
         """Follow what can be done."""
@@ -70,9 +80,14 @@ class KeyLine(LineView, can_focus=False):
         app = self.app
         if self.is_attached and self.size.width and isinstance(app, BaseApp):
             withheld: frozenset[str] = getattr(self.screen, "withheld", frozenset())
-            known = active_keys(self.screen, app.preferences.keymap)
-            keys = [key for key in known if key.action.partition("(")[0] not in withheld]
-            line, self._places = key_line(keys, self.size.width)
+            made_of = self.screen.focused, withheld, self.size.width, [*self.screen.active_bindings.items()]
+            found = next((line for known, line in self._known if known == made_of), None)
+            if found is None:
+                known = active_keys(self.screen, app.preferences.keymap)
+                keys = [key for key in known if key.action.partition("(")[0] not in withheld]
+                found = key_line(keys, self.size.width)
+                self._known = (made_of, found), *self._known[: KEPT - 1]
+            line, self._places = found
             if self.lines != (line,):
                 self.set_lines((line,))
 

@@ -119,12 +119,16 @@ class LineView(OwnBarView, can_focus=True):
         """
         gutter, (width, height) = self.styles.gutter, self.outer_size
         inside = range(gutter.top, height - gutter.bottom)
+        cells, sides = self.cells + self._gutter, None
         found: list[Strip] = []
         for y in crop.line_range:
             if y in inside:
                 strip = self.render_line(y - gutter.top)
-                known_width = strip.cell_length == self.cells + self._gutter
-                found.append(self._view_frame.around(strip, self._sides(y)) if known_width else self._rendered(y))
+                if strip.cell_length != cells:
+                    found.append(self._rendered(y))
+                    continue
+                sides = sides or self._sides(y)
+                found.append(self._view_frame.around(strip, sides))
             else:
                 found.append(self._edge(y, width, height))
         if crop.column_span != (0, width):
