@@ -41,7 +41,7 @@ LOOKING = (
 )
 """Keys beside j and k, in this order: what is typed before, the key, and what is written for it and seldom else.
 The cursor stands on the first letter of "filter"."""
-ROUNDS = 4
+ROUNDS = 10
 WORK, WORK_S = 100_000, 15.0
 """Additions, some ten milliseconds of Python, and for how long they are repeated."""
 ROOT = Path(__file__).parents[2]
