@@ -20,10 +20,8 @@ GAP = 1
 """Cells between two keys."""
 LATE = frozenset({"undo", "workers", "resubmit_dead", "drain", "copy"})
 """Shown where all others have room."""
-
-
 KEPT = 8
-"""Lines that are kept: the keys of panel after panel are asked for again and again, and take half a millisecond."""
+"""Lines that are kept: each takes half a millisecond, and the same ones come back as the focus moves."""
 
 
 class Place(Struct, frozen=True):
